@@ -1,0 +1,1 @@
+//! portcullis: an nginx-compatible mail gateway.
