@@ -1,1 +1,4 @@
 //! portcullis: an nginx-compatible mail gateway.
+
+pub mod cli;
+pub mod config;
