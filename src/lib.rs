@@ -2,3 +2,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod log;
+pub mod net;
+pub mod proto;
+pub mod session;

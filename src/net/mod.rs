@@ -1,0 +1,5 @@
+//! Sockets: accepting, connecting, TLS or not, and the tunnel. Knows bytes, not protocols.
+
+pub mod socket;
+pub mod stream;
+pub mod tunnel;
