@@ -5,4 +5,6 @@ pub mod config;
 pub mod log;
 pub mod net;
 pub mod proto;
+pub mod run;
 pub mod session;
+pub mod tls;

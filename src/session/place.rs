@@ -19,6 +19,8 @@ pub struct Place {
     pub tls: Option<Arc<rustls::ServerConfig>>,
     /// TLS from the first byte.
     pub ssl: bool,
+    /// A PROXY header comes first (`listen … proxy_protocol`).
+    pub proxy_protocol: bool,
     /// The `listen` address as log lines have it.
     pub listen: Box<str>,
 }
