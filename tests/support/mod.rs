@@ -1,6 +1,7 @@
 //! What the tests of the binary share: the gateway in a folder of its own, free ports, waiting, a plain client.
 #![allow(dead_code, reason = "each test file is a crate of its own and uses a part of this")]
 
+pub mod mock;
 pub mod postfix;
 
 use std::fs;
