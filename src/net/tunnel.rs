@@ -228,3 +228,6 @@ where
         },
     )
 }
+
+#[cfg(test)]
+mod tests;
