@@ -89,7 +89,7 @@ impl Service {
         }
         self.debug.follow(self.gateway.log());
         // nginx opens every log anew for a new configuration; whoever rotates logs by SIGHUP relies on it.
-        self.reopen();
-        self.notice(format_args!("start worker processes"));
+        self.open_logs_anew();
+        self.notice(format_args!("reconfigured"));
     }
 }

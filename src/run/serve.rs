@@ -104,9 +104,14 @@ impl Service {
         }
     }
 
-    /// SIGUSR1: log files are opened anew.
-    pub(super) fn reopen(&self) {
+    /// SIGUSR1.
+    fn reopen(&self) {
         self.notice(format_args!("reopening logs"));
+        self.open_logs_anew();
+    }
+
+    /// All log files by their paths; standard error goes along.
+    pub(super) fn open_logs_anew(&self) {
         for fault in self.gateway.files.reopen() {
             self.say(Level::Emerg, format_args!("{fault}"));
         }

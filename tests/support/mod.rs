@@ -1,5 +1,8 @@
 //! What the tests of the binary share: the gateway in a folder of its own, free ports, waiting, a plain client.
-#![allow(dead_code, reason = "each test file is a crate of its own and uses a part of this")]
+#![allow(
+    dead_code,
+    reason = "each test file is a crate of its own and uses a part of this"
+)]
 
 pub mod mock;
 pub mod postfix;
@@ -67,7 +70,11 @@ impl Certificate {
         let names = vec!["localhost".to_string(), "127.0.0.1".to_string()];
         let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
         fs::write(folder.path().join("cert.pem"), made.cert.pem()).expect("cert.pem");
-        fs::write(folder.path().join("key.pem"), made.signing_key.serialize_pem()).expect("key.pem");
+        fs::write(
+            folder.path().join("key.pem"),
+            made.signing_key.serialize_pem(),
+        )
+        .expect("key.pem");
         Certificate(folder)
     }
 
@@ -118,7 +125,11 @@ impl Gateway {
     pub fn wait_for_log(&self, text: &str) {
         let start = Instant::now();
         while !self.log().contains(text) {
-            assert!(start.elapsed() < PATIENCE, "no {text:?} in the log:\n{}", self.log());
+            assert!(
+                start.elapsed() < PATIENCE,
+                "no {text:?} in the log:\n{}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -160,7 +171,12 @@ impl Drop for Gateway {
 /// The binary, told to use `folder`.
 pub fn command(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
-    command.arg("-p").arg(folder).arg("-c").arg(folder.join("gateway.conf")).stdin(Stdio::null());
+    command
+        .arg("-p")
+        .arg(folder)
+        .arg("-c")
+        .arg(folder.join("gateway.conf"))
+        .stdin(Stdio::null());
     command
 }
 
@@ -187,7 +203,9 @@ impl Smtp {
         let stream = TcpStream::connect(("127.0.0.1", port)).expect("to connect");
         stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
         stream.set_nodelay(true).expect("TCP_NODELAY");
-        Smtp { stream: BufReader::new(stream) }
+        Smtp {
+            stream: BufReader::new(stream),
+        }
     }
 
     /// Sends a line.
@@ -219,7 +237,10 @@ impl Smtp {
     /// Reads one reply that must begin so.
     pub fn expect(&mut self, start: &str) -> String {
         let reply = self.hear();
-        assert!(reply.starts_with(start), "expected {start}, heard {reply:?}");
+        assert!(
+            reply.starts_with(start),
+            "expected {start}, heard {reply:?}"
+        );
         reply
     }
 
@@ -232,6 +253,9 @@ impl Smtp {
 
     /// Sends no more, and goes on reading.
     pub fn finish(&self) {
-        self.stream.get_ref().shutdown(std::net::Shutdown::Write).expect("to half-close");
+        self.stream
+            .get_ref()
+            .shutdown(std::net::Shutdown::Write)
+            .expect("to half-close");
     }
 }

@@ -2,12 +2,11 @@
 //!
 //! Postfix insists on root; [`Postfix::start`] says so where it cannot run.
 
-use std::fs;
-use std::io;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::{fs, io};
 
 use super::{Scratch, free_port, wait_until};
 
@@ -27,7 +26,10 @@ pub struct Postfix {
 impl Postfix {
     /// Starts both and waits until Postfix answers.
     pub fn start() -> Self {
-        assert!(nix::unistd::geteuid().is_root(), "Postfix can only be started by root");
+        assert!(
+            nix::unistd::geteuid().is_root(),
+            "Postfix can only be started by root"
+        );
         let folder = Scratch::new("postfix");
         let port = free_port();
         let root = folder.path();
@@ -41,17 +43,24 @@ impl Postfix {
                 .replace("@PORT@", &port.to_string())
                 .replace("@UID@", &uid("nobody").to_string())
         };
-        let write = |name: &str, text: &str| fs::write(root.join(name), fill(text)).expect("a file");
+        let write =
+            |name: &str, text: &str| fs::write(root.join(name), fill(text)).expect("a file");
         write("conf/main.cf", MAIN);
         write("conf/master.cf", MASTER);
         write("dovecot.conf", DOVECOT);
         write("users", &format!("{USER}:{PASSWORD}\n"));
         let dovecot = run(root, "dovecot", &["-F", "-c"], &root.join("dovecot.conf"));
         let postfix = run_postfix(root);
-        let this = Postfix { port, folder, processes: vec![postfix, dovecot] };
+        let this = Postfix {
+            port,
+            folder,
+            processes: vec![postfix, dovecot],
+        };
         let auth = this.folder.path().join("dovecot/auth");
         wait_until("Dovecot's auth socket", || auth.exists());
-        wait_until("Postfix", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+        wait_until("Postfix", || {
+            std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
         this
     }
 
@@ -60,16 +69,23 @@ impl Postfix {
         let Ok(entries) = fs::read_dir(self.folder.path().join("mail/box/new")) else {
             return Vec::new();
         };
-        entries.filter_map(|entry| Some(entry.ok()?.path())).collect()
+        entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .collect()
     }
 
     /// Waits for a message whose text has `mark` in it, and returns it.
     pub fn message(&self, mark: &str) -> Vec<u8> {
         let mut found = None;
         wait_until(&format!("the message {mark}"), || {
-            found = self.delivered().iter().filter_map(|path| fs::read(path).ok()).find(|text| {
-                text.windows(mark.len()).any(|window| window == mark.as_bytes())
-            });
+            found = self
+                .delivered()
+                .iter()
+                .filter_map(|path| fs::read(path).ok())
+                .find(|text| {
+                    text.windows(mark.len())
+                        .any(|window| window == mark.as_bytes())
+                });
             found.is_some()
         });
         found.expect("the message")
@@ -131,12 +147,17 @@ fn run_postfix(root: &Path) -> Child {
 }
 
 fn path() -> String {
-    format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default())
+    format!(
+        "{}:/usr/sbin:/sbin",
+        std::env::var("PATH").unwrap_or_default()
+    )
 }
 
 fn uid(name: &str) -> u32 {
     let user = nix::unistd::User::from_name(name).ok().flatten();
-    user.unwrap_or_else(|| panic!("no user {name}")).uid.as_raw()
+    user.unwrap_or_else(|| panic!("no user {name}"))
+        .uid
+        .as_raw()
 }
 
 fn own(path: &Path, name: &str) {
