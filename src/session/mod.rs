@@ -25,7 +25,7 @@ use std::sync::Arc;
 pub use place::Place;
 pub use shared::Shared;
 
-use crate::config::level::Level;
+use crate::config::{Level, Protocol};
 use crate::net::socket::{Peer, Socket};
 use crate::net::tunnel;
 use client::Client;
@@ -52,6 +52,10 @@ struct Bridge {
 
 /// Serves one client to its end.
 pub async fn serve(arrival: Arrival, place: Arc<Place>, shared: Arc<Shared>) {
+    if place.server.protocol != Protocol::Smtp {
+        // IMAP and POP3 are configured, and not spoken yet: `-t` says so. No greeting is better than a wrong one.
+        return;
+    }
     let silence = place.server.proxy.proxy_timeout;
     // Boxed: all that a login needs is freed before mail flows.
     let login = Box::pin(log_in(arrival, place, shared)).await;
