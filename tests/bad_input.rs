@@ -35,7 +35,14 @@ fn serves(port: u16) {
 fn lines_that_are_none() {
     let (_gateway, port) = gateway("proxy_pass 127.0.0.1:9; max_errors 100;");
     let mut client = greeted(port);
-    for line in [&b"\r\n"[..], b"\0\0\0\n", b"\xff\xfe\r\n", b"NOOP\rNOOP\r\n", b"DATA\r\n", b" NOOP\r\n"] {
+    for line in [
+        &b"\r\n"[..],
+        b"\0\0\0\n",
+        b"\xff\xfe\r\n",
+        b"NOOP\rNOOP\r\n",
+        b"DATA\r\n",
+        b" NOOP\r\n",
+    ] {
         client.send(line);
         client.expect(INVALID);
     }
@@ -81,7 +88,10 @@ fn early_talkers_are_turned_away() {
     let (gateway, port) = gateway("proxy_pass 127.0.0.1:9; smtp_greeting_delay 30s;");
     let mut client = Smtp::connect(port);
     client.say("EHLO early");
-    assert_eq!(client.rest(), "503 5.5.0 Improper use of SMTP command pipelining\r\n");
+    assert_eq!(
+        client.rest(),
+        "503 5.5.0 Improper use of SMTP command pipelining\r\n"
+    );
     gateway.wait_for_log(
         "client was rejected before greeting: \"EHLO early__\" while in delay pipelining state",
     );
@@ -99,8 +109,10 @@ fn a_silent_client_is_told_and_closed() {
 #[test]
 fn clients_vanish_in_every_state() {
     let auth = Mock::new(&[Act::Header, Act::Stall]);
-    let (_gateway, port) =
-        gateway(&format!("auth_http 127.0.0.1:{}/; smtp_auth plain login cram-md5 none;", auth.port));
+    let (_gateway, port) = gateway(&format!(
+        "auth_http 127.0.0.1:{}/; smtp_auth plain login cram-md5 none;",
+        auth.port
+    ));
     let hello = format!("AUTH PLAIN {}", plain("u", "p"));
     for said in [
         &[][..],
@@ -123,15 +135,42 @@ fn clients_vanish_in_every_state() {
 #[test]
 fn backends_that_fail_an_auth_server_s_client() {
     for (acts, log) in [
-        (&[Act::Send(b"554 go away\r\n")][..], "upstream sent invalid response: \"554 go away\" while reading response from upstream"),
-        (&[Act::Send(b"garbage\r\n"), Act::Stall], "upstream sent invalid response: \"garbage\""),
-        (&[Act::Send(b"220 hi"), Act::Stall], "upstream timed out (110: Connection timed out) while reading response from upstream"),
+        (
+            &[Act::Send(b"554 go away\r\n")][..],
+            "upstream sent invalid response: \"554 go away\" while reading response from upstream",
+        ),
+        (
+            &[Act::Send(b"garbage\r\n"), Act::Stall],
+            "upstream sent invalid response: \"garbage\"",
+        ),
+        (
+            &[Act::Send(b"220 hi"), Act::Stall],
+            "upstream timed out (110: Connection timed out) while reading response from upstream",
+        ),
         (&[Act::Stall], "upstream timed out"),
         (&[], "client 127.0.0.1"),
         (&[Act::Send(b"22")], "client 127.0.0.1"),
-        (&[Act::Flood(b'a')], "upstream sent too long response line: \"aaaa"),
-        (&[Act::Send(b"220 hi\r\n"), Act::Line, Act::Send(b"250-half\r\n")], "client 127.0.0.1"),
-        (&[Act::Send(b"220 hi\r\n"), Act::Line, Act::Send(b"421 later\r\n"), Act::Stall], "\"421 later\" while sending HELO/EHLO to upstream"),
+        (
+            &[Act::Flood(b'a')],
+            "upstream sent too long response line: \"aaaa",
+        ),
+        (
+            &[
+                Act::Send(b"220 hi\r\n"),
+                Act::Line,
+                Act::Send(b"250-half\r\n"),
+            ],
+            "client 127.0.0.1",
+        ),
+        (
+            &[
+                Act::Send(b"220 hi\r\n"),
+                Act::Line,
+                Act::Send(b"421 later\r\n"),
+                Act::Stall,
+            ],
+            "\"421 later\" while sending HELO/EHLO to upstream",
+        ),
     ] {
         let backend = Mock::new(acts);
         let auth = accepting(backend.port);
@@ -160,24 +199,56 @@ fn a_backend_that_refuses_the_connection() {
     let mut client = greeted(port);
     client.say(&format!("AUTH PLAIN {}", plain("u", "p")));
     assert_eq!(client.rest(), INTERNAL);
-    gateway.wait_for_log("failed (111: Connection refused) while connecting to upstream, client: 127.0.0.1");
+    gateway.wait_for_log(
+        "failed (111: Connection refused) while connecting to upstream, client: 127.0.0.1",
+    );
 }
 
 #[test]
 fn auth_servers_that_fail() {
     for (acts, log) in [
-        (&[Act::Header][..], "prematurely closed connection while in http auth state"),
-        (&[Act::Header, Act::Send(b"HTTP/1.0 200 OK\r\nAuth-Sta")], "prematurely closed connection"),
-        (&[Act::Header, Act::Send(b"HTTP/1.0 200 OK\r\n"), Act::Flood(b'a')], "sent too large header"),
-        (&[Act::Header, Act::Stall], "timed out (110: Connection timed out) while in http auth state"),
-        (&[Act::Header, Act::Send(b"Auth-Status: OK\r\n\r\n")], "sent invalid response"),
-        (&[Act::Header, Act::Send(b"HTTP/1.0 200 OK\r\nA B: c\r\n\r\n")], "sent invalid header in response"),
-        (&[Act::Header, Act::Send(b"HTTP/1.0 200 OK\r\n\r\n")], "did not send server or port"),
-        (&[Act::Header, Act::Send(b"HTTP/1.0 500 x\r\n\r\n")], "sent status 500 without \"Auth-Status\""),
+        (
+            &[Act::Header][..],
+            "prematurely closed connection while in http auth state",
+        ),
+        (
+            &[Act::Header, Act::Send(b"HTTP/1.0 200 OK\r\nAuth-Sta")],
+            "prematurely closed connection",
+        ),
+        (
+            &[
+                Act::Header,
+                Act::Send(b"HTTP/1.0 200 OK\r\n"),
+                Act::Flood(b'a'),
+            ],
+            "sent too large header",
+        ),
+        (
+            &[Act::Header, Act::Stall],
+            "timed out (110: Connection timed out) while in http auth state",
+        ),
+        (
+            &[Act::Header, Act::Send(b"Auth-Status: OK\r\n\r\n")],
+            "sent invalid response",
+        ),
+        (
+            &[Act::Header, Act::Send(b"HTTP/1.0 200 OK\r\nA B: c\r\n\r\n")],
+            "sent invalid header in response",
+        ),
+        (
+            &[Act::Header, Act::Send(b"HTTP/1.0 200 OK\r\n\r\n")],
+            "did not send server or port",
+        ),
+        (
+            &[Act::Header, Act::Send(b"HTTP/1.0 500 x\r\n\r\n")],
+            "sent status 500 without \"Auth-Status\"",
+        ),
     ] {
         let auth = Mock::new(acts);
-        let (gateway, port) =
-            gateway(&format!("auth_http 127.0.0.1:{}/; auth_http_timeout 500ms;", auth.port));
+        let (gateway, port) = gateway(&format!(
+            "auth_http 127.0.0.1:{}/; auth_http_timeout 500ms;",
+            auth.port
+        ));
         let mut client = greeted(port);
         client.say(&format!("AUTH PLAIN {}", plain("u", "hidden-word")));
         assert_eq!(client.rest(), INTERNAL, "{acts:?}\n{}", gateway.log());
@@ -197,15 +268,43 @@ fn judges_that_fail_leave_the_session_open() {
     let hi = Act::Send(b"220 hi\r\n");
     let offers = Act::Send(b"250-x\r\n250 AUTH PLAIN\r\n");
     for (acts, log) in [
-        (&[Act::Send(b"554 no\r\n")][..], "upstream sent invalid response: \"554 no\""),
+        (
+            &[Act::Send(b"554 no\r\n")][..],
+            "upstream sent invalid response: \"554 no\"",
+        ),
         (&[], "upstream prematurely closed connection"),
-        (&[hi.clone(), Act::Line], "upstream prematurely closed connection"),
-        (&[hi.clone(), Act::Line, offers.clone(), Act::Line, Act::Send(b"23")], "upstream prematurely closed connection while sending AUTH to upstream"),
-        (&[hi.clone(), Act::Line, offers.clone(), Act::Line, Act::Send(b"what\r\n"), Act::Stall], "\"what\" while sending AUTH"),
+        (
+            &[hi.clone(), Act::Line],
+            "upstream prematurely closed connection",
+        ),
+        (
+            &[
+                hi.clone(),
+                Act::Line,
+                offers.clone(),
+                Act::Line,
+                Act::Send(b"23"),
+            ],
+            "upstream prematurely closed connection while sending AUTH to upstream",
+        ),
+        (
+            &[
+                hi.clone(),
+                Act::Line,
+                offers.clone(),
+                Act::Line,
+                Act::Send(b"what\r\n"),
+                Act::Stall,
+            ],
+            "\"what\" while sending AUTH",
+        ),
         (&[Act::Stall], "upstream timed out"),
     ] {
         let backend = Mock::new(acts);
-        let (gateway, port) = gateway(&format!("proxy_pass 127.0.0.1:{}; timeout 1s;", backend.port));
+        let (gateway, port) = gateway(&format!(
+            "proxy_pass 127.0.0.1:{}; timeout 1s;",
+            backend.port
+        ));
         let mut client = greeted(port);
         client.say(&format!("AUTH PLAIN {}", plain("u", "hidden-word")));
         client.expect("451 4.4.1 ");
@@ -235,8 +334,10 @@ fn mail_without_a_login_is_the_backend_s_business() {
         Act::Line,
         Act::Send(b"221 bye\r\n"),
     ]);
-    let (gateway, port) =
-        gateway(&format!("smtp_auth none; proxy_pass 127.0.0.1:{};", backend.port));
+    let (gateway, port) = gateway(&format!(
+        "smtp_auth none; proxy_pass 127.0.0.1:{};",
+        backend.port
+    ));
     let mut client = greeted(port);
     // All at once, and then no more: what is left to hear still comes.
     client.send(b"EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nQUIT\r\n");
@@ -246,6 +347,9 @@ fn mail_without_a_login_is_the_backend_s_business() {
         "250 gate.test\r\n250 2.1.0 sender fine\r\n550 5.1.1 nobody here\r\n221 bye\r\n"
     );
     let heard: Vec<_> = (0..4).map(|_| backend.heard()).collect();
-    assert_eq!(heard, ["EHLO gate.test", "MAIL FROM:<a@b>", "RCPT TO:<c@d>", "QUIT"]);
+    assert_eq!(
+        heard,
+        ["EHLO gate.test", "MAIL FROM:<a@b>", "RCPT TO:<c@d>", "QUIT"]
+    );
     gateway.wait_for_log("proxied session done, client: 127.0.0.1, server: 127.0.0.1:");
 }

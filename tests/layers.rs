@@ -5,13 +5,25 @@ use std::path::{Path, PathBuf};
 
 /// A part of the crate, the parts it may name, and the crates it must not.
 const LAYERS: &[(&str, &[&str], &[&str])] = &[
-    ("config", &[], &["tokio", "rustls", "tokio_rustls", "socket2"]),
+    (
+        "config",
+        &[],
+        &["tokio", "rustls", "tokio_rustls", "socket2"],
+    ),
     ("log", &["config"], &["tokio", "rustls"]),
-    ("proto", &["config", "log"], &["tokio", "rustls", "nix", "socket2", "getrandom", "jiff"]),
+    (
+        "proto",
+        &["config", "log"],
+        &["tokio", "rustls", "nix", "socket2", "getrandom", "jiff"],
+    ),
     ("tls", &["config"], &["tokio", "socket2"]),
     ("net", &["config"], &[]),
     ("session", &["config", "log", "net", "proto", "tls"], &[]),
-    ("run", &["cli", "config", "log", "net", "proto", "session", "tls"], &[]),
+    (
+        "run",
+        &["cli", "config", "log", "net", "proto", "session", "tls"],
+        &[],
+    ),
     ("cli", &["config"], &["tokio", "rustls"]),
 ];
 
@@ -25,11 +37,17 @@ fn no_layer_reaches_up() {
             for (number, line) in text.lines().enumerate() {
                 let code = line.split("//").next().unwrap_or_default();
                 for part in code.split("crate::").skip(1) {
-                    let name: String =
-                        part.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+                    let name: String = part
+                        .chars()
+                        .take_while(|c| c.is_ascii_lowercase() || *c == '_')
+                        .collect();
                     let part_of_us = LAYERS.iter().any(|(layer, ..)| *layer == name);
                     if part_of_us && name != *layer && !known.contains(&name.as_str()) {
-                        wrong.push(format!("{}:{}: {layer} names {name}", file.display(), number + 1));
+                        wrong.push(format!(
+                            "{}:{}: {layer} names {name}",
+                            file.display(),
+                            number + 1
+                        ));
                     }
                 }
                 for name in *foreign {
@@ -37,7 +55,11 @@ fn no_layer_reaches_up() {
                         || code.contains(&format!("use {name};"))
                         || code.contains(&format!(" {name}::"));
                     if used {
-                        wrong.push(format!("{}:{}: {layer} uses {name}", file.display(), number + 1));
+                        wrong.push(format!(
+                            "{}:{}: {layer} uses {name}",
+                            file.display(),
+                            number + 1
+                        ));
                     }
                 }
             }

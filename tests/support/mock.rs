@@ -43,7 +43,9 @@ impl Mock {
 
     /// The next thing that was read.
     pub fn heard(&self) -> String {
-        self.heard.recv_timeout(Duration::from_secs(60)).expect("the mock to hear something")
+        self.heard
+            .recv_timeout(Duration::from_secs(60))
+            .expect("the mock to hear something")
     }
 }
 

@@ -7,11 +7,21 @@ const LONG: Duration = Duration::from_secs(3600);
 fn tunnel(
     size: usize,
     silence: Duration,
-) -> (DuplexStream, DuplexStream, tokio::task::JoinHandle<(End, Carried)>) {
+) -> (
+    DuplexStream,
+    DuplexStream,
+    tokio::task::JoinHandle<(End, Carried)>,
+) {
     let (client, inner_client) = duplex(size);
     let (backend, inner_backend) = duplex(size);
     let up = b"ahead ".to_vec();
-    let task = tokio::spawn(run(inner_client, inner_backend, up, b"before ".to_vec(), silence));
+    let task = tokio::spawn(run(
+        inner_client,
+        inner_backend,
+        up,
+        b"before ".to_vec(),
+        silence,
+    ));
     (client, backend, task)
 }
 

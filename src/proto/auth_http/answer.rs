@@ -163,11 +163,9 @@ impl Answer {
         let value = trim_spaces(&line[colon + 1..]);
         let own = || value.into();
         match &*name.to_ascii_lowercase() {
-            b"auth-status" => {
-                // A refusal stays one, whatever is said after it.
-                if self.said.as_deref().is_none_or(|said| said == b"OK") {
-                    self.said = Some(own());
-                }
+            // A refusal stays one, whatever is said after it.
+            b"auth-status" if self.said.as_deref().is_none_or(|said| said == b"OK") => {
+                self.said = Some(own());
             }
             b"auth-server" => self.server = Some(own()),
             b"auth-port" => self.port = Some(own()),

@@ -2,6 +2,9 @@
 
 use crate::proto::{Credentials, Login};
 
+/// A configured header: name and value.
+pub type Header = (Box<[u8]>, Box<[u8]>);
+
 /// All that one question is made of.
 #[derive(Debug)]
 pub struct Inquiry<'a> {
@@ -24,7 +27,7 @@ pub struct Inquiry<'a> {
     /// TLS version and cipher, by OpenSSL's names.
     pub tls: Option<(&'a str, &'a str)>,
     /// `auth_http_header`, in the order written.
-    pub headers: &'a [(Box<[u8]>, Box<[u8]>)],
+    pub headers: &'a [Header],
 }
 
 /// Writes the whole request.
