@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::live::Live;
 use super::pid::PidFile;
 use super::{bind, early};
-use crate::config::{Errno, Level, Options, World};
+use crate::config::{Options, World};
 use crate::log::Files;
 
 /// How to test.
@@ -54,19 +54,11 @@ fn attempt(
         );
     }
     let pid = &loaded.config.core.pid;
-    let probed = PidFile::probe(pid);
-    probed
-        .map_err(|error| {
-            voice.say(
-                Level::Emerg,
-                format_args!("open() \"{}\" failed{}", pid.display(), Errno(&error)),
-            );
-        })
-        .ok()?;
-    let live = Live::build(loaded.config, options, &files);
-    let live = live
-        .map_err(|fault| voice.say(Level::Emerg, format_args!("{fault}")))
-        .ok()?;
+    voice.check(
+        format_args!("open() \"{}\"", pid.display()),
+        PidFile::probe(pid),
+    )?;
+    let live = voice.accept(Live::build(loaded.config, options, &files))?;
     bind::probe(&live.config.sockets, &voice.with_log(live.log.clone())).then_some(loaded.files)
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use crate::config::{Diagnostic, Level};
+use crate::config::{Diagnostic, Errno, Level};
 use crate::log::{ErrorLog, Escaped};
 
 /// A speaker for one phase of the process.
@@ -43,6 +43,19 @@ impl Voice {
         if let Some(program) = self.aloud(level) {
             let _ = io::stderr().write_all(format!("{program}: [{level}] {text}\n").as_bytes());
         }
+    }
+
+    /// The result of a system call; a failure is said as `call failed (2: …)`.
+    pub fn check<T>(&self, call: fmt::Arguments<'_>, result: io::Result<T>) -> Option<T> {
+        let say = |error| self.say(Level::Emerg, format_args!("{call} failed{}", Errno(&error)));
+        result.map_err(say).ok()
+    }
+
+    /// A result whose failure has a sentence of its own.
+    pub fn accept<T, E: fmt::Display>(&self, result: Result<T, E>) -> Option<T> {
+        result
+            .map_err(|fault| self.say(Level::Emerg, format_args!("{fault}")))
+            .ok()
     }
 
     /// Says what the configuration is told. On a terminal the lines around it follow.
