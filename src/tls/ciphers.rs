@@ -1,7 +1,7 @@
 //! `ssl_ciphers`: OpenSSL's cipher strings (openssl-ciphers(1)), worked out over the TLS 1.2 suites that rustls has.
 //!
-//! The suites of TLS 1.3 are not subject to it, in OpenSSL as here. Words for what is never negotiated (static RSA, CBC,
-//! DHE, anonymous …) are known and select nothing.
+//! The suites of TLS 1.3 are not subject to it, in OpenSSL as here. What is never negotiated (static RSA, CBC, DHE) is not
+//! looked for; whether a string names anything at all, `config` has checked before.
 
 use rustls::crypto::aws_lc_rs::cipher_suite as suites;
 use rustls::{ProtocolVersion, SupportedCipherSuite, SupportedProtocolVersion};
@@ -13,30 +13,19 @@ use crate::config::TlsFault;
 /// Suites of versions that are off go too: they would count when rustls sorts out which key types a client can use.
 ///
 /// # Errors
-/// `Ciphers` when the string selects nothing in OpenSSL either, or when nothing is left.
+/// `Ciphers` when nothing is left.
 pub(super) fn apply(
     suites: &mut Vec<SupportedCipherSuite>,
     string: &[u8],
     versions: &[&SupportedProtocolVersion],
 ) -> Result<(), TlsFault> {
-    let selection = select(string);
     suites.retain(|suite| suite.version().version != ProtocolVersion::TLSv1_2);
-    suites.extend(selection.suites);
+    suites.extend(select(string));
     suites.retain(|suite| versions.contains(&suite.version()));
-    if selection.matched && !suites.is_empty() {
-        Ok(())
-    } else {
-        Err(TlsFault::Ciphers)
+    if suites.is_empty() {
+        return Err(TlsFault::Ciphers);
     }
-}
-
-/// What a cipher string selects.
-#[derive(Debug)]
-struct Selection {
-    /// TLS 1.2 suites in the string's order.
-    suites: Vec<SupportedCipherSuite>,
-    /// Whether OpenSSL would have found any suite, if only one that we never negotiate.
-    matched: bool,
+    Ok(())
 }
 
 /// A suite, its name in OpenSSL, and the words that select it. The names' parts tell the rest.
@@ -85,57 +74,13 @@ const ALL: [&str; 9] = [
     "ALL", "HIGH", "DEFAULT", "TLSv1.2", "ECDH", "ECDHE", "EECDH", "kECDHE", "kEECDH",
 ];
 
-/// Words of OpenSSL that select only what is never negotiated here.
-const FOREIGN: [&str; 39] = [
-    "3DES",
-    "ADH",
-    "AECDH",
-    "AESCCM",
-    "AESCCM8",
-    "ARIA",
-    "ARIA128",
-    "ARIA256",
-    "ARIAGCM",
-    "CAMELLIA",
-    "CAMELLIA128",
-    "CAMELLIA256",
-    "CBC",
-    "COMPLEMENTOFALL",
-    "COMPLEMENTOFDEFAULT",
-    "DH",
-    "DHE",
-    "DSS",
-    "EDH",
-    "NULL",
-    "PSK",
-    "RSA",
-    "RSAPSK",
-    "SHA",
-    "SHA1",
-    "SHA256",
-    "SHA384",
-    "SRP",
-    "SSLv3",
-    "TLSv1",
-    "TLSv1.0",
-    "aDSS",
-    "aNULL",
-    "aPSK",
-    "eNULL",
-    "kDHE",
-    "kEDH",
-    "kPSK",
-    "kRSA",
-];
-
 /// Works a cipher string out.
-fn select(string: &[u8]) -> Selection {
+fn select(string: &[u8]) -> Vec<SupportedCipherSuite> {
     let string = String::from_utf8_lossy(string);
     let mut killed = [false; KNOWN.len()];
     let mut active: Vec<usize> = Vec::new();
     // Suites that are not active, in the order in which a word takes them: what was taken back comes first.
     let mut idle: Vec<usize> = (0..KNOWN.len()).collect();
-    let mut matched = false;
     for element in string
         .split([':', ',', ';', ' '])
         .filter(|element| !element.is_empty())
@@ -169,32 +114,19 @@ fn select(string: &[u8]) -> Selection {
                 active = first;
             }
             _ => {
-                matched |= words.split('+').all(is_known);
                 let new = |at: &usize| selects(at) && !killed[*at] && !active.contains(at);
                 let new: Vec<_> = idle.iter().copied().filter(new).collect();
                 active.extend(new);
             }
         }
     }
-    Selection {
-        suites: active.into_iter().map(|at| KNOWN[at].suite).collect(),
-        matched,
-    }
+    active.into_iter().map(|at| KNOWN[at].suite).collect()
 }
 
 impl Known {
     fn is(&self, word: &str) -> bool {
         self.name == word || ALL.contains(&word) || self.words.contains(&word)
     }
-}
-
-/// Whether OpenSSL knows the word: one of its keywords, or the name of a suite of TLS 1.2 or older.
-fn is_known(word: &str) -> bool {
-    let is_name = word.contains('-')
-        && word
-            .bytes()
-            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-');
-    is_name || FOREIGN.contains(&word) || KNOWN.iter().any(|known| known.is(word))
 }
 
 #[cfg(test)]
@@ -254,40 +186,34 @@ mod tests {
             ("RSA", &[]),
         ];
         for (string, expected) in rows {
-            let selection = select(string.as_bytes());
             let name = |suite: &SupportedCipherSuite| {
                 KNOWN
                     .iter()
                     .find(|known| known.suite == *suite)
                     .map_or("", |known| known.name)
             };
-            let names: Vec<_> = selection.suites.iter().map(name).collect();
+            let names: Vec<_> = select(string.as_bytes()).iter().map(name).collect();
             let expected: Vec<_> = expected
                 .iter()
                 .map(|(key, rest)| format!("{key}{rest}"))
                 .collect();
             assert_eq!(names, expected, "{string}");
-            assert!(selection.matched, "{string}");
         }
     }
 
     #[test]
-    fn nothing_matches_what_openssl_does_not_know() {
+    fn words_of_others_select_nothing() {
         for string in [
             "bogus",
-            "MEDIUM",
-            "TLS_AES_128_GCM_SHA256",
             "+HIGH",
             "high",
-            "TLSv1.3",
             "ECDHE+",
             "",
+            "AES256-SHA",
+            "SHA256",
+            "RSA+AES",
         ] {
-            assert!(!select(string.as_bytes()).matched, "{string}");
-        }
-        for string in ["AES256-SHA", "SHA256", "RSA+AES", "COMPLEMENTOFDEFAULT"] {
-            let selection = select(string.as_bytes());
-            assert!(selection.matched && selection.suites.is_empty(), "{string}");
+            assert!(select(string.as_bytes()).is_empty(), "{string}");
         }
     }
 }
