@@ -1,7 +1,7 @@
 //! What the process says about itself: into the error log, and while it starts, warnings and worse on standard error too.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 
 use crate::config::{Diagnostic, Errno, Level};
@@ -64,7 +64,7 @@ impl Voice {
         self.log
             .line(level, None, format_args!("{}", Escaped(&diagnostic.text())));
         if let Some(program) = self.aloud(level) {
-            let _ = io::stderr().write_all(&diagnostic.line(program));
+            let _ = io::stderr().write_all(&diagnostic.shown(program, io::stderr().is_terminal()));
         }
     }
 
