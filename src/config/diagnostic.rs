@@ -19,6 +19,8 @@ pub struct Diagnostic {
     pub tail: bool,
     /// What may help: a near name, a chain of includes. Shown on terminals only.
     pub help: Vec<String>,
+    /// Whether the text as such was read to its end: nginx says "syntax is ok" before such an error.
+    pub syntax_ok: bool,
 }
 
 impl Diagnostic {
@@ -43,6 +45,7 @@ impl Diagnostic {
             place: None,
             tail: false,
             help: Vec::new(),
+            syntax_ok: false,
         }
     }
 
@@ -50,6 +53,13 @@ impl Diagnostic {
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help.push(help.into());
+        self
+    }
+
+    /// The same, found after the whole text was read.
+    #[must_use]
+    pub fn after_syntax(mut self) -> Self {
+        self.syntax_ok = true;
         self
     }
 
@@ -73,4 +83,77 @@ impl Diagnostic {
         line.push(b'\n');
         line
     }
+
+    /// The line, and on a terminal what it is about below it.
+    #[must_use]
+    pub fn shown(&self, program: &str, terminal: bool) -> Vec<u8> {
+        let mut shown = self.line(program);
+        if terminal {
+            shown.extend_from_slice(self.block().as_bytes());
+        }
+        shown
+    }
+
+    /// The source line with carets under the word, what may help, and who included the file. Empty without a place.
+    #[must_use]
+    pub fn block(&self) -> String {
+        let mut block = String::new();
+        if let Some(place) = &self.place {
+            block.push_str(&caret(place));
+        }
+        for help in &self.help {
+            block.push_str(&format!("  = {help}\n"));
+        }
+        let mut included = self
+            .place
+            .as_ref()
+            .and_then(|place| place.source.included.as_deref());
+        while let Some(place) = included.filter(|_| block.len() < 4096) {
+            block.push_str(&format!(
+                "  = included from {}:{}\n",
+                place.source.name, place.line
+            ));
+            included = place.source.included.as_deref();
+        }
+        block
+    }
+}
+
+/// Longest piece of a source line that is shown, in bytes.
+const WIDEST: usize = 160;
+
+fn caret(place: &Place) -> String {
+    let bytes = &place.source.bytes;
+    let start = place.start.min(bytes.len());
+    let begin = bytes[..start]
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |newline| newline + 1);
+    let end = bytes[start..]
+        .iter()
+        .position(|byte| *byte == b'\n')
+        .map_or(bytes.len(), |newline| start + newline);
+    if start - begin > WIDEST {
+        return String::new();
+    }
+    let line = 1 + bytes[..begin].iter().filter(|byte| **byte == b'\n').count();
+    let number = line.to_string();
+    let margin = " ".repeat(number.len());
+    let shown = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes).replace('\t', " ");
+        text.chars()
+            .map(|letter| if letter.is_control() { '.' } else { letter })
+            .collect::<String>()
+    };
+    let text = shown(&bytes[begin..end.min(begin + WIDEST)]);
+    let before = shown(&bytes[begin..start]).chars().count();
+    let word = shown(&bytes[start..place.end.clamp(start, end)])
+        .chars()
+        .count()
+        .max(1);
+    format!(
+        "{margin} |\n{number} | {text}\n{margin} | {}{}\n",
+        " ".repeat(before),
+        "^".repeat(word)
+    )
 }

@@ -119,3 +119,83 @@ pub fn diff(old: &[Socket], new: &[Socket]) -> Diff {
         removed,
     }
 }
+
+/// The sockets of these servers. If `*:port` is listened on, only that socket is bound, and other addresses of the port are told
+/// apart by the local address, unless they have an option that needs a socket of its own.
+#[must_use]
+pub fn sockets(servers: &[Arc<Server>]) -> Vec<Socket> {
+    let mut groups: Vec<Vec<Place>> = Vec::new();
+    let mut by_port = std::collections::HashMap::new();
+    for server in servers {
+        for listen in &server.mail.listen {
+            for address in &listen.addresses {
+                let place = Place {
+                    address: address.clone(),
+                    listen,
+                    server,
+                };
+                let index = *by_port.entry(group_key(address)).or_insert(groups.len());
+                match groups.get_mut(index) {
+                    Some(group) => group.push(place),
+                    None => groups.push(vec![place]),
+                }
+            }
+        }
+    }
+    groups.into_iter().flat_map(bind).collect()
+}
+
+/// An address and what is written about it.
+struct Place<'a> {
+    address: Address,
+    listen: &'a super::value::listen::Listen,
+    server: &'a Arc<Server>,
+}
+
+/// Addresses that a wildcard can stand for: same port, same family.
+fn group_key(address: &Address) -> (u8, u16) {
+    match address {
+        Address::Inet(inet) if inet.is_ipv4() => (4, inet.port()),
+        Address::Inet(inet) => (6, inet.port()),
+        Address::Unix(_) => (0, 0),
+    }
+}
+
+fn bind(mut group: Vec<Place<'_>>) -> Vec<Socket> {
+    group.sort_by_key(|place| (place.address.is_wildcard(), !place.listen.bind));
+    let wildcard = group.pop_if(|place| place.address.is_wildcard());
+    let (own, shared): (Vec<_>, Vec<_>) = group
+        .into_iter()
+        .partition(|place| wildcard.is_none() || place.listen.bind);
+    let mut sockets: Vec<Socket> = own.iter().map(|place| socket(place, Vec::new())).collect();
+    sockets.extend(wildcard.iter().map(|place| {
+        socket(
+            place,
+            shared.iter().map(|place| route(place, true)).collect(),
+        )
+    }));
+    sockets
+}
+
+fn socket(place: &Place<'_>, mut routes: Vec<Route>) -> Socket {
+    routes.push(route(place, false));
+    Socket {
+        address: place.address.clone(),
+        options: place.listen.options,
+        routes,
+    }
+}
+
+fn route(place: &Place<'_>, by_local: bool) -> Route {
+    let local = match &place.address {
+        Address::Inet(inet) if by_local => Some(inet.ip()),
+        _ => None,
+    };
+    Route {
+        local,
+        server: Arc::clone(place.server),
+        ssl: place.listen.ssl || place.server.ssl.ssl,
+        proxy_protocol: place.listen.proxy_protocol,
+        name: place.address.to_string().into(),
+    }
+}

@@ -45,8 +45,8 @@ pub struct TlsMaterial {
 pub struct TlsFile {
     /// Its absolute path, for messages.
     pub path: PathBuf,
-    /// Its content.
-    pub bytes: Vec<u8>,
+    /// Its content, shared by all servers that name it.
+    pub bytes: std::sync::Arc<[u8]>,
 }
 
 impl std::fmt::Debug for TlsFile {

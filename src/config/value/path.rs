@@ -18,19 +18,35 @@ impl Value for ConfigPath {
     }
 }
 
+/// A file, and how the configuration names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedFile {
+    /// As written.
+    pub written: Box<[u8]>,
+    /// Absolute.
+    pub path: PathBuf,
+}
+
 /// The same, and further lines add further files.
 #[derive(Debug)]
 pub struct ConfigPaths;
 
 impl Value for ConfigPaths {
-    type Plain = Vec<PathBuf>;
+    type Plain = Vec<NamedFile>;
     const SYNTAX: &'static str = "file";
     const ONCE: bool = false;
 
-    fn read(call: &mut Call<'_>, before: Option<Vec<PathBuf>>) -> Result<Vec<PathBuf>, Refusal> {
+    fn read(
+        call: &mut Call<'_>,
+        before: Option<Vec<NamedFile>>,
+    ) -> Result<Vec<NamedFile>, Refusal> {
         let mut paths = before.unwrap_or_default();
         if !call.args.is_empty() {
-            paths.push(config_name(call));
+            let path = full_name(&call.folders.config, call.first());
+            paths.push(NamedFile {
+                written: call.first().into(),
+                path,
+            });
         }
         Ok(paths)
     }

@@ -61,8 +61,6 @@ enum Step {
     Last,
 }
 
-const MOST: i64 = i64::MAX;
-
 fn parse(text: &[u8], whole_seconds: bool) -> Option<u64> {
     let mut step = if whole_seconds {
         Step::Start
@@ -124,6 +122,45 @@ fn parse(text: &[u8], whole_seconds: bool) -> Option<u64> {
     };
     total
         .checked_add(value)
-        .filter(|total| *total <= MOST)
         .and_then(|total| u64::try_from(total).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{milliseconds, seconds};
+
+    #[test]
+    fn times() {
+        let cases: [(&str, Option<u64>, Option<u64>); 22] = [
+            ("60", Some(60_000), Some(60)),
+            ("60s", Some(60_000), Some(60)),
+            ("500ms", Some(500), None),
+            ("1h30m", Some(5_400_000), Some(5400)),
+            ("1h 30m", Some(5_400_000), Some(5400)),
+            ("1m 30", Some(90_000), Some(90)),
+            ("1hm", Some(3_600_000), Some(3600)),
+            ("30 1", Some(31_000), Some(31)),
+            ("30 1 2", None, None),
+            ("1d", Some(86_400_000), Some(86_400)),
+            ("1w", Some(604_800_000), Some(604_800)),
+            ("1M", None, Some(2_592_000)),
+            ("1y", None, Some(31_536_000)),
+            ("30m1h", None, None),
+            ("1S", None, None),
+            ("1.5s", None, None),
+            ("-1", None, None),
+            (" 1", None, None),
+            ("1 ", Some(1000), Some(1)),
+            ("ms", None, None),
+            ("", None, None),
+            ("9223372036854775807", None, Some(9_223_372_036_854_775_807)),
+        ];
+        for (text, wanted_ms, wanted_s) in cases {
+            assert_eq!(
+                (milliseconds(text.as_bytes()), seconds(text.as_bytes())),
+                (wanted_ms, wanted_s),
+                "{text:?}"
+            );
+        }
+    }
 }

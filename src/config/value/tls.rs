@@ -51,3 +51,13 @@ impl Members for Protocols {
         Versions(set.0 | member.0)
     }
 }
+
+/// Every version there is a word for.
+#[must_use]
+pub fn every() -> Versions {
+    Protocols::WORDS
+        .iter()
+        .fold(Versions::default(), |all, (_, version)| {
+            Protocols::join(all, *version)
+        })
+}
