@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::voice::Voice;
 use crate::config::{Errno, Level, plan};
-use crate::net::listener::Bound;
+use crate::net::listener::{BindFault, Bound};
 
 const TRIES: usize = 5;
 const PAUSE: Duration = Duration::from_millis(500);
@@ -49,17 +49,9 @@ pub fn all(sockets: &[&plan::Socket], voice: &Voice) -> Option<Vec<Bound>> {
 }
 
 /// What `-t` does: one try each; an address in use is fine, for the running gateway has it.
-pub fn probe(sockets: &[plan::Socket], voice: &Voice) -> bool {
-    for socket in sockets {
-        match Bound::bind(socket) {
-            Err(fault) if !fault.in_use() => {
-                voice.say(Level::Emerg, format_args!("{fault}{}", Errno(&fault.error)));
-                return false;
-            }
-            _ => {}
-        }
-    }
-    true
+pub fn probe(sockets: &[plan::Socket]) -> Result<(), BindFault> {
+    let faults = sockets.iter().filter_map(|socket| Bound::bind(socket).err());
+    faults.filter(|fault| !fault.in_use()).map(Err).next().unwrap_or(Ok(()))
 }
 
 fn configure(bound: &[Bound], sockets: &[&plan::Socket], voice: &Voice) {

@@ -5,13 +5,13 @@
 
 use std::sync::Arc;
 
-use super::bind;
 use super::gateway::Gateway;
 use super::live::Live;
 use super::pid::PidFile;
 use super::serve::Service;
 use super::voice::Voice;
-use crate::config::{self, Errno, Level, plan};
+use super::{bind, early};
+use crate::config::plan;
 use crate::net::listener::Bound;
 
 /// A generation that is ready to take over.
@@ -26,25 +26,12 @@ pub struct Prepared {
 /// and nothing has changed.
 pub fn prepare(gateway: &Gateway) -> Option<Prepared> {
     let voice = Voice::running(gateway.log());
-    let loaded = config::load(&*gateway.world, &gateway.options, &mut |note| {
-        voice.diagnose(&note)
-    });
-    let config = loaded
-        .map_err(|diagnostic| voice.diagnose(&diagnostic))
-        .ok()?
-        .config;
-    let live = Live::build(config, &gateway.options, &gateway.files);
-    let live = live
-        .map_err(|fault| voice.say(Level::Emerg, format_args!("{fault}")))
-        .ok()?;
+    let config = early::load(&gateway.options, &*gateway.world, &voice)?.config;
+    let live = voice.accept(Live::build(config, &gateway.options, &gateway.files))?;
     let running = Arc::clone(&gateway.live.load().config);
     let added = plan::diff(&running.sockets, &live.config.sockets).added;
-    let added: Vec<_> = live
-        .config
-        .sockets
-        .iter()
-        .filter(|socket| added.contains(&socket.address))
-        .collect();
+    let is_added = |socket: &&plan::Socket| added.contains(&socket.address);
+    let added: Vec<_> = live.config.sockets.iter().filter(is_added).collect();
     let added = bind::all(&added, &voice.with_log(Arc::clone(&live.log)))?;
     Some(Prepared { live, added })
 }
@@ -52,26 +39,17 @@ pub fn prepare(gateway: &Gateway) -> Option<Prepared> {
 impl Service {
     /// Puts a prepared generation in place of the running one. Sessions in progress notice nothing.
     pub(super) async fn take_over(&mut self, Prepared { live, added }: Prepared) {
+        let voice = Voice::running(self.gateway.log());
         let path = &live.config.core.pid;
         let pid = (path != self.pid.path())
             .then(|| PidFile::write(path))
             .transpose();
-        let pid = match pid {
-            Ok(pid) => pid,
-            Err(error) => {
-                let text = format_args!("open() \"{}\" failed{}", path.display(), Errno(&error));
-                return self.say(Level::Emerg, text);
-            }
+        let Some(pid) = voice.check(format_args!("open() \"{}\"", path.display()), pid) else {
+            return;
         };
-        let listeners: Result<Vec<_>, _> = added.into_iter().map(Bound::into_listener).collect();
-        let listeners = match listeners {
-            Ok(listeners) => listeners,
-            Err(error) => {
-                return self.say(
-                    Level::Emerg,
-                    format_args!("epoll_ctl() failed{}", Errno(&error)),
-                );
-            }
+        let listeners = added.into_iter().map(Bound::into_listener).collect();
+        let Some(listeners) = voice.check(format_args!("epoll_ctl()"), listeners) else {
+            return;
         };
 
         let (old, new) = (

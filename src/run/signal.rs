@@ -3,10 +3,11 @@
 use std::process::ExitCode;
 use std::{fs, io};
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{self, kill};
 use nix::unistd::Pid;
 
 use super::early;
+use crate::cli::Signal;
 use crate::config::{Errno, Level, Options, World};
 use crate::log::Files;
 
@@ -42,6 +43,12 @@ fn attempt(options: &Options, world: &dyn World, signal: Signal) -> Option<()> {
             format_args!("invalid PID number \"{text}\" in \"{shown}\""),
         );
         return None;
+    };
+    let signal = match signal {
+        Signal::Stop => signal::SIGTERM,
+        Signal::Quit => signal::SIGQUIT,
+        Signal::Reopen => signal::SIGUSR1,
+        Signal::Reload => signal::SIGHUP,
     };
     let sent = kill(Pid::from_raw(pid), signal);
     sent.map_err(|errno| {

@@ -1,10 +1,10 @@
 //! What the process says about itself: into the error log, and while it starts, warnings and worse on standard error too.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 
-use crate::config::{Diagnostic, Level};
+use crate::config::{Diagnostic, Errno, Level};
 use crate::log::{ErrorLog, Escaped};
 
 /// A speaker for one phase of the process.
@@ -45,13 +45,26 @@ impl Voice {
         }
     }
 
+    /// The result of a system call; a failure is said as `call failed (2: …)`.
+    pub fn check<T>(&self, call: fmt::Arguments<'_>, result: io::Result<T>) -> Option<T> {
+        let say = |error| self.say(Level::Emerg, format_args!("{call} failed{}", Errno(&error)));
+        result.map_err(say).ok()
+    }
+
+    /// A result whose failure has a sentence of its own.
+    pub fn accept<T, E: fmt::Display>(&self, result: Result<T, E>) -> Option<T> {
+        result
+            .map_err(|fault| self.say(Level::Emerg, format_args!("{fault}")))
+            .ok()
+    }
+
     /// Says what the configuration is told. On a terminal the lines around it follow.
     pub fn diagnose(&self, diagnostic: &Diagnostic) {
         let level = diagnostic.level;
         self.log
             .line(level, None, format_args!("{}", Escaped(&diagnostic.text())));
         if let Some(program) = self.aloud(level) {
-            let _ = io::stderr().write_all(&diagnostic.line(program));
+            let _ = io::stderr().write_all(&diagnostic.shown(program, io::stderr().is_terminal()));
         }
     }
 

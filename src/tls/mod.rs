@@ -4,6 +4,7 @@
 
 mod alpn;
 mod choose;
+mod ciphers;
 mod pair;
 mod pem;
 mod resume;
@@ -18,21 +19,17 @@ use crate::config::{TlsFault, TlsMaterial};
 
 /// Builds the TLS side of one server.
 ///
-/// Key exchange groups and cipher suites are rustls's own: X25519MLKEM768 is taken when the client wants it.
-/// The client's order of cipher suites counts unless `ssl_prefer_server_ciphers` is on.
+/// Key exchange groups are rustls's own: X25519MLKEM768 is taken when the client wants it. The client's order of cipher
+/// suites counts unless `ssl_prefer_server_ciphers` is on.
 ///
 /// # Errors
-/// The first fault in nginx's order: pair by pair the certificate, its key, whether they match; then the protocols.
+/// The first fault in nginx's order: pair by pair the certificate, its key, whether they match; then the ciphers.
 pub fn server(material: &TlsMaterial) -> Result<Arc<ServerConfig>, TlsFault> {
     let versions = versions::enabled(material.protocols);
     let mut provider = aws_lc_rs::default_provider();
-    // Suites of a version that is off would still count when rustls sorts out which key types a client can use.
-    provider
-        .cipher_suites
-        .retain(|suite| versions.contains(&suite.version()));
-    let provider = Arc::new(provider);
     let keys = pair::load_all(&material.pairs, &provider)?;
-    let mut config = ServerConfig::builder_with_provider(provider)
+    ciphers::apply(&mut provider.cipher_suites, &material.ciphers, &versions)?;
+    let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(&versions)
         .map_err(|error| TlsFault::Other(format!("no usable \"ssl_protocols\": {error}")))?
         .with_no_client_auth()

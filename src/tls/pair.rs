@@ -27,18 +27,7 @@ fn load(
     key: &TlsFile,
     provider: &CryptoProvider,
 ) -> Result<Arc<CertifiedKey>, TlsFault> {
-    let chain = pem::chain(&certificate.bytes).map_err(|reason| match reason {
-        pem::Reason {
-            queue: pem::NO_START,
-            ..
-        } => TlsFault::Certificate { pair },
-        pem::Reason { call, queue } => {
-            let path = certificate.path.display();
-            TlsFault::Other(format!(
-                "cannot load certificate \"{path}\": {call} failed (SSL: {queue})"
-            ))
-        }
-    })?;
+    let chain = pem::chain(&certificate.bytes).ok_or(TlsFault::Certificate { pair })?;
     if pem::is_encrypted(&key.bytes) {
         let path = key.path.display();
         let text = format!(
