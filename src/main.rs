@@ -22,14 +22,21 @@ fn main() -> ExitCode {
     act(command)
 }
 
-fn act(Command { action, options, .. }: Command) -> ExitCode {
-    let world = Machine { check_tls: tls::check };
+fn act(
+    Command {
+        action, options, ..
+    }: Command,
+) -> ExitCode {
+    let world = Machine {
+        check_tls: tls::check,
+    };
     match action {
         Action::Nothing => ExitCode::SUCCESS,
         Action::Test { quiet, dump } => {
             let terminal = stderr().is_terminal();
             let mut probe = |loaded: &_| run::probe(loaded, &options);
-            let streams: (&mut dyn Write, &mut dyn Write, bool) = (&mut stdout(), &mut stderr(), terminal);
+            let streams: (&mut dyn Write, &mut dyn Write, bool) =
+                (&mut stdout(), &mut stderr(), terminal);
             let tested = cli::test(&world, &options, (quiet, dump), &mut probe, streams);
             tested.map_or(ExitCode::FAILURE, ExitCode::from)
         }

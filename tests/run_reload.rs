@@ -3,11 +3,16 @@
 mod support;
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 
 use nix::sys::signal::Signal;
-use support::{Gateway, Scratch, Smtp, free_port, wait_until};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use support::{Certificate, Gateway, Scratch, Smtp, free_port, wait_until};
 
 fn mail(name: &str, listens: &[String]) -> String {
     let servers: String = listens
@@ -164,4 +169,89 @@ fn unserved_signals_are_named() {
     gateway.signal(Signal::SIGWINCH);
     gateway.wait_for_log("signal 12 (SIGUSR2) received from ");
     gateway.wait_for_log("signal 28 (SIGWINCH) received from ");
+}
+
+/// A configuration that takes as long to read as the test wants: part of it comes out of a pipe.
+#[test]
+fn a_slow_file_holds_nothing_up() {
+    let port = free_port();
+    let mut gateway = Gateway::start(&mail("old.test", &[local(port)]));
+    let pipe = gateway.folder().join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+    let include = format!("include {};", pipe.display());
+    gateway.rewrite(&mail("", &[local(port)]).replace("server_name ;", &include));
+    gateway.signal(Signal::SIGHUP);
+    gateway.wait_for_log("reconfiguring\n");
+    // The second signal comes while the first reading waits: the file is read once more afterwards.
+    gateway.signal(Signal::SIGHUP);
+    Smtp::connect(port).expect("220 old.test");
+    for name in ["first.test", "second.test"] {
+        fs::write(&pipe, format!("server_name {name};")).expect("to feed a reading");
+        let greeting = format!("220 {name}");
+        wait_until(name, || Smtp::connect(port).hear().starts_with(&greeting));
+    }
+    // A reading that never ends does not keep the process alive.
+    gateway.signal(Signal::SIGHUP);
+    gateway.signal(Signal::SIGTERM);
+    assert_eq!(gateway.wait(), Some(0));
+}
+
+#[test]
+fn certificates_are_read_again() {
+    let port = free_port();
+    let (old, new) = (Certificate::new(), Certificate::new());
+    let gateway = Gateway::start(&format!(
+        "mail {{ server_name gate.test; auth_http http://127.0.0.1:9/;
+         server {{ listen 127.0.0.1:{port} ssl; protocol smtp;
+                   ssl_certificate {}; ssl_certificate_key {}; }} }}",
+        old.chain().display(),
+        old.key().display(),
+    ));
+    let (old_chain, new_chain) = (read(&old.chain()), read(&new.chain()));
+    assert_eq!(
+        greeting(port, &old_chain).as_deref(),
+        Ok("220 gate.test ESMTP ready\r\n")
+    );
+    assert!(
+        greeting(port, &new_chain).is_err(),
+        "the new certificate came too early"
+    );
+    fs::copy(new.chain(), old.chain()).expect("to renew the certificate");
+    // The key does not match yet: the old pair goes on.
+    gateway.signal(Signal::SIGHUP);
+    gateway.wait_for_log("x509 certificate routines::key values mismatch");
+    assert!(greeting(port, &old_chain).is_ok());
+    fs::copy(new.key(), old.key()).expect("to renew the key");
+    gateway.reload();
+    assert!(
+        greeting(port, &old_chain).is_err(),
+        "the old certificate stayed"
+    );
+    assert_eq!(
+        greeting(port, &new_chain).as_deref(),
+        Ok("220 gate.test ESMTP ready\r\n")
+    );
+}
+
+fn read(path: &std::path::Path) -> Vec<u8> {
+    fs::read(path).expect("a certificate")
+}
+
+/// The greeting inside TLS, for a client that trusts one certificate.
+fn greeting(port: u16, trusted: &[u8]) -> Result<String, String> {
+    let mut roots = RootCertStore::empty();
+    let certificate = CertificateDer::from_pem_slice(trusted).expect("a certificate");
+    roots.add(certificate).expect("a root");
+    let client = ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = ServerName::try_from("localhost").expect("a name");
+    let connection = ClientConnection::new(Arc::new(client), name).expect("a client");
+    let stream = TcpStream::connect(local(port)).expect("to connect");
+    let mut stream = BufReader::new(StreamOwned::new(connection, stream));
+    let mut line = String::new();
+    stream
+        .read_line(&mut line)
+        .map_err(|error| error.to_string())?;
+    Ok(line)
 }

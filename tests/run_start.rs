@@ -233,8 +233,6 @@ fn an_error_is_seen_before_the_terminal_is_left() {
     .expect("the configuration");
     let log = scratch.path().join("early.log");
     let output = support::command(scratch.path())
-        .arg("-e")
-        .arg(&log)
         .output()
         .expect("the gateway");
     assert_eq!(output.status.code(), Some(1));
@@ -315,12 +313,7 @@ fn a_signal_to_nobody_is_an_error() {
     let log = scratch.path().join("early.log");
     let say = |word: &str| -> (Option<i32>, String) {
         let mut command: Command = support::command(scratch.path());
-        let output = command
-            .arg("-e")
-            .arg(&log)
-            .args(["-s", word])
-            .output()
-            .expect("-s");
+        let output = command.args(["-s", word]).output().expect("-s");
         (output.status.code(), said(&output))
     };
     let missing =

@@ -6,7 +6,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::process::Output;
 
-use support::Scratch;
+use support::{Scratch, free_port};
 
 fn written(listen: &str) -> Scratch {
     let scratch = Scratch::new("test");
@@ -43,7 +43,7 @@ fn success(scratch: &Scratch) -> String {
 
 #[test]
 fn all_is_well() {
-    let scratch = written("127.0.0.1:0");
+    let scratch = written(&format!("127.0.0.1:{}", free_port()));
     let output = run(&scratch, &["-t"]);
     assert_eq!(
         (output.status.code(), said(&output)),
@@ -58,7 +58,7 @@ fn all_is_well() {
 
 #[test]
 fn quiet_says_nothing_when_all_is_well() {
-    let scratch = written("127.0.0.1:0");
+    let scratch = written(&format!("127.0.0.1:{}", free_port()));
     let output = run(&scratch, &["-t", "-q"]);
     assert_eq!(
         (output.status.code(), said(&output)),
@@ -101,7 +101,7 @@ fn a_unix_socket_is_gone_afterwards() {
 
 #[test]
 fn a_dump_shows_every_file() {
-    let scratch = written("127.0.0.1:0");
+    let scratch = written(&format!("127.0.0.1:{}", free_port()));
     let output = run(&scratch, &["-T"]);
     let file = file(&scratch);
     let content = fs::read_to_string(&file).expect("the configuration");
@@ -115,7 +115,7 @@ fn a_dump_shows_every_file() {
 
 #[test]
 fn a_broken_file_fails() {
-    let scratch = written("127.0.0.1:0");
+    let scratch = written(&format!("127.0.0.1:{}", free_port()));
     support::write_configuration(scratch.path(), "mail {\n  nonsense;\n}");
     let output = run(&scratch, &["-t", "-q"]);
     let file = file(&scratch);

@@ -50,8 +50,14 @@ pub fn all(sockets: &[&plan::Socket], voice: &Voice) -> Option<Vec<Bound>> {
 
 /// What `-t` does: one try each; an address in use is fine, for the running gateway has it.
 pub fn probe(sockets: &[plan::Socket]) -> Result<(), BindFault> {
-    let faults = sockets.iter().filter_map(|socket| Bound::bind(socket).err());
-    faults.filter(|fault| !fault.in_use()).map(Err).next().unwrap_or(Ok(()))
+    let faults = sockets
+        .iter()
+        .filter_map(|socket| Bound::bind(socket).err());
+    faults
+        .filter(|fault| !fault.in_use())
+        .map(Err)
+        .next()
+        .unwrap_or(Ok(()))
 }
 
 fn configure(bound: &[Bound], sockets: &[&plan::Socket], voice: &Voice) {

@@ -29,8 +29,8 @@ impl Voice {
         Self { log, program: None }
     }
 
-    /// The same speaker with another log: the configured one, once it is open.
-    pub fn with_log(&self, log: Arc<ErrorLog>) -> Self {
+    /// The same speaker with another log: the configured one, once it is open. The old one is let go.
+    pub fn with_log(self, log: Arc<ErrorLog>) -> Self {
         Self {
             log,
             program: self.program,

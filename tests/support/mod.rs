@@ -176,6 +176,9 @@ pub fn command(folder: &Path) -> Command {
         .arg(folder)
         .arg("-c")
         .arg(folder.join("gateway.conf"))
+        // The log until the configured one is open.
+        .arg("-e")
+        .arg(folder.join("early.log"))
         .stdin(Stdio::null());
     command
 }
