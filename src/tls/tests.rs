@@ -40,7 +40,7 @@ fn ecdsa() -> Made {
 fn file(path: &str, text: &str) -> TlsFile {
     TlsFile {
         path: path.into(),
-        bytes: text.as_bytes().to_vec(),
+        bytes: text.as_bytes().into(),
     }
 }
 
