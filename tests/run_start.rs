@@ -3,6 +3,7 @@
 mod support;
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Output, Stdio};
@@ -48,6 +49,38 @@ fn says_who_it_is_and_serves() {
     assert!(gateway.log().contains(": *1 client 127.0.0.1:"));
     let pid = fs::read_to_string(gateway.folder().join("gateway.pid")).expect("the pid file");
     assert_eq!(pid, format!("{}\n", gateway.pid()));
+}
+
+#[test]
+fn the_local_address_decides_who_answers() {
+    let port = free_port();
+    let server = |name: &str, listen: &str| {
+        format!("server {{ server_name {name}; listen {listen}:{port}; protocol smtp; }}\n")
+    };
+    let servers = [
+        server("one.test", "127.0.0.1"),
+        server("any.test", "*"),
+        server("three.test", "127.0.0.3"),
+        server("six.test", "[::1]"),
+    ];
+    let block = format!(
+        "mail {{ auth_http http://127.0.0.1:9/;\n{} }}",
+        servers.concat()
+    );
+    let _gateway = Gateway::start(&block);
+    for (address, name) in [
+        ("127.0.0.1", "one.test"),
+        ("127.0.0.2", "any.test"),
+        ("127.0.0.3", "three.test"),
+        ("::1", "six.test"),
+    ] {
+        let mut greeting = String::new();
+        let stream = TcpStream::connect((address, port)).expect("to connect");
+        BufReader::new(stream)
+            .read_line(&mut greeting)
+            .expect("a greeting");
+        assert_eq!(greeting, format!("220 {name} ESMTP ready\r\n"));
+    }
 }
 
 #[test]

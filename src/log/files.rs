@@ -94,11 +94,17 @@ impl Files {
 }
 
 impl ErrorLog {
-    /// The first file of the list, for standard error to follow once the process is a daemon.
+    /// The first file of the list, for standard error to follow once the process is a daemon; `None` when lines go to
+    /// standard error itself.
     pub fn descriptor(&self) -> Option<Arc<File>> {
-        self.targets.iter().find_map(|(_, sink)| match &**sink {
-            Sink::File(file) => Some(file.descriptor()),
-            Sink::Stderr | Sink::Syslog(_) => None,
-        })
+        let mut file = None;
+        for (_, sink) in &self.targets {
+            match &**sink {
+                Sink::Stderr => return None,
+                Sink::File(found) if file.is_none() => file = Some(found.descriptor()),
+                Sink::File(_) | Sink::Syslog(_) => {}
+            }
+        }
+        file
     }
 }

@@ -263,3 +263,77 @@ fn configure(socket: SockRef<'_>, address: &Address, options: &SocketOptions) ->
     }
     faults
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::FileTypeExt;
+
+    use super::*;
+
+    fn socket(address: Address, options: SocketOptions) -> plan::Socket {
+        plan::Socket {
+            address,
+            options,
+            routes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn options_reach_the_socket() {
+        let options = SocketOptions {
+            rcvbuf: Some(65536),
+            sndbuf: Some(32768),
+            so_keepalive: Some(KeepAlive::On {
+                idle: 77,
+                interval: 0,
+                count: 3,
+            }),
+            ..SocketOptions::default()
+        };
+        let address = Address::Inet(([127, 0, 0, 1], 0).into());
+        let bound = Bound::bind(&socket(address, options)).unwrap();
+        assert!(bound.configure(&options).is_empty());
+        let socket = &bound.socket;
+        assert!(socket.reuse_address().unwrap());
+        // The kernel doubles the sizes for its own needs.
+        assert_eq!(socket.recv_buffer_size().unwrap(), 2 * 65536);
+        assert_eq!(socket.send_buffer_size().unwrap(), 2 * 32768);
+        assert!(socket.keepalive().unwrap());
+        assert_eq!(
+            socket.tcp_keepalive_time().unwrap(),
+            Duration::from_secs(77)
+        );
+        assert_eq!(socket.tcp_keepalive_retries().unwrap(), 3);
+    }
+
+    #[test]
+    fn both_families_share_a_port_by_default() {
+        let address = |ip: &str, port| Address::Inet(format!("{ip}:{port}").parse().unwrap());
+        let six = Bound::bind(&socket(address("[::]", 0), SocketOptions::default())).unwrap();
+        let port = six.socket.local_addr().unwrap().as_socket().unwrap().port();
+        assert!(six.socket.only_v6().unwrap());
+        Bound::bind(&socket(address("0.0.0.0", port), SocketOptions::default())).unwrap();
+    }
+
+    #[test]
+    fn a_unix_socket_is_open_to_all_and_goes_with_its_listener() {
+        let path = std::env::temp_dir().join(format!("portcullis-listener-{}", std::process::id()));
+        let plan = socket(Address::Unix(path.clone()), SocketOptions::default());
+        let bound = Bound::bind(&plan).unwrap();
+        let metadata = fs::metadata(&path).unwrap();
+        assert!(metadata.file_type().is_socket());
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o666);
+        let fault = Bound::bind(&plan).unwrap_err();
+        assert!(fault.in_use());
+        assert_eq!(
+            fault.to_string(),
+            format!("bind() to unix:{} failed", path.display())
+        );
+        assert!(
+            path.exists(),
+            "the failed attempt took the file of the first"
+        );
+        drop(bound);
+        assert!(!path.exists());
+    }
+}

@@ -11,7 +11,7 @@ use super::pid::PidFile;
 use super::serve::Service;
 use super::voice::Voice;
 use super::{bind, early};
-use crate::config::plan;
+use crate::config::{Config, Level, plan};
 use crate::net::listener::Bound;
 
 /// A generation that is ready to take over.
@@ -60,6 +60,7 @@ impl Service {
             self.doors.close(&address).await;
         }
         self.gateway.live.store(Arc::new(live));
+        self.mention_what_stays(&old, &new);
         self.doors.configure(&new.sockets, &self.gateway);
         self.doors.open(listeners, &self.gateway);
         if let Some(pid) = pid {
@@ -69,5 +70,25 @@ impl Service {
         // nginx opens every log anew for a new configuration; whoever rotates logs by SIGHUP relies on it.
         self.open_logs_anew();
         self.notice(format_args!("reconfigured"));
+    }
+
+    /// Threads and limits are those of the start.
+    fn mention_what_stays(&self, old: &Config, new: &Config) {
+        let (old, new) = (&old.core, &new.core);
+        for (name, changed) in [
+            (
+                "worker_processes",
+                old.worker_processes != new.worker_processes,
+            ),
+            (
+                "worker_rlimit_nofile",
+                old.worker_rlimit_nofile != new.worker_rlimit_nofile,
+            ),
+        ] {
+            if changed {
+                let text = format_args!("a new \"{name}\" takes effect with the next start");
+                self.say(Level::Warn, text);
+            }
+        }
     }
 }

@@ -49,11 +49,16 @@ fn begin(
     let bound = bind::all(&sockets, &voice)?;
     let mut descriptors = introduce(&voice);
     let core = &live.config.core;
+    raise(&mut descriptors, core.worker_rlimit_nofile, &voice);
+    let (wanted, limit) = (live.config.events.worker_connections, descriptors.soft);
+    if wanted as u64 > limit {
+        let text = "worker_connections exceed open file resource limit";
+        voice.say(Level::Warn, format_args!("{wanted} {text}: {limit}"));
+    }
     if core.daemon {
+        // No thread before this line: fork(2) takes only the calling one along.
         voice.check(format_args!("daemon()"), daemon::leave_terminal())?;
     }
-    // No thread before this line.
-    raise(&mut descriptors, core.worker_rlimit_nofile, &voice);
     let runtime = threads(core.worker_processes, &voice)?;
     let debug = DebugLines::install(Arc::clone(&live.log));
     let gateway = Arc::new(Gateway {
