@@ -29,7 +29,7 @@ impl Syslog {
         let host = nix::unistd::gethostname()
             .unwrap_or_default()
             .to_string_lossy()
-            .into_owned();
+            .to_lowercase();
         Self {
             target: target.clone(),
             host,

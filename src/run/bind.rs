@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::voice::Voice;
 use crate::config::{Errno, Level, plan};
-use crate::net::listener::{BindFault, Bound};
+use crate::net::bound::{BindFault, Bound};
 
 const TRIES: usize = 5;
 const PAUSE: Duration = Duration::from_millis(500);

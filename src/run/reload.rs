@@ -12,7 +12,8 @@ use super::serve::Service;
 use super::voice::Voice;
 use super::{bind, early};
 use crate::config::{Config, Level, plan};
-use crate::net::listener::Bound;
+use crate::net::bound::Bound;
+use crate::net::listener::Listener;
 
 /// A generation that is ready to take over.
 #[derive(Debug)]
@@ -47,7 +48,7 @@ impl Service {
         let Some(pid) = voice.check(format_args!("open() \"{}\"", path.display()), pid) else {
             return;
         };
-        let listeners = added.into_iter().map(Bound::into_listener).collect();
+        let listeners = added.into_iter().map(Listener::new).collect();
         let Some(listeners) = voice.check(format_args!("epoll_ctl()"), listeners) else {
             return;
         };

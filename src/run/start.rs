@@ -20,7 +20,8 @@ use super::voice::Voice;
 use super::{bind, daemon, early, limits, signals};
 use crate::config::{Errno, Level, Options, World};
 use crate::log::{DebugLines, Files};
-use crate::net::listener::Bound;
+use crate::net::bound::Bound;
+use crate::net::listener::Listener;
 use crate::session::Shared;
 
 /// How long the end waits for threads that are busy with a reload.
@@ -86,7 +87,7 @@ async fn serve(
     voice: &Voice,
 ) -> Option<Service> {
     let mut signals = voice.check(format_args!("sigaction()"), signals::listen())?;
-    let listeners = bound.into_iter().map(Bound::into_listener).collect();
+    let listeners = bound.into_iter().map(Listener::new).collect();
     let listeners = voice.check(format_args!("epoll_ctl()"), listeners)?;
     let path = gateway.live.load().config.core.pid.clone();
     let pid = voice.check(

@@ -1,0 +1,229 @@
+//! Binding with nginx's options, and nginx's words when that fails.
+//!
+//! This is the form of a listening socket before there is a runtime: binding comes before the process becomes a daemon, so
+//! that an error is seen. Inside tokio it is a `Listener`.
+
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{fmt, fs, io};
+
+use socket2::{Domain, SockAddr, SockRef, Socket, TcpKeepalive, Type};
+
+use crate::config::Address;
+use crate::config::plan::{self, KeepAlive, SocketOptions};
+
+/// A socket that listens. Dropping it closes it, and unlinks it if it is a unix socket.
+#[derive(Debug)]
+pub struct Bound {
+    socket: Socket,
+    address: Address,
+    path: Option<Unlinked>,
+}
+
+/// Removes a unix socket's file when its listener goes.
+#[derive(Debug)]
+pub(super) struct Unlinked(PathBuf);
+
+impl Drop for Unlinked {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// A system call that failed. Displays nginx's text without the errno: `bind() to 0.0.0.0:25 failed`.
+#[derive(Debug)]
+pub struct BindFault {
+    call: String,
+    /// What the kernel said.
+    pub error: io::Error,
+}
+
+impl BindFault {
+    /// Whether somebody else has the address: worth another try.
+    pub fn in_use(&self) -> bool {
+        self.error.kind() == io::ErrorKind::AddrInUse
+    }
+}
+
+impl fmt::Display for BindFault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} failed", self.call)
+    }
+}
+
+/// Names the call in front of what it returned.
+fn called<T>(call: fmt::Arguments<'_>, result: io::Result<T>) -> Result<T, BindFault> {
+    result.map_err(|error| BindFault { call: call.to_string(), error })
+}
+
+impl Bound {
+    /// Creates, binds and listens.
+    pub fn bind(plan: &plan::Socket) -> Result<Self, BindFault> {
+        let (address, options) = (&plan.address, &plan.options);
+        let (domain, target) = match address {
+            Address::Inet(inet) => (Domain::for_address(*inet), Ok(SockAddr::from(*inet))),
+            Address::Unix(path) => (Domain::UNIX, SockAddr::unix(path)),
+        };
+        let target = called(format_args!("bind() to {address}"), target)?;
+        let socket = Socket::new(domain, Type::STREAM, None);
+        let socket = called(format_args!("socket() {address}"), socket)?;
+        let set = socket.set_reuse_address(true);
+        called(format_args!("setsockopt(SO_REUSEADDR) {address}"), set)?;
+        if domain == Domain::IPV6 {
+            let set = socket.set_only_v6(options.ipv6only);
+            called(format_args!("setsockopt(IPV6_V6ONLY) {address}"), set)?;
+        }
+        let set = socket.set_nonblocking(true);
+        called(format_args!("ioctl(FIONBIO) {address}"), set)?;
+        called(format_args!("bind() to {address}"), socket.bind(&target))?;
+        // From here on the path is ours, whatever comes next.
+        let path = match address {
+            Address::Inet(_) => None,
+            Address::Unix(path) => Some(Unlinked(path.clone())),
+        };
+        if let Some(Unlinked(path)) = &path {
+            called(format_args!("chmod() \"{}\"", path.display()), open_to_all(path))?;
+        }
+        listen(&socket, address, options)?;
+        let address = address.clone();
+        Ok(Self { socket, address, path })
+    }
+
+    /// Sets the options that may fail without harm; each failure is one line (alert, `…, ignored`).
+    pub fn configure(&self, options: &SocketOptions) -> Vec<BindFault> {
+        configure(&self.socket, &self.address, options)
+    }
+
+    /// What a `Listener` is made from.
+    pub(super) fn into_parts(self) -> (OwnedFd, Address, Option<Unlinked>) {
+        (self.socket.into(), self.address, self.path)
+    }
+}
+
+/// nginx lets everybody connect to its unix sockets.
+fn open_to_all(path: &Path) -> io::Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o666))
+}
+
+/// Sets the length of the queue; on a socket that listens already this changes it.
+fn listen(socket: &Socket, address: &Address, options: &SocketOptions) -> Result<(), BindFault> {
+    let backlog = options.backlog;
+    called(format_args!("listen() to {address}, backlog {backlog}"), socket.listen(backlog))
+}
+
+/// Gives a socket that a reload keeps the options of the new configuration.
+pub(super) fn reconfigure(
+    socket: SockRef<'_>,
+    address: &Address,
+    options: &SocketOptions,
+) -> Vec<BindFault> {
+    let mut faults = configure(&socket, address, options);
+    faults.extend(listen(&socket, address, options).err());
+    faults
+}
+
+fn configure(socket: &Socket, address: &Address, options: &SocketOptions) -> Vec<BindFault> {
+    let mut faults = Vec::new();
+    let mut note = |option: &str, value: usize, done: io::Result<()>| {
+        faults.extend(called(format_args!("setsockopt({option}, {value}) {address}"), done).err());
+    };
+    if let Some(size) = options.rcvbuf {
+        note("SO_RCVBUF", size, socket.set_recv_buffer_size(size));
+    }
+    if let Some(size) = options.sndbuf {
+        note("SO_SNDBUF", size, socket.set_send_buffer_size(size));
+    }
+    match options.so_keepalive {
+        None => {}
+        Some(KeepAlive::Off) => note("SO_KEEPALIVE", 0, socket.set_keepalive(false)),
+        Some(KeepAlive::On { idle, interval, count }) => {
+            note("SO_KEEPALIVE", 1, socket.set_keepalive(true));
+            let seconds = |n: u32| Duration::from_secs(n.into());
+            let parts = [
+                ("TCP_KEEPIDLE", idle, TcpKeepalive::new().with_time(seconds(idle))),
+                ("TCP_KEEPINTVL", interval, TcpKeepalive::new().with_interval(seconds(interval))),
+                ("TCP_KEEPCNT", count, TcpKeepalive::new().with_retries(count)),
+            ];
+            for (option, value, part) in parts.into_iter().filter(|(_, value, _)| *value > 0) {
+                note(option, value as usize, socket.set_tcp_keepalive(&part));
+            }
+        }
+    }
+    faults
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::FileTypeExt;
+
+    use super::*;
+
+    fn socket(address: Address, options: SocketOptions) -> plan::Socket {
+        plan::Socket {
+            address,
+            options,
+            routes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn options_reach_the_socket() {
+        let options = SocketOptions {
+            rcvbuf: Some(65536),
+            sndbuf: Some(32768),
+            so_keepalive: Some(KeepAlive::On {
+                idle: 77,
+                interval: 0,
+                count: 3,
+            }),
+            ..SocketOptions::default()
+        };
+        let address = Address::Inet(([127, 0, 0, 1], 0).into());
+        let bound = Bound::bind(&socket(address, options)).unwrap();
+        assert!(bound.configure(&options).is_empty());
+        let socket = &bound.socket;
+        assert!(socket.reuse_address().unwrap());
+        // The kernel doubles the sizes for its own needs.
+        assert_eq!(socket.recv_buffer_size().unwrap(), 2 * 65536);
+        assert_eq!(socket.send_buffer_size().unwrap(), 2 * 32768);
+        assert!(socket.keepalive().unwrap());
+        assert_eq!(
+            socket.tcp_keepalive_time().unwrap(),
+            Duration::from_secs(77)
+        );
+        assert_eq!(socket.tcp_keepalive_retries().unwrap(), 3);
+    }
+
+    #[test]
+    fn both_families_share_a_port_by_default() {
+        let address = |ip: &str, port| Address::Inet(format!("{ip}:{port}").parse().unwrap());
+        let six = Bound::bind(&socket(address("[::]", 0), SocketOptions::default())).unwrap();
+        let port = six.socket.local_addr().unwrap().as_socket().unwrap().port();
+        assert!(six.socket.only_v6().unwrap());
+        Bound::bind(&socket(address("0.0.0.0", port), SocketOptions::default())).unwrap();
+    }
+
+    #[test]
+    fn a_unix_socket_is_open_to_all_and_goes_with_its_listener() {
+        let path = std::env::temp_dir().join(format!("portcullis-listener-{}", std::process::id()));
+        let plan = socket(Address::Unix(path.clone()), SocketOptions::default());
+        let bound = Bound::bind(&plan).unwrap();
+        let metadata = fs::metadata(&path).unwrap();
+        assert!(metadata.file_type().is_socket());
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o666);
+        let fault = Bound::bind(&plan).unwrap_err();
+        assert!(fault.in_use());
+        assert_eq!(
+            fault.to_string(),
+            format!("bind() to unix:{} failed", path.display())
+        );
+        assert!(
+            path.exists(),
+            "the failed attempt took the file of the first"
+        );
+        drop(bound);
+        assert!(!path.exists());
+    }
+}
