@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use rustls::ClientConfig;
+use tokio::signal::unix::{SignalKind, signal};
 
 use portcullis_bench::args::{self, Options, USAGE};
 use portcullis_bench::client::Target;
@@ -44,9 +45,11 @@ async fn run() -> Result<ExitCode, Failure> {
         starts: 0,
         options,
     };
+    let mut terminate = signal(SignalKind::terminate()).doing(|| "wait for signals".to_owned())?;
     tokio::select! {
         done = bench.run() => done?,
         // The folder is removed and the gateway stopped on the way out.
+        _ = terminate.recv() => return Err(Failure::new("terminated")),
         _ = tokio::signal::ctrl_c() => return Err(Failure::new("interrupted")),
     }
     print!("{}", bench.report.text());
