@@ -43,7 +43,8 @@ CPU             time of all threads of all the gateway's processes, from the sch
 sessions/s      with the load generator and both sinks on the same machine: a comparison, not a capacity
 p50, p99        connect to the reply to QUIT, each command after the reply to the one before
 bytes           PSS of all the gateway's processes (/proc/PID/smaps_rollup) with the sessions held, less before
-ratio           portcullis / nginx: below 1 is less CPU, less time, less memory; for sessions/s above 1 is more
+ratio           portcullis / nginx: below 1 is less CPU, less time, less memory; for sessions/s above 1 is more;
+                how far the rounds above differ says how far to trust a ratio near 1
 ";
 
 impl Report {
