@@ -1,1 +1,39 @@
-fn main() {}
+//! portcullis: an nginx-compatible mail gateway.
+
+use std::io::{IsTerminal, Write, stderr, stdout};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use portcullis::cli::{self, Action, Command};
+use portcullis::config::machine::Machine;
+use portcullis::{run, tls};
+
+fn main() -> ExitCode {
+    let command = match cli::parse(std::env::args_os()) {
+        Ok(command) => command,
+        Err(line) => {
+            let _ = stderr().write_all(&line);
+            return ExitCode::FAILURE;
+        }
+    };
+    if let Some(text) = &command.show {
+        let _ = stderr().write_all(text.as_bytes());
+    }
+    act(command)
+}
+
+fn act(Command { action, options, .. }: Command) -> ExitCode {
+    let world = Machine { check_tls: tls::check };
+    match action {
+        Action::Nothing => ExitCode::SUCCESS,
+        Action::Test { quiet, dump } => {
+            let terminal = stderr().is_terminal();
+            let mut probe = |loaded: &_| run::probe(loaded, &options);
+            let streams: (&mut dyn Write, &mut dyn Write, bool) = (&mut stdout(), &mut stderr(), terminal);
+            let tested = cli::test(&world, &options, (quiet, dump), &mut probe, streams);
+            tested.map_or(ExitCode::FAILURE, ExitCode::from)
+        }
+        Action::Signal(signal) => run::send(&options, &world, signal),
+        Action::Run => run::start(options, Arc::new(world)),
+    }
+}

@@ -1,0 +1,139 @@
+use std::ffi::OsString;
+use std::path::Path;
+
+use super::{Action, Command, Signal, parse};
+use crate::config::LogPlace;
+
+fn parsed(args: &str) -> Result<Command, String> {
+    let args = args.split('|').map(OsString::from);
+    parse(args).map_err(|line| String::from_utf8_lossy(&line).into_owned())
+}
+
+#[test]
+fn actions() {
+    let test = |quiet, dump| Action::Test { quiet, dump };
+    let cases = [
+        ("portcullis", Action::Run),
+        ("portcullis|-", Action::Run),
+        ("portcullis|-t", test(false, false)),
+        ("portcullis|-tq", test(true, false)),
+        ("portcullis|-T", test(false, true)),
+        ("portcullis|-v", Action::Nothing),
+        ("portcullis|-V", Action::Nothing),
+        ("portcullis|-?", Action::Nothing),
+        ("portcullis|-vt", test(false, false)),
+        ("portcullis|-s|stop", Action::Signal(Signal::Stop)),
+        ("portcullis|-sreload", Action::Signal(Signal::Reload)),
+        ("portcullis|-s|quit|-t", test(false, false)),
+    ];
+    for (args, action) in cases {
+        assert_eq!(
+            parsed(args).map(|command| command.action),
+            Ok(action),
+            "{args}"
+        );
+    }
+}
+
+#[test]
+fn usage_errors() {
+    let cases = [
+        ("portcullis|x", "portcullis: invalid option: \"x\"\n"),
+        ("/usr/sbin/nginx|-x", "nginx: invalid option: \"x\"\n"),
+        ("nginx|-tx", "nginx: invalid option: \"x\"\n"),
+        ("nginx|-p", "nginx: option \"-p\" requires directory name\n"),
+        ("nginx|-te", "nginx: option \"-e\" requires file name\n"),
+        ("nginx|-c", "nginx: option \"-c\" requires file name\n"),
+        ("nginx|-g", "nginx: option \"-g\" requires parameter\n"),
+        ("nginx|-s", "nginx: option \"-s\" requires parameter\n"),
+        ("nginx|-s|foo", "nginx: invalid option: \"-s foo\"\n"),
+        ("nginx|--help", "nginx: invalid option: \"-\"\n"),
+    ];
+    for (args, line) in cases {
+        assert_eq!(
+            parsed(args).map(|command| command.action),
+            Err(line.to_owned()),
+            "{args}"
+        );
+    }
+}
+
+#[test]
+fn places() {
+    let cases = [
+        (
+            "p",
+            "/usr/share/nginx/",
+            "/etc/nginx/nginx.conf",
+            "/var/log/nginx/error.log",
+            "/run/nginx.pid",
+        ),
+        (
+            "p|-p/x",
+            "/x/",
+            "/x/conf/nginx.conf",
+            "/x/logs/error.log",
+            "/x/logs/nginx.pid",
+        ),
+        (
+            "p|-p|x/|-tcy",
+            "x/",
+            "x/y",
+            "x/logs/error.log",
+            "x/logs/nginx.pid",
+        ),
+        (
+            "p|-c|a.conf|-e|b.log",
+            "/usr/share/nginx/",
+            "/usr/share/nginx/a.conf",
+            "/usr/share/nginx/b.log",
+            "/run/nginx.pid",
+        ),
+    ];
+    for (args, prefix, file, log, pid) in cases {
+        let options = parsed(args).map(|command| command.options).expect(args);
+        assert_eq!(
+            (
+                options.prefix.as_path(),
+                options.file.as_path(),
+                options.error_log,
+                options.pid.as_path()
+            ),
+            (
+                Path::new(prefix),
+                Path::new(file),
+                LogPlace::File(log.into()),
+                Path::new(pid)
+            ),
+            "{args}"
+        );
+    }
+    for args in ["p|-e|stderr", "p|-e|"] {
+        assert_eq!(
+            parsed(args).map(|command| command.options.error_log),
+            Ok(LogPlace::Stderr)
+        );
+    }
+}
+
+#[test]
+fn texts() {
+    let show = |args| {
+        parsed(args)
+            .ok()
+            .and_then(|command| command.show)
+            .unwrap_or_default()
+    };
+    assert_eq!(
+        show("portcullis|-v"),
+        format!(
+            "portcullis version: portcullis/{}\n",
+            env!("CARGO_PKG_VERSION")
+        )
+    );
+    assert!(show("nginx|-h").starts_with("nginx version: portcullis/"));
+    assert!(
+        show("nginx|-h").contains("\n             [-e filename] [-c filename] [-g directives]\n")
+    );
+    assert!(show("nginx|-V").contains("\nconfigure arguments: --prefix=/usr/share/nginx "));
+}

@@ -1,0 +1,190 @@
+//! `mail {}` while it is read: what is written in it and in its servers, and the checks that go across them.
+
+use std::collections::{HashMap, HashSet};
+
+use super::call::{Call, Refusal};
+use super::directive::Row;
+use super::modules::Scope;
+use super::modules::ssl::StartTls;
+use super::resolve;
+use super::server::Server;
+use super::source::{Place, Spanned};
+use super::value::session_cache::SessionCache;
+use super::value::tls::Versions;
+use super::value::{sentence, tls};
+use super::{Address, Diagnostic, Level, Protocol, World};
+
+/// The block and what has been written so far.
+#[derive(Debug, Default)]
+pub struct MailBlock {
+    /// Outside the servers.
+    outer: Scope,
+    servers: Vec<ServerBlock>,
+    /// Every address that has a `listen`.
+    listened: HashSet<Address>,
+    /// The sizes of shared memory zones.
+    zones: HashMap<Box<[u8]>, usize>,
+    /// The servers, merged when the block was closed.
+    pub merged: Vec<Server>,
+}
+
+/// One `server {}`.
+#[derive(Debug)]
+pub struct ServerBlock {
+    /// What is written in it.
+    pub scope: Scope,
+    /// Its `server {`.
+    pub place: Place,
+}
+
+impl MailBlock {
+    /// `server {`
+    pub fn open_server(&mut self, place: &Place) {
+        self.servers.push(ServerBlock {
+            scope: Scope::default(),
+            place: place.clone(),
+        });
+    }
+
+    /// `}` of a server.
+    ///
+    /// # Errors
+    /// It listens nowhere.
+    pub fn close_server(&mut self, notes: &mut dyn FnMut(Diagnostic)) -> Result<(), Diagnostic> {
+        let Some(server) = self.servers.last() else {
+            return Ok(());
+        };
+        if server.scope.mail.listen.is_none() {
+            return Err(resolve::about(&server.place, "no \"listen\" is defined"));
+        }
+        let protocol = server.scope.mail.protocol_in_force();
+        if let Some(protocol @ (Protocol::Imap | Protocol::Pop3)) = protocol {
+            let written = server
+                .scope
+                .mail
+                .protocol
+                .as_ref()
+                .map_or(&server.place, |written| &written.place);
+            let message = format!("\"protocol {protocol}\" is not honoured yet");
+            notes(Diagnostic::new(Level::Warn, message, written));
+        }
+        Ok(())
+    }
+
+    /// `}` of the block: inheritance and all that needs both ends of it.
+    ///
+    /// # Errors
+    /// The first fault, module by module and then server by server.
+    pub fn close(&mut self, world: &dyn World, place: &Place) -> Result<(), Diagnostic> {
+        self.merged = resolve::merge(world, &self.outer, &self.servers, place)?;
+        Ok(())
+    }
+
+    /// A directive, in the innermost server or outside all.
+    ///
+    /// # Errors
+    /// Its value, or what it does not go together with.
+    pub fn set(
+        &mut self,
+        in_server: bool,
+        row: &Row<Scope>,
+        call: &mut Call<'_>,
+    ) -> Result<bool, Refusal> {
+        let scope = match self.servers.last_mut() {
+            Some(server) if in_server => &mut server.scope,
+            _ => &mut self.outer,
+        };
+        if row.directive.name == "ssl" && scope.ssl.ssl.is_none() {
+            call.warn(
+                "the \"ssl\" directive is deprecated, use the \"listen ... ssl\" directive instead",
+            );
+        }
+        let differs = (row.set)(scope, call)?;
+        match row.directive.name {
+            "listen" => check_listen(scope, &mut self.listened, call)?,
+            "starttls" | "ssl" => check_start_tls(scope, row.directive.name)?,
+            "ssl_session_cache" => check_zone(scope, &mut self.zones)?,
+            "ssl_protocols" => warn_never_spoken(call),
+            _ => {}
+        }
+        Ok(differs)
+    }
+}
+
+fn check_listen(
+    scope: &Scope,
+    listened: &mut HashSet<Address>,
+    call: &mut Call<'_>,
+) -> Result<(), Refusal> {
+    let Some(listen) = scope
+        .mail
+        .listen
+        .as_ref()
+        .and_then(|written| written.value.last())
+    else {
+        return Ok(());
+    };
+    for address in &listen.addresses {
+        if !listened.insert(address.clone()) {
+            return Err(Refusal::says(format!(
+                "duplicate \"{address}\" address and port pair"
+            )));
+        }
+    }
+    if listen.proxy_protocol {
+        call.warn("\"listen ... proxy_protocol\" is not honoured yet");
+    }
+    Ok(())
+}
+
+/// `ssl on` and `starttls` in one block: nginx's sentence names the one that came first as it is written here.
+fn check_start_tls(scope: &Scope, name: &str) -> Result<(), Refusal> {
+    let on = scope.ssl.ssl.as_ref().is_some_and(|written| written.value);
+    let start = scope
+        .ssl
+        .starttls
+        .as_ref()
+        .is_some_and(|written| written.value != StartTls::Off);
+    match name {
+        _ if !(on && start) => Ok(()),
+        "ssl" => Err(Refusal::says(
+            "\"starttls\" directive conflicts with \"ssl on\"",
+        )),
+        _ => Err(Refusal::says(
+            "\"ssl\" directive conflicts with \"starttls\"",
+        )),
+    }
+}
+
+fn check_zone(scope: &Scope, zones: &mut HashMap<Box<[u8]>, usize>) -> Result<(), Refusal> {
+    let Some(Spanned {
+        value: SessionCache::Shared { name, size },
+        ..
+    }) = &scope.ssl.ssl_session_cache
+    else {
+        return Ok(());
+    };
+    let declared = *zones.entry(name.clone()).or_insert(*size);
+    if declared == *size {
+        return Ok(());
+    }
+    let begin = format!("the size {size} of shared memory zone \"");
+    let end = format!("\" conflicts with already declared size {declared}");
+    Err(Refusal::Says(sentence(&[
+        begin.as_bytes(),
+        name,
+        end.as_bytes(),
+    ])))
+}
+
+fn warn_never_spoken(call: &mut Call<'_>) {
+    let never = Versions::never_spoken(tls::every());
+    let named = never.filter(|word| {
+        call.args
+            .iter()
+            .any(|arg| arg.eq_ignore_ascii_case(word.as_bytes()))
+    });
+    for word in named.collect::<Vec<_>>() {
+        call.warn(format!("\"{word}\" is never negotiated, ignored"));
+    }
+}

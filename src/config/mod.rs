@@ -1,0 +1,206 @@
+//! From the text of a configuration to a `Config`, which never changes. Knows the machine only through [`world::World`].
+//!
+//! `grammar` and `statement` read the language, `apply` walks the statements in nginx's order and fills the scopes of `modules`,
+//! `resolve` merges them at the end of `mail {}`, `plan` finds the sockets.
+
+pub mod address;
+pub mod apply;
+pub mod call;
+pub mod diagnostic;
+pub mod directive;
+pub mod errno;
+pub mod grammar;
+pub mod known;
+pub mod level;
+pub mod log_target;
+pub mod machine;
+pub mod mail_block;
+pub mod modules;
+pub mod openssl;
+pub mod pem;
+pub mod plan;
+pub mod protocol;
+pub mod reader;
+pub mod resolve;
+pub mod server;
+pub mod source;
+pub mod statement;
+pub mod tls;
+pub mod tls_check;
+pub mod value;
+pub mod window;
+pub mod world;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use modules::MainScope;
+use modules::core::Core;
+use modules::events::Events;
+
+pub use address::Address;
+pub use diagnostic::Diagnostic;
+pub use errno::Errno;
+pub use level::Level;
+pub use log_target::{LogPlace, LogTarget, SyslogTarget};
+pub use modules::proxy::{ProxyProtocol, ProxySmtpAuth};
+pub use modules::ssl::{StartTls, VerifyClient};
+pub use protocol::Protocol;
+pub use server::Server;
+pub use tls::{TlsFault, TlsFile, TlsMaterial, TlsVersions};
+pub use value::auth_url::AuthUrl;
+pub use value::sasl::{Method, Methods};
+pub use value::upstream::Upstream;
+pub use world::World;
+
+/// What the command line says about the configuration.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `portcullis`, or `nginx` when started so.
+    pub program: &'static str,
+    /// Where relative names of pid, logs and the main file start; ends in `/`.
+    pub prefix: PathBuf,
+    /// The main file, absolute.
+    pub file: PathBuf,
+    /// The text of `-g`.
+    pub globals: Option<Vec<u8>>,
+    /// The log of `-e`; the built-in one otherwise. Absolute, or `Stderr`.
+    pub error_log: LogPlace,
+    /// The pid file when the configuration names none; absolute.
+    pub pid: PathBuf,
+}
+
+/// The whole configuration. Immutable, shared by `Arc`.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The main file.
+    pub file: PathBuf,
+    /// The prefix.
+    pub prefix: PathBuf,
+    /// The directives of the file itself.
+    pub core: modules::core::Core,
+    /// `events {}`
+    pub events: modules::events::Events,
+    /// The servers of `mail {}`, in the order written.
+    pub servers: Vec<Arc<Server>>,
+    /// What to bind.
+    pub sockets: Vec<plan::Socket>,
+}
+
+/// A configuration and the files it was read from.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// Every file once, in the order opened: what `-T` prints.
+    pub files: Vec<(PathBuf, Vec<u8>)>,
+}
+
+/// Reads and checks a configuration. Warnings go to `notes` as they come.
+///
+/// # Errors
+/// The first thing that is wrong, as nginx finds it.
+pub fn load(
+    world: &dyn World,
+    options: &Options,
+    notes: &mut dyn FnMut(Diagnostic),
+) -> Result<Loaded, Diagnostic> {
+    let mut walk = apply::Walk::new(world, options, notes);
+    walk.run(options)?;
+    let apply::Walk {
+        readers,
+        main,
+        mail,
+        seen,
+        ..
+    } = walk;
+    let config = finish(options, &main, mail.merged, notes);
+    check_events(&config, seen.events)
+        .and_then(|()| check_versions(&config))
+        .map_err(Diagnostic::after_syntax)?;
+    Ok(Loaded {
+        config,
+        files: readers.files,
+    })
+}
+
+/// What only holds once all is read: built-in names of files, logs that are inherited from the file itself, sockets.
+fn finish(
+    options: &Options,
+    main: &MainScope,
+    servers: Vec<Server>,
+    notes: &mut dyn FnMut(Diagnostic),
+) -> Config {
+    let mut core = Core::merge(&main.core, &main.core);
+    let events = Events::merge(&main.events, &main.events);
+    if let Some(masks) = core.worker_cpu_affinity
+        && masks != 1
+        && masks != core.worker_processes
+    {
+        let message = "the number of \"worker_processes\" is not equal to the number of \"worker_cpu_affinity\" masks, \
+                       using last mask for remaining worker processes";
+        notes(Diagnostic::bare(Level::Warn, message));
+    }
+    if core.pid.as_os_str().is_empty() {
+        core.pid.clone_from(&options.pid);
+    }
+    if core.error_log.is_empty() {
+        core.error_log = vec![LogTarget {
+            place: options.error_log.clone(),
+            level: Level::Error,
+        }];
+    }
+    let with_log = |mut server: Server| {
+        if server.mail.error_log.is_empty() {
+            server.mail.error_log.clone_from(&core.error_log);
+        }
+        Arc::new(server)
+    };
+    let servers: Vec<Arc<Server>> = servers.into_iter().map(with_log).collect();
+    let sockets = plan::sockets(&servers);
+    Config {
+        file: options.file.clone(),
+        prefix: options.prefix.clone(),
+        core,
+        events,
+        servers,
+        sockets,
+    }
+}
+
+fn check_events(config: &Config, seen: bool) -> Result<(), Diagnostic> {
+    if !seen {
+        return Err(Diagnostic::bare(
+            Level::Emerg,
+            "no \"events\" section in configuration",
+        ));
+    }
+    let (connections, sockets) = (config.events.worker_connections, config.sockets.len());
+    if connections < sockets + 1 {
+        let message = format!(
+            "{connections} worker_connections are not enough for {sockets} listening sockets"
+        );
+        return Err(Diagnostic::bare(Level::Emerg, message));
+    }
+    Ok(())
+}
+
+/// Where nginx would speak only what is never spoken here. Last of all, since nginx finds nothing wrong with it.
+fn check_versions(config: &Config) -> Result<(), Diagnostic> {
+    let mute = |server: &&Arc<Server>| {
+        server
+            .tls
+            .as_ref()
+            .is_some_and(|tls| !tls.protocols.tls12 && !tls.protocols.tls13)
+    };
+    match config.servers.iter().find(mute) {
+        None => Ok(()),
+        Some(server) => {
+            let (file, line) = (&server.file, server.line);
+            let message = format!(
+                "\"ssl_protocols\" leaves neither TLSv1.2 nor TLSv1.3 for server in {file}:{line}"
+            );
+            Err(Diagnostic::bare(Level::Emerg, message))
+        }
+    }
+}
