@@ -1,0 +1,168 @@
+//! One SMTP client session: says a line, waits for the reply, checks its code.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+/// How long a whole session, or one step of an idle one, may take before it counts as an error.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+/// `\0bench\0secret`, as AUTH PLAIN wants it.
+const LOGIN: &str = "AUTH PLAIN AGJlbmNoAHNlY3JldA==";
+/// The name behind [`LOGIN`].
+pub const USER: &str = "bench";
+/// The password behind [`LOGIN`].
+pub const PASSWORD: &str = "secret";
+
+/// Where to connect.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The gateway's address.
+    pub address: SocketAddr,
+    /// TLS from the first byte, if any.
+    pub tls: Option<Arc<ClientConfig>>,
+}
+
+/// A connected session.
+pub struct Client {
+    wire: Box<dyn Wire>,
+    reply: Vec<u8>,
+}
+
+trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// Connects and reads the greeting. The error of this and all others says at which step.
+    pub async fn greeted(target: &Target) -> Result<Self, String> {
+        let stream = TcpStream::connect(target.address)
+            .await
+            .map_err(|e| format!("connect: {e}"))?;
+        // Or the client's own Nagle would wait for the gateway's delayed ACK.
+        stream
+            .set_nodelay(true)
+            .map_err(|e| format!("TCP_NODELAY: {e}"))?;
+        let wire: Box<dyn Wire> = match &target.tls {
+            None => Box::new(stream),
+            Some(config) => {
+                let name = ServerName::try_from("localhost").map_err(|e| e.to_string())?;
+                let tls = TlsConnector::from(Arc::clone(config))
+                    .connect(name, stream)
+                    .await;
+                Box::new(tls.map_err(|e| format!("TLS handshake: {e}"))?)
+            }
+        };
+        let mut client = Self {
+            wire,
+            reply: Vec::new(),
+        };
+        client.expect("greeting", b"220").await?;
+        Ok(client)
+    }
+
+    /// Connects and logs in: after this the gateway is a tunnel to the backend.
+    pub async fn logged_in(target: &Target) -> Result<Self, String> {
+        let mut client = Self::greeted(target).await?;
+        client.ask("EHLO bench.localhost", b"250").await?;
+        client.ask(LOGIN, b"235").await?;
+        Ok(client)
+    }
+
+    /// Sends a message, each command after the reply to the one before, and quits.
+    pub async fn send(mut self, message: &[u8]) -> Result<(), String> {
+        self.ask("MAIL FROM:<bench@example.org>", b"250").await?;
+        self.ask("RCPT TO:<sink@example.net>", b"250").await?;
+        self.ask("DATA", b"354").await?;
+        self.write(message)
+            .await
+            .map_err(|e| format!("message: {e}"))?;
+        self.expect("message", b"250").await?;
+        self.ask("QUIT", b"221").await
+    }
+
+    /// Shows that both ends of the tunnel are there.
+    pub async fn noop(&mut self) -> Result<(), String> {
+        match timeout(PATIENCE, self.ask("NOOP", b"250")).await {
+            Ok(done) => done,
+            Err(_) => Err("NOOP: no reply in time".to_owned()),
+        }
+    }
+
+    async fn ask(&mut self, line: &str, code: &[u8; 3]) -> Result<(), String> {
+        let step = line.split(' ').next().unwrap_or_default();
+        self.write(format!("{line}\r\n").as_bytes())
+            .await
+            .map_err(|e| format!("{step}: {e}"))?;
+        self.expect(step, code).await
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.wire.write_all(bytes).await?;
+        self.wire.flush().await
+    }
+
+    async fn expect(&mut self, step: &str, code: &[u8; 3]) -> Result<(), String> {
+        self.reply.clear();
+        while !whole(&self.reply) {
+            if self.reply.len() > 8192 {
+                return Err(format!("{step}: a reply without end"));
+            }
+            match self.wire.read_buf(&mut self.reply).await {
+                Ok(0) => return Err(format!("{step}: closed after {:?}", self.text())),
+                Ok(_) => {}
+                Err(e) => return Err(format!("{step}: {e}")),
+            }
+        }
+        if !self.reply.starts_with(code) {
+            return Err(format!("{step}: {:?}", self.text()));
+        }
+        Ok(())
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.reply).trim_end().to_owned()
+    }
+}
+
+/// Whether the last line is there and has no `-` behind its code (RFC 5321, 4.2.1).
+fn whole(reply: &[u8]) -> bool {
+    let Some(lines) = reply.strip_suffix(b"\r\n") else {
+        return false;
+    };
+    let last = lines.rsplit(|&b| b == b'\n').next().unwrap_or_default();
+    last.get(3) != Some(&b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_ends_with_a_line_without_hyphen() {
+        for (reply, is_whole) in [
+            ("", false),
+            ("250", false),
+            ("250 ok\r", false),
+            ("250 ok\r\n", true),
+            ("250\r\n", true),
+            ("250-a\r\n", false),
+            ("250-a\r\n250", false),
+            ("250-a\r\n250 b\r\n", true),
+        ] {
+            assert_eq!(whole(reply.as_bytes()), is_whole, "{reply:?}");
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! An auth_http server that lets one login in and names one backend.
+//!
+//! It speaks HTTP/1.0 with one request to a connection, which is all that nginx can do, and HTTP/1.1 with the
+//! connection kept, since that difference is part of what is measured.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+/// The largest request read, in bytes.
+const LARGEST_REQUEST: usize = 16 * 1024;
+
+/// Who is let in, and to where.
+#[derive(Debug)]
+pub struct AuthSink {
+    /// The request's line for the user, as in `Auth-User: alice`.
+    user_line: Vec<u8>,
+    /// The same for the password.
+    pass_line: Vec<u8>,
+    /// The header lines of the answer to the right login.
+    accepted: String,
+}
+
+impl AuthSink {
+    /// Lets `user` with `password` (neither with characters that nginx escapes) in to `backend`.
+    pub fn new(user: &str, password: &str, backend: SocketAddr) -> Self {
+        Self {
+            user_line: format!("\r\nAuth-User: {user}\r\n").into_bytes(),
+            pass_line: format!("\r\nAuth-Pass: {password}\r\n").into_bytes(),
+            accepted: format!(
+                "Auth-Status: OK\r\nAuth-Server: {}\r\nAuth-Port: {}\r\n",
+                backend.ip(),
+                backend.port()
+            ),
+        }
+    }
+
+    /// Serves until the task is dropped.
+    pub async fn serve(self: Arc<Self>, listener: TcpListener) {
+        loop {
+            match listener.accept().await {
+                Ok((client, _)) => {
+                    let sink = Arc::clone(&self);
+                    // A gateway that leaves in the middle of a request needs no answer.
+                    tokio::spawn(async move { sink.connection(client).await.ok() });
+                }
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    }
+
+    async fn connection(&self, mut client: TcpStream) -> io::Result<()> {
+        client.set_nodelay(true)?;
+        let mut input = Vec::with_capacity(1024);
+        loop {
+            let Some(end) = input.windows(4).position(|four| four == b"\r\n\r\n") else {
+                if input.len() > LARGEST_REQUEST || client.read_buf(&mut input).await? == 0 {
+                    return Ok(());
+                }
+                continue;
+            };
+            let request = &input[..end + 4];
+            let keep = kept(request);
+            client
+                .write_all(self.answer(request, keep).as_bytes())
+                .await?;
+            if !keep {
+                return client.shutdown().await;
+            }
+            input.drain(..end + 4);
+        }
+    }
+
+    fn answer(&self, request: &[u8], keep: bool) -> String {
+        let right = contains(request, &self.user_line) && contains(request, &self.pass_line);
+        let verdict = if right {
+            &self.accepted
+        } else {
+            "Auth-Status: Invalid login or password\r\n"
+        };
+        if keep {
+            format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{verdict}\r\n")
+        } else {
+            format!("HTTP/1.0 200 OK\r\nConnection: close\r\n{verdict}\r\n")
+        }
+    }
+}
+
+/// Whether the connection stays: HTTP/1.1 unless it says `close` (RFC 9112, 9.3), never HTTP/1.0.
+fn kept(request: &[u8]) -> bool {
+    let line = request.split(|&b| b == b'\r').next().unwrap_or_default();
+    line.ends_with(b" HTTP/1.1")
+        && !contains(&request.to_ascii_lowercase(), b"\r\nconnection: close\r\n")
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    async fn start() -> TcpStream {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let sink = AuthSink::new("alice", "secret", SocketAddr::from(([127, 0, 0, 1], 25)));
+        tokio::spawn(Arc::new(sink).serve(listener));
+        TcpStream::connect(address).await.unwrap()
+    }
+
+    fn request(version: &str, password: &str) -> String {
+        format!(
+            "GET / HTTP/{version}\r\nHost: x\r\nAuth-User: alice\r\nAuth-Pass: {password}\r\nAuth-Protocol: smtp\r\n\r\n"
+        )
+    }
+
+    #[tokio::test]
+    async fn http_1_0_gets_one_answer_and_the_end() {
+        let mut client = start().await;
+        client
+            .write_all(request("1.0", "secret").as_bytes())
+            .await
+            .unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        let expected = "HTTP/1.0 200 OK\r\nConnection: close\r\nAuth-Status: OK\r\n\
+                        Auth-Server: 127.0.0.1\r\nAuth-Port: 25\r\n\r\n";
+        assert_eq!(answer, expected);
+    }
+
+    #[tokio::test]
+    async fn http_1_1_stays_for_the_next_request() {
+        let mut client = start().await;
+        let both = request("1.1", "wrong") + &request("1.1", "secret");
+        let (first, second) = both.split_at(both.len() - 30);
+        client.write_all(first.as_bytes()).await.unwrap();
+        client.write_all(second.as_bytes()).await.unwrap();
+        client.shutdown().await.unwrap();
+        let mut answers = String::new();
+        client.read_to_string(&mut answers).await.unwrap();
+        let expected = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nAuth-Status: Invalid login or password\r\n\r\n\
+                        HTTP/1.1 200 OK\r\nContent-Length: 0\r\nAuth-Status: OK\r\n\
+                        Auth-Server: 127.0.0.1\r\nAuth-Port: 25\r\n\r\n";
+        assert_eq!(answers, expected);
+    }
+}

@@ -1,0 +1,54 @@
+//! The two servers that a measured gateway talks to, each on a thread of its own, for as long as the bench runs.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use crate::client::{PASSWORD, USER};
+use crate::failure::{Doing as _, Failure};
+use crate::sink_auth::AuthSink;
+use crate::sink_smtp::dialogue::Policy;
+use crate::sink_smtp::transcript::Transcript;
+use crate::sink_smtp::{Keep, Sink};
+
+/// Starts the backend and the auth server; the address of the auth server, which tells the gateway about the backend.
+pub fn start() -> Result<SocketAddr, Failure> {
+    let policy = Policy {
+        host: "sink.localhost".to_owned(),
+        account: None,
+        require_auth: false,
+        max_size: 1 << 20,
+    };
+    let sink = Arc::new(Sink {
+        policy: Arc::new(policy),
+        keep: Keep::Nothing,
+        transcript: Transcript::default(),
+    });
+    let backend = serve("sink-smtp", move |listener| sink.serve(listener))?;
+    let auth = Arc::new(AuthSink::new(USER, PASSWORD, backend));
+    serve("sink-auth", move |listener| auth.serve(listener))
+}
+
+fn serve<F: Future<Output = ()> + Send>(
+    name: &str,
+    server: impl FnOnce(tokio::net::TcpListener) -> F + Send + 'static,
+) -> Result<SocketAddr, Failure> {
+    let doing = || format!("start the server {name}");
+    let listener = TcpListener::bind("127.0.0.1:0").doing(doing)?;
+    listener.set_nonblocking(true).doing(doing)?;
+    let address = listener.local_addr().doing(doing)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .doing(doing)?;
+    let served = async move {
+        match tokio::net::TcpListener::from_std(listener) {
+            Ok(listener) => server(listener).await,
+            Err(e) => eprintln!("the server does not start: {e}"),
+        }
+    };
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || runtime.block_on(served))
+        .doing(doing)?;
+    Ok(address)
+}
