@@ -19,11 +19,12 @@ pub fn test(
 ) -> io::Result<u8> {
     let program = options.program;
     let file = options.file.as_os_str().as_bytes();
-    let mut said: Vec<u8> = Vec::new();
-    let mut note =
-        |diagnostic: Diagnostic| said.extend_from_slice(&diagnostic.shown(program, terminal));
-    let loaded = load(world, options, &mut note);
-    err.write_all(&said)?;
+    let mut notes: Vec<Diagnostic> = Vec::new();
+    let loaded = load(world, options, &mut |note| notes.push(note));
+    let (late, early): (Vec<_>, Vec<_>) = notes.into_iter().partition(|note| note.syntax_ok);
+    for note in early {
+        err.write_all(&note.shown(program, terminal))?;
+    }
     let syntax_ok = loaded.as_ref().map_or_else(|why| why.syntax_ok, |_| true);
     if syntax_ok && !quiet {
         say(
@@ -33,6 +34,9 @@ pub fn test(
             file,
             b" syntax is ok",
         )?;
+    }
+    for note in late {
+        err.write_all(&note.shown(program, terminal))?;
     }
     match loaded.and_then(|loaded| after(&loaded).map(|()| loaded)) {
         Ok(loaded) => {

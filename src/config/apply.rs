@@ -92,6 +92,8 @@ pub struct Walk<'a> {
     pub mail: MailBlock,
     /// Which blocks there have been.
     pub seen: Seen,
+    /// The files of all `error_log` lines.
+    pub log_files: Vec<PathBuf>,
 }
 
 impl<'a> Walk<'a> {
@@ -114,6 +116,7 @@ impl<'a> Walk<'a> {
             main: MainScope::default(),
             mail: MailBlock::default(),
             seen: Seen::default(),
+            log_files: Vec::new(),
         }
     }
 
@@ -310,11 +313,25 @@ impl<'a> Walk<'a> {
             Entry::Mail(row) => self.mail.set(block == Block::Server, row, &mut call),
         };
         let differs = differs.map_err(|why| refusal(why, row.name, &place))?;
+        if row.name == "error_log" {
+            self.note_log_file(&statement.words[1]);
+        }
         if row.pending && differs {
             let message = format!("\"{}\" is not honoured yet", row.name);
             (self.notes)(Diagnostic::new(Level::Warn, message, &place));
         }
         Ok(())
+    }
+
+    fn note_log_file(&mut self, name: &[u8]) {
+        let elsewhere = name.is_empty()
+            || name == b"stderr"
+            || name.starts_with(b"syslog:")
+            || name.starts_with(b"memory:");
+        let path = full_name(&self.folders.prefix, name);
+        if !elsewhere && !self.log_files.contains(&path) {
+            self.log_files.push(path);
+        }
     }
 
     fn include(&mut self, block: Block, name: &[u8], place: &Place) -> Result<(), Diagnostic> {

@@ -94,15 +94,14 @@ impl MailBlock {
             Some(server) if in_server => &mut server.scope,
             _ => &mut self.outer,
         };
-        if row.directive.name == "ssl" && scope.ssl.ssl.is_none() {
-            call.warn(
-                "the \"ssl\" directive is deprecated, use the \"listen ... ssl\" directive instead",
-            );
-        }
         let differs = (row.set)(scope, call)?;
         match row.directive.name {
             "listen" => check_listen(scope, &mut self.listened, call)?,
-            "starttls" | "ssl" => check_start_tls(scope, row.directive.name)?,
+            "ssl" => {
+                call.warn("the \"ssl\" directive is deprecated, use the \"listen ... ssl\" directive instead");
+                check_start_tls(scope, "ssl")?;
+            }
+            "starttls" => check_start_tls(scope, "starttls")?,
             "ssl_session_cache" => check_zone(scope, &mut self.zones)?,
             "ssl_protocols" => warn_never_spoken(call),
             _ => {}

@@ -85,6 +85,8 @@ pub struct Config {
     pub servers: Vec<Arc<Server>>,
     /// What to bind.
     pub sockets: Vec<plan::Socket>,
+    /// The file of every `error_log` line, once, in the order written: nginx opens them all, those that no server uses too.
+    pub log_files: Vec<PathBuf>,
 }
 
 /// A configuration and the files it was read from.
@@ -139,7 +141,7 @@ fn finish(
     {
         let message = "the number of \"worker_processes\" is not equal to the number of \"worker_cpu_affinity\" masks, \
                        using last mask for remaining worker processes";
-        notes(Diagnostic::bare(Level::Warn, message));
+        notes(Diagnostic::bare(Level::Warn, message).after_syntax());
     }
     if core.pid.as_os_str().is_empty() {
         core.pid.clone_from(&options.pid);
@@ -165,6 +167,7 @@ fn finish(
         events,
         servers,
         sockets,
+        log_files: Vec::new(),
     }
 }
 

@@ -209,8 +209,9 @@ impl Statements {
     fn check_behind_quote(&mut self, end: usize) -> Result<(), Fault> {
         match self.source.bytes.get(end) {
             None | Some(b' ' | b'\t' | b'\r' | b'\n' | b';' | b'{' | b')') => Ok(()),
-            Some(other) => {
-                let message = [b"unexpected \"", &[*other][..], b"\""].concat();
+            Some(&other) => {
+                self.mark()?;
+                let message = [b"unexpected \"", &[other][..], b"\""].concat();
                 let line = self.line_at(end);
                 Err(Fault {
                     message,

@@ -24,6 +24,7 @@ pub enum ProxySmtpAuth {
 
 impl Choices for ProxySmtpAuth {
     const SYNTAX: &'static str = "on | off | plain | login";
+    const IS_FLAG: bool = true;
     const WORDS: &'static [(&'static str, Self)] = &[
         ("off", Self::Off),
         ("on", Self::On),

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use super::flag::neither;
 use super::{Call, Refusal, Value, c_string, sentence};
 
 /// A type whose values have words.
@@ -10,6 +11,8 @@ pub trait Choices: Copy + PartialEq + Debug + 'static {
     const SYNTAX: &'static str;
     /// The words, in lower case; they are met in any case.
     const WORDS: &'static [(&'static str, Self)];
+    /// Whether nginx has a flag there: a wrong word is refused in its words.
+    const IS_FLAG: bool = false;
 }
 
 /// One of the words of `T`.
@@ -26,7 +29,13 @@ impl<T: Choices> Value for Choice<T> {
             .iter()
             .find(|(name, _)| name.as_bytes().eq_ignore_ascii_case(word))
             .map(|(_, value)| *value)
-            .ok_or_else(|| invalid(word))
+            .ok_or_else(|| {
+                if T::IS_FLAG {
+                    neither(call.name, word)
+                } else {
+                    invalid(word)
+                }
+            })
     }
 }
 

@@ -17,16 +17,20 @@ impl Value for Flag {
         } else if word.eq_ignore_ascii_case(b"off") {
             Ok(false)
         } else {
-            let name = call.name.as_bytes();
-            let it = c_string(word);
-            let parts: [&[u8]; 5] = [
-                b"invalid value \"",
-                it,
-                b"\" in \"",
-                name,
-                b"\" directive, it must be \"on\" or \"off\"",
-            ];
-            Err(Refusal::Says(sentence(&parts)))
+            Err(neither(call.name, word))
         }
     }
+}
+
+/// nginx's sentence for a word that is neither.
+#[must_use]
+pub fn neither(name: &str, word: &[u8]) -> Refusal {
+    let end = b"\" directive, it must be \"on\" or \"off\"";
+    Refusal::Says(sentence(&[
+        b"invalid value \"",
+        c_string(word),
+        b"\" in \"",
+        name.as_bytes(),
+        end,
+    ]))
 }

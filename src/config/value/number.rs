@@ -52,8 +52,13 @@ pub struct Priority;
 impl Value for Priority {
     type Plain = i64;
     const SYNTAX: &'static str = "number";
+    // nginx takes a second line as long as the first one says 0.
+    const ONCE: bool = false;
 
-    fn read(call: &mut Call<'_>, _: Option<i64>) -> Result<i64, Refusal> {
+    fn read(call: &mut Call<'_>, before: Option<i64>) -> Result<i64, Refusal> {
+        if before.is_some_and(|before| before != 0) {
+            return Err(Refusal::Directive("is duplicate"));
+        }
         let (sign, text) = match call.first() {
             [b'-', rest @ ..] => (-1, rest),
             [b'+', rest @ ..] => (1, rest),
