@@ -27,8 +27,10 @@ pub enum Act {
     Expect(Template),
     /// The peer reads nothing for a moment.
     ExpectNothing,
-    /// The gateway closes the connection.
-    ExpectEnd,
+    /// The gateway closes the connection within this time, and says nothing before.
+    ExpectEnd(Duration),
+    /// The gateway closes; what it says before is not looked at (a TLS alert is up to the library).
+    ExpectGone,
     /// The peer shuts its sending side.
     HalfClose,
     /// The peer closes.
@@ -74,6 +76,9 @@ pub struct Case {
     pub header: Header,
     pub events: Vec<Event>,
 }
+
+/// How long a peer waits for the gateway before the case fails.
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Two packets are parted by this much silence: enough for the gateway to have read the first one.
 pub const PACKET_GAP: Duration = Duration::from_millis(30);
@@ -227,20 +232,25 @@ fn keyword(peer: Peer, sends: bool, rest: &str) -> Result<Act, String> {
         (true, "EOF") => Act::HalfClose,
         (true, "CLOSE") => Act::Close,
         (true, "FLUSH") => Act::Wait(PACKET_GAP),
-        (true, "WAIT") => Act::Wait(Duration::from_millis(
-            argument.parse().map_err(|_| "milliseconds?")?,
-        )),
+        (true, "WAIT") => Act::Wait(milliseconds(argument)?),
         (true, "CONNECT") if client => Act::Connect,
         (true, "TLS") if client => Act::Tls,
-        (false, "EOF") => Act::ExpectEnd,
+        (false, "EOF") if argument.is_empty() => Act::ExpectEnd(PATIENCE),
+        (false, "EOF") => Act::ExpectEnd(milliseconds(argument)?),
+        (false, "GONE") => Act::ExpectGone,
         (false, "NONE") => Act::ExpectNothing,
         _ => return Err("unknown keyword".to_owned()),
     })
 }
 
+fn milliseconds(text: &str) -> Result<Duration, String> {
+    let number = text.parse().map(Duration::from_millis);
+    number.map_err(|_| format!("{text} is no number of milliseconds"))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Act, Case, Peer};
+    use super::{Act, Case, PATIENCE, Peer};
     use crate::template::Template;
 
     #[test]
@@ -259,7 +269,7 @@ mod tests {
         assert_eq!(case.events[1].lines, 5..8);
         assert_eq!(
             (case.events[2].peer, &case.events[2].act),
-            (Peer::Client, &Act::ExpectEnd)
+            (Peer::Client, &Act::ExpectEnd(PATIENCE))
         );
     }
 

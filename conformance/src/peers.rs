@@ -5,14 +5,11 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::case::{Act, Case, Peer};
+use crate::case::{Act, Case, PATIENCE, Peer};
 use crate::gateway::{Gateway, Program};
 use crate::link::Link;
 use crate::place::Place;
 use crate::template::{Template, Values};
-
-/// How long a peer waits for the gateway before the case fails.
-pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A listening peer: the auth server or the backend. One connection at a time.
 #[derive(Debug)]
@@ -106,7 +103,7 @@ impl Peers {
                 thread::sleep(*time);
                 Ok(())
             }
-            Act::Expect(_) | Act::ExpectNothing | Act::ExpectEnd => Ok(()),
+            Act::Expect(_) | Act::ExpectNothing | Act::ExpectEnd(_) | Act::ExpectGone => Ok(()),
         }
     }
 

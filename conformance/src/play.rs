@@ -3,11 +3,11 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::case::{Act, Case, Event, Peer, reads};
+use crate::case::{Act, Case, Event, PATIENCE, Peer, reads};
 use crate::diff;
 use crate::gateway::Program;
 use crate::link::Heard;
-use crate::peers::{PATIENCE, Peers};
+use crate::peers::Peers;
 use crate::place::Place;
 use crate::template::{Agreement, Template};
 
@@ -64,7 +64,8 @@ fn step(peers: &mut Peers, event: &Event) -> Result<(), Failure> {
     match &event.act {
         Act::Expect(template) => expect(peers, peer, template).map_err(fail),
         Act::ExpectNothing => nothing(peers, peer, NOTHING).map_err(fail),
-        Act::ExpectEnd => end(peers, peer).map_err(fail),
+        Act::ExpectEnd(within) => end(peers, peer, *within).map_err(fail),
+        Act::ExpectGone => gone(peers, peer).map_err(fail),
         act => peers
             .act(peer, act)
             .map_err(|error| fail(format!("{act:?}: {error}"))),
@@ -118,27 +119,39 @@ fn nothing(peers: &mut Peers, peer: Peer, time: Duration) -> Result<(), String> 
     Err(diff::show(reads(peer), b"", &link.pending, link.ended))
 }
 
-fn end(peers: &mut Peers, peer: Peer) -> Result<(), String> {
+fn end(peers: &mut Peers, peer: Peer, within: Duration) -> Result<(), String> {
     let link = peers.link(peer).map_err(|error| error.to_string())?;
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + within;
     while !link.ended && link.pending.is_empty() && Instant::now() < until {
-        link.hear(PATIENCE).map_err(|error| error.to_string())?;
+        let left = until.saturating_duration_since(Instant::now());
+        link.hear(left).map_err(|error| error.to_string())?;
     }
     if link.pending.is_empty() && link.ended {
-        peers.forget(peer);
         return Ok(());
     }
     link.hear_out(NOTHING, NOTHING)
         .map_err(|error| error.to_string())?;
-    Err(format!(
-        "the gateway should have closed; {}",
-        diff::show(reads(peer), b"", &link.pending, link.ended)
-    ))
+    let came = diff::show(reads(peer), b"", &link.pending, link.ended);
+    Err(format!("the gateway should have closed; {came}"))
+}
+
+fn gone(peers: &mut Peers, peer: Peer) -> Result<(), String> {
+    let link = peers.link(peer).map_err(|error| error.to_string())?;
+    link.hear_out(PATIENCE, PATIENCE)
+        .map_err(|error| error.to_string())?;
+    link.pending.clear();
+    if link.ended {
+        return Ok(());
+    }
+    Err("the gateway should have closed".to_owned())
 }
 
 /// Nothing may be left over: no bytes, no connection, no close that the case does not tell.
 fn aftermath(peers: &mut Peers, case: &Case) -> Result<(), Failure> {
     let line = case.events.last().map_or(0, |event| event.lines.end);
+    let told = case.events.iter().any(|event| {
+        event.peer == Peer::Client && matches!(event.act, Act::ExpectEnd(_) | Act::ExpectGone)
+    });
     let mut wait = AFTERMATH;
     for peer in [Peer::Client, Peer::Auth, Peer::Backend] {
         if peers.stranger(peer) {
@@ -152,7 +165,7 @@ fn aftermath(peers: &mut Peers, case: &Case) -> Result<(), Failure> {
         }
         let rest = peers.link(peer).and_then(|link| {
             link.hear(wait)?;
-            let closed = peer == Peer::Client && link.ended;
+            let closed = peer == Peer::Client && link.ended && !told;
             Ok((!link.pending.is_empty() || closed)
                 .then(|| diff::show(reads(peer), b"", &link.pending, link.ended)))
         });

@@ -9,7 +9,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::case::{Act, Case, Event, Peer, reads};
+use crate::case::{Act, Case, Event, PATIENCE, Peer, reads};
 use crate::escape;
 use crate::gateway::Program;
 use crate::peers::Peers;
@@ -38,15 +38,33 @@ pub fn record(program: &Program, text: &str, case: &Case, place: &Place) -> Resu
             }
             continue;
         }
+        if event.act == Act::ExpectGone {
+            // not recorded: whatever came is fine
+            continue;
+        }
         let mut lines = event.lines.clone();
         let mut last = &event.act;
-        while let Some(next) = events.next_if(|next| is_reading(next) && next.peer == event.peer) {
+        // a silence is a reading of its own; a text and the end behind it are one
+        let more = |next: &&Event| {
+            event.act != Act::ExpectNothing
+                && next.act != Act::ExpectNothing
+                && is_reading(next)
+                && next.peer == event.peer
+        };
+        while let Some(next) = events.next_if(more) {
             lines.end = next.lines.end;
             last = &next.act;
         }
         let heard = listen(&mut peers, event.peer, &event.act, last)
             .map_err(|error| format!("line {line}: {error}"))?;
-        rewritten.push((lines, words(&mut peers, &secrets, event.peer, heard)));
+        let mut new = words(&mut peers, &secrets, event.peer, heard);
+        if let (Act::ExpectEnd(within), Some(end)) = (last, new.last_mut())
+            && *within != PATIENCE
+            && end.ends_with("EOF")
+        {
+            end.push_str(&format!(" {}", within.as_millis()));
+        }
+        rewritten.push((lines, new));
     }
     let line = text.lines().count();
     peers
@@ -58,7 +76,7 @@ pub fn record(program: &Program, text: &str, case: &Case, place: &Place) -> Resu
 fn is_reading(event: &Event) -> bool {
     matches!(
         event.act,
-        Act::Expect(_) | Act::ExpectNothing | Act::ExpectEnd
+        Act::Expect(_) | Act::ExpectNothing | Act::ExpectEnd(_) | Act::ExpectGone
     )
 }
 
@@ -79,14 +97,10 @@ fn listen(peers: &mut Peers, peer: Peer, first: &Act, last: &Act) -> io::Result<
         },
         QUIET,
     )?;
-    if *last == Act::ExpectEnd && !link.ended {
+    if matches!(last, Act::ExpectEnd(_)) && !link.ended {
         link.hear_out(FIRST, FIRST)?;
     }
-    let heard = (std::mem::take(&mut link.pending), link.ended);
-    if link.ended {
-        peers.forget(peer);
-    }
-    Ok(heard)
+    Ok((std::mem::take(&mut link.pending), link.ended))
 }
 
 /// The lines for the case file, with places for what is random.
