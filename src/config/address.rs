@@ -1,0 +1,54 @@
+//! A socket address as configurations name it: an IP address with a port, or the path of a unix socket.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Where to listen or connect. `Display` prints it as nginx does: `1.2.3.4:25`, `[::1]:25`, `unix:/path`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Address {
+    /// IPv4 or IPv6 with a port.
+    Inet(SocketAddr),
+    /// A unix domain stream socket.
+    Unix(PathBuf),
+}
+
+impl Address {
+    /// The port; 0 for a unix socket.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        match self {
+            Self::Inet(address) => address.port(),
+            Self::Unix(_) => 0,
+        }
+    }
+
+    /// Whether it stands for every address of its family (`0.0.0.0`, `[::]`).
+    #[must_use]
+    pub fn is_wildcard(&self) -> bool {
+        matches!(self, Self::Inet(address) if address.ip().is_unspecified())
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inet(address) => write!(f, "{address}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Address;
+
+    #[test]
+    fn prints_as_nginx_does() {
+        for text in ["1.2.3.4:25", "[::1]:25"] {
+            let address: std::net::SocketAddr = text.parse().expect("an address");
+            assert_eq!(Address::Inet(address).to_string(), text);
+        }
+        assert_eq!(Address::Unix("/run/x".into()).to_string(), "unix:/run/x");
+    }
+}

@@ -1,0 +1,31 @@
+//! System errors as nginx prints them.
+
+use std::fmt;
+use std::io;
+
+/// Prints ` (2: No such file or directory)`.
+#[derive(Debug)]
+pub struct Errno<'a>(pub &'a io::Error);
+
+impl Errno<'_> {
+    /// The system's text alone: `No such file or directory`.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let text = self.0.to_string();
+        match text.find(" (os error ") {
+            Some(end) => text[..end].to_owned(),
+            None => text,
+        }
+    }
+}
+
+impl fmt::Display for Errno<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            " ({}: {})",
+            self.0.raw_os_error().unwrap_or(0),
+            self.text()
+        )
+    }
+}

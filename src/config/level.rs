@@ -1,0 +1,59 @@
+//! The levels of `error_log`, in nginx's order.
+
+use std::fmt;
+
+/// How bad a message is; a log of some level takes that level and everything worse (smaller).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// The program cannot go on.
+    Emerg = 1,
+    /// Somebody must act at once.
+    Alert,
+    /// A critical condition.
+    Crit,
+    /// An error; the default level of a log.
+    Error,
+    /// A warning.
+    Warn,
+    /// Normal, but worth a line.
+    Notice,
+    /// What sessions do.
+    Info,
+    /// For developers.
+    Debug,
+}
+
+impl Level {
+    /// All levels, the worst first.
+    pub const ALL: [Self; 8] = [
+        Self::Emerg,
+        Self::Alert,
+        Self::Crit,
+        Self::Error,
+        Self::Warn,
+        Self::Notice,
+        Self::Info,
+        Self::Debug,
+    ];
+
+    /// nginx's word for it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Emerg => "emerg",
+            Self::Alert => "alert",
+            Self::Crit => "crit",
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Notice => "notice",
+            Self::Info => "info",
+            Self::Debug => "debug",
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}

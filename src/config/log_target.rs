@@ -1,0 +1,42 @@
+//! What an `error_log` line says: where the log goes and from which level on.
+
+use std::path::PathBuf;
+
+use super::{Address, Level};
+
+/// One `error_log` line. A server holds the list that applies to it after inheritance.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LogTarget {
+    /// Where lines go.
+    pub place: LogPlace,
+    /// The least severe level that is written.
+    pub level: Level,
+}
+
+/// Where log lines go.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum LogPlace {
+    /// `stderr`
+    Stderr,
+    /// A file, by its absolute path.
+    File(PathBuf),
+    /// `syslog:…`
+    Syslog(SyslogTarget),
+    /// `memory:size`: accepted and ignored.
+    Memory,
+}
+
+/// The parameters of `syslog:`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SyslogTarget {
+    /// `server=`; the port is 514 unless given.
+    pub server: Address,
+    /// `facility=` as its number (RFC 3164, 4.1.1); local7 (23) unless given.
+    pub facility: u8,
+    /// `severity=` as its number; info (6) unless given. Error logs use the level of each line instead.
+    pub severity: u8,
+    /// `tag=`, at most 32 letters, digits and `_`; `nginx` unless given.
+    pub tag: Box<str>,
+    /// `nohostname`
+    pub no_host_name: bool,
+}

@@ -1,0 +1,35 @@
+//! One file per nginx module: its rows.
+
+pub mod auth_http;
+pub mod core;
+pub mod events;
+pub mod imap;
+pub mod mail;
+pub mod pop3;
+pub mod proxy;
+pub mod realip;
+pub mod smtp;
+pub mod ssl;
+pub mod table;
+
+/// What the directives of the file itself and of `events {}` have written.
+#[derive(Clone, Debug, Default)]
+pub struct MainScope {
+    /// The file itself.
+    pub core: core::CoreWritten,
+    /// `events {}`
+    pub events: events::EventsWritten,
+}
+
+/// What the directives of `mail {}`, or of one `server {}` in it, have written.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    pub mail: mail::MailWritten,
+    pub ssl: ssl::SslWritten,
+    pub realip: realip::RealipWritten,
+    pub auth_http: auth_http::AuthHttpWritten,
+    pub proxy: proxy::ProxyWritten,
+    pub imap: imap::ImapWritten,
+    pub pop3: pop3::Pop3Written,
+    pub smtp: smtp::SmtpWritten,
+}

@@ -1,0 +1,62 @@
+//! The rows of all modules under their names.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::{
+    MainScope, Scope, auth_http, core, events, imap, mail, pop3, proxy, realip, smtp, ssl,
+};
+use crate::config::directive::{Directive, Row};
+
+/// A row, by the scope it writes to.
+#[derive(Clone, Copy, Debug)]
+pub enum Entry {
+    /// The file itself, and `events {}`.
+    Main(&'static Row<MainScope>),
+    /// `mail {}` and its servers.
+    Mail(&'static Row<Scope>),
+}
+
+impl Entry {
+    /// What is known of it.
+    #[must_use]
+    pub fn directive(&self) -> &'static Directive {
+        match self {
+            Self::Main(row) => &row.directive,
+            Self::Mail(row) => &row.directive,
+        }
+    }
+}
+
+static BY_NAME: LazyLock<HashMap<&'static str, Vec<Entry>>> = LazyLock::new(|| {
+    let mut map: HashMap<&'static str, Vec<Entry>> = HashMap::new();
+    for entry in rows() {
+        map.entry(entry.directive().name).or_default().push(entry);
+    }
+    map
+});
+
+/// Every row, module by module.
+pub fn rows() -> impl Iterator<Item = Entry> {
+    let main = [core::ROWS, events::ROWS]
+        .into_iter()
+        .flatten()
+        .map(Entry::Main);
+    let modules = [
+        mail::ROWS,
+        ssl::ROWS,
+        realip::ROWS,
+        auth_http::ROWS,
+        proxy::ROWS,
+        imap::ROWS,
+        pop3::ROWS,
+        smtp::ROWS,
+    ];
+    main.chain(modules.into_iter().flatten().map(Entry::Mail))
+}
+
+/// The rows of this name: several, if it means different things in different blocks.
+#[must_use]
+pub fn find(name: &str) -> &'static [Entry] {
+    BY_NAME.get(name).map_or(&[], Vec::as_slice)
+}

@@ -1,0 +1,35 @@
+//! One server of `mail {}` after inheritance.
+
+use std::sync::Arc;
+
+use super::modules::{auth_http, imap, mail, pop3, proxy, realip, smtp, ssl};
+use super::{Protocol, TlsMaterial};
+
+/// One `server {}`: one struct per nginx module, a field per directive.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// What it speaks.
+    pub protocol: Protocol,
+    /// The file of its `server {`.
+    pub file: Arc<str>,
+    /// The line of its `server {`.
+    pub line: usize,
+    /// Common to all protocols.
+    pub mail: mail::Mail,
+    /// TLS as written.
+    pub ssl: ssl::Ssl,
+    /// TLS as data, where it is used.
+    pub tls: Option<TlsMaterial>,
+    /// Whose PROXY headers are believed.
+    pub realip: realip::Realip,
+    /// The authentication server.
+    pub auth_http: auth_http::AuthHttp,
+    /// The mail server behind it.
+    pub proxy: proxy::Proxy,
+    /// SMTP
+    pub smtp: smtp::Smtp,
+    /// IMAP
+    pub imap: imap::Imap,
+    /// POP3
+    pub pop3: pop3::Pop3,
+}

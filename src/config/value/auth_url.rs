@@ -1,0 +1,62 @@
+//! `auth_http`: the URL of the authentication server.
+
+use super::super::Address;
+use super::url::{Rules, parse};
+use super::{Call, Refusal, Value, sentence};
+
+/// The authentication server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthUrl {
+    /// Its addresses, never empty.
+    pub addresses: Vec<Address>,
+    /// What `Host:` carries: the host without port, IPv6 in brackets, `localhost` for a unix socket.
+    pub host: Box<[u8]>,
+    /// What is asked for; `/` unless given.
+    pub uri: Box<[u8]>,
+}
+
+/// `[http://]host[:port][/uri]` or `[http://]unix:path[:uri]`; the last line wins.
+#[derive(Debug)]
+pub struct HttpUrl;
+
+impl Value for HttpUrl {
+    type Plain = AuthUrl;
+    const SYNTAX: &'static str = "URL";
+    const ONCE: bool = false;
+
+    fn read(call: &mut Call<'_>, _: Option<AuthUrl>) -> Result<AuthUrl, Refusal> {
+        let text = call.first();
+        let text = text.strip_prefix(b"http://").unwrap_or(text);
+        let url = parse(
+            call.world,
+            text,
+            Rules {
+                uri: true,
+                port: 80,
+                listen: false,
+            },
+        )
+        .map_err(|reason| {
+            Refusal::Says(sentence(&[
+                reason.as_bytes(),
+                b" in auth_http \"",
+                text,
+                b"\"",
+            ]))
+        })?;
+        let host = match url.addresses.first() {
+            Some(Address::Unix(_)) => b"localhost".as_slice().into(),
+            _ => url.host,
+        };
+        let uri = if url.uri.is_empty() {
+            b"/".as_slice().into()
+        } else {
+            url.uri
+        };
+        Ok(AuthUrl {
+            addresses: url.addresses,
+            host,
+            uri,
+        })
+    }
+}

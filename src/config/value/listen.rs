@@ -1,0 +1,178 @@
+//! `listen`: where a server answers, and how its socket is set up.
+
+use super::super::directive::Arity;
+use super::super::source::Place;
+use super::super::{Address, plan::SocketOptions};
+use super::size::parse_size;
+use super::time::seconds;
+use super::url::{Rules, parse};
+use super::{Call, Refusal, Value, c_string, digits, sentence};
+use crate::config::plan::KeepAlive;
+
+/// One `listen` line.
+#[derive(Clone, Debug)]
+pub struct Listen {
+    /// Its addresses: more than one for a host with several, or a range of ports.
+    pub addresses: Vec<Address>,
+    /// `ssl`
+    pub ssl: bool,
+    /// `proxy_protocol`
+    pub proxy_protocol: bool,
+    /// It has a socket of its own even beside a wildcard: `bind`, or any socket option.
+    pub bind: bool,
+    /// The options of the socket.
+    pub options: SocketOptions,
+    /// Where it is written.
+    pub place: Place,
+}
+
+impl PartialEq for Listen {
+    fn eq(&self, other: &Self) -> bool {
+        self.addresses == other.addresses && self.options == other.options
+    }
+}
+
+/// `address[:port] | port | unix:path [parameters]`; lines add up.
+#[derive(Debug)]
+pub struct Listens;
+
+impl Value for Listens {
+    type Plain = Vec<Listen>;
+    const SYNTAX: &'static str = "address [ssl] [proxy_protocol] [backlog=number] [rcvbuf=size] [sndbuf=size] [bind] \
+                                  [ipv6only=on|off] [multipath] [so_keepalive=on|off|[keepidle]:[keepintvl]:[keepcnt]]";
+    const ARITY: Arity = Arity::SOME;
+    const ONCE: bool = false;
+
+    fn read(call: &mut Call<'_>, before: Option<Vec<Listen>>) -> Result<Vec<Listen>, Refusal> {
+        let mut listens = before.unwrap_or_default();
+        let [address, parameters @ ..] = call.args else {
+            return Ok(listens);
+        };
+        let url = parse(
+            call.world,
+            address,
+            Rules {
+                listen: true,
+                uri: false,
+                port: 0,
+            },
+        )
+        .map_err(|reason| {
+            Refusal::Says(sentence(&[
+                reason.as_bytes(),
+                b" in \"",
+                address,
+                b"\" of the \"listen\" directive",
+            ]))
+        })?;
+        let mut addresses = Vec::with_capacity(url.addresses.len());
+        for address in url.addresses {
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+        let mut listen = Listen {
+            addresses,
+            ssl: false,
+            proxy_protocol: false,
+            bind: false,
+            options: SocketOptions::default(),
+            place: call.place.clone(),
+        };
+        for parameter in parameters {
+            set_parameter(&mut listen, parameter)?;
+        }
+        listens.push(listen);
+        Ok(listens)
+    }
+}
+
+fn set_parameter(listen: &mut Listen, parameter: &[u8]) -> Result<(), Refusal> {
+    let bad = |what: &[u8]| Refusal::Says(sentence(&[b"invalid ", what, b" \"", parameter, b"\""]));
+    match parameter {
+        b"bind" => {}
+        b"ssl" => {
+            listen.ssl = true;
+            return Ok(());
+        }
+        b"proxy_protocol" => {
+            listen.proxy_protocol = true;
+            return Ok(());
+        }
+        // Multipath TCP: accepted; the socket stays a TCP socket.
+        b"multipath" => {}
+        _ => {
+            let options = &mut listen.options;
+            if let Some(text) = parameter.strip_prefix(b"backlog=") {
+                let backlog = digits(text).and_then(|number| i32::try_from(number).ok());
+                options.backlog = backlog
+                    .filter(|number| *number > 0)
+                    .ok_or_else(|| bad(b"backlog"))?;
+            } else if let Some(text) = parameter.strip_prefix(b"rcvbuf=") {
+                options.rcvbuf = Some(size(text).ok_or_else(|| bad(b"rcvbuf"))?);
+            } else if let Some(text) = parameter.strip_prefix(b"sndbuf=") {
+                options.sndbuf = Some(size(text).ok_or_else(|| bad(b"sndbuf"))?);
+            } else if let Some(text) = parameter.strip_prefix(b"ipv6only=o") {
+                options.ipv6only = match text {
+                    b"n" => true,
+                    b"ff" => false,
+                    _ => {
+                        let shown = c_string(&parameter[b"ipv6only=".len()..]);
+                        return Err(Refusal::Says(sentence(&[
+                            b"invalid ipv6only flags \"",
+                            shown,
+                            b"\"",
+                        ])));
+                    }
+                };
+            } else if let Some(text) = parameter.strip_prefix(b"so_keepalive=") {
+                options.so_keepalive = Some(keep_alive(text).ok_or_else(|| {
+                    Refusal::Says(sentence(&[
+                        b"invalid so_keepalive value: \"",
+                        c_string(text),
+                        b"\"",
+                    ]))
+                })?);
+            } else {
+                return Err(bad(b"parameter"));
+            }
+        }
+    }
+    listen.bind = true;
+    Ok(())
+}
+
+fn size(text: &[u8]) -> Option<usize> {
+    parse_size(text).and_then(|size| usize::try_from(size).ok())
+}
+
+/// `on`, `off`, or `idle:interval:count`, each of which may be missing, not all.
+fn keep_alive(text: &[u8]) -> Option<KeepAlive> {
+    match text {
+        b"on" => {
+            return Some(KeepAlive::On {
+                idle: 0,
+                interval: 0,
+                count: 0,
+            });
+        }
+        b"off" => return Some(KeepAlive::Off),
+        _ => {}
+    }
+    let mut parts = text.splitn(3, |byte| *byte == b':');
+    let time = |part: Option<&[u8]>| match part {
+        None | Some(b"") => Some(0),
+        Some(part) => seconds(part).and_then(|seconds| u32::try_from(seconds).ok()),
+    };
+    let idle = time(parts.next())?;
+    let interval = time(parts.next())?;
+    let count = match parts.next() {
+        None | Some(b"") => 0,
+        Some(part) => digits(part).and_then(|count| u32::try_from(count).ok())?,
+    };
+    (idle + interval + count > 0).then_some(KeepAlive::On {
+        idle,
+        interval,
+        count,
+    })
+}

@@ -1,0 +1,27 @@
+//! `protocol`: the one word that is met in lower case only.
+
+use super::super::Protocol;
+use super::{Call, Refusal, Value, sentence};
+
+/// `imap | pop3 | smtp`; the last line wins.
+#[derive(Debug)]
+pub struct ProtocolName;
+
+impl Value for ProtocolName {
+    type Plain = Protocol;
+    const SYNTAX: &'static str = "imap | pop3 | smtp";
+    const ONCE: bool = false;
+
+    fn read(call: &mut Call<'_>, _: Option<Protocol>) -> Result<Protocol, Refusal> {
+        match call.first() {
+            b"smtp" => Ok(Protocol::Smtp),
+            b"imap" => Ok(Protocol::Imap),
+            b"pop3" => Ok(Protocol::Pop3),
+            word => Err(Refusal::Says(sentence(&[
+                b"unknown protocol \"",
+                word,
+                b"\"",
+            ]))),
+        }
+    }
+}

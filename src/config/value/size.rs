@@ -1,0 +1,74 @@
+//! Sizes in bytes: digits and one unit letter.
+
+use super::{Call, Refusal, Value, digits};
+
+/// `size`: units `k` and `m`.
+#[derive(Debug)]
+pub struct Size;
+
+impl Value for Size {
+    type Plain = usize;
+    const SYNTAX: &'static str = "size";
+
+    fn read(call: &mut Call<'_>, _: Option<usize>) -> Result<usize, Refusal> {
+        parse_size(call.first())
+            .and_then(|size| usize::try_from(size).ok())
+            .ok_or(Refusal::Directive("invalid value"))
+    }
+}
+
+/// `offset`: units `k`, `m` and `g`.
+#[derive(Debug)]
+pub struct Offset;
+
+impl Value for Offset {
+    type Plain = i64;
+    const SYNTAX: &'static str = "size";
+
+    fn read(call: &mut Call<'_>, _: Option<i64>) -> Result<i64, Refusal> {
+        parse_offset(call.first()).ok_or(Refusal::Directive("invalid value"))
+    }
+}
+
+/// A size in bytes (`ngx_parse_size`); 0 is allowed.
+#[must_use]
+pub fn parse_size(text: &[u8]) -> Option<i64> {
+    match text {
+        [number @ .., b'k' | b'K'] => digits(number)?.checked_mul(1 << 10),
+        [number @ .., b'm' | b'M'] => digits(number)?.checked_mul(1 << 20),
+        number => digits(number),
+    }
+}
+
+/// A file size in bytes (`ngx_parse_offset`).
+#[must_use]
+pub fn parse_offset(text: &[u8]) -> Option<i64> {
+    match text {
+        [number @ .., b'g' | b'G'] => digits(number)?.checked_mul(1 << 30),
+        text => parse_size(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{parse_offset, parse_size};
+
+    #[test]
+    fn units() {
+        let cases: [(&[u8], Option<i64>); 9] = [
+            (b"0", Some(0)),
+            (b"4096", Some(4096)),
+            (b"8k", Some(8192)),
+            (b"8K", Some(8192)),
+            (b"1m", Some(1 << 20)),
+            (b"1g", None),
+            (b"k", None),
+            (b"-1", None),
+            (b"9223372036854775807k", None),
+        ];
+        for (text, size) in cases {
+            assert_eq!(parse_size(text), size, "{}", String::from_utf8_lossy(text));
+        }
+        assert_eq!(parse_offset(b"1g"), Some(1 << 30));
+    }
+}

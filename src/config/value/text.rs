@@ -1,0 +1,109 @@
+//! Words, lists of words, pairs of words.
+
+use super::super::directive::Arity;
+use super::{Call, Refusal, Value};
+
+/// Bytes as written.
+pub type Bytes = Box<[u8]>;
+
+/// One word.
+#[derive(Debug)]
+pub struct Text;
+
+impl Value for Text {
+    type Plain = Bytes;
+    const SYNTAX: &'static str = "string";
+
+    fn read(call: &mut Call<'_>, _: Option<Bytes>) -> Result<Bytes, Refusal> {
+        Ok(call.first().into())
+    }
+}
+
+/// A line of words; lines add up.
+#[derive(Debug)]
+pub struct Words;
+
+impl Value for Words {
+    type Plain = Vec<Bytes>;
+    const SYNTAX: &'static str = "string ...";
+    const ARITY: Arity = Arity::SOME;
+    const ONCE: bool = false;
+
+    fn read(call: &mut Call<'_>, before: Option<Vec<Bytes>>) -> Result<Vec<Bytes>, Refusal> {
+        let mut words = before.unwrap_or_default();
+        words.extend(call.args.iter().cloned());
+        Ok(words)
+    }
+}
+
+/// A name and a value; lines add up.
+#[derive(Debug)]
+pub struct Pairs;
+
+impl Value for Pairs {
+    type Plain = Vec<(Bytes, Bytes)>;
+    const SYNTAX: &'static str = "name value";
+    const ARITY: Arity = Arity::exactly(2);
+    const ONCE: bool = false;
+
+    fn read(call: &mut Call<'_>, before: Option<Self::Plain>) -> Result<Self::Plain, Refusal> {
+        let mut pairs = before.unwrap_or_default();
+        if let [name, value] = call.args {
+            pairs.push((name.clone(), value.clone()));
+        }
+        Ok(pairs)
+    }
+}
+
+/// Arguments that are accepted and mean nothing to the gateway; lines add up.
+#[derive(Debug)]
+pub struct Ignored<const LEAST: usize, const MOST: usize>;
+
+impl<const LEAST: usize, const MOST: usize> Value for Ignored<LEAST, MOST> {
+    type Plain = Vec<Vec<Bytes>>;
+    const SYNTAX: &'static str = "...";
+    const ARITY: Arity = Arity::between(LEAST, MOST);
+    const ONCE: bool = false;
+
+    fn read(call: &mut Call<'_>, before: Option<Self::Plain>) -> Result<Self::Plain, Refusal> {
+        let mut lines = before.unwrap_or_default();
+        if !call.args.is_empty() {
+            lines.push(call.args.to_vec());
+        }
+        Ok(lines)
+    }
+}
+
+/// One word a line; lines add up.
+#[derive(Debug)]
+pub struct Words1;
+
+impl Value for Words1 {
+    type Plain = Vec<Bytes>;
+    const SYNTAX: &'static str = "string";
+    const ONCE: bool = false;
+
+    fn read(call: &mut Call<'_>, before: Option<Vec<Bytes>>) -> Result<Vec<Bytes>, Refusal> {
+        Words::read(call, before)
+    }
+}
+
+/// `use`: the method of waiting for events.
+#[derive(Debug)]
+pub struct EventMethod;
+
+impl Value for EventMethod {
+    type Plain = Bytes;
+    const SYNTAX: &'static str = "epoll";
+
+    fn read(call: &mut Call<'_>, _: Option<Bytes>) -> Result<Bytes, Refusal> {
+        match call.first() {
+            b"epoll" => Ok(b"epoll".as_slice().into()),
+            word => Err(Refusal::Says(super::sentence(&[
+                b"invalid event type \"",
+                word,
+                b"\"",
+            ]))),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What a connection puts behind its messages: what was being done, for whom, where (spec C.10).
+
+use std::fmt;
+
+use super::Escaped;
+
+/// The facts about a connection that its log lines carry. Cheap to build: it only borrows.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The connection's number, shown as `*N`.
+    pub connection: u64,
+    /// What was being done, without `while`: `in auth state`.
+    pub action: Option<&'a str>,
+    /// The client's address without port; `unix:` for a client on a unix socket.
+    pub client: &'a str,
+    /// Whether TLS began by STARTTLS.
+    pub starttls: bool,
+    /// The `listen` address as nginx shows it.
+    pub server: &'a str,
+    /// The login, once known. Shown with control bytes escaped.
+    pub login: Option<&'a [u8]>,
+    /// The backend's `address:port`, once chosen.
+    pub upstream: Option<&'a str>,
+}
+
+/// Displays a context behind a message: ` while …, client: …, server: …`.
+pub(super) struct Suffix<'a> {
+    pub(super) context: &'a Context<'a>,
+    pub(super) with_action: bool,
+}
+
+impl fmt::Display for Suffix<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Context {
+            action,
+            client,
+            starttls,
+            server,
+            login,
+            upstream,
+            ..
+        } = *self.context;
+        if let Some(action) = action.filter(|_| self.with_action) {
+            write!(out, " while {action}")?;
+        }
+        write!(out, ", client: {client}")?;
+        if starttls {
+            out.write_str(" using starttls")?;
+        }
+        write!(out, ", server: {server}")?;
+        if let Some(login) = login {
+            write!(out, ", login: \"{}\"", Escaped(login))?;
+        }
+        if let Some(upstream) = upstream {
+            write!(out, ", upstream: {upstream}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONTEXT: Context<'_> = Context {
+        connection: 1,
+        action: Some("in auth state"),
+        client: "127.0.0.1",
+        starttls: false,
+        server: "0.0.0.0:25",
+        login: None,
+        upstream: None,
+    };
+
+    fn shown(context: Context<'_>, with_action: bool) -> String {
+        Suffix {
+            context: &context,
+            with_action,
+        }
+        .to_string()
+    }
+
+    #[test]
+    fn order_is_nginx_order() {
+        assert_eq!(
+            shown(CONTEXT, true),
+            " while in auth state, client: 127.0.0.1, server: 0.0.0.0:25"
+        );
+        let all = Context {
+            starttls: true,
+            login: Some(b"a\r\n@b"),
+            upstream: Some("10.0.0.1:25"),
+            ..CONTEXT
+        };
+        assert_eq!(
+            shown(all, false),
+            ", client: 127.0.0.1 using starttls, server: 0.0.0.0:25, login: \"a\\x0D\\x0A@b\", upstream: 10.0.0.1:25"
+        );
+    }
+}

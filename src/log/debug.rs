@@ -1,0 +1,129 @@
+//! The debug level of the main `error_log`: what the code says through `tracing` becomes `[debug]` lines.
+//!
+//! While the level is not debug, `tracing` is told that nobody listens, and an event costs one load.
+
+use std::fmt::{self, Write};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
+use tracing::{Event, Metadata, Subscriber, callsite, span};
+
+use super::{ErrorLog, Escaped};
+use crate::config::Level;
+
+/// The listener for `tracing` events. A field called `connection` becomes the line's `*N`.
+#[derive(Clone, Debug)]
+pub struct DebugLines {
+    log: Arc<ArcSwap<ErrorLog>>,
+}
+
+impl DebugLines {
+    /// Makes this log the process's listener. A second call in one process changes nothing.
+    pub fn install(log: Arc<ErrorLog>) -> Self {
+        let lines = Self {
+            log: Arc::new(ArcSwap::new(log)),
+        };
+        let _ = tracing::subscriber::set_global_default(lines.clone());
+        lines
+    }
+
+    /// After a reload: the lines go to the new log, or stop when its level is not debug.
+    pub fn follow(&self, log: Arc<ErrorLog>) {
+        self.log.store(log);
+        callsite::rebuild_interest_cache();
+    }
+
+    fn on(&self) -> bool {
+        self.log.load().enabled(Level::Debug)
+    }
+}
+
+impl Subscriber for DebugLines {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        self.on()
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(if self.on() {
+            LevelFilter::TRACE
+        } else {
+            LevelFilter::OFF
+        })
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let mut text = Text::default();
+        event.record(&mut text);
+        self.log.load().line(
+            Level::Debug,
+            text.connection,
+            format_args!("{}{}", text.message, text.fields),
+        );
+    }
+
+    // Spans carry nothing in this program: all share one number.
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
+}
+
+/// An event as text: the message, then ` name=value` for each other field.
+#[derive(Default)]
+struct Text {
+    connection: Option<u64>,
+    message: String,
+    fields: String,
+}
+
+impl Visit for Text {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        match field.name() {
+            "connection" => self.connection = Some(value),
+            _ => self.record_debug(field, &value),
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.record_debug(field, &format_args!("{}", Escaped(value.as_bytes())));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // Writing to a String cannot fail.
+        let _ = match field.name() {
+            "message" => write!(self.message, "{value:?}"),
+            name => write!(self.fields, " {name}={value:?}"),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::Files;
+
+    #[test]
+    fn events_become_debug_lines_while_the_level_is_debug() {
+        let path =
+            std::env::temp_dir().join(format!("portcullis-debug-{}.log", std::process::id()));
+        let files = Files::default();
+        let log = Arc::new(files.open_file(&path, Level::Debug).unwrap());
+        let lines = DebugLines {
+            log: Arc::new(ArcSwap::new(log)),
+        };
+        tracing::subscriber::with_default(lines.clone(), || {
+            tracing::debug!(connection = 5_u64, bytes = 12, "read");
+            lines.follow(Arc::new(files.open_file(&path, Level::Info).unwrap()));
+            tracing::debug!("not heard");
+        });
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert!(text.contains("[debug]"), "{text}");
+        assert!(text.ends_with(": *5 read bytes=12\n"), "{text}");
+    }
+}

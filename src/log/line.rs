@@ -1,0 +1,113 @@
+//! One line in the making: a buffer of fixed size that cuts what does not fit, as nginx does.
+
+use std::fmt::{self, Write};
+
+use nix::unistd::{getpid, gettid};
+
+use super::clock;
+use crate::config::Level;
+
+/// nginx's NGX_MAX_ERROR_STR: the longest line, line feed included, in bytes.
+const LONGEST: usize = 2048;
+
+pub(super) struct Line {
+    bytes: [u8; LONGEST],
+    length: usize,
+}
+
+impl Line {
+    /// Starts a line with `date [level] pid#tid: *connection `.
+    pub(super) fn new(level: Level, connection: Option<u64>) -> Self {
+        let mut line = Self {
+            bytes: [0; LONGEST],
+            length: 0,
+        };
+        line.append(&clock::stamp());
+        // Asked each time: the process changes its number when it becomes a daemon.
+        line.push(format_args!(" [{level}] {}#{}: ", getpid(), gettid()));
+        if let Some(number) = connection {
+            line.push(format_args!("*{number} "));
+        }
+        line
+    }
+
+    /// Adds text; what does not fit is dropped.
+    pub(super) fn push(&mut self, text: fmt::Arguments<'_>) {
+        // An error means "full": formatting stops early, and the line is complete as it is.
+        let _ = self.write_fmt(text);
+    }
+
+    /// Ends the line with a line feed.
+    pub(super) fn finish(mut self) -> Finished {
+        self.bytes[self.length] = b'\n';
+        self.length += 1;
+        Finished(self)
+    }
+
+    /// Takes what fits and leaves room for the line feed. Whether all of it fitted.
+    fn append(&mut self, bytes: &[u8]) -> bool {
+        let room = LONGEST - 1 - self.length;
+        let taken = bytes.len().min(room);
+        self.bytes[self.length..self.length + taken].copy_from_slice(&bytes[..taken]);
+        self.length += taken;
+        taken == bytes.len()
+    }
+}
+
+impl Write for Line {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.append(text.as_bytes()) {
+            Ok(())
+        } else {
+            Err(fmt::Error)
+        }
+    }
+}
+
+/// A line that ends with a line feed and is not longer than 2048 bytes.
+pub(super) struct Finished(Line);
+
+impl AsRef<[u8]> for Finished {
+    fn as_ref(&self) -> &[u8] {
+        &self.0.bytes[..self.0.length]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(line: Line) -> String {
+        String::from_utf8_lossy(line.finish().as_ref()).into_owned()
+    }
+
+    #[test]
+    fn has_nginx_prefix() {
+        let mut line = Line::new(Level::Info, Some(7));
+        line.push(format_args!("client {}", 1));
+        let text = text(line);
+        let (stamp, rest) = text.split_at(19);
+        assert_eq!(stamp.len(), 19);
+        assert_eq!(
+            rest,
+            format!(" [info] {}#{}: *7 client 1\n", getpid(), gettid())
+        );
+    }
+
+    #[test]
+    fn has_no_star_without_a_connection() {
+        let mut line = Line::new(Level::Emerg, None);
+        line.push(format_args!("x"));
+        assert!(text(line).ends_with(": x\n"));
+    }
+
+    #[test]
+    fn is_cut_at_2048_bytes() {
+        let mut line = Line::new(Level::Error, None);
+        line.push(format_args!("{}", "a".repeat(3000)));
+        line.push(format_args!("lost"));
+        let text = text(line);
+        assert_eq!(text.len(), 2048);
+        assert!(text.ends_with("aaa\n"));
+    }
+}

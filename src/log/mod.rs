@@ -1,0 +1,102 @@
+//! nginx's `error_log`: one line per event, level by level, to files, standard error and syslog.
+//!
+//! An `ErrorLog` is one resolved list (the `error_log` lines that hold for a server). Files are opened once per path by `Files`
+//! and shared by all lists, so that a reopen (SIGUSR1) reaches every session, old ones too.
+//! Nothing here knows sessions or protocols; what a session adds to its lines comes as plain data in `Context`.
+
+mod clock;
+mod context;
+mod debug;
+mod escaped;
+mod file;
+mod files;
+mod line;
+mod sink;
+mod syslog;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use self::context::Context;
+use self::context::Suffix;
+pub use self::debug::DebugLines;
+pub use self::escaped::Escaped;
+pub use self::files::{Files, OpenFault};
+use self::line::Line;
+use self::sink::Sink;
+use crate::config::Level;
+
+/// One list of `error_log` targets, opened. An event goes to every target whose level takes it.
+#[derive(Debug, Default)]
+pub struct ErrorLog {
+    targets: Vec<(Level, Arc<Sink>)>,
+    /// The most talkative level of all targets; `None` for an empty list.
+    most: Option<Level>,
+}
+
+impl ErrorLog {
+    fn new(targets: Vec<(Level, Arc<Sink>)>) -> Self {
+        let most = targets.iter().map(|(level, _)| *level).max();
+        Self { targets, most }
+    }
+
+    /// A list with standard error alone, for the time before any configuration is read.
+    pub fn stderr(level: Level) -> Self {
+        Self::new(vec![(level, Arc::new(Sink::Stderr))])
+    }
+
+    /// Whether any target takes events of this level. Ask before computing what only a log line needs.
+    pub fn enabled(&self, level: Level) -> bool {
+        self.most.is_some_and(|most| level <= most)
+    }
+
+    /// Whether an event of this level reaches standard error by this list.
+    pub fn reaches_stderr(&self, level: Level) -> bool {
+        self.targets
+            .iter()
+            .any(|(takes, sink)| level <= *takes && matches!(**sink, Sink::Stderr))
+    }
+
+    /// Writes `date [level] pid#tid: *connection message`, cut at 2048 bytes, with one write(2) per target.
+    pub fn line(&self, level: Level, connection: Option<u64>, message: fmt::Arguments<'_>) {
+        if self.enabled(level) {
+            let mut line = Line::new(level, connection);
+            line.push(message);
+            self.send(level, line);
+        }
+    }
+
+    /// The same with what a session puts behind its messages; `with_action` says whether ` while …` is shown.
+    pub fn session(
+        &self,
+        level: Level,
+        context: &Context<'_>,
+        message: fmt::Arguments<'_>,
+        with_action: bool,
+    ) {
+        if self.enabled(level) {
+            let mut line = Line::new(level, Some(context.connection));
+            line.push(message);
+            line.push(format_args!(
+                "{}",
+                Suffix {
+                    context,
+                    with_action
+                }
+            ));
+            self.send(level, line);
+        }
+    }
+
+    fn send(&self, level: Level, line: Line) {
+        let bytes = line.finish();
+        for (takes, sink) in &self.targets {
+            if level <= *takes {
+                sink.write(level, bytes.as_ref());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

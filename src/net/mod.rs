@@ -1,0 +1,7 @@
+//! Sockets: accepting, connecting, TLS or not, and the tunnel. Knows bytes, not protocols.
+
+pub mod accept;
+pub mod listener;
+pub mod socket;
+pub mod stream;
+pub mod tunnel;

@@ -1,0 +1,99 @@
+//! A client or backend connection: clear text or TLS, one type for both.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::socket::Socket;
+
+/// A byte stream to one peer.
+#[derive(Debug)]
+pub enum Stream {
+    /// Clear text.
+    Plain(Socket),
+    /// TLS, we are the server. Boxed: a session in clear text shall not pay for it.
+    Tls(Box<TlsStream<Socket>>),
+    /// Given up to a handshake that failed: at its end, and takes nothing.
+    Closed,
+}
+
+impl Stream {
+    /// Runs the TLS handshake as the server.
+    ///
+    /// # Errors
+    /// What the peer or the socket made fail; the stream is closed then. TLS inside TLS is refused.
+    pub async fn accept_tls(&mut self, config: Arc<rustls::ServerConfig>) -> io::Result<()> {
+        match std::mem::replace(self, Stream::Closed) {
+            Stream::Plain(socket) => {
+                let stream = TlsAcceptor::from(config).accept(socket).await?;
+                *self = Stream::Tls(Box::new(stream));
+                Ok(())
+            }
+            Stream::Tls(_) | Stream::Closed => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+
+    /// The state of TLS on this stream, if there is TLS.
+    pub fn tls(&self) -> Option<&rustls::ServerConnection> {
+        match self {
+            Stream::Plain(_) | Stream::Closed => None,
+            Stream::Tls(stream) => Some(stream.get_ref().1),
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Plain(socket) => Pin::new(socket).poll_read(cx, buffer),
+            Stream::Tls(stream) => match Pin::new(stream).poll_read(cx, buffer) {
+                // A peer that closes without close_notify has closed all the same: mail's own framing tells
+                // whether something is missing.
+                Poll::Ready(Err(e)) if e.kind() == io::ErrorKind::UnexpectedEof => {
+                    Poll::Ready(Ok(()))
+                }
+                other => other,
+            },
+            Stream::Closed => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Stream::Plain(socket) => Pin::new(socket).poll_write(cx, bytes),
+            Stream::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Stream::Closed => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Plain(socket) => Pin::new(socket).poll_flush(cx),
+            Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
+            Stream::Closed => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Stream::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
+            Stream::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+            Stream::Closed => Poll::Ready(Ok(())),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The protocol between the gateway and its auth server: what is asked, what is answered, what follows from it.
+
+mod answer;
+mod request;
+
+pub use answer::{Answer, Fault, Parsed, Verdict, parse};
+pub use request::{Inquiry, request};

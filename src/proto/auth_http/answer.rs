@@ -1,0 +1,265 @@
+//! The auth server's answer. nginx's grammar, and nobody is let in by an answer that is malformed.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use crate::config::address::Address;
+use crate::proto::Secret;
+
+/// A pause nobody gave a length for.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// The headers that mean something, as received; the last of each name.
+#[derive(Debug, Default)]
+pub struct Answer {
+    status: u16,
+    /// `Auth-Status`: what was said first that is not OK, else whether it was OK.
+    said: Option<Box<[u8]>>,
+    server: Option<Box<[u8]>>,
+    port: Option<Box<[u8]>>,
+    user: Option<Box<[u8]>>,
+    pass: Option<Secret<Box<[u8]>>>,
+    wait: Option<Duration>,
+    code: Option<Box<[u8]>>,
+    /// Bytes of body that follow, where the server said so.
+    pub body: Option<u64>,
+    /// The server closes the connection after this answer.
+    pub closing: bool,
+}
+
+/// What can be wrong with an answer. Its text goes to the log behind `auth http server ADDRESS `.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// No status line.
+    Response,
+    /// A header line that is none.
+    Header,
+    /// No `Auth-Status`, and an HTTP status that does not say success.
+    Status(u16),
+    /// An empty `Auth-Status`.
+    Empty,
+    /// Neither a server nor `proxy_pass`.
+    NoServer,
+    /// `Auth-Server` is no address.
+    Address(Box<[u8]>),
+    /// `Auth-Port` is no port.
+    Port(Box<[u8]>),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use crate::log::Escaped;
+        match self {
+            Fault::Response => f.write_str("sent invalid response"),
+            Fault::Header => f.write_str("sent invalid header in response"),
+            Fault::Status(code) => write!(f, "sent status {code} without \"Auth-Status\""),
+            Fault::Empty => f.write_str("sent empty \"Auth-Status\""),
+            Fault::NoServer => f.write_str("did not send server or port"),
+            Fault::Address(text) => {
+                write!(f, "sent invalid server address:\"{}\"", Escaped(text))
+            }
+            Fault::Port(text) => write!(f, "sent invalid server port:\"{}\"", Escaped(text)),
+        }
+    }
+}
+
+/// What reading an answer came to so far.
+#[derive(Debug)]
+pub enum Parsed {
+    /// The header is not whole.
+    Partial,
+    /// The header is whole; it ends at this byte.
+    Whole(Box<Answer>, usize),
+    /// It cannot become an answer any more.
+    Invalid(Fault),
+}
+
+/// What follows for the client.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Tell the client no; a zero pause closes the session, any other lets it go on.
+    Deny {
+        /// `Auth-Error-Code`.
+        code: Option<Box<[u8]>>,
+        /// The text of `Auth-Status`.
+        text: Box<[u8]>,
+        /// `Auth-Wait`.
+        wait: Duration,
+    },
+    /// Ask again after the pause.
+    Again(Duration),
+    /// Connect.
+    Accept {
+        /// Where to, and its name in the log; `None` leaves it to `proxy_pass`.
+        server: Option<(Address, String)>,
+        /// A login to use instead of the client's.
+        user: Option<Box<[u8]>>,
+        /// A password to use instead of the client's.
+        pass: Option<Secret<Box<[u8]>>>,
+    },
+}
+
+/// Reads the header from its first byte on.
+pub fn parse(bytes: &[u8]) -> Parsed {
+    let seen = bytes.len().min(5);
+    if bytes[..seen] != b"HTTP/"[..seen] {
+        return Parsed::Invalid(Fault::Response);
+    }
+    let mut answer = Box::<Answer>::default();
+    let mut at = 0;
+    while let Some(length) = memchr::memchr(b'\n', &bytes[at..]) {
+        let raw = &bytes[at..at + length];
+        let line = raw.strip_suffix(b"\r").unwrap_or(raw);
+        let first = at == 0;
+        at += length + 1;
+        if first {
+            match status(line) {
+                Some(code) => answer.status = code,
+                None => return Parsed::Invalid(Fault::Response),
+            }
+            answer.closing = line.starts_with(b"HTTP/1.0");
+        } else if line.is_empty() {
+            return Parsed::Whole(answer, at);
+        } else if answer.header(line).is_none() {
+            return Parsed::Invalid(Fault::Header);
+        }
+    }
+    Parsed::Partial
+}
+
+/// The code of `HTTP/1.1 200 OK`.
+fn status(line: &[u8]) -> Option<u16> {
+    if memchr::memchr(b'\r', line).is_some() {
+        return None;
+    }
+    let mut words = line.split(|&b| b == b' ').filter(|word| !word.is_empty());
+    let (_, code) = (words.next()?, words.next()?);
+    number(code).filter(|code| (100..=999).contains(code))
+}
+
+fn number<T: std::str::FromStr>(digits: &[u8]) -> Option<T> {
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+impl Answer {
+    /// Takes one header line; `None` when it is none.
+    fn header(&mut self, line: &[u8]) -> Option<()> {
+        let colon = memchr::memchr(b':', line).unwrap_or(line.len());
+        let name = &line[..colon];
+        let legal = |&b: &u8| b.is_ascii_alphanumeric() || b == b'-';
+        if !name.first().is_some_and(u8::is_ascii_alphanumeric)
+            || !name.iter().all(legal)
+            || memchr::memchr(b'\r', line).is_some()
+        {
+            return None;
+        }
+        if colon == line.len() {
+            return Some(());
+        }
+        let value = trim_spaces(&line[colon + 1..]);
+        let own = || value.into();
+        match &*name.to_ascii_lowercase() {
+            b"auth-status" => {
+                // A refusal stays one, whatever is said after it.
+                if self.said.as_deref().is_none_or(|said| said == b"OK") {
+                    self.said = Some(own());
+                }
+            }
+            b"auth-server" => self.server = Some(own()),
+            b"auth-port" => self.port = Some(own()),
+            b"auth-user" => self.user = Some(own()),
+            b"auth-pass" => self.pass = Some(Secret::new(own())),
+            b"auth-wait" => {
+                self.wait = number(value).map(Duration::from_secs).or(self.wait);
+            }
+            b"auth-error-code" => self.code = Some(own()),
+            b"content-length" => self.body = number(value),
+            b"transfer-encoding" => self.closing = true,
+            b"connection" => {
+                self.closing = !value.eq_ignore_ascii_case(b"keep-alive");
+            }
+            _ => {}
+        }
+        Some(())
+    }
+
+    /// Whether the connection can carry another question once the body, of the length told, is read.
+    pub fn reusable(&self) -> Option<u64> {
+        match (self.closing, self.status) {
+            (true, _) => None,
+            (false, 204 | 304) => Some(0),
+            (false, _) => self.body,
+        }
+    }
+
+    /// What the answer means, in the order in which nginx looks at it. `fallback` says that a server has
+    /// `proxy_pass` for answers that name none.
+    ///
+    /// # Errors
+    /// What the log should say; the client hears of an internal error.
+    pub fn verdict(self, fallback: bool) -> Result<Verdict, Fault> {
+        match self.said.as_deref() {
+            Some(b"") => return Err(Fault::Empty),
+            Some(b"OK") => {}
+            Some(b"WAIT") => {
+                let wait = self.wait.filter(|wait| !wait.is_zero());
+                return Ok(Verdict::Again(wait.unwrap_or(WAIT)));
+            }
+            Some(text) => {
+                let wait = self.wait.unwrap_or_default();
+                return Ok(Verdict::Deny {
+                    code: self.code,
+                    text: text.into(),
+                    wait,
+                });
+            }
+            None if !(200..300).contains(&self.status) => {
+                return Err(Fault::Status(self.status));
+            }
+            None if self.server.is_none() || self.port.is_none() => return Err(Fault::NoServer),
+            None => {}
+        }
+        let server = match (self.server, self.port) {
+            (Some(server), Some(port)) => Some(backend(server, port)?),
+            (None, _) if fallback => None,
+            _ => return Err(Fault::NoServer),
+        };
+        Ok(Verdict::Accept {
+            server,
+            user: self.user,
+            pass: self.pass,
+        })
+    }
+}
+
+/// The address that `Auth-Server` and `Auth-Port` name, and its name in the log.
+fn backend(server: Box<[u8]>, port: Box<[u8]>) -> Result<(Address, String), Fault> {
+    let text = std::str::from_utf8(&server).ok();
+    let Some(ip) = text.and_then(|text| text.parse::<IpAddr>().ok()) else {
+        return Err(Fault::Address(server));
+    };
+    match number::<u16>(&port) {
+        Some(number) if number != 0 => {
+            let name = format!("{ip}:{number}");
+            Ok((Address::Inet(SocketAddr::new(ip, number)), name))
+        }
+        _ => Err(Fault::Port(port)),
+    }
+}
+
+/// Spaces only: tabs belong to the value.
+fn trim_spaces(value: &[u8]) -> &[u8] {
+    let start = value.iter().position(|&b| b != b' ').unwrap_or(value.len());
+    let end = value
+        .iter()
+        .rposition(|&b| b != b' ')
+        .map_or(start, |at| at + 1);
+    &value[start..end]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+//! The question to the auth server, header by header in nginx's order.
+
+use crate::proto::{Credentials, Login};
+
+/// All that one question is made of.
+#[derive(Debug)]
+pub struct Inquiry<'a> {
+    /// Path and query of `auth_http`.
+    pub uri: &'a [u8],
+    /// The value of `Host:`.
+    pub host: &'a [u8],
+    /// Whether the connection shall stay open: HTTP/1.1, else nginx's one-shot HTTP/1.0.
+    pub keep: bool,
+    /// The word for `Auth-Protocol:`.
+    pub protocol: &'static str,
+    /// The login.
+    pub login: &'a Login,
+    /// Which attempt of this client it is, from 1.
+    pub attempt: u32,
+    /// The client's address without its port.
+    pub client: &'a str,
+    /// The client's verified host name, SMTP only.
+    pub client_host: Option<&'a str>,
+    /// TLS version and cipher, by OpenSSL's names.
+    pub tls: Option<(&'a str, &'a str)>,
+    /// `auth_http_header`, in the order written.
+    pub headers: &'a [(Box<[u8]>, Box<[u8]>)],
+}
+
+/// Writes the whole request.
+pub fn request(inquiry: &Inquiry<'_>, out: &mut Vec<u8>) {
+    let login = inquiry.login;
+    out.extend_from_slice(b"GET ");
+    out.extend_from_slice(inquiry.uri);
+    out.extend_from_slice(if inquiry.keep {
+        b" HTTP/1.1\r\n"
+    } else {
+        b" HTTP/1.0\r\n"
+    });
+    header(out, "Host", inquiry.host);
+    header(out, "Auth-Method", login.credentials.method().as_bytes());
+    escaped(out, "Auth-User", login.credentials.user());
+    match &login.credentials {
+        Credentials::Plain { pass, .. } => escaped(out, "Auth-Pass", pass.reveal()),
+        Credentials::CramMd5 { digest, salt, .. } => {
+            escaped(out, "Auth-Pass", digest.reveal());
+            header(out, "Auth-Salt", salt);
+        }
+        Credentials::External { .. } | Credentials::None => escaped(out, "Auth-Pass", b""),
+    }
+    header(out, "Auth-Protocol", inquiry.protocol.as_bytes());
+    header(
+        out,
+        "Auth-Login-Attempt",
+        inquiry.attempt.to_string().as_bytes(),
+    );
+    header(out, "Client-IP", inquiry.client.as_bytes());
+    if let Some(host) = inquiry.client_host {
+        header(out, "Client-Host", host.as_bytes());
+    }
+    if let Some(envelope) = &login.envelope {
+        header(
+            out,
+            "Auth-SMTP-Helo",
+            login.helo.name.as_deref().unwrap_or_default(),
+        );
+        header(out, "Auth-SMTP-From", &envelope.mail);
+        header(
+            out,
+            "Auth-SMTP-To",
+            envelope.rcpt.as_deref().unwrap_or_default(),
+        );
+    }
+    if let Some((version, cipher)) = inquiry.tls {
+        header(out, "Auth-SSL", b"on");
+        header(out, "Auth-SSL-Protocol", version.as_bytes());
+        header(out, "Auth-SSL-Cipher", cipher.as_bytes());
+    }
+    for (name, value) in inquiry.headers {
+        out.extend_from_slice(name);
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(value);
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+fn header(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// A header whose value has control bytes, spaces and `%` as `%XX`; all else goes out as it is.
+fn escaped(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    for &byte in value {
+        if byte <= b' ' || byte == b'%' {
+            let digits = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
+            out.push(b'%');
+            out.extend_from_slice(&digits);
+        } else {
+            out.push(byte);
+        }
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::{Envelope, Helo, Secret};
+
+    fn ask(login: &Login) -> String {
+        let headers = [(b"X-Key".as_slice().into(), b"a b".as_slice().into())];
+        let mut out = Vec::new();
+        let inquiry = Inquiry {
+            uri: b"/auth?x=1",
+            host: b"[::1]",
+            keep: false,
+            protocol: "smtp",
+            login,
+            attempt: 2,
+            client: "127.0.0.1",
+            client_host: Some("[UNAVAILABLE]"),
+            tls: Some(("TLSv1.3", "TLS_AES_256_GCM_SHA384")),
+            headers: &headers,
+        };
+        request(&inquiry, &mut out);
+        String::from_utf8_lossy(&out).replace("\r\n", "\n")
+    }
+
+    #[test]
+    fn a_login_with_a_password() {
+        let credentials = Credentials::Plain {
+            user: b"us er%\xff".as_slice().into(),
+            pass: Secret::new(b"\x01\x7f".as_slice().into()),
+        };
+        let text = ask(&Login {
+            credentials,
+            helo: Helo::default(),
+            envelope: None,
+        });
+        assert_eq!(
+            text,
+            "GET /auth?x=1 HTTP/1.0\nHost: [::1]\nAuth-Method: plain\nAuth-User: us%20er%25\u{fffd}\n\
+             Auth-Pass: %01\u{7f}\nAuth-Protocol: smtp\nAuth-Login-Attempt: 2\nClient-IP: 127.0.0.1\n\
+             Client-Host: [UNAVAILABLE]\nAuth-SSL: on\nAuth-SSL-Protocol: TLSv1.3\n\
+             Auth-SSL-Cipher: TLS_AES_256_GCM_SHA384\nX-Key: a b\n\n"
+        );
+    }
+
+    #[test]
+    fn mail_without_a_login() {
+        let text = ask(&Login {
+            credentials: Credentials::None,
+            helo: Helo {
+                name: Some(b"client".as_slice().into()),
+                extended: true,
+            },
+            envelope: Some(Envelope {
+                mail: b"MAIL FROM:<a@b>".as_slice().into(),
+                rcpt: Some(b"RCPT TO:<c@d>".as_slice().into()),
+            }),
+        });
+        assert!(text.contains(
+            "Auth-Method: none\nAuth-User: \nAuth-Pass: \nAuth-Protocol: smtp\nAuth-Login-Attempt: 2\n"
+        ));
+        assert!(text.contains(
+            "Auth-SMTP-Helo: client\nAuth-SMTP-From: MAIL FROM:<a@b>\nAuth-SMTP-To: RCPT TO:<c@d>\nAuth-SSL: on\n"
+        ));
+    }
+}

@@ -1,0 +1,93 @@
+//! A complete login: it exists only once the client has said all of it.
+
+use super::Secret;
+
+/// Bytes of a login, as decoded.
+pub type Bytes = Box<[u8]>;
+
+/// Who the client says it is, in one of the ways the protocols know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credentials {
+    /// SASL PLAIN and LOGIN.
+    Plain {
+        /// The login.
+        user: Bytes,
+        /// The password.
+        pass: Secret<Bytes>,
+    },
+    /// SASL CRAM-MD5 (RFC 2195).
+    CramMd5 {
+        /// The login.
+        user: Bytes,
+        /// The challenge, with its angle brackets.
+        salt: Bytes,
+        /// The digest as the client sent it: 32 bytes, hex.
+        digest: Secret<Bytes>,
+    },
+    /// SASL EXTERNAL: the certificate speaks for the client.
+    External {
+        /// The login the client asked for.
+        user: Bytes,
+    },
+    /// No login: `smtp_auth none`.
+    None,
+}
+
+impl Credentials {
+    /// The login; empty where there is none.
+    pub fn user(&self) -> &[u8] {
+        match self {
+            Credentials::Plain { user, .. }
+            | Credentials::CramMd5 { user, .. }
+            | Credentials::External { user } => user,
+            Credentials::None => b"",
+        }
+    }
+
+    /// The word `Auth-Method` carries.
+    pub fn method(&self) -> &'static str {
+        match self {
+            Credentials::Plain { .. } => "plain",
+            Credentials::CramMd5 { .. } => "cram-md5",
+            Credentials::External { .. } => "external",
+            Credentials::None => "none",
+        }
+    }
+
+    /// The password, where the client told it.
+    pub fn password(&self) -> Option<&Secret<Bytes>> {
+        match self {
+            Credentials::Plain { pass, .. } => Some(pass),
+            _ => None,
+        }
+    }
+}
+
+/// How an SMTP client introduced itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Helo {
+    /// The name it gave, if it gave one since the last STARTTLS.
+    pub name: Option<Bytes>,
+    /// It has used EHLO at least once, before STARTTLS counts.
+    pub extended: bool,
+}
+
+/// What an SMTP client without a login wants to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// The MAIL command as typed, without its line end.
+    pub mail: Bytes,
+    /// The RCPT command as typed; missing where the backend is asked at MAIL already.
+    pub rcpt: Option<Bytes>,
+}
+
+/// All that the auth server or the backend is asked about.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// Who.
+    pub credentials: Credentials,
+    /// SMTP: how the client introduced itself.
+    pub helo: Helo,
+    /// SMTP without a login: what it wants to send.
+    pub envelope: Option<Envelope>,
+}

@@ -1,0 +1,82 @@
+//! What a dialogue has to tell the log. All of it is level info.
+
+use std::fmt;
+
+use crate::log::Escaped;
+
+/// A SASL mechanism as nginx's log lines name it.
+pub type Mechanism = &'static str;
+
+/// One line of the log, before its time and its client.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Note {
+    /// The buffer is full and holds no whole command.
+    TooLong(Box<[u8]>),
+    /// `max_errors` is reached.
+    TooManyInvalid,
+    /// `max_commands` is passed.
+    TooMany,
+    /// Not base64.
+    Encoding(Mechanism),
+    /// A SASL message without a login, or with bytes no login may have.
+    Login(Mechanism),
+    /// The same for the password.
+    Password(Mechanism),
+    /// A CRAM-MD5 response without 32 hex digits.
+    Hash,
+    /// MAIL without a login.
+    Rejected(Box<[u8]>),
+    /// The client did not wait for the greeting.
+    Early(Box<[u8]>),
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Note::TooLong(bytes) => {
+                write!(f, "client sent too long command \"{}\"", Escaped(bytes))
+            }
+            Note::TooManyInvalid => f.write_str("client sent too many invalid commands"),
+            Note::TooMany => f.write_str("client sent too many commands"),
+            Note::Encoding(mechanism) => {
+                write!(
+                    f,
+                    "client sent invalid base64 encoding in AUTH {mechanism} command"
+                )
+            }
+            Note::Login(mechanism) => {
+                write!(f, "client sent invalid login in AUTH {mechanism} command")
+            }
+            Note::Password(mechanism) => {
+                write!(
+                    f,
+                    "client sent invalid password in AUTH {mechanism} command"
+                )
+            }
+            Note::Hash => f.write_str("client sent invalid CRAM-MD5 hash in AUTH CRAM-MD5 command"),
+            Note::Rejected(bytes) => write!(f, "client was rejected: \"{}\"", Underscored(bytes)),
+            Note::Early(bytes) => {
+                write!(
+                    f,
+                    "client was rejected before greeting: \"{}\"",
+                    Underscored(bytes)
+                )
+            }
+        }
+    }
+}
+
+/// Line ends as `_`, as nginx shows rejected commands.
+struct Underscored<'a>(&'a [u8]);
+
+impl fmt::Display for Underscored<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, piece) in self.0.split(|b| matches!(b, b'\r' | b'\n')).enumerate() {
+            if i > 0 {
+                f.write_str("_")?;
+            }
+            Escaped(piece).fmt(f)?;
+        }
+        Ok(())
+    }
+}

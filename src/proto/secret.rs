@@ -1,0 +1,25 @@
+//! A value that must not be seen: it prints as stars in every build.
+
+use std::fmt;
+
+/// Holds a password, a token or what gives one away.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secret<T>(T);
+
+impl<T> Secret<T> {
+    /// Hides a value.
+    pub fn new(value: T) -> Self {
+        Secret(value)
+    }
+
+    /// The value, for the one who has to send it.
+    pub fn reveal(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> fmt::Debug for Secret<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}

@@ -1,0 +1,190 @@
+//! The SMTP client that a backend talks to when the auth server has decided.
+//!
+//! The backend is told who the client is, by XCLIENT or by a login, and the client is told what comes of it.
+
+use super::opening::{Introduction, Move, Opening};
+use super::reply;
+use crate::config::ProxySmtpAuth;
+use crate::proto::login::Bytes;
+use crate::proto::{Envelope, Secret, sasl};
+
+/// What comes next.
+#[derive(Debug)]
+pub enum Progress {
+    /// Send `out` and read the reply.
+    Read,
+    /// The login stands: the client gets the fixed reply.
+    LoggedIn,
+    /// Mail without a login: the client gets the backend's own reply, good or bad.
+    Answered,
+    /// The reply is not what it must be.
+    Unexpected,
+    /// The backend wants a password, and nobody told one.
+    NoPassword,
+}
+
+/// What follows the opening.
+#[derive(Debug)]
+enum Errand {
+    /// Nothing: XCLIENT or the network vouches for the client.
+    Nothing,
+    /// AUTH with the client's login, or the one the auth server put in its place.
+    Auth {
+        how: ProxySmtpAuth,
+        user: Bytes,
+        pass: Option<Secret<Bytes>>,
+    },
+    /// MAIL and RCPT as the client typed them.
+    Mail(Envelope),
+}
+
+#[derive(Debug)]
+enum State {
+    Opening(Opening),
+    AuthPlain,
+    AuthLogin,
+    LoginUser,
+    LoginPass,
+    Mail,
+    Rcpt,
+}
+
+/// One conversation.
+#[derive(Debug)]
+pub struct Back {
+    state: State,
+    errand: Errand,
+}
+
+impl Back {
+    /// A conversation in which the client is vouched for.
+    pub fn vouching(introduction: Introduction) -> Self {
+        Self::new(introduction, Errand::Nothing)
+    }
+
+    /// A conversation in which we log in.
+    pub fn logging_in(
+        introduction: Introduction,
+        how: ProxySmtpAuth,
+        user: Bytes,
+        pass: Option<Secret<Bytes>>,
+    ) -> Self {
+        Self::new(introduction, Errand::Auth { how, user, pass })
+    }
+
+    /// A conversation that replays MAIL and RCPT.
+    pub fn sending(introduction: Introduction, envelope: Envelope) -> Self {
+        Self::new(introduction, Errand::Mail(envelope))
+    }
+
+    fn new(introduction: Introduction, errand: Errand) -> Self {
+        Back {
+            state: State::Opening(Opening::new(introduction)),
+            errand,
+        }
+    }
+
+    /// What is being done, in nginx's words.
+    pub fn action(&self) -> &'static str {
+        match &self.state {
+            State::Opening(opening) => opening.action(),
+            State::AuthPlain | State::AuthLogin | State::LoginUser | State::LoginPass => {
+                "sending AUTH to upstream"
+            }
+            State::Mail => "sending MAIL FROM to upstream",
+            State::Rcpt => "sending RCPT TO to upstream",
+        }
+    }
+
+    /// Takes the backend's reply to what was sent last.
+    pub fn advance(&mut self, reply: &[u8], out: &mut Vec<u8>) -> Progress {
+        let code = reply::code(reply);
+        match (&mut self.state, code) {
+            (State::Opening(opening), _) => match opening.advance(reply, out) {
+                Move::Read => Progress::Read,
+                Move::Unexpected => Progress::Unexpected,
+                Move::Done => {
+                    let offers = opening.offers();
+                    self.errand(offers.login && !offers.plain, out)
+                }
+            },
+            (State::AuthPlain | State::LoginPass, Some(235)) => Progress::LoggedIn,
+            (State::AuthLogin, Some(334)) => {
+                let Errand::Auth { user, .. } = &self.errand else {
+                    return Progress::Unexpected;
+                };
+                line(out, &sasl::encode(user));
+                self.state = State::LoginUser;
+                Progress::Read
+            }
+            (State::LoginUser, Some(334)) => {
+                let Errand::Auth {
+                    pass: Some(pass), ..
+                } = &self.errand
+                else {
+                    return Progress::NoPassword;
+                };
+                line(out, &sasl::encode(pass.reveal()));
+                self.state = State::LoginPass;
+                Progress::Read
+            }
+            (State::Mail, Some(250)) => {
+                let Errand::Mail(Envelope {
+                    rcpt: Some(rcpt), ..
+                }) = &self.errand
+                else {
+                    return Progress::Answered;
+                };
+                out.extend_from_slice(rcpt);
+                out.extend_from_slice(b"\r\n");
+                self.state = State::Rcpt;
+                Progress::Read
+            }
+            (State::Rcpt, _) => Progress::Answered,
+            _ => Progress::Unexpected,
+        }
+    }
+
+    /// Starts what follows the opening. `only_login`: the backend announces LOGIN and no PLAIN.
+    fn errand(&mut self, only_login: bool, out: &mut Vec<u8>) -> Progress {
+        match &self.errand {
+            Errand::Nothing => return Progress::LoggedIn,
+            Errand::Auth { pass: None, .. } => return Progress::NoPassword,
+            Errand::Auth {
+                how,
+                user,
+                pass: Some(pass),
+            } => {
+                if *how == ProxySmtpAuth::Login || (*how == ProxySmtpAuth::On && only_login) {
+                    out.extend_from_slice(b"AUTH LOGIN\r\n");
+                    self.state = State::AuthLogin;
+                } else {
+                    auth_plain(out, user, pass);
+                    self.state = State::AuthPlain;
+                }
+            }
+            Errand::Mail(envelope) => {
+                out.extend_from_slice(&envelope.mail);
+                out.extend_from_slice(b"\r\n");
+                self.state = State::Mail;
+            }
+        }
+        Progress::Read
+    }
+}
+
+/// `AUTH PLAIN` with its initial response.
+pub(super) fn auth_plain(out: &mut Vec<u8>, user: &[u8], pass: &Secret<Bytes>) {
+    let message = [b"\0", user, b"\0", &**pass.reveal()].concat();
+    out.extend_from_slice(b"AUTH PLAIN ");
+    line(out, &sasl::encode(&message));
+}
+
+/// A line of ours.
+pub(super) fn line(out: &mut Vec<u8>, text: &str) {
+    out.extend_from_slice(text.as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+#[cfg(test)]
+mod tests;

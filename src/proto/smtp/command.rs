@@ -1,0 +1,177 @@
+//! One line of an SMTP client, taken apart as nginx takes it.
+
+/// Arguments a command may have.
+const ARGUMENTS: usize = 11;
+
+/// A command word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    Helo,
+    Ehlo,
+    Auth,
+    Quit,
+    Mail,
+    Rcpt,
+    Rset,
+    Noop,
+    StartTls,
+    /// VRFY, EXPN and HELP: known, and always refused.
+    Refused,
+}
+
+/// A line that is no command: a wrong word, too many arguments, a CR that ends nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Invalid;
+
+/// A command that has the form of one.
+#[derive(Debug)]
+pub struct Command<'a> {
+    /// Its word.
+    pub verb: Verb,
+    /// The line from its word to the end of its last argument.
+    pub text: &'a [u8],
+    arguments: &'a [u8],
+}
+
+impl<'a> Command<'a> {
+    /// Takes a line with its LF.
+    ///
+    /// # Errors
+    /// [`Invalid`] counts against `max_errors`.
+    pub fn parse(line: &'a [u8]) -> Result<Self, Invalid> {
+        let line = content(line)?;
+        let end = memchr::memchr(b' ', line).unwrap_or(line.len());
+        let verb = verb(&line[..end]).ok_or(Invalid)?;
+        let arguments = &line[end..];
+        if words(arguments).count() > ARGUMENTS {
+            return Err(Invalid);
+        }
+        Ok(Command {
+            verb,
+            text: trim_end(line),
+            arguments,
+        })
+    }
+
+    /// The arguments, without the spaces between them.
+    pub fn arguments(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        words(self.arguments)
+    }
+
+    /// The argument, where there is exactly one.
+    pub fn only_argument(&self) -> Option<&'a [u8]> {
+        let mut arguments = self.arguments();
+        arguments.next().filter(|_| arguments.next().is_none())
+    }
+
+    /// Whether a byte below space, or DEL, is in it.
+    pub fn has_control_bytes(&self) -> bool {
+        self.text.iter().any(u8::is_ascii_control)
+    }
+}
+
+/// The answer to a SASL challenge: what stands before the first space.
+///
+/// # Errors
+/// [`Invalid`] as for a command.
+pub fn answer(line: &[u8]) -> Result<&[u8], Invalid> {
+    let line = content(line)?;
+    let end = memchr::memchr(b' ', line).unwrap_or(line.len());
+    if words(&line[end..]).count() >= ARGUMENTS {
+        return Err(Invalid);
+    }
+    Ok(&line[..end])
+}
+
+/// The line without its end. LF alone ends a line; a CR does only before LF.
+fn content(line: &[u8]) -> Result<&[u8], Invalid> {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if memchr::memchr(b'\r', line).is_some() {
+        Err(Invalid)
+    } else {
+        Ok(line)
+    }
+}
+
+fn words(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split(|&b| b == b' ').filter(|word| !word.is_empty())
+}
+
+fn trim_end(line: &[u8]) -> &[u8] {
+    let end = line.iter().rposition(|&b| b != b' ').map_or(0, |at| at + 1);
+    &line[..end]
+}
+
+fn verb(word: &[u8]) -> Option<Verb> {
+    let mut upper = [0; 8];
+    let upper = upper.get_mut(..word.len())?;
+    upper.copy_from_slice(word);
+    upper.make_ascii_uppercase();
+    Some(match &*upper {
+        b"HELO" => Verb::Helo,
+        b"EHLO" => Verb::Ehlo,
+        b"AUTH" => Verb::Auth,
+        b"QUIT" => Verb::Quit,
+        b"MAIL" => Verb::Mail,
+        b"RCPT" => Verb::Rcpt,
+        b"RSET" => Verb::Rset,
+        b"NOOP" => Verb::Noop,
+        b"STARTTLS" => Verb::StartTls,
+        b"VRFY" | b"EXPN" | b"HELP" => Verb::Refused,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines() {
+        let show = |line: &str| match Command::parse(line.as_bytes()) {
+            Err(Invalid) => "invalid".to_string(),
+            Ok(c) => format!(
+                "{:?} {:?} {}",
+                c.verb,
+                String::from_utf8_lossy(c.text),
+                c.arguments().count()
+            ),
+        };
+        for (line, want) in [
+            ("NOOP\r\n", "Noop \"NOOP\" 0"),
+            ("noop\n", "Noop \"noop\" 0"),
+            (
+                "MAIL  FROM:<a>  SIZE=1  \r\n",
+                "Mail \"MAIL  FROM:<a>  SIZE=1\" 2",
+            ),
+            ("STARTTLS now\r\n", "StartTls \"STARTTLS now\" 1"),
+            ("help\r\n", "Refused \"help\" 0"),
+            ("DATA\r\n", "invalid"),
+            (" NOOP\r\n", "invalid"),
+            ("\r\n", "invalid"),
+            ("\n", "invalid"),
+            ("NOOP\rx\r\n", "invalid"),
+            ("NOOP\r\r\n", "invalid"),
+            ("STARTTLSX\r\n", "invalid"),
+            ("NOOP\tx\r\n", "invalid"),
+            (
+                "RCPT 1 2 3 4 5 6 7 8 9 10 11\r\n",
+                "Rcpt \"RCPT 1 2 3 4 5 6 7 8 9 10 11\" 11",
+            ),
+            ("RCPT 1 2 3 4 5 6 7 8 9 10 11 12\r\n", "invalid"),
+        ] {
+            assert_eq!(show(line), want, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn sasl_answers() {
+        assert_eq!(answer(b"abc def\r\n"), Ok(&b"abc"[..]));
+        assert_eq!(answer(b" abc\r\n"), Ok(&b""[..]));
+        assert_eq!(answer(b"\n"), Ok(&b""[..]));
+        assert_eq!(answer(b"a\rb\n"), Err(Invalid));
+        assert_eq!(answer(b"0 1 2 3 4 5 6 7 8 9 10\n"), Ok(&b"0"[..]));
+        assert_eq!(answer(b"0 1 2 3 4 5 6 7 8 9 10 11\n"), Err(Invalid));
+    }
+}

@@ -1,0 +1,141 @@
+//! Conversations with a backend that decides for itself.
+
+use super::*;
+use crate::proto::Helo;
+use crate::proto::smtp::opening::Xclient;
+
+fn judge(xclient: Xclient) -> Judge {
+    Judge::new(Introduction {
+        server_name: b"gate".as_slice().into(),
+        address: "192.0.2.1".into(),
+        host: "[UNAVAILABLE]".into(),
+        helo: Helo {
+            name: Some(b"c".as_slice().into()),
+            extended: false,
+        },
+        login: None,
+        xclient,
+        learns: true,
+    })
+}
+
+fn plain() -> Plea {
+    let (user, pass) = (b"u".as_slice().into(), Secret::new(b"p".as_slice().into()));
+    Plea::Login(Credentials::Plain { user, pass })
+}
+
+/// Pleads, plays the backend, shows what it was told and how it ended.
+fn play(judge: &mut Judge, plea: Plea, replies: &[&str]) -> String {
+    let mut out = Vec::new();
+    let mut progress = judge.plead(plea, &mut out);
+    let mut told = String::new();
+    let mut replies = replies.iter();
+    loop {
+        told.push_str(&String::from_utf8_lossy(&out).replace("\r\n", "|"));
+        out.clear();
+        match (progress, replies.next()) {
+            (Progress::Read, Some(reply)) => progress = judge.advance(reply.as_bytes(), &mut out),
+            (Progress::Challenge(salt), _) => {
+                return format!("{told} {}", String::from_utf8_lossy(&salt));
+            }
+            (progress, _) => return format!("{told} {progress:?}"),
+        }
+    }
+}
+
+const HI: &str = "220 hi\r\n";
+const OFFERS: &str = "250-x\r\n250-AUTH PLAIN LOGIN CRAM-MD5\r\n250 XCLIENT NAME ADDR\r\n";
+
+#[test]
+fn logins_by_what_is_announced() {
+    assert_eq!(
+        play(
+            &mut judge(Xclient::Announced),
+            plain(),
+            &[HI, OFFERS, HI, OFFERS, "235 in\r\n"]
+        ),
+        "EHLO gate|XCLIENT ADDR=192.0.2.1 NAME=[UNAVAILABLE]|EHLO c|AUTH PLAIN AHUAcA==| LoggedIn"
+    );
+    assert_eq!(
+        play(&mut judge(Xclient::Off), plain(), &[HI, "250 AUTH\r\n"]),
+        "EHLO gate| NotOffered"
+    );
+    assert_eq!(
+        play(
+            &mut judge(Xclient::Announced),
+            plain(),
+            &[
+                HI,
+                "250-x\r\n250 AUTH=LOGIN\r\n",
+                "334 a\r\n",
+                "334 b\r\n",
+                "535 no\r\n"
+            ]
+        ),
+        "EHLO gate|AUTH LOGIN|dQ==|cA==| Refused(535)"
+    );
+}
+
+#[test]
+fn another_try_in_the_same_conversation() {
+    let mut judge = judge(Xclient::Off);
+    assert!(play(&mut judge, plain(), &[HI, OFFERS, "535 no\r\n"]).ends_with("Refused(535)"));
+    assert_eq!(
+        play(&mut judge, plain(), &["235 in\r\n"]),
+        "AUTH PLAIN AHUAcA==| LoggedIn"
+    );
+}
+
+#[test]
+fn challenges_are_relayed() {
+    let mut judge = judge(Xclient::Off);
+    assert_eq!(
+        play(
+            &mut judge,
+            Plea::Challenge,
+            &[HI, OFFERS, "334 PDEuMkBteD4=\r\n"]
+        ),
+        "EHLO gate|AUTH CRAM-MD5| <1.2@mx>"
+    );
+    let (user, salt) = (b"u".as_slice().into(), b"<1.2@mx>".as_slice().into());
+    let digest = Secret::new(b"0123".as_slice().into());
+    let login = Plea::Login(Credentials::CramMd5 { user, salt, digest });
+    assert_eq!(
+        play(&mut judge, login, &["235 in\r\n"]),
+        "dSAwMTIz| LoggedIn"
+    );
+}
+
+#[test]
+fn a_challenge_that_was_given_up() {
+    let mut judge = judge(Xclient::Off);
+    play(
+        &mut judge,
+        Plea::Challenge,
+        &[HI, OFFERS, "334 PDEuMkBteD4=\r\n"],
+    );
+    assert_eq!(
+        play(&mut judge, plain(), &["501 cancelled\r\n", "235 in\r\n"]),
+        "*|AUTH PLAIN AHUAcA==| LoggedIn"
+    );
+}
+
+#[test]
+fn mail_and_old_backends() {
+    let envelope = Envelope {
+        mail: b"MAIL FROM:<a>".as_slice().into(),
+        rcpt: None,
+    };
+    assert_eq!(
+        play(
+            &mut judge(Xclient::Announced),
+            Plea::Mail(envelope),
+            &[HI, "500 what\r\n", "250 x\r\n", "550 no\r\n"]
+        ),
+        "EHLO gate|HELO gate|MAIL FROM:<a>| Answered"
+    );
+    assert_eq!(
+        play(&mut judge(Xclient::Off), plain(), &["554 no\r\n"]),
+        " Unexpected"
+    );
+}

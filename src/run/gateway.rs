@@ -1,0 +1,46 @@
+//! What all parts of a running process share.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::limits;
+use super::live::Live;
+use super::sessions::Sessions;
+use crate::config::{Options, World};
+use crate::log::{ErrorLog, Files};
+use crate::session::Shared;
+
+/// The process, seen from its doors and from a reload.
+pub struct Gateway {
+    /// How it was started: a reload reads the same file.
+    pub options: Options,
+    /// Where a reload reads from.
+    pub world: Arc<dyn World + Send + Sync>,
+    /// The open log files of all generations.
+    pub files: Files,
+    /// The current generation.
+    pub live: ArcSwap<Live>,
+    /// Open sessions of all generations.
+    pub sessions: Arc<Sessions>,
+    /// What sessions share.
+    pub shared: Arc<Shared>,
+    /// The limit of open files.
+    pub descriptors: limits::Files,
+}
+
+impl Gateway {
+    /// The main error log of now.
+    pub fn log(&self) -> Arc<ErrorLog> {
+        Arc::clone(&self.live.load().log)
+    }
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Gateway")
+            .field("live", &self.live)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,169 @@
+//! One generation: a configuration and what was made from it. The process holds the current one in an `ArcSwap`; sessions
+//! hold their own `Arc<Place>` and never look here again, so a generation lives as long as its last session.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::{fmt, ptr};
+
+use super::limits;
+use crate::config::{Address, Config, Level, LogTarget, Options, Server, TlsFault, plan};
+use crate::log::{ErrorLog, Files, OpenFault};
+use crate::proto::smtp::Settings;
+use crate::session::Place;
+use crate::tls;
+
+/// One generation of the running configuration.
+#[derive(Debug)]
+pub struct Live {
+    /// What it was made from.
+    pub config: Arc<Config>,
+    /// The main `error_log`.
+    pub log: Arc<ErrorLog>,
+    /// The places behind each socket, in the order of its routes.
+    places: HashMap<Address, (plan::Socket, Vec<Arc<Place>>)>,
+}
+
+/// Why no generation came of a configuration that was read without error.
+#[derive(Debug)]
+pub enum BuildFault {
+    /// A log could not be opened.
+    Log(OpenFault),
+    /// A certificate could not be used, although the check of the configuration found it fit.
+    Tls(TlsFault),
+}
+
+impl Live {
+    /// Opens the logs and builds the TLS side of each server. Where no `error_log` holds, errors go to the log of `-e`.
+    pub fn build(config: Config, options: &Options, files: &Files) -> Result<Self, BuildFault> {
+        let fallback = LogTarget {
+            place: options.error_log.clone(),
+            level: Level::Error,
+        };
+        let mut parts = Parts {
+            files,
+            fallback: [fallback],
+            logs: HashMap::new(),
+            servers: HashMap::new(),
+        };
+        let log = parts.log(&config.core.error_log)?;
+        let mut places = HashMap::new();
+        for socket in &config.sockets {
+            let routes = socket.routes.iter().map(|route| parts.place(route));
+            let routes = routes.collect::<Result<_, _>>()?;
+            places.insert(socket.address.clone(), (socket.clone(), routes));
+        }
+        Ok(Self {
+            config: Arc::new(config),
+            log,
+            places,
+        })
+    }
+
+    /// Who answers a connection to `address` that arrived at the local address `local` (asked for only where several
+    /// servers share a socket). `None` for an address that this generation does not listen on.
+    pub fn place(
+        &self,
+        address: &Address,
+        local: impl FnOnce() -> Option<IpAddr>,
+    ) -> Option<&Arc<Place>> {
+        let (socket, places) = self.places.get(address)?;
+        if let [place] = &places[..] {
+            return Some(place);
+        }
+        let chosen = socket.route(local());
+        let at = socket
+            .routes
+            .iter()
+            .position(|route| ptr::eq(route, chosen))?;
+        places.get(at)
+    }
+
+    /// Sessions that `worker_connections` lets in.
+    pub fn limit(&self) -> usize {
+        let Config {
+            core,
+            events,
+            sockets,
+            ..
+        } = &*self.config;
+        limits::admitted(
+            events.worker_connections,
+            core.worker_processes,
+            sockets.len(),
+        )
+    }
+}
+
+/// What the places of one generation share: a log per list, all else per server.
+struct Parts<'a> {
+    files: &'a Files,
+    fallback: [LogTarget; 1],
+    logs: HashMap<Vec<LogTarget>, Arc<ErrorLog>>,
+    servers: HashMap<*const Server, Shared>,
+}
+
+/// What the places of one server share.
+#[derive(Clone)]
+struct Shared {
+    settings: Arc<Settings>,
+    log: Arc<ErrorLog>,
+    tls: Option<Arc<rustls::ServerConfig>>,
+}
+
+impl Parts<'_> {
+    fn log(&mut self, targets: &[LogTarget]) -> Result<Arc<ErrorLog>, BuildFault> {
+        let targets = if targets.is_empty() {
+            &self.fallback
+        } else {
+            targets
+        };
+        if let Some(log) = self.logs.get(targets) {
+            return Ok(Arc::clone(log));
+        }
+        let log = Arc::new(self.files.open(targets).map_err(BuildFault::Log)?);
+        self.logs.insert(targets.to_vec(), Arc::clone(&log));
+        Ok(log)
+    }
+
+    fn place(&mut self, route: &plan::Route) -> Result<Arc<Place>, BuildFault> {
+        let Shared { settings, log, tls } = self.shared(&route.server)?;
+        Ok(Arc::new(Place {
+            server: Arc::clone(&route.server),
+            settings,
+            log,
+            tls,
+            ssl: route.ssl,
+            proxy_protocol: route.proxy_protocol,
+            listen: route.name.clone(),
+        }))
+    }
+
+    fn shared(&mut self, server: &Arc<Server>) -> Result<Shared, BuildFault> {
+        if let Some(shared) = self.servers.get(&Arc::as_ptr(server)) {
+            return Ok(shared.clone());
+        }
+        let shared = Shared {
+            settings: Arc::new(Settings::of(server)),
+            log: self.log(&server.mail.error_log)?,
+            tls: server
+                .tls
+                .as_ref()
+                .map(tls::server)
+                .transpose()
+                .map_err(BuildFault::Tls)?,
+        };
+        self.servers.insert(Arc::as_ptr(server), shared.clone());
+        Ok(shared)
+    }
+}
+
+impl fmt::Display for BuildFault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Log(fault) => fault.fmt(out),
+            Self::Tls(TlsFault::Other(text)) => out.write_str(text),
+            Self::Tls(fault) => write!(out, "{fault:?}"),
+        }
+    }
+}

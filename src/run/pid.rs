@@ -1,0 +1,74 @@
+//! The pid file: written once the process is what it will be, removed when it ends.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use nix::unistd::getpid;
+
+/// A pid file that belongs to this process. Dropping it removes the file.
+#[derive(Debug)]
+pub struct PidFile {
+    path: PathBuf,
+}
+
+impl PidFile {
+    /// Writes `<pid>` and a line feed, over whatever a dead process left there (mode 0644).
+    pub fn write(path: &Path) -> io::Result<Self> {
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o644)
+            .open(path)?;
+        writeln!(file, "{}", getpid())?;
+        Ok(Self {
+            path: path.to_owned(),
+        })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What `-t` does: the file must be writable and is made when missing, but what it says stays.
+    pub fn probe(path: &Path) -> io::Result<()> {
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o644)
+            .open(path)?;
+        Ok(())
+    }
+}
+
+impl Drop for PidFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_written_over_a_stale_one_and_removed() {
+        let path = std::env::temp_dir().join(format!("portcullis-pid-{}", std::process::id()));
+        fs::write(&path, "4194304000 stale\n").unwrap();
+        PidFile::probe(&path).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "4194304000 stale\n");
+        let file = PidFile::write(&path).unwrap();
+        assert_eq!(
+            fs::read_to_string(&path).unwrap(),
+            format!("{}\n", std::process::id())
+        );
+        drop(file);
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,224 @@
+//! The client's connection before mail flows: a bounded buffer in, a reply buffer out.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::journal::Journal;
+use super::{Over, Place};
+use crate::config::level::Level;
+use crate::net::socket::Socket;
+use crate::net::stream::Stream;
+use crate::proto::Input;
+
+/// Replies are sent when this much has gathered, though the client's buffer holds more commands.
+const GATHERED: usize = 4096;
+/// How long a client may take to close after our last word, so that a reset does not overtake it.
+const LINGER: Duration = Duration::from_secs(2);
+/// What such a client may still send.
+const LINGER_BYTES: usize = 64 * 1024;
+
+/// A client before its login.
+#[derive(Debug)]
+pub(super) struct Client {
+    stream: Stream,
+    /// Bytes received, not looked at; never longer than `limit`.
+    input: Vec<u8>,
+    limit: usize,
+    patience: Duration,
+    ended: bool,
+    /// Replies not sent yet.
+    pub out: Vec<u8>,
+}
+
+/// What waiting for the client came to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// More bytes are in the buffer.
+    More,
+    /// It will send no more.
+    End,
+    /// It took too long.
+    Silence,
+}
+
+impl Client {
+    pub fn new(socket: Socket, place: &Place) -> Self {
+        Client {
+            stream: Stream::Plain(socket),
+            input: Vec::new(),
+            limit: place.server.smtp.smtp_client_buffer.max(1),
+            patience: place.server.mail.timeout,
+            ended: false,
+            out: Vec::new(),
+        }
+    }
+
+    /// Shakes hands. What the client sent in clear text is gone before the first byte of TLS is read.
+    ///
+    /// # Errors
+    /// The session is over, and the log says why.
+    pub async fn secure(
+        &mut self,
+        tls: Arc<rustls::ServerConfig>,
+        patience: Duration,
+        journal: &Journal,
+    ) -> Result<(), Over> {
+        self.input = Vec::new();
+        match timeout(patience, self.stream.accept_tls(tls)).await {
+            Err(_) => {
+                journal.timed_out();
+                Err(Over)
+            }
+            Ok(Err(error)) => {
+                log_handshake(journal, &error);
+                Err(Over)
+            }
+            Ok(Ok(())) => Ok(()),
+        }
+    }
+
+    /// What the parser may look at.
+    pub fn input(&self) -> Input<'_> {
+        Input::new(&self.input, self.input.len() >= self.limit)
+    }
+
+    /// Drops what the parser took.
+    pub fn consume(&mut self, bytes: usize) {
+        self.input.drain(..bytes);
+    }
+
+    /// All that the client sent and nobody looked at.
+    pub fn unread(&self) -> &[u8] {
+        &self.input
+    }
+
+    /// The state of TLS, if there is TLS.
+    pub fn tls(&self) -> Option<&rustls::ServerConnection> {
+        self.stream.tls()
+    }
+
+    /// Whether so many replies have gathered that they should go out.
+    pub fn is_gathered(&self) -> bool {
+        self.out.len() >= GATHERED
+    }
+
+    /// Waits for more of the client until `deadline`. Nothing is lost when the wait is dropped.
+    pub async fn hear(&mut self, deadline: Instant) -> io::Result<Heard> {
+        match timeout_at(deadline, self.fill()).await {
+            Err(_) => Ok(Heard::Silence),
+            Ok(Err(error)) => Err(error),
+            Ok(Ok(0)) => Ok(Heard::End),
+            Ok(Ok(_)) => Ok(Heard::More),
+        }
+    }
+
+    /// Ends when the client has gone: its connection broke, or it closed with nothing left to say. Commands that
+    /// it sends meanwhile are kept, as far as they fit.
+    pub async fn leaves(&mut self) {
+        loop {
+            if self.input.len() >= self.limit || (self.ended && !self.input.is_empty()) {
+                return std::future::pending().await;
+            }
+            match self.fill().await {
+                Ok(0) if self.input.is_empty() => return,
+                Ok(_) => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Reads once into what is left of the buffer.
+    async fn fill(&mut self) -> io::Result<usize> {
+        if self.ended {
+            return Ok(0);
+        }
+        let (stream, input, limit) = (&mut self.stream, &mut self.input, self.limit);
+        // The buffer is whole again before the wait goes on: dropping it loses nothing.
+        let result = poll_fn(|cx| {
+            let held = input.len();
+            input.resize(limit.max(held), 0);
+            let mut buffer = ReadBuf::new(&mut input[held..]);
+            let read = Pin::new(&mut *stream)
+                .poll_read(cx, &mut buffer)
+                .map_ok(|()| buffer.filled().len());
+            let filled = match read {
+                Poll::Ready(Ok(n)) => n,
+                _ => 0,
+            };
+            input.truncate(held + filled);
+            read
+        })
+        .await;
+        if matches!(result, Ok(0)) {
+            self.ended = true;
+        }
+        result
+    }
+
+    /// Sends what has gathered.
+    pub async fn flush(&mut self) -> io::Result<()> {
+        if self.out.is_empty() {
+            return Ok(());
+        }
+        let sending = async {
+            self.stream.write_all(&self.out).await?;
+            self.stream.flush().await
+        };
+        timeout(self.patience, sending)
+            .await
+            .map_err(|_| io::ErrorKind::TimedOut)??;
+        self.out.clear();
+        Ok(())
+    }
+
+    /// Sends what has gathered and closes. The client gets a moment to close first.
+    pub async fn close(&mut self) -> io::Result<()> {
+        self.flush().await?;
+        let farewell = async {
+            self.stream.shutdown().await?;
+            let mut left = LINGER_BYTES;
+            self.input.clear();
+            while left > 0 && !self.ended {
+                left = left.saturating_sub(self.fill().await?.max(1));
+                self.input.clear();
+            }
+            Ok::<(), io::Error>(())
+        };
+        match timeout(LINGER, farewell).await {
+            Ok(result) => result,
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// The stream, and what the client typed ahead of its backend.
+    pub fn into_parts(self) -> (Stream, Vec<u8>) {
+        (self.stream, self.input)
+    }
+}
+
+/// A handshake that failed, in nginx's words as far as rustls knows them.
+fn log_handshake(journal: &Journal, error: &io::Error) {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            journal.line(
+                Level::Info,
+                format_args!("peer closed connection in SSL handshake"),
+            );
+        }
+        io::ErrorKind::ConnectionReset => journal.line(
+            Level::Info,
+            format_args!("peer closed connection in SSL handshake (104: Connection reset by peer)"),
+        ),
+        _ => journal.line(
+            Level::Info,
+            format_args!("SSL_do_handshake() failed (SSL: {error})"),
+        ),
+    }
+}

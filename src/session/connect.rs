@@ -1,0 +1,61 @@
+//! A connection to a backend.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::dialogue::Line;
+use super::journal::{Errno, Journal};
+use super::{Shared, level_of};
+use crate::config::Server;
+use crate::config::address::Address;
+use crate::config::level::Level;
+use crate::net::socket::Socket;
+
+/// Where a backend is to be found.
+pub(super) struct Target<'a> {
+    /// Its addresses; the next one when one cannot be reached.
+    pub addresses: &'a [Address],
+    /// Its name in the log, where it has one besides its address.
+    pub name: Option<&'a str>,
+}
+
+impl Target<'_> {
+    /// Connects to the first address that answers. `None` when none does: the log says why.
+    pub async fn connect(
+        &self,
+        server: &Server,
+        shared: &Shared,
+        journal: &mut Journal,
+    ) -> Option<Line> {
+        let patience = server.proxy.proxy_connect_timeout.min(server.mail.timeout);
+        journal.doing("connecting to upstream");
+        for address in self.addresses {
+            shared.next_number();
+            let shown = address.to_string();
+            journal.upstream(Some(self.name.unwrap_or(&shown)));
+            match timeout(patience, Socket::connect(address)).await {
+                Ok(Ok(socket)) => return Some(Line::new(socket, server.proxy.proxy_buffer)),
+                Ok(Err(error)) => journal.line(
+                    level_of(&error),
+                    format_args!("connect() to {shown} failed ({})", Errno(&error)),
+                ),
+                Err(_) => upstream_timed_out(journal),
+            }
+        }
+        None
+    }
+}
+
+/// A backend that says nothing.
+pub(super) fn upstream_timed_out(journal: &Journal) {
+    journal.line(
+        Level::Info,
+        format_args!("upstream timed out (110: Connection timed out)"),
+    );
+}
+
+/// The time for a whole conversation with a backend, up to the tunnel.
+pub(super) fn patience(server: &Server) -> Duration {
+    server.mail.timeout
+}

@@ -1,0 +1,38 @@
+//! The greeting, and the wait before it that catches clients which talk too early.
+
+use tokio::time::Instant;
+
+use super::Over;
+use super::client::Heard;
+use super::commands::Session;
+use crate::config::level::Level;
+
+impl Session {
+    /// Greets, after `smtp_greeting_delay`. From here on the time for the login runs.
+    pub async fn greet(&mut self) -> Result<(), Over> {
+        let delay = self.place.server.smtp.smtp_greeting_delay;
+        if !delay.is_zero() {
+            self.journal.doing("in delay pipelining state");
+            match self.client.hear(Instant::now() + delay).await? {
+                Heard::Silence => {}
+                Heard::End => return Err(Over),
+                Heard::More => {
+                    let mut out = Vec::new();
+                    let turn = self.front.early(self.client.unread(), &mut out);
+                    self.client.out = out;
+                    if let Some(note) = turn.note {
+                        self.journal.line(Level::Info, format_args!("{note}"));
+                    }
+                    self.client.close().await?;
+                    return Err(Over);
+                }
+            }
+        }
+        self.journal.doing("sending client greeting line");
+        self.front.greet(&mut self.client.out);
+        self.restart_clock();
+        self.client.flush().await?;
+        self.journal.doing("in auth state");
+        Ok(())
+    }
+}

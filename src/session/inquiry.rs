@@ -1,0 +1,95 @@
+//! Asking the auth server, until it says yes or no.
+
+use std::time::Duration;
+
+use super::commands::Session;
+use super::http::{self, Exchange};
+use super::{Over, cipher};
+use crate::config::address::Address;
+use crate::config::level::Level;
+use crate::proto::auth_http::{Inquiry, Verdict, request};
+use crate::proto::{Login, Secret};
+
+/// What the auth server wants.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// A backend for this client.
+    Accepted(Accepted),
+    /// None for this client.
+    Denied {
+        code: Option<Box<[u8]>>,
+        text: Box<[u8]>,
+        wait: Duration,
+    },
+}
+
+/// What came with a yes.
+#[derive(Debug)]
+pub(super) struct Accepted {
+    /// The backend and its name in the log; `None` leaves it to `proxy_pass`.
+    pub server: Option<(Address, String)>,
+    /// A login in place of the client's.
+    pub user: Option<Box<[u8]>>,
+    /// A password in place of the client's.
+    pub pass: Option<Secret<Box<[u8]>>>,
+}
+
+impl Session {
+    /// One login's way through the auth server. What cannot be answered ends the session.
+    pub async fn inquire(&mut self, login: &Login) -> Result<Outcome, Over> {
+        self.journal.doing("in http auth state");
+        let (place, shared) = (self.place.clone(), self.shared.clone());
+        let Some(url) = &place.server.auth_http.auth_http else {
+            return Err(self.fail().await);
+        };
+        let keep = place.server.auth_http.auth_http_keepalive;
+        let mut question = Vec::new();
+        let inquiry = Inquiry {
+            uri: &url.uri,
+            host: &url.host,
+            keep,
+            protocol: "smtp",
+            login,
+            attempt: self.attempts,
+            client: &self.identity.address,
+            client_host: Some(self.identity.host),
+            tls: self.client.tls().and_then(cipher::words),
+            headers: &place.server.auth_http.auth_http_header,
+        };
+        request(&inquiry, &mut question);
+        let question = Secret::new(question);
+        let exchange = Exchange {
+            pool: keep.then_some(&shared.auth_servers),
+            addresses: &url.addresses,
+            question: &question,
+            patience: place.server.auth_http.auth_http_timeout,
+        };
+        let fallback = place.server.proxy.proxy_pass.is_some();
+        loop {
+            let answer = tokio::select! {
+                answer = exchange.run(&self.journal, &shared) => answer,
+                () = self.client.leaves() => return Err(Over),
+            };
+            let verdict = match answer {
+                Err(http::Reported) => return Err(self.fail().await),
+                Ok((address, answer)) => answer.verdict(fallback).map_err(|fault| (address, fault)),
+            };
+            match verdict {
+                Ok(Verdict::Accept { server, user, pass }) => {
+                    return Ok(Outcome::Accepted(Accepted { server, user, pass }));
+                }
+                Ok(Verdict::Deny { code, text, wait }) => {
+                    return Ok(Outcome::Denied { code, text, wait });
+                }
+                Ok(Verdict::Again(wait)) => self.pause(wait).await?,
+                Err((address, fault)) => {
+                    self.journal.line(
+                        Level::Error,
+                        format_args!("auth http server {address} {fault}"),
+                    );
+                    return Err(self.fail().await);
+                }
+            }
+        }
+    }
+}

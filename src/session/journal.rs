@@ -1,0 +1,137 @@
+//! One session's lines in the error log: what nginx writes, with what is known about the session so far.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Arrival, Place, level_of};
+use crate::config::level::Level;
+use crate::log::Context;
+use crate::net::tunnel;
+
+/// The log as one session sees it.
+#[derive(Debug)]
+pub(super) struct Journal {
+    place: Arc<Place>,
+    number: u64,
+    client: Box<str>,
+    starttls: bool,
+    action: &'static str,
+    login: Option<Box<[u8]>>,
+    upstream: Option<Box<str>>,
+}
+
+impl Journal {
+    pub fn new(arrival: &Arrival, place: &Arc<Place>) -> Self {
+        Journal {
+            place: place.clone(),
+            number: arrival.number,
+            client: arrival.peer.host().into(),
+            starttls: false,
+            action: "sending client greeting line",
+            login: None,
+            upstream: None,
+        }
+    }
+
+    /// The connection's number.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Sets what the next lines say behind `while`.
+    pub fn doing(&mut self, action: &'static str) {
+        self.action = action;
+    }
+
+    /// TLS began by STARTTLS.
+    pub fn started_tls(&mut self) {
+        self.starttls = true;
+    }
+
+    /// The login, from the moment on which the client told it.
+    pub fn login(&mut self, user: &[u8]) {
+        self.login = (!user.is_empty()).then(|| user.into());
+    }
+
+    /// The backend, or the attempt at one.
+    pub fn upstream(&mut self, name: Option<&str>) {
+        self.upstream = name.map(Into::into);
+    }
+
+    /// A line with ` while …`.
+    pub fn line(&self, level: Level, message: fmt::Arguments<'_>) {
+        self.place
+            .log
+            .session(level, &self.context(), message, true);
+    }
+
+    /// A line without ` while …`.
+    pub fn event(&self, message: fmt::Arguments<'_>) {
+        self.place
+            .log
+            .session(Level::Info, &self.context(), message, false);
+    }
+
+    /// A client that took too long.
+    pub fn timed_out(&self) {
+        self.line(
+            Level::Info,
+            format_args!("client timed out (110: Connection timed out)"),
+        );
+    }
+
+    /// How the tunnel ended.
+    pub fn tunnel_ended(mut self, end: &tunnel::End) {
+        match end {
+            tunnel::End::Done => self.event(format_args!("proxied session done")),
+            tunnel::End::Silence => {
+                self.doing("proxying");
+                self.timed_out();
+            }
+            tunnel::End::Client(error) => {
+                self.doing("proxying and reading from client");
+                self.line(
+                    Level::Info,
+                    format_args!("recv() failed ({})", Errno(error)),
+                );
+            }
+            tunnel::End::Backend(error) => {
+                self.doing("proxying and reading from upstream");
+                self.line(
+                    level_of(error),
+                    format_args!("recv() failed ({})", Errno(error)),
+                );
+            }
+        }
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context {
+            connection: self.number,
+            action: Some(self.action),
+            client: &self.client,
+            starttls: self.starttls,
+            server: &self.place.listen,
+            login: self.login.as_deref(),
+            upstream: self.upstream.as_deref(),
+        }
+    }
+}
+
+/// An error as nginx shows one: `111: Connection refused`.
+pub(super) struct Errno<'a>(pub &'a std::io::Error);
+
+impl fmt::Display for Errno<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.raw_os_error() {
+            Some(number) => {
+                write!(
+                    f,
+                    "{number}: {}",
+                    nix::errno::Errno::from_raw(number).desc()
+                )
+            }
+            None => self.0.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! One client's connection, from accept to end: the only place where the dialogues meet the network.
+//!
+//! accept → TLS → (greeting delay) → greeting → commands → login → backend → tunnel. What comes before the tunnel
+//! runs in one boxed future that is dropped when mail flows, so a session that waits costs two sockets and little
+//! else.
+
+mod cipher;
+mod client;
+mod commands;
+mod connect;
+mod dialogue;
+mod greeting;
+mod http;
+mod identity;
+mod inquiry;
+mod journal;
+mod judged;
+pub mod place;
+mod pool;
+pub mod shared;
+mod vouched;
+
+use std::sync::Arc;
+
+pub use place::Place;
+pub use shared::Shared;
+
+use crate::config::{Level, Protocol};
+use crate::net::socket::{Peer, Socket};
+use crate::net::tunnel;
+use client::Client;
+use commands::Session;
+use journal::Journal;
+
+/// A client that was accepted.
+#[derive(Debug)]
+pub struct Arrival {
+    /// The connection.
+    pub socket: Socket,
+    /// Who is at its other end.
+    pub peer: Peer,
+    /// Its number in the log.
+    pub number: u64,
+}
+
+/// A backend that takes the mail from here.
+struct Bridge {
+    backend: Socket,
+    /// Bytes that the backend sent behind its last reply.
+    read_too_far: Vec<u8>,
+}
+
+/// Serves one client to its end.
+pub async fn serve(arrival: Arrival, place: Arc<Place>, shared: Arc<Shared>) {
+    if place.server.protocol != Protocol::Smtp {
+        // IMAP and POP3 are configured, and not spoken yet: `-t` says so. No greeting is better than a wrong one.
+        return;
+    }
+    let silence = place.server.proxy.proxy_timeout;
+    // Boxed: all that a login needs is freed before mail flows.
+    let login = Box::pin(log_in(arrival, place, shared)).await;
+    let Some((client, bridge, journal)) = login else {
+        return;
+    };
+    let (stream, typed_ahead) = client.into_parts();
+    let (end, carried) = tunnel::run(
+        stream,
+        bridge.backend,
+        typed_ahead,
+        bridge.read_too_far,
+        silence,
+    )
+    .await;
+    tracing::debug!(
+        connection = journal.number(),
+        up = carried.up,
+        down = carried.down,
+        "tunnel closed"
+    );
+    journal.tunnel_ended(&end);
+}
+
+/// All that comes before mail flows.
+async fn log_in(
+    arrival: Arrival,
+    place: Arc<Place>,
+    shared: Arc<Shared>,
+) -> Option<(Client, Bridge, Journal)> {
+    let mut journal = Journal::new(&arrival, &place);
+    let mut client = Client::new(arrival.socket, &place);
+    if place.ssl {
+        journal.doing("SSL handshaking");
+        let tls = place.tls.clone()?;
+        client
+            .secure(tls, place.server.mail.timeout, &journal)
+            .await
+            .ok()?;
+    }
+    let identity = identity::Identity::of(&arrival.peer);
+    let mut session = Session::new(place, shared, client, journal, identity);
+    let bridge = match session.greet().await {
+        Ok(()) => session.converse().await,
+        Err(over) => Err(over),
+    };
+    match bridge {
+        Ok(bridge) => {
+            let (client, journal) = session.into_parts();
+            Some((client, bridge, journal))
+        }
+        Err(_) => None,
+    }
+}
+
+/// The session is over; everything that had to be said has been said.
+#[derive(Debug)]
+struct Over;
+
+impl From<std::io::Error> for Over {
+    fn from(_: std::io::Error) -> Self {
+        Over
+    }
+}
+
+/// Levels of what a socket's failure means, as nginx has them.
+fn level_of(error: &std::io::Error) -> Level {
+    use std::io::ErrorKind as Kind;
+    match error.kind() {
+        Kind::ConnectionRefused
+        | Kind::ConnectionReset
+        | Kind::ConnectionAborted
+        | Kind::BrokenPipe
+        | Kind::NotConnected
+        | Kind::TimedOut
+        | Kind::HostUnreachable
+        | Kind::NetworkUnreachable
+        | Kind::NetworkDown => Level::Error,
+        _ => Level::Crit,
+    }
+}

@@ -1,0 +1,26 @@
+//! What a session is born with.
+
+use std::sync::Arc;
+
+use crate::config::Server;
+use crate::log::ErrorLog;
+use crate::proto::smtp::Settings;
+
+/// One `listen` of one server. Shared by its sessions, which keep it to their end whatever a reload does.
+#[derive(Debug)]
+pub struct Place {
+    /// The server.
+    pub server: Arc<Server>,
+    /// What it says to every client.
+    pub settings: Arc<Settings>,
+    /// Its error log.
+    pub log: Arc<ErrorLog>,
+    /// Its TLS, where it has TLS.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// TLS from the first byte.
+    pub ssl: bool,
+    /// A PROXY header comes first (`listen … proxy_protocol`).
+    pub proxy_protocol: bool,
+    /// The `listen` address as log lines have it.
+    pub listen: Box<str>,
+}

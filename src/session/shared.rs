@@ -1,0 +1,39 @@
+//! What all sessions of the process share.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::pool::Pool;
+
+/// Process-wide state. It outlives every reload.
+#[derive(Debug, Default)]
+pub struct Shared {
+    connections: AtomicU64,
+    /// Kept-alive connections to auth servers.
+    pub(super) auth_servers: Pool,
+}
+
+impl Shared {
+    /// A new process.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The next connection's number in the log; the first is 1. Connections to auth servers and backends take
+    /// numbers too.
+    pub fn next_number(&self) -> u64 {
+        self.connections.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// A challenge that was never used before: `<random.time@server_name>`.
+    pub(super) fn challenge(&self, server_name: &[u8]) -> Box<[u8]> {
+        let random = getrandom::u64().unwrap_or_else(|_| self.next_number());
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs();
+        [format!("<{random}.{now}@").as_bytes(), server_name, b">"]
+            .concat()
+            .into()
+    }
+}

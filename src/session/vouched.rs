@@ -1,0 +1,158 @@
+//! A client whom the auth server let in: the backend it named is told so, and mail flows.
+
+use tokio::time::timeout;
+
+use super::commands::Session;
+use super::connect::{Target, patience, upstream_timed_out};
+use super::dialogue::{Broken, Line, log_broken, log_unexpected};
+use super::inquiry::Accepted;
+use super::journal::Journal;
+use super::{Bridge, Over};
+use crate::config::ProxySmtpAuth;
+use crate::config::level::Level;
+use crate::log::Escaped;
+use crate::proto::smtp::back::Progress;
+use crate::proto::smtp::opening::{Introduction, Xclient};
+use crate::proto::smtp::{Back, reply};
+use crate::proto::{Credentials, Login};
+
+/// How the conversation ended.
+enum End {
+    LoggedIn,
+    Answered(Vec<u8>),
+    Unexpected(Vec<u8>),
+    Broken(Broken),
+    NoPassword,
+}
+
+impl Session {
+    /// Connects, introduces the client, answers it. Whatever fails here ends the session.
+    pub async fn vouch(&mut self, login: Login, accepted: Accepted) -> Result<Bridge, Over> {
+        let place = self.place.clone();
+        let server = &place.server;
+        let mut back = self.back(login, &accepted);
+        let named = accepted.server.as_ref();
+        let target = match (named, &server.proxy.proxy_pass) {
+            (Some((address, name)), _) => Target {
+                addresses: std::slice::from_ref(address),
+                name: Some(name),
+            },
+            (None, Some(upstream)) => Target {
+                addresses: &upstream.addresses,
+                name: None,
+            },
+            (None, None) => return Err(self.fail().await),
+        };
+        let (journal, shared) = (&mut self.journal, &self.shared);
+        let conversation = async {
+            let mut line = target.connect(server, shared, journal).await?;
+            let end = introduce(&mut back, &mut line, journal).await;
+            Some((end, line))
+        };
+        let met = tokio::select! {
+            met = timeout(patience(server), conversation) => met,
+            () = self.client.leaves() => return Err(Over),
+        };
+        let (end, line) = match met {
+            Ok(Some(met)) => met,
+            Ok(None) => return Err(self.fail().await),
+            Err(_) => {
+                upstream_timed_out(&self.journal);
+                return Err(self.fail().await);
+            }
+        };
+        match end {
+            End::LoggedIn => {
+                self.front.accept(&mut self.client.out);
+                self.journal.event(format_args!("client logged in"));
+            }
+            End::Answered(reply) => self.answered(&reply),
+            End::Unexpected(reply) => {
+                if server.proxy.proxy_pass_error_message {
+                    log_unexpected(&self.journal, Level::Info, &reply);
+                    self.client.out.extend_from_slice(&reply);
+                    self.client.close().await?;
+                    return Err(Over);
+                }
+                log_unexpected(&self.journal, Level::Error, &reply);
+                return Err(self.fail().await);
+            }
+            End::NoPassword => {
+                self.journal
+                    .line(Level::Error, format_args!("no password available"));
+                return Err(self.fail().await);
+            }
+            End::Broken(broken) => {
+                log_broken(&self.journal, &broken);
+                return Err(self.fail().await);
+            }
+        }
+        self.client.flush().await?;
+        Ok(line.into_bridge())
+    }
+
+    /// Mail without a login: the client gets the backend's reply, whatever it is.
+    pub fn answered(&mut self, answer: &[u8]) {
+        self.client.out.extend_from_slice(answer);
+        if matches!(reply::code(answer), Some(200..=299)) {
+            self.journal.event(format_args!("client logged in"));
+        } else {
+            let text = Escaped(reply::shown(answer));
+            self.journal
+                .event(format_args!("client was refused by upstream: \"{text}\""));
+        }
+    }
+
+    /// The conversation that fits this login.
+    fn back(&mut self, login: Login, accepted: &Accepted) -> Back {
+        let server = &self.place.server;
+        let user = accepted.user.as_deref().unwrap_or(login.credentials.user());
+        let pass = accepted
+            .pass
+            .as_ref()
+            .or(login.credentials.password())
+            .cloned();
+        if !user.is_empty() {
+            self.journal.login(user);
+        }
+        let user: Box<[u8]> = user.into();
+        let how = server.proxy.proxy_smtp_auth;
+        let logs_in = how != ProxySmtpAuth::Off && login.credentials != Credentials::None;
+        let introduction = Introduction {
+            server_name: server.mail.server_name.clone(),
+            address: self.identity.xclient.clone(),
+            host: self.identity.host.into(),
+            helo: login.helo,
+            login: (how == ProxySmtpAuth::Off).then(|| user.clone()),
+            xclient: if server.proxy.xclient {
+                Xclient::Always
+            } else {
+                Xclient::Off
+            },
+            learns: false,
+        };
+        match login.envelope {
+            Some(envelope) => Back::sending(introduction, envelope),
+            None if logs_in => Back::logging_in(introduction, how, user, pass),
+            None => Back::vouching(introduction),
+        }
+    }
+}
+
+async fn introduce(back: &mut Back, line: &mut Line, journal: &mut Journal) -> End {
+    let mut out = Vec::new();
+    loop {
+        journal.doing(back.action());
+        let reply = match line.exchange(&mut out).await {
+            Ok(reply) => reply,
+            Err(broken) => return End::Broken(broken),
+        };
+        match back.advance(&reply, &mut out) {
+            Progress::Read => {}
+            Progress::LoggedIn => return End::LoggedIn,
+            Progress::Answered => return End::Answered(reply),
+            Progress::Unexpected => return End::Unexpected(reply),
+            Progress::NoPassword => return End::NoPassword,
+        }
+    }
+}

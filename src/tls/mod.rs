@@ -1,0 +1,55 @@
+//! TLS towards clients: rustls server configurations made from what the configuration read.
+//!
+//! No file is opened here: `TlsMaterial` carries the bytes. Faults are `config::TlsFault`, which has nginx's sentences.
+
+mod alpn;
+mod choose;
+mod pair;
+mod pem;
+mod resume;
+mod versions;
+
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs;
+
+use crate::config::{TlsFault, TlsMaterial};
+
+/// Builds the TLS side of one server.
+///
+/// Key exchange groups and cipher suites are rustls's own: X25519MLKEM768 is taken when the client wants it.
+/// The client's order of cipher suites counts unless `ssl_prefer_server_ciphers` is on.
+///
+/// # Errors
+/// The first fault in nginx's order: pair by pair the certificate, its key, whether they match; then the protocols.
+pub fn server(material: &TlsMaterial) -> Result<Arc<ServerConfig>, TlsFault> {
+    let versions = versions::enabled(material.protocols);
+    let mut provider = aws_lc_rs::default_provider();
+    // Suites of a version that is off would still count when rustls sorts out which key types a client can use.
+    provider
+        .cipher_suites
+        .retain(|suite| versions.contains(&suite.version()));
+    let provider = Arc::new(provider);
+    let keys = pair::load_all(&material.pairs, &provider)?;
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&versions)
+        .map_err(|error| TlsFault::Other(format!("no usable \"ssl_protocols\": {error}")))?
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(choose::ByKeyType::new(keys)));
+    config.alpn_protocols = alpn::names(material.protocol);
+    config.ignore_client_order = material.prefer_server_ciphers;
+    resume::configure(&mut config, material.session_tickets)?;
+    Ok(Arc::new(config))
+}
+
+/// Whether the material makes a TLS server, for `World::check_tls`.
+///
+/// # Errors
+/// As `server`.
+pub fn check(material: &TlsMaterial) -> Result<(), TlsFault> {
+    server(material).map(drop)
+}
+
+#[cfg(test)]
+mod tests;

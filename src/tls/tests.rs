@@ -1,0 +1,241 @@
+use std::time::Duration;
+
+use rcgen::{
+    CertifiedKey, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, SignatureAlgorithm,
+    generate_simple_self_signed,
+};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
+
+use super::*;
+use crate::config::Protocol;
+use crate::config::modules::ssl::VerifyClient;
+use crate::config::tls::{TlsFile, TlsVersions};
+
+struct Made {
+    certificate: String,
+    key: String,
+}
+
+fn made(algorithm: &'static SignatureAlgorithm) -> Made {
+    let key = KeyPair::generate_for(algorithm).unwrap();
+    let parameters = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    Made {
+        certificate: parameters.self_signed(&key).unwrap().pem(),
+        key: key.serialize_pem(),
+    }
+}
+
+fn ecdsa() -> Made {
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    Made {
+        certificate: cert.pem(),
+        key: signing_key.serialize_pem(),
+    }
+}
+
+fn file(path: &str, text: &str) -> TlsFile {
+    TlsFile {
+        path: path.into(),
+        bytes: text.as_bytes().to_vec(),
+    }
+}
+
+fn material(pairs: &[(&str, &str)]) -> TlsMaterial {
+    TlsMaterial {
+        pairs: pairs
+            .iter()
+            .map(|(chain, key)| (file("/c.pem", chain), file("/c.key", key)))
+            .collect(),
+        protocols: TlsVersions {
+            tls12: true,
+            tls13: true,
+        },
+        ciphers: (*b"HIGH:!aNULL:!MD5").into(),
+        curves: (*b"auto").into(),
+        prefer_server_ciphers: false,
+        session_tickets: true,
+        ticket_keys: Vec::new(),
+        session_timeout: Duration::from_secs(300),
+        verify_client: VerifyClient::Off,
+        verify_depth: 1,
+        client_cas: None,
+        trusted_cas: None,
+        crl: None,
+        passwords: Vec::new(),
+        protocol: Protocol::Smtp,
+    }
+}
+
+/// A client that trusts one certificate.
+fn client(provider: CryptoProvider, trusted: &str) -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_slice(trusted.as_bytes()).unwrap())
+        .unwrap();
+    ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth()
+}
+
+/// A handshake in memory: the client's view of it, or the first error of either side.
+fn handshake(
+    server: Arc<ServerConfig>,
+    client: ClientConfig,
+) -> Result<ClientConnection, rustls::Error> {
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut client = ClientConnection::new(Arc::new(client), name)?;
+    let mut server = ServerConnection::new(server)?;
+    while client.is_handshaking() || server.is_handshaking() {
+        let mut wire = Vec::new();
+        client.write_tls(&mut wire).unwrap();
+        server.read_tls(&mut &wire[..]).unwrap();
+        server.process_new_packets()?;
+        let mut wire = Vec::new();
+        server.write_tls(&mut wire).unwrap();
+        let mut rest = &wire[..];
+        while !rest.is_empty() {
+            client.read_tls(&mut rest).unwrap();
+            client.process_new_packets()?;
+        }
+    }
+    Ok(client)
+}
+
+#[test]
+fn a_handshake_works_in_both_versions() {
+    let pair = ecdsa();
+    for (tls12, tls13, version) in [
+        (true, true, rustls::ProtocolVersion::TLSv1_3),
+        (true, false, rustls::ProtocolVersion::TLSv1_2),
+        (false, true, rustls::ProtocolVersion::TLSv1_3),
+    ] {
+        let mut material = material(&[(&pair.certificate, &pair.key)]);
+        material.protocols = TlsVersions { tls12, tls13 };
+        let client = client(aws_lc_rs::default_provider(), &pair.certificate);
+        let client = handshake(server(&material).unwrap(), client).unwrap();
+        assert_eq!(client.protocol_version(), Some(version));
+    }
+}
+
+#[test]
+fn post_quantum_key_exchange_is_taken_when_offered() {
+    let pair = ecdsa();
+    let config = server(&material(&[(&pair.certificate, &pair.key)])).unwrap();
+    let mut provider = aws_lc_rs::default_provider();
+    provider.kx_groups = vec![
+        aws_lc_rs::kx_group::X25519MLKEM768,
+        aws_lc_rs::kx_group::X25519,
+    ];
+    let client = handshake(config, client(provider, &pair.certificate)).unwrap();
+    let group = client.negotiated_key_exchange_group().unwrap().name();
+    assert_eq!(group, rustls::NamedGroup::X25519MLKEM768);
+}
+
+#[test]
+fn alpn_is_ours_or_none() {
+    let pair = ecdsa();
+    let config = server(&material(&[(&pair.certificate, &pair.key)])).unwrap();
+    let with = |names: &[&[u8]]| {
+        let mut client = client(aws_lc_rs::default_provider(), &pair.certificate);
+        client.alpn_protocols = names.iter().map(|name| name.to_vec()).collect();
+        handshake(Arc::clone(&config), client)
+    };
+    assert_eq!(
+        with(&[b"h2", b"smtp"]).unwrap().alpn_protocol(),
+        Some(&b"smtp"[..])
+    );
+    assert_eq!(with(&[]).unwrap().alpn_protocol(), None);
+    assert_eq!(
+        with(&[b"h2", b"imap"]).err(),
+        Some(rustls::Error::NoApplicationProtocol)
+    );
+}
+
+#[test]
+fn the_client_chooses_the_key_type() {
+    let (rsa, ec) = (made(&PKCS_RSA_SHA256), made(&PKCS_ECDSA_P256_SHA256));
+    let pairs = [
+        (&rsa.certificate[..], &rsa.key[..]),
+        (&ec.certificate[..], &ec.key[..]),
+    ];
+    let mut material = material(&pairs);
+    material.protocols.tls13 = false;
+    let config = server(&material).unwrap();
+    for (wanted, foreign) in [(&rsa, "_ECDSA_"), (&ec, "_RSA_")] {
+        let mut provider = aws_lc_rs::default_provider();
+        provider
+            .cipher_suites
+            .retain(|suite| !format!("{:?}", suite.suite()).contains(foreign));
+        handshake(Arc::clone(&config), client(provider, &wanted.certificate)).unwrap();
+    }
+}
+
+#[test]
+fn faults_come_in_nginx_words() {
+    let (one, two) = (ecdsa(), ecdsa());
+    let cut = &one.certificate[..200];
+    let junk = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let chain = format!("{}{junk}", one.certificate);
+    let said = |certificate: &str, key: &str| match check(&material(&[(certificate, key)])) {
+        Ok(()) => "fine".to_owned(),
+        Err(TlsFault::Other(text)) => text,
+        Err(fault) => format!("{fault:?}"),
+    };
+    let load = "cannot load certificate \"/c.pem\": ";
+    for (certificate, key, says) in [
+        (&one.certificate[..], &one.key[..], "fine".to_owned()),
+        (
+            &one.certificate,
+            &two.key,
+            "Mismatch { pair: 0 }".to_owned(),
+        ),
+        (&one.certificate, "", "Key { pair: 0 }".to_owned()),
+        (
+            &one.certificate,
+            &one.certificate,
+            "Key { pair: 0 }".to_owned(),
+        ),
+        ("hello", &one.key, "Certificate { pair: 0 }".to_owned()),
+        (
+            cut,
+            &one.key,
+            format!(
+                "{load}PEM_read_bio_X509_AUX() failed (SSL: {})",
+                pem::NO_END
+            ),
+        ),
+        (
+            junk,
+            &one.key,
+            format!(
+                "{load}PEM_read_bio_X509_AUX() failed (SSL: {})",
+                pem::NOT_DER
+            ),
+        ),
+        (
+            &chain,
+            &one.key,
+            format!("{load}PEM_read_bio_X509() failed (SSL: {})", pem::NOT_DER),
+        ),
+    ] {
+        assert_eq!(said(certificate, key), says);
+    }
+}
+
+#[test]
+fn no_tickets_means_no_resumption() {
+    let pair = ecdsa();
+    let mut material = material(&[(&pair.certificate, &pair.key)]);
+    assert!(server(&material).unwrap().ticketer.enabled());
+    material.session_tickets = false;
+    let config = server(&material).unwrap();
+    assert!(!config.ticketer.enabled());
+    assert_eq!(config.send_tls13_tickets, 0);
+    assert!(!config.session_storage.can_cache());
+}

@@ -1,0 +1,155 @@
+//! Mail from real clients through the gateway to a real backend: swaks and curl in front, Postfix behind.
+
+mod support;
+
+use std::process::Command;
+
+use support::postfix::{PASSWORD, Postfix, RECIPIENT, USER};
+use support::{Certificate, Gateway, Smtp};
+
+/// A gateway in front of Postfix: plain, STARTTLS and implicit TLS.
+struct Setup {
+    postfix: Postfix,
+    gateway: Gateway,
+    ports: [u16; 3],
+}
+
+fn setup() -> Setup {
+    let postfix = Postfix::start();
+    let certificate = Certificate::new();
+    let ports = [support::free_port(), support::free_port(), support::free_port()];
+    let [plain, starttls, tls] = ports;
+    let gateway = Gateway::start(&format!(
+        "mail {{
+            server_name gate.test;
+            smtp_auth plain login cram-md5;
+            proxy_pass 127.0.0.1:{backend};
+            ssl_certificate {cert};
+            ssl_certificate_key {key};
+            server {{ listen 127.0.0.1:{plain}; protocol smtp; }}
+            server {{ listen 127.0.0.1:{starttls}; protocol smtp; starttls on;
+                      proxy_pass_error_message on; }}
+            server {{ listen 127.0.0.1:{tls} ssl; protocol smtp; }}
+        }}",
+        backend = postfix.port,
+        cert = certificate.chain().display(),
+        key = certificate.key().display(),
+    ));
+    Setup { postfix, gateway, ports }
+}
+
+/// Sends by swaks; returns its exit code and its transcript.
+fn swaks(port: u16, more: &[&str]) -> (i32, String) {
+    let output = Command::new("swaks")
+        .args(["--server", "127.0.0.1", "--port", &port.to_string()])
+        .args(["--ehlo", "client.test", "--from", USER, "--to", RECIPIENT])
+        .args(more)
+        .output()
+        .expect("swaks");
+    (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[test]
+fn every_mechanism_over_every_kind_of_connection() {
+    let Setup { postfix, ports, .. } = &setup();
+    let kinds: [&[&str]; 3] = [&[], &["--tls"], &["--tls-on-connect"]];
+    for mechanism in ["PLAIN", "LOGIN", "CRAM-MD5"] {
+        for (port, kind) in ports.iter().zip(kinds) {
+            let mark = format!("mark-{mechanism}-{port}");
+            let login = ["--auth", mechanism, "--auth-user", USER, "--body", &mark];
+            let right = [&login[..], &["--auth-password", PASSWORD], kind].concat();
+            let (code, text) = swaks(*port, &right);
+            assert_eq!(code, 0, "{text}\n{}", postfix.log());
+            postfix.message(&mark);
+            let wrong = [&login[..], &["--auth-password", "wrong"], kind].concat();
+            let (code, text) = swaks(*port, &wrong);
+            assert_eq!(code, 28, "swaks says that the login failed:\n{text}");
+            // The backend's own words only where proxy_pass_error_message is on.
+            let own = text.contains("535 5.7.8 Error: authentication failed");
+            assert_eq!(own, *port == ports[1], "{text}");
+            assert!(text.contains(" 535 5.7.8 "), "{text}");
+        }
+    }
+    // Postfix knows who the client is.
+    assert!(postfix.log().contains(&format!("sasl_username={USER}")), "{}", postfix.log());
+}
+
+#[test]
+fn ten_megabytes_arrive_byte_for_byte() {
+    let Setup { postfix, ports, .. } = &setup();
+    let folder = support::Scratch::new("message");
+    let file = folder.path().join("message");
+    let mut message = String::from("Subject: mark-large\r\nMIME-Version: 1.0\r\n\r\n");
+    let mut seed = 1_u32;
+    while message.len() < 10_000_000 {
+        // Lines of every length up to 900, some of them beginning with dots.
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let length = (seed >> 8) as usize % 900;
+        let dots = (seed >> 20) as usize % 3;
+        message.push_str(&".".repeat(dots));
+        message.extend((0..length).map(|i| char::from(b'!' + ((seed as usize + i * 7) % 90) as u8)));
+        message.push_str("\r\n");
+    }
+    std::fs::write(&file, &message).expect("the message");
+    for (port, scheme, more) in [
+        (ports[0], "smtp", &[][..]),
+        (ports[1], "smtp", &["--ssl-reqd"]),
+        (ports[2], "smtps", &[]),
+    ] {
+        let mark = format!("mark-{port}");
+        let text = message.replacen("mark-large", &mark, 1);
+        std::fs::write(&file, &text).expect("the message");
+        let output = Command::new("curl")
+            .args(["-sS", "-k", "--login-options", "AUTH=PLAIN"])
+            .args(["--url", &format!("{scheme}://127.0.0.1:{port}/client.test")])
+            .args(["--user", &format!("{USER}:{PASSWORD}"), "--mail-from", USER])
+            .args(["--mail-rcpt", RECIPIENT, "--upload-file"])
+            .arg(&file)
+            .args(more)
+            .output()
+            .expect("curl");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let arrived = postfix.message(&mark);
+        // Postfix stores lines with LF, and puts its own header lines first.
+        let want = text.replace("\r\n", "\n");
+        assert!(arrived.ends_with(want.as_bytes()), "{scheme} on {port}: the message was changed");
+    }
+}
+
+#[test]
+fn a_reload_leaves_a_session_alone() {
+    let Setup { postfix, gateway, ports } = &setup();
+    let mut session = Smtp::connect(ports[0]);
+    session.expect("220");
+    session.say("EHLO client.test");
+    session.expect("250");
+    session.say(&format!("AUTH PLAIN {}", support::plain(USER, PASSWORD)));
+    session.expect("235");
+    gateway.reload();
+    let mut fresh = Smtp::connect(ports[0]);
+    fresh.expect("220");
+    for (line, code) in [
+        (format!("MAIL FROM:<{USER}>"), "250"),
+        (format!("RCPT TO:<{RECIPIENT}>"), "250"),
+        ("DATA".into(), "354"),
+    ] {
+        session.say(&line);
+        session.expect(code);
+    }
+    gateway.reload();
+    session.say("Subject: mark-reload\r\n\r\nover two reloads\r\n.");
+    session.expect("250");
+    session.say("QUIT");
+    session.expect("221");
+    postfix.message("mark-reload");
+}
+
+#[test]
+fn the_backend_learns_the_client_by_xclient() {
+    let Setup { postfix, ports, .. } = &setup();
+    let login = ["--auth", "PLAIN", "--auth-user", USER, "--auth-password", PASSWORD];
+    let (code, text) = swaks(ports[0], &[&login[..], &["--body", "mark-xclient"]].concat());
+    assert_eq!(code, 0, "{text}");
+    let message = String::from_utf8_lossy(&postfix.message("mark-xclient")).into_owned();
+    assert!(message.contains("Received: from client.test (unknown [127.0.0.1])"), "{message}");
+}

@@ -1,0 +1,337 @@
+//! Starting and ending: order, pid file, daemon, signals that end it.
+
+mod support;
+
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::process::{Command, Output, Stdio};
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use support::{Gateway, Scratch, Smtp, free_port, wait_until};
+
+/// A `mail {}` block with one server per `listen`.
+fn mail(listens: &[&str]) -> String {
+    let servers: String = listens
+        .iter()
+        .map(|listen| format!("server {{ listen {listen}; protocol smtp; }}\n"))
+        .collect();
+    format!("mail {{ server_name gate.test; auth_http http://127.0.0.1:9/; {servers} }}")
+}
+
+fn local(port: u16) -> String {
+    format!("127.0.0.1:{port}")
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn says_who_it_is_and_serves() {
+    let port = free_port();
+    let gateway = Gateway::start(&mail(&[&local(port)]));
+    Smtp::connect(port).expect("220 gate.test ESMTP ready");
+    for line in [
+        "[notice]",
+        "using the \"epoll\" event method",
+        concat!("portcullis/", env!("CARGO_PKG_VERSION")),
+        "OS: Linux ",
+        "getrlimit(RLIMIT_NOFILE): ",
+        "start worker processes",
+    ] {
+        gateway.wait_for_log(line);
+    }
+    gateway.wait_for_log(&format!("connected to 127.0.0.1:{port}\n"));
+    assert!(gateway.log().contains(": *1 client 127.0.0.1:"));
+    let pid = fs::read_to_string(gateway.folder().join("gateway.pid")).expect("the pid file");
+    assert_eq!(pid, format!("{}\n", gateway.pid()));
+}
+
+#[test]
+fn stops_at_once_and_takes_its_files_along() {
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let port = free_port();
+        let scratch = Scratch::new("socket");
+        let path = scratch.path().join("socket");
+        let mut gateway =
+            Gateway::start(&mail(&[&local(port), &format!("unix:{}", path.display())]));
+        UnixStream::connect(&path).expect("the unix socket");
+        let mut session = Smtp::connect(port);
+        session.expect("220");
+        gateway.signal(signal);
+        assert_eq!(gateway.wait(), Some(0));
+        assert_eq!(session.rest(), "");
+        assert!(!path.exists(), "the unix socket stayed");
+        assert!(
+            !gateway.folder().join("gateway.pid").exists(),
+            "the pid file stayed"
+        );
+        let number = signal as i32;
+        assert!(
+            gateway
+                .log()
+                .contains(&format!("signal {number} ({signal}) received from "))
+        );
+        assert!(
+            gateway
+                .log()
+                .contains(&format!("from {}, exiting\n", std::process::id()))
+        );
+        assert!(gateway.log().trim_end().ends_with(": exit"));
+    }
+}
+
+#[test]
+fn a_graceful_end_waits_for_sessions() {
+    let port = free_port();
+    let mut gateway = Gateway::start(&mail(&[&local(port)]));
+    let mut session = Smtp::connect(port);
+    session.expect("220");
+    gateway.signal(Signal::SIGQUIT);
+    gateway.wait_for_log("gracefully shutting down");
+    wait_until("the end of listening", || {
+        TcpStream::connect(local(port)).is_err()
+    });
+    session.say("NOOP");
+    session.expect("250");
+    session.say("QUIT");
+    session.expect("221");
+    assert_eq!(gateway.wait(), Some(0));
+}
+
+#[test]
+fn a_graceful_end_has_an_end() {
+    let port = free_port();
+    let block = format!("worker_shutdown_timeout 100ms;\n{}", mail(&[&local(port)]));
+    let mut gateway = Gateway::start(&block);
+    let mut session = Smtp::connect(port);
+    session.expect("220");
+    gateway.signal(Signal::SIGQUIT);
+    assert_eq!(gateway.wait(), Some(0));
+    session.rest();
+    gateway.wait_for_log("shutdown timeout");
+}
+
+#[test]
+fn an_address_in_use_ends_it_after_five_tries() {
+    let holder = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = holder.local_addr().expect("its number").port();
+    let scratch = Scratch::new("busy");
+    support::write_configuration(scratch.path(), &mail(&[&local(port)]));
+    let output = support::command(scratch.path())
+        .output()
+        .expect("the gateway");
+    assert_eq!(output.status.code(), Some(1));
+    let line = format!(
+        "portcullis: [emerg] bind() to 127.0.0.1:{port} failed (98: Address already in use)\n"
+    );
+    assert_eq!(
+        said(&output),
+        format!(
+            "{}portcullis: [emerg] still could not bind()\n",
+            line.repeat(5)
+        )
+    );
+    let log = fs::read_to_string(scratch.path().join("error.log")).expect("the log");
+    assert_eq!(log.matches("[notice]").count(), 4, "{log}");
+    assert_eq!(
+        log.matches("try again to bind() after 500ms").count(),
+        4,
+        "{log}"
+    );
+    assert!(!scratch.path().join("gateway.pid").exists());
+}
+
+#[test]
+fn a_log_that_cannot_be_opened_ends_it() {
+    let scratch = Scratch::new("log");
+    let block = format!(
+        "error_log no/such/folder.log;\n{}",
+        mail(&[&local(free_port())])
+    );
+    support::write_configuration(scratch.path(), &block);
+    let output = support::command(scratch.path())
+        .output()
+        .expect("the gateway");
+    assert_eq!(output.status.code(), Some(1));
+    let path = scratch.path().join("no/such/folder.log");
+    let text = format!(
+        "[emerg] open() \"{}\" failed (2: No such file or directory)\n",
+        path.display()
+    );
+    assert!(said(&output).ends_with(&text), "{}", said(&output));
+}
+
+#[test]
+fn a_daemon_leaves_and_can_be_stopped_and_started_again() {
+    let port = free_port();
+    let scratch = Scratch::new("daemon");
+    let file = scratch.path().join("gateway.conf");
+    let block = mail(&[&local(port)]);
+    fs::write(
+        &file,
+        format!("pid gateway.pid;\nerror_log error.log notice;\nevents {{}}\n{block}"),
+    )
+    .expect("the configuration");
+    let pid_file = scratch.path().join("gateway.pid");
+    // A file that a dead process left behind is no obstacle.
+    fs::write(&pid_file, "99999999\n").expect("a stale pid file");
+    for round in 0..2 {
+        let status = support::command(scratch.path())
+            .status()
+            .expect("the gateway");
+        assert_eq!(status.code(), Some(0), "the parent");
+        let number = || {
+            fs::read_to_string(&pid_file)
+                .ok()?
+                .trim()
+                .parse::<i32>()
+                .ok()
+        };
+        wait_until("the pid file", || {
+            number().is_some_and(|pid| pid != 99_999_999)
+        });
+        let pid = Pid::from_raw(number().expect("a number"));
+        Smtp::connect(port).expect("220");
+        assert_ne!(
+            nix::unistd::getsid(Some(pid)),
+            nix::unistd::getsid(None),
+            "its session is its own"
+        );
+        let input = fs::read_link(format!("/proc/{pid}/fd/0")).expect("its input");
+        assert_eq!(input.to_str(), Some("/dev/null"));
+        let errors = fs::read_link(format!("/proc/{pid}/fd/2")).expect("its errors");
+        assert_eq!(
+            errors,
+            fs::canonicalize(scratch.path().join("error.log")).expect("the log")
+        );
+        let word = ["stop", "quit"][round];
+        let output = support::command(scratch.path())
+            .args(["-s", word])
+            .output()
+            .expect("-s");
+        assert_eq!(
+            (output.status.code(), said(&output)),
+            (Some(0), String::new())
+        );
+        wait_until("its end", || kill(pid, None) == Err(Errno::ESRCH));
+        assert!(!pid_file.exists());
+    }
+}
+
+#[test]
+fn an_error_is_seen_before_the_terminal_is_left() {
+    let scratch = Scratch::new("broken");
+    let file = scratch.path().join("gateway.conf");
+    fs::write(
+        &file,
+        "pid gateway.pid;\nevents {}\nmail {\n    nonsense;\n}\n",
+    )
+    .expect("the configuration");
+    let log = scratch.path().join("early.log");
+    let output = support::command(scratch.path())
+        .arg("-e")
+        .arg(&log)
+        .output()
+        .expect("the gateway");
+    assert_eq!(output.status.code(), Some(1));
+    let text = format!("unknown directive \"nonsense\" in {}:4\n", file.display());
+    assert_eq!(said(&output), format!("portcullis: [emerg] {text}"));
+    let log = fs::read_to_string(log).expect("the early log");
+    assert!(log.contains("[emerg]") && log.ends_with(&text), "{log}");
+}
+
+#[test]
+fn descriptors_are_raised_and_limited() {
+    let port = free_port();
+    let gateway = Gateway::start(&format!(
+        "worker_rlimit_nofile 77;\n{}",
+        mail(&[&local(port)])
+    ));
+    let limits = fs::read_to_string(format!("/proc/{}/limits", gateway.pid())).expect("its limits");
+    let line = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"))
+        .expect("the line");
+    assert_eq!(line.split_whitespace().nth(3), Some("77"));
+    // (77 - 32 - 1) / 3 sessions are let in; the next waits until one ends.
+    let mut sessions: Vec<_> = (0..14).map(|_| Smtp::connect(port)).collect();
+    sessions
+        .iter_mut()
+        .for_each(|session| drop(session.expect("220")));
+    let mut next = Smtp::connect(port);
+    let text = format!(
+        "accept4() failed (24: Too many open files) while accepting new connection on 127.0.0.1:{port}\n"
+    );
+    gateway.wait_for_log(&text);
+    gateway.wait_for_log("[crit]");
+    sessions.pop();
+    next.expect("220");
+}
+
+#[test]
+fn too_many_sessions_are_told_so() {
+    let port = free_port();
+    let scratch = Scratch::new("full");
+    let block = mail(&[&local(port)]);
+    let text = format!(
+        "daemon off;\npid gateway.pid;\nerror_log error.log info;\nevents {{ worker_connections 5; }}\n{block}"
+    );
+    fs::write(scratch.path().join("gateway.conf"), text).expect("the configuration");
+    let mut child = support::command(scratch.path())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the gateway");
+    wait_until("the gateway", || {
+        scratch.path().join("gateway.pid").exists()
+    });
+    let (mut one, mut two) = (Smtp::connect(port), Smtp::connect(port));
+    one.expect("220");
+    two.expect("220");
+    let mut three = Smtp::connect(port);
+    assert_eq!(three.rest(), "421 4.3.2 Too many connections\r\n");
+    one.say("QUIT");
+    one.rest();
+    wait_until("a place", || Smtp::connect(port).hear().starts_with("220"));
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).expect("to stop it");
+    child.wait().expect("its end");
+    let log = fs::read_to_string(scratch.path().join("error.log")).expect("the log");
+    assert!(
+        log.contains("[alert]") && log.contains(": 5 worker_connections are not enough\n"),
+        "{log}"
+    );
+}
+
+/// `-s` and what it says when there is nobody to tell.
+#[test]
+fn a_signal_to_nobody_is_an_error() {
+    let scratch = Scratch::new("nobody");
+    support::write_configuration(scratch.path(), &mail(&[&local(free_port())]));
+    let pid_file = scratch.path().join("gateway.pid");
+    let shown = pid_file.display();
+    let log = scratch.path().join("early.log");
+    let say = |word: &str| -> (Option<i32>, String) {
+        let mut command: Command = support::command(scratch.path());
+        let output = command
+            .arg("-e")
+            .arg(&log)
+            .args(["-s", word])
+            .output()
+            .expect("-s");
+        (output.status.code(), said(&output))
+    };
+    let missing =
+        format!("portcullis: [error] open() \"{shown}\" failed (2: No such file or directory)\n");
+    assert_eq!(say("reload"), (Some(1), missing));
+    fs::write(&pid_file, "12x\n").expect("the pid file");
+    let invalid = format!("portcullis: [error] invalid PID number \"12x\" in \"{shown}\"\n");
+    assert_eq!(say("stop"), (Some(1), invalid));
+    fs::write(&pid_file, "2147483647\n").expect("the pid file");
+    let gone = "portcullis: [alert] kill(2147483647, 3) failed (3: No such process)\n";
+    assert_eq!(say("quit"), (Some(1), gone.to_owned()));
+    let log = fs::read_to_string(&log).expect("the early log");
+    assert_eq!(log.matches("signal process started").count(), 3);
+}

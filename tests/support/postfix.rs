@@ -1,0 +1,241 @@
+//! Postfix as a backend, with Dovecot's SASL beside it: both started here, in a folder of their own, on loopback.
+//!
+//! Postfix insists on root; [`Postfix::start`] says so where it cannot run.
+
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::{fs, io};
+
+use super::{Scratch, free_port, wait_until};
+
+/// The one account that exists.
+pub const USER: &str = "alice@example.test";
+pub const PASSWORD: &str = "secret";
+/// The one address that takes mail.
+pub const RECIPIENT: &str = "box@example.test";
+
+/// A running Postfix. It stops when dropped.
+pub struct Postfix {
+    pub port: u16,
+    folder: Scratch,
+    processes: Vec<Child>,
+}
+
+impl Postfix {
+    /// Starts both and waits until Postfix answers.
+    pub fn start() -> Self {
+        assert!(
+            nix::unistd::geteuid().is_root(),
+            "Postfix can only be started by root"
+        );
+        let folder = Scratch::new("postfix");
+        let port = free_port();
+        let root = folder.path();
+        for sub in ["conf", "queue", "data", "mail", "dovecot"] {
+            fs::create_dir(root.join(sub)).expect("a folder for Postfix");
+        }
+        own(&root.join("data"), "postfix");
+        own(&root.join("mail"), "nobody");
+        let fill = |text: &str| {
+            text.replace("@ROOT@", &root.display().to_string())
+                .replace("@PORT@", &port.to_string())
+                .replace("@UID@", &uid("nobody").to_string())
+        };
+        let write =
+            |name: &str, text: &str| fs::write(root.join(name), fill(text)).expect("a file");
+        write("conf/main.cf", MAIN);
+        write("conf/master.cf", MASTER);
+        write("dovecot.conf", DOVECOT);
+        write("users", &format!("{USER}:{PASSWORD}\n"));
+        let dovecot = run(root, "dovecot", &["-F", "-c"], &root.join("dovecot.conf"));
+        let postfix = run_postfix(root);
+        let this = Postfix {
+            port,
+            folder,
+            processes: vec![postfix, dovecot],
+        };
+        let auth = this.folder.path().join("dovecot/auth");
+        wait_until("Dovecot's auth socket", || auth.exists());
+        wait_until("Postfix", || {
+            std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
+        this
+    }
+
+    /// The messages delivered so far.
+    pub fn delivered(&self) -> Vec<PathBuf> {
+        let Ok(entries) = fs::read_dir(self.folder.path().join("mail/box/new")) else {
+            return Vec::new();
+        };
+        entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .collect()
+    }
+
+    /// Waits for a message whose text has `mark` in it, and returns it.
+    pub fn message(&self, mark: &str) -> Vec<u8> {
+        let mut found = None;
+        wait_until(&format!("the message {mark}"), || {
+            found = self
+                .delivered()
+                .iter()
+                .filter_map(|path| fs::read(path).ok())
+                .find(|text| {
+                    text.windows(mark.len())
+                        .any(|window| window == mark.as_bytes())
+                });
+            found.is_some()
+        });
+        found.expect("the message")
+    }
+
+    /// What Postfix has written to its log.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("postfix.out")).unwrap_or_default()
+    }
+}
+
+impl Drop for Postfix {
+    fn drop(&mut self) {
+        for child in &mut self.processes {
+            let group = nix::unistd::Pid::from_raw(child.id().cast_signed());
+            // Each leads a process group of its own; all of it goes.
+            let _ = nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGTERM);
+            let _ = child.wait();
+            let _ = nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL);
+        }
+        // Postfix's master leaves its script's group; its pid file names it.
+        let pid = fs::read_to_string(self.folder.path().join("queue/pid/master.pid"));
+        if let Some(pid) = pid.ok().and_then(|text| text.trim().parse().ok()) {
+            let _ = nix::sys::signal::kill(
+                nix::unistd::Pid::from_raw(pid),
+                nix::sys::signal::Signal::SIGTERM,
+            );
+        }
+    }
+}
+
+fn run(root: &Path, program: &str, arguments: &[&str], file: &Path) -> Child {
+    let out = fs::File::create(root.join(format!("{program}.out"))).expect("an output file");
+    Command::new(program)
+        .args(arguments)
+        .arg(file)
+        .env("PATH", path())
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(out.try_clone().expect("the output file"))
+        .stderr(out)
+        .spawn()
+        .unwrap_or_else(|error| panic!("{program} does not start: {error}"))
+}
+
+fn run_postfix(root: &Path) -> Child {
+    let out = fs::File::create(root.join("postfix.out")).expect("an output file");
+    Command::new("postfix")
+        .arg("-c")
+        .arg(root.join("conf"))
+        .arg("start-fg")
+        .env("PATH", path())
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(out.try_clone().expect("the output file"))
+        .stderr(out)
+        .spawn()
+        .unwrap_or_else(|error| panic!("postfix does not start: {error}"))
+}
+
+fn path() -> String {
+    format!(
+        "{}:/usr/sbin:/sbin",
+        std::env::var("PATH").unwrap_or_default()
+    )
+}
+
+fn uid(name: &str) -> u32 {
+    let user = nix::unistd::User::from_name(name).ok().flatten();
+    user.unwrap_or_else(|| panic!("no user {name}"))
+        .uid
+        .as_raw()
+}
+
+fn own(path: &Path, name: &str) {
+    let owned: io::Result<()> = chown(path, Some(uid(name)), None);
+    owned.expect("to give a folder away");
+}
+
+const MAIN: &str = "\
+compatibility_level = 3.6
+maillog_file = /dev/stdout
+queue_directory = @ROOT@/queue
+data_directory = @ROOT@/data
+command_directory = /usr/sbin
+daemon_directory = /usr/lib/postfix/sbin
+mail_owner = postfix
+setgid_group = postdrop
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+myhostname = backend.test
+mydestination =
+mynetworks =
+alias_maps =
+virtual_mailbox_domains = example.test
+virtual_mailbox_base = @ROOT@/mail
+virtual_mailbox_maps = static:box/
+virtual_uid_maps = static:@UID@
+virtual_gid_maps = static:@UID@
+virtual_minimum_uid = 1
+virtual_mailbox_limit = 0
+mailbox_size_limit = 0
+message_size_limit = 50000000
+smtpd_authorized_xclient_hosts = 127.0.0.1
+smtpd_peername_lookup = no
+smtpd_sasl_auth_enable = yes
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = @ROOT@/dovecot/auth
+smtpd_sasl_security_options = noanonymous
+smtpd_relay_restrictions = permit_sasl_authenticated, reject
+smtpd_recipient_restrictions =
+";
+
+const MASTER: &str = "\
+127.0.0.1:@PORT@ inet n - n - - smtpd
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+virtual unix - n n - - virtual
+error unix - - n - - error
+retry unix - - n - - error
+proxymap unix - - n - - proxymap
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
+";
+
+const DOVECOT: &str = "\
+base_dir = @ROOT@/dovecot/run
+state_dir = @ROOT@/dovecot/state
+log_path = @ROOT@/dovecot/log
+protocols =
+ssl = no
+auth_mechanisms = plain login cram-md5
+disable_plaintext_auth = no
+passdb {
+  driver = passwd-file
+  args = scheme=PLAIN username_format=%u @ROOT@/users
+}
+userdb {
+  driver = static
+  args = uid=@UID@ gid=@UID@ home=/tmp
+}
+service auth {
+  unix_listener @ROOT@/dovecot/auth {
+    mode = 0666
+  }
+}
+";
