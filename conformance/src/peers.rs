@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::case::{Act, Case, PATIENCE, Peer};
+use crate::case::{Act, Case, Peer};
 use crate::gateway::{Gateway, Program};
 use crate::link::Link;
 use crate::place::Place;
@@ -29,6 +29,8 @@ pub struct Peers {
     backend: Door,
     /// What is known in this run.
     pub values: Values,
+    /// How long a peer waits for the gateway.
+    pub patience: Duration,
 }
 
 impl Peers {
@@ -36,7 +38,12 @@ impl Peers {
     ///
     /// # Errors
     /// When something of that fails.
-    pub fn new(program: &Program, case: &Case, place: &Place) -> Result<Self, String> {
+    pub fn new(
+        program: &Program,
+        case: &Case,
+        place: &Place,
+        patience: Duration,
+    ) -> Result<Self, String> {
         let door = |refused: bool| -> io::Result<(u16, Door)> {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
             let port = listener.local_addr()?.port();
@@ -74,6 +81,7 @@ impl Peers {
             auth,
             backend,
             values,
+            patience,
         })
     }
 
@@ -131,8 +139,8 @@ impl Peers {
                 .client
                 .as_mut()
                 .ok_or_else(|| ErrorKind::NotConnected.into()),
-            Peer::Auth => self.auth.link(),
-            Peer::Backend => self.backend.link(),
+            Peer::Auth => self.auth.link(self.patience),
+            Peer::Backend => self.backend.link(self.patience),
         }
     }
 
@@ -146,8 +154,8 @@ impl Peers {
         }
         let link = match peer {
             Peer::Client => self.client.as_mut().ok_or(ErrorKind::NotConnected)?,
-            Peer::Auth => self.auth.link()?,
-            Peer::Backend => self.backend.link()?,
+            Peer::Auth => self.auth.link(self.patience)?,
+            Peer::Backend => self.backend.link(self.patience)?,
         };
         Ok((link, &mut self.values))
     }
@@ -196,8 +204,8 @@ impl Peers {
 }
 
 impl Door {
-    fn link(&mut self) -> io::Result<&mut Link> {
-        let until = Instant::now() + PATIENCE;
+    fn link(&mut self, patience: Duration) -> io::Result<&mut Link> {
+        let until = Instant::now() + patience;
         while self.link.is_none() {
             match self.accept() {
                 Err(error) if error.kind() == ErrorKind::WouldBlock && Instant::now() < until => {

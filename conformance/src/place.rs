@@ -65,7 +65,7 @@ impl Drop for Place {
 
 /// Process numbers have 22 bits and slots 2: together the 24 that 127.0.0.0/8 leaves free.
 fn address(pid: u32, slot: u32) -> Ipv4Addr {
-    let host = (pid << 2 | slot % SLOTS) & 0x00ff_ffff;
+    let host = ((pid << 2) | (slot % SLOTS)) & 0x00ff_ffff;
     Ipv4Addr::from(0x7f00_0000 | host)
 }
 

@@ -31,12 +31,17 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Plays a case on a program.
+/// Plays a case on a program. A peer that should hear something waits for it as long as `patience`.
 ///
 /// # Errors
 /// The first step that did not go as written; with the end of the program's log.
-pub fn play(program: &Program, case: &Case, place: &Place) -> Result<(), String> {
-    let mut peers = Peers::new(program, case, place)?;
+pub fn play(
+    program: &Program,
+    case: &Case,
+    place: &Place,
+    patience: Duration,
+) -> Result<(), String> {
+    let mut peers = Peers::new(program, case, place, patience)?;
     let played = case
         .events
         .iter()
@@ -73,10 +78,11 @@ fn step(peers: &mut Peers, event: &Event) -> Result<(), Failure> {
 }
 
 fn expect(peers: &mut Peers, peer: Peer, template: &Template) -> Result<(), String> {
+    let patience = peers.patience;
     let (link, values) = peers
         .reading_link(peer)
         .map_err(|error| format!("{} {error}", reads(peer)))?;
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + patience;
     loop {
         match template.agrees(&link.pending, values) {
             Agreement::Whole(used) => {

@@ -26,7 +26,7 @@ const QUIET: Duration = Duration::from_millis(220);
 /// # Errors
 /// When nginx does not start, or a peer cannot be reached.
 pub fn record(program: &Program, text: &str, case: &Case, place: &Place) -> Result<String, String> {
-    let mut peers = Peers::new(program, case, place)?;
+    let mut peers = Peers::new(program, case, place, PATIENCE)?;
     let secrets = secrets(text);
     let mut rewritten: Vec<(Range<usize>, Vec<String>)> = Vec::new();
     let mut events = case.events.iter().peekable();
