@@ -1,1 +1,20 @@
 //! Differential cases against nginx.
+//!
+//! A case is data: a configuration with what `-t` says ([`conf_case`]), or a dialogue between a client, an auth server and a
+//! backend ([`case`]). What is expected is recorded from a real nginx ([`record`]) and replayed on portcullis and on nginx
+//! again ([`suite`]). Where portcullis differs on purpose, the [`ledger`] says so. The format is in `conformance/README.md`.
+
+pub mod case;
+pub mod conf_case;
+pub mod diff;
+pub mod escape;
+pub mod gateway;
+pub mod ledger;
+pub mod link;
+pub mod peers;
+pub mod place;
+pub mod play;
+pub mod record;
+pub mod suite;
+pub mod template;
+pub mod tls;

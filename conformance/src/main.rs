@@ -1,0 +1,56 @@
+//! `conformance record [path…]`, `conformance run [--binary PATH | --nginx] [path…]`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use portcullis_conformance::gateway::Program;
+use portcullis_conformance::suite::Suite;
+
+const USAGE: &str = "usage: conformance record [path...]
+       conformance run [--binary PATH | --nginx] [path...]
+A path is a case, or the beginning of its name: conf/lexer, dialogue/smtp/auth";
+
+fn main() -> ExitCode {
+    match run(std::env::args().skip(1).collect()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(why) => {
+            eprintln!("conformance: {why}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(mut words: Vec<String>) -> Result<bool, String> {
+    if words.is_empty() {
+        return Err(USAGE.to_owned());
+    }
+    let action = words.remove(0);
+    let mut suite = Suite::ours()?;
+    let nginx = || {
+        Program::nginx().ok_or("nginx with its mail module is not installed (NGINX_BIN)".to_owned())
+    };
+    let report = match action.as_str() {
+        "record" => {
+            suite.keep(&words);
+            suite.record(&nginx()?)
+        }
+        "run" => {
+            let program = match words.first().map(String::as_str) {
+                Some("--nginx") => {
+                    words.remove(0);
+                    nginx()?
+                }
+                Some("--binary") if words.len() > 1 => {
+                    Program::Ours(PathBuf::from(words.drain(..2).nth(1).unwrap_or_default()))
+                }
+                _ => Program::ours()?,
+            };
+            suite.keep(&words);
+            suite.run(&program)
+        }
+        _ => return Err(USAGE.to_owned()),
+    };
+    print!("{}", report.text());
+    Ok(report.good())
+}
