@@ -45,6 +45,8 @@ impl Line {
     /// Says something, if there is something to say, and waits for the whole reply to it.
     pub async fn exchange(&mut self, out: &mut Vec<u8>) -> Result<Vec<u8>, Broken> {
         if !out.is_empty() {
+            // What came before the question is no answer to it.
+            self.heard.clear();
             self.socket.write_all(out).await.map_err(Broken::Send)?;
             out.clear();
         }
