@@ -80,29 +80,24 @@ impl Journal {
         );
     }
 
-    /// How the tunnel ended.
+    /// How the tunnel ended. A broken connection is an end too: nginx tells of both.
     pub fn tunnel_ended(mut self, end: &tunnel::End) {
         match end {
-            tunnel::End::Done => self.event(format_args!("proxied session done")),
+            tunnel::End::Done => {}
             tunnel::End::Silence => {
                 self.doing("proxying");
-                self.timed_out();
+                return self.timed_out();
             }
             tunnel::End::Client(error) => {
                 self.doing("proxying and reading from client");
-                self.line(
-                    Level::Info,
-                    format_args!("recv() failed ({})", Errno(error)),
-                );
+                self.line(Level::Info, format_args!("recv() failed ({})", Errno(error)));
             }
             tunnel::End::Backend(error) => {
                 self.doing("proxying and reading from upstream");
-                self.line(
-                    level_of(error),
-                    format_args!("recv() failed ({})", Errno(error)),
-                );
+                self.line(level_of(error), format_args!("recv() failed ({})", Errno(error)));
             }
         }
+        self.event(format_args!("proxied session done"));
     }
 
     fn context(&self) -> Context<'_> {
