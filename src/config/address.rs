@@ -1,7 +1,7 @@
 //! A socket address as configurations name it: an IP address with a port, or the path of a unix socket.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 /// Where to listen or connect. `Display` prints it as nginx does: `1.2.3.4:25`, `[::1]:25`, `unix:/path`.
@@ -33,9 +33,29 @@ impl Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Inet(SocketAddr::V6(address)) => write!(f, "[{}]:{}", Ipv6Text(*address.ip()), address.port()),
             Self::Inet(address) => write!(f, "{address}"),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
         }
+    }
+}
+
+/// An IPv6 address as nginx prints it: with a dotted tail where the rest is zero, or says that IPv4 is inside.
+#[derive(Clone, Copy, Debug)]
+pub struct Ipv6Text(pub Ipv6Addr);
+
+impl fmt::Display for Ipv6Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = self.0.segments();
+        let zeros = words.iter().take_while(|word| **word == 0).count();
+        let [high, low] = words[7].to_be_bytes();
+        match zeros {
+            6 => {}
+            7 if high != 0 && low != 1 => {}
+            _ => return write!(f, "{}", self.0),
+        }
+        let octets = self.0.octets();
+        write!(f, "::{}.{}.{}.{}", octets[12], octets[13], octets[14], octets[15])
     }
 }
 
@@ -45,7 +65,7 @@ mod tests {
 
     #[test]
     fn prints_as_nginx_does() {
-        for text in ["1.2.3.4:25", "[::1]:25"] {
+        for text in ["1.2.3.4:25", "[::1]:25", "[::]:25", "[::0.0.255.255]:1", "[::1.2.3.4]:1", "[::ffff:1.2.3.4]:1", "[1::2:0:0:3]:1"] {
             let address: std::net::SocketAddr = text.parse().expect("an address");
             assert_eq!(Address::Inet(address).to_string(), text);
         }

@@ -1,10 +1,12 @@
 //! The machine itself as a [`World`].
 
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
+use super::mask;
 use super::{TlsFault, TlsMaterial, World};
 
 /// This machine. TLS material is given to `check_tls`, since configurations know no TLS library.
@@ -20,25 +22,13 @@ impl World for Machine {
     }
 
     fn glob(&self, mask: &Path) -> io::Result<Vec<PathBuf>> {
-        let options = glob::MatchOptions {
-            case_sensitive: true,
-            require_literal_separator: true,
-            require_literal_leading_dot: true,
-        };
-        let Some(text) = mask.to_str() else {
-            return Ok(Vec::new());
-        };
-        // What is no mask to the crate is a name with odd characters to glob(3).
-        let Ok(paths) = glob::glob_with(text, options) else {
-            return Ok(mask.exists().then(|| mask.to_owned()).into_iter().collect());
-        };
-        let mut found = Vec::new();
-        for path in paths {
-            // glob(3) leaves out folders that it cannot read.
-            found.extend(path);
+        let mut found: Vec<Vec<u8>> = vec![Vec::new()];
+        for (index, part) in mask.as_os_str().as_bytes().split(|byte| *byte == b'/').enumerate() {
+            found = found.into_iter().flat_map(|folder| below(folder, index, part)).collect();
         }
-        found.sort_by(|a, b| a.as_os_str().as_bytes().cmp(b.as_os_str().as_bytes()));
-        Ok(found)
+        found.retain(|path| Path::new(OsStr::from_bytes(path)).symlink_metadata().is_ok());
+        found.sort_unstable();
+        Ok(found.into_iter().map(|path| PathBuf::from(OsString::from_vec(path))).collect())
     }
 
     fn lookup(&self, host: &str) -> Vec<IpAddr> {
@@ -82,4 +72,20 @@ impl World for Machine {
     fn check_tls(&self, material: &TlsMaterial) -> Result<(), TlsFault> {
         (self.check_tls)(material)
     }
+}
+
+/// What one part of a mask names in a folder. Folders that cannot be read hold nothing, as glob(3) has it.
+fn below(folder: Vec<u8>, index: usize, part: &[u8]) -> Vec<Vec<u8>> {
+    let mut begin = folder;
+    if index > 0 {
+        begin.push(b'/');
+    }
+    if let Some(name) = mask::plain(part) {
+        begin.extend_from_slice(&name);
+        return vec![begin];
+    }
+    let place = if begin.is_empty() { b"." } else { begin.as_slice() };
+    let entries = std::fs::read_dir(OsStr::from_bytes(place)).into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name().into_vec()).filter(|name| mask::matches(part, name));
+    names.map(|name| [begin.as_slice(), &name].concat()).collect()
 }

@@ -15,6 +15,7 @@ pub mod level;
 pub mod log_target;
 pub mod machine;
 pub mod mail_block;
+pub mod mask;
 pub mod modules;
 pub mod openssl;
 pub mod pem;

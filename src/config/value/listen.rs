@@ -104,7 +104,7 @@ fn set_parameter(listen: &mut Listen, parameter: &[u8]) -> Result<(), Refusal> {
         _ => {
             let options = &mut listen.options;
             if let Some(text) = parameter.strip_prefix(b"backlog=") {
-                let backlog = digits(text).and_then(|number| i32::try_from(number).ok());
+                let backlog = digits(text).map(|number| i32::try_from(number).unwrap_or(i32::MAX));
                 options.backlog = backlog
                     .filter(|number| *number > 0)
                     .ok_or_else(|| bad(b"backlog"))?;
