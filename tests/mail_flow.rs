@@ -11,6 +11,8 @@ use support::{Certificate, Gateway, Smtp};
 struct Setup {
     postfix: Postfix,
     gateway: Gateway,
+    /// A reload reads it again.
+    _certificate: Certificate,
     ports: [u16; 3],
 }
 
@@ -42,6 +44,7 @@ fn setup() -> Setup {
     Setup {
         postfix,
         gateway,
+        _certificate: certificate,
         ports,
     }
 }
@@ -151,6 +154,7 @@ fn a_reload_leaves_a_session_alone() {
         postfix,
         gateway,
         ports,
+        ..
     } = &setup();
     let mut session = Smtp::connect(ports[0]);
     session.expect("220");

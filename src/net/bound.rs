@@ -55,7 +55,10 @@ impl fmt::Display for BindFault {
 
 /// Names the call in front of what it returned.
 fn called<T>(call: fmt::Arguments<'_>, result: io::Result<T>) -> Result<T, BindFault> {
-    result.map_err(|error| BindFault { call: call.to_string(), error })
+    result.map_err(|error| BindFault {
+        call: call.to_string(),
+        error,
+    })
 }
 
 impl Bound {
@@ -84,11 +87,18 @@ impl Bound {
             Address::Unix(path) => Some(Unlinked(path.clone())),
         };
         if let Some(Unlinked(path)) = &path {
-            called(format_args!("chmod() \"{}\"", path.display()), open_to_all(path))?;
+            called(
+                format_args!("chmod() \"{}\"", path.display()),
+                open_to_all(path),
+            )?;
         }
         listen(&socket, address, options)?;
         let address = address.clone();
-        Ok(Self { socket, address, path })
+        Ok(Self {
+            socket,
+            address,
+            path,
+        })
     }
 
     /// Sets the options that may fail without harm; each failure is one line (alert, `…, ignored`).
@@ -110,7 +120,10 @@ fn open_to_all(path: &Path) -> io::Result<()> {
 /// Sets the length of the queue; on a socket that listens already this changes it.
 fn listen(socket: &Socket, address: &Address, options: &SocketOptions) -> Result<(), BindFault> {
     let backlog = options.backlog;
-    called(format_args!("listen() to {address}, backlog {backlog}"), socket.listen(backlog))
+    called(
+        format_args!("listen() to {address}, backlog {backlog}"),
+        socket.listen(backlog),
+    )
 }
 
 /// Gives a socket that a reload keeps the options of the new configuration.
@@ -127,7 +140,13 @@ pub(super) fn reconfigure(
 fn configure(socket: &Socket, address: &Address, options: &SocketOptions) -> Vec<BindFault> {
     let mut faults = Vec::new();
     let mut note = |option: &str, value: usize, done: io::Result<()>| {
-        faults.extend(called(format_args!("setsockopt({option}, {value}) {address}"), done).err());
+        faults.extend(
+            called(
+                format_args!("setsockopt({option}, {value}) {address}"),
+                done,
+            )
+            .err(),
+        );
     };
     if let Some(size) = options.rcvbuf {
         note("SO_RCVBUF", size, socket.set_recv_buffer_size(size));
@@ -138,13 +157,29 @@ fn configure(socket: &Socket, address: &Address, options: &SocketOptions) -> Vec
     match options.so_keepalive {
         None => {}
         Some(KeepAlive::Off) => note("SO_KEEPALIVE", 0, socket.set_keepalive(false)),
-        Some(KeepAlive::On { idle, interval, count }) => {
+        Some(KeepAlive::On {
+            idle,
+            interval,
+            count,
+        }) => {
             note("SO_KEEPALIVE", 1, socket.set_keepalive(true));
             let seconds = |n: u32| Duration::from_secs(n.into());
             let parts = [
-                ("TCP_KEEPIDLE", idle, TcpKeepalive::new().with_time(seconds(idle))),
-                ("TCP_KEEPINTVL", interval, TcpKeepalive::new().with_interval(seconds(interval))),
-                ("TCP_KEEPCNT", count, TcpKeepalive::new().with_retries(count)),
+                (
+                    "TCP_KEEPIDLE",
+                    idle,
+                    TcpKeepalive::new().with_time(seconds(idle)),
+                ),
+                (
+                    "TCP_KEEPINTVL",
+                    interval,
+                    TcpKeepalive::new().with_interval(seconds(interval)),
+                ),
+                (
+                    "TCP_KEEPCNT",
+                    count,
+                    TcpKeepalive::new().with_retries(count),
+                ),
             ];
             for (option, value, part) in parts.into_iter().filter(|(_, value, _)| *value > 0) {
                 note(option, value as usize, socket.set_tcp_keepalive(&part));

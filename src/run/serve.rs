@@ -56,8 +56,9 @@ impl Service {
                     }
                 }
                 prepared = end_of(&mut reading) => {
-                    if let Some(prepared) = prepared {
-                        self.take_over(prepared).await;
+                    match prepared {
+                        Some(prepared) => self.take_over(prepared).await,
+                        None => self.notice(format_args!("the old configuration goes on")),
                     }
                     reading = std::mem::take(&mut again).then(|| self.read());
                 }
