@@ -33,7 +33,9 @@ impl Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Inet(SocketAddr::V6(address)) => write!(f, "[{}]:{}", Ipv6Text(*address.ip()), address.port()),
+            Self::Inet(SocketAddr::V6(address)) => {
+                write!(f, "[{}]:{}", Ipv6Text(*address.ip()), address.port())
+            }
             Self::Inet(address) => write!(f, "{address}"),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
         }
@@ -55,7 +57,11 @@ impl fmt::Display for Ipv6Text {
             _ => return write!(f, "{}", self.0),
         }
         let octets = self.0.octets();
-        write!(f, "::{}.{}.{}.{}", octets[12], octets[13], octets[14], octets[15])
+        write!(
+            f,
+            "::{}.{}.{}.{}",
+            octets[12], octets[13], octets[14], octets[15]
+        )
     }
 }
 
@@ -65,7 +71,15 @@ mod tests {
 
     #[test]
     fn prints_as_nginx_does() {
-        for text in ["1.2.3.4:25", "[::1]:25", "[::]:25", "[::0.0.255.255]:1", "[::1.2.3.4]:1", "[::ffff:1.2.3.4]:1", "[1::2:0:0:3]:1"] {
+        for text in [
+            "1.2.3.4:25",
+            "[::1]:25",
+            "[::]:25",
+            "[::0.0.255.255]:1",
+            "[::1.2.3.4]:1",
+            "[::ffff:1.2.3.4]:1",
+            "[1::2:0:0:3]:1",
+        ] {
             let address: std::net::SocketAddr = text.parse().expect("an address");
             assert_eq!(Address::Inet(address).to_string(), text);
         }

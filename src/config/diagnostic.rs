@@ -4,7 +4,7 @@ use super::Level;
 use super::source::Place;
 
 /// Longest message before its tail, in bytes (nginx cuts there).
-const LONGEST: usize = 1023;
+const LONGEST: usize = 1024;
 
 /// A message with a level and where it points.
 #[derive(Clone, Debug)]

@@ -23,12 +23,27 @@ impl World for Machine {
 
     fn glob(&self, mask: &Path) -> io::Result<Vec<PathBuf>> {
         let mut found: Vec<Vec<u8>> = vec![Vec::new()];
-        for (index, part) in mask.as_os_str().as_bytes().split(|byte| *byte == b'/').enumerate() {
-            found = found.into_iter().flat_map(|folder| below(folder, index, part)).collect();
+        for (index, part) in mask
+            .as_os_str()
+            .as_bytes()
+            .split(|byte| *byte == b'/')
+            .enumerate()
+        {
+            found = found
+                .into_iter()
+                .flat_map(|folder| below(folder, index, part))
+                .collect();
         }
-        found.retain(|path| Path::new(OsStr::from_bytes(path)).symlink_metadata().is_ok());
+        found.retain(|path| {
+            Path::new(OsStr::from_bytes(path))
+                .symlink_metadata()
+                .is_ok()
+        });
         found.sort_unstable();
-        Ok(found.into_iter().map(|path| PathBuf::from(OsString::from_vec(path))).collect())
+        Ok(found
+            .into_iter()
+            .map(|path| PathBuf::from(OsString::from_vec(path)))
+            .collect())
     }
 
     fn lookup(&self, host: &str) -> Vec<IpAddr> {
@@ -84,8 +99,19 @@ fn below(folder: Vec<u8>, index: usize, part: &[u8]) -> Vec<Vec<u8>> {
         begin.extend_from_slice(&name);
         return vec![begin];
     }
-    let place = if begin.is_empty() { b"." } else { begin.as_slice() };
-    let entries = std::fs::read_dir(OsStr::from_bytes(place)).into_iter().flatten().flatten();
-    let names = entries.map(|entry| entry.file_name().into_vec()).filter(|name| mask::matches(part, name));
-    names.map(|name| [begin.as_slice(), &name].concat()).collect()
+    let place = if begin.is_empty() {
+        b"."
+    } else {
+        begin.as_slice()
+    };
+    let entries = std::fs::read_dir(OsStr::from_bytes(place))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let names = entries
+        .map(|entry| entry.file_name().into_vec())
+        .filter(|name| mask::matches(part, name));
+    names
+        .map(|name| [begin.as_slice(), &name].concat())
+        .collect()
 }

@@ -23,7 +23,9 @@ pub fn matches(mask: &[u8], name: &[u8]) -> bool {
             }
             Step::Differs => {}
         }
-        let Some((after_star, from)) = retry else { return false };
+        let Some((after_star, from)) = retry else {
+            return false;
+        };
         (at, in_name) = (after_star, from + 1);
         retry = Some((after_star, from + 1));
     }
@@ -156,7 +158,11 @@ mod tests {
             ("", "", true),
         ];
         for (mask, name, wanted) in cases {
-            assert_eq!(matches(mask.as_bytes(), name.as_bytes()), wanted, "{mask} {name}");
+            assert_eq!(
+                matches(mask.as_bytes(), name.as_bytes()),
+                wanted,
+                "{mask} {name}"
+            );
         }
         assert_eq!(plain(b"a\\*b["), Some(b"a*b[".to_vec()));
         assert_eq!(plain(b"a*"), None);

@@ -90,11 +90,17 @@ impl Journal {
             }
             tunnel::End::Client(error) => {
                 self.doing("proxying and reading from client");
-                self.line(Level::Info, format_args!("recv() failed ({})", Errno(error)));
+                self.line(
+                    Level::Info,
+                    format_args!("recv() failed ({})", Errno(error)),
+                );
             }
             tunnel::End::Backend(error) => {
                 self.doing("proxying and reading from upstream");
-                self.line(level_of(error), format_args!("recv() failed ({})", Errno(error)));
+                self.line(
+                    level_of(error),
+                    format_args!("recv() failed ({})", Errno(error)),
+                );
             }
         }
         self.event(format_args!("proxied session done"));

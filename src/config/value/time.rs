@@ -92,8 +92,9 @@ fn parse(text: &[u8], whole_seconds: bool) -> Option<u64> {
             b' ' => (Step::Last, 1),
             _ => return None,
         };
+        // A blank ends a number of seconds; what follows it is one more.
         let in_order = if *byte == b' ' {
-            step < Step::Second
+            valid && step < Step::Second
         } else {
             step < next
         };

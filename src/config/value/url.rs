@@ -43,9 +43,7 @@ const LONGEST_PATH: usize = 107;
 /// nginx's reason.
 pub fn parse(world: &dyn World, text: &[u8], rules: Rules) -> Result<Url, Reason> {
     match text {
-        [scheme @ ..] if scheme.len() >= 5 && scheme[..5].eq_ignore_ascii_case(b"unix:") => {
-            unix(&text[5..], rules)
-        }
+        _ if text.len() >= 5 && text[..5].eq_ignore_ascii_case(b"unix:") => unix(&text[5..], rules),
         [b'[', rest @ ..] => inet6(rest, rules),
         _ => inet(world, text, rules),
     }
