@@ -190,7 +190,9 @@ impl Drop for Gateway {
 }
 
 /// The configuration file around the lines of a case.
-fn configuration(program: &Program, header: &Header, values: &Values) -> Vec<u8> {
+/// The whole configuration of a dialogue, as `program` is to have it.
+#[must_use]
+pub fn configuration(program: &Program, header: &Header, values: &Values) -> Vec<u8> {
     let level = header.log.as_deref().unwrap_or("info");
     let own = if program.is_ours() {
         "auth_http_keepalive off;"

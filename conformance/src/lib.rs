@@ -14,6 +14,7 @@ pub mod link;
 pub mod peers;
 pub mod place;
 pub mod play;
+pub mod pure;
 pub mod record;
 pub mod suite;
 pub mod template;

@@ -1,0 +1,311 @@
+//! The dialogues on the pure cores: no socket, no process, no clock. Milliseconds for all of them.
+//!
+//! A small shell stands in for `session`: three pairs of buffers instead of three sockets. Cases about TLS, time or a
+//! client that leaves need a real one, and are left to the runner over sockets.
+
+use portcullis::config::machine::Machine;
+use portcullis::config::{LogPlace, Options, ProxySmtpAuth, Server};
+use portcullis::proto::auth_http::{Inquiry, Parsed, Verdict, parse, request};
+use portcullis::proto::smtp::back::Progress;
+use portcullis::proto::smtp::opening::{Introduction, Xclient};
+use portcullis::proto::smtp::{Back, Front, Settings, reply};
+use portcullis::proto::{Credentials, Input, Login, Refusal, Step};
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::case::{Act, Case, Peer};
+use crate::template::{Agreement, Values};
+
+/// Why a case cannot be played without sockets.
+#[must_use]
+pub fn needs_sockets(case: &Case) -> Option<&'static str> {
+    let header = &case.header;
+    if header.auth_refused || header.backend_refused {
+        return Some("a refused connection");
+    }
+    if header.listen.contains("ssl") || header.listen.contains("proxy_protocol") {
+        return Some("what comes before the greeting");
+    }
+    let lines = header.mail.iter().chain(&header.server);
+    if lines
+        .clone()
+        .any(|line| line.contains("timeout") || line.contains("greeting_delay"))
+    {
+        return Some("time");
+    }
+    if lines.clone().any(|line| line.starts_with("proxy_protocol")) {
+        return Some("what comes before the dialogue with the backend");
+    }
+    case.events.iter().find_map(|event| match event.act {
+        Act::Tls | Act::ExpectGone => Some("TLS"),
+        Act::Wait(_) | Act::ExpectNothing => Some("time"),
+        Act::Connect | Act::HalfClose | Act::Close => Some("the ends of connections"),
+        _ => None,
+    })
+}
+
+/// Loads the configuration of a case; its first server.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn server(text: &[u8], folder: &Path) -> Result<Arc<Server>, String> {
+    let file = folder.join("pure.conf");
+    std::fs::write(&file, text).map_err(|error| error.to_string())?;
+    let options = Options {
+        program: "portcullis",
+        prefix: folder.to_owned(),
+        file,
+        globals: None,
+        error_log: LogPlace::Stderr,
+        pid: folder.join("pid"),
+    };
+    let world = Machine {
+        check_tls: portcullis::tls::check,
+    };
+    let loaded = portcullis::config::load(&world, &options, &mut |_| ())
+        .map_err(|fault| String::from_utf8_lossy(&fault.message).into_owned())?;
+    loaded
+        .config
+        .servers
+        .first()
+        .cloned()
+        .ok_or_else(|| "no server".to_owned())
+}
+
+/// Where the session is.
+enum Phase {
+    Commands,
+    Asking(Login),
+    Dialogue(Box<Back>, bool),
+    Tunnel,
+    Over,
+}
+
+/// One session without sockets.
+struct Shell {
+    server: Arc<Server>,
+    front: Front,
+    phase: Phase,
+    attempts: u32,
+    /// What each peer has sent: client, auth server, backend.
+    sent: [Vec<u8>; 3],
+    /// What each peer is to read.
+    told: [Vec<u8>; 3],
+}
+
+/// Plays a case.
+///
+/// # Errors
+/// The lines of the event that went otherwise, and how.
+pub fn play(case: &Case, server: Arc<Server>, mut values: Values) -> Result<(), String> {
+    let front = Front::new(Arc::new(Settings::of(&server)), false);
+    let mut shell = Shell {
+        server,
+        front,
+        phase: Phase::Commands,
+        attempts: 0,
+        sent: Default::default(),
+        told: Default::default(),
+    };
+    shell.front.greet(&mut shell.told[0]);
+    for event in &case.events {
+        let peer = event.peer as usize;
+        match &event.act {
+            Act::Send(text) => shell.sent[peer].extend(text.fill(&values)),
+            Act::SendBytewise(text) => {
+                for byte in text.fill(&values) {
+                    shell.sent[peer].push(byte);
+                    shell.pump();
+                }
+            }
+            Act::Expect(text) => {
+                let line = event.lines.start + 1;
+                let told = &mut shell.told[peer];
+                match text.agrees(told, &mut values) {
+                    Agreement::Whole(length) => drop(told.drain(..length)),
+                    _ => return Err(format!("line {line}: {}", String::from_utf8_lossy(told))),
+                }
+            }
+            Act::ExpectEnd(_)
+                if event.peer == Peer::Client
+                    && !matches!(shell.phase, Phase::Over | Phase::Tunnel) =>
+            {
+                return Err(format!("line {}: not at its end", event.lines.start + 1));
+            }
+            _ => {}
+        }
+        shell.pump();
+    }
+    match shell.told.iter().find(|rest| !rest.is_empty()) {
+        Some(rest) => Err(format!("left over: {}", String::from_utf8_lossy(rest))),
+        None => Ok(()),
+    }
+}
+
+impl Shell {
+    /// Does all that can be done with what is there.
+    fn pump(&mut self) {
+        while self.step() {}
+    }
+
+    fn step(&mut self) -> bool {
+        match std::mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Commands => self.command(),
+            Phase::Asking(login) => self.ask(login),
+            Phase::Dialogue(back, mail) => self.converse(back, mail),
+            Phase::Tunnel => {
+                self.phase = Phase::Tunnel;
+                let up = std::mem::take(&mut self.sent[0]);
+                let down = std::mem::take(&mut self.sent[2]);
+                self.told[2].extend(up);
+                self.told[0].extend(down);
+                false
+            }
+            Phase::Over => false,
+        }
+    }
+
+    fn command(&mut self) -> bool {
+        let full = self.sent[0].len() >= self.server.smtp.smtp_client_buffer;
+        let limit = self.sent[0].len().min(self.server.smtp.smtp_client_buffer);
+        let mut input = Input::new(&self.sent[0][..limit], full);
+        let turn = self.front.advance(&mut input, &mut self.told[0]);
+        let taken = input.taken();
+        self.sent[0].drain(..taken);
+        self.phase = Phase::Commands;
+        match turn.step {
+            Step::Next => true,
+            Step::Read | Step::StartTls => false,
+            Step::Challenge => {
+                let salt = [b"<1.2@", &*self.server.mail.server_name, b">"].concat();
+                self.front.challenge(salt.into(), &mut self.told[0]);
+                true
+            }
+            Step::Ask(login) => {
+                self.attempts += 1;
+                self.inquire(&login);
+                self.phase = Phase::Asking(*login);
+                true
+            }
+            Step::Close => {
+                self.phase = Phase::Over;
+                false
+            }
+        }
+    }
+
+    fn inquire(&mut self, login: &Login) {
+        let Some(url) = &self.server.auth_http.auth_http else {
+            return;
+        };
+        let inquiry = Inquiry {
+            uri: &url.uri,
+            host: &url.host,
+            keep: self.server.auth_http.auth_http_keepalive,
+            protocol: "smtp",
+            login,
+            attempt: self.attempts,
+            client: "127.0.0.1",
+            client_host: Some("[UNAVAILABLE]"),
+            tls: None,
+            headers: &self.server.auth_http.auth_http_header,
+        };
+        request(&inquiry, &mut self.told[1]);
+    }
+
+    fn ask(&mut self, login: Login) -> bool {
+        let answer = match parse(&self.sent[1]) {
+            Parsed::Partial => {
+                self.phase = Phase::Asking(login);
+                return false;
+            }
+            Parsed::Invalid(_) => return self.fail(),
+            Parsed::Whole(answer, _) => answer,
+        };
+        self.sent[1].clear();
+        match answer.verdict(self.server.proxy.proxy_pass.is_some()) {
+            Err(_) => self.fail(),
+            Ok(Verdict::Again(_)) => {
+                self.inquire(&login);
+                self.phase = Phase::Asking(login);
+                true
+            }
+            Ok(Verdict::Deny { code, text, wait }) => {
+                self.front
+                    .refuse(&Refusal::Denied { code, text }, &mut self.told[0]);
+                self.phase = if wait.is_zero() {
+                    Phase::Over
+                } else {
+                    Phase::Commands
+                };
+                true
+            }
+            Ok(Verdict::Accept { user, pass, .. }) => {
+                let user = user.unwrap_or_else(|| login.credentials.user().into());
+                let pass = pass.or_else(|| login.credentials.password().cloned());
+                let proxy = &self.server.proxy;
+                let how = proxy.proxy_smtp_auth;
+                let introduction = Introduction {
+                    server_name: self.server.mail.server_name.clone(),
+                    address: "127.0.0.1".into(),
+                    host: "[UNAVAILABLE]".into(),
+                    helo: login.helo,
+                    login: (how == ProxySmtpAuth::Off).then(|| user.clone()),
+                    xclient: if proxy.xclient {
+                        Xclient::Always
+                    } else {
+                        Xclient::Off
+                    },
+                    learns: false,
+                };
+                let mail = login.credentials == Credentials::None;
+                let back = match login.envelope {
+                    Some(envelope) => Back::sending(introduction, envelope),
+                    None if how != ProxySmtpAuth::Off => {
+                        Back::logging_in(introduction, how, user, pass)
+                    }
+                    None => Back::vouching(introduction),
+                };
+                self.phase = Phase::Dialogue(Box::new(back), mail);
+                true
+            }
+        }
+    }
+
+    fn converse(&mut self, mut back: Box<Back>, mail: bool) -> bool {
+        let limit = self.server.proxy.proxy_buffer;
+        let heard = &self.sent[2][..self.sent[2].len().min(limit)];
+        let Some(end) = reply::whole(heard) else {
+            if heard.len() >= limit {
+                return self.fail();
+            }
+            self.phase = Phase::Dialogue(back, mail);
+            return false;
+        };
+        let answer: Vec<u8> = self.sent[2].drain(..end).collect();
+        match back.advance(&answer, &mut self.told[2]) {
+            Progress::Read => {
+                self.sent[2].clear();
+                self.phase = Phase::Dialogue(back, mail);
+            }
+            Progress::LoggedIn => {
+                self.front.accept(&mut self.told[0]);
+                self.phase = Phase::Tunnel;
+            }
+            Progress::Answered => {
+                self.told[0].extend(answer);
+                self.phase = Phase::Tunnel;
+            }
+            Progress::Unexpected if self.server.proxy.proxy_pass_error_message => {
+                self.told[0].extend(answer);
+            }
+            Progress::Unexpected | Progress::NoPassword => return self.fail(),
+        }
+        true
+    }
+
+    fn fail(&mut self) -> bool {
+        self.front.fail(&mut self.told[0]);
+        true
+    }
+}
