@@ -77,7 +77,7 @@ module! {
         /// The versions of TLS that are spoken. Older ones than TLSv1.2 are accepted here and never spoken.
         ssl_protocols: SetOf<Protocols> = "TLSv1.2 TLSv1.3", MAIL_SERVER;
         /// The cipher suites, as an OpenSSL cipher string.
-        ssl_ciphers: Text = "HIGH:!aNULL:!MD5", MAIL_SERVER, pending;
+        ssl_ciphers: Text = "HIGH:!aNULL:!MD5", MAIL_SERVER;
         /// Whether the server's order of cipher suites counts.
         ssl_prefer_server_ciphers: Flag = "off", MAIL_SERVER;
         /// Where sessions are kept for resumption.
