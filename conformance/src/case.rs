@@ -75,6 +75,8 @@ pub struct Header {
 pub struct Case {
     pub header: Header,
     pub events: Vec<Event>,
+    /// What the error log says at the end (`L| `); empty if it is not looked at.
+    pub log: Vec<String>,
 }
 
 /// How long a peer waits for the gateway before the case fails.
@@ -94,6 +96,10 @@ impl Case {
         for (number, line) in text.lines().enumerate() {
             let fault = |why: String| format!("line {}: {why}: {line}", number + 1);
             if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            if let Some(message) = line.strip_prefix("L| ") {
+                case.log.push(message.to_owned());
                 continue;
             }
             let Some((peer, sends, rest)) = direction(line) else {

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::diff;
 use crate::gateway::Program;
+use crate::messages::messages;
 use crate::place::{Place, copy_tree};
 
 /// `<case>.expect`, in TOML.
@@ -222,71 +223,5 @@ fn latin(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         Err(_) => bytes.iter().copied().map(char::from).collect(),
-    }
-}
-
-/// Level and text of each message: `nginx: [emerg] …`, or `2026/01/01 00:00:00 [emerg] 1#1: …`. A message may hold line ends.
-fn messages(said: &str) -> Vec<(&str, String)> {
-    let mut found: Vec<(&str, String)> = Vec::new();
-    let mut open = false;
-    for line in said.split('\n') {
-        match message(line) {
-            Some((level, text)) => {
-                found.push((level, text.to_owned()));
-                open = true;
-            }
-            None if line.contains(": the configuration file ")
-                || line.contains(": configuration file ") =>
-            {
-                open = false
-            }
-            None if open => {
-                if let Some((_, text)) = found.last_mut() {
-                    text.push('\n');
-                    text.push_str(line);
-                }
-            }
-            None => {}
-        }
-    }
-    found
-        .iter_mut()
-        .for_each(|(_, text)| text.truncate(text.trim_end_matches('\n').len()));
-    // where the log is standard error, a message may come twice
-    found.dedup();
-    found
-}
-
-fn message(line: &str) -> Option<(&str, &str)> {
-    let (head, rest) = line.split_once('[')?;
-    let program = head
-        .strip_suffix(": ")
-        .is_some_and(|name| !name.is_empty() && !name.contains(' '));
-    let date = head.len() == 20 && head.starts_with(|first: char| first.is_ascii_digit());
-    let (level, text) = rest.split_once("] ")?;
-    if !program && !date {
-        return None;
-    }
-    let bare = text
-        .split_once(": ")
-        .filter(|(ids, _)| date && ids.contains('#'))
-        .map_or(text, |(_, bare)| bare);
-    Some((level, bare))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::messages;
-
-    #[test]
-    fn both_forms_of_messages_are_read() {
-        let said = "2026/11/24 07:39:30 [warn] 12#12: one in f:1\nnginx: [emerg] unknown directive \"a\nb\" in f:2\nnginx: configuration file f test failed\n";
-        let found = messages(said);
-        assert_eq!(found[0], ("warn", "one in f:1".to_owned()));
-        assert_eq!(
-            found[1],
-            ("emerg", "unknown directive \"a\nb\" in f:2".to_owned())
-        );
-        assert_eq!(found.len(), 2);
     }
 }

@@ -103,6 +103,8 @@ impl Gateway {
     ) -> Result<(Self, TcpStream), String> {
         let file = place.root.join("gateway.conf");
         let text = configuration(program, header, values);
+        // the folder may have seen a run before
+        let _ = fs::remove_file(place.root.join("error.log"));
         let said =
             fs::File::create(place.root.join("stderr")).map_err(|error| error.to_string())?;
         fs::write(&file, text).map_err(|error| error.to_string())?;
@@ -146,6 +148,12 @@ impl Gateway {
     /// Has the program ended by itself?
     pub fn died(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Its log.
+    pub fn log(&self) -> String {
+        let bytes = fs::read(self.root.join("error.log")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// What it wrote to standard error and to its log: for the report of a failure.

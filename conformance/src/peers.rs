@@ -8,8 +8,12 @@ use std::time::{Duration, Instant};
 use crate::case::{Act, Case, Peer};
 use crate::gateway::{Gateway, Program};
 use crate::link::Link;
+use crate::log;
 use crate::place::Place;
 use crate::template::{Template, Values};
+
+/// So long the backend waits for the end when the client has left.
+const PARTING: Duration = Duration::from_millis(300);
 
 /// A listening peer: the auth server or the backend. One connection at a time.
 #[derive(Debug)]
@@ -189,7 +193,22 @@ impl Peers {
         }
     }
 
-    /// What the gateway wrote to its log.
+    /// The client leaves; the backend does so as soon as it has seen that, or a moment later.
+    pub fn part(&mut self) {
+        self.forget(Peer::Client);
+        if let Some(backend) = &mut self.backend.link {
+            // what still comes is not looked at any more
+            let _ = backend.hear_out(PARTING, PARTING);
+        }
+        self.forget(Peer::Backend);
+    }
+
+    /// What the log says about connections.
+    pub fn log(&self) -> Vec<String> {
+        log::lines(&self.gateway.log(), &self.values)
+    }
+
+    /// What the gateway wrote to standard error and to its log.
     pub fn words(&self) -> String {
         self.gateway.words()
     }

@@ -46,7 +46,8 @@ pub fn play(
         .events
         .iter()
         .try_for_each(|event| step(&mut peers, event))
-        .and_then(|()| aftermath(&mut peers, case));
+        .and_then(|()| aftermath(&mut peers, case))
+        .and_then(|()| log(&mut peers, case));
     if let Err(failure) = played {
         let words = peers.words();
         let tail: Vec<&str> = words.lines().rev().take(6).collect();
@@ -150,6 +151,26 @@ fn gone(peers: &mut Peers, peer: Peer) -> Result<(), String> {
         return Ok(());
     }
     Err("the gateway should have closed".to_owned())
+}
+
+/// All leave, and the log says what it should; a line may come a little later than what it is about.
+fn log(peers: &mut Peers, case: &Case) -> Result<(), Failure> {
+    if case.log.is_empty() {
+        return Ok(());
+    }
+    peers.part();
+    let until = Instant::now() + peers.patience;
+    let mut came = peers.log();
+    while came != case.log && came.len() <= case.log.len() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(5));
+        came = peers.log();
+    }
+    if came == case.log {
+        return Ok(());
+    }
+    let line = case.events.last().map_or(0, |event| event.lines.end);
+    let text = format!("the log: {}", diff::lines("L|", &case.log, &came));
+    Err(Failure { line, text })
 }
 
 /// Nothing may be left over: no bytes, no connection, no close that the case does not tell.

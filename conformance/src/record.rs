@@ -66,11 +66,19 @@ pub fn record(program: &Program, text: &str, case: &Case, place: &Place) -> Resu
         }
         rewritten.push((lines, new));
     }
+    // all leave; what is logged about that belongs to the dialogue
+    peers.part();
+    std::thread::sleep(QUIET);
+    let log = peers.log();
     let line = text.lines().count();
     peers
         .stop()
         .map_err(|error| format!("line {line}: {error}"))?;
-    Ok(splice(text, rewritten))
+    let mut new = splice(text, rewritten);
+    for line in log {
+        push(&mut new, &format!("L| {line}"));
+    }
+    Ok(new)
 }
 
 fn is_reading(event: &Event) -> bool {
@@ -171,6 +179,9 @@ fn splice(text: &str, rewritten: Vec<(Range<usize>, Vec<String>)>) -> String {
     let mut out = String::with_capacity(text.len() * 2);
     let mut rewritten = rewritten.into_iter().peekable();
     for (number, line) in text.lines().enumerate() {
+        if line.starts_with("L| ") {
+            continue;
+        }
         match rewritten.peek() {
             Some((range, _)) if range.contains(&number) => {
                 let last = number + 1 == range.end;

@@ -1,20 +1,19 @@
 //! Finds the cases, runs them on a program, four at a time, and says how it went.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
 
-use crate::case::{Case, PATIENCE};
+use crate::case::Case;
 use crate::conf_case::{self, Verdict};
 use crate::gateway::Program;
 use crate::ledger::Ledger;
 use crate::place::{Place, SLOTS};
-use crate::play::play;
 use crate::record;
+use crate::report::{Outcome, Report};
+use crate::trial::Trial;
 
 /// The cases below a folder.
 #[derive(Debug)]
@@ -23,24 +22,6 @@ pub struct Suite {
     /// Names without extension, relative to the root: `conf/lexer/quotes`.
     pub cases: Vec<String>,
     pub ledger: Ledger,
-}
-
-/// How long to wait where a failure is what is expected: that portcullis departs from nginx.
-const HASTE: Duration = Duration::from_millis(1500);
-
-/// How one case went.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    Passed,
-    Failed(String),
-    /// Not run, and why.
-    Skipped(String),
-}
-
-/// How all went.
-#[derive(Debug)]
-pub struct Report {
-    pub results: Vec<(String, Outcome)>,
 }
 
 impl Suite {
@@ -94,7 +75,16 @@ impl Suite {
     /// Runs all cases on a program.
     pub fn run(&self, program: &Program) -> Report {
         let ignored = self.ledger.ignored();
-        let mut report = self.each(|name, place| self.one(program, name, place, &ignored));
+        let mut report = self.each(|name, place| {
+            let trial = Trial {
+                suite: self,
+                program,
+                name,
+                place,
+                ignored: &ignored,
+            };
+            trial.outcome()
+        });
         if program.is_ours() {
             let everything = Self::open(&self.root)
                 .map(|suite| suite.cases)
@@ -146,106 +136,8 @@ impl Suite {
         Ok(Outcome::Passed)
     }
 
-    fn one(
-        &self,
-        program: &Program,
-        name: &str,
-        place: &Place,
-        ignored: &[String],
-    ) -> Result<Outcome, String> {
-        if !program.is_ours() {
-            return self.against(program, name, "nginx", PATIENCE, place, ignored);
-        }
-        let outcome = if self.ledger.departure(name).is_none() {
-            self.against(program, name, "nginx", PATIENCE, place, ignored)?
-        } else if self.against(program, name, "nginx", HASTE, place, ignored)? == Outcome::Passed {
-            let why = "a stale entry of departures.toml: portcullis does what nginx does";
-            Outcome::Failed(why.to_owned())
-        } else {
-            self.against(program, name, "ours", PATIENCE, place, ignored)?
-        };
-        Ok(match (self.ledger.pending(name), outcome) {
-            (None, outcome) => outcome,
-            (Some(_), Outcome::Passed) => {
-                Outcome::Failed("passes now: it is pending no more".to_owned())
-            }
-            (Some(why), _) => Outcome::Skipped(format!("pending: {why}")),
-        })
-    }
-
-    /// Plays the text of nginx, or ours.
-    fn against(
-        &self,
-        program: &Program,
-        name: &str,
-        text: &str,
-        patience: Duration,
-        place: &Place,
-        ignored: &[String],
-    ) -> Result<Outcome, String> {
-        match (name.starts_with("conf/"), text) {
-            (true, "ours") => self.conf(program, name, "ours", place, ignored),
-            (true, _) => self.conf(program, name, "expect", place, ignored),
-            (false, "ours") => self.dialogue(program, name, "ours", patience, place),
-            (false, _) => self.dialogue(program, name, "case", patience, place),
-        }
-    }
-
-    fn conf(
-        &self,
-        program: &Program,
-        name: &str,
-        extension: &str,
-        place: &Place,
-        ignored: &[String],
-    ) -> Result<Outcome, String> {
-        let wanted = Verdict::read(&self.path(name, extension))?;
-        if wanted.oracle.is_some() && !program.is_ours() {
-            return Ok(Outcome::Skipped("the installed nginx is older".to_owned()));
-        }
-        if let Some(why) = conf_case::lacks(&wanted) {
-            return Ok(Outcome::Skipped(why.to_owned()));
-        }
-        let got = conf_case::test(program, &self.path(name, "conf"), &wanted, place)?;
-        Ok(wanted
-            .differs(&got, ignored)
-            .map_or(Outcome::Passed, Outcome::Failed))
-    }
-
-    fn dialogue(
-        &self,
-        program: &Program,
-        name: &str,
-        extension: &str,
-        patience: Duration,
-        place: &Place,
-    ) -> Result<Outcome, String> {
-        let read = |extension: &str| -> Result<Case, String> {
-            let path = self.path(name, extension);
-            let text = fs::read_to_string(&path)
-                .map_err(|error| format!("{}: {error}", path.display()))?;
-            Case::parse(&text).map_err(|error| format!("{}: {error}", path.display()))
-        };
-        let nginx = read("case")?;
-        if nginx.header.oracle_older && !program.is_ours() {
-            return Ok(Outcome::Skipped("the installed nginx is older".to_owned()));
-        }
-        // our text has only the events: the configuration is the same
-        let case = if extension == "case" {
-            nginx
-        } else {
-            Case {
-                header: nginx.header,
-                ..read(extension)?
-            }
-        };
-        Ok(
-            play(program, &case, place, patience)
-                .map_or_else(Outcome::Failed, |()| Outcome::Passed),
-        )
-    }
-
-    fn path(&self, name: &str, extension: &str) -> PathBuf {
+    /// A file of a case.
+    pub fn path(&self, name: &str, extension: &str) -> PathBuf {
         self.root.join(format!("{name}.{extension}"))
     }
 
@@ -273,37 +165,6 @@ impl Suite {
         let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
         results.sort_by(|one, other| one.0.cmp(&other.0));
         Report { results }
-    }
-}
-
-impl Report {
-    /// No case failed.
-    pub fn good(&self) -> bool {
-        !self
-            .results
-            .iter()
-            .any(|(_, outcome)| matches!(outcome, Outcome::Failed(_)))
-    }
-
-    /// Each failure with what was expected and what came, and the closing line.
-    pub fn text(&self) -> String {
-        let (mut passed, mut failed) = (0, 0);
-        let mut skipped: BTreeMap<&str, usize> = BTreeMap::new();
-        let mut text = String::new();
-        for (name, outcome) in &self.results {
-            match outcome {
-                Outcome::Passed => passed += 1,
-                Outcome::Skipped(why) => *skipped.entry(why).or_default() += 1,
-                Outcome::Failed(why) => {
-                    failed += 1;
-                    text.push_str(&format!("FAILED {name}\n    {why}\n"));
-                }
-            }
-        }
-        for (why, count) in skipped {
-            text.push_str(&format!("{count} not counted ({why})\n"));
-        }
-        text + &format!("{passed} passed, {failed} failed\n")
     }
 }
 

@@ -1,0 +1,95 @@
+//! What the error log says about the sessions of a dialogue, without what differs from run to run.
+
+use crate::template::Values;
+
+/// The lines that belong to a connection: `[info] client logged in, client: …`. Date, process and connection numbers are
+/// cut off, ports have their places' names, and what OpenSSL says in brackets is cut too. A line end in a message is `\n`.
+pub fn lines(log: &str, values: &Values) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let mut open = false;
+    for line in log.lines() {
+        match dated(line) {
+            Some(rest) => {
+                let message = of_connection(rest);
+                open = message.is_some();
+                found.extend(message);
+            }
+            None if open => {
+                if let Some(last) = found.last_mut() {
+                    last.push_str("\\n");
+                    last.push_str(line);
+                }
+            }
+            None => {}
+        }
+    }
+    found.iter().map(|text| named(text, values)).collect()
+}
+
+/// `[level] pid#tid: …` of `2026/01/01 00:00:00 [level] pid#tid: …`.
+fn dated(line: &str) -> Option<&str> {
+    let (date, rest) = line.split_at_checked(20)?;
+    let shape = |(at, byte): (usize, u8)| match at {
+        4 | 7 => byte == b'/',
+        10 | 19 => byte == b' ',
+        13 | 16 => byte == b':',
+        _ => byte.is_ascii_digit(),
+    };
+    (date.bytes().enumerate().all(shape) && rest.starts_with('[')).then_some(rest)
+}
+
+fn of_connection(rest: &str) -> Option<String> {
+    let (level, rest) = rest.split_once("] ")?;
+    let (_, text) = rest.split_once(": *")?;
+    let (number, text) = text.split_once(' ')?;
+    let own = number.bytes().all(|byte| byte.is_ascii_digit());
+    own.then(|| format!("{level}] {text}"))
+}
+
+fn named(message: &str, values: &Values) -> String {
+    let listen = format!("{}:{}", values.listen_addr, values.listen_port);
+    let port = |port: u16, name: &str| (format!("127.0.0.1:{port}"), format!("127.0.0.1:{name}"));
+    let mut text = message.replace(&listen, "@LISTEN_ADDR@:@LISTEN_PORT@");
+    for (from, to) in [
+        port(values.auth_port, "@AUTH_PORT@"),
+        port(values.backend_port, "@BACKEND_PORT@"),
+        port(values.client_port, "@CLIENT_PORT@"),
+    ] {
+        text = text.replace(&from, &to);
+    }
+    // an earlier client of the same dialogue
+    if let Some((port, rest)) = text
+        .strip_prefix("[info] client 127.0.0.1:")
+        .and_then(|rest| rest.split_once(" connected to "))
+        && port.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        text = format!("[info] client 127.0.0.1:@CLIENT_PORT@ connected to {rest}");
+    }
+    match (text.split_once(" (SSL: "), text.find(" while ")) {
+        (Some((head, _)), Some(tail)) => format!("{head}{}", &text[tail..]),
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lines;
+    use crate::template::Values;
+
+    #[test]
+    fn only_lines_of_connections_and_their_continuations() {
+        let log = "2026/11/24 08:00:06 [notice] 1#1: start\n\
+            2026/11/24 08:00:07 [info] 1#2: *3 client sent too long command \"a\nb\" while x, server: 127.9.9.9:25\n\
+            2026/11/24 08:00:08 [info] 1#2: *4 client 127.0.0.1:77 connected to 127.9.9.9:25\n";
+        let values = Values {
+            listen_addr: "127.9.9.9".to_owned(),
+            listen_port: 25,
+            ..Values::default()
+        };
+        let expected = [
+            "[info] client sent too long command \"a\\nb\" while x, server: @LISTEN_ADDR@:@LISTEN_PORT@",
+            "[info] client 127.0.0.1:@CLIENT_PORT@ connected to @LISTEN_ADDR@:@LISTEN_PORT@",
+        ];
+        assert_eq!(lines(log, &values), expected);
+    }
+}
