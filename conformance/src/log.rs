@@ -2,6 +2,9 @@
 
 use crate::template::Values;
 
+/// A line of the log is cut at 2048 bytes, date and numbers included; so much of a message is there in every run.
+const KEPT: usize = 1900;
+
 /// The lines that belong to a connection: `[info] client logged in, client: …`. Date, process and connection numbers are
 /// cut off, ports have their places' names, and what OpenSSL says in brackets is cut too. A line end in a message is `\n`.
 pub fn lines(log: &str, values: &Values) -> Vec<String> {
@@ -47,6 +50,10 @@ fn of_connection(rest: &str) -> Option<String> {
 }
 
 fn named(message: &str, values: &Values) -> String {
+    let message = match message.char_indices().nth(KEPT) {
+        Some((end, _)) => &message[..end],
+        None => message,
+    };
     let listen = format!("{}:{}", values.listen_addr, values.listen_port);
     let port = |port: u16, name: &str| (format!("127.0.0.1:{port}"), format!("127.0.0.1:{name}"));
     let mut text = message.replace(&listen, "@LISTEN_ADDR@:@LISTEN_PORT@");
