@@ -119,7 +119,7 @@ impl Session {
     async fn start_tls(&mut self) -> Result<(), Over> {
         self.client.flush().await?;
         self.journal.started_tls();
-        self.journal.doing("SSL handshaking");
+        self.journal.doing("in starttls state");
         let tls = self.place.tls.clone().ok_or(Over)?;
         let patience = self.deadline.saturating_duration_since(Instant::now());
         self.client.secure(tls, patience, &self.journal).await?;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::dialogue::Line;
-use super::journal::{Errno, Journal};
-use super::{Shared, level_of};
+use super::Shared;
+use super::dialogue::{Line, READING};
+use super::journal::Journal;
 use crate::config::Server;
 use crate::config::address::Address;
 use crate::config::level::Level;
@@ -36,10 +36,11 @@ impl Target<'_> {
             journal.upstream(Some(self.name.unwrap_or(&shown)));
             match timeout(patience, Socket::connect(address)).await {
                 Ok(Ok(socket)) => return Some(Line::new(socket, server.proxy.proxy_buffer)),
-                Ok(Err(error)) => journal.line(
-                    level_of(&error),
-                    format_args!("connect() to {shown} failed ({})", Errno(&error)),
-                ),
+                Ok(Err(error)) => {
+                    journal.doing(READING);
+                    journal.unconnected(address, &error);
+                    journal.doing("connecting to upstream");
+                }
                 Err(_) => upstream_timed_out(journal),
             }
         }

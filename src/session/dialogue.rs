@@ -11,6 +11,9 @@ use crate::log::Escaped;
 use crate::net::socket::Socket;
 use crate::proto::smtp::reply;
 
+/// What is being done once a backend has answered, in nginx's words.
+pub(super) const READING: &str = "reading response from upstream";
+
 /// A backend's connection and what it has said that nobody looked at yet.
 #[derive(Debug)]
 pub(super) struct Line {

@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
+use super::Shared;
 use super::journal::{Errno, Journal};
 use super::pool::Pool;
-use super::{Shared, level_of};
 use crate::config::address::Address;
 use crate::config::level::Level;
 use crate::net::socket::Socket;
@@ -114,17 +114,9 @@ async fn read_header(socket: &mut Socket) -> Result<(Box<Answer>, u64), Broken> 
 }
 
 fn report(journal: &Journal, address: &Address, broken: &Broken) -> Reported {
-    let level = match broken {
-        Broken::Connect(error) => level_of(error),
-        _ => Level::Error,
-    };
+    let level = Level::Error;
     match broken {
-        Broken::Connect(error) => {
-            journal.line(
-                level,
-                format_args!("connect() to {address} failed ({})", Errno(error)),
-            );
-        }
+        Broken::Connect(error) => journal.unconnected(address, error),
         Broken::Send(error) => {
             journal.line(level, format_args!("send() failed ({})", Errno(error)));
         }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Arrival, Place, level_of};
-use crate::config::level::Level;
+use crate::config::{Address, Level};
 use crate::log::Context;
 use crate::net::tunnel;
 
@@ -56,6 +56,30 @@ impl Journal {
     /// The backend, or the attempt at one.
     pub fn upstream(&mut self, name: Option<&str>) {
         self.upstream = name.map(Into::into);
+    }
+
+    /// A connection that could not be made. Over TCP nginx learns of it when it first reads.
+    pub fn unconnected(&self, address: &Address, error: &std::io::Error) {
+        use std::io::ErrorKind as Kind;
+        let late = matches!(
+            error.kind(),
+            Kind::ConnectionRefused
+                | Kind::ConnectionReset
+                | Kind::TimedOut
+                | Kind::HostUnreachable
+        );
+        if late && matches!(address, Address::Inet(_)) {
+            self.line(
+                Level::Error,
+                format_args!("recv() failed ({})", Errno(error)),
+            );
+        } else {
+            let level = level_of(error);
+            self.line(
+                level,
+                format_args!("connect() to {address} failed ({})", Errno(error)),
+            );
+        }
     }
 
     /// A line with ` while …`.
@@ -114,7 +138,8 @@ impl Journal {
             starttls: self.starttls,
             server: &self.place.listen,
             login: self.login.as_deref(),
-            upstream: self.upstream.as_deref(),
+            // nginx names a backend only behind a login.
+            upstream: self.upstream.as_deref().filter(|_| self.login.is_some()),
         }
     }
 }

@@ -4,7 +4,7 @@ use tokio::time::timeout;
 
 use super::commands::Session;
 use super::connect::{Target, patience, upstream_timed_out};
-use super::dialogue::{Broken, Line, log_broken, log_unexpected};
+use super::dialogue::{Broken, Line, READING, log_broken, log_unexpected};
 use super::journal::Journal;
 use super::{Bridge, Over};
 use crate::config::level::Level;
@@ -178,8 +178,13 @@ async fn hear(hearing: &mut Hearing, plea: Plea, journal: &mut Journal) -> Verdi
                 return Verdict::Lost;
             }
         }
-        journal.doing(hearing.judge.action());
-        reply = match hearing.line.exchange(&mut out).await {
+        // Before the greeting nothing was sent: as nginx sees it, the connection is still being made.
+        if !out.is_empty() {
+            journal.doing(hearing.judge.action());
+        }
+        let heard = hearing.line.exchange(&mut out).await;
+        journal.doing(READING);
+        reply = match heard {
             Ok(reply) => reply,
             Err(broken) => {
                 if matches!(broken, Broken::Closed) {

@@ -4,7 +4,7 @@ use tokio::time::timeout;
 
 use super::commands::Session;
 use super::connect::{Target, patience, upstream_timed_out};
-use super::dialogue::{Broken, Line, log_broken, log_unexpected};
+use super::dialogue::{Broken, Line, READING, log_broken, log_unexpected};
 use super::inquiry::Accepted;
 use super::journal::Journal;
 use super::{Bridge, Over};
@@ -78,6 +78,7 @@ impl Session {
                 return Err(self.fail().await);
             }
             End::NoPassword => {
+                self.journal.doing("sending AUTH to upstream");
                 self.journal
                     .line(Level::Error, format_args!("no password available"));
                 return Err(self.fail().await);
@@ -142,13 +143,14 @@ impl Session {
 async fn introduce(back: &mut Back, line: &mut Line, journal: &mut Journal) -> End {
     let mut out = Vec::new();
     loop {
-        journal.doing(back.action());
-        let reply = match line.exchange(&mut out).await {
+        let heard = line.exchange(&mut out).await;
+        journal.doing(READING);
+        let reply = match heard {
             Ok(reply) => reply,
             Err(broken) => return End::Broken(broken),
         };
         match back.advance(&reply, &mut out) {
-            Progress::Read => {}
+            Progress::Read => journal.doing(back.action()),
             Progress::LoggedIn => return End::LoggedIn,
             Progress::Answered => return End::Answered(reply),
             Progress::Unexpected => return End::Unexpected(reply),
