@@ -6,6 +6,8 @@
 pub mod address;
 pub mod apply;
 pub mod call;
+pub mod ciphers;
+pub mod conf_command;
 pub mod diagnostic;
 pub mod directive;
 pub mod errno;
@@ -28,6 +30,7 @@ pub mod source;
 pub mod statement;
 pub mod tls;
 pub mod tls_check;
+pub mod tls_text;
 pub mod value;
 pub mod window;
 pub mod world;

@@ -7,70 +7,103 @@ use std::path::Path;
 use super::errno::Errno;
 use super::value::sentence;
 
-/// The groups that OpenSSL 3 has names for.
-const GROUPS: [&str; 25] = [
-    "X25519",
-    "X448",
-    "P-256",
-    "P-384",
-    "P-521",
-    "prime256v1",
-    "secp256r1",
-    "secp384r1",
-    "secp521r1",
-    "secp224r1",
-    "secp256k1",
-    "prime192v1",
-    "P-224",
-    "P-192",
-    "brainpoolP256r1",
-    "brainpoolP384r1",
-    "brainpoolP512r1",
-    "ffdhe2048",
-    "ffdhe3072",
-    "ffdhe4096",
-    "ffdhe6144",
-    "ffdhe8192",
-    "X25519MLKEM768",
-    "SecP256r1MLKEM768",
-    "SecP384r1MLKEM1024",
-];
+/// The groups that OpenSSL 3 knows, a line for each with all its names.
+const GROUPS: &str = "X25519
+X448
+P-256 prime256v1 secp256r1
+P-384 secp384r1
+P-521 secp521r1
+P-224 secp224r1
+P-192 prime192v1 secp192r1
+secp160k1
+secp160r1
+secp160r2
+secp192k1
+secp224k1
+secp256k1
+brainpoolP256r1
+brainpoolP384r1
+brainpoolP512r1
+K-163 sect163k1
+sect163r1
+B-163 sect163r2
+sect193r1
+sect193r2
+K-233 sect233k1
+B-233 sect233r1
+sect239k1
+K-283 sect283k1
+B-283 sect283r1
+K-409 sect409k1
+B-409 sect409r1
+K-571 sect571k1
+B-571 sect571r1
+ffdhe2048
+ffdhe3072
+ffdhe4096
+ffdhe6144
+ffdhe8192
+X25519MLKEM768
+SecP256r1MLKEM768
+SecP384r1MLKEM1024";
 
-/// The first group of an `ssl_ecdh_curve` list that OpenSSL does not know.
+/// Why OpenSSL refuses a list of groups, joined by colons: its reason, empty when it gives none. `None` when it takes it.
 #[must_use]
-pub fn unknown_group(list: &[u8]) -> Option<&[u8]> {
-    if list == b"auto" {
-        return None;
+pub fn groups_fault(list: &[u8]) -> Option<Vec<u8>> {
+    let mut met = Vec::new();
+    for group in list.split(|byte| *byte == b':') {
+        if group.is_empty() {
+            return Some(Vec::new());
+        }
+        let mut lines = GROUPS.lines();
+        let is_it = |name: &str| name.as_bytes().eq_ignore_ascii_case(group);
+        let Some(line) = lines.find(|line| line.split(' ').any(is_it)) else {
+            let begin = b"error:0A080106:SSL routines::passed invalid argument:group '";
+            return Some(sentence(&[begin, group, b"' cannot be set"]));
+        };
+        if met.contains(&line) {
+            return Some(Vec::new());
+        }
+        met.push(line);
     }
-    list.split(|byte| *byte == b':').find(|group| {
-        !GROUPS
-            .iter()
-            .any(|known| known.as_bytes().eq_ignore_ascii_case(group))
-    })
+    None
 }
 
 /// Why a file could not be opened, as OpenSSL's error queue has it.
 #[must_use]
 pub fn open_reason(path: &Path, error: &io::Error) -> Vec<u8> {
     let number = error.raw_os_error().unwrap_or(0);
-    let begin = format!(
-        "error:{:08X}:system library::{}:calling fopen(",
-        0x8000_0000_u32 | number.unsigned_abs(),
-        Errno(error).text()
-    );
+    let (code, text) = (0x8000_0000_u32 | number.unsigned_abs(), Errno(error).text());
+    let begin = format!("error:{code:08X}:system library::{text}:calling fopen(");
     let end = match number {
         2 => ", r) error:10000080:BIO routines::no such file",
         _ => ", r) error:10080002:BIO routines::system lib",
     };
-    sentence(&[
-        begin.as_bytes(),
-        path.as_os_str().as_bytes(),
-        end.as_bytes(),
-    ])
+    let path = path.as_os_str().as_bytes();
+    sentence(&[begin.as_bytes(), path, end.as_bytes()])
 }
 
-/// Whether OpenSSL finds any cipher suite in a cipher string.
+/// What stands behind a sentence about OpenSSL: ` (SSL: REASON)`, or nothing.
 #[must_use]
-pub fn selects_any(_ciphers: &[u8]) -> bool {
-    true
+pub fn behind(reason: &[u8]) -> Vec<u8> {
+    if reason.is_empty() {
+        return Vec::new();
+    }
+    sentence(&[b" (SSL: ", reason, b")"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::groups_fault;
+
+    #[test]
+    fn groups() {
+        assert_eq!(groups_fault(b"X25519:P-256:secp384r1"), None);
+        assert_eq!(groups_fault(b"P-256:prime256v1"), Some(Vec::new()));
+        assert_eq!(groups_fault(b"P-256:"), Some(Vec::new()));
+        assert!(
+            groups_fault(b"P-256:foo")
+                .is_some_and(|reason| reason.ends_with(b"'foo' cannot be set"))
+        );
+    }
 }

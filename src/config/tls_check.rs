@@ -10,14 +10,18 @@ use super::errno::Errno;
 use super::mail_block::ServerBlock;
 use super::modules::Scope;
 use super::modules::ssl::{Ssl, StartTls, VerifyClient};
-use super::openssl;
-use super::pem;
 use super::server::Server;
 use super::source::Place;
+use super::tls_text::{
+    authorities_text, ciphers_text, command_text, crl_text, curves_text, file_text, sentence_of,
+};
 use super::value::path::NamedFile;
 use super::value::sentence;
 use super::value::tls::Versions;
-use super::{Diagnostic, Level, TlsFault, TlsFile, TlsMaterial, TlsVersions, World};
+use super::{
+    Diagnostic, Level, TlsFile, TlsMaterial, TlsVersions, World, ciphers, conf_command, openssl,
+    pem,
+};
 
 /// Reads each file once, however many servers name it.
 #[expect(missing_debug_implementations, reason = "holds a trait object")]
@@ -53,8 +57,8 @@ impl<'a> TlsFiles<'a> {
             return Ok(None);
         };
         check_named(ssl, mode, user)?;
-        if !openssl::selects_any(&ssl.ssl_ciphers) {
-            return Err(fault(ciphers_text(&ssl.ssl_ciphers), user));
+        if let Err(why) = ciphers::select(&ssl.ssl_ciphers) {
+            return Err(fault(ciphers_text(&ssl.ssl_ciphers, why), user));
         }
         let mut pairs = Vec::new();
         for (certificate, key) in ssl.ssl_certificate.iter().zip(&ssl.ssl_certificate_key) {
@@ -67,8 +71,11 @@ impl<'a> TlsFiles<'a> {
             self.file(&ssl.ssl_dhparam)
                 .map_err(|error| fault(file_text(&ssl.ssl_dhparam, &error), user))?;
         }
-        if let Some(group) = openssl::unknown_group(&ssl.ssl_ecdh_curve) {
-            return Err(fault(curves_text(&ssl.ssl_ecdh_curve, group), user));
+        let curves = &ssl.ssl_ecdh_curve;
+        if **curves != *b"auto"
+            && let Some(reason) = openssl::groups_fault(curves)
+        {
+            return Err(fault(curves_text(curves, &reason), user));
         }
         let material = TlsMaterial {
             pairs,
@@ -90,6 +97,7 @@ impl<'a> TlsFiles<'a> {
             passwords: ssl.ssl_password_file.0.clone(),
             protocol: server.protocol,
         };
+        check_commands(ssl, user)?;
         self.world
             .check_tls(&material)
             .map_err(|why| fault(sentence_of(&why, &material), user))?;
@@ -289,83 +297,11 @@ fn fault(message: Vec<u8>, user: &Place) -> Diagnostic {
     }
 }
 
-fn file_text(path: &Path, error: &io::Error) -> Vec<u8> {
-    let name = path.as_os_str().as_bytes();
-    sentence(&[
-        b"BIO_new_file(\"",
-        name,
-        b"\") failed (SSL: ",
-        &openssl::open_reason(path, error),
-        b")",
-    ])
-}
-
-fn authorities_text(path: &Path, error: &io::Error) -> Vec<u8> {
-    let name = path.as_os_str().as_bytes();
-    let reason = openssl::open_reason(path, error);
-    let end = b" error:05880002:x509 certificate routines::system lib)";
-    sentence(&[
-        b"SSL_CTX_load_verify_locations(\"",
-        name,
-        b"\") failed (SSL: ",
-        &reason,
-        end,
-    ])
-}
-
-fn crl_text(path: &Path, error: &io::Error) -> Vec<u8> {
-    let name = path.as_os_str().as_bytes();
-    let reason = openssl::open_reason(path, error);
-    sentence(&[
-        b"cannot load CRL \"",
-        name,
-        b"\": BIO_new_file() failed (SSL: ",
-        &reason,
-        b")",
-    ])
-}
-
-fn ciphers_text(ciphers: &[u8]) -> Vec<u8> {
-    let end = b"\") failed (SSL: error:0A0000B9:SSL routines::no cipher match)";
-    sentence(&[b"SSL_CTX_set_cipher_list(\"", ciphers, end])
-}
-
-fn curves_text(curves: &[u8], group: &[u8]) -> Vec<u8> {
-    let middle = b"\") failed (SSL: error:0A080106:SSL routines::passed invalid argument:group '";
-    sentence(&[
-        b"SSL_CTX_set1_curves_list(\"",
-        curves,
-        middle,
-        group,
-        b"' cannot be set)",
-    ])
-}
-
-/// nginx's sentences for what only a TLS library can find, with OpenSSL's reasons.
-fn sentence_of(why: &TlsFault, material: &TlsMaterial) -> Vec<u8> {
-    let name = |pair: usize, key: bool| {
-        let pair = material.pairs.get(pair);
-        let path = pair.map(|(certificate, own)| if key { &own.path } else { &certificate.path });
-        path.map(|path| path.as_os_str().as_bytes().to_vec())
-            .unwrap_or_default()
-    };
-    match why {
-        TlsFault::Certificate { pair } => {
-            let reason = b"\": PEM_read_bio_X509_AUX() failed (SSL: error:0688010A:asn1 encoding routines::nested asn1 error)";
-            sentence(&[b"cannot load certificate \"", &name(*pair, false), reason])
+fn check_commands(ssl: &Ssl, user: &Place) -> Result<(), Diagnostic> {
+    for (name, value) in &ssl.ssl_conf_command {
+        if let Some(reason) = conf_command::fault(name, value) {
+            return Err(fault(command_text(name, value, &reason), user));
         }
-        TlsFault::Key { pair } => sentence(&[
-            b"cannot load certificate key \"",
-            &name(*pair, true),
-            b"\": ",
-            pem::NO_KEY.as_bytes(),
-        ]),
-        TlsFault::Mismatch { pair } => {
-            let reason =
-                b"\") failed (SSL: error:05800074:x509 certificate routines::key values mismatch)";
-            sentence(&[b"SSL_CTX_use_PrivateKey(\"", &name(*pair, true), reason])
-        }
-        TlsFault::Ciphers => ciphers_text(&material.ciphers),
-        TlsFault::Other(text) => text.clone().into_bytes(),
     }
+    Ok(())
 }
