@@ -211,3 +211,6 @@ fn check_versions(config: &Config) -> Result<(), Diagnostic> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,3 +60,47 @@ pub fn rows() -> impl Iterator<Item = Entry> {
 pub fn find(name: &str) -> &'static [Entry] {
     BY_NAME.get(name).map_or(&[], Vec::as_slice)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::{find, rows};
+    use crate::config::directive::Contexts;
+
+    #[test]
+    fn every_row() {
+        let mut met = HashSet::new();
+        for entry in rows() {
+            let row = entry.directive();
+            for context in [
+                Contexts::MAIN,
+                Contexts::EVENTS,
+                Contexts::MAIL,
+                Contexts::SERVER,
+            ] {
+                if row.contexts.meets(context) {
+                    assert!(
+                        met.insert((row.name, format!("{context:?}"))),
+                        "{} twice in a block",
+                        row.name
+                    );
+                }
+            }
+            assert!((row.check_default)().is_ok(), "the default of {}", row.name);
+            assert!(row.doc.trim().ends_with('.'), "the doc of {}", row.name);
+            assert!(
+                row.arity.admits(row.arity.least) && row.arity.least > 0,
+                "the arity of {}",
+                row.name
+            );
+            assert!(
+                !row.name.contains('#') && !row.syntax.is_empty(),
+                "{}",
+                row.name
+            );
+            assert!(!find(row.name).is_empty());
+        }
+        assert!(met.len() > 100);
+    }
+}
