@@ -1,7 +1,7 @@
 //! One use of a directive, as the reader of its value sees it, and how a reader says no.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::source::{Place, Source};
 use super::world::World;
@@ -64,7 +64,7 @@ impl<'a> Call<'a> {
         world: &'a dyn World,
         notes: &'a mut dyn FnMut(Diagnostic),
     ) -> Self {
-        static NOWHERE: std::sync::LazyLock<Folders> = std::sync::LazyLock::new(|| Folders {
+        static NOWHERE: LazyLock<Folders> = LazyLock::new(|| Folders {
             prefix: PathBuf::new(),
             config: PathBuf::new(),
         });
@@ -94,8 +94,10 @@ impl Place {
     /// The start of a text that is no file.
     #[must_use]
     pub fn nowhere() -> Self {
+        static NOWHERE: LazyLock<Arc<Source>> =
+            LazyLock::new(|| Arc::new(Source::of_text("default", Vec::new())));
         Self {
-            source: Arc::new(Source::of_text("default", Vec::new())),
+            source: Arc::clone(&NOWHERE),
             line: 1,
             start: 0,
             end: 0,

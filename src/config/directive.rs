@@ -124,11 +124,12 @@ pub struct Directive {
 pub struct Row<S> {
     /// What it is.
     pub directive: Directive,
-    /// Reads the arguments and stores the value. Says whether the value differs from the default.
+    /// Reads the arguments and stores the value. Says of a pending row whether the value differs from its default.
     pub set: fn(&mut S, &mut Call<'_>) -> Result<bool, Refusal>,
 }
 
-/// Reads a value into its cell: the setter of every row. Answers whether the value differs from `default`.
+/// Reads a value into its cell: the setter of every row. Answers whether the value differs from `default`,
+/// which any value does when there is none.
 ///
 /// # Errors
 /// A second line where one is allowed, or a bad value.
@@ -251,7 +252,7 @@ macro_rules! module {
                     },
                     set: |scope, call| $crate::config::directive::set::<$kind>(
                         &mut scope.$module.$name,
-                        $crate::config::directive::maybe!($($default)?),
+                        $crate::config::directive::compared!($($default)? $(, $pending)?),
                         call,
                     ),
                 },
@@ -269,7 +270,14 @@ macro_rules! held_type {
 /// The value of such a field.
 macro_rules! held_value {
     ($written:ident, $kind:ty, $default:literal) => {
-        $written.unwrap_or_else(|| $crate::config::directive::default_of::<$kind>($default))
+        $written.unwrap_or_else(|| {
+            // Read once, however many servers there are.
+            static DEFAULT: std::sync::LazyLock<<$kind as $crate::config::value::Value>::Plain> =
+                std::sync::LazyLock::new(|| {
+                    $crate::config::directive::default_of::<$kind>($default)
+                });
+            DEFAULT.clone()
+        })
     };
     ($written:ident, $kind:ty) => {
         $written
@@ -286,6 +294,19 @@ macro_rules! maybe {
     };
 }
 
+/// The default that a written value is compared with: only pending rows need to know.
+macro_rules! compared {
+    ($default:literal, pending) => {
+        Some($default)
+    };
+    ($($default:literal)?) => {
+        None
+    };
+    (, pending) => {
+        None
+    };
+}
+
 /// Whether a row ends in the word `pending`.
 macro_rules! is_pending {
     (pending) => {
@@ -296,4 +317,4 @@ macro_rules! is_pending {
     };
 }
 
-pub(crate) use {held_type, held_value, is_pending, maybe, module};
+pub(crate) use {compared, held_type, held_value, is_pending, maybe, module};
