@@ -31,6 +31,18 @@ pub fn key_fault(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
+/// Why no DH parameters can be in there.
+#[must_use]
+pub fn dhparam_fault(bytes: &[u8]) -> Option<&'static str> {
+    match first(bytes, |label| {
+        matches!(label, b"DH PARAMETERS" | b"X9.42 DH PARAMETERS")
+    }) {
+        None => Some("error:0480006C:PEM routines::no start line:Expecting: DH PARAMETERS"),
+        Some(false) => Some("error:04800066:PEM routines::bad end line"),
+        Some(true) => None,
+    }
+}
+
 /// Whether the first block with such a label has an end; `None` without one.
 fn first(bytes: &[u8], wanted: impl Fn(&[u8]) -> bool) -> Option<bool> {
     let mut lines = bytes

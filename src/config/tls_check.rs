@@ -13,7 +13,8 @@ use super::modules::ssl::{Ssl, StartTls, VerifyClient};
 use super::server::Server;
 use super::source::Place;
 use super::tls_text::{
-    authorities_text, ciphers_text, command_text, crl_text, curves_text, file_text, sentence_of,
+    authorities_text, ciphers_text, command_text, crl_text, curves_text, dhparam_text, file_text,
+    sentence_of,
 };
 use super::value::path::NamedFile;
 use super::value::sentence;
@@ -67,10 +68,7 @@ impl<'a> TlsFiles<'a> {
             pairs.push((certificate, key));
         }
         let (client_cas, trusted_cas, crl) = self.client_files(ssl, user)?;
-        if !ssl.ssl_dhparam.as_os_str().is_empty() {
-            self.file(&ssl.ssl_dhparam)
-                .map_err(|error| fault(file_text(&ssl.ssl_dhparam, &error), user))?;
-        }
+        self.check_dhparam(&ssl.ssl_dhparam, user)?;
         let curves = &ssl.ssl_ecdh_curve;
         if **curves != *b"auto"
             && let Some(reason) = openssl::groups_fault(curves)
@@ -139,6 +137,20 @@ impl<'a> TlsFiles<'a> {
             read(trusted, authorities_text)?,
             read(&ssl.ssl_crl, crl_text)?,
         ))
+    }
+
+    /// DH parameters are never used; that they could be is looked at all the same.
+    fn check_dhparam(&mut self, path: &Path, user: &Place) -> Result<(), Diagnostic> {
+        if path.as_os_str().is_empty() {
+            return Ok(());
+        }
+        let file = self
+            .file(path)
+            .map_err(|error| fault(file_text(path, &error), user))?;
+        match pem::dhparam_fault(&file.bytes) {
+            Some(reason) => Err(fault(dhparam_text(path, reason), user)),
+            None => Ok(()),
+        }
     }
 
     fn ticket_keys(&mut self, ssl: &Ssl) -> Result<Vec<TlsFile>, Diagnostic> {

@@ -46,6 +46,13 @@ pub fn crl_text(path: &Path, error: &io::Error) -> Vec<u8> {
     ])
 }
 
+/// A file without DH parameters.
+pub fn dhparam_text(path: &Path, reason: &str) -> Vec<u8> {
+    let name = path.as_os_str().as_bytes();
+    let end = openssl::behind(reason.as_bytes());
+    sentence(&[b"PEM_read_bio_DHparams(\"", name, b"\") failed", &end])
+}
+
 /// `ssl_ciphers` that selects nothing.
 pub fn ciphers_text(ciphers: &[u8], why: ciphers::Nothing) -> Vec<u8> {
     let end = openssl::behind(why.reason().as_bytes());
