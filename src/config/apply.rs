@@ -5,51 +5,18 @@ use std::collections::VecDeque;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use super::block::Block;
 use super::call::{Call, Folders, Refusal, full_name};
-use super::directive::{Arity, Contexts};
-use super::known::{is_known, near};
+use super::directive::Arity;
 use super::mail_block::MailBlock;
 use super::modules::MainScope;
 use super::modules::table::{self, Entry};
 use super::reader::Readers;
+use super::sentences::{check_form, misplaced, refusal};
 use super::source::Place;
 use super::statement::{Ending, Fault, Next, Statement};
-use super::value::{c_string, sentence};
+use super::value::sentence;
 use super::{Diagnostic, Errno, Level, Options, World};
-
-/// The block that is being read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Block {
-    Main,
-    Events,
-    Mail,
-    Server,
-    /// `http {}` or `stream {}`, or a block in them: read over.
-    Foreign,
-}
-
-impl Block {
-    const fn contexts(self) -> Option<Contexts> {
-        match self {
-            Self::Main => Some(Contexts::MAIN),
-            Self::Events => Some(Contexts::EVENTS),
-            Self::Mail => Some(Contexts::MAIL),
-            Self::Server => Some(Contexts::SERVER),
-            Self::Foreign => None,
-        }
-    }
-
-    /// The block that `name` opens in this one.
-    fn opened_by(self, name: &[u8]) -> Option<Self> {
-        match (self, name) {
-            (Self::Main, b"events") => Some(Self::Events),
-            (Self::Main, b"mail") => Some(Self::Mail),
-            (Self::Main, b"http" | b"stream") => Some(Self::Foreign),
-            (Self::Mail, b"server") => Some(Self::Server),
-            _ => None,
-        }
-    }
-}
 
 /// What has been begun and not ended.
 #[derive(Debug)]
@@ -359,69 +326,5 @@ impl<'a> Walk<'a> {
         self.begun
             .push(Begun::Files(block, files.into(), place.clone()));
         Ok(())
-    }
-}
-
-/// What ends the directive, and how many arguments it has.
-fn check_form(
-    statement: &Statement,
-    is_block: bool,
-    arity: Arity,
-    place: &Place,
-) -> Result<(), Diagnostic> {
-    let name = c_string(&statement.words[0]);
-    let message = match (is_block, statement.ending) {
-        (false, Ending::Open | Ending::Lua) => {
-            sentence(&[b"directive \"", name, b"\" is not terminated by \";\""])
-        }
-        (true, Ending::Semicolon) => sentence(&[b"directive \"", name, b"\" has no opening \"{\""]),
-        _ if !arity.admits(statement.words.len() - 1) => {
-            sentence(&[b"invalid number of arguments in \"", name, b"\" directive"])
-        }
-        _ => return Ok(()),
-    };
-    Err(Diagnostic::new(Level::Emerg, message, place))
-}
-
-/// A name that does not stand for anything in this block.
-fn misplaced(text: &str, name: &[u8], block: Block, place: &Place) -> Diagnostic {
-    let shown = c_string(name);
-    let is_block = matches!(text, "events" | "mail" | "http" | "stream" | "server");
-    if is_known(text) || is_block {
-        let message = sentence(&[b"\"", shown, b"\" directive is not allowed here"]);
-        return Diagnostic::new(Level::Emerg, message, place);
-    }
-    let diagnostic = Diagnostic::new(
-        Level::Emerg,
-        sentence(&[b"unknown directive \"", shown, b"\""]),
-        place,
-    );
-    let here = table::rows().map(|entry| entry.directive());
-    let here = here
-        .filter(|row| {
-            block
-                .contexts()
-                .is_some_and(|contexts| row.contexts.meets(contexts))
-        })
-        .map(|row| row.name);
-    match near(text, here) {
-        Some(meant) => diagnostic.with_help(format!("did you mean \"{meant}\"?")),
-        None => diagnostic,
-    }
-}
-
-/// nginx's sentence for a refusal.
-pub fn refusal(why: Refusal, name: &str, place: &Place) -> Diagnostic {
-    match why {
-        Refusal::Directive(predicate) => Diagnostic::new(
-            Level::Emerg,
-            format!("\"{name}\" directive {predicate}"),
-            place,
-        ),
-        Refusal::Says(message) => Diagnostic::new(Level::Emerg, message, place),
-        Refusal::Bare(level, message) => Diagnostic {
-            place: Some(place.clone()),
-            ..Diagnostic::bare(level, message)
-        },
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-/// Prints ` (2: No such file or directory)`.
+/// Prints ` (2: No such file or directory)`; without the number where the system did not give one.
 #[derive(Debug)]
 pub struct Errno<'a>(pub &'a io::Error);
 
@@ -21,11 +21,9 @@ impl Errno<'_> {
 
 impl fmt::Display for Errno<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            " ({}: {})",
-            self.0.raw_os_error().unwrap_or(0),
-            self.text()
-        )
+        match self.0.raw_os_error() {
+            Some(number) => write!(f, " ({number}: {})", self.text()),
+            None => write!(f, " ({})", self.0),
+        }
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod apply;
+pub mod block;
 pub mod call;
 pub mod ciphers;
 pub mod conf_command;
@@ -25,6 +26,7 @@ pub mod plan;
 pub mod protocol;
 pub mod reader;
 pub mod resolve;
+pub mod sentences;
 pub mod server;
 pub mod source;
 pub mod statement;

@@ -1,12 +1,12 @@
-//! `ssl_ciphers`: OpenSSL's cipher strings (openssl-ciphers(1)), worked out over the TLS 1.2 suites that rustls has.
+//! `ssl_ciphers` in rustls's terms: the TLS 1.2 suites that rustls has, of those that OpenSSL's cipher string selects.
 //!
-//! The suites of TLS 1.3 are not subject to it, in OpenSSL as here. What is never negotiated (static RSA, CBC, DHE) is not
-//! looked for; whether a string names anything at all, `config` has checked before.
+//! The suites of TLS 1.3 are not subject to it, in OpenSSL as here. What is never negotiated (static RSA, CBC, DHE) drops out.
 
 use rustls::crypto::aws_lc_rs::cipher_suite as suites;
 use rustls::{ProtocolVersion, SupportedCipherSuite, SupportedProtocolVersion};
 
 use crate::config::TlsFault;
+use crate::config::ciphers;
 
 /// Leaves the suites that may be negotiated, in order of preference.
 ///
@@ -28,105 +28,43 @@ pub(super) fn apply(
     Ok(())
 }
 
-/// A suite, its name in OpenSSL, and the words that select it. The names' parts tell the rest.
-struct Known {
-    suite: SupportedCipherSuite,
-    name: &'static str,
-    words: &'static [&'static str],
-}
-
-/// OpenSSL's order of preference.
-static KNOWN: [Known; 6] = [
-    Known {
-        suite: suites::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-        name: "ECDHE-ECDSA-AES256-GCM-SHA384",
-        words: &["ECDSA", "aECDSA", "AES", "AES256", "AESGCM", "FIPS"],
-    },
-    Known {
-        suite: suites::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-        name: "ECDHE-RSA-AES256-GCM-SHA384",
-        words: &["aRSA", "AES", "AES256", "AESGCM", "FIPS"],
-    },
-    Known {
-        suite: suites::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
-        name: "ECDHE-ECDSA-CHACHA20-POLY1305",
-        words: &["ECDSA", "aECDSA", "CHACHA20"],
-    },
-    Known {
-        suite: suites::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
-        name: "ECDHE-RSA-CHACHA20-POLY1305",
-        words: &["aRSA", "CHACHA20"],
-    },
-    Known {
-        suite: suites::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-        name: "ECDHE-ECDSA-AES128-GCM-SHA256",
-        words: &["ECDSA", "aECDSA", "AES", "AES128", "AESGCM", "FIPS"],
-    },
-    Known {
-        suite: suites::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-        name: "ECDHE-RSA-AES128-GCM-SHA256",
-        words: &["aRSA", "AES", "AES128", "AESGCM", "FIPS"],
-    },
-];
-
-/// Words that select all of ours.
-const ALL: [&str; 9] = [
-    "ALL", "HIGH", "DEFAULT", "TLSv1.2", "ECDH", "ECDHE", "EECDH", "kECDHE", "kEECDH",
+/// The suites that both have, by OpenSSL's names.
+static KNOWN: [(&str, SupportedCipherSuite); 6] = [
+    (
+        "ECDHE-ECDSA-AES256-GCM-SHA384",
+        suites::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+    ),
+    (
+        "ECDHE-RSA-AES256-GCM-SHA384",
+        suites::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+    ),
+    (
+        "ECDHE-ECDSA-CHACHA20-POLY1305",
+        suites::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+    ),
+    (
+        "ECDHE-RSA-CHACHA20-POLY1305",
+        suites::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+    ),
+    (
+        "ECDHE-ECDSA-AES128-GCM-SHA256",
+        suites::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    ),
+    (
+        "ECDHE-RSA-AES128-GCM-SHA256",
+        suites::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+    ),
 ];
 
 /// Works a cipher string out.
 fn select(string: &[u8]) -> Vec<SupportedCipherSuite> {
-    let string = String::from_utf8_lossy(string);
-    let mut killed = [false; KNOWN.len()];
-    let mut active: Vec<usize> = Vec::new();
-    // Suites that are not active, in the order in which a word takes them: what was taken back comes first.
-    let mut idle: Vec<usize> = (0..KNOWN.len()).collect();
-    for element in string
-        .split([':', ',', ';', ' '])
-        .filter(|element| !element.is_empty())
-    {
-        let (operator, words) = match element.as_bytes()[0] {
-            sign @ (b'!' | b'-' | b'+') => (sign, &element[1..]),
-            _ => (b' ', element),
-        };
-        if words == "@STRENGTH" || element == "@STRENGTH" {
-            active.sort_by_key(|at| KNOWN[*at].name.contains("AES128"));
-            continue;
-        }
-        let selects = |at: &usize| words.split('+').all(|word| KNOWN[*at].is(word));
-        match operator {
-            b'!' => {
-                (0..KNOWN.len())
-                    .filter(selects)
-                    .for_each(|at| killed[at] = true);
-                active.retain(|at| !killed[*at]);
-            }
-            b'-' => {
-                let (gone, stay): (Vec<_>, Vec<_>) = active.iter().partition(|at| selects(at));
-                active = stay;
-                idle.retain(|at| !gone.contains(at));
-                idle.splice(0..0, gone);
-            }
-            b'+' => {
-                let (last, mut first): (Vec<usize>, Vec<usize>) =
-                    active.iter().partition(|at| selects(at));
-                first.extend(last);
-                active = first;
-            }
-            _ => {
-                let new = |at: &usize| selects(at) && !killed[*at] && !active.contains(at);
-                let new: Vec<_> = idle.iter().copied().filter(new).collect();
-                active.extend(new);
-            }
-        }
-    }
-    active.into_iter().map(|at| KNOWN[at].suite).collect()
-}
-
-impl Known {
-    fn is(&self, word: &str) -> bool {
-        self.name == word || ALL.contains(&word) || self.words.contains(&word)
-    }
+    let names = ciphers::select(string).unwrap_or_default();
+    let known = |name: &str| KNOWN.iter().find(|(own, _)| *own == name);
+    names
+        .into_iter()
+        .filter_map(known)
+        .map(|(_, suite)| *suite)
+        .collect()
 }
 
 #[cfg(test)]
@@ -189,8 +127,8 @@ mod tests {
             let name = |suite: &SupportedCipherSuite| {
                 KNOWN
                     .iter()
-                    .find(|known| known.suite == *suite)
-                    .map_or("", |known| known.name)
+                    .find(|known| known.1 == *suite)
+                    .map_or("", |known| known.0)
             };
             let names: Vec<_> = select(string.as_bytes()).iter().map(name).collect();
             let expected: Vec<_> = expected

@@ -1,0 +1,44 @@
+//! The blocks that a directive may stand in, as the walk meets them.
+
+use super::directive::Contexts;
+
+/// The block that is being read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Block {
+    /// The file itself.
+    Main,
+    /// `events {}`
+    Events,
+    /// `mail {}`
+    Mail,
+    /// `server {}` in `mail {}`
+    Server,
+    /// `http {}` or `stream {}`, or a block in them: read over.
+    Foreign,
+}
+
+impl Block {
+    /// What a directive in it must allow; `None` where nothing is looked up.
+    #[must_use]
+    pub const fn contexts(self) -> Option<Contexts> {
+        match self {
+            Self::Main => Some(Contexts::MAIN),
+            Self::Events => Some(Contexts::EVENTS),
+            Self::Mail => Some(Contexts::MAIL),
+            Self::Server => Some(Contexts::SERVER),
+            Self::Foreign => None,
+        }
+    }
+
+    /// The block that `name` opens in this one.
+    #[must_use]
+    pub fn opened_by(self, name: &[u8]) -> Option<Self> {
+        match (self, name) {
+            (Self::Main, b"events") => Some(Self::Events),
+            (Self::Main, b"mail") => Some(Self::Mail),
+            (Self::Main, b"http" | b"stream") => Some(Self::Foreign),
+            (Self::Mail, b"server") => Some(Self::Server),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! nginx's sentences about a directive: its form, its place, its value.
+
+use super::block::Block;
+use super::call::Refusal;
+use super::directive::Arity;
+use super::known::{is_known, near};
+use super::modules::table;
+use super::source::Place;
+use super::statement::{Ending, Statement};
+use super::value::{c_string, sentence};
+use super::{Diagnostic, Level};
+
+/// What ends the directive, and how many arguments it has.
+///
+/// # Errors
+/// nginx's sentence about either.
+pub fn check_form(
+    statement: &Statement,
+    is_block: bool,
+    arity: Arity,
+    place: &Place,
+) -> Result<(), Diagnostic> {
+    let name = c_string(&statement.words[0]);
+    let message = match (is_block, statement.ending) {
+        (false, Ending::Open | Ending::Lua) => {
+            sentence(&[b"directive \"", name, b"\" is not terminated by \";\""])
+        }
+        (true, Ending::Semicolon) => sentence(&[b"directive \"", name, b"\" has no opening \"{\""]),
+        _ if !arity.admits(statement.words.len() - 1) => {
+            sentence(&[b"invalid number of arguments in \"", name, b"\" directive"])
+        }
+        _ => return Ok(()),
+    };
+    Err(Diagnostic::new(Level::Emerg, message, place))
+}
+
+/// A name that does not stand for anything in this block.
+pub fn misplaced(text: &str, name: &[u8], block: Block, place: &Place) -> Diagnostic {
+    let shown = c_string(name);
+    let is_block = matches!(text, "events" | "mail" | "http" | "stream" | "server");
+    if is_known(text) || is_block {
+        let message = sentence(&[b"\"", shown, b"\" directive is not allowed here"]);
+        return Diagnostic::new(Level::Emerg, message, place);
+    }
+    let diagnostic = Diagnostic::new(
+        Level::Emerg,
+        sentence(&[b"unknown directive \"", shown, b"\""]),
+        place,
+    );
+    let here = table::rows().map(|entry| entry.directive());
+    let here = here
+        .filter(|row| {
+            block
+                .contexts()
+                .is_some_and(|contexts| row.contexts.meets(contexts))
+        })
+        .map(|row| row.name);
+    match near(text, here) {
+        Some(meant) => diagnostic.with_help(format!("did you mean \"{meant}\"?")),
+        None => diagnostic,
+    }
+}
+
+/// nginx's sentence for a refusal.
+pub fn refusal(why: Refusal, name: &str, place: &Place) -> Diagnostic {
+    match why {
+        Refusal::Directive(predicate) => Diagnostic::new(
+            Level::Emerg,
+            format!("\"{name}\" directive {predicate}"),
+            place,
+        ),
+        Refusal::Says(message) => Diagnostic::new(Level::Emerg, message, place),
+        Refusal::Bare(level, message) => Diagnostic {
+            place: Some(place.clone()),
+            ..Diagnostic::bare(level, message)
+        },
+    }
+}
