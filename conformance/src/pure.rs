@@ -4,10 +4,10 @@
 //! client that leaves need a real one, and are left to the runner over sockets.
 
 use portcullis::config::machine::Machine;
-use portcullis::config::{LogPlace, Options, ProxySmtpAuth, Server};
+use portcullis::config::{LogPlace, Options, Server};
 use portcullis::proto::auth_http::{Inquiry, Parsed, Verdict, parse, request};
 use portcullis::proto::smtp::back::Progress;
-use portcullis::proto::smtp::opening::{Introduction, Xclient};
+use portcullis::proto::smtp::opening::Introduction;
 use portcullis::proto::smtp::{Back, Front, Settings, reply};
 use portcullis::proto::{Credentials, Input, Login, Refusal, Step};
 use std::path::Path;
@@ -243,29 +243,11 @@ impl Shell {
             Ok(Verdict::Accept { user, pass, .. }) => {
                 let user = user.unwrap_or_else(|| login.credentials.user().into());
                 let pass = pass.or_else(|| login.credentials.password().cloned());
-                let proxy = &self.server.proxy;
-                let how = proxy.proxy_smtp_auth;
-                let introduction = Introduction {
-                    server_name: self.server.mail.server_name.clone(),
-                    address: "127.0.0.1".into(),
-                    host: "[UNAVAILABLE]".into(),
-                    helo: login.helo,
-                    login: (how == ProxySmtpAuth::Off).then(|| user.clone()),
-                    xclient: if proxy.xclient {
-                        Xclient::Always
-                    } else {
-                        Xclient::Off
-                    },
-                    learns: false,
-                };
                 let mail = login.credentials == Credentials::None;
-                let back = match login.envelope {
-                    Some(envelope) => Back::sending(introduction, envelope),
-                    None if how != ProxySmtpAuth::Off => {
-                        Back::logging_in(introduction, how, user, pass)
-                    }
-                    None => Back::vouching(introduction),
-                };
+                let helo = login.helo.clone();
+                let introduction =
+                    Introduction::of(&self.server, "127.0.0.1", "[UNAVAILABLE]", helo);
+                let back = Back::of(&self.server.proxy, introduction, login, user, pass);
                 self.phase = Phase::Dialogue(Box::new(back), mail);
                 true
             }

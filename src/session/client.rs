@@ -15,7 +15,7 @@ use super::{Over, Place};
 use crate::config::level::Level;
 use crate::net::socket::Socket;
 use crate::net::stream::Stream;
-use crate::proto::Input;
+use crate::proto::{Input, Turn};
 
 /// Replies are sent when this much has gathered, though the client's buffer holds more commands.
 const GATHERED: usize = 4096;
@@ -84,19 +84,13 @@ impl Client {
         }
     }
 
-    /// What the parser may look at.
-    pub fn input(&self) -> Input<'_> {
-        Input::new(&self.input, self.input.len() >= self.limit)
-    }
-
-    /// Drops what the parser took.
-    pub fn consume(&mut self, bytes: usize) {
-        self.input.drain(..bytes);
-    }
-
-    /// All that the client sent and nobody looked at.
-    pub fn unread(&self) -> &[u8] {
-        &self.input
+    /// Lets the dialogue look at what the client sent and answer it; drops what it took.
+    pub fn parse(&mut self, look: impl FnOnce(&mut Input<'_>, &mut Vec<u8>) -> Turn) -> Turn {
+        let mut input = Input::new(&self.input, self.input.len() >= self.limit);
+        let turn = look(&mut input, &mut self.out);
+        let taken = input.taken();
+        self.input.drain(..taken);
+        turn
     }
 
     /// The state of TLS, if there is TLS.

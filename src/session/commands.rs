@@ -64,13 +64,8 @@ impl Session {
     /// Serves commands until one of them leads to a backend.
     pub async fn converse(&mut self) -> Result<Bridge, Over> {
         loop {
-            let mut input = self.client.input();
-            // Replies gather beside the input: both are the client's, and only one can be borrowed at a time.
-            let mut out = Vec::new();
-            let turn = self.front.advance(&mut input, &mut out);
-            let taken = input.taken();
-            self.client.consume(taken);
-            self.client.out.append(&mut out);
+            let front = &mut self.front;
+            let turn = self.client.parse(|input, out| front.advance(input, out));
             if let Some(bridge) = self.follow(turn).await? {
                 return Ok(bridge);
             }

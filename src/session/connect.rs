@@ -1,7 +1,5 @@
 //! A connection to a backend.
 
-use std::time::Duration;
-
 use tokio::time::timeout;
 
 use super::Shared;
@@ -54,9 +52,4 @@ pub(super) fn upstream_timed_out(journal: &Journal) {
         Level::Info,
         format_args!("upstream timed out (110: Connection timed out)"),
     );
-}
-
-/// The time for a whole conversation with a backend, up to the tunnel.
-pub(super) fn patience(server: &Server) -> Duration {
-    server.mail.timeout
 }

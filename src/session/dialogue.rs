@@ -5,8 +5,8 @@ use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::Bridge;
-use super::journal::{Errno, Journal};
-use crate::config::level::Level;
+use super::journal::Journal;
+use crate::config::{Errno, Level};
 use crate::log::Escaped;
 use crate::net::socket::Socket;
 use crate::proto::smtp::reply;
@@ -94,16 +94,10 @@ pub(super) fn log_broken(journal: &Journal, broken: &Broken) {
     match broken {
         Broken::Closed => {}
         Broken::Receive(error) => {
-            journal.line(
-                Level::Error,
-                format_args!("recv() failed ({})", Errno(error)),
-            );
+            journal.line(Level::Error, format_args!("recv() failed{}", Errno(error)));
         }
         Broken::Send(error) => {
-            journal.line(
-                Level::Error,
-                format_args!("send() failed ({})", Errno(error)),
-            );
+            journal.line(Level::Error, format_args!("send() failed{}", Errno(error)));
         }
         Broken::TooLong(bytes) => journal.line(
             Level::Error,

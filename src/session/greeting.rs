@@ -17,9 +17,10 @@ impl Session {
                 Heard::Silence => {}
                 Heard::End => return Err(Over),
                 Heard::More => {
-                    let mut out = Vec::new();
-                    let turn = self.front.early(self.client.unread(), &mut out);
-                    self.client.out = out;
+                    let front = &mut self.front;
+                    let turn = self
+                        .client
+                        .parse(|input, out| front.early(input.rest(), out));
                     if let Some(note) = turn.note {
                         self.journal.line(Level::Info, format_args!("{note}"));
                     }

@@ -7,10 +7,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::Shared;
-use super::journal::{Errno, Journal};
+use super::journal::Journal;
 use super::pool::Pool;
 use crate::config::address::Address;
-use crate::config::level::Level;
+use crate::config::{Errno, Level};
 use crate::net::socket::Socket;
 use crate::proto::Secret;
 use crate::proto::auth_http::{Answer, Fault, Parsed, parse};
@@ -118,10 +118,10 @@ fn report(journal: &Journal, address: &Address, broken: &Broken) -> Reported {
     match broken {
         Broken::Connect(error) => journal.unconnected(address, error),
         Broken::Send(error) => {
-            journal.line(level, format_args!("send() failed ({})", Errno(error)));
+            journal.line(level, format_args!("send() failed{}", Errno(error)));
         }
         Broken::Receive(error) => {
-            journal.line(level, format_args!("recv() failed ({})", Errno(error)));
+            journal.line(level, format_args!("recv() failed{}", Errno(error)));
         }
         Broken::Closed => journal.line(
             level,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Arrival, Place, level_of};
-use crate::config::{Address, Level};
+use crate::config::{Address, Errno, Level};
 use crate::log::Context;
 use crate::net::tunnel;
 
@@ -69,15 +69,12 @@ impl Journal {
                 | Kind::HostUnreachable
         );
         if late && matches!(address, Address::Inet(_)) {
-            self.line(
-                Level::Error,
-                format_args!("recv() failed ({})", Errno(error)),
-            );
+            self.line(Level::Error, format_args!("recv() failed{}", Errno(error)));
         } else {
             let level = level_of(error);
             self.line(
                 level,
-                format_args!("connect() to {address} failed ({})", Errno(error)),
+                format_args!("connect() to {address} failed{}", Errno(error)),
             );
         }
     }
@@ -114,16 +111,13 @@ impl Journal {
             }
             tunnel::End::Client(error) => {
                 self.doing("proxying and reading from client");
-                self.line(
-                    Level::Info,
-                    format_args!("recv() failed ({})", Errno(error)),
-                );
+                self.line(Level::Info, format_args!("recv() failed{}", Errno(error)));
             }
             tunnel::End::Backend(error) => {
                 self.doing("proxying and reading from upstream");
                 self.line(
                     level_of(error),
-                    format_args!("recv() failed ({})", Errno(error)),
+                    format_args!("recv() failed{}", Errno(error)),
                 );
             }
         }
@@ -140,24 +134,6 @@ impl Journal {
             login: self.login.as_deref(),
             // nginx names a backend only behind a login.
             upstream: self.upstream.as_deref().filter(|_| self.login.is_some()),
-        }
-    }
-}
-
-/// An error as nginx shows one: `111: Connection refused`.
-pub(super) struct Errno<'a>(pub &'a std::io::Error);
-
-impl fmt::Display for Errno<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.raw_os_error() {
-            Some(number) => {
-                write!(
-                    f,
-                    "{number}: {}",
-                    nix::errno::Errno::from_raw(number).desc()
-                )
-            }
-            None => self.0.fmt(f),
         }
     }
 }

@@ -3,14 +3,15 @@
 use tokio::time::timeout;
 
 use super::commands::Session;
-use super::connect::{Target, patience, upstream_timed_out};
+use super::connect::{Target, upstream_timed_out};
 use super::dialogue::{Broken, Line, READING, log_broken, log_unexpected};
+use super::identity::Identity;
 use super::journal::Journal;
 use super::{Bridge, Over};
 use crate::config::level::Level;
 use crate::proto::smtp::Judge;
 use crate::proto::smtp::judge::{Plea, Progress};
-use crate::proto::smtp::opening::{Introduction, Xclient};
+use crate::proto::smtp::opening::Introduction;
 use crate::proto::{Credentials, Helo, Login, Refusal};
 
 /// The conversation with the backend, kept between a client's attempts.
@@ -110,19 +111,8 @@ impl Session {
             // The challenge went with the conversation that it belonged to.
             return Ok(Verdict::Lost);
         }
-        let introduction = Introduction {
-            server_name: server.mail.server_name.clone(),
-            address: self.identity.xclient.clone(),
-            host: self.identity.host.into(),
-            helo: helo.clone(),
-            login: None,
-            xclient: if server.proxy.xclient {
-                Xclient::Announced
-            } else {
-                Xclient::Off
-            },
-            learns: true,
-        };
+        let Identity { xclient, host, .. } = &self.identity;
+        let introduction = Introduction::of(server, xclient, host, helo.clone()).by_offers();
         let (journal, shared) = (&mut self.journal, &self.shared);
         let conversation = async {
             let mut hearing = match kept {
@@ -144,7 +134,7 @@ impl Session {
             Some((verdict, hearing))
         };
         let heard = tokio::select! {
-            heard = timeout(patience(server), conversation) => heard,
+            heard = timeout(server.mail.timeout, conversation) => heard,
             () = self.client.leaves() => return Err(Over),
         };
         let (verdict, hearing) = match heard {

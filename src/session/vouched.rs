@@ -3,18 +3,18 @@
 use tokio::time::timeout;
 
 use super::commands::Session;
-use super::connect::{Target, patience, upstream_timed_out};
+use super::connect::{Target, upstream_timed_out};
 use super::dialogue::{Broken, Line, READING, log_broken, log_unexpected};
+use super::identity::Identity;
 use super::inquiry::Accepted;
 use super::journal::Journal;
 use super::{Bridge, Over};
-use crate::config::ProxySmtpAuth;
 use crate::config::level::Level;
 use crate::log::Escaped;
+use crate::proto::Login;
 use crate::proto::smtp::back::Progress;
-use crate::proto::smtp::opening::{Introduction, Xclient};
+use crate::proto::smtp::opening::Introduction;
 use crate::proto::smtp::{Back, reply};
-use crate::proto::{Credentials, Login};
 
 /// How the conversation ended.
 enum End {
@@ -50,7 +50,7 @@ impl Session {
             Some((end, line))
         };
         let met = tokio::select! {
-            met = timeout(patience(server), conversation) => met,
+            met = timeout(server.mail.timeout, conversation) => met,
             () = self.client.leaves() => return Err(Over),
         };
         let (end, line) = match met {
@@ -117,26 +117,9 @@ impl Session {
             self.journal.login(user);
         }
         let user: Box<[u8]> = user.into();
-        let how = server.proxy.proxy_smtp_auth;
-        let logs_in = how != ProxySmtpAuth::Off && login.credentials != Credentials::None;
-        let introduction = Introduction {
-            server_name: server.mail.server_name.clone(),
-            address: self.identity.xclient.clone(),
-            host: self.identity.host.into(),
-            helo: login.helo,
-            login: (how == ProxySmtpAuth::Off).then(|| user.clone()),
-            xclient: if server.proxy.xclient {
-                Xclient::Always
-            } else {
-                Xclient::Off
-            },
-            learns: false,
-        };
-        match login.envelope {
-            Some(envelope) => Back::sending(introduction, envelope),
-            None if logs_in => Back::logging_in(introduction, how, user, pass),
-            None => Back::vouching(introduction),
-        }
+        let Identity { xclient, host, .. } = &self.identity;
+        let introduction = Introduction::of(server, xclient, host, login.helo.clone());
+        Back::of(&server.proxy, introduction, login, user, pass)
     }
 }
 

@@ -5,8 +5,9 @@
 use super::opening::{Introduction, Move, Opening};
 use super::reply;
 use crate::config::ProxySmtpAuth;
+use crate::config::modules::proxy::Proxy;
 use crate::proto::login::Bytes;
-use crate::proto::{Envelope, Secret, sasl};
+use crate::proto::{Credentials, Envelope, Login, Secret, sasl};
 
 /// What comes next.
 #[derive(Debug)]
@@ -57,13 +58,36 @@ pub struct Back {
 }
 
 impl Back {
+    /// The conversation that fits a login which the auth server let in, with `user` and `pass` to pass on.
+    pub fn of(
+        proxy: &Proxy,
+        introduction: Introduction,
+        login: Login,
+        user: Bytes,
+        pass: Option<Secret<Bytes>>,
+    ) -> Self {
+        let how = proxy.proxy_smtp_auth;
+        let vouched = (how == ProxySmtpAuth::Off).then(|| user.clone());
+        let introduction = Introduction {
+            login: vouched,
+            ..introduction
+        };
+        match login.envelope {
+            Some(envelope) => Back::sending(introduction, envelope),
+            None if how != ProxySmtpAuth::Off && login.credentials != Credentials::None => {
+                Back::logging_in(introduction, how, user, pass)
+            }
+            None => Back::vouching(introduction),
+        }
+    }
+
     /// A conversation in which the client is vouched for.
-    pub fn vouching(introduction: Introduction) -> Self {
+    fn vouching(introduction: Introduction) -> Self {
         Self::new(introduction, Errand::Nothing)
     }
 
     /// A conversation in which we log in.
-    pub fn logging_in(
+    fn logging_in(
         introduction: Introduction,
         how: ProxySmtpAuth,
         user: Bytes,
@@ -73,7 +97,7 @@ impl Back {
     }
 
     /// A conversation that replays MAIL and RCPT.
-    pub fn sending(introduction: Introduction, envelope: Envelope) -> Self {
+    fn sending(introduction: Introduction, envelope: Envelope) -> Self {
         Self::new(introduction, Errand::Mail(envelope))
     }
 

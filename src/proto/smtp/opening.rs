@@ -1,6 +1,7 @@
 //! How every SMTP conversation with a backend begins: greeting, EHLO, and with XCLIENT the client's own EHLO.
 
 use super::reply;
+use crate::config::Server;
 use crate::proto::Helo;
 
 /// Whether the backend is told about the client by XCLIENT.
@@ -31,6 +32,34 @@ pub struct Introduction {
     pub xclient: Xclient,
     /// The backend's offers decide what follows, so EHLO is said whatever the client said.
     pub learns: bool,
+}
+
+impl Introduction {
+    /// The introduction that a server's configuration asks for. It vouches for no login and asks for no offers.
+    pub fn of(server: &Server, address: &str, host: &str, helo: Helo) -> Self {
+        Introduction {
+            server_name: server.mail.server_name.clone(),
+            address: address.into(),
+            host: host.into(),
+            helo,
+            login: None,
+            xclient: if server.proxy.xclient {
+                Xclient::Always
+            } else {
+                Xclient::Off
+            },
+            learns: false,
+        }
+    }
+
+    /// The same for a backend whose offers decide what follows.
+    pub fn by_offers(mut self) -> Self {
+        if self.xclient == Xclient::Always {
+            self.xclient = Xclient::Announced;
+        }
+        self.learns = true;
+        self
+    }
 }
 
 /// What a backend's EHLO answer offers.
