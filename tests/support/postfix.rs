@@ -2,6 +2,7 @@
 //!
 //! Postfix insists on root; [`Postfix::start`] says so where it cannot run.
 
+use std::ffi::OsStr;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -49,8 +50,14 @@ impl Postfix {
         write("conf/master.cf", MASTER);
         write("dovecot.conf", DOVECOT);
         write("users", &format!("{USER}:{PASSWORD}\n"));
-        let dovecot = run(root, "dovecot", &["-F", "-c"], &root.join("dovecot.conf"));
-        let postfix = run_postfix(root);
+        let (conf, postfix_conf) = (root.join("dovecot.conf"), root.join("conf"));
+        let dovecot = run(
+            root,
+            "dovecot",
+            &["-F".as_ref(), "-c".as_ref(), conf.as_ref()],
+        );
+        let start = ["-c".as_ref(), postfix_conf.as_ref(), "start-fg".as_ref()];
+        let postfix = run(root, "postfix", &start);
         let this = Postfix {
             port,
             folder,
@@ -117,11 +124,11 @@ impl Drop for Postfix {
     }
 }
 
-fn run(root: &Path, program: &str, arguments: &[&str], file: &Path) -> Child {
+/// Starts a program in a process group of its own, its output in a file named after it.
+fn run(root: &Path, program: &str, arguments: &[&OsStr]) -> Child {
     let out = fs::File::create(root.join(format!("{program}.out"))).expect("an output file");
     Command::new(program)
         .args(arguments)
-        .arg(file)
         .env("PATH", path())
         .process_group(0)
         .stdin(Stdio::null())
@@ -129,21 +136,6 @@ fn run(root: &Path, program: &str, arguments: &[&str], file: &Path) -> Child {
         .stderr(out)
         .spawn()
         .unwrap_or_else(|error| panic!("{program} does not start: {error}"))
-}
-
-fn run_postfix(root: &Path) -> Child {
-    let out = fs::File::create(root.join("postfix.out")).expect("an output file");
-    Command::new("postfix")
-        .arg("-c")
-        .arg(root.join("conf"))
-        .arg("start-fg")
-        .env("PATH", path())
-        .process_group(0)
-        .stdin(Stdio::null())
-        .stdout(out.try_clone().expect("the output file"))
-        .stderr(out)
-        .spawn()
-        .unwrap_or_else(|error| panic!("postfix does not start: {error}"))
 }
 
 fn path() -> String {
