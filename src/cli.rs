@@ -1,6 +1,5 @@
-//! The command line: nginx's options, bundled and attached as nginx takes them, to an action. Pure but for [`test`].
+//! The command line: nginx's options, bundled and attached as nginx takes them, to an action. Pure.
 
-mod test;
 mod text;
 
 use std::ffi::OsString;
@@ -9,8 +8,6 @@ use std::path::{Path, PathBuf};
 
 use crate::config::call::full_name;
 use crate::config::{LogPlace, Options};
-
-pub use test::test;
 
 /// What is to be done.
 #[derive(Clone, Debug)]

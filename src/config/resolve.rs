@@ -3,39 +3,59 @@
 
 use std::sync::Arc;
 
+use super::doubt::Doubt;
 use super::mail_block::ServerBlock;
 use super::modules::{Scope, auth_http, imap, mail, pop3, proxy, realip, smtp, ssl};
+use super::report::{Report, Stop};
 use super::server::Server;
 use super::source::Place;
 use super::tls_check::TlsFiles;
 use super::{Diagnostic, Level, Protocol, World};
 
-/// Merges the servers of a block that is closed at `place`.
+/// `mail {}` as it is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Written<'a> {
+    /// Outside the servers.
+    pub outer: &'a Scope,
+    /// What went wrong there.
+    pub doubt: &'a Doubt,
+    /// Its servers.
+    pub servers: &'a [ServerBlock],
+    /// The `}`, where nginx's own messages point.
+    pub end: &'a Place,
+}
+
+/// Merges the servers of a block.
 ///
 /// # Errors
-/// The first fault.
+/// A fault that was to be the last.
 pub fn merge(
     world: &dyn World,
-    outer: &Scope,
-    blocks: &[ServerBlock],
-    place: &Place,
-) -> Result<Vec<Server>, Diagnostic> {
-    let protocols = blocks
-        .iter()
-        .map(protocol)
-        .collect::<Result<Vec<Protocol>, Diagnostic>>()?;
-    let mut servers: Vec<Server> = blocks
-        .iter()
-        .zip(protocols)
-        .map(|(block, protocol)| server(world, outer, block, protocol))
-        .collect();
-    let mut files = TlsFiles::new(world, place);
-    for (server, block) in servers.iter_mut().zip(blocks) {
-        server.tls = files.material(outer, block, server)?;
+    block: Written<'_>,
+    report: &mut Report<'_>,
+) -> Result<Vec<Server>, Stop> {
+    let mut known = Vec::with_capacity(block.servers.len());
+    for written in block.servers {
+        match written.scope.mail.protocol_in_force() {
+            Some(protocol) => known.push((written, protocol)),
+            None if written.scope.mail.listen.is_none() => {}
+            None if written.doubts(block.doubt).has("protocol") => {}
+            None => report.fault(about(&written.place, "unknown mail protocol"))?,
+        }
     }
-    for (server, block) in servers.iter().zip(blocks) {
-        if server.auth_http.auth_http.is_none() && server.proxy.proxy_pass.is_none() {
-            return Err(about(&block.place, "no \"auth_http\" is defined"));
+    let servers = known
+        .iter()
+        .map(|(written, protocol)| server(world, block.outer, written, *protocol));
+    let mut servers: Vec<Server> = servers.collect();
+    let mut files = TlsFiles::new(world, block.end);
+    for (server, (written, _)) in servers.iter_mut().zip(&known) {
+        server.tls = files.material(block, written, server, report)?;
+    }
+    for (server, (written, _)) in servers.iter().zip(&known) {
+        let doubts = written.doubts(block.doubt);
+        let nobody = server.auth_http.auth_http.is_none() && server.proxy.proxy_pass.is_none();
+        if nobody && !doubts.has("auth_http") && !doubts.has("proxy_pass") {
+            report.fault(about(&written.place, "no \"auth_http\" is defined"))?;
         }
     }
     Ok(servers)
@@ -49,14 +69,6 @@ pub fn about(place: &Place, what: &str) -> Diagnostic {
         place: Some(place.clone()),
         ..Diagnostic::bare(Level::Emerg, message)
     }
-}
-
-fn protocol(block: &ServerBlock) -> Result<Protocol, Diagnostic> {
-    block
-        .scope
-        .mail
-        .protocol_in_force()
-        .ok_or_else(|| about(&block.place, "unknown mail protocol"))
 }
 
 fn server(world: &dyn World, outer: &Scope, block: &ServerBlock, protocol: Protocol) -> Server {
