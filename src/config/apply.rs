@@ -56,6 +56,8 @@ pub struct Walk<'a> {
     begun: Vec<Begun>,
     /// What went wrong outside the servers.
     pub doubt: Doubt,
+    /// Whether a block was passed over. Its `{` may have been meant to be a `;`.
+    passed: bool,
     /// The texts, and what `-T` prints.
     pub readers: Readers,
     /// Main and events.
@@ -81,6 +83,7 @@ impl<'a> Walk<'a> {
             },
             begun: Vec::new(),
             doubt: Doubt::default(),
+            passed: false,
             readers: Readers::default(),
             main: MainScope::default(),
             mail: MailBlock::default(),
@@ -130,6 +133,7 @@ impl<'a> Walk<'a> {
                 Ok(Next::Directive(statement)) => self.directive(block, &statement)?,
                 Ok(Next::Close) => self.close(block)?,
                 Ok(Next::End) => match self.begun.pop() {
+                    Some(Begun::Block(_)) if self.passed => return Err(Stop),
                     Some(Begun::Block(_)) => {
                         let fault = self.here("unexpected end of file, expecting \"}\"");
                         return Err(self.report.last(fault));
@@ -218,6 +222,7 @@ impl<'a> Walk<'a> {
             Ending::Semicolon if block.opened_by(name).is_some() => Err(Stop),
             Ending::Open if matches!(self.begun.last(), Some(Begun::Globals)) => Err(Stop),
             Ending::Open => {
+                self.passed = true;
                 self.begun.push(Begun::Block(Block::Skipped));
                 Ok(())
             }

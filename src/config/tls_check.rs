@@ -70,7 +70,6 @@ impl<'a> TlsFiles<'a> {
         if !doubtful && report.sift(check_named(ssl, mode, user))?.is_none() {
             return Ok(None);
         }
-        self.warn_never_spoken(block.outer, written, ssl, report);
         if let Err(why) = ciphers::select(&ssl.ssl_ciphers) {
             report.fault(fault(ciphers_text(&ssl.ssl_ciphers, why), user))?;
         }
@@ -129,6 +128,7 @@ impl<'a> TlsFiles<'a> {
             passwords: passwords.clone(),
             protocol: server.protocol,
         };
+        self.warn_never_spoken(block.outer, written, ssl, report);
         let checked = self.world.check_tls(&material);
         report.sift(checked.map_err(|why| fault(sentence_of(&why, &material.ciphers), user)))?;
         Ok(Some(material))

@@ -106,6 +106,10 @@ fn what_follows_is_not_said() {
             "listen 25 { a; b c { } }",
             "directive \"listen\" is not terminated by \";\" in /c/n.conf:5",
         ),
+        (
+            "listen 25; timeout 5 { xclient x;",
+            "directive \"timeout\" is not terminated by \";\" in /c/n.conf:5",
+        ),
         // What would be there if it were right.
         (
             "listen x y z;",
