@@ -51,9 +51,12 @@ pub fn merge(
     for (server, (written, _)) in servers.iter_mut().zip(&known) {
         server.tls = files.material(block, written, server, report)?;
     }
-    for (server, (written, _)) in servers.iter().zip(&known) {
+    for written in block.servers {
         let doubts = written.doubts(block.doubt);
-        let nobody = server.auth_http.auth_http.is_none() && server.proxy.proxy_pass.is_none();
+        let scopes = [block.outer, &written.scope];
+        let nobody = scopes
+            .iter()
+            .all(|scope| scope.auth_http.auth_http.is_none() && scope.proxy.proxy_pass.is_none());
         if nobody && !doubts.has("auth_http") && !doubts.has("proxy_pass") {
             report.fault(about(&written.place, "no \"auth_http\" is defined"))?;
         }

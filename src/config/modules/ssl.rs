@@ -67,11 +67,11 @@ module! {
         /// The file with the key of a certificate (PEM).
         ssl_certificate_key: ConfigPaths = "", MAIL_SERVER;
         /// A file with pass phrases for encrypted keys, one a line.
-        ssl_password_file: Passwords = "", MAIL_SERVER, pending;
+        ssl_password_file: Passwords = "", MAIL_SERVER;
         /// Whether certificates are sent compressed.
         ssl_certificate_compression: Flag = "off", MAIL_SERVER, pending;
-        /// Parameters for DHE key exchange, which rustls does not have.
-        ssl_dhparam: ConfigPath = "", MAIL_SERVER, pending;
+        /// Parameters for DHE key exchange, which is never negotiated: looked at, not used.
+        ssl_dhparam: ConfigPath = "", MAIL_SERVER;
         /// The groups for key exchange, in order of preference.
         ssl_ecdh_curve: Text = "auto", MAIL_SERVER, pending;
         /// The versions of TLS that are spoken. Older ones than TLSv1.2 are accepted here and never spoken.
