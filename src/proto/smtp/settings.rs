@@ -65,7 +65,7 @@ impl Settings {
     }
 }
 
-/// `AUTH` and the mechanisms, always in nginx's order.
+/// `AUTH` and the mechanisms, always in the same order.
 fn auth_line(methods: Methods) -> Option<Vec<u8>> {
     let mut line = b"AUTH".to_vec();
     for (method, word) in [
@@ -73,6 +73,8 @@ fn auth_line(methods: Methods) -> Option<Vec<u8>> {
         (Method::Login, " LOGIN"),
         (Method::CramMd5, " CRAM-MD5"),
         (Method::External, " EXTERNAL"),
+        (Method::Xoauth2, " XOAUTH2"),
+        (Method::OauthBearer, " OAUTHBEARER"),
     ] {
         if methods.has(method) {
             line.extend_from_slice(word.as_bytes());

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::config::{Method, Methods, StartTls};
-use crate::proto::{Front as _, Origin, Rejection};
+use crate::proto::sasl::Bearer;
+use crate::proto::{Denial, Front as _, Origin, Rejection};
+use std::time::Duration;
 
 fn settings(methods: &[Method], starttls: StartTls, judged: bool) -> Arc<Settings> {
     let mut set = Methods::default();
@@ -242,6 +244,71 @@ fn limits() {
 }
 
 #[test]
+fn a_mechanism_has_errors_of_its_own() {
+    for (mechanism, seconds, answer, want) in [
+        (
+            Bearer::Xoauth2,
+            1,
+            "\r\nNOOP\r\n",
+            "535 5.7.0 no\n250 2.0.0 OK\n",
+        ),
+        (
+            Bearer::Xoauth2,
+            0,
+            "\r\nNOOP\r\n",
+            "535 5.7.0 no\n= Close left 6",
+        ),
+        (
+            Bearer::Xoauth2,
+            1,
+            "x\r\nNOOP\r\n",
+            "500 5.5.1 Invalid command\n250 2.0.0 OK\n",
+        ),
+        (
+            Bearer::Xoauth2,
+            0,
+            "*\r\n",
+            "500 5.5.1 Invalid command\n= Close left 0",
+        ),
+        (
+            Bearer::OauthBearer,
+            1,
+            "AQ==\r\nNOOP\r\n",
+            "535 5.7.0 no\n250 2.0.0 OK\n",
+        ),
+        (
+            Bearer::OauthBearer,
+            0,
+            "AQ==\r\n",
+            "535 5.7.0 no\n= Close left 0",
+        ),
+        (
+            Bearer::OauthBearer,
+            1,
+            "\r\n",
+            "500 5.5.1 Invalid command\n",
+        ),
+    ] {
+        let mut front = Front::new(settings(&[], StartTls::Off, false), false);
+        let mut out = Vec::new();
+        let denial = Denial {
+            text: b"no".as_slice().into(),
+            wait: Duration::from_secs(seconds),
+            error: Some((mechanism, b"e30=".as_slice().into())),
+            ..Denial::default()
+        };
+        let turn = front.refuse(&Refusal::Denied(denial), &mut out);
+        assert!(matches!(turn.step, Step::Next));
+        assert_eq!(out, b"334 e30=\r\n");
+        assert_eq!(
+            talk(&mut front, answer.as_bytes(), false),
+            want,
+            "{mechanism:?} {answer:?}"
+        );
+    }
+}
+
+#[test]
 fn refusals() {
     let mut front = Front::new(settings(ALL, StartTls::Off, true), false, None);
     let mut say = |refusal: Refusal| {
@@ -251,18 +318,20 @@ fn refusals() {
     };
     let text = || b"no".as_slice().into();
     assert_eq!(
-        say(Refusal::Denied {
-            code: None,
-            text: text()
-        }),
+        say(Refusal::Denied(Denial {
+            text: text(),
+            wait: Duration::from_secs(1),
+            ..Denial::default()
+        })),
         "535 5.7.0 no\r\nNext"
     );
     assert_eq!(
-        say(Refusal::Denied {
+        say(Refusal::Denied(Denial {
             code: Some(b"454 4.7.0".as_slice().into()),
-            text: text()
-        }),
-        "454 4.7.0 no\r\nNext"
+            text: text(),
+            ..Denial::default()
+        })),
+        "454 4.7.0 no\r\nClose"
     );
     assert_eq!(
         say(Refusal::Judged {
