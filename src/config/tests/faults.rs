@@ -63,6 +63,7 @@ fn independent_ones() {
             "duplicate \"0.0.0.0:25\" address and port pair in /c/n.conf:12",
             "unknown mail protocol for server in /c/n.conf:5",
             "no \"auth_http\" is defined for server in /c/n.conf:2",
+            "no \"auth_http\" is defined for server in /c/n.conf:5",
             "no \"auth_http\" is defined for server in /c/n.conf:8",
             "no \"events\" section in configuration",
         ],
