@@ -9,11 +9,14 @@ use std::path::{Path, PathBuf};
 use super::mask;
 use super::{TlsFault, TlsFile, TlsMaterial, World};
 
+/// Given a certificate, a key and pass phrases.
+pub type CheckPair = fn(&TlsFile, &TlsFile, &[Box<[u8]>]) -> Result<(), TlsFault>;
+
 /// This machine. TLS material is given to `check_tls`, since configurations know no TLS library.
 #[derive(Clone, Copy, Debug)]
 pub struct Machine {
-    /// Says whether a certificate and a key belong together, given pass phrases for the key.
-    pub check_pair: fn(&TlsFile, &TlsFile, &[Box<[u8]>]) -> Result<(), TlsFault>,
+    /// Says whether a certificate and a key belong together.
+    pub check_pair: CheckPair,
     /// Says whether certificates, keys and ciphers make a TLS server.
     pub check_tls: fn(&TlsMaterial) -> Result<(), TlsFault>,
 }

@@ -33,6 +33,7 @@ pub mod resolve;
 pub mod sentences;
 pub mod server;
 pub mod source;
+pub mod sparse;
 pub mod statement;
 pub mod tls;
 pub mod tls_check;
