@@ -1,10 +1,10 @@
 //! The walk over the statements, in nginx's order: look up, context, terminator, number of arguments, value. Its sentences are
 //! nginx's. Includes and blocks go onto a stack of our own, so no depth costs any of the machine's.
 
-use std::collections::VecDeque;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use super::begun::{Begun, Seen};
 use super::block::Block;
 use super::call::{Call, Folders, Refusal, full_name};
 use super::directive::Arity;
@@ -19,29 +19,6 @@ use super::source::Place;
 use super::statement::{Behind, Ending, Fault, Next, Statement};
 use super::value::sentence;
 use super::{Diagnostic, Errno, Level, Options, World};
-
-/// What has been begun and not ended.
-#[derive(Debug)]
-enum Begun {
-    /// The text of `-g`.
-    Globals,
-    /// A file.
-    File(Block),
-    /// A block.
-    Block(Block),
-    /// The files of a mask that are still to be read, and the `include`.
-    Files(Block, VecDeque<PathBuf>, Place),
-}
-
-/// Which blocks there have been.
-#[derive(Debug, Default)]
-pub struct Seen {
-    /// `events {}`
-    pub events: bool,
-    http: bool,
-    stream: bool,
-    mail: bool,
-}
 
 /// The walk and what it has filled.
 #[expect(

@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod apply;
+pub mod begun;
 pub mod block;
 pub mod call;
 pub mod ciphers;
