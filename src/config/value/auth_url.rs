@@ -2,7 +2,7 @@
 
 use super::super::Address;
 use super::url::{Rules, parse};
-use super::{Call, Refusal, Value, sentence};
+use super::{Call, Lines, Refusal, Value, sentence};
 
 /// The authentication server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct HttpUrl;
 impl Value for HttpUrl {
     type Plain = AuthUrl;
     const SYNTAX: &'static str = "URL";
-    const ONCE: bool = false;
+    const LINES: Lines = Lines::LastHolds;
 
     fn read(call: &mut Call<'_>, _: Option<AuthUrl>) -> Result<AuthUrl, Refusal> {
         let text = call.first();

@@ -1,6 +1,6 @@
 //! Whole numbers.
 
-use super::{Call, Refusal, Value, digits, sentence};
+use super::{Call, Lines, Refusal, Value, digits, sentence};
 
 /// Digits only, no sign and no unit.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl Value for Priority {
     type Plain = i64;
     const SYNTAX: &'static str = "number";
     // nginx takes a second line as long as the first one says 0.
-    const ONCE: bool = false;
+    const LINES: Lines = Lines::LastHolds;
 
     fn read(call: &mut Call<'_>, before: Option<i64>) -> Result<i64, Refusal> {
         if before.is_some_and(|before| before != 0) {
