@@ -75,6 +75,7 @@ fn uncommented(text: &[u8]) -> String {
     let lines = text
         .lines()
         .map(|line| line.split("# ").next().unwrap_or_default().trim_end());
+    let lines = lines.filter(|line| !line.is_empty());
     lines.collect::<Vec<_>>().join("\n")
 }
 

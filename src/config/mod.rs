@@ -27,6 +27,7 @@ pub mod plan;
 pub mod protocol;
 pub mod quote;
 pub mod reader;
+pub mod reference;
 pub mod resolve;
 pub mod sentences;
 pub mod server;
