@@ -61,7 +61,7 @@ fn bash() -> String {
     format!(
         "{NOTE}
 _portcullis() {{
-    local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}} found IFS=$' \\t\\n'
+    local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}} found
     local directives=\"{}\"
     compopt +o filenames 2>/dev/null
     case $before in
@@ -70,8 +70,8 @@ _portcullis() {{
     case $before in
 {cases}        *) found=$(compgen -W \"{}\" -- \"$word\") ;;
     esac
-    IFS=$'\\n'
-    COMPREPLY=($found)
+    COMPREPLY=()
+    [ -z \"$found\" ] || mapfile -t COMPREPLY <<< \"$found\"
 }}
 complete -F _portcullis portcullis
 ",

@@ -78,7 +78,7 @@ pub fn page() -> String {
     }
     page.push_str(".SH DESCRIPTION\n");
     page.push_str(&body(&pieces(DESCRIPTION)));
-    page.push_str(".SH OPTIONS\n.PP\nOptions of one letter can be written behind one dash, and a value directly behind its letter.\n");
+    page.push_str(".SH OPTIONS\nOptions of one letter can be written behind one dash, and a value directly behind its letter.\n");
     for option in OPTIONS {
         let spelled: Vec<String> = option
             .spellings()
@@ -120,8 +120,9 @@ pub fn page() -> String {
     page.push_str(".SH EXIT STATUS\n");
     page.push_str(&body(&pieces(EXIT)));
     page.push_str(".SH EXAMPLES\n");
-    for (text, command) in EXAMPLES {
-        page.push_str(&format!(".PP\n{}\n{}", roff(text), verbatim(command)));
+    for (index, (text, command)) in EXAMPLES.into_iter().enumerate() {
+        page.push_str(if index > 0 { ".PP\n" } else { "" });
+        page.push_str(&format!("{}\n{}", roff(text), verbatim(command)));
     }
     page.push_str(".SH SEE ALSO\n.BR portcullis.conf (5),\n.BR nginx (8)\n");
     page

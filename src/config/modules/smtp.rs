@@ -21,8 +21,8 @@ module! {
         smtp_capabilities: Words = "", MAIL_SERVER;
         /// The ways to log in.
         ///
-        /// - `plain`, `login`: AUTH PLAIN and AUTH LOGIN. Both work in any case; these words decide whether they are
-        ///   announced.
+        /// - `plain`, `login`: AUTH PLAIN and AUTH LOGIN. The words decide whether they are announced; both work without
+        ///   them too.
         /// - `cram-md5`: AUTH CRAM-MD5; the auth server must know passwords in clear text. With `proxy_pass` alone the
         ///   mail server's challenge is passed on.
         /// - `external`: AUTH EXTERNAL, by the client's certificate (`ssl_verify_client`).

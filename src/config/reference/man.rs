@@ -18,7 +18,9 @@ pub fn header(name: &str, section: u8) -> String {
 /// Pieces one after the other; a paragraph behind a list is not part of it.
 #[must_use]
 pub fn body(pieces: &[Piece]) -> String {
-    pieces.iter().map(Piece::roff).collect()
+    let text: String = pieces.iter().map(Piece::roff).collect();
+    // Behind a heading a paragraph begins by itself.
+    text.strip_prefix(".PP\n").unwrap_or(&text).to_owned()
 }
 
 /// A verbatim text.
@@ -61,7 +63,7 @@ pub fn page() -> String {
 impl Entry {
     fn roff(&self) -> String {
         let mut page = format!(
-            ".SS {}\n.PP\nSyntax: \\fB{}\\fR\n.br\nDefault: {}\n.br\nContext: {}\n.br\nModule: {}\n",
+            ".SS {}\nSyntax: \\fB{}\\fR\n.br\nDefault: {}\n.br\nContext: {}\n.br\nModule: {}\n",
             escaped(self.name),
             escaped(&self.syntax),
             match &self.default {
@@ -71,7 +73,7 @@ impl Entry {
             roff(&self.contexts),
             escaped(self.module)
         );
-        page.push_str(&body(&self.text));
+        page.extend(self.text.iter().map(Piece::roff));
         if let Some(example) = &self.example {
             page.push_str(&format!(".PP\nIn {}:\n", escaped(example.file)));
             page.push_str(&verbatim(&example.text));

@@ -96,7 +96,9 @@ fn unticked(text: &str) -> String {
     plain
 }
 
-fn broken(text: &str, first: &str, further: &str) -> String {
+/// Broken into lines at blanks, with what each line begins with.
+#[must_use]
+pub fn broken(text: &str, first: &str, further: &str) -> String {
     let mut page = String::new();
     let mut line = first.to_owned();
     let mut empty = true;
@@ -139,7 +141,13 @@ pub fn roff(text: &str) -> String {
 /// Text in which roff sees nothing of its own. Lines of a verbatim text stay lines.
 #[must_use]
 pub fn escaped(text: &str) -> String {
-    let text = text.replace('\\', "\\e").replace('-', "\\-");
+    let letter = |letter: char| match letter {
+        '\\' => "\\e".to_owned(),
+        '-' => "\\-".to_owned(),
+        _ if letter.is_ascii() => letter.to_string(),
+        _ => format!("\\[u{:04X}]", u32::from(letter)),
+    };
+    let text: String = text.chars().map(letter).collect();
     let lines: Vec<String> = text
         .split('\n')
         .map(|line| match line.starts_with(['.', '\'']) {
@@ -185,6 +193,7 @@ mod tests {
 
     #[test]
     fn man_pages() {
+        assert_eq!(roff("a…"), "a\\[u2026]");
         assert_eq!(roff(".a `-t` \\n"), "\\&.a \\fB\\-t\\fR \\en");
     }
 }

@@ -12,7 +12,7 @@ use super::known::{Known, in_nginx, near};
 use super::modules::table;
 use super::value::Lines;
 use examples::Example;
-use markup::{Piece, pieces};
+use markup::{Piece, broken, pieces};
 
 /// One directive, or one block.
 #[derive(Clone, Debug)]
@@ -113,7 +113,9 @@ impl Entry {
     /// As `--explain` prints it.
     #[must_use]
     pub fn plain(&self) -> String {
-        let mut page = format!("{}\n\n    Syntax:   {}\n", self.name, self.syntax);
+        let mut page = format!("{}\n\n", self.name);
+        let (first, further) = ("    Syntax:   ", "                  ");
+        page.push_str(&broken(&self.syntax, first, further));
         let fields = [
             ("Default:", self.default.as_deref().unwrap_or("-")),
             ("Context:", &self.contexts),

@@ -22,6 +22,8 @@ pub struct HttpUrl;
 impl Value for HttpUrl {
     type Plain = AuthUrl;
     const SYNTAX: &'static str = "URL";
+    const ABOUT: &'static str = "`[http://]host[:port][/uri]`, or `[http://]unix:path[:uri]` for a local socket. The port is 80 unless given, the URI `/`. A name is \
+        looked up when the configuration is read.";
     const LINES: Lines = Lines::LastHolds;
 
     fn read(call: &mut Call<'_>, _: Option<AuthUrl>) -> Result<AuthUrl, Refusal> {

@@ -9,6 +9,7 @@ pub struct Number;
 impl Value for Number {
     type Plain = usize;
     const SYNTAX: &'static str = "number";
+    const ABOUT: &'static str = "A whole number: digits only.";
 
     fn read(call: &mut Call<'_>, _: Option<usize>) -> Result<usize, Refusal> {
         number(call.first()).ok_or(Refusal::Directive("invalid number"))
@@ -22,6 +23,7 @@ pub struct Connections;
 impl Value for Connections {
     type Plain = usize;
     const SYNTAX: &'static str = "number";
+    const ABOUT: &'static str = "A whole number: digits only.";
 
     fn read(call: &mut Call<'_>, _: Option<usize>) -> Result<usize, Refusal> {
         let word = call.first();

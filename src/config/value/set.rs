@@ -25,6 +25,7 @@ pub struct SetOf<T>(std::marker::PhantomData<T>);
 impl<T: Members> Value for SetOf<T> {
     type Plain = T::Set;
     const SYNTAX: &'static str = T::SYNTAX;
+    const ABOUT: &'static str = "One word or more, in any case of letters.";
     const ARITY: Arity = Arity::SOME;
     const LINES: Lines = Lines::AddUp;
 

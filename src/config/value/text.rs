@@ -26,6 +26,7 @@ pub struct Words;
 impl Value for Words {
     type Plain = Vec<Bytes>;
     const SYNTAX: &'static str = "string ...";
+    const ABOUT: &'static str = "Words; one with white space stands in quotes.";
     const ARITY: Arity = Arity::SOME;
     const LINES: Lines = Lines::AddUp;
 
