@@ -53,8 +53,10 @@ fn meaning(loaded: &Loaded) -> Vec<String> {
         for file in named.into_iter().flatten() {
             file.written = Box::default();
         }
+        // `ssl on` comes back as a parameter of `listen`.
+        let on = std::mem::take(&mut ssl.ssl);
         let listens = mail.listen.drain(..).map(|listen| {
-            let kinds = (listen.ssl, listen.proxy_protocol, listen.bind);
+            let kinds = (listen.ssl || on, listen.proxy_protocol, listen.bind);
             format!("{:?} {:?} {kinds:?}", listen.addresses, listen.options)
         });
         said.extend(listens);
@@ -138,10 +140,10 @@ fn copy(from: &Path, to: &Path) {
 fn every_accepted_case_comes_back() {
     let cases = files(&root().join("conformance/conf"), "conf");
     let mut tested = 0;
+    let scratch = Scratch::new("dump");
+    let folder = scratch.path();
+    copy(&root().join("conformance/pki"), &folder.join("pki"));
     for case in &cases {
-        let scratch = Scratch::new("dump");
-        let folder = scratch.path();
-        copy(&root().join("conformance/pki"), &folder.join("pki"));
         copy(&case.with_extension("d"), folder);
         let text = String::from_utf8_lossy(&fs::read(case).expect("a case"))
             .replace("@ROOT@", &folder.display().to_string())
@@ -154,6 +156,117 @@ fn every_accepted_case_comes_back() {
         tested += usize::from(round_trip(folder, "case.conf"));
     }
     assert!(tested > 150, "only {tested} of {} accepted", cases.len());
+}
+
+/// Both may hold in one server, one of them inherited; they may not stand in one block.
+#[test]
+fn inherited_ssl_comes_back_beside_starttls() {
+    let certificate = support::Certificate::new();
+    let (chain, key) = (certificate.chain(), certificate.key());
+    let scratch = Scratch::new("dump");
+    let text = format!(
+        "events {{}} mail {{ auth_http 127.0.0.1:9; ssl on; ssl_certificate {}; ssl_certificate_key {};
+         server {{ listen 127.0.0.1:4025; protocol smtp; starttls on; }}
+         server {{ listen 127.0.0.1:4026 ssl bind; protocol smtp; }}
+         server {{ listen 127.0.0.1:4027; protocol smtp; ssl off; starttls only; }} }}",
+        chain.display(),
+        key.display()
+    );
+    fs::write(scratch.path().join("ssl.conf"), text).expect("a configuration");
+    assert!(round_trip(scratch.path(), "ssl.conf"));
+}
+
+fn written(files: &[(&str, &str)]) -> Scratch {
+    let scratch = Scratch::new("dump");
+    for folder in ["sites", "logs"] {
+        fs::create_dir(scratch.path().join(folder)).expect("a folder");
+    }
+    for (name, text) in files {
+        fs::write(scratch.path().join(name), text).expect("a file");
+    }
+    scratch
+}
+
+fn run(scratch: &Scratch, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = support::command(scratch.path())
+        .args(arguments)
+        .output()
+        .expect("the gateway");
+    let folder = format!("{}/", scratch.path().display());
+    let text = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes).replace(&folder, "");
+        let lines = text.lines().map(|line| {
+            let words = line.split_whitespace().collect::<Vec<_>>();
+            format!("{}\n", words.join(" "))
+        });
+        lines.collect::<String>()
+    };
+    (
+        output.status.code(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
+}
+
+#[test]
+fn every_line_says_where_it_comes_from() {
+    let port = support::free_port();
+    let scratch = written(&[
+        (
+            "gateway.conf",
+            "error_log stderr;\nevents {}\nmail {\n timeout 5s;\n max_errors 3;\n auth_http 127.0.0.1:9;\n \
+             auth_http_header X-Outer 1;\n include sites/*.conf;\n}\nhttp {\n}\n",
+        ),
+        (
+            "sites/a.conf",
+            &format!(
+                "server {{\n listen 127.0.0.1:{port};\n protocol smtp;\n max_errors 4;\n \
+                 auth_http_header X-Key \"a b\";\n auth_http_header X-More \"\";\n auth_http 127.0.0.1:8;\n \
+                 auth_http 127.0.0.1:7;\n}}\n"
+            ),
+        ),
+    ]);
+    let (code, out, said) = run(&scratch, &["--dump-config", "-g", "worker_priority 3;"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.ends_with("portcullis: configuration file gateway.conf test is successful\n"));
+    let wanted = [
+        "worker_priority 3; # main, -g",
+        "worker_processes 1; # default",
+        "error_log stderr; # main, gateway.conf:1",
+        "events { # gateway.conf:2",
+        "mail { # gateway.conf:3",
+        "server { # sites/a.conf:1",
+        &format!("listen 127.0.0.1:{port}; # server, sites/a.conf:2"),
+        "protocol smtp; # server, sites/a.conf:3",
+        "timeout 5s; # mail, gateway.conf:4",
+        "max_errors 4; # server, sites/a.conf:4",
+        "max_commands 1000; # default",
+        "auth_http 127.0.0.1:7; # server, sites/a.conf:8",
+        "auth_http_header X-Key \"a b\"; # server, sites/a.conf:5",
+        "auth_http_header X-More \"\"; # server, sites/a.conf:6",
+        "# http {} is left to nginx: gateway.conf:10",
+    ];
+    for line in wanted {
+        let count = out.lines().filter(|found| *found == line).count();
+        // The file's log is the server's too.
+        let times = if line.starts_with("error_log") { 2 } else { 1 };
+        assert_eq!(count, times, "{line}\n{out}");
+    }
+    assert!(
+        out.contains("server_name ") && out.contains("; # default: the name of this machine\n")
+    );
+    for gone in ["X-Outer", "127.0.0.1:8;", "imap_auth", "include"] {
+        assert!(!out.contains(gone), "{gone}\n{out}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said_as_by_a_test() {
+    let scratch = written(&[("gateway.conf", "events {}\nmail { server { } }\n")]);
+    let (code, out, said) = run(&scratch, &["--dump-config"]);
+    assert_eq!((code, out.as_str()), (Some(1), ""));
+    assert_eq!(said, run(&scratch, &["-t"]).2);
+    assert!(said.contains("no \"listen\" is defined"), "{said}");
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
+use portcullis::cli::option::OPTIONS;
 use portcullis::cli::{completions, man};
 use portcullis::config::reference::{man as configuration_man, pages};
 
@@ -53,4 +55,42 @@ fn reference_is_what_the_tables_say() {
             .collect::<Vec<_>>()
             .join(", ")
     );
+}
+
+/// Exit code, standard output, standard error.
+fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        .args(arguments)
+        .output()
+        .expect("the gateway");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (
+        output.status.code(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
+}
+
+#[test]
+fn reference_is_printed_by_the_program() {
+    let (code, out, said) = run(&["--explain", "auth_http"]);
+    assert_eq!((code, said.as_str()), (Some(0), ""));
+    assert!(
+        out.starts_with("auth_http\n\n    Syntax:   auth_http URL;\n"),
+        "{out}"
+    );
+    let (code, out, said) = run(&["--explain", "auth_htp"]);
+    assert_eq!((code, out.as_str()), (Some(1), ""));
+    assert_eq!(
+        said,
+        "portcullis: unknown directive \"auth_htp\", did you mean \"auth_http\"?\n"
+    );
+    let (code, out, said) = run(&["--help"]);
+    assert_eq!((code, said.as_str()), (Some(0), ""));
+    for option in OPTIONS {
+        assert!(out.contains(&format!("  {} ", option.usage())), "{out}");
+    }
+    let (code, out, said) = run(&["--helpless"]);
+    assert_eq!((code, out.as_str()), (Some(1), ""));
+    assert_eq!(said, "portcullis: invalid option: \"-\"\n");
 }

@@ -121,8 +121,14 @@ impl Page {
         self.open(b"server", Some(own));
         for entry in table::rows() {
             let directive = entry.directive();
-            if !directive.contexts.meets(Contexts::SERVER) {
-                continue;
+            match directive.name {
+                _ if !directive.contexts.meets(Contexts::SERVER) => continue,
+                "listen" => {
+                    self.listens(server, own, mail);
+                    continue;
+                }
+                "ssl" => continue,
+                _ => {}
             }
             let computed = match directive.name {
                 "protocol" => Some((
@@ -138,12 +144,27 @@ impl Page {
             };
             let levels = [("server", *own), ("mail", *mail), ("main", *main)];
             let reach = if directive.name == "error_log" { 3 } else { 2 };
-            // A default is worth a line where it means something, and where the line is not itself a thing of the past.
+            // A default is worth a line where it means something.
             let other = protocol_of(directive).is_some_and(|about| about != server.protocol);
-            let with_default = !other && directive.name != "ssl";
-            self.directive(directive, &levels[..reach], computed, with_default);
+            self.directive(directive, &levels[..reach], computed, !other);
         }
         self.close();
+    }
+
+    /// The `listen` lines. `ssl on` is written as their parameter: nginx has dropped the directive, and where one of it and
+    /// `starttls` is inherited they may not stand in one block.
+    fn listens(&mut self, server: &Server, own: &Written, mail: &Written) {
+        for line in own.of("listen") {
+            let mut words = line.words.clone();
+            let mut origin = format!("server, {}", spot(&line.place));
+            if server.ssl.ssl && !words[1..].iter().any(|word| **word == *b"ssl") {
+                words.push(b"ssl".as_slice().into());
+                let switch = own.of("ssl").chain(mail.of("ssl")).next();
+                let place = switch.map_or(String::new(), |line| spot(&line.place));
+                origin.push_str(&format!(", and \"ssl on\", {place}"));
+            }
+            self.line(line.name, &words, &origin);
+        }
     }
 
     /// The lines of the innermost block that has some, else what is computed, else the default.
