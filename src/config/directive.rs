@@ -27,9 +27,9 @@
 //! ];
 //! ```
 
-use super::call::{Call, Folders, Refusal};
+use super::call::{Call, Refusal};
 use super::source::{Place, Spanned};
-use super::value::{Lines, Value};
+use super::value::{Full, Lines, Value};
 use super::world::Nowhere;
 
 /// The blocks a directive may stand in.
@@ -126,7 +126,7 @@ pub struct Directive {
     /// What a second line in the same block does.
     pub lines: Lines,
     /// The arguments as they mean the same from anywhere.
-    pub full: fn(&[Box<[u8]>], &Folders) -> Vec<Box<[u8]>>,
+    pub full: Full,
     /// What holds when it is written nowhere, as it would be written.
     pub default: Option<&'static str>,
     /// Where it may stand.

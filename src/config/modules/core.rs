@@ -33,7 +33,7 @@ module! {
         /// Whether the process goes into the background once its sockets are bound. `off` suits supervisors such as
         /// systemd, and containers.
         daemon: Flag = "on", MAIN;
-        /// Whether a master process watches over a worker. `off` runs everything in one process.
+        /// Whether a master process watches over workers. Accepted, without effect: the gateway is one process.
         master_process: Flag = "on", MAIN;
         /// How often the clock is read. Accepted, without effect: the gateway reads the clock whenever it needs it.
         timer_resolution: Msec, MAIN;

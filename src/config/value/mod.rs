@@ -41,6 +41,9 @@ pub enum Lines {
     LastHolds,
 }
 
+/// [`Value::full`], as rows keep it.
+pub type Full = fn(&[Box<[u8]>], &Folders) -> Vec<Box<[u8]>>;
+
 /// A kind of value: how many arguments it takes and how they are read.
 pub trait Value {
     /// What comes out.

@@ -64,11 +64,11 @@ impl Value for ConfigPaths {
     }
 
     fn full(args: &[Box<[u8]>], folders: &Folders) -> Vec<Box<[u8]>> {
-        let full = |name: &Box<[u8]>| match name.strip_prefix(b"data:") {
-            Some(_) => name.clone(),
+        let full = |name: &[u8]| match name.strip_prefix(b"data:") {
+            Some(_) => name.into(),
             None => full_word(&folders.config, name),
         };
-        args.iter().map(full).collect()
+        args.iter().map(|name| full(name)).collect()
     }
 }
 
