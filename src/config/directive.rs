@@ -129,6 +129,8 @@ pub struct Directive {
     pub full: Full,
     /// What holds when it is written nowhere, as it would be written.
     pub default: Option<&'static str>,
+    /// Whether the default written down says more than no line.
+    pub fallback: bool,
     /// Where it may stand.
     pub contexts: Contexts,
     /// How many arguments it takes.
@@ -268,6 +270,7 @@ macro_rules! module {
                         lines: <$kind as $crate::config::value::Value>::LINES,
                         full: <$kind as $crate::config::value::Value>::full,
                         default: $crate::config::directive::maybe!($($default)?),
+                        fallback: <$kind as $crate::config::value::Value>::FALLBACK,
                         contexts: $crate::config::directive::Contexts::$contexts,
                         arity: <$kind as $crate::config::value::Value>::ARITY,
                         pending: $crate::config::directive::is_pending!($($pending)?),

@@ -201,7 +201,11 @@ impl Page {
         {
             let words = default.split_ascii_whitespace();
             let words: Vec<Box<[u8]>> = words.map(|word| word.as_bytes().into()).collect();
-            self.line(name, &words, "default");
+            if directive.fallback {
+                self.line(&format!("# {name}"), &words, "default, unless learned");
+            } else {
+                self.line(name, &words, "default");
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use crate::config::directive::module;
 use crate::config::value::sasl::ImapMethods;
 use crate::config::value::set::SetOf;
 use crate::config::value::size::Size;
-use crate::config::value::text::Words;
+use crate::config::value::text::Announced;
 
 module! {
     /// IMAP towards clients.
@@ -14,7 +14,9 @@ module! {
         imap_client_buffer: Size = "4k", MAIL_SERVER;
         /// The words of the CAPABILITY answer. What `imap_auth` and `starttls` announce is put behind them, so it is not
         /// written here.
-        imap_capabilities: Words = "IMAP4 IMAP4rev1 UIDPLUS", MAIL_SERVER;
+        ///
+        /// Without any line, and with `proxy_pass` alone, they are learned from the mail server.
+        imap_capabilities: Announced = "IMAP4 IMAP4rev1 UIDPLUS", MAIL_SERVER;
         /// The ways to log in.
         ///
         /// - `plain`: AUTHENTICATE PLAIN, and the command LOGIN.

@@ -5,7 +5,7 @@ use crate::config::directive::module;
 use crate::config::value::sasl::Pop3Methods;
 use crate::config::value::set::SetOf;
 use crate::config::value::size::Size;
-use crate::config::value::text::Words;
+use crate::config::value::text::Announced;
 
 module! {
     /// POP3 towards clients.
@@ -15,7 +15,9 @@ module! {
         pop3_client_buffer: Size = "4k", MAIL_SERVER;
         /// The words of the CAPA answer. What `pop3_auth` and `starttls` announce is put behind them, so it is not
         /// written here.
-        pop3_capabilities: Words = "TOP USER UIDL", MAIL_SERVER;
+        ///
+        /// Without any line, and with `proxy_pass` alone, they are learned from the mail server.
+        pop3_capabilities: Announced = "TOP USER UIDL", MAIL_SERVER;
         /// The ways to log in.
         ///
         /// - `plain`: USER and PASS, AUTH PLAIN and AUTH LOGIN.

@@ -33,6 +33,22 @@ impl Choices for ProxySmtpAuth {
     ];
 }
 
+/// `proxy_smtp_helo`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProxySmtpHelo {
+    /// `server_name`
+    #[default]
+    Server,
+    /// The name the client gave, if it gave one.
+    Client,
+}
+
+impl Choices for ProxySmtpHelo {
+    const SYNTAX: &'static str = "server | client";
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("server", Self::Server), ("client", Self::Client)];
+}
+
 /// `proxy_protocol`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ProxyProtocol {
@@ -83,6 +99,9 @@ module! {
         /// - `on`: AUTH PLAIN if the mail server announces it, else AUTH LOGIN.
         /// - `plain`, `login`: by this method. nginx has neither word.
         proxy_smtp_auth: Choice<ProxySmtpAuth> = "off", MAIL_SERVER;
+        /// Whose name EHLO tells an SMTP server when XCLIENT does not tell the client's: `server` is `server_name`,
+        /// `client` the name that the client gave itself in its HELO or EHLO.
+        proxy_smtp_helo: Choice<ProxySmtpHelo> = "server", MAIL_SERVER;
         /// Whether a PROXY header, at the start of each connection, tells the mail server who the client is: `on` is
         /// version 1, a line of text; `v2` is version 2, binary. The mail server must expect it. Since nginx 1.19.8,
         /// `v2` since 1.31.4.

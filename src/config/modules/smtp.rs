@@ -5,7 +5,7 @@ use crate::config::directive::module;
 use crate::config::value::sasl::SmtpMethods;
 use crate::config::value::set::SetOf;
 use crate::config::value::size::Size;
-use crate::config::value::text::Words;
+use crate::config::value::text::Announced;
 use crate::config::value::time::Msec;
 
 module! {
@@ -16,9 +16,10 @@ module! {
         /// How long a client must wait for the greeting. One that speaks earlier, as senders of spam do, is refused.
         smtp_greeting_delay: Msec = "0", MAIL_SERVER;
         /// The lines of the EHLO answer, a word each: `smtp_capabilities PIPELINING "SIZE 10485760";`. What `smtp_auth`
-        /// and `starttls` announce is put behind them, so it is not written here. They are not learned from the mail
-        /// server.
-        smtp_capabilities: Words = "", MAIL_SERVER;
+        /// and `starttls` announce is put behind them, so it is not written here.
+        ///
+        /// Without any line, and with `proxy_pass` alone, they are learned from the mail server.
+        smtp_capabilities: Announced = "", MAIL_SERVER;
         /// The ways to log in.
         ///
         /// - `plain`, `login`: AUTH PLAIN and AUTH LOGIN. The words decide whether they are announced; both work without

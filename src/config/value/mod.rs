@@ -57,6 +57,10 @@ pub trait Value {
     /// What a second line in the same block does.
     const LINES: Lines = Lines::Once;
 
+    /// Whether the default is a fallback: without a line the value may come from elsewhere, so that the default written
+    /// down says something else.
+    const FALLBACK: bool = false;
+
     /// Reads the arguments.
     ///
     /// # Errors
