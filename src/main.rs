@@ -1,6 +1,6 @@
 //! portcullis: an nginx-compatible mail gateway.
 
-use std::io::{Write, stderr};
+use std::io::{Write, stderr, stdout};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -33,7 +33,11 @@ fn act(
     };
     match action {
         Action::Nothing => ExitCode::SUCCESS,
-        Action::Test { quiet, dump } => run::test(&options, &world, quiet, dump),
+        Action::Test { quiet, print } => run::test(&options, &world, quiet, print),
+        Action::Say(text) => match stdout().write_all(text.as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        },
         Action::Signal(signal) => run::send(&options, &world, signal),
         Action::Run => run::start(options, Arc::new(world)),
     }

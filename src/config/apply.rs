@@ -18,6 +18,7 @@ use super::sentences::{check_form, misplaced, refusal};
 use super::source::Place;
 use super::statement::{Behind, Ending, Fault, Next, Statement};
 use super::value::sentence;
+use super::written::{Journal, Line};
 use super::{Diagnostic, Errno, Level, Options, World};
 
 /// The walk and what it has filled.
@@ -45,6 +46,8 @@ pub struct Walk<'a> {
     pub seen: Seen,
     /// The files of all `error_log` lines.
     pub log_files: Vec<PathBuf>,
+    /// All that was applied.
+    pub journal: Journal,
 }
 
 impl<'a> Walk<'a> {
@@ -66,6 +69,7 @@ impl<'a> Walk<'a> {
             mail: MailBlock::default(),
             seen: Seen::default(),
             log_files: Vec::new(),
+            journal: Journal::default(),
         }
     }
 
@@ -282,6 +286,7 @@ impl<'a> Walk<'a> {
             }
             _ => {}
         }
+        self.journal.open(inner, name, place);
         self.begun.push(Begun::Block(inner));
         Ok(())
     }
@@ -324,6 +329,12 @@ impl<'a> Walk<'a> {
             self.report
                 .warn(Diagnostic::new(Level::Warn, message, &place));
         }
+        let line = Line {
+            name: row.name,
+            words: (row.full)(&statement.words[1..], &self.folders),
+            place,
+        };
+        self.journal.note(block, line);
         Ok(())
     }
 

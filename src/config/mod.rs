@@ -1,7 +1,7 @@
 //! From the text of a configuration to a `Config`, which never changes. Knows the machine only through [`world::World`].
 //!
 //! `grammar` and `statement` read the language, `apply` walks the statements in nginx's order and fills the scopes of `modules`,
-//! `resolve` merges them at the end of `mail {}`, `plan` finds the sockets.
+//! `resolve` merges them at the end of `mail {}`, `plan` finds the sockets. `dump` writes a configuration down again.
 
 pub mod address;
 pub mod apply;
@@ -13,6 +13,7 @@ pub mod conf_command;
 pub mod diagnostic;
 pub mod directive;
 pub mod doubt;
+pub mod dump;
 pub mod errno;
 pub mod grammar;
 pub mod key_name;
@@ -28,7 +29,9 @@ pub mod openssl;
 pub mod pem;
 pub mod plan;
 pub mod protocol;
+pub mod quote;
 pub mod reader;
+pub mod reference;
 pub mod report;
 pub mod resolve;
 pub mod sentences;
@@ -42,6 +45,7 @@ pub mod tls_text;
 pub mod value;
 pub mod window;
 pub mod world;
+pub mod written;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -63,6 +67,7 @@ pub use report::Faults;
 pub use server::Server;
 pub use tls::{TlsFault, TlsFile, TlsMaterial, TlsVersions};
 pub use value::auth_url::AuthUrl;
+pub use value::resolver::Resolver;
 pub use value::sasl::{Method, Methods};
 pub use value::upstream::Upstream;
 pub use world::World;
@@ -110,6 +115,8 @@ pub struct Loaded {
     pub config: Config,
     /// Every file once, in the order opened: what `-T` prints.
     pub files: Vec<(PathBuf, Vec<u8>)>,
+    /// The directives as they were written.
+    pub journal: written::Journal,
 }
 
 /// Reads and checks a configuration. Warnings go to `notes` as they come.
@@ -145,6 +152,7 @@ fn read<'a>(world: &'a dyn World, options: &Options, report: Report<'a>) -> Resu
         mail,
         seen,
         doubt,
+        journal,
         log_files,
         mut report,
         ..
@@ -159,6 +167,7 @@ fn read<'a>(world: &'a dyn World, options: &Options, report: Report<'a>) -> Resu
         None => Ok(Loaded {
             config,
             files: readers.files,
+            journal,
         }),
     }
 }

@@ -1,4 +1,4 @@
-//! `-t` and `-T`: load the configuration, try what a start would do (spec D.8), and say what nginx says.
+//! `-t`, `-T` and `--dump-config`: load the configuration, try what a start would do (spec D.8), and say what nginx says.
 //!
 //! What nginx says comes first and last; behind its first error come the others, marked as ours.
 
@@ -11,13 +11,16 @@ use super::live::Live;
 use super::pid::PidFile;
 use super::voice::Voice;
 use super::{bind, early, limits};
+use crate::cli::Print;
+use crate::config::dump::dump;
 use crate::config::{self, Diagnostic, Errno, Faults, Level, Loaded, Options, World};
 use crate::log::Files;
+use crate::net::resolver::Resolvers;
 
-/// Tests the configuration and tells the result by exit code. `quiet`: nothing is said when all is well. `dump`: every file goes
-/// to standard output.
+/// Tests the configuration and tells the result by exit code. `quiet`: nothing is said when all is well. `print`: what goes to
+/// standard output then.
 #[must_use]
-pub fn test(options: &Options, world: &dyn World, quiet: bool, dump: bool) -> ExitCode {
+pub fn test(options: &Options, world: &dyn World, quiet: bool, print: Print) -> ExitCode {
     let files = Files::default();
     let voice = early::voice(options, &files);
     let mut notes: Vec<Diagnostic> = Vec::new();
@@ -58,8 +61,12 @@ pub fn test(options: &Options, world: &dyn World, quiet: bool, dump: bool) -> Ex
     if !quiet {
         of_file("configuration file ", " test is successful");
     }
-    let dumped = if dump { dump_files(&loaded) } else { Ok(()) };
-    dumped.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
+    let printed = match print {
+        Print::Nothing => Ok(()),
+        Print::Files => print_files(&loaded),
+        Print::Config => print_config(&dump(&loaded, options)),
+    };
+    printed.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
 }
 
 /// The first fault as nginx has it, the others as ours.
@@ -81,7 +88,13 @@ fn probe(loaded: &Loaded, options: &Options, files: &Files, voice: &Voice) -> Op
     let core = &loaded.config.core;
     let pid = PidFile::probe(&core.pid);
     voice.check(format_args!("open() \"{}\"", core.pid.display()), pid)?;
-    let live = voice.accept(Live::build(loaded.config.clone(), options, files))?;
+    let resolvers = Resolvers::default();
+    let live = voice.accept(Live::build(
+        loaded.config.clone(),
+        options,
+        files,
+        &resolvers,
+    ))?;
     let voice = voice.clone().with_log(Arc::clone(&live.log));
     let mut faults = bind::probe(&live.config.sockets).into_iter();
     if let Some(first) = faults.next() {
@@ -100,7 +113,7 @@ fn probe(loaded: &Loaded, options: &Options, files: &Files, voice: &Voice) -> Op
     Some(())
 }
 
-fn dump_files(loaded: &Loaded) -> io::Result<()> {
+fn print_files(loaded: &Loaded) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for (path, bytes) in &loaded.files {
         let path = path.as_os_str().as_bytes();
@@ -108,5 +121,11 @@ fn dump_files(loaded: &Loaded) -> io::Result<()> {
         out.write_all(bytes)?;
         out.write_all(b"\n")?;
     }
+    out.flush()
+}
+
+fn print_config(text: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text)?;
     out.flush()
 }
