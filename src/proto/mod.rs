@@ -7,6 +7,7 @@ pub mod auth_http;
 pub mod input;
 pub mod login;
 pub mod note;
+pub mod proxy_protocol;
 pub mod sasl;
 pub mod secret;
 pub mod smtp;
