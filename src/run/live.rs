@@ -12,7 +12,7 @@ use crate::config::modules::mail::Mail;
 use crate::config::{self, Address, Config, Level, LogTarget, Options, Server, TlsFault, plan};
 use crate::log::{ErrorLog, Files, OpenFault};
 use crate::net::resolver::{Resolver, Resolvers};
-use crate::proto::smtp::Settings;
+use crate::proto::Settings;
 use crate::session::Place;
 use crate::tls;
 
@@ -119,7 +119,7 @@ struct Parts<'a> {
 /// What the places of one server share.
 #[derive(Clone)]
 struct Shared {
-    settings: Arc<Settings>,
+    settings: Option<Settings>,
     log: Arc<ErrorLog>,
     tls: Option<Arc<rustls::ServerConfig>>,
     resolver: Resolver,
@@ -164,7 +164,7 @@ impl Parts<'_> {
             return Ok(shared.clone());
         }
         let shared = Shared {
-            settings: Arc::new(Settings::of(server)),
+            settings: Settings::of(server),
             log: self.log(&server.mail.error_log)?,
             tls: server
                 .tls

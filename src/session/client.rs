@@ -53,7 +53,7 @@ impl Client {
         Client {
             stream: Stream::Plain(socket),
             input: Vec::new(),
-            limit: place.server.smtp.smtp_client_buffer.max(1),
+            limit: place.server.client_buffer().max(1),
             patience: place.server.mail.timeout,
             ended: false,
             out: Vec::new(),
@@ -111,6 +111,14 @@ impl Client {
             Ok(Ok(0)) => Ok(Heard::End),
             Ok(Ok(_)) => Ok(Heard::More),
         }
+    }
+
+    /// As [`Client::hear`], for a client that has not been looked at: what it sent already counts.
+    pub async fn speaks(&mut self, deadline: Instant) -> io::Result<Heard> {
+        if self.input.is_empty() {
+            return self.hear(deadline).await;
+        }
+        Ok(Heard::More)
     }
 
     /// Ends when the client has gone: its connection broke, or it closed with nothing left to say. Commands that

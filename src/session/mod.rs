@@ -1,6 +1,6 @@
 //! One client's connection, from accept to end: the only place where the dialogues meet the network.
 //!
-//! accept → TLS → (greeting delay) → greeting → commands → login → backend → tunnel. What comes before the tunnel
+//! accept → PROXY header → TLS → (name, greeting delay) → greeting → commands → login → backend → tunnel. What comes before the tunnel
 //! runs in one boxed future that is dropped when mail flows, so a session that waits costs two sockets and little
 //! else.
 
@@ -15,9 +15,11 @@ mod identity;
 mod inquiry;
 mod journal;
 mod judged;
+mod naming;
 pub mod place;
 mod pool;
 pub mod shared;
+mod source;
 mod vouched;
 
 use std::sync::Arc;
@@ -25,12 +27,14 @@ use std::sync::Arc;
 pub use place::Place;
 pub use shared::Shared;
 
-use crate::config::{Level, Protocol};
+use crate::config::Level;
 use crate::net::socket::{Peer, Socket};
 use crate::net::tunnel;
 use client::Client;
 use commands::Session;
+use identity::Identity;
 use journal::Journal;
+use source::Source;
 
 /// A client that was accepted.
 #[derive(Debug)]
@@ -52,10 +56,6 @@ struct Bridge {
 
 /// Serves one client to its end.
 pub async fn serve(arrival: Arrival, place: Arc<Place>, shared: Arc<Shared>) {
-    if place.server.protocol != Protocol::Smtp {
-        // IMAP and POP3 are configured, and not spoken yet: `-t` says so. No greeting is better than a wrong one.
-        return;
-    }
     let silence = place.server.proxy.proxy_timeout;
     // Boxed: all that a login needs is freed before mail flows.
     let login = Box::pin(log_in(arrival, place, shared)).await;
@@ -86,8 +86,15 @@ async fn log_in(
     place: Arc<Place>,
     shared: Arc<Shared>,
 ) -> Option<(Client, Bridge, Journal)> {
+    // IMAP and POP3 are configured, and not spoken yet: `-t` says so. No greeting is better than a wrong one.
+    let settings = place.settings.clone()?;
     let mut journal = Journal::new(&arrival, &place);
-    let mut client = Client::new(arrival.socket, &place);
+    let Arrival {
+        mut socket, peer, ..
+    } = arrival;
+    let source = Source::learn(&mut socket, peer, &place, &mut journal).await;
+    let identity = Identity::of(source.ok()?);
+    let mut client = Client::new(socket, &place);
     if place.ssl {
         journal.doing("SSL handshaking");
         let tls = place.tls.clone()?;
@@ -96,8 +103,8 @@ async fn log_in(
             .await
             .ok()?;
     }
-    let identity = identity::Identity::of(&arrival.peer);
-    let mut session = Session::new(place, shared, client, journal, identity);
+    let front = settings.front(client.tls().is_some());
+    let mut session = Session::new(place, shared, client, journal, identity, front);
     let bridge = match session.greet().await {
         Ok(()) => session.converse().await,
         Err(over) => Err(over),

@@ -29,7 +29,7 @@ module! {
         /// Where errors are logged and from which level on; lines add up. Inherited from the outer block unless given.
         error_log: Logs = "", MAIL_SERVER;
         /// Name servers for the host name of SMTP clients.
-        resolver: Resolvers = "off", MAIL_SERVER, pending;
+        resolver: Resolvers = "off", MAIL_SERVER;
         /// How long a name server is waited for.
         resolver_timeout: Msec = "30s", MAIL_SERVER;
     }

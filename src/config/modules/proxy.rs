@@ -71,6 +71,6 @@ module! {
         /// Whether, and how, the gateway logs in to an SMTP server.
         proxy_smtp_auth: Choice<ProxySmtpAuth> = "off", MAIL_SERVER;
         /// Whether a PROXY header tells the mail server who the client is.
-        proxy_protocol: Choice<ProxyProtocol> = "off", MAIL_SERVER, pending;
+        proxy_protocol: Choice<ProxyProtocol> = "off", MAIL_SERVER;
     }
 }

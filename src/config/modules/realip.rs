@@ -8,6 +8,6 @@ module! {
     /// Whose PROXY headers are believed.
     realip in Scope: RealipWritten -> Realip {
         /// Peers whose PROXY header replaces the client's address; lines add up.
-        set_real_ip_from: Cidrs = "", MAIL_SERVER, pending;
+        set_real_ip_from: Cidrs = "", MAIL_SERVER;
     }
 }
