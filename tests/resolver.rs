@@ -94,7 +94,6 @@ async fn errors_have_the_numbers_of_nginx() {
         ("three.test", ResponseCode::NXDomain, "3: Host not found"),
         ("four.test", ResponseCode::NotImp, "4: Unimplemented"),
         ("five.test", ResponseCode::Refused, "5: Operation refused"),
-        ("six.test", ResponseCode::YXDomain, "6: Unknown error"),
     ] {
         server.says(host, RecordType::A, Say::Code(code));
         let fault = resolver(&[&server]).addresses(host, 25).await.unwrap_err();
@@ -107,12 +106,31 @@ async fn errors_have_the_numbers_of_nginx() {
 }
 
 #[tokio::test]
+async fn one_family_is_enough_for_a_connection_and_not_for_a_proof() {
+    let server = NameServer::start();
+    let reverse = "1.2.0.192.in-addr.arpa";
+    server.knows(reverse, "host.test", "192.0.2.1").says(
+        "host.test",
+        RecordType::AAAA,
+        Say::Code(ResponseCode::ServFail),
+    );
+    let resolver = resolver(&[&server]);
+    let (found, _) = resolver.addresses("host.test", 25).await.unwrap();
+    assert_eq!(found, ["192.0.2.1:25".parse().unwrap()]);
+    let name = resolver.name_of("192.0.2.1".parse().unwrap()).await;
+    let fault = resolver.addresses_of(&name.unwrap()).await.unwrap_err();
+    assert_eq!(fault.to_string(), "2: Server failure");
+}
+
+#[tokio::test]
 async fn silence_and_nonsense_time_out() {
     let server = NameServer::start();
     server.says("silent.test", RecordType::A, Say::Silence);
     server.says("odd.test", RecordType::A, Say::Odd);
+    let code = Say::Code(ResponseCode::YXDomain);
+    server.says("foreign.test", RecordType::A, code);
     let resolver = resolver(&[&server]).with_patience(SHORT);
-    for host in ["silent.test", "odd.test"] {
+    for host in ["silent.test", "odd.test", "foreign.test"] {
         let fault = resolver.addresses(host, 25).await.unwrap_err();
         assert_eq!(fault.to_string(), "110: Operation timed out", "{host}");
     }

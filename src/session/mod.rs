@@ -15,6 +15,7 @@ mod identity;
 mod inquiry;
 mod journal;
 mod judged;
+mod learned;
 mod naming;
 pub mod place;
 mod pool;
@@ -103,7 +104,7 @@ async fn log_in(
             .await
             .ok()?;
     }
-    let front = settings.front(client.tls().is_some());
+    let front = settings.front(client.tls().is_some(), shared.offers(&place));
     let mut session = Session::new(place, shared, client, journal, identity, front);
     let bridge = match session.greet().await {
         Ok(()) => session.converse().await,

@@ -43,7 +43,7 @@ impl Source {
             return Ok(source);
         }
         journal.doing("reading PROXY protocol");
-        match timeout(place.server.mail.timeout, header(socket)).await {
+        match timeout(place.server.mail.timeout, receive(socket)).await {
             Ok(Ok(told)) => source.told = told,
             Ok(Err(unread)) => {
                 unread.log(journal);
@@ -77,22 +77,29 @@ impl Source {
 }
 
 impl Session {
-    /// The header that a new connection to a backend begins with, where `proxy_protocol` is on.
+    /// The header that a new connection for this client begins with, where `proxy_protocol` is on.
     pub fn proxy_header(&self) -> Option<Vec<u8>> {
+        let tls = self.client.tls().map(|tls| Tls {
+            authority: tls.server_name(),
+            alpn: tls.alpn_protocol(),
+            words: cipher::words(tls),
+            certificate: None,
+        });
         let addresses = self.identity.source.addresses();
-        match self.place.server.proxy.proxy_protocol {
-            ProxyProtocol::Off => None,
-            ProxyProtocol::V1 => Some(proxy_protocol::v1(addresses)),
-            ProxyProtocol::V2 => {
-                let tls = self.client.tls().map(|tls| Tls {
-                    authority: tls.server_name(),
-                    alpn: tls.alpn_protocol(),
-                    words: cipher::words(tls),
-                    certificate: None,
-                });
-                Some(proxy_protocol::v2(addresses, tls))
-            }
-        }
+        header(self.place.server.proxy.proxy_protocol, addresses, tls)
+    }
+}
+
+/// The header that a new connection to a backend begins with. Without addresses it says nothing of a client.
+pub(super) fn header(
+    version: ProxyProtocol,
+    addresses: Option<Addresses>,
+    tls: Option<Tls<'_>>,
+) -> Option<Vec<u8>> {
+    match version {
+        ProxyProtocol::Off => None,
+        ProxyProtocol::V1 => Some(proxy_protocol::v1(addresses)),
+        ProxyProtocol::V2 => Some(proxy_protocol::v2(addresses, tls)),
     }
 }
 
@@ -120,7 +127,7 @@ impl From<std::io::Error> for Unread {
 }
 
 /// Looks first and then takes, so that no byte behind the header is touched.
-async fn header(socket: &mut Socket) -> Result<Option<Addresses>, Unread> {
+async fn receive(socket: &mut Socket) -> Result<Option<Addresses>, Unread> {
     let mut bytes = vec![0; proxy_protocol::LIMIT];
     let mut held = 0;
     loop {

@@ -110,7 +110,7 @@ impl NameServers {
                     return self.cache.get(query, Instant::now()).unwrap_or(answer);
                 }
                 // SERVFAIL and the like: another server may know better.
-                Err(NetError::Dns(_)) => {
+                Err(NetError::Dns(DnsError::ResponseCode(code))) if is_answer(*code) => {
                     refused += 1;
                     if refused >= self.servers.len() {
                         return answer;
@@ -132,6 +132,11 @@ fn server(address: &Address) -> Option<NameServerConfig> {
         way.port = address.port();
     }
     Some(NameServerConfig::new(address.ip(), true, ways.into()))
+}
+
+/// Codes past REFUSED are no answer to a plain question, as in nginx.
+fn is_answer(code: ResponseCode) -> bool {
+    u16::from(code) <= u16::from(ResponseCode::Refused)
 }
 
 /// Which server a question goes to first: any, but always the same.
