@@ -239,7 +239,7 @@ fn the_backend_is_told_of_tls_too() {
 }
 
 #[test]
-fn a_connection_for_nobody_says_so() {
+fn a_connection_for_nobody_tells_of_the_gateway() {
     let backend = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = free_port();
     // Without `smtp_capabilities` the backend is asked what it offers.
@@ -253,7 +253,13 @@ fn a_connection_for_nobody_says_so() {
     let mut client = Smtp::connect(port);
     client.expect("220");
     let header = first_bytes(&backend.accept().expect("the gateway").0);
-    assert_eq!(header, b"PROXY UNKNOWN\r\n");
+    let to = backend.local_addr().expect("its number").port();
+    let header = String::from_utf8(header).expect("a line");
+    assert!(
+        header.starts_with("PROXY TCP4 127.0.0.1 127.0.0.1 "),
+        "{header}"
+    );
+    assert!(header.ends_with(&format!(" {to}\r\n")), "{header}");
 }
 
 /// What comes first and at once.

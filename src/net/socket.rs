@@ -85,6 +85,14 @@ impl Socket {
         }
     }
 
+    /// The other end's address, if it is TCP.
+    pub fn peer_address(&self) -> Option<SocketAddr> {
+        match self {
+            Socket::Tcp(stream) => stream.peer_addr().ok(),
+            Socket::Unix(_) => None,
+        }
+    }
+
     /// Looks at what comes next and leaves it there. `0` at the end of the stream. Must not be called again before all
     /// that was seen is read: the kernel would not tell of more.
     ///

@@ -141,9 +141,10 @@ async fn ask(server: &Server, addresses: &[Address], learner: &mut dyn Learner) 
     let patience = server.proxy.proxy_connect_timeout;
     for address in addresses {
         if let Ok(Ok(socket)) = timeout(patience, Socket::connect(address)).await {
+            // Nobody's connection but our own. Postfix takes no `UNKNOWN`.
+            let header = source::own_header(server.proxy.proxy_protocol, &socket);
             let mut line = Line::new(socket, server.proxy.proxy_buffer);
-            // Nobody's connection but our own.
-            if let Some(header) = source::header(server.proxy.proxy_protocol, None, None) {
+            if let Some(header) = header {
                 line.begin(&header).await.ok()?;
             }
             return converse(line, learner).await;

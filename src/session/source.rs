@@ -90,8 +90,17 @@ impl Session {
     }
 }
 
-/// The header that a new connection to a backend begins with. Without addresses it says nothing of a client.
-pub(super) fn header(
+/// The header of a connection to a backend that is made for no client.
+pub(super) fn own_header(version: ProxyProtocol, socket: &Socket) -> Option<Vec<u8>> {
+    let ends = socket.local_address().zip(socket.peer_address());
+    let addresses = ends.map(|(source, destination)| Addresses {
+        source,
+        destination,
+    });
+    header(version, addresses, None)
+}
+
+fn header(
     version: ProxyProtocol,
     addresses: Option<Addresses>,
     tls: Option<Tls<'_>>,
