@@ -38,7 +38,7 @@ enum Source {
     /// `resolver address …`
     Configured(NameServers),
     /// No `resolver`: /etc/hosts and the name servers of /etc/resolv.conf, read at the first look-up.
-    System(OnceLock<TokioResolver>),
+    System(OnceLock<Box<TokioResolver>>),
 }
 
 /// The resolvers that are in use, by their configuration. It outlives every reload.
@@ -200,14 +200,13 @@ impl Source {
 }
 
 /// Without a readable /etc/resolv.conf only /etc/hosts is left.
-fn of_the_system() -> TokioResolver {
+fn of_the_system() -> Box<TokioResolver> {
     let provider = TokioRuntimeProvider::default;
     let builder = TokioResolver::builder_tokio().unwrap_or_else(|_| {
         TokioResolver::builder_with_config(ResolverConfig::default(), provider())
     });
-    builder
-        .build()
-        .unwrap_or_else(|_| unreachable!("no TLS is configured"))
+    let resolver = builder.build();
+    Box::new(resolver.unwrap_or_else(|_| unreachable!("no TLS is configured")))
 }
 
 /// A host name from an answer: any bytes.
