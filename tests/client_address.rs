@@ -239,6 +239,57 @@ fn the_backend_is_told_of_tls_too() {
 }
 
 #[test]
+fn a_header_and_a_client_hello_in_one_packet() {
+    let certificate = Certificate::new();
+    let [port, front] = [free_port(), free_port()];
+    let listener = TcpListener::bind(("127.0.0.1", front)).expect("a port");
+    let gateway = Gateway::start(&format!(
+        "mail {{
+            server_name gate.test;
+            ssl_certificate {cert};
+            ssl_certificate_key {key};
+            server {{ listen 127.0.0.1:{port} ssl proxy_protocol; protocol smtp; set_real_ip_from 127.0.0.1;
+                      proxy_pass 127.0.0.1:9; smtp_capabilities 8BITMIME; }}
+        }}",
+        cert = certificate.chain().display(),
+        key = certificate.key().display(),
+    ));
+    // Puts the header before the first bytes of the client, and passes all else on.
+    std::thread::spawn(move || {
+        let mut client = listener.accept().expect("a client").0;
+        let mut server = TcpStream::connect(("127.0.0.1", port)).expect("the gateway");
+        let mut hello = [0; 4096];
+        let length = client.read(&mut hello).expect("a ClientHello");
+        let header = b"PROXY TCP4 192.0.2.1 192.0.2.2 1234 465\r\n".as_slice();
+        let first = [header, &hello[..length]].concat();
+        server.write_all(&first).expect("to send");
+        let (mut from, mut to) = (
+            server.try_clone().expect("a copy"),
+            client.try_clone().expect("a copy"),
+        );
+        std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+        let _ = std::io::copy(&mut client, &mut server);
+    });
+    let output = Command::new("swaks")
+        .args([
+            "--server",
+            "127.0.0.1",
+            "--port",
+            &front.to_string(),
+            "--tls-on-connect",
+        ])
+        .args(["--ehlo", "client.test", "--quit-after", "EHLO"])
+        .output()
+        .expect("swaks");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && text.contains("250-gate.test"),
+        "{text}\n{}",
+        gateway.log()
+    );
+}
+
+#[test]
 fn a_connection_for_nobody_tells_of_the_gateway() {
     let backend = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = free_port();

@@ -38,7 +38,7 @@ enum Source {
     /// `resolver address …`
     Configured(NameServers),
     /// No `resolver`: /etc/hosts and the name servers of /etc/resolv.conf, read at the first look-up.
-    System(OnceLock<Box<TokioResolver>>),
+    System(OnceLock<Option<Box<TokioResolver>>>),
 }
 
 /// The resolvers that are in use, by their configuration. It outlives every reload.
@@ -188,7 +188,8 @@ impl Source {
         match self {
             Self::Configured(servers) => servers.records(name, kind).await,
             Self::System(resolver) => {
-                let resolver = resolver.get_or_init(of_the_system);
+                let resolver = resolver.get_or_init(of_the_system).as_ref();
+                let resolver = resolver.ok_or(NetError::NoConnections)?;
                 let found = resolver.lookup(name, kind).await?;
                 let valid = found.valid_until();
                 let data = found.answers().iter().map(|record| record.data.clone());
@@ -200,13 +201,12 @@ impl Source {
 }
 
 /// Without a readable /etc/resolv.conf only /etc/hosts is left.
-fn of_the_system() -> Box<TokioResolver> {
+fn of_the_system() -> Option<Box<TokioResolver>> {
     let provider = TokioRuntimeProvider::default;
     let builder = TokioResolver::builder_tokio().unwrap_or_else(|_| {
         TokioResolver::builder_with_config(ResolverConfig::default(), provider())
     });
-    let resolver = builder.build();
-    Box::new(resolver.unwrap_or_else(|_| unreachable!("no TLS is configured")))
+    builder.build().ok().map(Box::new)
 }
 
 /// A host name from an answer: any bytes.

@@ -44,14 +44,16 @@ impl NameServers {
         options.edns0 = false;
         (options.positive_min_ttl, options.positive_max_ttl) = (valid, valid);
         let ttl = TtlConfig::from_opts(&options);
-        let tls = TlsConfig::new().unwrap_or_else(|_| unreachable!("no TLS is built in"));
-        let context = Arc::new(PoolContext::new(options, tls));
+        // Without TLS in it this cannot fail; if it did, nobody could be asked.
+        let context = TlsConfig::new().map(|tls| Arc::new(PoolContext::new(options, tls)));
         let pool = |server| {
             let provider = TokioRuntimeProvider::default();
-            NameServerPool::from_config([server], Arc::clone(&context), provider)
+            let context = Arc::clone(context.as_ref().ok()?);
+            Some(NameServerPool::from_config([server], context, provider))
         };
+        let servers = addresses.iter().filter_map(server);
         Self {
-            servers: addresses.iter().filter_map(server).map(pool).collect(),
+            servers: servers.filter_map(pool).collect(),
             cache: ResponseCache::new(KEPT, ttl),
             families,
         }
