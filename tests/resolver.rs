@@ -288,6 +288,29 @@ async fn many_at_once() {
 }
 
 #[tokio::test]
+async fn names_that_nobody_answers_for_hold_up_no_others() {
+    let server = NameServer::start();
+    let resolver = resolver(&[&server]);
+    for i in 0..300 {
+        let host = format!("silent{i}.test");
+        server.says(&host, RecordType::A, Say::Silence);
+        server.says(&host, RecordType::AAAA, Say::Silence);
+        let resolver = resolver.clone();
+        tokio::spawn(async move { resolver.addresses(&host, 25).await });
+    }
+    server.says(
+        "host.test",
+        RecordType::A,
+        records(&[("host.test", a("192.0.2.1"))]),
+    );
+    while server.asked("silent299.test", RecordType::AAAA) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let soon = resolver.with_patience(Duration::from_secs(4));
+    soon.addresses("host.test", 25).await.unwrap();
+}
+
+#[tokio::test]
 async fn the_next_server_is_asked_when_one_fails() {
     let (broken, silent, good) = (
         NameServer::start(),
