@@ -210,6 +210,7 @@ impl Shell {
             attempt: self.attempts,
             client: "127.0.0.1",
             client_host: "[UNAVAILABLE]",
+            told: None,
             tls: None,
             headers: &self.server.auth_http.auth_http_header,
         };

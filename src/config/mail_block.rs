@@ -128,7 +128,7 @@ impl MailBlock {
         };
         let differs = (row.set)(scope, call)?;
         match row.directive.name {
-            "listen" => check_listen(scope, &mut self.listened, call)?,
+            "listen" => check_listen(scope, &mut self.listened)?,
             "ssl" => {
                 call.warn("the \"ssl\" directive is deprecated, use the \"listen ... ssl\" directive instead");
                 check_start_tls(scope, "ssl")?;
@@ -141,11 +141,7 @@ impl MailBlock {
     }
 }
 
-fn check_listen(
-    scope: &Scope,
-    listened: &mut HashSet<Address>,
-    call: &mut Call<'_>,
-) -> Result<(), Refusal> {
+fn check_listen(scope: &Scope, listened: &mut HashSet<Address>) -> Result<(), Refusal> {
     let Some(listen) = scope
         .mail
         .listen
@@ -160,9 +156,6 @@ fn check_listen(
                 "duplicate \"{address}\" address and port pair"
             )));
         }
-    }
-    if listen.proxy_protocol {
-        call.warn("\"listen ... proxy_protocol\" is not honoured yet");
     }
     Ok(())
 }
