@@ -6,7 +6,9 @@
 
 pub mod auth_http;
 pub mod back;
+pub mod foreign;
 pub mod front;
+pub mod imap;
 pub mod input;
 pub mod judge;
 pub mod login;

@@ -54,11 +54,19 @@ pub fn plain(text: &[u8]) -> Result<Credentials, Note> {
         .ok_or(Note::Login(NAME))?;
     let pass_at = after(user_at).ok_or(Note::Password(NAME))?;
     let (user, pass) = (&message[user_at..pass_at - 1], &message[pass_at..]);
+    told(user, pass, NAME)
+}
+
+/// A login and a password as the client told them.
+///
+/// # Errors
+/// As [`plain`].
+pub fn told(user: &[u8], pass: &[u8], mechanism: Mechanism) -> Result<Credentials, Note> {
     if forbidden(user) {
-        return Err(Note::Login(NAME));
+        return Err(Note::Login(mechanism));
     }
     if forbidden(pass) {
-        return Err(Note::Password(NAME));
+        return Err(Note::Password(mechanism));
     }
     Ok(Credentials::Plain {
         user: user.into(),

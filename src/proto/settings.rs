@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::login::Bytes;
 use super::smtp::opening::Introduction;
-use super::{Back, Front, Judge, Login, Origin, Secret, smtp};
+use super::{Back, Front, Judge, Login, Origin, Secret, imap, smtp};
 use crate::config::{Protocol, Server};
 
 /// What a server says to every client, made once when the configuration is loaded.
@@ -12,6 +12,8 @@ use crate::config::{Protocol, Server};
 pub enum Settings {
     /// SMTP
     Smtp(Arc<smtp::Settings>),
+    /// IMAP
+    Imap(Arc<imap::Settings>),
 }
 
 /// What a backend can be told about a client besides its login.
@@ -28,7 +30,8 @@ impl Settings {
     pub fn of(server: &Server) -> Option<Self> {
         match server.protocol {
             Protocol::Smtp => Some(Settings::Smtp(Arc::new(smtp::Settings::of(server)))),
-            Protocol::Imap | Protocol::Pop3 => None,
+            Protocol::Imap => Some(Settings::Imap(Arc::new(imap::Settings::of(server)))),
+            Protocol::Pop3 => None,
         }
     }
 
@@ -36,6 +39,7 @@ impl Settings {
     pub fn front(&self, secure: bool) -> Box<dyn Front> {
         match self {
             Settings::Smtp(settings) => Box::new(smtp::Front::new(settings.clone(), secure)),
+            Settings::Imap(settings) => Box::new(imap::Front::new(settings.clone(), secure)),
         }
     }
 }
@@ -55,6 +59,7 @@ pub fn back(
             let back = smtp::Back::of(&server.proxy, introduction, method, envelope, user, pass);
             Box::new(back)
         }
+        Origin::Imap { tag } => Box::new(imap::Back::new(tag, user, pass)),
     }
 }
 
@@ -65,5 +70,6 @@ pub fn judge(server: &Server, seen: Seen<'_>, origin: &Origin) -> Box<dyn Judge>
             let introduction = Introduction::of(server, seen, helo.clone()).by_offers();
             Box::new(smtp::Judge::new(introduction))
         }
+        Origin::Imap { .. } => Box::new(imap::Judge::new()),
     }
 }
