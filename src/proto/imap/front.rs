@@ -7,25 +7,19 @@ use std::sync::Arc;
 use super::Settings;
 use super::command::{Scan, Stop};
 use super::words::*;
+use crate::proto::learn::Words;
 use crate::proto::login::Bytes;
+use crate::proto::sasl::{self, Exchange, Fault};
 use crate::proto::tally::Tally;
-use crate::proto::{self, Input, Note, Refusal, Step, Turn, foreign, sasl};
+use crate::proto::{self, Input, Note, Refusal, Step, Turn, foreign};
 
 /// Where the dialogue is.
 #[derive(Debug)]
 enum State {
     /// Between commands.
     Start,
-    /// `AUTHENTICATE PLAIN` asked for its message.
-    PlainAnswer,
-    /// `AUTHENTICATE LOGIN` asked for the user name.
-    LoginUser,
-    /// … and for the password.
-    LoginPass { user: Bytes },
-    /// `AUTHENTICATE CRAM-MD5` sent its challenge.
-    CramAnswer { salt: Bytes },
-    /// `AUTHENTICATE EXTERNAL` asked for the user name.
-    ExternalAnswer,
+    /// The client's next line is an answer to a challenge.
+    Sasl(Exchange),
 }
 
 /// One client's dialogue.
@@ -39,14 +33,16 @@ pub struct Front {
     /// Literals of the command at hand that the client was asked for.
     invited: usize,
     tally: Tally,
+    /// What the backend offers, where that is known and nothing is written about it.
+    learned: Option<Arc<Words>>,
 }
 
-/// What a command came to: a step, or the reply "invalid command".
-type Outcome = Result<Step, Option<Note>>;
+/// What a command came to: a turn, or the reply "invalid command".
+type Outcome = Result<Turn, Fault>;
 
 impl Front {
     /// A dialogue that has not begun; `secure` when TLS was there from the first byte.
-    pub fn new(settings: Arc<Settings>, secure: bool) -> Self {
+    pub fn new(settings: Arc<Settings>, secure: bool, learned: Option<Arc<Words>>) -> Self {
         Front {
             tally: settings.tally.clone(),
             settings,
@@ -54,6 +50,7 @@ impl Front {
             secure,
             tag: b"*".as_slice().into(),
             invited: 0,
+            learned,
         }
     }
 
@@ -74,16 +71,16 @@ impl Front {
             self.tagged(out, INVALID_COMMAND);
             return over;
         }
-        run(self, out).map_or_else(
-            |note| {
-                self.tagged(out, INVALID_COMMAND);
-                Turn {
-                    step: Step::Next,
-                    note,
-                }
-            },
-            Turn::from,
-        )
+        run(self, out).unwrap_or_else(|fault| {
+            self.tagged(out, INVALID_COMMAND);
+            fault.into()
+        })
+    }
+
+    /// The command at hand is read to its end.
+    fn take(&mut self, scan: &Scan<'_>, input: &mut Input<'_>) {
+        input.take(scan.length());
+        self.invited = 0;
     }
 
     /// What follows when there is no command yet, or none at all.
@@ -106,9 +103,7 @@ impl Front {
                 Step::Next.into()
             }
             Stop::Invalid { literal } => {
-                input.take(scan.length());
-                self.invited = 0;
-                self.state = State::Start;
+                self.take(scan, input);
                 self.tagged(out, INVALID_COMMAND);
                 let turn = self.tally.error();
                 if literal { Step::Close.into() } else { turn }
@@ -133,35 +128,40 @@ impl proto::Front for Front {
             return Step::Close.into();
         }
         let mut scan = Scan::new(input.rest(), self.invited);
-        if matches!(self.state, State::Start) {
-            let read = scan.command();
-            self.tag = scan.tag().unwrap_or(b"*").into();
-            match read {
-                Ok(command) => {
-                    input.take(scan.length());
-                    self.invited = 0;
-                    self.counted(out, |front, out| front.command(&command, out))
+        match std::mem::replace(&mut self.state, State::Start) {
+            State::Start => {
+                let read = scan.command();
+                self.tag = scan.tag().unwrap_or(b"*").into();
+                match read {
+                    Ok(command) => {
+                        self.take(&scan, input);
+                        self.counted(out, |front, out| front.command(&command, out))
+                    }
+                    Err(stop) => self.stopped(stop, &scan, input, out),
                 }
-                Err(stop) => self.stopped(stop, &scan, input, out),
             }
-        } else {
-            match scan.answer() {
+            State::Sasl(exchange) => match scan.answer() {
                 Ok(text) => {
-                    input.take(scan.length());
-                    self.invited = 0;
-                    let state = std::mem::replace(&mut self.state, State::Start);
-                    self.counted(out, |front, out| front.answer(state, text, out))
+                    self.take(&scan, input);
+                    self.counted(out, |front, out| {
+                        let moved = exchange.answer(text)?;
+                        Ok(front.sasl(moved, out))
+                    })
                 }
-                Err(stop) => self.stopped(stop, &scan, input, out),
-            }
+                Err(stop @ Stop::Invalid { .. }) => self.stopped(stop, &scan, input, out),
+                Err(stop) => {
+                    self.state = State::Sasl(exchange);
+                    self.stopped(stop, &scan, input, out)
+                }
+            },
         }
     }
 
     fn challenge(&mut self, salt: Bytes, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"+ ");
+        out.extend_from_slice(CHALLENGE);
         out.extend_from_slice(sasl::encode(&salt).as_bytes());
         out.extend_from_slice(b"\r\n");
-        self.state = State::CramAnswer { salt };
+        self.state = State::Sasl(Exchange::CramMd5 { salt });
     }
 
     fn secured(&mut self) {
@@ -170,10 +170,11 @@ impl proto::Front for Front {
 
     fn refuse(&mut self, refusal: &Refusal, out: &mut Vec<u8>) -> Turn {
         match refusal {
-            Refusal::Denied { text, .. } => {
-                self.tagged(out, b"NO ");
-                out.extend_from_slice(text);
-                out.extend_from_slice(b"\r\n");
+            Refusal::Denied(denial) => {
+                let line = [&*self.tag, b" NO ", &*denial.text, b"\r\n"].concat();
+                let (step, exchange) = denial.tell(CHALLENGE, line, out);
+                self.state = exchange.map_or(State::Start, State::Sasl);
+                return step.into();
             }
             Refusal::Judged { rejection, reply } => {
                 match reply {

@@ -29,7 +29,7 @@ impl Settings {
             starttls: server.ssl.starttls,
             tally: Tally::new(server.mail.max_errors, server.mail.max_commands),
         };
-        let words = &server.imap.imap_capabilities;
+        let words = &server.imap.imap_capabilities.words;
         settings.capability = settings.capability_with(words, false);
         settings.capability_tls = settings.capability_with(words, true);
         settings
@@ -51,6 +51,8 @@ impl Settings {
             (Method::Login, "AUTH=LOGIN"),
             (Method::CramMd5, "AUTH=CRAM-MD5"),
             (Method::External, "AUTH=EXTERNAL"),
+            (Method::Xoauth2, "AUTH=XOAUTH2"),
+            (Method::OauthBearer, "AUTH=OAUTHBEARER"),
         ] {
             if self.methods.has(method) && !barred {
                 add(word.as_bytes());

@@ -4,9 +4,8 @@ pub(super) const GREETING: &[u8] = b"* OK IMAP4 ready\r\n";
 pub(super) const OK: &[u8] = b"OK completed\r\n";
 pub(super) const BYE: &[u8] = b"* BYE\r\n";
 pub(super) const NEXT: &[u8] = b"+ OK\r\n";
-pub(super) const CHALLENGE: &[u8] = b"+ \r\n";
-pub(super) const USERNAME: &[u8] = b"+ VXNlcm5hbWU6\r\n";
-pub(super) const PASSWORD: &[u8] = b"+ UGFzc3dvcmQ6\r\n";
+/// Stands before a challenge.
+pub(super) const CHALLENGE: &[u8] = b"+ ";
 pub(super) const INVALID_COMMAND: &[u8] = b"BAD invalid command\r\n";
 pub(super) const INTERNAL_ERROR: &[u8] = b"* BAD internal server error\r\n";
 pub(super) const TIMEOUT: &[u8] = b"* BYE timeout\r\n";

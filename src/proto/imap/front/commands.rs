@@ -1,10 +1,11 @@
-//! The commands one by one, and the answers to SASL challenges.
+//! The commands one by one, and what SASL messages lead to.
 
-use super::{Front, Outcome, State};
-use crate::config::{Method, StartTls};
+use super::{Fault, Front, Outcome, State};
+use crate::config::StartTls;
 use crate::proto::imap::command::{Command, Verb};
 use crate::proto::imap::words::*;
-use crate::proto::{Credentials, Login, Note, Origin, Step, sasl};
+use crate::proto::sasl::{self, Move};
+use crate::proto::{Credentials, Login, Origin, Step, Turn};
 
 impl Front {
     pub(super) fn command(&mut self, command: &Command<'_>, out: &mut Vec<u8>) -> Outcome {
@@ -13,25 +14,25 @@ impl Front {
             Verb::Authenticate => return self.authenticate(command, out),
             Verb::StartTls => {
                 if self.secure || self.settings.starttls == StartTls::Off {
-                    return Err(None);
+                    return Err(Fault::default());
                 }
                 self.tagged(out, OK);
-                return Ok(Step::StartTls);
+                return Ok(Step::StartTls.into());
             }
             Verb::Logout => {
                 out.extend_from_slice(BYE);
                 self.tagged(out, OK);
-                return Ok(Step::Close);
+                return Ok(Step::Close.into());
             }
-            Verb::Capability => out.extend_from_slice(if self.secure {
-                &self.settings.capability_tls
-            } else {
-                &self.settings.capability
-            }),
+            Verb::Capability => match &self.learned {
+                Some(words) => out.extend(self.settings.capability_with(words, self.secure)),
+                None if self.secure => out.extend_from_slice(&self.settings.capability_tls),
+                None => out.extend_from_slice(&self.settings.capability),
+            },
             Verb::Noop => {}
         }
         self.tagged(out, OK);
-        Ok(Step::Next)
+        Ok(Step::Next.into())
     }
 
     /// TLS must come first, and has not.
@@ -41,68 +42,53 @@ impl Front {
 
     fn log_in(&self, command: &Command<'_>) -> Outcome {
         match &*command.arguments {
-            _ if self.must_start_tls() => Err(None),
-            [user, pass] if !user.is_empty() => self.ask(sasl::told(user, pass, "LOGIN")),
-            _ => Err(None),
+            _ if self.must_start_tls() => Err(Fault::default()),
+            [user, pass] if !user.is_empty() => Ok(self.ask(sasl::told(user, pass, "LOGIN")?)),
+            _ => Err(Fault::default()),
         }
     }
 
     fn authenticate(&mut self, command: &Command<'_>, out: &mut Vec<u8>) -> Outcome {
-        let (mechanism, initial) = match &*command.arguments {
-            _ if self.must_start_tls() => return Err(None),
-            [mechanism] => (mechanism, None),
-            [mechanism, initial] => (mechanism, Some(&**initial)),
-            _ => return Err(None),
-        };
-        let enabled = |method| self.settings.methods.has(method);
-        // PLAIN and LOGIN always work, as in nginx; the others only where they are listed.
-        let (state, challenge) = match (&*mechanism.to_ascii_uppercase(), initial) {
-            (b"PLAIN", None) => (State::PlainAnswer, CHALLENGE),
-            (b"PLAIN", Some(message)) => return self.ask(sasl::plain(message)),
-            (b"LOGIN", None) => (State::LoginUser, USERNAME),
-            (b"LOGIN", Some(user)) => {
-                let user = sasl::user(user, "LOGIN").map_err(Some)?;
-                (State::LoginPass { user }, PASSWORD)
+        let mut arguments = command.arguments.iter().map(|argument| &**argument);
+        match arguments.next() {
+            Some(mechanism) if !self.must_start_tls() => {
+                let moved = sasl::begin(mechanism, arguments, self.settings.methods)?;
+                Ok(self.sasl(moved, out))
             }
-            (b"CRAM-MD5", None) if enabled(Method::CramMd5) => {
-                return Ok(Step::Challenge(self.origin()));
-            }
-            (b"EXTERNAL", None) if enabled(Method::External) => (State::ExternalAnswer, USERNAME),
-            (b"EXTERNAL", Some(user)) if enabled(Method::External) => {
-                return self.ask(external(user));
-            }
-            _ => return Err(None),
-        };
-        self.state = state;
-        out.extend_from_slice(challenge);
-        Ok(Step::Next)
-    }
-
-    /// The client's answer to a challenge.
-    pub(super) fn answer(&mut self, state: State, text: &[u8], out: &mut Vec<u8>) -> Outcome {
-        match state {
-            State::PlainAnswer => self.ask(sasl::plain(text)),
-            State::LoginUser => {
-                let user = sasl::user(text, "LOGIN").map_err(Some)?;
-                self.state = State::LoginPass { user };
-                out.extend_from_slice(PASSWORD);
-                Ok(Step::Next)
-            }
-            State::LoginPass { user } => {
-                self.ask(sasl::password(text).map(|pass| Credentials::Plain { user, pass }))
-            }
-            State::CramAnswer { salt } => self.ask(sasl::cram_md5(text, &salt)),
-            State::ExternalAnswer => self.ask(external(text)),
-            State::Start => Err(None),
+            _ => Err(Fault::default()),
         }
     }
 
-    fn ask(&self, credentials: Result<Credentials, Note>) -> Outcome {
-        let credentials = credentials.map_err(Some)?;
-        Ok(Step::Ask(Box::new(Login {
+    /// Goes where a SASL message leads.
+    pub(super) fn sasl(&mut self, moved: Move, out: &mut Vec<u8>) -> Turn {
+        match moved {
+            Move::Challenge(text, exchange) => {
+                for piece in [CHALLENGE, text.as_bytes(), b"\r\n"] {
+                    out.extend_from_slice(piece);
+                }
+                let login = exchange.login().cloned();
+                self.state = State::Sasl(exchange);
+                Turn {
+                    login,
+                    ..Step::Next.into()
+                }
+            }
+            Move::Salt => Step::Challenge(self.origin()).into(),
+            Move::Done(credentials) => self.ask(credentials),
+            Move::Fail { line, closing } => {
+                out.extend_from_slice(&line);
+                if closing { Step::Close } else { Step::Next }.into()
+            }
+        }
+    }
+
+    fn ask(&self, credentials: Credentials) -> Turn {
+        let origin = self.origin();
+        Step::Ask(Box::new(Login {
             credentials,
-            origin: self.origin(),
-        })))
+            origin,
+        }))
+        .into()
     }
 
     /// What a backend must know of this dialogue.
@@ -111,8 +97,4 @@ impl Front {
             tag: self.tag.clone(),
         }
     }
-}
-
-fn external(text: &[u8]) -> Result<Credentials, Note> {
-    sasl::user(text, "EXTERNAL").map(|user| Credentials::External { user })
 }
