@@ -27,8 +27,11 @@ pub fn speaks(input: &Input<'_>) -> bool {
 
 fn is_request(line: &[u8]) -> bool {
     let mut words = line.split(|&b| b == b' ');
-    let (method, _, version) = (words.next(), words.next(), words.next());
+    let (method, target, version) = (words.next(), words.next(), words.next());
+    // RFC 9112, section 3.2: no form of a target is a word of letters alone, as IMAP's commands are.
+    let is_target = |target: &[u8]| target.iter().any(|b| matches!(b, b'/' | b':' | b'*'));
     method.is_some_and(|method| METHODS.contains(&method))
+        && target.is_some_and(is_target)
         && version.is_some_and(|version| version.starts_with(b"HTTP/"))
 }
 
@@ -56,6 +59,7 @@ mod tests {
             b"GET / HTTP/1.1",
             b"GET / FTP/1.1\r\n",
             b"GET NOOP\r\n",
+            b"GET NOOP HTTP/1.1\r\n",
             b"GET LOGIN HTTP/joe secret\r\n",
             b"get / HTTP/1.1\r\n",
             b"SSH-2 NOOP\r\n",

@@ -63,7 +63,11 @@ mod tests {
         let mut said = String::new();
         for reply in replies {
             let mut out = Vec::new();
-            assert_eq!(learn.whole(reply.as_bytes()), Some(reply.len()), "{reply:?}");
+            assert_eq!(
+                learn.whole(reply.as_bytes()),
+                Some(reply.len()),
+                "{reply:?}"
+            );
             let lesson = learn.advance(reply.as_bytes(), &mut out);
             said.push_str(&String::from_utf8_lossy(&out).replace("\r\n", "|"));
             match lesson {
