@@ -96,7 +96,7 @@ mod tests {
             ("* CAPABILITY X\r\n", None),
             ("* CAPABILITY X\r\na OK\r\n", Some(22)),
             ("* X {6}\r\na OK\r\n\r\na OK\r\n", Some(23)),
-            ("* X {6}\r\na OK\r\n y {0}\r\n\r\na OK\r\n", Some(30)),
+            ("* X {6}\r\na OK\r\n y {0}\r\n\r\na OK\r\n", Some(31)),
             ("* X {6}\r\na O", None),
             ("* X {99999999999999999999}\r\na OK\r\n", Some(34)),
             ("* X {18446744073709551615}\r\na OK\r\n", None),
