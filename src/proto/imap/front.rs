@@ -124,6 +124,7 @@ impl proto::Front for Front {
 
     fn advance(&mut self, input: &mut Input<'_>, out: &mut Vec<u8>) -> Turn {
         if self.tally.is_fresh() && foreign::speaks(input) {
+            self.tag = b"*".as_slice().into();
             self.tagged(out, INVALID_COMMAND);
             return Step::Close.into();
         }

@@ -7,12 +7,11 @@ use super::back::{login, user};
 use super::offers::{self, Offers};
 use super::reply;
 use super::words::reason;
+use crate::config::Method;
 use crate::proto::judge::{Hearing, Plea};
 use crate::proto::login::Bytes;
+use crate::proto::sasl::client::Initial;
 use crate::proto::{self, Credentials, Login, Origin, Rejection, Secret, sasl};
-
-/// The tag of our own command, which no client's login is under way with.
-const OURS: &[u8] = b"gw";
 
 #[derive(Debug)]
 enum State {
@@ -20,8 +19,10 @@ enum State {
     Capability,
     /// Between two pleas.
     Idle,
-    /// AUTHENTICATE waits to hear that its first answer is wanted.
-    Initial(Secret<Bytes>),
+    /// AUTHENTICATE was sent without its message.
+    Message(Initial),
+    /// The message was sent; a challenge now is the backend's reason to refuse, and wants this answer.
+    Answered(&'static [u8]),
     LoginUser {
         user: Bytes,
         pass: Secret<Bytes>,
@@ -78,51 +79,51 @@ impl Judge {
             return Hearing::Unexpected;
         };
         self.tag = tag.clone();
-        let offers = self.offers;
-        self.state = match plea {
-            Plea::Challenge(_) if offers.cram_md5 => {
-                self.authenticate(out, "CRAM-MD5", None);
-                State::CramMd5
+        let state = match plea {
+            Plea::Challenge(_) if self.offers.methods.has(Method::CramMd5) => {
+                self.authenticate(out, "CRAM-MD5");
+                out.extend_from_slice(b"\r\n");
+                Some(State::CramMd5)
             }
-            Plea::Login(Login {
-                credentials: Credentials::Plain { user, pass },
-                ..
-            }) => {
-                if offers.plain {
-                    let message = [b"\0", &*user, b"\0", &**pass.reveal()].concat();
-                    self.authenticate(out, "PLAIN", Some(&message))
-                } else if !offers.no_login {
-                    login(out, &self.tag, user.len());
-                    State::LoginUser { user, pass }
-                } else {
-                    return Hearing::NotOffered;
-                }
-            }
-            Plea::Login(Login {
-                credentials: Credentials::External { user },
-                ..
-            }) if offers.external => self.authenticate(out, "EXTERNAL", Some(&user)),
-            _ => return Hearing::NotOffered,
+            Plea::Challenge(_) => None,
+            Plea::Login(Login { credentials, .. }) => self.log_in(credentials, out),
         };
-        Hearing::Read
+        match state {
+            Some(state) => {
+                self.state = state;
+                Hearing::Read
+            }
+            None => Hearing::NotOffered,
+        }
     }
 
-    /// AUTHENTICATE, with its first answer where the backend takes that.
-    fn authenticate(&self, out: &mut Vec<u8>, mechanism: &str, answer: Option<&[u8]>) -> State {
-        out.extend_from_slice(&self.tag);
-        out.extend_from_slice(b" AUTHENTICATE ");
-        out.extend_from_slice(mechanism.as_bytes());
-        let later = answer.filter(|_| !self.offers.initial);
-        if let Some(answer) = answer.filter(|_| self.offers.initial) {
+    /// AUTHENTICATE or LOGIN, by what the backend announces.
+    fn log_in(&self, credentials: Credentials, out: &mut Vec<u8>) -> Option<State> {
+        let initial = sasl::client::initial(&credentials);
+        if let Some(initial) = initial.filter(|initial| self.offers.methods.has(initial.method)) {
+            self.authenticate(out, initial.name);
+            if !self.offers.initial {
+                out.extend_from_slice(b"\r\n");
+                return Some(State::Message(initial));
+            }
             out.push(b' ');
-            // RFC 4959, section 3: an empty answer is an equals sign.
-            let text = sasl::encode(answer);
-            out.extend_from_slice(if text.is_empty() { "=" } else { &text }.as_bytes());
+            line(out, initial.message.reveal().as_bytes());
+            return Some(State::Answered(initial.acknowledgement));
         }
-        out.extend_from_slice(b"\r\n");
-        later.map_or(State::Verdict, |answer| {
-            State::Initial(Secret::new(sasl::encode(answer).into_bytes().into()))
-        })
+        match credentials {
+            Credentials::Plain { user, pass } if !self.offers.no_login => {
+                login(out, &self.tag, user.len());
+                Some(State::LoginUser { user, pass })
+            }
+            _ => None,
+        }
+    }
+
+    /// AUTHENTICATE and its mechanism.
+    fn authenticate(&self, out: &mut Vec<u8>, mechanism: &str) {
+        for piece in [&*self.tag, b" AUTHENTICATE ", mechanism.as_bytes()] {
+            out.extend_from_slice(piece);
+        }
     }
 
     /// The backend's word on a login.
@@ -206,11 +207,11 @@ impl proto::Judge for Judge {
                     self.offers = Offers::of(words);
                     return self.next(out);
                 }
-                line(out, &[OURS, b" CAPABILITY"].concat());
+                offers::ask(out);
                 self.state = State::Capability;
             }
             // A backend that does not know the command offers LOGIN alone.
-            State::Capability if reply::tagged(response, OURS).is_some() => {
+            State::Capability if offers::is_answer(reply) => {
                 self.offers = Offers::of(offers::in_answer(reply));
                 return self.next(out);
             }
@@ -218,8 +219,14 @@ impl proto::Judge for Judge {
                 return Hearing::Unexpected;
             }
             State::Cancelled => return self.next(out),
-            State::Initial(answer) if wanted => {
-                line(out, answer.reveal());
+            State::Message(initial) if wanted => {
+                // `=` stands for an empty message in a command alone.
+                let message = initial.message.reveal().as_bytes();
+                line(out, message.strip_prefix(b"=").unwrap_or(message));
+                self.state = State::Answered(initial.acknowledgement);
+            }
+            State::Answered(acknowledgement) if wanted => {
+                line(out, acknowledgement);
                 self.state = State::Verdict;
             }
             State::LoginUser { user: name, pass } if wanted => {

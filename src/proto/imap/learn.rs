@@ -1,11 +1,8 @@
 //! Learns from a backend what CAPABILITY shall announce.
 
-use super::offers::{announced, in_answer, in_greeting};
+use super::offers::{announced, ask, in_answer, in_greeting, is_answer, leave};
 use super::reply;
 use crate::proto::learn::{Learner, Lesson};
-
-/// The tag of all that we say.
-const TAG: &[u8] = b"gw";
 
 /// Where the conversation is.
 #[derive(Debug, Default)]
@@ -34,21 +31,19 @@ impl Learner for Learn {
             State::Greeting if reply.starts_with(b"* OK") => match in_greeting(reply) {
                 Some(words) => announced(words),
                 None => {
-                    out.extend_from_slice(&[TAG, b" CAPABILITY\r\n"].concat());
+                    ask(out);
                     self.state = State::Capability;
                     return Lesson::Read;
                 }
             },
-            State::Capability if reply::tagged(reply::last(reply), TAG).is_some() => {
-                announced(in_answer(reply))
-            }
+            State::Capability if is_answer(reply) => announced(in_answer(reply)),
             _ => return Lesson::Unexpected,
         };
         if words.is_empty() {
             // Every IMAP server offers something: what this one said is no list.
             return Lesson::Unexpected;
         }
-        out.extend_from_slice(&[TAG, b" LOGOUT\r\n"].concat());
+        leave(out);
         Lesson::Learned(words)
     }
 }

@@ -1,7 +1,9 @@
 //! What a backend offers: the words behind CAPABILITY, in a greeting's response code or in a response of its own.
 
 use super::reply;
+use crate::config::Methods;
 use crate::proto::login::Bytes;
+use crate::proto::sasl;
 
 /// What the gateway does itself, cannot pass on, or promises only where it holds for the client's own connection.
 const KEPT_BACK: [&[u8]; 5] = [
@@ -14,12 +16,14 @@ const KEPT_BACK: [&[u8]; 5] = [
     b"XCLIENT",
 ];
 
-/// Ways to log in, as far as the gateway knows them.
+/// The tag of our own commands. No client's command is under way with them.
+const TAG: &[u8] = b"gw";
+
+/// Ways to log in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Offers {
-    pub plain: bool,
-    pub cram_md5: bool,
-    pub external: bool,
+    /// The mechanisms of AUTHENTICATE.
+    pub methods: Methods,
     /// The first answer may stand in the command (RFC 4959).
     pub initial: bool,
     /// LOGIN is refused.
@@ -29,19 +33,45 @@ pub struct Offers {
 impl Offers {
     /// What the words say.
     pub fn of<'a>(words: impl Iterator<Item = &'a [u8]>) -> Self {
-        let mut offers = Offers::default();
-        for word in words {
-            match &*word.to_ascii_uppercase() {
-                b"AUTH=PLAIN" => offers.plain = true,
-                b"AUTH=CRAM-MD5" => offers.cram_md5 = true,
-                b"AUTH=EXTERNAL" => offers.external = true,
-                b"SASL-IR" => offers.initial = true,
-                b"LOGINDISABLED" => offers.no_login = true,
-                _ => {}
-            }
+        let (mut initial, mut no_login) = (false, false);
+        let methods = words.filter_map(|word| {
+            initial |= word.eq_ignore_ascii_case(b"SASL-IR");
+            no_login |= word.eq_ignore_ascii_case(b"LOGINDISABLED");
+            mechanism(word)
+        });
+        Offers {
+            methods: sasl::client::announced(methods),
+            initial,
+            no_login,
         }
-        offers
     }
+}
+
+/// The mechanism that a word announces.
+fn mechanism(word: &[u8]) -> Option<&[u8]> {
+    let (start, name) = word.split_at_checked(5)?;
+    start.eq_ignore_ascii_case(b"AUTH=").then_some(name)
+}
+
+/// Asks for the words.
+pub fn ask(out: &mut Vec<u8>) {
+    own(out, b"CAPABILITY");
+}
+
+/// Says goodbye.
+pub fn leave(out: &mut Vec<u8>) {
+    own(out, b"LOGOUT");
+}
+
+fn own(out: &mut Vec<u8>, command: &[u8]) {
+    for piece in [TAG, b" ", command, b"\r\n"] {
+        out.extend_from_slice(piece);
+    }
+}
+
+/// Whether a reply is the one to our own command.
+pub fn is_answer(reply: &[u8]) -> bool {
+    reply::tagged(reply::last(reply), TAG).is_some()
 }
 
 /// The words in a greeting's `[CAPABILITY …]`, if it has that.
@@ -77,10 +107,7 @@ pub fn announced<'a>(words: impl Iterator<Item = &'a [u8]>) -> Box<[Bytes]> {
 }
 
 fn is_passed_on(word: &[u8]) -> bool {
-    let auth = word
-        .get(..5)
-        .is_some_and(|start| start.eq_ignore_ascii_case(b"AUTH="));
-    !auth
+    mechanism(word).is_none()
         && word.iter().all(u8::is_ascii_graphic)
         && !KEPT_BACK.iter().any(|kept| word.eq_ignore_ascii_case(kept))
 }
@@ -88,6 +115,7 @@ fn is_passed_on(word: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Method;
 
     fn list(words: &[Bytes]) -> Vec<&str> {
         words
@@ -101,7 +129,8 @@ mod tests {
         let greeting =
             b"* OK [CAPABILITY IMAP4rev1 SASL-IR IDLE auth=plain LOGINDISABLED] ready\r\n";
         let offers = Offers::of(in_greeting(greeting).expect("words"));
-        assert!(offers.plain && offers.initial && offers.no_login && !offers.cram_md5);
+        assert!(offers.initial && offers.no_login);
+        assert_eq!(offers.methods, Methods::of(&[Method::Plain]));
         let heard = announced(in_greeting(greeting).expect("words"));
         assert_eq!(list(&heard), ["IMAP4rev1", "SASL-IR", "IDLE"]);
         for none in [
@@ -114,7 +143,7 @@ mod tests {
         }
         let answer =
             b"* OK x\r\n* CAPABILITY IMAP4 AUTH=CRAM-MD5 X\x01Y STARTTLS LITERAL+\r\nc OK\r\n";
-        assert!(Offers::of(in_answer(answer)).cram_md5);
+        assert!(Offers::of(in_answer(answer)).methods.has(Method::CramMd5));
         assert_eq!(list(&announced(in_answer(answer))), ["IMAP4", "LITERAL+"]);
     }
 }

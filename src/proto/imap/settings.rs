@@ -1,7 +1,8 @@
 //! What a server says to every client, made once when the configuration is loaded.
 
-use crate::config::{Method, Methods, Server, StartTls};
+use crate::config::{Methods, Server, StartTls};
 use crate::proto::login::Bytes;
+use crate::proto::sasl;
 use crate::proto::tally::Tally;
 
 /// The fixed words and limits of one server.
@@ -45,17 +46,9 @@ impl Settings {
             line.extend_from_slice(word);
         };
         words.iter().for_each(|word| add(word));
-        // Always in nginx's order.
-        for (method, word) in [
-            (Method::Plain, "AUTH=PLAIN"),
-            (Method::Login, "AUTH=LOGIN"),
-            (Method::CramMd5, "AUTH=CRAM-MD5"),
-            (Method::External, "AUTH=EXTERNAL"),
-            (Method::Xoauth2, "AUTH=XOAUTH2"),
-            (Method::OauthBearer, "AUTH=OAUTHBEARER"),
-        ] {
-            if self.methods.has(method) && !barred {
-                add(word.as_bytes());
+        if !barred {
+            for name in sasl::client::names(self.methods) {
+                add(&[b"AUTH=", name.as_bytes()].concat());
             }
         }
         if clear {
