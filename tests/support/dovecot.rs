@@ -135,6 +135,12 @@ userdb {
   driver = static
   args = uid=@UID@ gid=@UID@ home=@ROOT@
 }
+service anvil {
+  # No penalty for wrong passwords: the tests need not wait for it.
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
+}
 service imap-login {
   inet_listener imap {
     port = @IMAP@
