@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::login::Bytes;
 use super::smtp::opening::Introduction;
-use super::{Back, Front, Judge, Login, Origin, Secret, smtp};
+use super::{Back, Front, Judge, Login, Origin, Secret, pop3, smtp};
 use crate::config::{Protocol, Server};
 
 /// What a server says to every client, made once when the configuration is loaded.
@@ -12,6 +12,8 @@ use crate::config::{Protocol, Server};
 pub enum Settings {
     /// SMTP
     Smtp(Arc<smtp::Settings>),
+    /// POP3
+    Pop3(Arc<pop3::Settings>),
 }
 
 /// What a backend can be told about a client besides its login.
@@ -28,7 +30,8 @@ impl Settings {
     pub fn of(server: &Server) -> Option<Self> {
         match server.protocol {
             Protocol::Smtp => Some(Settings::Smtp(Arc::new(smtp::Settings::of(server)))),
-            Protocol::Imap | Protocol::Pop3 => None,
+            Protocol::Pop3 => Some(Settings::Pop3(Arc::new(pop3::Settings::of(server)))),
+            Protocol::Imap => None,
         }
     }
 
@@ -36,6 +39,7 @@ impl Settings {
     pub fn front(&self, secure: bool) -> Box<dyn Front> {
         match self {
             Settings::Smtp(settings) => Box::new(smtp::Front::new(settings.clone(), secure)),
+            Settings::Pop3(settings) => Box::new(pop3::Front::new(settings.clone(), secure)),
         }
     }
 }
@@ -55,6 +59,7 @@ pub fn back(
             let back = smtp::Back::of(&server.proxy, introduction, method, envelope, user, pass);
             Box::new(back)
         }
+        Origin::Pop3 => Box::new(pop3::Back::new(user, pass)),
     }
 }
 
@@ -65,5 +70,6 @@ pub fn judge(server: &Server, seen: Seen<'_>, origin: &Origin) -> Box<dyn Judge>
             let introduction = Introduction::of(server, seen, helo.clone()).by_offers();
             Box::new(smtp::Judge::new(introduction))
         }
+        Origin::Pop3 => Box::new(pop3::Judge::new()),
     }
 }

@@ -50,6 +50,25 @@ impl Methods {
         self.0 |= 1 << method as u16;
     }
 
+    /// Takes `method` away.
+    pub fn remove(&mut self, method: Method) {
+        self.0 &= !(1 << method as u16);
+    }
+
+    /// The SASL names of those that have one, always in nginx's order.
+    pub fn sasl_names(self) -> impl Iterator<Item = &'static str> {
+        [
+            (Method::Plain, "PLAIN"),
+            (Method::Login, "LOGIN"),
+            (Method::CramMd5, "CRAM-MD5"),
+            (Method::External, "EXTERNAL"),
+            (Method::Xoauth2, "XOAUTH2"),
+            (Method::OauthBearer, "OAUTHBEARER"),
+        ]
+        .into_iter()
+        .filter_map(move |(method, name)| self.has(method).then_some(name))
+    }
+
     /// Whether there is none in it.
     #[must_use]
     pub const fn is_empty(self) -> bool {

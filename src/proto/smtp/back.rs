@@ -190,9 +190,8 @@ impl proto::Back for Back {
 
 /// `AUTH PLAIN` with its initial response.
 pub(super) fn auth_plain(out: &mut Vec<u8>, user: &[u8], pass: &Secret<Bytes>) {
-    let message = [b"\0", user, b"\0", &**pass.reveal()].concat();
     out.extend_from_slice(b"AUTH PLAIN ");
-    line(out, &sasl::encode(&message));
+    line(out, &sasl::encode(&sasl::plain_message(user, pass)));
 }
 
 /// A line of ours.
