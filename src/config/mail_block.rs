@@ -58,7 +58,7 @@ impl MailBlock {
             return Err(resolve::about(&server.place, "no \"listen\" is defined"));
         }
         let protocol = server.scope.mail.protocol_in_force();
-        if let Some(protocol @ (Protocol::Imap | Protocol::Pop3)) = protocol {
+        if let Some(protocol @ Protocol::Imap) = protocol {
             let written = server
                 .scope
                 .mail

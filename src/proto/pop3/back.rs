@@ -45,9 +45,15 @@ impl proto::Back for Back {
         }
     }
 
-    /// nginx looks at nothing shorter than a line of four bytes.
+    /// As in nginx, nothing is shorter than four bytes, and a refusal is all that is there.
     fn whole(&self, bytes: &[u8]) -> Option<usize> {
-        reply::line(bytes).filter(|_| bytes.len() >= SHORTEST)
+        if bytes.len() < SHORTEST {
+            None
+        } else if reply::is_ok(bytes) {
+            reply::line(bytes)
+        } else {
+            bytes.ends_with(b"\r\n").then_some(bytes.len())
+        }
     }
 
     fn advance(&mut self, reply: &[u8], out: &mut Vec<u8>) -> Progress {

@@ -28,6 +28,9 @@ impl Settings {
     pub fn of(server: &Server) -> Self {
         let mut methods = server.pop3.pop3_auth;
         let judged = server.is_judged();
+        if methods.has(Method::Plain) {
+            methods.insert(Method::Login);
+        }
         if judged {
             // APOP answers to the greeting of whom it is meant for.
             methods.remove(Method::Apop);
