@@ -10,7 +10,7 @@ use super::limits;
 use crate::config::{Address, Config, Level, LogTarget, Options, Server, TlsFault, plan};
 use crate::log::{ErrorLog, Files, OpenFault};
 use crate::proto::Settings;
-use crate::session::Place;
+use crate::session::{self, Place};
 use crate::tls;
 
 /// One generation of the running configuration.
@@ -77,6 +77,13 @@ impl Live {
             .iter()
             .position(|route| ptr::eq(route, chosen))?;
         places.get(at)
+    }
+
+    /// Asks the backends that decide for themselves what they offer, ahead of the first client.
+    pub fn ask_ahead(&self, shared: &Arc<session::Shared>) {
+        for place in self.places.values().flat_map(|(_, places)| places) {
+            shared.offers(place);
+        }
     }
 
     /// Sessions that `worker_connections` lets in.

@@ -46,7 +46,7 @@ impl Offers {
 }
 
 /// Capabilities that are the gateway's own to announce, or that it cannot pass on: UTF8 (RFC 6856) has to be said before
-/// the login, and XCLIENT is between the two of us.
+/// the login, XCLIENT is between the two of us.
 const OWN: [&[u8]; 5] = [b"SASL", b"STLS", b"USER", b"UTF8", b"XCLIENT"];
 
 /// The lines of a whole answer that clients may hear.

@@ -6,6 +6,7 @@ use super::command::{ARGUMENTS, Command, Verb};
 use super::words::*;
 use super::{Settings, reply};
 use crate::config::{Method, StartTls};
+use crate::proto::learn::Words;
 use crate::proto::line::{self, Invalid};
 use crate::proto::login::Bytes;
 use crate::proto::sasl::{self, Exchange, Fault, Move};
@@ -32,17 +33,20 @@ pub struct Front {
     /// The challenge of the greeting, which APOP and CRAM-MD5 answer to.
     stamp: Option<Bytes>,
     tally: Tally,
+    /// What the backend offers, where that is known and nothing is written about it.
+    learned: Option<Arc<Words>>,
 }
 
 impl Front {
     /// A dialogue that has not begun; `secure` when TLS was there from the first byte.
-    pub fn new(settings: Arc<Settings>, secure: bool) -> Self {
+    pub fn new(settings: Arc<Settings>, secure: bool, learned: Option<Arc<Words>>) -> Self {
         Front {
             tally: settings.tally.clone(),
             settings,
             state: State::Start,
             secure,
             stamp: None,
+            learned,
         }
     }
 
@@ -78,10 +82,11 @@ impl Front {
                 self.state = state;
                 OK
             }
-            (Verb::Capa, State::Start) if !self.secure => &self.settings.capa_clear,
             (Verb::Capa, state) => {
+                // After USER, STLS has to wait.
+                self.capa(!self.secure && matches!(state, State::Start), out);
                 self.state = state;
-                &self.settings.capa
+                b""
             }
             (Verb::User, State::Start) => return self.user(command, out),
             (Verb::Apop, State::Start) => return self.apop(command),
@@ -97,6 +102,14 @@ impl Front {
         };
         out.extend_from_slice(reply);
         Ok(Step::Next.into())
+    }
+
+    fn capa(&self, clear: bool, out: &mut Vec<u8>) {
+        match &self.learned {
+            Some(words) => out.extend_from_slice(&self.settings.capa_with(words, clear)),
+            None if clear => out.extend_from_slice(&self.settings.capa_clear),
+            None => out.extend_from_slice(&self.settings.capa),
+        }
     }
 
     /// Logins wait for TLS, where `starttls only` says so.

@@ -10,9 +10,10 @@ use crate::proto::judge::{Hearing, Plea};
 use crate::proto::login::Bytes;
 use crate::proto::{self, Credentials, Login, Origin, Rejection, Secret, sasl};
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 enum State {
     /// The greeting is awaited.
+    #[default]
     Greeting,
     /// CAPA was sent.
     Capa,
@@ -33,8 +34,8 @@ enum State {
 /// Lines in base64.
 type Answers = std::vec::IntoIter<Secret<String>>;
 
-/// One conversation.
-#[derive(Debug)]
+/// One conversation, which begins by waiting for the greeting.
+#[derive(Debug, Default)]
 pub struct Judge {
     state: State,
     offers: Offers,
@@ -42,15 +43,6 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// A conversation that waits for the greeting.
-    pub fn new() -> Self {
-        Judge {
-            state: State::Greeting,
-            offers: Offers::default(),
-            plea: None,
-        }
-    }
-
     /// Begins the plea that waited.
     fn next(&mut self, out: &mut Vec<u8>) -> Hearing {
         match self.plea.take() {

@@ -2,6 +2,7 @@
 
 use super::words::*;
 use crate::config::{Method, Methods, Server, StartTls};
+use crate::proto::login::Bytes;
 use crate::proto::tally::Tally;
 
 /// The fixed words and limits of one server.
@@ -35,28 +36,36 @@ impl Settings {
             // APOP answers to the greeting of whom it is meant for.
             methods.remove(Method::Apop);
         }
-        let starttls = server.ssl.starttls;
-        let words = &server.pop3.pop3_capabilities;
-        let words = || words.iter().map(|word| &**word);
-        let sasl = sasl_line(methods);
-        let stls: &[u8] = b"STLS";
-        let capa = || words().chain([&*sasl]);
-        Settings {
-            capa: list(CAPABILITIES, capa()),
-            capa_clear: match starttls {
-                StartTls::Off => list(CAPABILITIES, capa()),
-                StartTls::On => list(CAPABILITIES, capa().chain([stls])),
-                StartTls::Only => {
-                    let words = words().filter(|word| !word.eq_ignore_ascii_case(b"USER"));
-                    list(CAPABILITIES, words.chain([stls]))
-                }
-            },
+        let mut settings = Settings {
+            capa: Vec::new(),
+            capa_clear: Vec::new(),
             mechanisms: list(METHODS, methods.sasl_names().map(str::as_bytes)),
             methods,
-            starttls,
+            starttls: server.ssl.starttls,
             tally: Tally::new(server.mail.max_errors, server.mail.max_commands),
             stamped: !judged && (methods.has(Method::Apop) || methods.has(Method::CramMd5)),
-        }
+        };
+        let capabilities = &server.pop3.pop3_capabilities;
+        let own: [Bytes; 1] = [USER.into()];
+        let words = match judged && !capabilities.chosen {
+            // The rest is the backend's to say.
+            true => &own[..],
+            false => &capabilities.words,
+        };
+        settings.capa = settings.capa_with(words, false);
+        settings.capa_clear = settings.capa_with(words, true);
+        settings
+    }
+
+    /// The answer to CAPA: these lines, then our own offers. `clear`: TLS is yet to come.
+    pub fn capa_with(&self, words: &[Bytes], clear: bool) -> Vec<u8> {
+        let starttls = if clear { self.starttls } else { StartTls::Off };
+        let barred = starttls == StartTls::Only;
+        let words = words.iter().map(|word| &**word);
+        let words = words.filter(|word| !barred || !word.eq_ignore_ascii_case(USER));
+        let sasl = (!barred).then(|| sasl_line(self.methods));
+        let stls = (starttls != StartTls::Off).then_some(&b"STLS"[..]);
+        list(CAPABILITIES, words.chain(sasl.as_deref()).chain(stls))
     }
 }
 

@@ -5,6 +5,8 @@ use super::reply::Code;
 pub(super) const GREETING: &[u8] = b"+OK POP3 ready";
 pub(super) const OK: &[u8] = b"+OK\r\n";
 pub(super) const CAPABILITIES: &[u8] = b"+OK Capability list follows\r\n";
+/// The capability that stands for USER and PASS.
+pub(super) const USER: &[u8] = b"USER";
 pub(super) const METHODS: &[u8] = b"+OK methods supported:\r\n";
 pub(super) const END: &[u8] = b".\r\n";
 pub(super) const CHALLENGE: &[u8] = b"+ ";

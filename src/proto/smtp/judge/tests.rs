@@ -6,7 +6,7 @@ use crate::proto::{Envelope, Judge as _};
 
 fn judge(xclient: Xclient) -> Judge {
     Judge::new(Introduction {
-        server_name: b"gate".as_slice().into(),
+        own_name: b"gate".as_slice().into(),
         address: "192.0.2.1".into(),
         host: "[UNAVAILABLE]".into(),
         helo: Helo {
