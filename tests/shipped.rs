@@ -26,9 +26,14 @@ fn every_shipped_configuration_is_accepted() {
             .replace("/etc/nginx/ssl/smtp.key", &key)
             .replace("quickstart/cert.pem", &chain)
             .replace("quickstart/key.pem", &key)
+            .replace("/etc/nginx/ssl/pop3.crt", &chain)
+            .replace("/etc/nginx/ssl/pop3.key", &key)
             .replace("smtp_backend:25", "127.0.0.1:25")
+            .replace("pop3_backend:110", "127.0.0.1:110")
             .replace("listen   587", "listen   127.0.0.1:18587")
-            .replace("listen   465", "listen   127.0.0.1:18465");
+            .replace("listen   465", "listen   127.0.0.1:18465")
+            .replace("listen   110", "listen   127.0.0.1:18110")
+            .replace("listen   995", "listen   127.0.0.1:18995");
         let scratch = Scratch::new("shipped");
         fs::create_dir(scratch.path().join("logs")).expect("a folder for logs");
         fs::write(scratch.path().join("gateway.conf"), text).expect("its copy");
@@ -41,5 +46,5 @@ fn every_shipped_configuration_is_accepted() {
         assert!(said.contains("test is successful"), "{said}");
         tested += 1;
     }
-    assert!(tested >= 3, "only {tested} found");
+    assert!(tested >= 4, "only {tested} found");
 }
