@@ -55,18 +55,10 @@ impl Methods {
         self.0 &= !(1 << method as u16);
     }
 
-    /// The SASL names of those that have one, always in nginx's order.
-    pub fn sasl_names(self) -> impl Iterator<Item = &'static str> {
-        [
-            (Method::Plain, "PLAIN"),
-            (Method::Login, "LOGIN"),
-            (Method::CramMd5, "CRAM-MD5"),
-            (Method::External, "EXTERNAL"),
-            (Method::Xoauth2, "XOAUTH2"),
-            (Method::OauthBearer, "OAUTHBEARER"),
-        ]
-        .into_iter()
-        .filter_map(move |(method, name)| self.has(method).then_some(name))
+    /// Those of both.
+    #[must_use]
+    pub const fn with(self, more: Self) -> Self {
+        Self(self.0 | more.0)
     }
 
     /// Whether there is none in it.
@@ -90,7 +82,7 @@ macro_rules! members {
                 set.0 & member.0 == member.0
             }
             fn join(set: Methods, member: Methods) -> Methods {
-                Methods(set.0 | member.0)
+                set.with(member)
             }
         }
     };

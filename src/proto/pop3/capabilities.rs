@@ -1,16 +1,15 @@
 //! What a backend's CAPA answer (RFC 2449) offers to the gateway, and through it to clients.
 
+use crate::config::Methods;
+use crate::proto::sasl::client;
+
 /// Ways to log in.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Offers {
     /// USER and PASS.
     pub user: bool,
     /// SASL mechanisms.
-    pub plain: bool,
-    pub login: bool,
-    pub cram_md5: bool,
-    pub xoauth2: bool,
-    pub oauthbearer: bool,
+    pub methods: Methods,
 }
 
 impl Offers {
@@ -18,7 +17,7 @@ impl Offers {
     pub fn unknown() -> Self {
         Offers {
             user: true,
-            ..Offers::default()
+            methods: Methods::default(),
         }
     }
 
@@ -26,18 +25,10 @@ impl Offers {
     pub fn of(reply: &[u8]) -> Self {
         let mut offers = Offers::default();
         for line in lines(reply) {
-            let line = line.to_ascii_uppercase();
             let mut words = line.split(|&byte| byte == b' ');
-            match words.next() {
+            match words.next().map(<[u8]>::to_ascii_uppercase).as_deref() {
                 Some(b"USER") => offers.user = true,
-                Some(b"SASL") => words.for_each(|word| match word {
-                    b"PLAIN" => offers.plain = true,
-                    b"LOGIN" => offers.login = true,
-                    b"CRAM-MD5" => offers.cram_md5 = true,
-                    b"XOAUTH2" => offers.xoauth2 = true,
-                    b"OAUTHBEARER" => offers.oauthbearer = true,
-                    _ => {}
-                }),
+                Some(b"SASL") => offers.methods = offers.methods.with(client::announced(words)),
                 _ => {}
             }
         }
@@ -78,10 +69,11 @@ mod tests {
     #[test]
     fn what_a_backend_offers() {
         let offers = Offers::of(DOVECOT);
-        assert!(offers.user && offers.plain && offers.cram_md5);
-        assert!(!offers.login && !offers.xoauth2 && !offers.oauthbearer);
+        let names: Vec<_> = client::names(offers.methods).collect();
+        assert!(offers.user);
+        assert_eq!(names, ["PLAIN", "CRAM-MD5"]);
         let none = Offers::of(b"+OK\r\nSASL\r\nUSERS\r\n.\r\nUSER\r\n");
-        assert!(!none.user && !none.plain);
+        assert!(!none.user && none.methods.is_empty());
     }
 
     #[test]

@@ -6,9 +6,14 @@
 use super::back::say;
 use super::capabilities::Offers;
 use super::reply;
+use crate::config::Method;
 use crate::proto::judge::{Hearing, Plea};
 use crate::proto::login::Bytes;
+use crate::proto::sasl::client::{self, Initial};
 use crate::proto::{self, Credentials, Login, Origin, Rejection, Secret, sasl};
+
+/// The longest message that goes out behind AUTH itself: a command has 255 bytes (RFC 2449, 4).
+const INITIAL: usize = 200;
 
 #[derive(Debug, Default)]
 enum State {
@@ -21,8 +26,16 @@ enum State {
     Idle,
     /// USER was sent.
     User { pass: Secret<Bytes> },
-    /// AUTH or PASS was sent; the backend may ask for these, one by one.
-    Login { answers: Answers },
+    /// AUTH was sent, its message was too long to go with it.
+    Message(Initial),
+    /// The message was sent; a challenge now is the backend's reason to refuse, and wants this answer.
+    Answered(&'static [u8]),
+    /// `AUTH LOGIN` was sent.
+    LoginUser { user: Bytes, pass: Secret<Bytes> },
+    /// … and the user name.
+    LoginPass { pass: Secret<Bytes> },
+    /// All that a login needs was sent.
+    Verdict,
     /// `AUTH CRAM-MD5` was sent.
     CramMd5,
     /// The challenge is with the client.
@@ -30,9 +43,6 @@ enum State {
     /// A challenge was given up; its plea comes after the backend's word on that.
     Cancelled,
 }
-
-/// Lines in base64.
-type Answers = std::vec::IntoIter<Secret<String>>;
 
 /// One conversation, which begins by waiting for the greeting.
 #[derive(Debug, Default)]
@@ -53,7 +63,7 @@ impl Judge {
 
     fn begin(&mut self, plea: Plea, out: &mut Vec<u8>) -> Hearing {
         let begun = match plea {
-            Plea::Challenge(_) if self.offers.cram_md5 => {
+            Plea::Challenge(_) if self.offers.methods.has(Method::CramMd5) => {
                 say(out, b"AUTH ", b"CRAM-MD5");
                 Some(State::CramMd5)
             }
@@ -71,28 +81,30 @@ impl Judge {
 
     /// A login by what the backend announces. AUTH goes first: to it, a space is a letter like any other.
     fn log_in(&self, credentials: Credentials, out: &mut Vec<u8>) -> Option<State> {
-        let offers = self.offers;
-        let (mechanism, answers) = match credentials {
-            Credentials::Plain { user, pass } if offers.plain => {
-                ("PLAIN", vec![sasl::plain_message(&user, &pass)])
+        let offered = |method| self.offers.methods.has(method);
+        if let Some(initial) = client::initial(&credentials)
+            && offered(initial.method)
+        {
+            out.extend_from_slice(b"AUTH ");
+            if initial.message.reveal().len() > INITIAL {
+                say(out, initial.name.as_bytes(), b"");
+                return Some(State::Message(initial));
             }
-            Credentials::Plain { user, pass } if offers.user => {
+            let message = [" ", initial.message.reveal()].concat();
+            say(out, initial.name.as_bytes(), message.as_bytes());
+            return Some(State::Answered(initial.acknowledgement));
+        }
+        match credentials {
+            Credentials::Plain { user, pass } if self.offers.user => {
                 say(out, b"USER ", &user);
-                return Some(State::User { pass });
+                Some(State::User { pass })
             }
-            Credentials::Plain { user, pass } if offers.login => {
-                ("LOGIN", vec![user, pass.reveal().clone()])
+            Credentials::Plain { user, pass } if offered(Method::Login) => {
+                say(out, b"AUTH ", b"LOGIN");
+                Some(State::LoginUser { user, pass })
             }
-            _ => return None,
-        };
-        say(out, b"AUTH ", mechanism.as_bytes());
-        let answers: Vec<_> = answers
-            .iter()
-            .map(|answer| Secret::new(sasl::encode(answer)))
-            .collect();
-        Some(State::Login {
-            answers: answers.into_iter(),
-        })
+            _ => None,
+        }
     }
 }
 
@@ -128,9 +140,7 @@ impl proto::Judge for Judge {
             ) => {
                 let message = [&*user, b" ", &**digest.reveal()].concat();
                 say(out, b"", sasl::encode(&message).as_bytes());
-                self.state = State::Login {
-                    answers: Vec::new().into_iter(),
-                };
+                self.state = State::Verdict;
                 Hearing::Read
             }
             (State::Challenged, plea) => {
@@ -167,9 +177,7 @@ impl proto::Judge for Judge {
             (State::Cancelled, _) => return self.next(out),
             (State::User { pass }, Kind::Ok) => {
                 say(out, b"PASS ", pass.reveal());
-                self.state = State::Login {
-                    answers: Vec::new().into_iter(),
-                };
+                self.state = State::Verdict;
             }
             (State::CramMd5, Kind::Challenge(text)) => {
                 let Some(salt) = sasl::challenge(text) else {
@@ -178,17 +186,25 @@ impl proto::Judge for Judge {
                 self.state = State::Challenged;
                 return Hearing::Challenge(salt);
             }
-            (State::Login { mut answers }, Kind::Challenge(_)) => {
-                let Some(answer) = answers.next() else {
-                    return Hearing::Unexpected;
-                };
-                say(out, b"", answer.reveal().as_bytes());
-                self.state = State::Login { answers };
+            (State::Message(initial), Kind::Challenge(_)) => {
+                say(out, b"", initial.message.reveal().as_bytes());
+                self.state = State::Answered(initial.acknowledgement);
             }
-            (State::Login { answers }, Kind::Ok) if answers.len() == 0 => {
-                return Hearing::LoggedIn;
+            (State::Answered(acknowledgement), Kind::Challenge(_)) => {
+                say(out, b"", acknowledgement);
+                self.state = State::Verdict;
             }
-            (State::User { .. } | State::CramMd5 | State::Login { .. }, Kind::Err) => {
+            (State::LoginUser { user, pass }, Kind::Challenge(_)) => {
+                say(out, b"", sasl::encode(&user).as_bytes());
+                self.state = State::LoginPass { pass };
+            }
+            (State::LoginPass { pass }, Kind::Challenge(_)) => {
+                say(out, b"", sasl::encode(pass.reveal()).as_bytes());
+                self.state = State::Verdict;
+            }
+            (State::Verdict | State::Answered(_), Kind::Ok) => return Hearing::LoggedIn,
+            (State::Idle | State::Challenged | State::Greeting, _) => return Hearing::Unexpected,
+            (_, Kind::Err) => {
                 return Hearing::Refused(Rejection {
                     code: reply::smtp_code(reply),
                     closing: false,

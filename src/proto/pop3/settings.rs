@@ -3,6 +3,7 @@
 use super::words::*;
 use crate::config::{Method, Methods, Server, StartTls};
 use crate::proto::login::Bytes;
+use crate::proto::sasl::client;
 use crate::proto::tally::Tally;
 
 /// The fixed words and limits of one server.
@@ -39,7 +40,7 @@ impl Settings {
         let mut settings = Settings {
             capa: Vec::new(),
             capa_clear: Vec::new(),
-            mechanisms: list(METHODS, methods.sasl_names().map(str::as_bytes)),
+            mechanisms: list(METHODS, client::names(methods).map(str::as_bytes)),
             methods,
             starttls: server.ssl.starttls,
             tally: Tally::new(server.mail.max_errors, server.mail.max_commands),
@@ -72,7 +73,7 @@ impl Settings {
 /// `SASL` and the mechanisms; the word alone where there is none.
 fn sasl_line(methods: Methods) -> Vec<u8> {
     let mut line = b"SASL".to_vec();
-    for name in methods.sasl_names() {
+    for name in client::names(methods) {
         line.push(b' ');
         line.extend_from_slice(name.as_bytes());
     }

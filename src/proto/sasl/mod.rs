@@ -2,6 +2,7 @@
 //! until its credentials are complete. Which bytes stand before a challenge is the front's to know.
 
 mod bearer;
+pub mod client;
 mod cram_md5;
 mod plain;
 
@@ -10,7 +11,6 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 pub use bearer::Bearer;
-pub use plain::message as plain_message;
 
 use super::login::Bytes;
 use super::note::Mechanism;

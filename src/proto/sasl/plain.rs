@@ -47,8 +47,3 @@ pub(super) fn password(user: Bytes, text: &[u8]) -> Result<Credentials, Fault> {
         pass: Secret::new(pass.into()),
     })
 }
-
-/// The message of PLAIN that logs in as `user`.
-pub fn message(user: &[u8], pass: &Secret<Bytes>) -> Bytes {
-    [b"\0", user, b"\0", &**pass.reveal()].concat().into()
-}

@@ -2,6 +2,7 @@
 
 use crate::config::{Methods, Server, StartTls};
 use crate::proto::login::Bytes;
+use crate::proto::sasl;
 use crate::proto::tally::Tally;
 
 /// The fixed words and limits of one server.
@@ -65,10 +66,10 @@ impl Settings {
     }
 }
 
-/// `AUTH` and the mechanisms, always in the same order.
+/// `AUTH` and the mechanisms, if there are any.
 fn auth_line(methods: Methods) -> Option<Vec<u8>> {
     let mut line = b"AUTH".to_vec();
-    for name in methods.sasl_names() {
+    for name in sasl::client::names(methods) {
         line.push(b' ');
         line.extend_from_slice(name.as_bytes());
     }
