@@ -171,7 +171,7 @@ impl<'a> Walk<'a> {
         }
         self.begun.pop();
         match block {
-            Block::Server => self.mail.close_server(self.notes),
+            Block::Server => self.mail.close_server(),
             Block::Mail => {
                 let place = self.last_place();
                 self.mail.close(self.world, &place)

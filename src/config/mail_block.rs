@@ -12,7 +12,7 @@ use super::source::{Place, Spanned};
 use super::value::session_cache::SessionCache;
 use super::value::tls::Versions;
 use super::value::{sentence, tls};
-use super::{Address, Diagnostic, Level, Protocol, World};
+use super::{Address, Diagnostic, World};
 
 /// The block and what has been written so far.
 #[derive(Debug, Default)]
@@ -50,23 +50,12 @@ impl MailBlock {
     ///
     /// # Errors
     /// It listens nowhere.
-    pub fn close_server(&mut self, notes: &mut dyn FnMut(Diagnostic)) -> Result<(), Diagnostic> {
+    pub fn close_server(&mut self) -> Result<(), Diagnostic> {
         let Some(server) = self.servers.last() else {
             return Ok(());
         };
         if server.scope.mail.listen.is_none() {
             return Err(resolve::about(&server.place, "no \"listen\" is defined"));
-        }
-        let protocol = server.scope.mail.protocol_in_force();
-        if let Some(protocol @ Protocol::Pop3) = protocol {
-            let written = server
-                .scope
-                .mail
-                .protocol
-                .as_ref()
-                .map_or(&server.place, |written| &written.place);
-            let message = format!("\"protocol {protocol}\" is not honoured yet");
-            notes(Diagnostic::new(Level::Warn, message, written));
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::learn::{Learner, Words};
 use super::login::Bytes;
 use super::smtp::opening::Introduction;
-use super::{Back, Front, Judge, Login, Origin, Secret, imap, smtp};
+use super::{Back, Front, Judge, Login, Origin, Secret, imap, pop3, smtp};
 use crate::config::{Protocol, Server};
 
 /// What a server says to every client, made once when the configuration is loaded.
@@ -15,6 +15,8 @@ pub enum Settings {
     Smtp(Arc<smtp::Settings>),
     /// IMAP
     Imap(Arc<imap::Settings>),
+    /// POP3
+    Pop3(Arc<pop3::Settings>),
 }
 
 /// What a backend can be told about a client besides its login.
@@ -28,11 +30,11 @@ pub struct Seen<'a> {
 
 impl Settings {
     /// Puts a server's words together.
-    pub fn of(server: &Server) -> Option<Self> {
+    pub fn of(server: &Server) -> Self {
         match server.protocol {
-            Protocol::Smtp => Some(Settings::Smtp(Arc::new(smtp::Settings::of(server)))),
-            Protocol::Imap => Some(Settings::Imap(Arc::new(imap::Settings::of(server)))),
-            Protocol::Pop3 => None,
+            Protocol::Smtp => Settings::Smtp(Arc::new(smtp::Settings::of(server))),
+            Protocol::Imap => Settings::Imap(Arc::new(imap::Settings::of(server))),
+            Protocol::Pop3 => Settings::Pop3(Arc::new(pop3::Settings::of(server))),
         }
     }
 
@@ -45,6 +47,9 @@ impl Settings {
             }
             Settings::Imap(settings) => {
                 Box::new(imap::Front::new(settings.clone(), secure, learned))
+            }
+            Settings::Pop3(settings) => {
+                Box::new(pop3::Front::new(settings.clone(), secure, learned))
             }
         }
     }
@@ -66,6 +71,7 @@ pub fn back(
             Box::new(back)
         }
         Origin::Imap { tag } => Box::new(imap::Back::new(tag, user, pass)),
+        Origin::Pop3 => Box::new(pop3::Back::new(user, pass)),
     }
 }
 
@@ -77,6 +83,7 @@ pub fn judge(server: &Server, seen: Seen<'_>, origin: &Origin) -> Box<dyn Judge>
             Box::new(smtp::Judge::new(introduction))
         }
         Origin::Imap { .. } => Box::new(imap::Judge::new()),
+        Origin::Pop3 => Box::new(pop3::Judge::default()),
     }
 }
 
@@ -93,6 +100,7 @@ pub fn learner(server: &Server) -> Option<Box<dyn Learner>> {
         ))),
         Protocol::Imap if server.imap.imap_capabilities.chosen => None,
         Protocol::Imap => Some(Box::new(imap::Learn::default())),
-        Protocol::Pop3 => None,
+        Protocol::Pop3 if server.pop3.pop3_capabilities.chosen => None,
+        Protocol::Pop3 => Some(Box::new(pop3::Learn::default())),
     }
 }

@@ -15,19 +15,11 @@ pub(super) fn plain(text: &[u8]) -> Result<Credentials, Fault> {
         .ok_or(Note::Login(NAME))?;
     let pass_at = after(user_at).ok_or(Note::Password(NAME))?;
     let (user, pass) = (&message[user_at..pass_at - 1], &message[pass_at..]);
-    told(user, pass, NAME)
-}
-
-/// A login and a password as they are, of a command that is no SASL.
-///
-/// # Errors
-/// One of them has bytes that it may not have.
-pub fn told(user: &[u8], pass: &[u8], mechanism: Mechanism) -> Result<Credentials, Fault> {
     if forbidden(user) {
-        return Err(Note::Login(mechanism).of(user));
+        return Err(Note::Login(NAME).of(user));
     }
     if forbidden(pass) {
-        return Err(Note::Password(mechanism).of(user));
+        return Err(Note::Password(NAME).of(user));
     }
     Ok(Credentials::Plain {
         user: user.into(),

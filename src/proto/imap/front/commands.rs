@@ -5,7 +5,7 @@ use crate::config::StartTls;
 use crate::proto::imap::command::{Command, Verb};
 use crate::proto::imap::words::*;
 use crate::proto::sasl::{self, Move};
-use crate::proto::{Credentials, Login, Origin, Step, Turn};
+use crate::proto::{Credentials, Login, Note, Origin, Secret, Step, Turn};
 
 impl Front {
     pub(super) fn command(&mut self, command: &Command<'_>, out: &mut Vec<u8>) -> Outcome {
@@ -43,7 +43,13 @@ impl Front {
     fn log_in(&self, command: &Command<'_>) -> Outcome {
         match &*command.arguments {
             _ if self.must_start_tls() => Err(Fault::default()),
-            [user, pass] if !user.is_empty() => Ok(self.ask(sasl::told(user, pass, "LOGIN")?)),
+            [user, pass] if [user, pass].iter().any(|said| sasl::forbidden(said)) => {
+                Err(Note::Forbidden("LOGIN").into())
+            }
+            [user, pass] if !user.is_empty() => Ok(self.ask(Credentials::Plain {
+                user: (**user).into(),
+                pass: Secret::new((**pass).into()),
+            })),
             _ => Err(Fault::default()),
         }
     }

@@ -87,7 +87,7 @@ fn dialogues_whole_and_byte_by_byte() {
         ("a LOGIN \"\" p\r\n", "a BAD invalid command|"),
         (
             "a LOGIN {2+}\r\nu\n p\r\n",
-            "a BAD invalid command|# client sent invalid login in AUTH LOGIN command|",
+            "a BAD invalid command|# client sent invalid bytes in LOGIN command|",
         ),
         ("a STARTTLS\r\n", "a BAD invalid command|"),
         ("a FOO {8+}\r\n", "a BAD invalid command|= Close"),

@@ -41,7 +41,7 @@ fn talk(front: &mut Front, bytes: &[u8], full: bool) -> String {
             Step::Ask(login) => {
                 let pass = login.credentials.password().map(|p| p.reveal().clone());
                 let Origin::Smtp { helo, .. } = login.origin else {
-                    panic!("another protocol's login");
+                    panic!("{:?}", login.origin);
                 };
                 return format!(
                     "{shown}= {} {} {} {:?} left {}",
