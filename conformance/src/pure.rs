@@ -6,7 +6,7 @@
 use portcullis::config::Protocol;
 use portcullis::config::machine::Machine;
 use portcullis::config::{LogPlace, Options, Server};
-use portcullis::proto::auth_http::{Inquiry, Need, Parsed, Verdict, parse, request};
+use portcullis::proto::auth_http::{Grant, Inquiry, Need, Parsed, Verdict, parse, request};
 use portcullis::proto::back::Progress;
 use portcullis::proto::{Back, Front, Input, Login, Refusal, Seen, Settings, Step, settings};
 use std::path::Path;
@@ -244,14 +244,20 @@ impl Shell {
                 };
                 true
             }
-            Ok(Verdict::Accept { user, pass, .. }) => {
+            Ok(Verdict::Accept(Grant {
+                user,
+                pass,
+                smtp_auth,
+                ..
+            })) => {
                 let user = user.unwrap_or_else(|| login.credentials.user().into());
                 let pass = pass.or_else(|| login.credentials.password().cloned());
                 let seen = Seen {
                     address: "127.0.0.1",
                     host: "[UNAVAILABLE]",
                 };
-                self.phase = Phase::Dialogue(settings::back(&self.server, seen, login, user, pass));
+                let back = settings::back(&self.server, seen, login, user, pass, smtp_auth);
+                self.phase = Phase::Dialogue(back);
                 true
             }
         }

@@ -9,11 +9,13 @@ use std::{fmt, ptr};
 
 use super::limits;
 use crate::config::modules::mail::Mail;
-use crate::config::{self, Address, Config, Level, LogTarget, Options, Server, TlsFault, plan};
+use crate::config::{
+    self, Address, AuthUrl, Config, Level, LogTarget, Options, Server, TlsFault, plan,
+};
 use crate::log::{ErrorLog, Files, OpenFault};
 use crate::net::resolver::{Resolver, Resolvers};
 use crate::proto::Settings;
-use crate::session::Place;
+use crate::session::{AuthServer, Place};
 use crate::tls;
 
 /// One generation of the running configuration.
@@ -55,6 +57,7 @@ impl Live {
             fallback: [fallback],
             logs: HashMap::new(),
             servers: HashMap::new(),
+            auth_servers: Vec::new(),
         };
         let log = parts.log(&config.core.error_log)?;
         let mut places = HashMap::new();
@@ -114,6 +117,8 @@ struct Parts<'a> {
     fallback: [LogTarget; 1],
     logs: HashMap<Vec<LogTarget>, Arc<ErrorLog>>,
     servers: HashMap<*const Server, Shared>,
+    /// Servers that ask the same auth server by the same name servers share what is known of it.
+    auth_servers: Vec<(AuthUrl, config::Resolver, Arc<AuthServer>)>,
 }
 
 /// What the places of one server share.
@@ -123,6 +128,7 @@ struct Shared {
     log: Arc<ErrorLog>,
     tls: Option<Arc<rustls::ServerConfig>>,
     resolver: Resolver,
+    auth_server: Option<Arc<AuthServer>>,
 }
 
 impl Parts<'_> {
@@ -146,6 +152,7 @@ impl Parts<'_> {
             log,
             tls,
             resolver,
+            auth_server,
         } = self.shared(&route.server)?;
         Ok(Arc::new(Place {
             server: Arc::clone(&route.server),
@@ -153,6 +160,7 @@ impl Parts<'_> {
             log,
             tls,
             resolver,
+            auth_server,
             ssl: route.ssl,
             proxy_protocol: route.proxy_protocol,
             listen: route.name.clone(),
@@ -173,6 +181,7 @@ impl Parts<'_> {
                 .transpose()
                 .map_err(BuildFault::Tls)?,
             resolver: self.resolver(&server.mail),
+            auth_server: self.auth_server(server),
         };
         self.servers.insert(Arc::as_ptr(server), shared.clone());
         Ok(shared)
@@ -180,6 +189,20 @@ impl Parts<'_> {
 }
 
 impl Parts<'_> {
+    fn auth_server(&mut self, server: &Server) -> Option<Arc<AuthServer>> {
+        let url = server.auth_http.auth_http.as_ref()?;
+        let mail = &server.mail;
+        let known =
+            |(own, by, _): &&(AuthUrl, config::Resolver, _)| (own, by) == (url, &mail.resolver);
+        if let Some((.., auth_server)) = self.auth_servers.iter().find(known) {
+            return Some(Arc::clone(auth_server));
+        }
+        let made = Arc::new(AuthServer::new(url.clone(), self.resolver(mail)));
+        let entry = (url.clone(), mail.resolver.clone(), Arc::clone(&made));
+        self.auth_servers.push(entry);
+        Some(made)
+    }
+
     fn resolver(&self, mail: &Mail) -> Resolver {
         match &mail.resolver {
             config::Resolver::Off => self.system.with_patience(mail.resolver_timeout),

@@ -3,14 +3,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::pool::Pool;
-
 /// Process-wide state. It outlives every reload.
 #[derive(Debug, Default)]
 pub struct Shared {
     connections: AtomicU64,
-    /// Kept-alive connections to auth servers.
-    pub(super) auth_servers: Pool,
 }
 
 impl Shared {

@@ -13,6 +13,8 @@ pub struct AuthUrl {
     pub host: Box<[u8]>,
     /// What is asked for; `/` unless given.
     pub uri: Box<[u8]>,
+    /// The name and the port that the addresses come from: they are looked up again. `None` where an address is written.
+    pub name: Option<(Box<str>, u16)>,
 }
 
 /// `[http://]host[:port][/uri]` or `[http://]unix:path[:uri]`; the last line wins.
@@ -53,10 +55,13 @@ impl Value for HttpUrl {
         } else {
             url.uri
         };
+        let name = url.named.then(|| String::from_utf8_lossy(&host).into());
+        let name = name.zip(url.addresses.first().map(Address::port));
         Ok(AuthUrl {
             addresses: url.addresses,
             host,
             uri,
+            name,
         })
     }
 }
