@@ -9,6 +9,7 @@ pub mod back;
 pub mod front;
 pub mod input;
 pub mod judge;
+pub mod learn;
 pub mod login;
 pub mod note;
 pub mod refusal;

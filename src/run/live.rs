@@ -15,7 +15,7 @@ use crate::config::{
 use crate::log::{ErrorLog, Files, OpenFault};
 use crate::net::resolver::{Resolver, Resolvers};
 use crate::proto::Settings;
-use crate::session::{AuthServer, Place};
+use crate::session::{self, AuthServer, Place};
 use crate::tls;
 
 /// One generation of the running configuration.
@@ -90,6 +90,13 @@ impl Live {
             .iter()
             .position(|route| ptr::eq(route, chosen))?;
         places.get(at)
+    }
+
+    /// Asks the backends that decide for themselves what they offer, ahead of the first client.
+    pub fn ask_ahead(&self, shared: &Arc<session::Shared>) {
+        for place in self.places.values().flat_map(|(_, places)| places) {
+            shared.offers(place);
+        }
     }
 
     /// Sessions that `worker_connections` lets in.

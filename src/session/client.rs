@@ -98,6 +98,11 @@ impl Client {
         self.stream.tls()
     }
 
+    /// Whether the client showed a certificate that was found good. None is asked for yet.
+    pub fn is_verified(&self) -> bool {
+        false
+    }
+
     /// Whether so many replies have gathered that they should go out.
     pub fn is_gathered(&self) -> bool {
         self.out.len() >= GATHERED

@@ -2,6 +2,7 @@
 //! until its credentials are complete. Which bytes stand before a challenge is the front's to know.
 
 mod bearer;
+pub mod client;
 mod cram_md5;
 mod plain;
 

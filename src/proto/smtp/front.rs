@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Settings;
 use super::command::{self, Command};
 use super::words::*;
+use crate::proto::learn::Words;
 use crate::proto::login::Bytes;
 use crate::proto::sasl::{self, Exchange, Fault};
 use crate::proto::tally::Tally;
@@ -30,6 +31,8 @@ pub struct Front {
     helo: Helo,
     mail: Option<Bytes>,
     tally: Tally,
+    /// What the backend offers, where that is known and nothing is written about it.
+    learned: Option<Arc<Words>>,
 }
 
 /// What a command came to: a turn, or the reply "invalid command".
@@ -37,7 +40,7 @@ type Outcome = Result<Turn, Fault>;
 
 impl Front {
     /// A dialogue that has not begun; `secure` when TLS was there from the first byte.
-    pub fn new(settings: Arc<Settings>, secure: bool) -> Self {
+    pub fn new(settings: Arc<Settings>, secure: bool, learned: Option<Arc<Words>>) -> Self {
         Front {
             tally: settings.tally.clone(),
             settings,
@@ -45,6 +48,7 @@ impl Front {
             secure,
             helo: Helo::default(),
             mail: None,
+            learned,
         }
     }
 

@@ -4,6 +4,7 @@ use super::{Fault, Front, Outcome, State};
 use crate::config::{Method, StartTls};
 use crate::proto::login::Bytes;
 use crate::proto::sasl::{self, Move};
+use crate::proto::smtp::Settings;
 use crate::proto::smtp::command::{Command, Verb};
 use crate::proto::smtp::words::*;
 use crate::proto::{Credentials, Envelope, Login, Note, Origin, Step, Turn};
@@ -54,17 +55,21 @@ impl Front {
         };
         self.helo.name = Some(name.into());
         self.mail = None;
-        let reply = if command.verb == Verb::Helo {
-            &self.settings.helo
-        } else {
-            self.helo.extended = true;
-            if self.secure {
-                &self.settings.ehlo_tls
-            } else {
-                &self.settings.ehlo
-            }
-        };
-        out.extend_from_slice(reply);
+        let Settings {
+            helo,
+            ehlo,
+            ehlo_tls,
+            ..
+        } = &*self.settings;
+        if command.verb == Verb::Helo {
+            out.extend_from_slice(helo);
+            return Step::Next;
+        }
+        self.helo.extended = true;
+        match &self.learned {
+            Some(words) => out.extend(self.settings.ehlo_with(words, self.secure)),
+            None => out.extend_from_slice(if self.secure { ehlo_tls } else { ehlo }),
+        }
         Step::Next
     }
 

@@ -121,14 +121,14 @@ fn one_line_answers() {
         ("AUTH CRAM-MD5\r\n", "= Challenge left 0"),
         ("NO", ""),
     ] {
-        let mut front = Front::new(settings(ALL, StartTls::Off, false), false);
+        let mut front = Front::new(settings(ALL, StartTls::Off, false), false, None);
         assert_eq!(
             talk(&mut front, client.as_bytes(), false),
             want,
             "{client:?}"
         );
         // Any cut must come to the same.
-        let mut front = Front::new(settings(ALL, StartTls::Off, false), false);
+        let mut front = Front::new(settings(ALL, StartTls::Off, false), false, None);
         let (mut held, mut shown) = (Vec::new(), String::new());
         for &byte in client.as_bytes() {
             held.push(byte);
@@ -149,7 +149,7 @@ fn one_line_answers() {
 
 #[test]
 fn cram_md5_with_a_challenge() {
-    let mut front = Front::new(settings(ALL, StartTls::Off, false), false);
+    let mut front = Front::new(settings(ALL, StartTls::Off, false), false, None);
     assert_eq!(
         talk(&mut front, b"AUTH CRAM-MD5\r\n", false),
         "= Challenge left 0"
@@ -162,7 +162,11 @@ fn cram_md5_with_a_challenge() {
         talk(&mut front, format!("{answer}\r\n").as_bytes(), false),
         "= cram-md5 u  None left 0"
     );
-    let mut front = Front::new(settings(&[Method::Plain], StartTls::Off, false), false);
+    let mut front = Front::new(
+        settings(&[Method::Plain], StartTls::Off, false),
+        false,
+        None,
+    );
     assert_eq!(
         talk(&mut front, b"AUTH CRAM-MD5\r\n", false),
         "500 5.5.1 Invalid command\n"
@@ -175,7 +179,8 @@ fn cram_md5_with_a_challenge() {
 
 #[test]
 fn mail_without_a_login() {
-    let none = |starttls, judged| Front::new(settings(&[Method::None], starttls, judged), false);
+    let none =
+        |starttls, judged| Front::new(settings(&[Method::None], starttls, judged), false, None);
     let mut front = none(StartTls::Off, false);
     assert_eq!(
         talk(
@@ -208,7 +213,7 @@ fn mail_without_a_login() {
 
 #[test]
 fn starttls() {
-    let mut front = Front::new(settings(ALL, StartTls::Only, false), false);
+    let mut front = Front::new(settings(ALL, StartTls::Only, false), false, None);
     assert_eq!(
         talk(&mut front, b"AUTH PLAIN\r\n", false),
         "500 5.5.1 Invalid command\n"
@@ -226,12 +231,12 @@ fn starttls() {
 
 #[test]
 fn limits() {
-    let mut front = Front::new(settings(ALL, StartTls::Off, false), false);
+    let mut front = Front::new(settings(ALL, StartTls::Off, false), false, None);
     assert_eq!(
         talk(&mut front, b"NOOP 4567", true),
         "500 5.5.1 Invalid command\n# client sent too long command \"NOOP 4567\"\n= Close left 9"
     );
-    let mut front = Front::new(settings(ALL, StartTls::Off, false), false);
+    let mut front = Front::new(settings(ALL, StartTls::Off, false), false, None);
     let many = talk(&mut front, "NOOP\r\n".repeat(21).as_bytes(), true);
     assert!(many.ends_with(
         "250 2.0.0 OK\n500 5.5.1 Invalid command\n# client sent too many commands\n= Close left 0"
@@ -284,7 +289,7 @@ fn a_mechanism_has_errors_of_its_own() {
             "500 5.5.1 Invalid command\n",
         ),
     ] {
-        let mut front = Front::new(settings(&[], StartTls::Off, false), false);
+        let mut front = Front::new(settings(&[], StartTls::Off, false), false, None);
         let mut out = Vec::new();
         let denial = Denial {
             text: b"no".as_slice().into(),
@@ -305,7 +310,7 @@ fn a_mechanism_has_errors_of_its_own() {
 
 #[test]
 fn refusals() {
-    let mut front = Front::new(settings(ALL, StartTls::Off, true), false);
+    let mut front = Front::new(settings(ALL, StartTls::Off, true), false, None);
     let mut say = |refusal: Refusal| {
         let mut out = Vec::new();
         let turn = front.refuse(&refusal, &mut out);
