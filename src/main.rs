@@ -29,6 +29,7 @@ fn act(
 ) -> ExitCode {
     let world = Machine {
         check_tls: tls::check,
+        check_client_tls: tls::check_client,
     };
     match action {
         Action::Nothing => ExitCode::SUCCESS,

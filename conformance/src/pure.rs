@@ -60,6 +60,7 @@ pub fn server(text: &[u8], folder: &Path) -> Result<Arc<Server>, String> {
     };
     let world = Machine {
         check_tls: portcullis::tls::check,
+        check_client_tls: portcullis::tls::check_client,
     };
     let loaded = portcullis::config::load(&world, &options, &mut |_| ())
         .map_err(|fault| String::from_utf8_lossy(&fault.message).into_owned())?;

@@ -7,13 +7,15 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use super::mask;
-use super::{TlsFault, TlsMaterial, World};
+use super::{ClientTls, TlsFault, TlsMaterial, World};
 
 /// This machine. TLS material is given to `check_tls`, since configurations know no TLS library.
 #[derive(Clone, Copy, Debug)]
 pub struct Machine {
     /// Says whether certificates, keys and ciphers make a TLS server.
     pub check_tls: fn(&TlsMaterial) -> Result<(), TlsFault>,
+    /// The same for a TLS client.
+    pub check_client_tls: fn(&ClientTls) -> Result<(), TlsFault>,
 }
 
 impl World for Machine {
@@ -86,6 +88,10 @@ impl World for Machine {
 
     fn check_tls(&self, material: &TlsMaterial) -> Result<(), TlsFault> {
         (self.check_tls)(material)
+    }
+
+    fn check_client_tls(&self, material: &ClientTls) -> Result<(), TlsFault> {
+        (self.check_client_tls)(material)
     }
 }
 

@@ -8,6 +8,7 @@ pub mod apply;
 pub mod block;
 pub mod call;
 pub mod ciphers;
+pub mod client_tls;
 pub mod conf_command;
 pub mod diagnostic;
 pub mod directive;
@@ -45,6 +46,7 @@ use modules::core::Core;
 use modules::events::Events;
 
 pub use address::Address;
+pub use client_tls::ClientTls;
 pub use diagnostic::Diagnostic;
 pub use errno::Errno;
 pub use level::Level;

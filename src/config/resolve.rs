@@ -33,6 +33,9 @@ pub fn merge(
     for (server, block) in servers.iter_mut().zip(blocks) {
         server.tls = files.material(outer, block, server)?;
     }
+    for (server, block) in servers.iter_mut().zip(blocks) {
+        server.auth_tls = files.auth_server(outer, block, server)?;
+    }
     for (server, block) in servers.iter().zip(blocks) {
         if server.auth_http.auth_http.is_none() && server.proxy.proxy_pass.is_none() {
             return Err(about(&block.place, "no \"auth_http\" is defined"));
@@ -76,6 +79,7 @@ fn server(world: &dyn World, outer: &Scope, block: &ServerBlock, protocol: Proto
         mail,
         ssl: ssl::Ssl::merge(&outer.ssl, &inner.ssl),
         tls: None,
+        auth_tls: None,
         realip: realip::Realip::merge(&outer.realip, &inner.realip),
         auth_http: auth_http::AuthHttp::merge(&outer.auth_http, &inner.auth_http),
         proxy,

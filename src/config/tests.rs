@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::world::Nowhere;
 use super::{
-    Diagnostic, Level, Loaded, LogPlace, Options, TlsFault, TlsMaterial, World, load, mask,
+    ClientTls, Diagnostic, Level, Loaded, LogPlace, Options, TlsFault, TlsMaterial, World, load,
+    mask,
 };
 
 /// Files in memory; one host name; nobody is privileged.
@@ -50,6 +51,9 @@ impl World for Memory {
         3
     }
     fn check_tls(&self, _: &TlsMaterial) -> Result<(), TlsFault> {
+        Ok(())
+    }
+    fn check_client_tls(&self, _: &ClientTls) -> Result<(), TlsFault> {
         Ok(())
     }
 }

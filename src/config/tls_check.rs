@@ -27,9 +27,9 @@ use super::{
 /// Reads each file once, however many servers name it.
 #[expect(missing_debug_implementations, reason = "holds a trait object")]
 pub struct TlsFiles<'a> {
-    world: &'a dyn World,
+    pub(super) world: &'a dyn World,
     /// The `}` of `mail {}`, where nginx's own messages point.
-    place: &'a Place,
+    pub(super) place: &'a Place,
     read: HashMap<PathBuf, Arc<[u8]>>,
 }
 
@@ -98,7 +98,7 @@ impl<'a> TlsFiles<'a> {
         check_commands(ssl, user)?;
         self.world
             .check_tls(&material)
-            .map_err(|why| fault(sentence_of(&why, &material), user))?;
+            .map_err(|why| fault(sentence_of(&why, &material.pairs, &material.ciphers), user))?;
         Ok(Some(material))
     }
 
@@ -178,7 +178,7 @@ impl<'a> TlsFiles<'a> {
         Diagnostic::new(Level::Emerg, message, self.place)
     }
 
-    fn pem(
+    pub(super) fn pem(
         &mut self,
         named: &NamedFile,
         what: &str,
@@ -216,7 +216,7 @@ impl<'a> TlsFiles<'a> {
         }
     }
 
-    fn file(&mut self, path: &Path) -> io::Result<TlsFile> {
+    pub(super) fn file(&mut self, path: &Path) -> io::Result<TlsFile> {
         if let Some(bytes) = self.read.get(path) {
             return Ok(TlsFile {
                 path: path.to_owned(),
@@ -302,7 +302,7 @@ fn check_named(ssl: &Ssl, mode: &str, user: &Place) -> Result<(), Diagnostic> {
 }
 
 /// A sentence that says all itself.
-fn fault(message: Vec<u8>, user: &Place) -> Diagnostic {
+pub(super) fn fault(message: Vec<u8>, user: &Place) -> Diagnostic {
     Diagnostic {
         place: Some(user.clone()),
         ..Diagnostic::bare(Level::Emerg, message)

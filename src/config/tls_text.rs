@@ -4,8 +4,9 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use super::ciphers::Nothing;
 use super::value::sentence;
-use super::{TlsFault, TlsMaterial, ciphers, openssl, pem};
+use super::{TlsFault, TlsFile, openssl, pem};
 
 /// A file that BIO_new_file() cannot open.
 pub fn file_text(path: &Path, error: &io::Error) -> Vec<u8> {
@@ -54,7 +55,7 @@ pub fn dhparam_text(path: &Path, reason: &str) -> Vec<u8> {
 }
 
 /// `ssl_ciphers` that selects nothing.
-pub fn ciphers_text(ciphers: &[u8], why: ciphers::Nothing) -> Vec<u8> {
+pub fn ciphers_text(ciphers: &[u8], why: Nothing) -> Vec<u8> {
     let end = openssl::behind(why.reason().as_bytes());
     sentence(&[b"SSL_CTX_set_cipher_list(\"", ciphers, b"\") failed", &end])
 }
@@ -79,9 +80,9 @@ pub fn command_text(name: &[u8], value: &[u8], reason: &[u8]) -> Vec<u8> {
 }
 
 /// nginx's sentences for what only a TLS library can find, with OpenSSL's reasons.
-pub fn sentence_of(why: &TlsFault, material: &TlsMaterial) -> Vec<u8> {
+pub fn sentence_of(why: &TlsFault, pairs: &[(TlsFile, TlsFile)], ciphers: &[u8]) -> Vec<u8> {
     let name = |pair: usize, key: bool| {
-        let pair = material.pairs.get(pair);
+        let pair = pairs.get(pair);
         let path = pair.map(|(certificate, own)| if key { &own.path } else { &certificate.path });
         path.map(|path| path.as_os_str().as_bytes().to_vec())
             .unwrap_or_default()
@@ -102,7 +103,7 @@ pub fn sentence_of(why: &TlsFault, material: &TlsMaterial) -> Vec<u8> {
                 b"\") failed (SSL: error:05800074:x509 certificate routines::key values mismatch)";
             sentence(&[b"SSL_CTX_use_PrivateKey(\"", &name(*pair, true), reason])
         }
-        TlsFault::Ciphers => ciphers_text(&material.ciphers, ciphers::Nothing::NoMatch),
+        TlsFault::Ciphers => ciphers_text(ciphers, Nothing::NoMatch),
         TlsFault::Other(text) => text.clone().into_bytes(),
     }
 }

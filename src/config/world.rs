@@ -5,7 +5,7 @@ use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use super::{TlsFault, TlsMaterial};
+use super::{ClientTls, TlsFault, TlsMaterial};
 
 /// The machine as `load()` sees it.
 pub trait World {
@@ -44,6 +44,12 @@ pub trait World {
     /// # Errors
     /// The first fault, in nginx's order.
     fn check_tls(&self, material: &TlsMaterial) -> Result<(), TlsFault>;
+
+    /// The same for a TLS client.
+    ///
+    /// # Errors
+    /// The first fault.
+    fn check_client_tls(&self, material: &ClientTls) -> Result<(), TlsFault>;
 }
 
 /// A machine without files, names and users: defaults are read in it.
@@ -76,6 +82,9 @@ impl World for Nowhere {
         1
     }
     fn check_tls(&self, _: &TlsMaterial) -> Result<(), TlsFault> {
+        Ok(())
+    }
+    fn check_client_tls(&self, _: &ClientTls) -> Result<(), TlsFault> {
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use std::{fmt, ptr};
 use super::limits;
 use crate::config::modules::mail::Mail;
 use crate::config::{
-    self, Address, AuthUrl, Config, Level, LogTarget, Options, Server, TlsFault, plan,
+    self, Address, AuthUrl, ClientTls, Config, Level, LogTarget, Options, Server, TlsFault, plan,
 };
 use crate::log::{ErrorLog, Files, OpenFault};
 use crate::net::resolver::{Resolver, Resolvers};
@@ -115,6 +115,9 @@ impl Live {
     }
 }
 
+/// What makes an auth server: its URL, TLS towards it, and who looks its name up.
+type AuthKey = (AuthUrl, Option<ClientTls>, config::Resolver);
+
 /// What the places of one generation share: a log per list, all else per server.
 struct Parts<'a> {
     files: &'a Files,
@@ -125,7 +128,7 @@ struct Parts<'a> {
     logs: HashMap<Vec<LogTarget>, Arc<ErrorLog>>,
     servers: HashMap<*const Server, Shared>,
     /// Servers that ask the same auth server by the same name servers share what is known of it.
-    auth_servers: Vec<(AuthUrl, config::Resolver, Arc<AuthServer>)>,
+    auth_servers: Vec<(AuthKey, Arc<AuthServer>)>,
 }
 
 /// What the places of one server share.
@@ -188,7 +191,7 @@ impl Parts<'_> {
                 .transpose()
                 .map_err(BuildFault::Tls)?,
             resolver: self.resolver(&server.mail),
-            auth_server: self.auth_server(server),
+            auth_server: self.auth_server(server)?,
         };
         self.servers.insert(Arc::as_ptr(server), shared.clone());
         Ok(shared)
@@ -196,18 +199,21 @@ impl Parts<'_> {
 }
 
 impl Parts<'_> {
-    fn auth_server(&mut self, server: &Server) -> Option<Arc<AuthServer>> {
-        let url = server.auth_http.auth_http.as_ref()?;
-        let mail = &server.mail;
-        let known =
-            |(own, by, _): &&(AuthUrl, config::Resolver, _)| (own, by) == (url, &mail.resolver);
-        if let Some((.., auth_server)) = self.auth_servers.iter().find(known) {
-            return Some(Arc::clone(auth_server));
+    fn auth_server(&mut self, server: &Server) -> Result<Option<Arc<AuthServer>>, BuildFault> {
+        let Some(url) = server.auth_http.auth_http.clone() else {
+            return Ok(None);
+        };
+        let key = (url, server.auth_tls.clone(), server.mail.resolver.clone());
+        if let Some((_, made)) = self.auth_servers.iter().find(|(own, _)| *own == key) {
+            return Ok(Some(Arc::clone(made)));
         }
-        let made = Arc::new(AuthServer::new(url.clone(), self.resolver(mail)));
-        let entry = (url.clone(), mail.resolver.clone(), Arc::clone(&made));
-        self.auth_servers.push(entry);
-        Some(made)
+        let connector = |material| tls::client(material, &[b"http/1.1"]);
+        let tls = key.1.as_ref().map(connector).transpose();
+        let tls = tls.map_err(BuildFault::Tls)?;
+        let made = AuthServer::new(key.0.clone(), tls, self.resolver(&server.mail));
+        let made = Arc::new(made);
+        self.auth_servers.push((key, Arc::clone(&made)));
+        Ok(Some(made))
     }
 
     fn resolver(&self, mail: &Mail) -> Resolver {

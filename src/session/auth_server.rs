@@ -10,6 +10,7 @@ use super::pool::Pool;
 use crate::config::{Address, AuthUrl, Level};
 use crate::log::ErrorLog;
 use crate::net::resolver::Resolver;
+use crate::tls::Connector;
 
 /// When to look a name up again that could not be looked up.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -22,6 +23,8 @@ pub struct AuthServer {
     pub(super) url: AuthUrl,
     resolver: Resolver,
     known: Mutex<Known>,
+    /// TLS, where its URL is `https://`.
+    pub(super) tls: Option<Connector>,
     pub(super) pool: Arc<Pool>,
 }
 
@@ -35,7 +38,7 @@ struct Known {
 
 impl AuthServer {
     /// An auth server where the configuration says it is.
-    pub fn new(url: AuthUrl, resolver: Resolver) -> Self {
+    pub fn new(url: AuthUrl, tls: Option<Connector>, resolver: Resolver) -> Self {
         let known = Known {
             addresses: url.addresses.as_slice().into(),
             until: Instant::now(),
@@ -43,6 +46,7 @@ impl AuthServer {
         };
         Self {
             url,
+            tls,
             resolver,
             known: Mutex::new(known),
             pool: Arc::default(),

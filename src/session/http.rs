@@ -1,6 +1,7 @@
 //! One question to an auth server, over a connection kept alive or a new one.
 
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -42,6 +43,7 @@ pub(super) struct Reported;
 /// What went wrong with one connection.
 enum Broken {
     Connect(io::Error),
+    Handshake(String),
     Send(io::Error),
     Receive(io::Error),
     Closed,
@@ -82,7 +84,11 @@ impl Exchange<'_> {
                 self.server.prefer(address);
             }
             let mut heard = Vec::with_capacity(USUAL);
-            return match self.ask(address, stream, &mut heard).await {
+            let asked = match self.secure(stream).await {
+                Ok(stream) => self.ask(address, stream, &mut heard).await,
+                Err(broken) => Err(broken),
+            };
+            return match asked {
                 Ok(answer) => Ok((address, answer)),
                 Err(broken) => Err(report(journal, address, &broken)),
             };
@@ -98,6 +104,19 @@ impl Exchange<'_> {
         match self.ask(address, stream, &mut heard).await {
             Err(Broken::Send(_) | Broken::Receive(_) | Broken::Closed) if heard.is_empty() => None,
             asked => Some(asked),
+        }
+    }
+
+    /// Makes it TLS, where the URL says so.
+    async fn secure(&self, mut stream: Stream) -> Result<Stream, Broken> {
+        let Some(tls) = &self.server.tls else {
+            return Ok(stream);
+        };
+        let handshake = stream.connect_tls(Arc::clone(&tls.config), tls.name.clone());
+        match timeout(self.patience, handshake).await {
+            Err(_) => Err(Broken::TimedOut),
+            Ok(Err(error)) => Err(Broken::Handshake(tls.failure(&error))),
+            Ok(Ok(())) => Ok(stream),
         }
     }
 
@@ -146,6 +165,7 @@ fn report(journal: &Journal, address: &Address, broken: &Broken) -> Reported {
     let level = Level::Error;
     match broken {
         Broken::Connect(error) => journal.unconnected(address, error),
+        Broken::Handshake(text) => journal.line(level, format_args!("{text}")),
         Broken::Send(error) => {
             journal.line(level, format_args!("send() failed{}", Errno(error)));
         }

@@ -4,7 +4,8 @@ use super::Scope;
 use crate::config::directive::module;
 use crate::config::value::auth_url::HttpUrl;
 use crate::config::value::flag::Flag;
-use crate::config::value::text::Pairs;
+use crate::config::value::path::ConfigPath;
+use crate::config::value::text::{Pairs, Text};
 use crate::config::value::time::Msec;
 
 module! {
@@ -18,6 +19,16 @@ module! {
         auth_http_timeout: Msec = "60s", MAIL_SERVER;
         /// Whether the client's certificate is passed on, in the header Auth-SSL-Cert.
         auth_http_pass_client_cert: Flag = "off", MAIL_SERVER, pending;
+        /// Whether the certificate of an authentication server with `https://` is checked.
+        auth_http_ssl_verify: Flag = "on", MAIL_SERVER;
+        /// The CAs that are trusted for it (PEM); those of the system unless given.
+        auth_http_ssl_trusted_certificate: ConfigPath = "", MAIL_SERVER;
+        /// The name that its certificate must have, and that it is told; the host of the URL unless given.
+        auth_http_ssl_name: Text = "", MAIL_SERVER;
+        /// The certificate that it is shown (PEM).
+        auth_http_ssl_certificate: ConfigPath = "", MAIL_SERVER;
+        /// The key of that certificate (PEM).
+        auth_http_ssl_certificate_key: ConfigPath = "", MAIL_SERVER;
         /// Whether connections to the authentication server are kept for further requests. `off` is nginx's one-shot HTTP/1.0.
         auth_http_keepalive: Flag = "on", MAIL_SERVER;
     }

@@ -15,9 +15,11 @@ pub struct AuthUrl {
     pub uri: Box<[u8]>,
     /// The name and the port that the addresses come from: they are looked up again. `None` where an address is written.
     pub name: Option<(Box<str>, u16)>,
+    /// Whether it is `https://`.
+    pub tls: bool,
 }
 
-/// `[http://]host[:port][/uri]` or `[http://]unix:path[:uri]`; the last line wins.
+/// `[http[s]://]host[:port][/uri]` or `[http[s]://]unix:path[:uri]`; the last line wins.
 #[derive(Debug)]
 pub struct HttpUrl;
 
@@ -27,14 +29,17 @@ impl Value for HttpUrl {
     const ONCE: bool = false;
 
     fn read(call: &mut Call<'_>, _: Option<AuthUrl>) -> Result<AuthUrl, Refusal> {
-        let text = call.first();
-        let text = text.strip_prefix(b"http://").unwrap_or(text);
+        let written = call.first();
+        let (tls, text) = match written.strip_prefix(b"https://") {
+            Some(text) => (true, text),
+            None => (false, written.strip_prefix(b"http://").unwrap_or(written)),
+        };
         let url = parse(
             call.world,
             text,
             Rules {
                 uri: true,
-                port: 80,
+                port: if tls { 443 } else { 80 },
                 listen: false,
             },
         )
@@ -42,7 +47,7 @@ impl Value for HttpUrl {
             Refusal::Says(sentence(&[
                 reason.as_bytes(),
                 b" in auth_http \"",
-                text,
+                if tls { written } else { text },
                 b"\"",
             ]))
         })?;
@@ -62,6 +67,7 @@ impl Value for HttpUrl {
             host,
             uri,
             name,
+            tls,
         })
     }
 }
