@@ -30,6 +30,7 @@ fn options(folder: &Path, file: &str) -> Options {
 fn loaded(options: &Options) -> Result<Loaded, String> {
     let world = Machine {
         check_tls: tls::check,
+        check_client_tls: tls::check_client,
     };
     load(&world, options, &mut |_| ())
         .map_err(|why| String::from_utf8_lossy(&why.text()).into_owned())
