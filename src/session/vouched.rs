@@ -129,9 +129,7 @@ impl Session {
             .as_ref()
             .or(login.credentials.password())
             .cloned();
-        if !user.is_empty() {
-            self.journal.login(user);
-        }
+        self.journal.login(user);
         let user: Box<[u8]> = user.into();
         let smtp_auth = grant.smtp_auth;
         proto::settings::back(server, self.identity.seen(), login, user, pass, smtp_auth)

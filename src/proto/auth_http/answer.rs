@@ -210,6 +210,8 @@ impl Answer {
         }
         let value = trim_spaces(&line[colon + 1..]);
         let own = || value.into();
+        // To nginx an empty value of these is none at all.
+        let some = || (!value.is_empty()).then(own);
         let mut lower = [0; LONGEST_NAME];
         let Some(lower) = lower.get_mut(..name.len()) else {
             return Some(());
@@ -221,13 +223,13 @@ impl Answer {
             b"auth-status" if self.said.as_deref().is_none_or(|said| said == b"OK") => {
                 self.said = Some(own());
             }
-            b"auth-server" => self.server = Some(own()),
-            b"auth-port" => self.port = Some(own()),
+            b"auth-server" => self.server = some(),
+            b"auth-port" => self.port = some(),
             b"auth-user" => self.user = Some(own()),
             b"auth-pass" => self.pass = Some(Secret::new(own())),
             b"auth-wait" => self.wait = number(value).map(seconds).or(self.wait),
-            b"auth-error-code" => self.code = Some(own()),
-            b"auth-error-sasl" => self.error = (!value.is_empty()).then(own),
+            b"auth-error-code" => self.code = some(),
+            b"auth-error-sasl" => self.error = some(),
             b"auth-smtp-auth" => {
                 self.smtp_auth = match &*value.to_ascii_lowercase() {
                     b"on" => Some(true),
