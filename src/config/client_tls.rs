@@ -5,7 +5,6 @@ use std::path::Path;
 
 use super::mail_block::ServerBlock;
 use super::modules::Scope;
-use super::pem;
 use super::server::Server;
 use super::source::Place;
 use super::tls_check::{TlsFiles, fault};
@@ -70,10 +69,9 @@ impl TlsFiles<'_> {
             },
             ciphers: b"DEFAULT".as_slice().into(),
         };
-        let pairs = tls.pair.as_slice();
         self.world
             .check_client_tls(&tls)
-            .map_err(|why| fault(sentence_of(&why, pairs, &tls.ciphers), user))?;
+            .map_err(|why| fault(sentence_of(&why, &tls.ciphers), user))?;
         Ok(Some(tls))
     }
 
@@ -115,9 +113,8 @@ impl TlsFiles<'_> {
                 user,
             ));
         }
-        let certificate = named(certificate);
-        let certificate = self.pem(&certificate, "certificate", pem::certificate_fault, user)?;
-        let key = self.pem(&named(key), "certificate key", pem::key_fault, user)?;
+        let certificate = self.certificate(&named(certificate), user)?;
+        let key = self.key(&named(key), user)?;
         Ok(Some((certificate, key)))
     }
 }

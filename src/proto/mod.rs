@@ -12,6 +12,7 @@ pub mod judge;
 pub mod learn;
 pub mod login;
 pub mod note;
+pub mod proxy_protocol;
 pub mod refusal;
 pub mod sasl;
 pub mod secret;

@@ -164,7 +164,7 @@ async fn read_header(
 fn report(journal: &Journal, address: &Address, broken: &Broken) -> Reported {
     let level = Level::Error;
     match broken {
-        Broken::Connect(error) => journal.unconnected(address, error),
+        Broken::Connect(error) => journal.unconnected(address, "recv", error),
         Broken::Handshake(text) => journal.line(level, format_args!("{text}")),
         Broken::Send(error) => {
             journal.line(level, format_args!("send() failed{}", Errno(error)));

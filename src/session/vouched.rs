@@ -29,11 +29,13 @@ impl Session {
         let place = self.place.clone();
         let server = &place.server;
         let addresses = self.addresses(&grant).await?;
+        let header = self.proxy_header();
         let mut back = self.back(login, &grant);
         let name = grant.backend.map(|backend| backend.to_string());
         let target = Target {
             addresses: &addresses,
             name: name.as_deref(),
+            header: header.as_deref(),
         };
         let (journal, shared) = (&mut self.journal, &self.shared);
         let conversation = async {

@@ -37,7 +37,7 @@ pub fn client(material: &ClientTls, alpn: &[&[u8]]) -> Result<Connector, TlsFaul
     let server = ServerName::try_from(name.clone()).map_err(invalid)?;
     let enabled = versions::enabled(material.versions);
     let mut provider = aws_lc_rs::default_provider();
-    let own = pair::load_all(material.pair.as_slice(), &provider)?;
+    let own = pair::load_all(material.pair.as_slice(), &[], &provider)?;
     ciphers::apply(&mut provider.cipher_suites, &material.ciphers, &enabled)?;
     let provider = Arc::new(provider);
     let trust = match material.verify {
