@@ -31,6 +31,7 @@ fn loaded(options: &Options) -> Result<Loaded, String> {
     let world = Machine {
         check_pair: tls::check_pair,
         check_tls: tls::check,
+        check_client_tls: tls::check_client,
     };
     load(&world, options, &mut |_| ())
         .map_err(|why| String::from_utf8_lossy(&why.text()).into_owned())
