@@ -52,6 +52,9 @@ fn meaning(loaded: &Loaded) -> Vec<String> {
         ];
         // How a file is named may change, not which file it is.
         for file in named.into_iter().flatten() {
+            if file.written.starts_with(b"data:") {
+                file.path = PathBuf::new();
+            }
             file.written = Box::default();
         }
         // `ssl on` comes back as a parameter of `listen`.

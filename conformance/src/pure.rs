@@ -98,9 +98,7 @@ struct Shell {
 /// # Errors
 /// The lines of the event that went otherwise, and how.
 pub fn play(case: &Case, server: Arc<Server>, mut values: Values) -> Result<(), String> {
-    let front = Settings::of(&server)
-        .ok_or("not spoken yet")?
-        .front(false, None);
+    let front = Settings::of(&server).front(false, None);
     let mut shell = Shell {
         server,
         front,

@@ -13,7 +13,7 @@ use super::server::Server;
 use super::source::{Place, Spanned};
 use super::value::sentence;
 use super::value::session_cache::SessionCache;
-use super::{Address, Diagnostic, Level, Protocol, World};
+use super::{Address, World};
 
 /// The block and what has been written so far.
 #[derive(Debug, Default)]
@@ -76,17 +76,6 @@ impl MailBlock {
         };
         if server.scope.mail.listen.is_none() && !server.doubts(outer).has("listen") {
             report.fault(resolve::about(&server.place, "no \"listen\" is defined"))?;
-        }
-        let protocol = server.scope.mail.protocol_in_force();
-        if let Some(protocol @ (Protocol::Imap | Protocol::Pop3)) = protocol {
-            let written = server
-                .scope
-                .mail
-                .protocol
-                .as_ref()
-                .map_or(&server.place, |written| &written.place);
-            let message = format!("\"protocol {protocol}\" is not honoured yet");
-            report.warn(Diagnostic::new(Level::Warn, message, written));
         }
         Ok(())
     }

@@ -132,7 +132,7 @@ struct Parts<'a> {
 /// What the places of one server share.
 #[derive(Clone)]
 struct Shared {
-    settings: Option<Settings>,
+    settings: Settings,
     log: Arc<ErrorLog>,
     tls: Option<Arc<rustls::ServerConfig>>,
     resolver: Resolver,

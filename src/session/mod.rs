@@ -87,8 +87,7 @@ async fn log_in(
     place: Arc<Place>,
     shared: Arc<Shared>,
 ) -> Option<(Client, Bridge, Journal)> {
-    // IMAP and POP3 are configured, and not spoken yet: `-t` says so. No greeting is better than a wrong one.
-    let settings = place.settings.clone()?;
+    let settings = place.settings.clone();
     let mut journal = Journal::new(&arrival, &place);
     let Arrival {
         mut socket, peer, ..

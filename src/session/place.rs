@@ -13,7 +13,7 @@ pub struct Place {
     /// The server.
     pub server: Arc<Server>,
     /// What it says to every client.
-    pub settings: Option<Settings>,
+    pub settings: Settings,
     /// Its error log.
     pub log: Arc<ErrorLog>,
     /// Its TLS, where it has TLS.

@@ -70,12 +70,12 @@ impl Session {
             End::Answered(reply) => self.answered(&reply),
             End::Unexpected(reply) => {
                 if server.proxy.proxy_pass_error_message {
-                    log_unexpected(&self.journal, Level::Info, &reply);
+                    log_unexpected(&self.journal, Level::Info, back.shown(&reply));
                     self.client.out.extend_from_slice(&reply);
                     self.client.close().await?;
                     return Err(Over);
                 }
-                log_unexpected(&self.journal, Level::Error, &reply);
+                log_unexpected(&self.journal, Level::Error, back.shown(&reply));
                 return Err(self.fail().await);
             }
             End::NoPassword => {

@@ -5,6 +5,7 @@
 )]
 
 pub mod dns;
+pub mod dovecot;
 pub mod haproxy;
 pub mod mock;
 pub mod postfix;

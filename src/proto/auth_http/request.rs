@@ -53,7 +53,7 @@ pub fn request(inquiry: &Inquiry<'_>, out: &mut Vec<u8>) {
         Credentials::Plain { pass, .. } | Credentials::Bearer { token: pass, .. } => {
             escaped(out, "Auth-Pass", pass.reveal())
         }
-        Credentials::CramMd5 { digest, salt, .. } => {
+        Credentials::CramMd5 { digest, salt, .. } | Credentials::Apop { digest, salt, .. } => {
             escaped(out, "Auth-Pass", digest.reveal());
             header(out, "Auth-Salt", salt);
         }
