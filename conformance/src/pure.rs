@@ -59,6 +59,7 @@ pub fn server(text: &[u8], folder: &Path) -> Result<Arc<Server>, String> {
         pid: folder.join("pid"),
     };
     let world = Machine {
+        check_pair: portcullis::tls::check_pair,
         check_tls: portcullis::tls::check,
     };
     let loaded = portcullis::config::load(&world, &options, &mut |_| ())
