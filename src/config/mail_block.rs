@@ -13,7 +13,7 @@ use super::server::Server;
 use super::source::{Place, Spanned};
 use super::value::sentence;
 use super::value::session_cache::SessionCache;
-use super::{Address, Diagnostic, Level, Protocol, World};
+use super::{Address, World};
 
 /// The block and what has been written so far.
 #[derive(Debug, Default)]
@@ -77,17 +77,6 @@ impl MailBlock {
         if server.scope.mail.listen.is_none() && !server.doubts(outer).has("listen") {
             report.fault(resolve::about(&server.place, "no \"listen\" is defined"))?;
         }
-        let protocol = server.scope.mail.protocol_in_force();
-        if let Some(protocol @ Protocol::Imap) = protocol {
-            let written = server
-                .scope
-                .mail
-                .protocol
-                .as_ref()
-                .map_or(&server.place, |written| &written.place);
-            let message = format!("\"protocol {protocol}\" is not honoured yet");
-            report.warn(Diagnostic::new(Level::Warn, message, written));
-        }
         Ok(())
     }
 
@@ -128,7 +117,7 @@ impl MailBlock {
         };
         let differs = (row.set)(scope, call)?;
         match row.directive.name {
-            "listen" => check_listen(scope, &mut self.listened, call)?,
+            "listen" => check_listen(scope, &mut self.listened)?,
             "ssl" => {
                 call.warn("the \"ssl\" directive is deprecated, use the \"listen ... ssl\" directive instead");
                 check_start_tls(scope, "ssl")?;
@@ -141,11 +130,7 @@ impl MailBlock {
     }
 }
 
-fn check_listen(
-    scope: &Scope,
-    listened: &mut HashSet<Address>,
-    call: &mut Call<'_>,
-) -> Result<(), Refusal> {
+fn check_listen(scope: &Scope, listened: &mut HashSet<Address>) -> Result<(), Refusal> {
     let Some(listen) = scope
         .mail
         .listen
@@ -160,9 +145,6 @@ fn check_listen(
                 "duplicate \"{address}\" address and port pair"
             )));
         }
-    }
-    if listen.proxy_protocol {
-        call.warn("\"listen ... proxy_protocol\" is not honoured yet");
     }
     Ok(())
 }

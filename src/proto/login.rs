@@ -125,6 +125,11 @@ pub enum Origin {
         /// What a client without a login wants to send.
         envelope: Option<Envelope>,
     },
+    /// IMAP
+    Imap {
+        /// The tag of the client's command, which the backend hears too.
+        tag: Bytes,
+    },
     /// POP3
     Pop3,
 }

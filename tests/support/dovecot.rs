@@ -6,6 +6,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Child;
 
+use base64::Engine;
+
 use super::postfix::{own, run, uid};
 use super::{Scratch, free_port, wait_until};
 
@@ -44,6 +46,16 @@ impl Dovecot {
         let file = root.join("dovecot.conf");
         fs::write(&file, text).expect("its configuration");
         fs::write(root.join("users"), format!("{USER}:{PASSWORD}\n")).expect("its users");
+        // The key that signs tokens is the password.
+        let keys = root.join("keys/default/HS256");
+        fs::create_dir_all(&keys).expect("a folder for keys");
+        let key = base64::engine::general_purpose::STANDARD.encode(PASSWORD);
+        fs::write(keys.join("default"), key).expect("a key");
+        let tokens = format!(
+            "introspection_mode = local\nlocal_validation_key_dict = fs:posix:prefix={}/keys/\nusername_attribute = username\n",
+            root.display()
+        );
+        fs::write(root.join("tokens.conf"), tokens).expect("how tokens are checked");
         let process = run(
             root,
             "dovecot",
@@ -105,7 +117,7 @@ protocols = imap pop3
 listen = 127.0.0.1
 ssl = no
 disable_plaintext_auth = no
-auth_mechanisms = plain login cram-md5 apop
+auth_mechanisms = plain login cram-md5 apop xoauth2 oauthbearer
 auth_failure_delay = 0
 mail_location = maildir:@ROOT@/mail
 mail_fsync = never
@@ -114,9 +126,20 @@ passdb {
   driver = passwd-file
   args = scheme=PLAIN username_format=%u @ROOT@/users
 }
+passdb {
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = @ROOT@/tokens.conf
+}
 userdb {
   driver = static
   args = uid=@UID@ gid=@UID@ home=@ROOT@
+}
+service anvil {
+  # No penalty for wrong passwords: the tests need not wait for it.
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
 }
 service imap-login {
   inet_listener imap {

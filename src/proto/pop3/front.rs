@@ -11,7 +11,9 @@ use crate::proto::line::{self, Invalid};
 use crate::proto::login::Bytes;
 use crate::proto::sasl::{self, Exchange, Fault, Move};
 use crate::proto::tally::Tally;
-use crate::proto::{self, Credentials, Input, Login, Note, Origin, Refusal, Secret, Step, Turn};
+use crate::proto::{
+    self, Credentials, Input, Login, Note, Origin, Refusal, Secret, Step, Turn, foreign,
+};
 
 /// Where the dialogue is.
 #[derive(Debug)]
@@ -236,6 +238,10 @@ impl proto::Front for Front {
     }
 
     fn advance(&mut self, input: &mut Input<'_>, out: &mut Vec<u8>) -> Turn {
+        if self.tally.is_fresh() && foreign::speaks(input) {
+            out.extend_from_slice(INVALID_COMMAND);
+            return Step::Close.into();
+        }
         let turn = match input.line() {
             Some(line) => self.hear(line, out),
             None if input.is_stuck() => Err(Step::Close.noting(Note::TooLong(input.rest().into()))),

@@ -12,7 +12,7 @@ use crate::proto::line::{self, Invalid};
 use crate::proto::login::Bytes;
 use crate::proto::sasl::{self, Exchange, Fault};
 use crate::proto::tally::Tally;
-use crate::proto::{self, Helo, Input, Note, Refusal, Step, Turn};
+use crate::proto::{self, Helo, Input, Note, Refusal, Step, Turn, foreign};
 
 /// Where the dialogue is.
 #[derive(Debug)]
@@ -87,6 +87,10 @@ impl proto::Front for Front {
     }
 
     fn advance(&mut self, input: &mut Input<'_>, out: &mut Vec<u8>) -> Turn {
+        if self.tally.is_fresh() && foreign::speaks(input) {
+            out.extend_from_slice(INVALID_COMMAND);
+            return Step::Close.into();
+        }
         if input.is_stuck() && memchr::memchr(b'\n', input.rest()).is_none() {
             out.extend_from_slice(INVALID_COMMAND);
             return Step::Close.noting(Note::TooLong(input.rest().into()));
