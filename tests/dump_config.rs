@@ -29,6 +29,7 @@ fn options(folder: &Path, file: &str) -> Options {
 /// The configuration, if it is accepted.
 fn loaded(options: &Options) -> Result<Loaded, String> {
     let world = Machine {
+        check_pair: tls::check_pair,
         check_tls: tls::check,
     };
     load(&world, options, &mut |_| ())
@@ -43,7 +44,7 @@ fn meaning(loaded: &Loaded) -> Vec<String> {
         let mut mail = server.mail.clone();
         // It is written down even where the port decided.
         mail.protocol = None;
-        let mut ssl = server.ssl.clone();
+        let mut ssl = (*server.ssl).clone();
         let named = [
             &mut ssl.ssl_certificate,
             &mut ssl.ssl_certificate_key,

@@ -59,6 +59,7 @@ pub fn server(text: &[u8], folder: &Path) -> Result<Arc<Server>, String> {
         pid: folder.join("pid"),
     };
     let world = Machine {
+        check_pair: portcullis::tls::check_pair,
         check_tls: portcullis::tls::check,
     };
     let loaded = portcullis::config::load(&world, &options, &mut |_| ())
@@ -207,6 +208,7 @@ impl Shell {
             attempt: self.attempts,
             client: "127.0.0.1",
             client_host: "[UNAVAILABLE]",
+            told: None,
             tls: None,
             headers: &self.server.auth_http.auth_http_header,
         };

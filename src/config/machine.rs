@@ -7,11 +7,16 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use super::mask;
-use super::{TlsFault, TlsMaterial, World};
+use super::{TlsFault, TlsFile, TlsMaterial, World};
+
+/// Given a certificate, a key and pass phrases.
+pub type CheckPair = fn(&TlsFile, &TlsFile, &[Box<[u8]>]) -> Result<(), TlsFault>;
 
 /// This machine. TLS material is given to `check_tls`, since configurations know no TLS library.
 #[derive(Clone, Copy, Debug)]
 pub struct Machine {
+    /// Says whether a certificate and a key belong together.
+    pub check_pair: CheckPair,
     /// Says whether certificates, keys and ciphers make a TLS server.
     pub check_tls: fn(&TlsMaterial) -> Result<(), TlsFault>,
 }
@@ -82,6 +87,15 @@ impl World for Machine {
 
     fn processors(&self) -> usize {
         std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+    }
+
+    fn check_pair(
+        &self,
+        certificate: &TlsFile,
+        key: &TlsFile,
+        passwords: &[Box<[u8]>],
+    ) -> Result<(), TlsFault> {
+        (self.check_pair)(certificate, key, passwords)
     }
 
     fn check_tls(&self, material: &TlsMaterial) -> Result<(), TlsFault> {

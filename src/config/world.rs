@@ -5,7 +5,7 @@ use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use super::{TlsFault, TlsMaterial};
+use super::{TlsFault, TlsFile, TlsMaterial};
 
 /// The machine as `load()` sees it.
 pub trait World {
@@ -38,6 +38,17 @@ pub trait World {
 
     /// How many processors there are, at least 1.
     fn processors(&self) -> usize;
+
+    /// Whether a certificate can be used with a key, which one of the pass phrases may have to open.
+    ///
+    /// # Errors
+    /// What is wrong with the first of the two that cannot be used, or that they do not belong together.
+    fn check_pair(
+        &self,
+        certificate: &TlsFile,
+        key: &TlsFile,
+        passwords: &[Box<[u8]>],
+    ) -> Result<(), TlsFault>;
 
     /// Whether certificates, keys and ciphers make a TLS server. Asked once for each server that uses TLS.
     ///
@@ -74,6 +85,9 @@ impl World for Nowhere {
     }
     fn processors(&self) -> usize {
         1
+    }
+    fn check_pair(&self, _: &TlsFile, _: &TlsFile, _: &[Box<[u8]>]) -> Result<(), TlsFault> {
+        Ok(())
     }
     fn check_tls(&self, _: &TlsMaterial) -> Result<(), TlsFault> {
         Ok(())

@@ -16,6 +16,7 @@ pub mod line;
 pub mod login;
 pub mod note;
 pub mod pop3;
+pub mod proxy_protocol;
 pub mod refusal;
 pub mod sasl;
 pub mod secret;

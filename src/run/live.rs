@@ -56,6 +56,12 @@ impl Live {
             logs: HashMap::new(),
             servers: HashMap::new(),
         };
+        // Every file that is named is opened, in the order written, whether a server uses it or not.
+        let named = config.log_files.iter();
+        let named = named.map(|path| files.open_file(path, Level::Emerg));
+        let _open = named
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(BuildFault::Log)?;
         let log = parts.log(&config.core.error_log)?;
         let mut places = HashMap::new();
         for socket in &config.sockets {

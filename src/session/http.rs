@@ -116,7 +116,7 @@ async fn read_header(socket: &mut Socket) -> Result<(Box<Answer>, u64), Broken> 
 fn report(journal: &Journal, address: &Address, broken: &Broken) -> Reported {
     let level = Level::Error;
     match broken {
-        Broken::Connect(error) => journal.unconnected(address, error),
+        Broken::Connect(error) => journal.unconnected(address, "recv", error),
         Broken::Send(error) => {
             journal.line(level, format_args!("send() failed{}", Errno(error)));
         }

@@ -46,7 +46,8 @@ impl Session {
             login,
             attempt: self.attempts,
             client: &self.identity.address,
-            client_host: self.identity.host,
+            client_host: &self.identity.host,
+            told: self.identity.source.told,
             tls: self.client.tls().and_then(cipher::words),
             headers: &place.server.auth_http.auth_http_header,
         };

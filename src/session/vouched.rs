@@ -29,15 +29,18 @@ impl Session {
         let place = self.place.clone();
         let server = &place.server;
         let mut back = self.back(login, &accepted);
+        let header = self.proxy_header();
         let named = accepted.server.as_ref();
         let target = match (named, &server.proxy.proxy_pass) {
             (Some((address, name)), _) => Target {
                 addresses: std::slice::from_ref(address),
                 name: Some(name),
+                header: header.as_deref(),
             },
             (None, Some(upstream)) => Target {
                 addresses: &upstream.addresses,
                 name: None,
+                header: header.as_deref(),
             },
             (None, None) => return Err(self.fail().await),
         };

@@ -6,6 +6,7 @@
 
 pub mod dns;
 pub mod dovecot;
+pub mod haproxy;
 pub mod mock;
 pub mod postfix;
 
@@ -205,7 +206,11 @@ pub struct Smtp {
 
 impl Smtp {
     pub fn connect(port: u16) -> Self {
-        let stream = TcpStream::connect(("127.0.0.1", port)).expect("to connect");
+        Self::over(TcpStream::connect(("127.0.0.1", port)).expect("to connect"))
+    }
+
+    /// A client on a connection that is there.
+    pub fn over(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
         stream.set_nodelay(true).expect("TCP_NODELAY");
         Smtp {

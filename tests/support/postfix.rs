@@ -27,6 +27,11 @@ pub struct Postfix {
 impl Postfix {
     /// Starts both and waits until Postfix answers.
     pub fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// The same, with more lines for main.cf.
+    pub fn start_with(more: &str) -> Self {
         assert!(
             nix::unistd::geteuid().is_root(),
             "Postfix can only be started by root"
@@ -46,7 +51,7 @@ impl Postfix {
         };
         let write =
             |name: &str, text: &str| fs::write(root.join(name), fill(text)).expect("a file");
-        write("conf/main.cf", MAIN);
+        write("conf/main.cf", &format!("{MAIN}{more}"));
         write("conf/master.cf", MASTER);
         write("dovecot.conf", DOVECOT);
         write("users", &format!("{USER}:{PASSWORD}\n"));

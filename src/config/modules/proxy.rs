@@ -105,6 +105,6 @@ module! {
         /// Whether a PROXY header, at the start of each connection, tells the mail server who the client is: `on` is
         /// version 1, a line of text; `v2` is version 2, binary. The mail server must expect it. Since nginx 1.19.8,
         /// `v2` since 1.31.4.
-        proxy_protocol: Choice<ProxyProtocol> = "off", MAIL_SERVER, pending;
+        proxy_protocol: Choice<ProxyProtocol> = "off", MAIL_SERVER;
     }
 }
