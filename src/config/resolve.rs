@@ -11,7 +11,7 @@ use super::server::Server;
 use super::source::Place;
 use super::sparse::{Nothing, Sparse};
 use super::tls_check::TlsFiles;
-use super::{Diagnostic, Level, Protocol, World};
+use super::{Diagnostic, Level, Method, Protocol, World};
 
 /// `mail {}` as it is written.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +63,23 @@ pub fn merge(
             report.fault(about(&written.place, "no \"auth_http\" is defined"))?;
         }
     }
+    for (server, (written, _)) in servers.iter().zip(&known) {
+        if let Some(what) = unused(server) {
+            let note = about(&written.place, what);
+            report.warn(Diagnostic {
+                level: Level::Warn,
+                ..note
+            });
+        }
+    }
     Ok(servers)
+}
+
+/// What is written for a server and cannot work there.
+fn unused(server: &Server) -> Option<&'static str> {
+    let apop = server.protocol == Protocol::Pop3 && server.pop3.pop3_auth.has(Method::Apop);
+    // The greeting carries APOP's challenge, before the backend, whose it would have to be, is asked.
+    (apop && server.is_judged()).then_some("\"apop\" is not offered without \"auth_http\"")
 }
 
 /// nginx's sentences about a server as a whole: `… for server in FILE:LINE`.

@@ -485,3 +485,17 @@ fn no_bytes_panic() {
         said(&[("n.conf", deep.as_bytes())]);
     }
 }
+
+#[test]
+fn apop_without_an_auth_server() {
+    let text = "events {} mail { pop3_auth plain apop; proxy_pass 127.0.0.1;\n server { listen 110; }\n server { listen 995; auth_http 127.0.0.1; }\n \
+                server { listen 25; }\n server { listen 1110; protocol pop3; pop3_auth plain; } }";
+    let (_, notes) = load_files(&[("n.conf", text.as_bytes())]);
+    let said: Vec<_> = notes.iter().filter(|note| note.contains("apop")).collect();
+    assert_eq!(said.len(), 1, "{notes:?}");
+    assert!(
+        said[0].starts_with("\"apop\" is not offered without \"auth_http\" for server in")
+            && said[0].ends_with("n.conf:2"),
+        "{said:?}"
+    );
+}
