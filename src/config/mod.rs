@@ -63,6 +63,7 @@ pub use errno::Errno;
 pub use level::Level;
 pub use log_target::{LogPlace, LogTarget, SyslogTarget};
 pub use modules::proxy::{ProxyProtocol, ProxySmtpAuth};
+pub use modules::proxy_ssl::BackendTls;
 pub use modules::ssl::{StartTls, VerifyClient};
 pub use protocol::Protocol;
 pub use report::Faults;

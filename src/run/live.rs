@@ -145,6 +145,7 @@ struct Shared {
     tls: Option<Arc<rustls::ServerConfig>>,
     resolver: Resolver,
     auth_server: Option<Arc<AuthServer>>,
+    backend_tls: Option<tls::Connector>,
 }
 
 impl Parts<'_> {
@@ -169,6 +170,7 @@ impl Parts<'_> {
             tls,
             resolver,
             auth_server,
+            backend_tls,
         } = self.shared(&route.server)?;
         Ok(Arc::new(Place {
             server: Arc::clone(&route.server),
@@ -177,6 +179,7 @@ impl Parts<'_> {
             tls,
             resolver,
             auth_server,
+            backend_tls,
             ssl: route.ssl,
             proxy_protocol: route.proxy_protocol,
             listen: route.name.clone(),
@@ -198,6 +201,7 @@ impl Parts<'_> {
                 .map_err(BuildFault::Tls)?,
             resolver: self.resolver(&server.mail),
             auth_server: self.auth_server(server)?,
+            backend_tls: self.connector(server.backend_tls.as_ref(), &[])?,
         };
         self.servers.insert(Arc::as_ptr(server), shared.clone());
         Ok(shared)
@@ -213,13 +217,22 @@ impl Parts<'_> {
         if let Some((_, made)) = self.auth_servers.iter().find(|(own, _)| *own == key) {
             return Ok(Some(Arc::clone(made)));
         }
-        let connector = |material| tls::client(material, &[b"http/1.1"]);
-        let tls = key.1.as_ref().map(connector).transpose();
-        let tls = tls.map_err(BuildFault::Tls)?;
+        let connector = self.connector(key.1.as_ref(), &[b"http/1.1"])?;
+        let tls = connector.and_then(|connector| connector.towards(&key.0.host));
         let made = AuthServer::new(key.0.clone(), tls, self.resolver(&server.mail));
         let made = Arc::new(made);
         self.auth_servers.push((key, Arc::clone(&made)));
         Ok(Some(made))
+    }
+
+    /// TLS as a client, where there is TLS.
+    fn connector(
+        &self,
+        material: Option<&ClientTls>,
+        alpn: &[&[u8]],
+    ) -> Result<Option<tls::Connector>, BuildFault> {
+        let made = material.map(|material| tls::client(material, alpn));
+        made.transpose().map_err(BuildFault::Tls)
     }
 
     fn resolver(&self, mail: &Mail) -> Resolver {

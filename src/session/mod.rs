@@ -20,6 +20,7 @@ mod learned;
 mod naming;
 pub mod place;
 mod pool;
+mod rising;
 pub mod shared;
 mod source;
 mod vouched;
@@ -32,6 +33,7 @@ pub use shared::Shared;
 
 use crate::config::Level;
 use crate::net::socket::{Peer, Socket};
+use crate::net::stream::Stream;
 use crate::net::tunnel;
 use client::Client;
 use commands::Session;
@@ -52,7 +54,7 @@ pub struct Arrival {
 
 /// A backend that takes the mail from here.
 struct Bridge {
-    backend: Socket,
+    backend: Stream,
     /// Bytes that the backend sent behind its last reply.
     read_too_far: Vec<u8>,
 }

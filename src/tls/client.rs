@@ -1,10 +1,12 @@
 //! TLS towards servers: rustls client configurations made from `ClientTls`, and what a failed handshake is called in nginx's log.
 
+use std::hash::{Hash, Hasher};
 use std::io;
-use std::sync::Arc;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Weak};
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{
     WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature,
 };
@@ -18,31 +20,89 @@ use rustls::{
 use super::{ciphers, pair, versions};
 use crate::config::{ClientTls, Errno, TlsFault, TlsFile};
 
-/// All that a connection needs to become TLS.
+/// TLS as a client, made from one set of settings.
 #[derive(Clone, Debug)]
 pub struct Connector {
+    config: Arc<ClientConfig>,
+    /// Who every server should be.
+    name: Option<ServerName<'static>>,
+    /// Whether it matters who a server is.
+    verifies: bool,
+}
+
+/// Which [`Connector`] it was, also when that is gone.
+#[derive(Clone, Debug)]
+pub struct Identity(Weak<ClientConfig>);
+
+impl PartialEq for Identity {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ptr_eq(&other.0)
+    }
+}
+
+impl Eq for Identity {}
+
+impl Hash for Identity {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.as_ptr().hash(state);
+    }
+}
+
+/// All that one connection needs to become TLS.
+#[derive(Clone, Debug)]
+pub struct Towards {
     /// The side of rustls.
     pub config: Arc<ClientConfig>,
     /// Who the server should be.
     pub name: ServerName<'static>,
 }
 
-/// Builds the TLS side towards one server; `alpn` is what will be spoken inside, where that has a name.
+impl Connector {
+    /// Its name among others.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        Identity(Arc::downgrade(&self.config))
+    }
+
+    /// For a connection to a server that is called `host`, unless the settings have a name for it. `None`: that is no name that
+    /// a certificate could have, and it matters.
+    #[must_use]
+    pub fn towards(&self, host: &[u8]) -> Option<Towards> {
+        let own = self.name.clone().or_else(|| read_name(host));
+        // rustls needs a name in any case.
+        let nobody = || (!self.verifies).then_some(ServerName::from(Ipv4Addr::UNSPECIFIED));
+        Some(Towards {
+            config: Arc::clone(&self.config),
+            name: own.or_else(nobody)?,
+        })
+    }
+}
+
+fn read_name(name: &[u8]) -> Option<ServerName<'static>> {
+    let name = std::str::from_utf8(name).ok()?;
+    // The root's dot is in no certificate.
+    let name = name.strip_suffix('.').unwrap_or(name);
+    ServerName::try_from(name.to_owned()).ok()
+}
+
+/// Builds the TLS side towards servers; `alpn` is what will be spoken inside, where that has a name.
 ///
 /// # Errors
 /// Certificates, key, name or ciphers are of no use.
 pub fn client(material: &ClientTls, alpn: &[&[u8]]) -> Result<Connector, TlsFault> {
-    let name = String::from_utf8_lossy(&material.name).into_owned();
-    let invalid = |_| TlsFault::Other(format!("invalid server name \"{name}\""));
-    let server = ServerName::try_from(name.clone()).map_err(invalid)?;
+    let read = |name: &Box<[u8]>| {
+        let text = String::from_utf8_lossy(name);
+        read_name(name).ok_or_else(|| TlsFault::Other(format!("invalid server name \"{text}\"")))
+    };
+    let name = material.name.as_ref().map(read).transpose()?;
     let enabled = versions::enabled(material.versions);
     let mut provider = aws_lc_rs::default_provider();
-    let own = pair::load_all(material.pair.as_slice(), &[], &provider)?;
+    let own = pair::load_all(material.pair.as_slice(), &material.passwords.0, &provider)?;
     ciphers::apply(&mut provider.cipher_suites, &material.ciphers, &enabled)?;
     let provider = Arc::new(provider);
-    let trust = match material.verify {
-        true => Trust::in_roots(material.roots.as_ref(), &provider)?,
-        false => Trust::in_anybody(&provider),
+    let trust = match &material.verify {
+        Some(verify) => Trust::in_roots(verify.roots.as_ref(), &provider)?,
+        None => Trust::in_anybody(&provider),
     };
     let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&enabled)
@@ -55,10 +115,15 @@ pub fn client(material: &ClientTls, alpn: &[&[u8]]) -> Result<Connector, TlsFaul
         }
         None => builder.with_no_client_auth(),
     };
+    config.enable_sni = material.tells_name;
+    if !material.reuses_sessions {
+        config.resumption = Resumption::disabled();
+    }
     config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
     Ok(Connector {
         config: Arc::new(config),
-        name: server,
+        name,
+        verifies: material.verify.is_some(),
     })
 }
 
@@ -189,7 +254,7 @@ impl ServerCertVerifier for Trust {
     }
 }
 
-impl Connector {
+impl Towards {
     /// A handshake that failed, in the words of nginx's upstream, with OpenSSL's numbers for certificates.
     pub fn failure(&self, error: &io::Error) -> String {
         let inner = error.get_ref().and_then(|inner| inner.downcast_ref());

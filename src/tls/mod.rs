@@ -12,7 +12,7 @@ mod pem;
 mod resume;
 mod versions;
 
-pub use client::{Connector, check_client, client};
+pub use client::{Connector, Identity, Towards, check_client, client};
 
 use std::sync::Arc;
 
