@@ -30,6 +30,7 @@ fn act(
     let world = Machine {
         check_pair: tls::check_pair,
         check_tls: tls::check,
+        check_client_tls: tls::check_client,
     };
     match action {
         Action::Nothing => ExitCode::SUCCESS,

@@ -31,6 +31,7 @@ fn loaded(options: &Options) -> Result<Loaded, String> {
     let world = Machine {
         check_pair: tls::check_pair,
         check_tls: tls::check,
+        check_client_tls: tls::check_client,
     };
     load(&world, options, &mut |_| ())
         .map_err(|why| String::from_utf8_lossy(&why.text()).into_owned())
@@ -52,6 +53,9 @@ fn meaning(loaded: &Loaded) -> Vec<String> {
         ];
         // How a file is named may change, not which file it is.
         for file in named.into_iter().flatten() {
+            if file.written.starts_with(b"data:") {
+                file.path = PathBuf::new();
+            }
             file.written = Box::default();
         }
         // `ssl on` comes back as a parameter of `listen`.

@@ -7,7 +7,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use super::mask;
-use super::{TlsFault, TlsFile, TlsMaterial, World};
+use super::{ClientTls, TlsFault, TlsFile, TlsMaterial, World};
 
 /// Given a certificate, a key and pass phrases.
 pub type CheckPair = fn(&TlsFile, &TlsFile, &[Box<[u8]>]) -> Result<(), TlsFault>;
@@ -19,6 +19,8 @@ pub struct Machine {
     pub check_pair: CheckPair,
     /// Says whether certificates, keys and ciphers make a TLS server.
     pub check_tls: fn(&TlsMaterial) -> Result<(), TlsFault>,
+    /// The same for a TLS client.
+    pub check_client_tls: fn(&ClientTls) -> Result<(), TlsFault>,
 }
 
 impl World for Machine {
@@ -100,6 +102,10 @@ impl World for Machine {
 
     fn check_tls(&self, material: &TlsMaterial) -> Result<(), TlsFault> {
         (self.check_tls)(material)
+    }
+
+    fn check_client_tls(&self, material: &ClientTls) -> Result<(), TlsFault> {
+        (self.check_client_tls)(material)
     }
 }
 

@@ -9,6 +9,7 @@ pub mod begun;
 pub mod block;
 pub mod call;
 pub mod ciphers;
+pub mod client_tls;
 pub mod conf_command;
 pub mod diagnostic;
 pub mod directive;
@@ -56,6 +57,7 @@ use modules::events::Events;
 use report::{Report, Stop};
 
 pub use address::Address;
+pub use client_tls::ClientTls;
 pub use diagnostic::Diagnostic;
 pub use errno::Errno;
 pub use level::Level;

@@ -53,6 +53,10 @@ pub fn merge(
     for (server, (written, _)) in servers.iter_mut().zip(&known) {
         server.tls = files.material(block, written, server, report)?;
     }
+    for (server, (written, _)) in servers.iter_mut().zip(&known) {
+        let towards = files.auth_server(block.outer, written, server);
+        server.auth_tls = report.sift(towards)?.flatten();
+    }
     for written in block.servers {
         let doubts = written.doubts(block.doubt);
         let scopes = [block.outer, &written.scope];
@@ -155,6 +159,7 @@ impl<'a> Inherited<'a> {
             mail,
             ssl: held((&outer.ssl, &inner.ssl), &self.ssl, ssl::Ssl::merge),
             tls: None,
+            auth_tls: None,
             realip: held(
                 (&outer.realip, &inner.realip),
                 &self.realip,

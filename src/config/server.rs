@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::modules::{auth_http, imap, mail, pop3, proxy, realip, smtp, ssl};
-use super::{Protocol, TlsMaterial};
+use super::{ClientTls, Protocol, TlsMaterial};
 
 /// One `server {}`: one struct per nginx module, a field per directive. What servers only inherit they share.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct Server {
     pub ssl: Arc<ssl::Ssl>,
     /// TLS as data, where it is used.
     pub tls: Option<TlsMaterial>,
+    /// TLS towards the authentication server, where its URL is `https://`.
+    pub auth_tls: Option<ClientTls>,
     /// Whose PROXY headers are believed.
     pub realip: Arc<realip::Realip>,
     /// The authentication server.

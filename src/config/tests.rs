@@ -9,7 +9,8 @@ mod faults;
 
 use super::world::Nowhere;
 use super::{
-    Diagnostic, Level, Loaded, LogPlace, Options, TlsFault, TlsFile, TlsMaterial, World, load, mask,
+    ClientTls, Diagnostic, Level, Loaded, LogPlace, Options, TlsFault, TlsFile, TlsMaterial, World,
+    load, mask,
 };
 
 /// Files in memory; one host name; nobody is privileged.
@@ -55,6 +56,9 @@ impl World for Memory {
         Ok(())
     }
     fn check_tls(&self, _: &TlsMaterial) -> Result<(), TlsFault> {
+        Ok(())
+    }
+    fn check_client_tls(&self, _: &ClientTls) -> Result<(), TlsFault> {
         Ok(())
     }
 }

@@ -31,9 +31,9 @@ use super::{
 /// Reads each file once, however many servers name it.
 #[expect(missing_debug_implementations, reason = "holds a trait object")]
 pub struct TlsFiles<'a> {
-    world: &'a dyn World,
+    pub(super) world: &'a dyn World,
     /// The `}` of `mail {}`, where nginx's own messages point.
-    place: &'a Place,
+    pub(super) place: &'a Place,
     read: HashMap<PathBuf, Arc<[u8]>>,
     /// Warnings that have been given.
     warned: HashSet<Vec<u8>>,
@@ -223,7 +223,11 @@ impl<'a> TlsFiles<'a> {
         Diagnostic::new(Level::Emerg, message, self.place)
     }
 
-    fn certificate(&mut self, named: &NamedFile, user: &Place) -> Result<TlsFile, Diagnostic> {
+    pub(super) fn certificate(
+        &mut self,
+        named: &NamedFile,
+        user: &Place,
+    ) -> Result<TlsFile, Diagnostic> {
         let (name, read) = match named.written.strip_prefix(b"data:") {
             Some(text) => (&*named.written, Ok(inline(text))),
             None => (
@@ -238,7 +242,7 @@ impl<'a> TlsFiles<'a> {
         }
     }
 
-    fn key(&mut self, named: &NamedFile, user: &Place) -> Result<TlsFile, Diagnostic> {
+    pub(super) fn key(&mut self, named: &NamedFile, user: &Place) -> Result<TlsFile, Diagnostic> {
         let what = b"certificate key";
         let (name, file) = match KeyName::of(&named.written) {
             KeyName::Inline(text) => (&b"data:"[..], inline(text)),
@@ -271,7 +275,7 @@ impl<'a> TlsFiles<'a> {
         })
     }
 
-    fn file(&mut self, path: &Path) -> io::Result<TlsFile> {
+    pub(super) fn file(&mut self, path: &Path) -> io::Result<TlsFile> {
         if let Some(bytes) = self.read.get(path) {
             return Ok(TlsFile {
                 path: path.to_owned(),
@@ -357,7 +361,7 @@ fn check_named(ssl: &Ssl, mode: &str, user: &Place) -> Result<(), Diagnostic> {
 }
 
 /// A sentence that says all itself.
-fn fault(message: Vec<u8>, user: &Place) -> Diagnostic {
+pub(super) fn fault(message: Vec<u8>, user: &Place) -> Diagnostic {
     Diagnostic {
         place: Some(user.clone()),
         ..Diagnostic::bare(Level::Emerg, message)

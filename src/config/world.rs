@@ -5,7 +5,7 @@ use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use super::{TlsFault, TlsFile, TlsMaterial};
+use super::{ClientTls, TlsFault, TlsFile, TlsMaterial};
 
 /// The machine as `load()` sees it.
 pub trait World {
@@ -55,6 +55,12 @@ pub trait World {
     /// # Errors
     /// The first fault, in nginx's order.
     fn check_tls(&self, material: &TlsMaterial) -> Result<(), TlsFault>;
+
+    /// The same for a TLS client.
+    ///
+    /// # Errors
+    /// The first fault.
+    fn check_client_tls(&self, material: &ClientTls) -> Result<(), TlsFault>;
 }
 
 /// A machine without files, names and users: defaults are read in it.
@@ -90,6 +96,9 @@ impl World for Nowhere {
         Ok(())
     }
     fn check_tls(&self, _: &TlsMaterial) -> Result<(), TlsFault> {
+        Ok(())
+    }
+    fn check_client_tls(&self, _: &ClientTls) -> Result<(), TlsFault> {
         Ok(())
     }
 }

@@ -56,18 +56,21 @@ impl Settings {
 }
 
 /// The conversation with a backend that fits a login which the auth server let in, with `user` and `pass` to pass on.
+/// `smtp_auth` is the auth server's word on `proxy_smtp_auth`.
 pub fn back(
     server: &Server,
     seen: Seen<'_>,
     login: Login,
     user: Bytes,
     pass: Option<Secret<Bytes>>,
+    smtp_auth: Option<bool>,
 ) -> Box<dyn Back> {
     match login.origin {
         Origin::Smtp { helo, envelope } => {
             let introduction = Introduction::of(server, seen, helo);
             let method = &login.credentials;
-            let back = smtp::Back::of(&server.proxy, introduction, method, envelope, user, pass);
+            let how = server.proxy.proxy_smtp_auth.overruled(smtp_auth);
+            let back = smtp::Back::of(how, introduction, method, envelope, user, pass);
             Box::new(back)
         }
         Origin::Imap { tag } => Box::new(imap::Back::new(tag, user, pass)),

@@ -4,6 +4,7 @@
 //! runs in one boxed future that is dropped when mail flows, so a session that waits costs two sockets and little
 //! else.
 
+mod auth_server;
 mod cipher;
 mod client;
 mod commands;
@@ -25,6 +26,7 @@ mod vouched;
 
 use std::sync::Arc;
 
+pub use auth_server::AuthServer;
 pub use place::Place;
 pub use shared::Shared;
 

@@ -1,15 +1,18 @@
-//! TLS towards clients: rustls server configurations made from what the configuration read.
+//! TLS: rustls configurations made from what the configuration read. `client` is the side towards servers.
 //!
 //! No file is opened here: `TlsMaterial` carries the bytes. Faults are `config::TlsFault`, which has nginx's sentences.
 
 mod alpn;
 mod choose;
 mod ciphers;
+mod client;
 mod locked;
 mod pair;
 mod pem;
 mod resume;
 mod versions;
+
+pub use client::{Connector, check_client, client};
 
 use std::sync::Arc;
 

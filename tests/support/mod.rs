@@ -4,6 +4,7 @@
     reason = "each test file is a crate of its own and uses a part of this"
 )]
 
+pub mod auth;
 pub mod dns;
 pub mod dovecot;
 pub mod haproxy;

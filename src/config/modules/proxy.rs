@@ -33,6 +33,18 @@ impl Choices for ProxySmtpAuth {
     ];
 }
 
+impl ProxySmtpAuth {
+    /// What holds when an auth server says whether, and leaves the way to the configuration.
+    #[must_use]
+    pub fn overruled(self, word: Option<bool>) -> Self {
+        match (word, self) {
+            (Some(false), _) => Self::Off,
+            (Some(true), Self::Off) => Self::On,
+            (_, own) => own,
+        }
+    }
+}
+
 /// `proxy_smtp_helo`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ProxySmtpHelo {
