@@ -86,7 +86,7 @@ mod tests {
 
     /// The caret block below an error about `text`, whose first word is a directive.
     fn block(text: &str, message: &str) -> String {
-        let name = text.split_ascii_whitespace().next().expect("a name");
+        let name = text.split([' ', ';']).next().expect("a name");
         let place = Place {
             source: Arc::new(Source::of_text("n.conf", text.into())),
             line: 1,
