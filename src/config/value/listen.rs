@@ -104,10 +104,12 @@ fn set_parameter(listen: &mut Listen, parameter: &[u8]) -> Result<(), Refusal> {
         _ => {
             let options = &mut listen.options;
             if let Some(text) = parameter.strip_prefix(b"backlog=") {
-                let backlog = digits(text).map(|number| i32::try_from(number).unwrap_or(i32::MAX));
-                options.backlog = backlog
-                    .filter(|number| *number > 0)
-                    .ok_or_else(|| bad(b"backlog"))?;
+                let backlog = digits(text).and_then(c_int).filter(|number| *number != 0);
+                // A negative number is the most there can be, to the kernel.
+                options.backlog = match backlog.ok_or_else(|| bad(b"backlog"))? {
+                    ..0 => i32::MAX,
+                    number => number,
+                };
             } else if let Some(text) = parameter.strip_prefix(b"rcvbuf=") {
                 options.rcvbuf = Some(size(text).ok_or_else(|| bad(b"rcvbuf"))?);
             } else if let Some(text) = parameter.strip_prefix(b"sndbuf=") {
@@ -162,17 +164,59 @@ fn keep_alive(text: &[u8]) -> Option<KeepAlive> {
     let mut parts = text.splitn(3, |byte| *byte == b':');
     let time = |part: Option<&[u8]>| match part {
         None | Some(b"") => Some(0),
-        Some(part) => seconds(part).and_then(|seconds| u32::try_from(seconds).ok()),
+        Some(part) => seconds(part)
+            .and_then(|seconds| i64::try_from(seconds).ok())
+            .and_then(c_int),
     };
     let idle = time(parts.next())?;
     let interval = time(parts.next())?;
     let count = match parts.next() {
         None | Some(b"") => 0,
-        Some(part) => digits(part).and_then(|count| u32::try_from(count).ok())?,
+        Some(part) => digits(part).and_then(c_int)?,
     };
-    (idle + interval + count > 0).then_some(KeepAlive::On {
+    let [idle, interval, count] = [idle, interval, count].map(i32::cast_unsigned);
+    (idle | interval | count != 0).then_some(KeepAlive::On {
         idle,
         interval,
         count,
     })
+}
+
+/// As nginx keeps these numbers: the low 32 bits, with a sign; what is then -1 stands for an error.
+fn c_int(number: i64) -> Option<i32> {
+    let low = number as i32;
+    (low != -1).then_some(low)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KeepAlive, keep_alive};
+
+    #[test]
+    fn keep_alive_numbers() {
+        let on = |idle, interval, count| {
+            Some(KeepAlive::On {
+                idle,
+                interval,
+                count,
+            })
+        };
+        for (text, wanted) in [
+            ("30m::10", on(1800, 0, 10)),
+            (":1:", on(0, 1, 0)),
+            ("4294967297::", on(1, 0, 0)),
+            ("2147483648::", on(1 << 31, 0, 0)),
+            (
+                "2147483648:2147483648:2147483648",
+                on(1 << 31, 1 << 31, 1 << 31),
+            ),
+            ("4294967295::", None),
+            ("4294967296::", None),
+            ("::", None),
+            ("1ms::", None),
+            ("9223372036854775807:1:1", None),
+        ] {
+            assert_eq!(keep_alive(text.as_bytes()), wanted, "{text}");
+        }
+    }
 }

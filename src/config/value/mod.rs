@@ -18,6 +18,7 @@ pub mod set;
 pub mod size;
 pub mod syslog;
 pub mod text;
+pub mod thread_pool;
 pub mod time;
 pub mod tls;
 pub mod upstream;
