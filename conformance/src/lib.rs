@@ -20,6 +20,7 @@ pub mod pure;
 pub mod random;
 pub mod record;
 pub mod report;
+pub mod rows;
 pub mod suite;
 pub mod template;
 pub mod tls;

@@ -165,7 +165,7 @@ impl Contest {
     pub fn new(nginx: Program, ours: Program) -> Result<Self, String> {
         let ledger = Ledger::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("departures.toml"))?;
         let bed = Seedbed::new(&Values::ours()?, |name| ledger.unknown_to_nginx(name));
-        let ignored = ledger.ignored();
+        let ignored = ledger.ignored_in_generated();
         Ok(Self {
             nginx,
             ours,

@@ -6,7 +6,7 @@ use super::super::{Address, plan::SocketOptions};
 use super::size::parse_size;
 use super::time::seconds;
 use super::url::{Rules, parse};
-use super::{Call, Refusal, Value, c_string, digits, sentence};
+use super::{Call, Refusal, Value, c_int, c_string, digits, sentence};
 use crate::config::plan::KeepAlive;
 
 /// One `listen` line.
@@ -180,12 +180,6 @@ fn keep_alive(text: &[u8]) -> Option<KeepAlive> {
         interval,
         count,
     })
-}
-
-/// As nginx keeps these numbers: the low 32 bits, with a sign; what is then -1 stands for an error.
-fn c_int(number: i64) -> Option<i32> {
-    let low = number as i32;
-    (low != -1).then_some(low)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Whole numbers.
 
-use super::{Call, Refusal, Value, digits, sentence};
+use super::{Call, Refusal, Value, c_int, digits, sentence};
 
 /// Digits only, no sign and no unit.
 #[derive(Debug)]
@@ -65,7 +65,8 @@ impl Value for Priority {
             word => (1, word),
         };
         digits(text)
-            .map(|number| sign * number)
+            .and_then(|number| c_int(sign * number))
+            .map(i64::from)
             .ok_or(Refusal::Directive("invalid number"))
     }
 }
