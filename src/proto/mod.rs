@@ -1,20 +1,33 @@
 //! The dialogues, pure: bytes and answers in, bytes and a [`Step`] out.
 //!
 //! Nothing here knows tokio, a clock, randomness or the log. The shell in `session` reads, writes, waits and asks,
-//! and tells the core what came of it. This file is the only place that matches on the protocol.
+//! and tells the core what came of it. It knows the protocols by three traits: [`Front`] towards clients, [`Back`] and
+//! [`Judge`] towards backends.
 
 pub mod auth_http;
+pub mod back;
+pub mod front;
 pub mod input;
+pub mod judge;
+pub mod learn;
 pub mod login;
 pub mod note;
+pub mod refusal;
 pub mod sasl;
 pub mod secret;
+pub mod settings;
 pub mod smtp;
+pub mod tally;
 
+pub use back::Back;
+pub use front::Front;
 pub use input::Input;
-pub use login::{Credentials, Envelope, Helo, Login};
+pub use judge::{Judge, Rejection};
+pub use login::{Credentials, Envelope, Helo, Login, Origin};
 pub use note::Note;
+pub use refusal::{Denial, Refusal};
 pub use secret::Secret;
+pub use settings::{Seen, Settings};
 
 /// What the shell has to do next.
 #[derive(Debug)]
@@ -26,7 +39,7 @@ pub enum Step {
     /// Send `out`, throw away all that the client sent in clear text, shake hands, call `secured`.
     StartTls,
     /// The client asked for CRAM-MD5: make or fetch a challenge, call `challenge` or `refuse`.
-    Challenge,
+    Challenge(Origin),
     /// The client said all that a login needs: find a backend or call `refuse`.
     Ask(Box<Login>),
     /// Send `out` and close.
@@ -40,11 +53,29 @@ pub struct Turn {
     pub step: Step,
     /// What the log should say about it.
     pub note: Option<Note>,
+    /// The login, if the client told one: the log shows it from now on.
+    pub login: Option<login::Bytes>,
 }
 
 impl From<Step> for Turn {
     fn from(step: Step) -> Self {
-        Turn { step, note: None }
+        Turn {
+            step,
+            note: None,
+            login: None,
+        }
+    }
+}
+
+impl From<sasl::Fault> for Turn {
+    /// The reply "invalid command" is the front's to write.
+    fn from(fault: sasl::Fault) -> Self {
+        let closing = fault.closing;
+        Turn {
+            step: if closing { Step::Close } else { Step::Next },
+            note: fault.note,
+            login: fault.login,
+        }
     }
 }
 
@@ -52,31 +83,13 @@ impl Step {
     /// This step, with a line for the log.
     pub fn noting(self, note: Note) -> Turn {
         Turn {
-            step: self,
             note: Some(note),
+            ..self.into()
         }
     }
 }
 
-/// Why a login did not lead to a backend.
-#[derive(Debug)]
-pub enum Refusal {
-    /// The auth server said no.
-    Denied {
-        /// `Auth-Error-Code`, where it sent one.
-        code: Option<Box<[u8]>>,
-        /// The text after the code.
-        text: Box<[u8]>,
-    },
-    /// The backend, as the judge, said no.
-    Judged {
-        /// The backend's code, 400 to 599.
-        code: u16,
-        /// The backend's own reply, where `proxy_pass_error_message` is on: whole lines.
-        reply: Option<Box<[u8]>>,
-    },
-    /// The backend does not know this way to log in.
-    Mechanism,
-    /// There is no backend to be had just now.
-    Unavailable,
+/// A backend's reply without its last line end, as the log shows it.
+pub fn shown(reply: &[u8]) -> &[u8] {
+    reply.strip_suffix(b"\r\n").unwrap_or(reply)
 }

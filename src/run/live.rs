@@ -9,8 +9,8 @@ use std::{fmt, ptr};
 use super::limits;
 use crate::config::{Address, Config, Level, LogTarget, Options, Server, TlsFault, plan};
 use crate::log::{ErrorLog, Files, OpenFault};
-use crate::proto::smtp::Settings;
-use crate::session::Place;
+use crate::proto::Settings;
+use crate::session::{self, Place};
 use crate::tls;
 
 /// One generation of the running configuration.
@@ -79,6 +79,13 @@ impl Live {
         places.get(at)
     }
 
+    /// Asks the backends that decide for themselves what they offer, ahead of the first client.
+    pub fn ask_ahead(&self, shared: &Arc<session::Shared>) {
+        for place in self.places.values().flat_map(|(_, places)| places) {
+            shared.offers(place);
+        }
+    }
+
     /// Sessions that `worker_connections` lets in.
     pub fn limit(&self) -> usize {
         let Config {
@@ -106,7 +113,7 @@ struct Parts<'a> {
 /// What the places of one server share.
 #[derive(Clone)]
 struct Shared {
-    settings: Arc<Settings>,
+    settings: Option<Settings>,
     log: Arc<ErrorLog>,
     tls: Option<Arc<rustls::ServerConfig>>,
 }
@@ -144,7 +151,7 @@ impl Parts<'_> {
             return Ok(shared.clone());
         }
         let shared = Shared {
-            settings: Arc::new(Settings::of(server)),
+            settings: Settings::of(server),
             log: self.log(&server.mail.error_log)?,
             tls: server
                 .tls

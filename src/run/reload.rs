@@ -64,6 +64,7 @@ impl Service {
         self.mention_what_stays(&old, &new);
         self.doors.configure(&new.sockets, &self.gateway);
         self.doors.open(listeners, &self.gateway);
+        self.gateway.live.load().ask_ahead(&self.gateway.shared);
         if let Some(pid) = pid {
             self.pid = pid;
         }

@@ -102,6 +102,11 @@ async fn serve(
     };
     service.follow();
     service.doors.open(listeners, &service.gateway);
+    service
+        .gateway
+        .live
+        .load()
+        .ask_ahead(&service.gateway.shared);
     service.notice(format_args!("start worker processes"));
     service.run(&mut signals).await;
     service.doors.close_all().await;

@@ -1,14 +1,12 @@
 //! Asking the auth server, until it says yes or no.
 
-use std::time::Duration;
-
 use super::commands::Session;
 use super::http::{self, Exchange};
 use super::{Over, cipher};
 use crate::config::address::Address;
-use crate::config::level::Level;
-use crate::proto::auth_http::{Inquiry, Verdict, request};
-use crate::proto::{Login, Secret};
+use crate::config::{Level, Protocol};
+use crate::proto::auth_http::{Inquiry, Need, Verdict, request};
+use crate::proto::{Denial, Login, Secret};
 
 /// What the auth server wants.
 #[derive(Debug)]
@@ -16,11 +14,7 @@ pub(super) enum Outcome {
     /// A backend for this client.
     Accepted(Accepted),
     /// None for this client.
-    Denied {
-        code: Option<Box<[u8]>>,
-        text: Box<[u8]>,
-        wait: Duration,
-    },
+    Denied(Denial),
 }
 
 /// What came with a yes.
@@ -48,11 +42,11 @@ impl Session {
             uri: &url.uri,
             host: &url.host,
             keep,
-            protocol: "smtp",
+            protocol: place.server.protocol,
             login,
             attempt: self.attempts,
             client: &self.identity.address,
-            client_host: Some(self.identity.host),
+            client_host: self.identity.host,
             tls: self.client.tls().and_then(cipher::words),
             headers: &place.server.auth_http.auth_http_header,
         };
@@ -64,7 +58,12 @@ impl Session {
             question: &question,
             patience: place.server.auth_http.auth_http_timeout,
         };
-        let fallback = place.server.proxy.proxy_pass.is_some();
+        let need = Need {
+            server: place.server.proxy.proxy_pass.is_none(),
+            // IMAP and POP3 know no other way to bring a client to its backend.
+            pass: place.server.protocol != Protocol::Smtp && login.credentials.password().is_none(),
+            bearer: login.credentials.bearer(),
+        };
         loop {
             let answer = tokio::select! {
                 answer = exchange.run(&self.journal, &shared) => answer,
@@ -72,15 +71,13 @@ impl Session {
             };
             let verdict = match answer {
                 Err(http::Reported) => return Err(self.fail().await),
-                Ok((address, answer)) => answer.verdict(fallback).map_err(|fault| (address, fault)),
+                Ok((address, answer)) => answer.verdict(need).map_err(|fault| (address, fault)),
             };
             match verdict {
                 Ok(Verdict::Accept { server, user, pass }) => {
                     return Ok(Outcome::Accepted(Accepted { server, user, pass }));
                 }
-                Ok(Verdict::Deny { code, text, wait }) => {
-                    return Ok(Outcome::Denied { code, text, wait });
-                }
+                Ok(Verdict::Deny(denial)) => return Ok(Outcome::Denied(denial)),
                 Ok(Verdict::Again(wait)) => self.pause(wait).await?,
                 Err((address, fault)) => {
                     self.journal.line(

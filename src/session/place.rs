@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::config::Server;
 use crate::log::ErrorLog;
-use crate::proto::smtp::Settings;
+use crate::proto::Settings;
 
 /// One `listen` of one server. Shared by its sessions, which keep it to their end whatever a reload does.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub struct Place {
     /// The server.
     pub server: Arc<Server>,
     /// What it says to every client.
-    pub settings: Arc<Settings>,
+    pub settings: Option<Settings>,
     /// Its error log.
     pub log: Arc<ErrorLog>,
     /// Its TLS, where it has TLS.

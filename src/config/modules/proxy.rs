@@ -33,6 +33,22 @@ impl Choices for ProxySmtpAuth {
     ];
 }
 
+/// `proxy_smtp_helo`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProxySmtpHelo {
+    /// `server_name`
+    #[default]
+    Server,
+    /// The name the client gave, if it gave one.
+    Client,
+}
+
+impl Choices for ProxySmtpHelo {
+    const SYNTAX: &'static str = "server | client";
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("server", Self::Server), ("client", Self::Client)];
+}
+
 /// `proxy_protocol`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ProxyProtocol {
@@ -70,6 +86,8 @@ module! {
         xclient: Flag = "on", MAIL_SERVER;
         /// Whether, and how, the gateway logs in to an SMTP server.
         proxy_smtp_auth: Choice<ProxySmtpAuth> = "off", MAIL_SERVER;
+        /// Whose name EHLO tells an SMTP server when XCLIENT does not tell the client's: `server` is `server_name`.
+        proxy_smtp_helo: Choice<ProxySmtpHelo> = "server", MAIL_SERVER;
         /// Whether a PROXY header tells the mail server who the client is.
         proxy_protocol: Choice<ProxyProtocol> = "off", MAIL_SERVER, pending;
     }

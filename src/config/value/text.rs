@@ -36,6 +36,33 @@ impl Value for Words {
     }
 }
 
+/// What a server announces; lines add up. Without a line it is the backend's to say, where the gateway can ask it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    /// The words, or for SMTP the lines.
+    pub words: Vec<Bytes>,
+    /// They are written in the configuration.
+    pub chosen: bool,
+}
+
+/// A line of capabilities; lines add up.
+#[derive(Debug)]
+pub struct Announced;
+
+impl Value for Announced {
+    type Plain = Capabilities;
+    const SYNTAX: &'static str = "string ...";
+    const ARITY: Arity = Arity::SOME;
+    const ONCE: bool = false;
+
+    fn read(call: &mut Call<'_>, before: Option<Capabilities>) -> Result<Capabilities, Refusal> {
+        Ok(Capabilities {
+            words: Words::read(call, before.map(|before| before.words))?,
+            chosen: !call.is_offline(),
+        })
+    }
+}
+
 /// A name and a value; lines add up.
 #[derive(Debug)]
 pub struct Pairs;

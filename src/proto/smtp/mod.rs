@@ -4,9 +4,11 @@ pub mod back;
 pub mod command;
 pub mod front;
 pub mod judge;
+pub mod learn;
 pub mod opening;
 pub mod reply;
 pub mod settings;
+mod words;
 
 pub use back::Back;
 pub use front::Front;

@@ -2,7 +2,8 @@
 
 use super::reply;
 use crate::config::Server;
-use crate::proto::Helo;
+use crate::config::modules::proxy::ProxySmtpHelo;
+use crate::proto::{Helo, Seen};
 
 /// Whether the backend is told about the client by XCLIENT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,8 +19,8 @@ pub enum Xclient {
 /// What the backend shall know.
 #[derive(Clone, Debug)]
 pub struct Introduction {
-    /// `server_name`.
-    pub server_name: Box<[u8]>,
+    /// The name in our own EHLO: `server_name`, or the client's by `proxy_smtp_helo`.
+    pub own_name: Box<[u8]>,
     /// The client's address, in XCLIENT's form (`IPV6:` before IPv6).
     pub address: String,
     /// The client's host name, or `[UNAVAILABLE]`, or `[TEMPUNAVAIL]`.
@@ -36,11 +37,11 @@ pub struct Introduction {
 
 impl Introduction {
     /// The introduction that a server's configuration asks for. It vouches for no login and asks for no offers.
-    pub fn of(server: &Server, address: &str, host: &str, helo: Helo) -> Self {
+    pub fn of(server: &Server, seen: Seen<'_>, helo: Helo) -> Self {
         Introduction {
-            server_name: server.mail.server_name.clone(),
-            address: address.into(),
-            host: host.into(),
+            own_name: own_name(server, &helo),
+            address: seen.address.into(),
+            host: seen.host.into(),
             helo,
             login: None,
             xclient: if server.proxy.xclient {
@@ -60,6 +61,16 @@ impl Introduction {
         self.learns = true;
         self
     }
+}
+
+/// Whose name our EHLO carries.
+fn own_name(server: &Server, helo: &Helo) -> Box<[u8]> {
+    let proxy = &server.proxy;
+    let clients = helo
+        .name
+        .as_ref()
+        .filter(|_| !proxy.xclient && proxy.proxy_smtp_helo == ProxySmtpHelo::Client);
+    clients.unwrap_or(&server.mail.server_name).clone()
 }
 
 /// What a backend's EHLO answer offers.
@@ -159,7 +170,7 @@ impl Opening {
 
     fn hello(&mut self, extended: bool, out: &mut Vec<u8>) -> Move {
         self.state = State::Hello { extended };
-        hello(out, extended, &self.introduction.server_name);
+        hello(out, extended, &self.introduction.own_name);
         Move::Read
     }
 
@@ -198,13 +209,13 @@ impl Opening {
     fn client_hello(&mut self, out: &mut Vec<u8>) -> Move {
         let Introduction {
             helo,
-            server_name,
+            own_name,
             learns,
             ..
         } = &self.introduction;
         let name = match &helo.name {
             Some(name) => name,
-            None if *learns => server_name,
+            None if *learns => own_name,
             None => return Move::Done,
         };
         hello(out, helo.extended || *learns, name);

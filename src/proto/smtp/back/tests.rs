@@ -1,12 +1,13 @@
 //! Conversations: the backend's replies, and all that it was told.
 
 use super::*;
+use crate::proto::Back as _;
 use crate::proto::Helo;
 use crate::proto::smtp::opening::Xclient;
 
 fn introduction(helo: Helo, login: &str, xclient: bool) -> Introduction {
     Introduction {
-        server_name: b"gate".as_slice().into(),
+        own_name: b"gate".as_slice().into(),
         address: "192.0.2.1".into(),
         host: "[UNAVAILABLE]".into(),
         helo,
