@@ -33,12 +33,19 @@ pub fn grammar(bytes: &[u8]) {
             Ok(Next::Directive(statement)) => {
                 assert_eq!(statement.words.len(), statement.spans.len());
                 assert!(!statement.words.is_empty());
-                assert!(statement.spans.iter().all(|(start, end)| start < end && *end <= bytes.len()));
+                assert!(
+                    statement
+                        .spans
+                        .iter()
+                        .all(|(start, end)| start < end && *end <= bytes.len())
+                );
             }
             Ok(Next::Close) => {}
             Ok(Next::End) => return,
             Err(fault) => {
-                assert!(fault.line >= 1 && fault.span.0 <= fault.span.1 && fault.span.1 <= bytes.len());
+                assert!(
+                    fault.line >= 1 && fault.span.0 <= fault.span.1 && fault.span.1 <= bytes.len()
+                );
                 return;
             }
         }
@@ -49,14 +56,22 @@ pub fn grammar(bytes: &[u8]) {
 pub fn load_bytes(bytes: &[u8]) {
     let (globals, rest) = match bytes {
         [GLOBALS, rest @ ..] => {
-            let end = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
-            (Some(rest[..end].to_vec()), &rest[(end + 1).min(rest.len())..])
+            let end = rest
+                .iter()
+                .position(|byte| *byte == b'\n')
+                .unwrap_or(rest.len());
+            (
+                Some(rest[..end].to_vec()),
+                &rest[(end + 1).min(rest.len())..],
+            )
         }
         _ => (None, bytes),
     };
     let files = NAMES.iter().zip(rest.split(|byte| *byte == FILE));
     let world = Parts {
-        files: files.map(|(name, text)| (Path::new("/c").join(name), text.to_vec())).collect(),
+        files: files
+            .map(|(name, text)| (Path::new("/c").join(name), text.to_vec()))
+            .collect(),
         read: Cell::new(0),
     };
     let options = Options {
@@ -68,7 +83,9 @@ pub fn load_bytes(bytes: &[u8]) {
         pid: "/p/logs/nginx.pid".into(),
     };
     let mut said = 0;
-    let loaded = load(&world, &options, &mut |note| said += note.text().len() + note.block().len());
+    let loaded = load(&world, &options, &mut |note| {
+        said += note.text().len() + note.block().len()
+    });
     match loaded {
         Ok(loaded) => assert!(!loaded.files.is_empty()),
         Err(why) => said += why.text().len() + why.block().len(),
@@ -88,7 +105,11 @@ impl World for Parts {
         if self.read.get() > MOST_READ {
             return Err(io::Error::from_raw_os_error(24));
         }
-        let pki = path.strip_prefix("/c/pki").ok().and_then(Path::to_str).and_then(of_pki);
+        let pki = path
+            .strip_prefix("/c/pki")
+            .ok()
+            .and_then(Path::to_str)
+            .and_then(of_pki);
         let found = self.files.iter().find(|(name, _)| name == path);
         pki.map(<[u8]>::to_vec)
             .or_else(|| found.map(|(_, text)| text.clone()))
@@ -97,12 +118,18 @@ impl World for Parts {
     fn glob(&self, wanted: &Path) -> io::Result<Vec<PathBuf>> {
         let wanted = wanted.as_os_str().as_encoded_bytes();
         let names = self.files.iter().map(|(name, _)| name);
-        Ok(names.filter(|name| mask::matches(wanted, name.as_os_str().as_encoded_bytes())).cloned().collect())
+        Ok(names
+            .filter(|name| mask::matches(wanted, name.as_os_str().as_encoded_bytes()))
+            .cloned()
+            .collect())
     }
     fn lookup(&self, host: &str) -> Vec<IpAddr> {
         match host {
             "localhost" => vec![IpAddr::from([127, 0, 0, 1])],
-            "both" => vec![IpAddr::from([10, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])],
+            "both" => vec![
+                IpAddr::from([10, 0, 0, 1]),
+                IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]),
+            ],
             _ => Vec::new(),
         }
     }
@@ -130,10 +157,25 @@ macro_rules! pki {
     ($($name:literal),+) => {
         fn of_pki(name: &str) -> Option<&'static [u8]> {
             match name {
-                $( $name => Some(include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../conformance/pki/", $name))), )+
+                $( $name => Some(include_bytes!(concat!("../../conformance/pki/", $name))), )+
                 _ => None,
             }
         }
     };
 }
-pki!("cert.pem", "key.pem", "other-key.pem", "ec-cert.pem", "ec-key.pem", "both.pem", "locked-key.pem", "passwords", "dhparam.pem", "garbage.pem", "empty.pem", "ticket48.key", "ticket80.key", "ticket47.key");
+pki!(
+    "cert.pem",
+    "key.pem",
+    "other-key.pem",
+    "ec-cert.pem",
+    "ec-key.pem",
+    "both.pem",
+    "locked-key.pem",
+    "passwords",
+    "dhparam.pem",
+    "garbage.pem",
+    "empty.pem",
+    "ticket48.key",
+    "ticket80.key",
+    "ticket47.key"
+);

@@ -65,8 +65,8 @@ impl Value for Priority {
             word => (1, word),
         };
         digits(text)
-            .and_then(|number| c_int(sign * number))
-            .map(i64::from)
+            .and_then(c_int)
+            .map(|number| sign * i64::from(number))
             .ok_or(Refusal::Directive("invalid number"))
     }
 }

@@ -3,8 +3,8 @@
 use super::{Fault, Front, Outcome, State};
 use crate::config::{Method, StartTls};
 use crate::proto::login::Bytes;
-use crate::proto::smtp::Settings;
 use crate::proto::sasl::{self, Move};
+use crate::proto::smtp::Settings;
 use crate::proto::smtp::command::{Command, Verb};
 use crate::proto::smtp::words::*;
 use crate::proto::{Credentials, Envelope, Login, Note, Origin, Step, Turn};
