@@ -55,6 +55,7 @@ pub use protocol::Protocol;
 pub use server::Server;
 pub use tls::{TlsFault, TlsFile, TlsMaterial, TlsVersions};
 pub use value::auth_url::AuthUrl;
+pub use value::resolver::Resolver;
 pub use value::sasl::{Method, Methods};
 pub use value::upstream::Upstream;
 pub use world::World;

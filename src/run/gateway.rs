@@ -10,6 +10,7 @@ use super::live::Live;
 use super::sessions::Sessions;
 use crate::config::{Options, World};
 use crate::log::{ErrorLog, Files};
+use crate::net::resolver::Resolvers;
 use crate::session::Shared;
 
 /// The process, seen from its doors and from a reload.
@@ -20,6 +21,8 @@ pub struct Gateway {
     pub world: Arc<dyn World + Send + Sync>,
     /// The open log files of all generations.
     pub files: Files,
+    /// The resolvers of all generations.
+    pub resolvers: Resolvers,
     /// The current generation.
     pub live: ArcSwap<Live>,
     /// Open sessions of all generations.

@@ -4,11 +4,14 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use std::{fmt, ptr};
 
 use super::limits;
-use crate::config::{Address, Config, Level, LogTarget, Options, Server, TlsFault, plan};
+use crate::config::modules::mail::Mail;
+use crate::config::{self, Address, Config, Level, LogTarget, Options, Server, TlsFault, plan};
 use crate::log::{ErrorLog, Files, OpenFault};
+use crate::net::resolver::{Resolver, Resolvers};
 use crate::proto::Settings;
 use crate::session::{self, Place};
 use crate::tls;
@@ -35,13 +38,20 @@ pub enum BuildFault {
 
 impl Live {
     /// Opens the logs and builds the TLS side of each server. Where no `error_log` holds, errors go to the log of `-e`.
-    pub fn build(config: Config, options: &Options, files: &Files) -> Result<Self, BuildFault> {
+    pub fn build(
+        config: Config,
+        options: &Options,
+        files: &Files,
+        resolvers: &Resolvers,
+    ) -> Result<Self, BuildFault> {
         let fallback = LogTarget {
             place: options.error_log.clone(),
             level: Level::Error,
         };
         let mut parts = Parts {
             files,
+            resolvers,
+            system: Resolver::system(Duration::ZERO),
             fallback: [fallback],
             logs: HashMap::new(),
             servers: HashMap::new(),
@@ -105,6 +115,9 @@ impl Live {
 /// What the places of one generation share: a log per list, all else per server.
 struct Parts<'a> {
     files: &'a Files,
+    resolvers: &'a Resolvers,
+    /// For the servers without a `resolver`.
+    system: Resolver,
     fallback: [LogTarget; 1],
     logs: HashMap<Vec<LogTarget>, Arc<ErrorLog>>,
     servers: HashMap<*const Server, Shared>,
@@ -116,6 +129,7 @@ struct Shared {
     settings: Option<Settings>,
     log: Arc<ErrorLog>,
     tls: Option<Arc<rustls::ServerConfig>>,
+    resolver: Resolver,
 }
 
 impl Parts<'_> {
@@ -134,12 +148,18 @@ impl Parts<'_> {
     }
 
     fn place(&mut self, route: &plan::Route) -> Result<Arc<Place>, BuildFault> {
-        let Shared { settings, log, tls } = self.shared(&route.server)?;
+        let Shared {
+            settings,
+            log,
+            tls,
+            resolver,
+        } = self.shared(&route.server)?;
         Ok(Arc::new(Place {
             server: Arc::clone(&route.server),
             settings,
             log,
             tls,
+            resolver,
             ssl: route.ssl,
             proxy_protocol: route.proxy_protocol,
             listen: route.name.clone(),
@@ -159,9 +179,19 @@ impl Parts<'_> {
                 .map(tls::server)
                 .transpose()
                 .map_err(BuildFault::Tls)?,
+            resolver: self.resolver(&server.mail),
         };
         self.servers.insert(Arc::as_ptr(server), shared.clone());
         Ok(shared)
+    }
+}
+
+impl Parts<'_> {
+    fn resolver(&self, mail: &Mail) -> Resolver {
+        match &mail.resolver {
+            config::Resolver::Off => self.system.with_patience(mail.resolver_timeout),
+            configured => self.resolvers.of(configured, mail.resolver_timeout),
+        }
     }
 }
 

@@ -22,6 +22,7 @@ use crate::config::{Errno, Level, Options, World};
 use crate::log::{DebugLines, Files};
 use crate::net::bound::Bound;
 use crate::net::listener::Listener;
+use crate::net::resolver::Resolvers;
 use crate::session::Shared;
 
 /// How long the end waits for threads that are busy with a reload.
@@ -44,7 +45,8 @@ fn begin(
     voice: Voice,
 ) -> Option<()> {
     let config = early::load(&options, &*world, &voice)?.config;
-    let live = voice.accept(Live::build(config, &options, &files))?;
+    let resolvers = Resolvers::default();
+    let live = voice.accept(Live::build(config, &options, &files, &resolvers))?;
     let voice = voice.with_log(Arc::clone(&live.log));
     let sockets: Vec<_> = live.config.sockets.iter().collect();
     let bound = bind::all(&sockets, &voice)?;
@@ -66,6 +68,7 @@ fn begin(
         options,
         world,
         files,
+        resolvers,
         live: ArcSwap::from_pointee(live),
         sessions: Arc::default(),
         shared: Arc::new(Shared::new()),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::config::Server;
 use crate::log::ErrorLog;
+use crate::net::resolver::Resolver;
 use crate::proto::Settings;
 
 /// One `listen` of one server. Shared by its sessions, which keep it to their end whatever a reload does.
@@ -17,6 +18,8 @@ pub struct Place {
     pub log: Arc<ErrorLog>,
     /// Its TLS, where it has TLS.
     pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// Looks names up: its name servers, or the system's where it has none.
+    pub resolver: Resolver,
     /// TLS from the first byte.
     pub ssl: bool,
     /// A PROXY header comes first (`listen … proxy_protocol`).

@@ -9,7 +9,7 @@ use super::url::{Rules, parse};
 use super::{Call, Refusal, Value, sentence};
 
 /// Name servers, or none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Resolver {
     /// `off`
     #[default]

@@ -289,7 +289,7 @@ fn a_mechanism_has_errors_of_its_own() {
             "500 5.5.1 Invalid command\n",
         ),
     ] {
-        let mut front = Front::new(settings(&[], StartTls::Off, false), false);
+        let mut front = Front::new(settings(&[], StartTls::Off, false), false, None);
         let mut out = Vec::new();
         let denial = Denial {
             text: b"no".as_slice().into(),
