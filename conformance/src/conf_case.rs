@@ -178,6 +178,8 @@ pub fn answer(
     }
     let output = command
         .current_dir(&place.root)
+        // A name that is none should not take long, whatever the network is like.
+        .env("RES_OPTIONS", "attempts:1 timeout:1")
         .stdin(Stdio::null())
         .output()
         .map_err(|error| format!("{}: {error}", program.path().display()))?;

@@ -60,6 +60,27 @@ const BLOCKS: [(&str, &str); 5] = [
     ),
 ];
 
+const CONTEXTS: [(&str, Contexts); 4] = [
+    ("server", Contexts::SERVER),
+    ("mail", Contexts::MAIL),
+    ("events", Contexts::EVENTS),
+    ("main", Contexts::MAIN),
+];
+
+/// The blocks of a directive, the innermost first.
+pub fn blocks_of(directive: &Directive) -> Vec<&'static str> {
+    let fit = CONTEXTS
+        .iter()
+        .filter(|(_, context)| directive.contexts.meets(*context));
+    fit.map(|(block, _)| *block).collect()
+}
+
+/// A configuration in which nothing is wrong, with a text in one of its blocks.
+pub fn whole(block: &str, text: &str) -> String {
+    let found = BLOCKS.iter().find(|(name, _)| *name == block);
+    found.map_or("", |(_, whole)| whole).replace("@X@", text)
+}
+
 /// The cases of all directives, in the order of the table.
 ///
 /// # Errors
@@ -74,15 +95,13 @@ pub fn all() -> Result<Vec<Row>, String> {
 fn of(directive: &'static Directive, values: &Values) -> Vec<Row> {
     let name = directive.name;
     let found = values.of(directive);
-    let (block, elsewhere): (Vec<_>, Vec<_>) = [
-        ("server", Contexts::SERVER),
-        ("mail", Contexts::MAIL),
-        ("events", Contexts::EVENTS),
-        ("main", Contexts::MAIN),
-    ]
-    .into_iter()
-    .partition(|(_, contexts)| directive.contexts.meets(*contexts));
-    let home = block.first().map_or("main", |(block, _)| block);
+    let block = blocks_of(directive);
+    let elsewhere = CONTEXTS
+        .iter()
+        .map(|(block, _)| *block)
+        .filter(|other| !block.contains(other));
+    let elsewhere: Vec<&str> = elsewhere.collect();
+    let home = block.first().copied().unwrap_or("main");
     let value = found
         .good
         .first()
@@ -101,12 +120,12 @@ fn of(directive: &'static Directive, values: &Values) -> Vec<Row> {
         block
             .iter()
             .skip(1)
-            .map(|(block, _)| (*block, format!("{name} {value};"))),
+            .map(|block| (*block, format!("{name} {value};"))),
     );
     list.extend(
         elsewhere
             .iter()
-            .map(|(block, _)| (*block, format!("{name} {value};"))),
+            .map(|block| (*block, format!("{name} {value};"))),
     );
     list.extend(
         [
@@ -161,12 +180,7 @@ impl Recorded {
 
 impl Row {
     fn put(&self, place: &Place) -> Result<PathBuf, String> {
-        let whole = BLOCKS
-            .iter()
-            .find(|(name, _)| *name == self.block)
-            .map_or("", |(_, whole)| whole);
-        let text = whole
-            .replace("@X@", &self.text)
+        let text = whole(self.block, &self.text)
             .replace("@ROOT@", &place.root_text())
             .replace("@IP@", &place.address.to_string());
         let target = place.root.join("case.conf");

@@ -36,7 +36,14 @@ const FILES: [&str; 5] = ["case.conf", "a.conf", "b.conf", "d/1.conf", "d/2.conf
 
 impl Sample {
     fn grow(bed: &Seedbed, dice: &mut Dice) -> Self {
-        let wild = *dice.pick(&[0, 0, 20, 20, 60, 150]);
+        if dice.chance(300) {
+            let files = vec![("case.conf", bed.alone(dice).into_bytes())];
+            return Self {
+                globals: String::new(),
+                files,
+            };
+        }
+        let wild = *dice.pick(&[0, 0, 0, 20, 20, 50, 150]);
         let mut main = bed.main(dice, wild);
         let mut files = Vec::new();
         for _ in 0..[0, 0, 0, 1, 2][dice.below(5)] {
@@ -65,7 +72,7 @@ impl Sample {
             if dice.chance(30) {
                 write::lengthen(dice, text);
             }
-            if dice.chance(120) {
+            if dice.chance(80) {
                 write::spoil(dice, text);
             }
             if dice.chance(8) {

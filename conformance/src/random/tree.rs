@@ -5,6 +5,7 @@ use portcullis::config::modules::table::rows;
 
 use super::dice::Dice;
 use super::listen;
+use crate::rows::{blocks_of, whole};
 use crate::values::{Arguments, Values};
 
 /// Something that stands in a block.
@@ -33,7 +34,10 @@ const INCLUDES: [&str; 9] = [
     "*.none",
     "pki/garbage.pem",
 ];
-const STRANGERS: [&str; 14] = [
+const STRANGERS: [&str; 17] = [
+    "init_by_lua_block { \"}\" }",
+    "set_by_lua_block $x { ",
+    "if ($x = \"a;b\") { }",
     "smtp_timeout 5s",
     "nosuch",
     "Timeout 5s",
@@ -54,6 +58,8 @@ impl Seedbed {
     /// All directives but those that `leave_out` names.
     #[must_use]
     pub fn new(values: &Values, leave_out: impl Fn(&str) -> bool) -> Self {
+        // Of two nginx, one looks at its arguments and the other does not: nothing to compare.
+        let leave_out = |name: &str| name == "debug_connection" || leave_out(name);
         let known = rows()
             .map(|entry| entry.directive())
             .filter(|row| !leave_out(row.name));
@@ -97,6 +103,17 @@ impl Seedbed {
     #[must_use]
     pub fn globals(&self, dice: &mut Dice, wild: usize) -> Vec<Node> {
         self.some(dice, Contexts::MAIN, 2, wild)
+    }
+
+    /// One directive with bent arguments, in a block where it may stand and nothing else is wrong.
+    #[must_use]
+    pub fn alone(&self, dice: &mut Dice) -> String {
+        let (row, arguments) = dice.pick(&self.rows);
+        let values: Vec<&String> = arguments.good.iter().chain(&arguments.bad).collect();
+        let mut text = format!("{} {}", row.name, dice.pick(&values));
+        bend(dice, &mut text, row.name.len() + 1);
+        let blocks = blocks_of(row);
+        whole(dice.pick::<&str>(&blocks), &format!("{text};"))
     }
 
     fn mail(&self, dice: &mut Dice, wild: usize) -> Vec<Node> {
@@ -222,6 +239,9 @@ impl Seedbed {
             good
         };
         let mut text = format!("{} {}", row.name, dice.pick(from));
+        if dice.chance(wild * 2) {
+            bend(dice, &mut text, row.name.len() + 1);
+        }
         if dice.chance(wild / 15) {
             text.push_str(*dice.pick(&[" x", " \"\"", " on", " ;"]));
         }
@@ -237,6 +257,63 @@ impl Seedbed {
             ";"
         };
         Node::Line(text, end)
+    }
+}
+
+const BENDS: [&str; 34] = [
+    "0",
+    "1",
+    "9",
+    "99",
+    "k",
+    "m",
+    "g",
+    "s",
+    "ms",
+    "M",
+    "h",
+    "d",
+    "w",
+    "y",
+    ":",
+    "::",
+    "-",
+    "=",
+    ".",
+    ",",
+    "*",
+    "[",
+    "]",
+    "/",
+    " ",
+    "\"",
+    "'",
+    "\\",
+    "?",
+    "@IP@",
+    "::1",
+    "unix:",
+    "localhost",
+    "$",
+];
+
+/// Changes a sign or two of the arguments, which begin at `from`.
+fn bend(dice: &mut Dice, text: &mut String, from: usize) {
+    for _ in 0..=dice.below(2) {
+        let signs: Vec<usize> = text
+            .char_indices()
+            .map(|(at, _)| at)
+            .filter(|at| *at >= from)
+            .collect();
+        if signs.is_empty() {
+            return;
+        }
+        let at = *dice.pick(&signs);
+        match dice.below(4) {
+            0 => drop(text.remove(at)),
+            1 => text.replace_range(at..=at, *dice.pick::<&str>(&BENDS)),
+            _ => text.insert_str(at, *dice.pick::<&str>(&BENDS)),
+        }
     }
 }
 

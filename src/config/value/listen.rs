@@ -128,13 +128,14 @@ fn set_parameter(listen: &mut Listen, parameter: &[u8]) -> Result<(), Refusal> {
                     }
                 };
             } else if let Some(text) = parameter.strip_prefix(b"so_keepalive=") {
-                options.so_keepalive = Some(keep_alive(text).ok_or_else(|| {
-                    Refusal::Says(sentence(&[
-                        b"invalid so_keepalive value: \"",
-                        c_string(text),
-                        b"\"",
-                    ]))
-                })?);
+                options.so_keepalive =
+                    Some(keep_alive(text, options.so_keepalive).ok_or_else(|| {
+                        Refusal::Says(sentence(&[
+                            b"invalid so_keepalive value: \"",
+                            c_string(text),
+                            b"\"",
+                        ]))
+                    })?);
             } else {
                 return Err(bad(b"parameter"));
             }
@@ -148,38 +149,36 @@ fn size(text: &[u8]) -> Option<usize> {
     parse_size(text).and_then(|size| usize::try_from(size).ok())
 }
 
-/// `on`, `off`, or `idle:interval:count`, each of which may be missing, not all.
-fn keep_alive(text: &[u8]) -> Option<KeepAlive> {
-    match text {
-        b"on" => {
-            return Some(KeepAlive::On {
-                idle: 0,
-                interval: 0,
-                count: 0,
-            });
-        }
-        b"off" => return Some(KeepAlive::Off),
-        _ => {}
-    }
-    let mut parts = text.splitn(3, |byte| *byte == b':');
-    let time = |part: Option<&[u8]>| match part {
-        None | Some(b"") => Some(0),
-        Some(part) => seconds(part)
-            .and_then(|seconds| i64::try_from(seconds).ok())
-            .and_then(c_int),
+/// `on`, `off`, or `idle:interval:count`, each of which may be missing, not all. What is missing stays as it was `before`.
+fn keep_alive(text: &[u8], before: Option<KeepAlive>) -> Option<KeepAlive> {
+    let before = match before {
+        Some(KeepAlive::On {
+            idle,
+            interval,
+            count,
+        }) => [idle, interval, count],
+        _ => [0; 3],
     };
-    let idle = time(parts.next())?;
-    let interval = time(parts.next())?;
-    let count = match parts.next() {
-        None | Some(b"") => 0,
-        Some(part) => digits(part).and_then(c_int)?,
-    };
-    let [idle, interval, count] = [idle, interval, count].map(i32::cast_unsigned);
-    (idle | interval | count != 0).then_some(KeepAlive::On {
+    let on = |[idle, interval, count]: [u32; 3]| KeepAlive::On {
         idle,
         interval,
         count,
-    })
+    };
+    match text {
+        b"on" => return Some(on(before)),
+        b"off" => return Some(KeepAlive::Off),
+        _ => {}
+    }
+    let time = |part: &[u8]| seconds(part).and_then(|seconds| i64::try_from(seconds).ok());
+    let readers: [fn(&[u8]) -> Option<i64>; 3] = [time, time, digits];
+    let mut now = before;
+    let parts = text.splitn(3, |byte| *byte == b':');
+    for ((part, read), number) in parts.zip(readers).zip(&mut now) {
+        if !part.is_empty() {
+            *number = read(part).and_then(c_int)?.cast_unsigned();
+        }
+    }
+    (now != [0; 3]).then(|| on(now))
 }
 
 #[cfg(test)]
@@ -210,7 +209,10 @@ mod tests {
             ("1ms::", None),
             ("9223372036854775807:1:1", None),
         ] {
-            assert_eq!(keep_alive(text.as_bytes()), wanted, "{text}");
+            assert_eq!(keep_alive(text.as_bytes(), None), wanted, "{text}");
         }
+        assert_eq!(keep_alive(b"::9", on(5, 6, 7)), on(5, 6, 9));
+        assert_eq!(keep_alive(b"::", on(5, 6, 7)), on(5, 6, 7));
+        assert_eq!(keep_alive(b"on", on(5, 6, 7)), on(5, 6, 7));
     }
 }
