@@ -24,7 +24,7 @@ const MOST_READ: u32 = 100;
 /// Reads the bytes as one text, to its end or to what is wrong with it.
 pub fn grammar(bytes: &[u8]) {
     let mut source = Source::of_text("text", bytes.to_vec());
-    if bytes.len() % 2 == 0 {
+    if bytes.len().is_multiple_of(2) {
         source.path = Some("/c/n.conf".into());
     }
     let mut statements = Statements::new(Arc::new(source));

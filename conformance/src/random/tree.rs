@@ -243,7 +243,7 @@ impl Seedbed {
             bend(dice, &mut text, row.name.len() + 1);
         }
         if dice.chance(wild / 15) {
-            text.push_str(*dice.pick(&[" x", " \"\"", " on", " ;"]));
+            text.push_str(dice.pick::<&str>(&[" x", " \"\"", " on", " ;"]));
         }
         if dice.chance(wild / 15) {
             text = row.name.to_owned();
@@ -311,8 +311,8 @@ fn bend(dice: &mut Dice, text: &mut String, from: usize) {
         let at = *dice.pick(&signs);
         match dice.below(4) {
             0 => drop(text.remove(at)),
-            1 => text.replace_range(at..=at, *dice.pick::<&str>(&BENDS)),
-            _ => text.insert_str(at, *dice.pick::<&str>(&BENDS)),
+            1 => text.replace_range(at..=at, dice.pick::<&str>(&BENDS)),
+            _ => text.insert_str(at, dice.pick::<&str>(&BENDS)),
         }
     }
 }
@@ -345,7 +345,7 @@ pub fn cut_out(dice: &mut Dice, nodes: &mut Vec<Node>, files: &mut Vec<(&'static
         files.extend([("d/1.conf", cut), ("d/2.conf", second)]);
         nodes.insert(
             from,
-            line(*dice.pick(&[
+            line(dice.pick::<&str>(&[
                 "include d/*.conf",
                 "include d/?.conf",
                 "include @ROOT@/d/[12].conf",

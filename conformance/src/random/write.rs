@@ -120,7 +120,7 @@ pub fn spoil(dice: &mut Dice, text: &mut Vec<u8>) {
             _ if text.is_empty() => return,
             0 | 1 => drop(text.remove(at)),
             2 => text[at] = dice.pick(&SIGNS)[0],
-            3 | 4 | 5 => drop(text.splice(at..at, dice.pick(&SIGNS).iter().copied())),
+            3..=5 => drop(text.splice(at..at, dice.pick(&SIGNS).iter().copied())),
             6 => drop(text.drain(at..(at + dice.below(12)).min(text.len()))),
             _ => text.truncate(if dice.chance(500) { at } else { text.len() - 1 }),
         }

@@ -149,6 +149,8 @@ fn size(text: &[u8]) -> Option<usize> {
     parse_size(text).and_then(|size| usize::try_from(size).ok())
 }
 
+type Read = fn(&[u8]) -> Option<i64>;
+
 /// `on`, `off`, or `idle:interval:count`, each of which may be missing, not all. What is missing stays as it was `before`.
 fn keep_alive(text: &[u8], before: Option<KeepAlive>) -> Option<KeepAlive> {
     let before = match before {
@@ -170,7 +172,7 @@ fn keep_alive(text: &[u8], before: Option<KeepAlive>) -> Option<KeepAlive> {
         _ => {}
     }
     let time = |part: &[u8]| seconds(part).and_then(|seconds| i64::try_from(seconds).ok());
-    let readers: [fn(&[u8]) -> Option<i64>; 3] = [time, time, digits];
+    let readers: [Read; 3] = [time, time, digits];
     let mut now = before;
     let parts = text.splitn(3, |byte| *byte == b':');
     for ((part, read), number) in parts.zip(readers).zip(&mut now) {
