@@ -1,5 +1,7 @@
 //! Random configurations, of a fixed seed unless `CONFORMANCE_SEED` and `CONFORMANCE_COUNT` say otherwise.
 
+use std::io::{Write, stderr};
+
 use portcullis_conformance::gateway::Program;
 use portcullis_conformance::random::Contest;
 
@@ -27,7 +29,8 @@ fn random_configurations_are_answered_as_by_nginx() {
         number("CONFORMANCE_COUNT", COUNT),
     );
     let outcome = contest.run(seed, count).expect("answers");
-    print!("{}", outcome.text());
+    // Not by print!, which is only seen when the test fails.
+    let _ = write!(stderr(), "\n{}", outcome.text());
     assert!(
         outcome.differences.is_empty(),
         "\n{}\n{}",

@@ -1,5 +1,6 @@
 //! The recorded cases of every directive, on portcullis and on nginx.
 
+use std::io::{Write, stderr};
 use std::path::{Path, PathBuf};
 
 use portcullis_conformance::gateway::Program;
@@ -22,7 +23,7 @@ fn every_row_is_read_as_recorded() {
     let recorded = rows::recorded(&folder()).expect("recorded rows");
     let program = Program::ours().expect("portcullis is built");
     let faults = rows::play_ours(&recorded, &program, &ledger()).expect("answers");
-    println!("{} cases of directives", recorded.len());
+    let _ = writeln!(stderr(), "\n{} cases of directives", recorded.len());
     assert!(recorded.len() > 3000, "{}", recorded.len());
     assert!(
         faults.is_empty(),
