@@ -160,7 +160,7 @@ impl Seedbed {
             self.certificate(dice, wild, &mut nodes);
         }
         nodes.extend(self.some(dice, Contexts::SERVER, 4, wild));
-        if dice.chance(150) {
+        if dice.chance(150) && !nodes.is_empty() {
             let at = dice.below(nodes.len());
             let moved = nodes.remove(at);
             nodes.insert(dice.below(nodes.len() + 1), moved);
