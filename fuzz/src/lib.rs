@@ -9,7 +9,10 @@ use std::sync::Arc;
 
 use portcullis::config::source::Source;
 use portcullis::config::statement::{Next, Statements};
-use portcullis::config::{LogPlace, Options, TlsFault, TlsMaterial, World, load, mask};
+use portcullis::config::{
+    ClientTls, Diagnostic, LogPlace, Options, TlsFault, TlsFile, TlsMaterial, World, load, mask,
+    test,
+};
 use portcullis::tls;
 
 /// Ends one file and begins the next.
@@ -83,12 +86,18 @@ pub fn load_bytes(bytes: &[u8]) {
         pid: "/p/logs/nginx.pid".into(),
     };
     let mut said = 0;
-    let loaded = load(&world, &options, &mut |note| {
-        said += note.text().len() + note.block().len()
-    });
-    match loaded {
-        Ok(loaded) => assert!(!loaded.files.is_empty()),
-        Err(why) => said += why.text().len() + why.block().len(),
+    let mut hear = |note: &Diagnostic| said += note.text().len() + note.block().len();
+    let first = load(&world, &options, &mut |note| hear(&note)).map_err(|why| why.text());
+    world.read.set(0);
+    // Going on behind the first fault does not change what it is.
+    match test(&world, &options, &mut |note| hear(&note)) {
+        Ok(loaded) => assert!(first.is_ok() && !loaded.files.is_empty()),
+        Err(faults) => {
+            assert_eq!(first.err(), Some(faults.first.text()));
+            std::iter::once(&faults.first)
+                .chain(&faults.further)
+                .for_each(&mut hear);
+        }
     }
     std::hint::black_box(said);
 }
@@ -148,8 +157,19 @@ impl World for Parts {
     fn processors(&self) -> usize {
         3
     }
+    fn check_pair(
+        &self,
+        certificate: &TlsFile,
+        key: &TlsFile,
+        passwords: &[Box<[u8]>],
+    ) -> Result<(), TlsFault> {
+        tls::check_pair(certificate, key, passwords)
+    }
     fn check_tls(&self, material: &TlsMaterial) -> Result<(), TlsFault> {
         tls::check(material)
+    }
+    fn check_client_tls(&self, material: &ClientTls) -> Result<(), TlsFault> {
+        tls::check_client(material)
     }
 }
 

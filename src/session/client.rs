@@ -98,6 +98,11 @@ impl Client {
         self.stream.tls()
     }
 
+    /// Whether the client showed a certificate that was found good. None is asked for yet.
+    pub fn is_verified(&self) -> bool {
+        false
+    }
+
     /// Whether so many replies have gathered that they should go out.
     pub fn is_gathered(&self) -> bool {
         self.out.len() >= GATHERED
@@ -111,6 +116,14 @@ impl Client {
             Ok(Ok(0)) => Ok(Heard::End),
             Ok(Ok(_)) => Ok(Heard::More),
         }
+    }
+
+    /// As [`Client::hear`], for a client that has not been looked at: what it sent already counts.
+    pub async fn speaks(&mut self, deadline: Instant) -> io::Result<Heard> {
+        if self.input.is_empty() {
+            return self.hear(deadline).await;
+        }
+        Ok(Heard::More)
     }
 
     /// Ends when the client has gone: its connection broke, or it closed with nothing left to say. Commands that

@@ -44,6 +44,10 @@ impl Session {
 
     /// Passes a login, or mail without one, on.
     pub async fn plead_login(&mut self, login: Login) -> Result<Option<Bridge>, Over> {
+        // A backend takes our word for who the client is: it must have been proved to us.
+        if matches!(login.credentials, Credentials::External { .. }) && !self.client.is_verified() {
+            return self.turn_down(Verdict::NotOffered).await.map(|()| None);
+        }
         match self.plead(Plea::Login(login)).await? {
             Verdict::LoggedIn(reply) => {
                 self.front.accept(&reply, &mut self.client.out);
@@ -95,6 +99,7 @@ impl Session {
             // The challenge went with the conversation that it belonged to.
             return Ok(Verdict::Lost);
         }
+        let header = self.proxy_header();
         let judge = proto::settings::judge(server, self.identity.seen(), plea.origin());
         let (journal, shared) = (&mut self.journal, &self.shared);
         let conversation = async {
@@ -104,6 +109,7 @@ impl Session {
                     let target = Target {
                         addresses: &upstream.addresses,
                         name: None,
+                        header: header.as_deref(),
                     };
                     let line = target.connect(server, shared, journal).await?;
                     Court { line, judge }

@@ -85,7 +85,9 @@ impl Row {
         let mut verdict = Verdict::default();
         let loaded = load(
             &Machine {
+                check_pair: tls::check_pair,
                 check_tls: tls::check,
+                check_client_tls: tls::check_client,
             },
             &options,
             &mut |note| {

@@ -1,7 +1,7 @@
 //! Words, lists of words, pairs of words.
 
 use super::super::directive::Arity;
-use super::{Call, Refusal, Value};
+use super::{Call, Lines, Refusal, Value};
 
 /// Bytes as written.
 pub type Bytes = Box<[u8]>;
@@ -26,8 +26,9 @@ pub struct Words;
 impl Value for Words {
     type Plain = Vec<Bytes>;
     const SYNTAX: &'static str = "string ...";
+    const ABOUT: &'static str = "Words; one with white space stands in quotes.";
     const ARITY: Arity = Arity::SOME;
-    const ONCE: bool = false;
+    const LINES: Lines = Lines::AddUp;
 
     fn read(call: &mut Call<'_>, before: Option<Vec<Bytes>>) -> Result<Vec<Bytes>, Refusal> {
         let mut words = before.unwrap_or_default();
@@ -52,8 +53,10 @@ pub struct Announced;
 impl Value for Announced {
     type Plain = Capabilities;
     const SYNTAX: &'static str = "string ...";
+    const ABOUT: &'static str = Words::ABOUT;
+    const FALLBACK: bool = true;
     const ARITY: Arity = Arity::SOME;
-    const ONCE: bool = false;
+    const LINES: Lines = Lines::AddUp;
 
     fn read(call: &mut Call<'_>, before: Option<Capabilities>) -> Result<Capabilities, Refusal> {
         Ok(Capabilities {
@@ -71,7 +74,7 @@ impl Value for Pairs {
     type Plain = Vec<(Bytes, Bytes)>;
     const SYNTAX: &'static str = "name value";
     const ARITY: Arity = Arity::exactly(2);
-    const ONCE: bool = false;
+    const LINES: Lines = Lines::AddUp;
 
     fn read(call: &mut Call<'_>, before: Option<Self::Plain>) -> Result<Self::Plain, Refusal> {
         let mut pairs = before.unwrap_or_default();
@@ -89,7 +92,7 @@ pub struct Words1;
 impl Value for Words1 {
     type Plain = Vec<Bytes>;
     const SYNTAX: &'static str = "string";
-    const ONCE: bool = false;
+    const LINES: Lines = Lines::AddUp;
 
     fn read(call: &mut Call<'_>, before: Option<Vec<Bytes>>) -> Result<Vec<Bytes>, Refusal> {
         Words::read(call, before)

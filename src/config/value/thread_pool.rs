@@ -1,7 +1,7 @@
 //! `thread_pool`: checked as nginx does, and of no use in mail.
 
 use super::super::directive::Arity;
-use super::{Call, Refusal, Value, digits, sentence};
+use super::{Call, Lines, Refusal, Value, digits, sentence};
 
 /// `name threads=number [max_queue=number]`; lines add up.
 #[derive(Debug)]
@@ -11,7 +11,7 @@ impl Value for ThreadPools {
     type Plain = Vec<Box<[u8]>>;
     const SYNTAX: &'static str = "name threads=number [max_queue=number]";
     const ARITY: Arity = Arity::between(2, 3);
-    const ONCE: bool = false;
+    const LINES: Lines = Lines::AddUp;
 
     fn read(call: &mut Call<'_>, before: Option<Self::Plain>) -> Result<Self::Plain, Refusal> {
         let mut pools = before.unwrap_or_default();

@@ -34,6 +34,27 @@ impl Bearer {
         }
     }
 
+    /// Writes a message.
+    pub(super) fn message(self, user: &[u8], token: &[u8]) -> Vec<u8> {
+        match self {
+            Bearer::Xoauth2 => [b"user=", user, b"\x01auth=Bearer ", token, b"\x01\x01"].concat(),
+            Bearer::OauthBearer => {
+                let mut message = b"n,a=".to_vec();
+                for &byte in user {
+                    match byte {
+                        b',' => message.extend_from_slice(b"=2C"),
+                        b'=' => message.extend_from_slice(b"=3D"),
+                        byte => message.push(byte),
+                    }
+                }
+                message.extend_from_slice(b",\x01auth=Bearer ");
+                message.extend_from_slice(token);
+                message.extend_from_slice(b"\x01\x01");
+                message
+            }
+        }
+    }
+
     /// Reads a message.
     pub(super) fn credentials(self, text: &[u8]) -> Result<Credentials, Fault> {
         let message = decode(text, self.name())?;

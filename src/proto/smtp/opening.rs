@@ -1,9 +1,9 @@
 //! How every SMTP conversation with a backend begins: greeting, EHLO, and with XCLIENT the client's own EHLO.
 
 use super::reply;
-use crate::config::Server;
 use crate::config::modules::proxy::ProxySmtpHelo;
-use crate::proto::{Helo, Seen};
+use crate::config::{Methods, Server};
+use crate::proto::{Helo, Seen, sasl};
 
 /// Whether the backend is told about the client by XCLIENT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,13 +77,11 @@ fn own_name(server: &Server, helo: &Helo) -> Box<[u8]> {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Offers {
     /// SASL mechanisms.
-    pub plain: bool,
-    pub login: bool,
-    pub cram_md5: bool,
+    pub methods: Methods,
     /// Attributes of XCLIENT.
     xclient_addr: bool,
     xclient_name: bool,
-    xclient_login: bool,
+    pub xclient_login: bool,
 }
 
 /// Where the opening is.
@@ -224,14 +222,14 @@ impl Opening {
     }
 }
 
-fn hello(out: &mut Vec<u8>, extended: bool, name: &[u8]) {
+pub(super) fn hello(out: &mut Vec<u8>, extended: bool, name: &[u8]) {
     out.extend_from_slice(if extended { b"EHLO " } else { b"HELO " });
     out.extend_from_slice(name);
     out.extend_from_slice(b"\r\n");
 }
 
 /// RFC 3461, section 4: what is not printable ASCII, `+` and `=` become `+XX`.
-fn xtext(bytes: &[u8], out: &mut Vec<u8>) {
+pub(super) fn xtext(bytes: &[u8], out: &mut Vec<u8>) {
     for &byte in bytes {
         if byte.is_ascii_graphic() && !matches!(byte, b'+' | b'=') {
             out.push(byte);
@@ -250,12 +248,9 @@ impl Offers {
                 .split(|&b| matches!(b, b' ' | b'='))
                 .filter(|w| !w.is_empty());
             match words.next() {
-                Some(b"AUTH") => words.for_each(|word| match word {
-                    b"PLAIN" => offers.plain = true,
-                    b"LOGIN" => offers.login = true,
-                    b"CRAM-MD5" => offers.cram_md5 = true,
-                    _ => {}
-                }),
+                Some(b"AUTH") => {
+                    offers.methods = offers.methods.with(sasl::client::announced(words));
+                }
                 Some(b"XCLIENT") => words.for_each(|word| match word {
                     b"ADDR" => offers.xclient_addr = true,
                     b"NAME" => offers.xclient_name = true,

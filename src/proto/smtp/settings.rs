@@ -1,7 +1,8 @@
 //! What a server says to every client, made once when the configuration is loaded.
 
-use crate::config::{Method, Methods, Server, StartTls};
+use crate::config::{Methods, Server, StartTls};
 use crate::proto::login::Bytes;
+use crate::proto::sasl;
 use crate::proto::tally::Tally;
 
 /// The fixed words and limits of one server.
@@ -65,20 +66,12 @@ impl Settings {
     }
 }
 
-/// `AUTH` and the mechanisms, always in the same order.
+/// `AUTH` and the mechanisms, if there are any.
 fn auth_line(methods: Methods) -> Option<Vec<u8>> {
     let mut line = b"AUTH".to_vec();
-    for (method, word) in [
-        (Method::Plain, " PLAIN"),
-        (Method::Login, " LOGIN"),
-        (Method::CramMd5, " CRAM-MD5"),
-        (Method::External, " EXTERNAL"),
-        (Method::Xoauth2, " XOAUTH2"),
-        (Method::OauthBearer, " OAUTHBEARER"),
-    ] {
-        if methods.has(method) {
-            line.extend_from_slice(word.as_bytes());
-        }
+    for name in sasl::client::names(methods) {
+        line.push(b' ');
+        line.extend_from_slice(name.as_bytes());
     }
     (line.len() > 4).then_some(line)
 }

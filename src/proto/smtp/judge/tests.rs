@@ -152,3 +152,60 @@ fn mail_and_old_backends() {
         " Unexpected"
     );
 }
+
+#[test]
+fn tokens_and_certificates() {
+    let bearer = |token: &str| {
+        let credentials = Credentials::Bearer {
+            user: b"u".as_slice().into(),
+            token: Secret::new(token.as_bytes().into()),
+            mechanism: sasl::Bearer::Xoauth2,
+        };
+        login(credentials, None)
+    };
+    const TOKENS: &str = "250-x\r\n250 AUTH XOAUTH2\r\n";
+    assert_eq!(
+        play(
+            &mut judge(Xclient::Off),
+            bearer("t"),
+            &[HI, TOKENS, "334 e30=\r\n", "535 no\r\n"]
+        ),
+        "EHLO gate|AUTH XOAUTH2 dXNlcj11AWF1dGg9QmVhcmVyIHQBAQ==|| Refused(535)"
+    );
+    // A long token does not fit into a command.
+    let told = play(
+        &mut judge(Xclient::Off),
+        bearer(&"t".repeat(2000)),
+        &[HI, TOKENS, "334 \r\n", "235 in\r\n"],
+    );
+    assert!(
+        told.starts_with("EHLO gate|AUTH XOAUTH2|dXNlcj11"),
+        "{told}"
+    );
+    assert!(told.ends_with("| LoggedIn"));
+
+    let external = || {
+        let user = b"u=".as_slice().into();
+        login(Credentials::External { user }, None)
+    };
+    assert_eq!(
+        play(
+            &mut judge(Xclient::Off),
+            external(),
+            &[HI, "250-x\r\n250 AUTH EXTERNAL PLAIN\r\n", "235 in\r\n"]
+        ),
+        "EHLO gate|AUTH EXTERNAL dT0=| LoggedIn"
+    );
+    assert_eq!(
+        play(
+            &mut judge(Xclient::Off),
+            external(),
+            &[HI, "250-x\r\n250 XCLIENT LOGIN\r\n", HI, OFFERS]
+        ),
+        "EHLO gate|XCLIENT LOGIN=u+3D|EHLO c| LoggedIn"
+    );
+    assert_eq!(
+        play(&mut judge(Xclient::Off), external(), &[HI, OFFERS]),
+        "EHLO gate| NotOffered"
+    );
+}
