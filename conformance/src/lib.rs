@@ -20,6 +20,7 @@ pub mod pure;
 pub mod record;
 pub mod report;
 pub mod suite;
+pub mod talk;
 pub mod template;
 pub mod tls;
 mod trial;

@@ -1,0 +1,115 @@
+//! Known departures: which entry of the table of departures explains a difference.
+//!
+//! A rule looks at the first place where two transcripts part, and says yes only to what it names.
+
+use super::conversation::{Act, Conversation, Protocol};
+use super::transcript::{Difference, Transcript, What};
+use crate::case::Peer;
+
+/// A place where portcullis and nginx part.
+#[derive(Debug)]
+pub struct Parting<'a> {
+    pub talk: &'a Conversation,
+    pub nginx: &'a Transcript,
+    pub ours: &'a Transcript,
+    pub at: Difference,
+}
+
+/// A deliberate difference.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// What is different, and why.
+    pub reason: &'static str,
+    explains: fn(&Parting<'_>) -> bool,
+}
+
+/// The rule that explains a difference.
+pub fn explain(parting: &Parting<'_>) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| (rule.explains)(parting))
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        reason: "row 22: control bytes in HELO, MAIL and RCPT are refused",
+        explains: |parting| {
+            parting.talk.protocol == Protocol::Smtp
+                && parting.client_reads_instead(b"501 5.5.4 Invalid argument\r\n")
+                && parting.any_line(|line| {
+                    let word = line.get(..4).unwrap_or_default().to_ascii_uppercase();
+                    [&b"HELO"[..], b"EHLO", b"MAIL", b"RCPT"].contains(&&*word)
+                        && line.iter().any(u8::is_ascii_control)
+                })
+        },
+    },
+    Rule {
+        reason: "XCLIENT LOGIN is in xtext; nginx 1.22 sends it as it is",
+        explains: |parting| {
+            let (nginx, ours) = parting.heard();
+            parting.at.peer == Peer::Backend && contains(&ours, b" LOGIN=") && unxtext(&ours) == nginx
+        },
+    },
+    Rule {
+        reason: "row 25: who leaves during a login is noticed at once",
+        explains: |parting| {
+            let (nginx, ours) = parting.both();
+            let left = parting.at.step > parting.talk.client.len()
+                || parting.talk.client.get(parting.at.step - 1) == Some(&Act::HalfClose);
+            left && parting.at.peer == Peer::Backend && ours == [What::Closed] && nginx.is_empty()
+        },
+    },
+];
+
+impl Parting<'_> {
+    /// What nginx did there, and what portcullis did.
+    fn both(&self) -> (Vec<What>, Vec<What>) {
+        let Difference { step, peer } = self.at;
+        (self.nginx.of(step, peer), self.ours.of(step, peer))
+    }
+
+    /// The bytes of that.
+    fn heard(&self) -> (Vec<u8>, Vec<u8>) {
+        let Difference { step, peer } = self.at;
+        (self.nginx.heard(step, peer), self.ours.heard(step, peer))
+    }
+
+    /// The client reads this of portcullis, from the beginning of the line in which the transcripts part.
+    fn client_reads_instead(&self, text: &[u8]) -> bool {
+        let (nginx, ours) = self.heard();
+        let same = nginx.iter().zip(&ours).take_while(|(one, other)| one == other);
+        let same = same.count();
+        let line = ours[..same].iter().rposition(|&byte| byte == b'\n');
+        self.at.peer == Peer::Client && ours[line.map_or(0, |at| at + 1)..].starts_with(text)
+    }
+
+    /// Whether the client has sent such a line by then.
+    fn any_line(&self, is_so: impl Fn(&[u8]) -> bool) -> bool {
+        let sent = self.ours.said(self.at.step, Peer::Client);
+        sent.split_inclusive(|&byte| byte == b'\n').any(|line| {
+            let line = line.strip_suffix(b"\n").unwrap_or(line);
+            is_so(line.strip_suffix(b"\r").unwrap_or(line))
+        })
+    }
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
+fn unxtext(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let hex = bytes.get(at + 1..at + 3).and_then(|hex| std::str::from_utf8(hex).ok());
+        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(code) if byte == b'+' => {
+                out.push(code);
+                at += 3;
+            }
+            _ => {
+                out.push(byte);
+                at += 1;
+            }
+        }
+    }
+    out
+}
