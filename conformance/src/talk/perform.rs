@@ -98,19 +98,12 @@ pub fn perform(
     Ok(scene.transcript)
 }
 
-/// The secrets that digests are made with.
-fn secrets(talk: &Conversation) -> Vec<String> {
+/// The logins and secrets of answers to challenges.
+fn secrets(talk: &Conversation) -> Vec<(String, String)> {
     let sent = String::from_utf8_lossy(&talk.sent()).into_owned();
-    let mut secrets = Vec::new();
-    for (at, name) in ["@CRAM(", "@DIGEST("]
-        .iter()
-        .flat_map(|name| sent.match_indices(name))
-    {
-        let inside = &sent[at + name.len()..];
-        let inside = &inside[..inside.find(")@").unwrap_or(0)];
-        secrets.push(inside.rsplit(',').next().unwrap_or(inside).to_owned());
-    }
-    secrets
+    let answers = sent.split("@CRAM(").skip(1);
+    let both = answers.filter_map(|answer| answer.split_once(")@")?.0.split_once(','));
+    both.map(|(user, secret)| (user.to_owned(), secret.to_owned())).collect()
 }
 
 /// A listening peer's connection and what it is about to say on it.
@@ -139,7 +132,7 @@ struct Scene<'a> {
     pace: Pace,
     model: Option<&'a Transcript>,
     values: Values,
-    secrets: Vec<String>,
+    secrets: Vec<(String, String)>,
     client: Option<Wire>,
     /// Steps of the client still to come.
     ahead: usize,
@@ -317,8 +310,7 @@ impl Scene<'_> {
             };
             match due {
                 Due::Packet(bytes) => {
-                    let bytes = Template::new(&bytes).fill(&self.values);
-                    line.wire.say(&bytes);
+                    line.wire.say(&Template::new(&bytes).fill(&self.values));
                     self.transcript.add(peer, What::Said(bytes));
                 }
                 Due::Wait(_) => {}
@@ -347,10 +339,8 @@ impl Scene<'_> {
         };
         match act {
             Act::Send(bytes) => {
-                let shown = bytes.clone();
-                let bytes = Template::new(bytes).fill(&self.values);
-                wire.say(&bytes);
-                self.transcript.add(Peer::Client, What::Said(shown));
+                wire.say(&Template::new(bytes).fill(&self.values));
+                self.transcript.add(Peer::Client, What::Said(bytes.clone()));
             }
             Act::HalfClose => {
                 wire.shut();

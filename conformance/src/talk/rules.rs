@@ -2,6 +2,10 @@
 //!
 //! A rule looks at the first place where two transcripts part, and says yes only to what it names.
 
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
 use super::conversation::{Act, Conversation, Protocol};
 use super::transcript::{Difference, Transcript, What};
 use crate::case::Peer;
@@ -39,6 +43,37 @@ const RULES: &[Rule] = &[
                     [&b"HELO"[..], b"EHLO", b"MAIL", b"RCPT"].contains(&&*word)
                         && line.iter().any(u8::is_ascii_control)
                 })
+        },
+    },
+    Rule {
+        reason: "row 7: starttls only holds for smtp_auth none too",
+        explains: |parting| {
+            parting.client_reads_instead(b"530 5.7.0 Must issue a STARTTLS command first\r\n")
+                && parting.configured("starttls only")
+        },
+    },
+    Rule {
+        reason: "row 12: a login or password with CR, LF or NUL in it is an invalid command",
+        explains: |parting| parting.is_invalid_to_us() && parting.has_line_ends_in_login(),
+    },
+    Rule {
+        reason: "row 6: EXTERNAL with an initial response is refused where it is not enabled",
+        explains: |parting| {
+            let nginx = parting.nginx.heard(parting.at.step, Peer::Auth);
+            parting.is_invalid_to_us()
+                && !parting.configured("external")
+                && contains(&nginx, b"\r\nAuth-Method: external\r\n")
+        },
+    },
+    Rule {
+        reason: "row 8: every attempt starts empty",
+        explains: |parting| {
+            let (nginx, ours) = parting.heard();
+            let empty = b"\r\nAuth-Method: external\r\n";
+            parting.at.peer == Peer::Auth
+                && contains(&nginx, empty)
+                && without_password(&nginx) == without_password(&ours)
+                && contains(&ours, b"\r\nAuth-Pass: \r\n")
         },
     },
     Rule {
@@ -81,6 +116,39 @@ impl Parting<'_> {
         self.at.peer == Peer::Client && ours[line.map_or(0, |at| at + 1)..].starts_with(text)
     }
 
+    /// Whether the client hears of portcullis, and not of nginx, that the command is invalid.
+    fn is_invalid_to_us(&self) -> bool {
+        let invalid: &[u8] = match self.talk.protocol {
+            Protocol::Smtp => b"500 5.5.1 Invalid command\r\n",
+            Protocol::Imap => b"BAD invalid command\r\n",
+            Protocol::Pop3 => b"-ERR invalid command\r\n",
+        };
+        let (nginx, ours) = self.heard();
+        self.at.peer == Peer::Client && count(&ours, invalid) > count(&nginx, invalid)
+    }
+
+    /// Whether nginx takes a login, or a password, that has CR, LF or NUL in it: it asks about it, or for the password.
+    fn has_line_ends_in_login(&self) -> bool {
+        let asked = self.nginx.heard(self.at.step, Peer::Auth);
+        let in_question = asked.split(|&byte| byte == b'\n').any(|line| {
+            (line.starts_with(b"Auth-User: ") || line.starts_with(b"Auth-Pass: "))
+                && [&b"%00"[..], b"%0A", b"%0D"].iter().any(|code| contains(line, code))
+        });
+        let next = contains(&self.heard().0, b"UGFzc3dvcmQ6\r\n");
+        in_question
+            || next
+                && self.any_line(|line| {
+                    line.split(|&byte| byte == b' ').any(|word| {
+                        decoded(word).iter().any(|byte| b"\r\n\0".contains(byte))
+                    })
+                })
+    }
+
+    /// Whether the server's configuration has this in it.
+    fn configured(&self, text: &str) -> bool {
+        self.talk.server.iter().any(|line| line.contains(text))
+    }
+
     /// Whether the client has sent such a line by then.
     fn any_line(&self, is_so: impl Fn(&[u8]) -> bool) -> bool {
         let sent = self.ours.said(self.at.step, Peer::Client);
@@ -93,6 +161,28 @@ impl Parting<'_> {
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
+}
+
+fn count(bytes: &[u8], part: &[u8]) -> usize {
+    bytes.windows(part.len()).filter(|window| *window == part).count()
+}
+
+/// Base64 as nginx takes it: up to the first `=`; nothing if it is none.
+fn decoded(text: &[u8]) -> Vec<u8> {
+    const LENIENT: GeneralPurpose = GeneralPurpose::new(
+        &alphabet::STANDARD,
+        GeneralPurposeConfig::new()
+            .with_decode_allow_trailing_bits(true)
+            .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+    );
+    let text = text.split(|&byte| byte == b'=').next().unwrap_or_default();
+    LENIENT.decode(text).unwrap_or_default()
+}
+
+/// A question to the auth server, less its password.
+fn without_password(question: &[u8]) -> Vec<u8> {
+    let lines = question.split_inclusive(|&byte| byte == b'\n');
+    lines.filter(|line| !line.starts_with(b"Auth-Pass: ")).flatten().copied().collect()
 }
 
 fn unxtext(bytes: &[u8]) -> Vec<u8> {

@@ -22,7 +22,7 @@ pub fn secret(dice: &mut Dice) -> String {
 }
 
 fn odd(dice: &mut Dice, from: &[&str]) -> String {
-    if dice.chance(50) {
+    if dice.chance(70) {
         from[0].to_owned()
     } else {
         dice.pick(from).to_owned()

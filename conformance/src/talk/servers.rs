@@ -6,9 +6,11 @@ use super::dice::Dice;
 pub fn lines(dice: &mut Dice) -> Vec<String> {
     let mut lines = Vec::new();
     if dice.chance(25) {
-        lines.push(format!("starttls {};", dice.pick(&["on", "on", "only"])));
-        lines.push("ssl_certificate @ROOT@/pki/cert.pem;".to_owned());
-        lines.push("ssl_certificate_key @ROOT@/pki/key.pem;".to_owned());
+        // one line, for one goes with the others
+        lines.push(format!(
+            "starttls {}; ssl_certificate @ROOT@/pki/cert.pem; ssl_certificate_key @ROOT@/pki/key.pem; ssl_protocols TLSv1.2 TLSv1.3;",
+            dice.pick(&["on", "on", "only"])
+        ));
     }
     if dice.chance(40) {
         lines.push(format!("max_errors {};", dice.pick(&["0", "1", "2", "3", "10"])));

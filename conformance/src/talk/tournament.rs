@@ -18,7 +18,7 @@ use crate::gateway::Program;
 /// So many conversations share a gateway.
 const BATCH: usize = 125;
 /// So many are played at once.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 24;
 
 /// Both gateways.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use crate::case::{Peer, reads};
 use crate::escape;
-use crate::template::{self, Values};
+use crate::template::{self, Template, Values};
 
 /// One thing that happened to a peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,7 +164,7 @@ fn text(lines: &mut Vec<String>, letters: &str, bytes: &[u8]) {
 }
 
 /// Puts names in the place of what differs from run to run: the challenge, clear and in base64, and the digests made with it.
-pub fn masked(bytes: &[u8], values: &mut Values, secrets: &[String]) -> Vec<u8> {
+pub fn masked(bytes: &[u8], values: &mut Values, secrets: &[(String, String)]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
@@ -183,17 +183,13 @@ pub fn masked(bytes: &[u8], values: &mut Values, secrets: &[String]) -> Vec<u8> 
             at += run.max(1);
         }
     }
-    let Some(salt) = &values.salt else {
-        return out;
-    };
-    for secret in secrets {
-        let digest = template::digest(secret, salt).into_bytes();
-        let found = out
-            .windows(digest.len())
-            .position(|window| window == digest);
-        if let Some(at) = found {
-            let name = format!("@DIGEST({secret})@").into_bytes();
-            out.splice(at..at + digest.len(), name);
+    for (user, secret) in secrets {
+        for name in [format!("@CRAM({user},{secret})@"), format!("@DIGEST({secret})@")] {
+            let bytes = Template::new(name.as_bytes()).fill(values);
+            let found = out.windows(bytes.len()).position(|window| window == bytes);
+            if let Some(at) = found {
+                out.splice(at..at + bytes.len(), name.into_bytes());
+            }
         }
     }
     out

@@ -4,6 +4,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
+use socket2::SockRef;
+
 use crate::tls::{self, TlsStream};
 
 /// A connection that never makes one wait.
@@ -24,6 +26,13 @@ impl Wire {
         matches!(self, Self::Tls(_))
     }
 
+    fn socket(&self) -> &TcpStream {
+        match self {
+            Self::Plain(socket) => socket,
+            Self::Tls(stream) => &stream.sock,
+        }
+    }
+
     /// After a handshake; nothing if it fails.
     pub fn secured(self) -> Option<Self> {
         let Self::Plain(socket) = self else {
@@ -40,6 +49,8 @@ impl Wire {
 
     /// All that has come, and whether that was the end.
     pub fn hear(&mut self) -> io::Result<(Vec<u8>, bool)> {
+        // nginx's next small write stays in the kernel until the one before is acknowledged
+        SockRef::from(self.socket()).set_tcp_quickack(true)?;
         let mut all = Vec::new();
         let mut bytes = [0; 16 * 1024];
         loop {
