@@ -1,4 +1,6 @@
-//! What an auth server answers: mostly something good, now and then anything.
+//! What an auth server answers, and when a backend replies oddly: mostly something good, now and then anything.
+
+use std::collections::BTreeMap;
 
 use super::conversation::{Protocol, Reply};
 use super::dice::Dice;
@@ -68,6 +70,18 @@ pub fn answer(dice: &mut Dice, protocol: Protocol) -> Reply {
     let packets = dice.cut(&bytes, 10);
     let late = dice.chance(6);
     Reply { packets, closes: true, late, wait }
+}
+
+/// What a backend replies other than usual: one of `reply`, at one place or two or, mostly, nowhere.
+pub fn replies(dice: &mut Dice, reply: fn(&mut Dice) -> Reply) -> BTreeMap<usize, Reply> {
+    let mut replies = BTreeMap::new();
+    for _ in 0..2 {
+        if dice.chance(22) {
+            let at = dice.up_to(5);
+            replies.insert(at, reply(dice));
+        }
+    }
+    replies
 }
 
 /// Where the backend is.

@@ -7,8 +7,10 @@
 pub mod answers;
 pub mod conversation;
 pub mod dice;
+mod imap;
 mod packets;
 pub mod perform;
+mod pop3;
 pub mod rules;
 mod sasl;
 mod servers;
@@ -28,6 +30,7 @@ pub fn conversation(protocol: Protocol, seed: u64, number: u64) -> Conversation 
     let mut dice = Dice::new(seed, number);
     match protocol {
         Protocol::Smtp => smtp::conversation(&mut dice),
-        Protocol::Imap | Protocol::Pop3 => unimplemented!(),
+        Protocol::Imap => imap::conversation(&mut dice),
+        Protocol::Pop3 => pop3::conversation(&mut dice),
     }
 }

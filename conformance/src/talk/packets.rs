@@ -10,9 +10,18 @@ pub struct Packets {
     open: Vec<u8>,
     /// Each line is a packet of its own, whole.
     pub single: bool,
+    most: usize,
 }
 
 impl Packets {
+    /// A packet with more than one line has at most so many bytes.
+    pub fn up_to(most: usize) -> Self {
+        Self {
+            most,
+            ..Self::default()
+        }
+    }
+
     /// A line with an end, mostly the right one.
     pub fn line(&mut self, dice: &mut Dice, text: &str) {
         self.bytes(dice, text.as_bytes());
@@ -28,6 +37,10 @@ impl Packets {
             13 => "",
             _ => "\r\n",
         };
+        let most = self.most;
+        if most > 0 && self.open.len() + bytes.len() + 2 > most {
+            self.send(dice);
+        }
         self.open.extend_from_slice(bytes);
         self.open.extend_from_slice(end.as_bytes());
         if self.single || !dice.chance(30) {

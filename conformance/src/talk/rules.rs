@@ -69,11 +69,14 @@ const RULES: &[Rule] = &[
         reason: "row 8: every attempt starts empty",
         explains: |parting| {
             let (nginx, ours) = parting.heard();
-            let empty = b"\r\nAuth-Method: external\r\n";
+            let blank = [&b"external"[..], b"none"].iter().any(|method| {
+                let line = [b"\r\nAuth-Method: ", *method, b"\r\n"].concat();
+                contains(&nginx, &line)
+            });
             parting.at.peer == Peer::Auth
-                && contains(&nginx, empty)
-                && without_password(&nginx) == without_password(&ours)
+                && blank
                 && contains(&ours, b"\r\nAuth-Pass: \r\n")
+                && without_login(&nginx) == without_login(&ours)
         },
     },
     Rule {
@@ -179,10 +182,15 @@ fn decoded(text: &[u8]) -> Vec<u8> {
     LENIENT.decode(text).unwrap_or_default()
 }
 
-/// A question to the auth server, less its password.
-fn without_password(question: &[u8]) -> Vec<u8> {
+/// A question to the auth server, less what it says of the login.
+fn without_login(question: &[u8]) -> Vec<u8> {
+    let login = [&b"Auth-User: "[..], b"Auth-Pass: ", b"Auth-Salt: "];
     let lines = question.split_inclusive(|&byte| byte == b'\n');
-    lines.filter(|line| !line.starts_with(b"Auth-Pass: ")).flatten().copied().collect()
+    lines
+        .filter(|line| !login.iter().any(|name| line.starts_with(name)))
+        .flatten()
+        .copied()
+        .collect()
 }
 
 fn unxtext(bytes: &[u8]) -> Vec<u8> {

@@ -1,8 +1,6 @@
 //! SMTP clients, and the servers and backends they meet.
 
-use std::collections::BTreeMap;
-
-use super::answers::answer;
+use super::answers::{answer, replies};
 use super::conversation::{Conversation, Protocol, Reply};
 use super::dice::Dice;
 use super::packets::{Packets, garbage, mangled};
@@ -40,7 +38,7 @@ pub fn conversation(dice: &mut Dice) -> Conversation {
         server,
         client: packets.end(dice),
         answers,
-        replies: replies(dice),
+        replies: replies(dice, reply),
         backend_leaves: dice.chance(50),
     }
 }
@@ -135,17 +133,6 @@ fn command(dice: &mut Dice, packets: &mut Packets, mails: bool) {
 }
 
 /// What the backend replies other than usual.
-fn replies(dice: &mut Dice) -> BTreeMap<usize, Reply> {
-    let mut replies = BTreeMap::new();
-    for _ in 0..2 {
-        if dice.chance(22) {
-            let at = dice.up_to(5);
-            replies.insert(at, reply(dice));
-        }
-    }
-    replies
-}
-
 fn reply(dice: &mut Dice) -> Reply {
     let code = dice.pick(&["220", "250", "235", "251", "334", "354", "421", "450", "500", "535", "550", "554"]);
     let text = match dice.weigh(&[30, 20, 8, 4, 4, 3, 3, 3]) {
