@@ -3,29 +3,20 @@
 use super::commands::Session;
 use super::http::{self, Exchange};
 use super::{Over, cipher};
-use crate::config::address::Address;
 use crate::config::{Level, Protocol};
-use crate::proto::auth_http::{Inquiry, Need, Verdict, request};
+use crate::proto::auth_http::{Grant, Inquiry, Need, Verdict, request};
 use crate::proto::{Denial, Login, Secret};
+
+/// Room for a usual question.
+const QUESTION: usize = 512;
 
 /// What the auth server wants.
 #[derive(Debug)]
 pub(super) enum Outcome {
     /// A backend for this client.
-    Accepted(Accepted),
+    Accepted(Grant),
     /// None for this client.
     Denied(Denial),
-}
-
-/// What came with a yes.
-#[derive(Debug)]
-pub(super) struct Accepted {
-    /// The backend and its name in the log; `None` leaves it to `proxy_pass`.
-    pub server: Option<(Address, String)>,
-    /// A login in place of the client's.
-    pub user: Option<Box<[u8]>>,
-    /// A password in place of the client's.
-    pub pass: Option<Secret<Box<[u8]>>>,
 }
 
 impl Session {
@@ -33,11 +24,12 @@ impl Session {
     pub async fn inquire(&mut self, login: &Login) -> Result<Outcome, Over> {
         self.journal.doing("in http auth state");
         let (place, shared) = (self.place.clone(), self.shared.clone());
-        let Some(url) = &place.server.auth_http.auth_http else {
+        let Some(auth_server) = &place.auth_server else {
             return Err(self.fail().await);
         };
+        let url = &auth_server.url;
         let keep = place.server.auth_http.auth_http_keepalive;
-        let mut question = Vec::new();
+        let mut question = Vec::with_capacity(QUESTION);
         let inquiry = Inquiry {
             uri: &url.uri,
             host: &url.host,
@@ -46,15 +38,18 @@ impl Session {
             login,
             attempt: self.attempts,
             client: &self.identity.address,
-            client_host: self.identity.host,
+            client_host: &self.identity.host,
+            told: self.identity.source.told,
             tls: self.client.tls().and_then(cipher::words),
             headers: &place.server.auth_http.auth_http_header,
         };
         request(&inquiry, &mut question);
         let question = Secret::new(question);
+        let addresses = auth_server.addresses(&place.log);
         let exchange = Exchange {
-            pool: keep.then_some(&shared.auth_servers),
-            addresses: &url.addresses,
+            server: auth_server,
+            addresses: &addresses,
+            keep,
             question: &question,
             patience: place.server.auth_http.auth_http_timeout,
         };
@@ -74,9 +69,7 @@ impl Session {
                 Ok((address, answer)) => answer.verdict(need).map_err(|fault| (address, fault)),
             };
             match verdict {
-                Ok(Verdict::Accept { server, user, pass }) => {
-                    return Ok(Outcome::Accepted(Accepted { server, user, pass }));
-                }
+                Ok(Verdict::Accept(grant)) => return Ok(Outcome::Accepted(grant)),
                 Ok(Verdict::Deny(denial)) => return Ok(Outcome::Denied(denial)),
                 Ok(Verdict::Again(wait)) => self.pause(wait).await?,
                 Err((address, fault)) => {

@@ -1,21 +1,25 @@
-//! TLS towards clients: rustls server configurations made from what the configuration read.
+//! TLS: rustls configurations made from what the configuration read. `client` is the side towards servers.
 //!
 //! No file is opened here: `TlsMaterial` carries the bytes. Faults are `config::TlsFault`, which has nginx's sentences.
 
 mod alpn;
 mod choose;
 mod ciphers;
+mod client;
+mod locked;
 mod pair;
 mod pem;
 mod resume;
 mod versions;
+
+pub use client::{Connector, check_client, client};
 
 use std::sync::Arc;
 
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 
-use crate::config::{TlsFault, TlsMaterial};
+use crate::config::{TlsFault, TlsFile, TlsMaterial};
 
 /// Builds the TLS side of one server.
 ///
@@ -27,7 +31,7 @@ use crate::config::{TlsFault, TlsMaterial};
 pub fn server(material: &TlsMaterial) -> Result<Arc<ServerConfig>, TlsFault> {
     let versions = versions::enabled(material.protocols);
     let mut provider = aws_lc_rs::default_provider();
-    let keys = pair::load_all(&material.pairs, &provider)?;
+    let keys = pair::load_all(&material.pairs, &material.passwords, &provider)?;
     ciphers::apply(&mut provider.cipher_suites, &material.ciphers, &versions)?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(&versions)
@@ -40,14 +44,26 @@ pub fn server(material: &TlsMaterial) -> Result<Arc<ServerConfig>, TlsFault> {
     Ok(Arc::new(config))
 }
 
-/// Whether the material makes a TLS server, for `World::check_tls`.
+/// Whether a certificate and a key can be used together, for `World::check_pair`.
+///
+/// # Errors
+/// The certificate's fault, the key's, or that they do not match.
+pub fn check_pair(
+    certificate: &TlsFile,
+    key: &TlsFile,
+    passwords: &[Box<[u8]>],
+) -> Result<(), TlsFault> {
+    pair::load(certificate, key, passwords, &aws_lc_rs::default_provider()).map(drop)
+}
+
+/// Whether the material, whose pairs have been checked, makes a TLS server: for `World::check_tls`.
 ///
 /// # Errors
 /// As `server`.
 pub fn check(material: &TlsMaterial) -> Result<(), TlsFault> {
     if versions::enabled(material.protocols).is_empty() {
         // That no version is left is `config`'s to say, once all else is read: nginx has no such error.
-        return pair::load_all(&material.pairs, &aws_lc_rs::default_provider()).map(drop);
+        return Ok(());
     }
     server(material).map(drop)
 }
