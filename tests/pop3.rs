@@ -3,6 +3,7 @@
 mod support;
 
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Output};
 
 use support::dovecot::{Dovecot, PASSWORD, USER};
@@ -22,7 +23,7 @@ const KINDS: [&str; 3] = ["clear", "stls", "tls"];
 fn setup() -> Setup {
     let dovecot = Dovecot::start();
     let backend = format!("proxy_pass 127.0.0.1:{};", dovecot.pop3);
-    start(dovecot, "plain cram-md5", &backend)
+    start(dovecot, "plain cram-md5 xoauth2 oauthbearer", &backend)
 }
 
 /// The same with an auth server that lets everybody in.
@@ -34,7 +35,10 @@ fn vouched() -> (Setup, Mock) {
     );
     let mock = Mock::new(&[Act::Header, Act::Send(answer.leak().as_bytes())]);
     let auth = format!("auth_http 127.0.0.1:{}/auth;", mock.port);
-    (start(dovecot, "plain apop cram-md5", &auth), mock)
+    (
+        start(dovecot, "plain apop cram-md5 xoauth2 oauthbearer", &auth),
+        mock,
+    )
 }
 
 fn start(dovecot: Dovecot, methods: &str, decides: &str) -> Setup {
@@ -69,11 +73,11 @@ fn text(output: &Output) -> String {
     format!("{}\n{out}\n{err}", output.status)
 }
 
-fn poplib(kind: &str, port: u16, password: &str, more: &[&str]) -> Output {
+fn poplib(kind: &str, port: u16, password: &str, mechanism: &str, file: Option<&Path>) -> Output {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/pop3.py");
     Command::new("python3")
-        .args([script, kind, &port.to_string(), USER, password])
-        .args(more)
+        .args([script, kind, &port.to_string(), USER, password, mechanism])
+        .args(file)
         .output()
         .expect("python3")
 }
@@ -131,14 +135,14 @@ fn every_mechanism_over_every_kind_of_connection() {
     let Setup { dovecot, ports, .. } = &setup();
     dovecot.deliver("one", MESSAGE);
     for (port, kind) in ports.iter().zip(KINDS) {
-        let right = poplib(kind, *port, PASSWORD, &[]);
+        let right = poplib(kind, *port, PASSWORD, "USER", None);
         assert!(
             right.status.success(),
             "{kind}: {}\n{}",
             text(&right),
             dovecot.log()
         );
-        let wrong = text(&poplib(kind, *port, "wrong", &[]));
+        let wrong = text(&poplib(kind, *port, "wrong", "USER", None));
         // The backend's own words only where proxy_pass_error_message is on; its code in any case.
         let own = wrong.contains("-ERR [AUTH] Authentication failed.");
         assert_eq!(own, kind == "stls", "{wrong}");
@@ -172,6 +176,34 @@ fn every_mechanism_over_every_kind_of_connection() {
             assert!(
                 mail.contains("Subject: mark\n\nhello\n.dot\n..dots\n"),
                 "{mail}"
+            );
+        }
+    }
+}
+
+#[test]
+fn tokens_that_the_backend_checks() {
+    let Setup {
+        gateway,
+        dovecot,
+        ports,
+        ..
+    } = &setup();
+    for mechanism in ["XOAUTH2", "OAUTHBEARER"] {
+        for (port, kind) in ports.iter().zip(KINDS) {
+            let right = poplib(kind, *port, PASSWORD, mechanism, None);
+            assert!(
+                right.status.success(),
+                "{mechanism} {kind}: {}\n{}",
+                text(&right),
+                dovecot.log()
+            );
+            let wrong = poplib(kind, *port, "wrong", mechanism, None);
+            assert!(
+                text(&wrong).contains("-ERR [AUTH] "),
+                "{}\n{}",
+                text(&wrong),
+                gateway.log()
             );
         }
     }
@@ -215,15 +247,19 @@ fn every_mechanism_with_an_auth_server() {
                 assert_digest(&asked);
             }
         }
-        for kind in [kind.to_owned(), format!("{kind}+apop")] {
-            let fetched = poplib(&kind, *port, PASSWORD, &[]);
-            assert!(fetched.status.success(), "{kind}: {}", text(&fetched));
+        for (mechanism, method) in [
+            ("USER", "plain"),
+            ("APOP", "apop"),
+            ("XOAUTH2", "xoauth2"),
+            ("OAUTHBEARER", "oauthbearer"),
+        ] {
+            let fetched = poplib(kind, *port, PASSWORD, mechanism, None);
+            assert!(
+                fetched.status.success(),
+                "{mechanism} {kind}: {}",
+                text(&fetched)
+            );
             let asked = auth.heard();
-            let method = if kind.ends_with("apop") {
-                "apop"
-            } else {
-                "plain"
-            };
             assert!(
                 asked.contains(&format!("\r\nAuth-Method: {method}\r\n")),
                 "{asked}"
@@ -280,7 +316,7 @@ fn twenty_megabytes_arrive_byte_for_byte_and_quit_deletes() {
             "{kind}: {}",
             String::from_utf8_lossy(&fetched.stderr)
         );
-        let fetched = poplib(kind, *port, PASSWORD, &[&file.display().to_string()]);
+        let fetched = poplib(kind, *port, PASSWORD, "USER", Some(&file));
         assert!(fetched.status.success(), "{kind}: {}", text(&fetched));
         assert!(
             fs::read(&file).expect("the message") == want,
@@ -347,7 +383,10 @@ fn capabilities_are_learned_from_the_backend() {
         clear.starts_with("+OK Capability list follows\r\nUSER\r\n"),
         "{clear}"
     );
-    assert!(clear.ends_with("SASL PLAIN LOGIN CRAM-MD5\r\n"), "{clear}");
+    assert!(
+        clear.ends_with("SASL PLAIN LOGIN CRAM-MD5 XOAUTH2 OAUTHBEARER\r\n"),
+        "{clear}"
+    );
     assert!(
         clear.contains("\r\nTOP\r\n") && !clear.contains("STLS"),
         "{clear}"
