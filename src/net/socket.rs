@@ -3,10 +3,12 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use nix::sys::socket::{MsgFlags, recv};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::config::address::Address;
@@ -63,6 +65,20 @@ impl Socket {
                 Ok(Socket::Tcp(stream))
             }
             Address::Unix(path) => Ok(Socket::Unix(UnixStream::connect(path).await?)),
+        }
+    }
+
+    /// Waits for bytes and shows them; they stay to be read.
+    ///
+    /// # Errors
+    /// What `recv(2)` says.
+    pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Socket::Tcp(stream) => stream.peek(buffer).await,
+            Socket::Unix(stream) => {
+                let peek = || Ok(recv(stream.as_raw_fd(), buffer, MsgFlags::MSG_PEEK)?);
+                stream.async_io(Interest::READABLE, peek).await
+            }
         }
     }
 

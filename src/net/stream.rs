@@ -22,20 +22,39 @@ pub enum Stream {
     Closed,
 }
 
+/// A handshake that came to nothing.
+#[derive(Debug)]
+pub struct Unshaken {
+    /// Why: of the socket, or a `rustls::Error` inside.
+    pub error: io::Error,
+    /// What the peer began with: it may not have meant TLS at all.
+    pub first: [u8; 5],
+}
+
 impl Stream {
     /// Runs the TLS handshake as the server.
     ///
     /// # Errors
     /// What the peer or the socket made fail; the stream is closed then. TLS inside TLS is refused.
-    pub async fn accept_tls(&mut self, config: Arc<rustls::ServerConfig>) -> io::Result<()> {
-        match std::mem::replace(self, Stream::Closed) {
+    pub async fn accept_tls(&mut self, config: Arc<rustls::ServerConfig>) -> Result<(), Unshaken> {
+        let mut first = [0; 5];
+        let error = match std::mem::replace(self, Stream::Closed) {
             Stream::Plain(socket) => {
-                let stream = TlsAcceptor::from(config).accept(socket).await?;
-                *self = Stream::Tls(Box::new(stream));
-                Ok(())
+                let accepted = async {
+                    socket.peek(&mut first).await?;
+                    TlsAcceptor::from(config).accept(socket).await
+                };
+                match accepted.await {
+                    Ok(stream) => {
+                        *self = Stream::Tls(Box::new(stream));
+                        return Ok(());
+                    }
+                    Err(error) => error,
+                }
             }
-            Stream::Tls(_) | Stream::Closed => Err(io::ErrorKind::InvalidInput.into()),
-        }
+            Stream::Tls(_) | Stream::Closed => io::ErrorKind::InvalidInput.into(),
+        };
+        Err(Unshaken { error, first })
     }
 
     /// The state of TLS on this stream, if there is TLS.

@@ -11,6 +11,7 @@ use super::sessions::Sessions;
 use crate::config::{Options, World};
 use crate::log::{ErrorLog, Files};
 use crate::session::Shared;
+use crate::tls::Resumption;
 
 /// The process, seen from its doors and from a reload.
 pub struct Gateway {
@@ -22,6 +23,8 @@ pub struct Gateway {
     pub files: Files,
     /// The current generation.
     pub live: ArcSwap<Live>,
+    /// TLS sessions that can be resumed, of all generations.
+    pub resumption: Resumption,
     /// Open sessions of all generations.
     pub sessions: Arc<Sessions>,
     /// What sessions share.

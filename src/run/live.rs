@@ -11,7 +11,7 @@ use crate::config::{Address, Config, Level, LogTarget, Options, Server, TlsFault
 use crate::log::{ErrorLog, Files, OpenFault};
 use crate::proto::smtp::Settings;
 use crate::session::Place;
-use crate::tls;
+use crate::tls::{self, Resumption};
 
 /// One generation of the running configuration.
 #[derive(Debug)]
@@ -35,13 +35,19 @@ pub enum BuildFault {
 
 impl Live {
     /// Opens the logs and builds the TLS side of each server. Where no `error_log` holds, errors go to the log of `-e`.
-    pub fn build(config: Config, options: &Options, files: &Files) -> Result<Self, BuildFault> {
+    pub fn build(
+        config: Config,
+        options: &Options,
+        files: &Files,
+        resumption: &Resumption,
+    ) -> Result<Self, BuildFault> {
         let fallback = LogTarget {
             place: options.error_log.clone(),
             level: Level::Error,
         };
         let mut parts = Parts {
             files,
+            resumption,
             fallback: [fallback],
             logs: HashMap::new(),
             servers: HashMap::new(),
@@ -98,6 +104,7 @@ impl Live {
 /// What the places of one generation share: a log per list, all else per server.
 struct Parts<'a> {
     files: &'a Files,
+    resumption: &'a Resumption,
     fallback: [LogTarget; 1],
     logs: HashMap<Vec<LogTarget>, Arc<ErrorLog>>,
     servers: HashMap<*const Server, Shared>,
@@ -108,7 +115,7 @@ struct Parts<'a> {
 struct Shared {
     settings: Arc<Settings>,
     log: Arc<ErrorLog>,
-    tls: Option<Arc<rustls::ServerConfig>>,
+    tls: Option<Arc<tls::Server>>,
 }
 
 impl Parts<'_> {
@@ -146,15 +153,19 @@ impl Parts<'_> {
         let shared = Shared {
             settings: Arc::new(Settings::of(server)),
             log: self.log(&server.mail.error_log)?,
-            tls: server
-                .tls
-                .as_ref()
-                .map(tls::server)
-                .transpose()
-                .map_err(BuildFault::Tls)?,
+            tls: self.tls(server)?,
         };
         self.servers.insert(Arc::as_ptr(server), shared.clone());
         Ok(shared)
+    }
+
+    fn tls(&self, server: &Server) -> Result<Option<Arc<tls::Server>>, BuildFault> {
+        let Some(material) = &server.tls else {
+            return Ok(None);
+        };
+        let made = tls::Server::new(material, self.resumption);
+        made.map(|made| Some(Arc::new(made)))
+            .map_err(BuildFault::Tls)
     }
 }
 

@@ -28,7 +28,12 @@ pub struct Prepared {
 pub fn prepare(gateway: &Gateway) -> Option<Prepared> {
     let voice = Voice::running(gateway.log());
     let config = early::load(&gateway.options, &*gateway.world, &voice)?.config;
-    let live = voice.accept(Live::build(config, &gateway.options, &gateway.files))?;
+    let live = voice.accept(Live::build(
+        config,
+        &gateway.options,
+        &gateway.files,
+        &gateway.resumption,
+    ))?;
     let running = Arc::clone(&gateway.live.load().config);
     let added = plan::diff(&running.sockets, &live.config.sockets).added;
     let is_added = |socket: &&plan::Socket| added.contains(&socket.address);

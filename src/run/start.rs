@@ -23,6 +23,7 @@ use crate::log::{DebugLines, Files};
 use crate::net::bound::Bound;
 use crate::net::listener::Listener;
 use crate::session::Shared;
+use crate::tls::Resumption;
 
 /// How long the end waits for threads that are busy with a reload.
 const PARTING: Duration = Duration::from_millis(100);
@@ -44,7 +45,8 @@ fn begin(
     voice: Voice,
 ) -> Option<()> {
     let config = early::load(&options, &*world, &voice)?.config;
-    let live = voice.accept(Live::build(config, &options, &files))?;
+    let resumption = Resumption::default();
+    let live = voice.accept(Live::build(config, &options, &files, &resumption))?;
     let voice = voice.with_log(Arc::clone(&live.log));
     let sockets: Vec<_> = live.config.sockets.iter().collect();
     let bound = bind::all(&sockets, &voice)?;
@@ -67,6 +69,7 @@ fn begin(
         world,
         files,
         live: ArcSwap::from_pointee(live),
+        resumption,
         sessions: Arc::default(),
         shared: Arc::new(Shared::new()),
         descriptors,

@@ -12,10 +12,12 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::journal::Journal;
 use super::{Over, Place};
+use crate::config::Errno;
 use crate::config::level::Level;
 use crate::net::socket::Socket;
-use crate::net::stream::Stream;
+use crate::net::stream::{Stream, Unshaken};
 use crate::proto::{Input, Turn};
+use crate::tls;
 
 /// Replies are sent when this much has gathered, though the client's buffer holds more commands.
 const GATHERED: usize = 4096;
@@ -76,8 +78,8 @@ impl Client {
                 journal.timed_out();
                 Err(Over)
             }
-            Ok(Err(error)) => {
-                log_handshake(journal, &error);
+            Ok(Err(unshaken)) => {
+                log_handshake(journal, &unshaken);
                 Err(Over)
             }
             Ok(Ok(())) => Ok(()),
@@ -197,22 +199,26 @@ impl Client {
     }
 }
 
-/// A handshake that failed, in nginx's words as far as rustls knows them.
-fn log_handshake(journal: &Journal, error: &io::Error) {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => {
+/// A handshake that failed, in nginx's words. Whatever it was, the client caused it.
+fn log_handshake(journal: &Journal, Unshaken { error, first }: &Unshaken) {
+    let level = Level::Info;
+    let closed = "peer closed connection in SSL handshake";
+    let of_tls = error.get_ref().and_then(|error| error.downcast_ref());
+    match (error.kind(), of_tls) {
+        (_, Some(error)) => {
+            let failure = tls::failure(error, first);
             journal.line(
-                Level::Info,
-                format_args!("peer closed connection in SSL handshake"),
+                level,
+                format_args!("SSL_do_handshake() failed (SSL: {failure})"),
             );
         }
-        io::ErrorKind::ConnectionReset => journal.line(
-            Level::Info,
-            format_args!("peer closed connection in SSL handshake (104: Connection reset by peer)"),
-        ),
+        (io::ErrorKind::UnexpectedEof, None) => journal.line(level, format_args!("{closed}")),
+        (io::ErrorKind::ConnectionReset, None) => {
+            journal.line(level, format_args!("{closed}{}", Errno(error)))
+        }
         _ => journal.line(
-            Level::Info,
-            format_args!("SSL_do_handshake() failed (SSL: {error})"),
+            level,
+            format_args!("SSL_do_handshake() failed{}", Errno(error)),
         ),
     }
 }

@@ -92,7 +92,7 @@ async fn log_in(
         journal.doing("SSL handshaking");
         let tls = place.tls.clone()?;
         client
-            .secure(tls, place.server.mail.timeout, &journal)
+            .secure(tls.config(), place.server.mail.timeout, &journal)
             .await
             .ok()?;
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::config::Server;
 use crate::log::ErrorLog;
 use crate::proto::smtp::Settings;
+use crate::tls;
 
 /// One `listen` of one server. Shared by its sessions, which keep it to their end whatever a reload does.
 #[derive(Debug)]
@@ -16,7 +17,7 @@ pub struct Place {
     /// Its error log.
     pub log: Arc<ErrorLog>,
     /// Its TLS, where it has TLS.
-    pub tls: Option<Arc<rustls::ServerConfig>>,
+    pub tls: Option<Arc<tls::Server>>,
     /// TLS from the first byte.
     pub ssl: bool,
     /// A PROXY header comes first (`listen … proxy_protocol`).

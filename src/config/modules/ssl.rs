@@ -69,11 +69,11 @@ module! {
         /// A file with pass phrases for encrypted keys, one a line.
         ssl_password_file: Passwords = "", MAIL_SERVER, pending;
         /// Whether certificates are sent compressed.
-        ssl_certificate_compression: Flag = "off", MAIL_SERVER, pending;
+        ssl_certificate_compression: Flag = "off", MAIL_SERVER;
         /// Parameters for DHE key exchange, which rustls does not have.
         ssl_dhparam: ConfigPath = "", MAIL_SERVER, pending;
         /// The groups for key exchange, in order of preference.
-        ssl_ecdh_curve: Text = "auto", MAIL_SERVER, pending;
+        ssl_ecdh_curve: Text = "auto", MAIL_SERVER;
         /// The versions of TLS that are spoken. Older ones than TLSv1.2 are accepted here and never spoken.
         ssl_protocols: SetOf<Protocols> = "TLSv1.2 TLSv1.3", MAIL_SERVER;
         /// The cipher suites, as an OpenSSL cipher string.
@@ -81,11 +81,11 @@ module! {
         /// Whether the server's order of cipher suites counts.
         ssl_prefer_server_ciphers: Flag = "off", MAIL_SERVER;
         /// Where sessions are kept for resumption.
-        ssl_session_cache: SessionCaches = "none", MAIL_SERVER, pending;
+        ssl_session_cache: SessionCaches = "none", MAIL_SERVER;
         /// Whether sessions are kept by the client, in tickets.
         ssl_session_tickets: Flag = "on", MAIL_SERVER;
         /// A file with a key for tickets, 48 or 80 bytes. Lines add up; the first key encrypts.
-        ssl_session_ticket_key: ConfigPaths = "", MAIL_SERVER, pending;
+        ssl_session_ticket_key: ConfigPaths = "", MAIL_SERVER;
         /// How long a session can be resumed.
         ssl_session_timeout: Sec = "5m", MAIL_SERVER;
         /// Whether clients show a certificate.
@@ -99,6 +99,6 @@ module! {
         /// Revoked client certificates (PEM).
         ssl_crl: ConfigPath = "", MAIL_SERVER, pending;
         /// A command for OpenSSL's SSL_CONF_cmd; lines add up.
-        ssl_conf_command: Pairs = "", MAIL_SERVER, pending;
+        ssl_conf_command: Pairs = "", MAIL_SERVER;
     }
 }
