@@ -3,13 +3,12 @@
 //! A small shell stands in for `session`: three pairs of buffers instead of three sockets. Cases about TLS, time or a
 //! client that leaves need a real one, and are left to the runner over sockets.
 
+use portcullis::config::Protocol;
 use portcullis::config::machine::Machine;
 use portcullis::config::{LogPlace, Options, Server};
-use portcullis::proto::auth_http::{Inquiry, Parsed, Verdict, parse, request};
-use portcullis::proto::smtp::back::Progress;
-use portcullis::proto::smtp::opening::Introduction;
-use portcullis::proto::smtp::{Back, Front, Settings, reply};
-use portcullis::proto::{Credentials, Input, Login, Refusal, Step};
+use portcullis::proto::auth_http::{Inquiry, Need, Parsed, Verdict, parse, request};
+use portcullis::proto::back::Progress;
+use portcullis::proto::{Back, Front, Input, Login, Refusal, Seen, Settings, Step, settings};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -76,7 +75,7 @@ pub fn server(text: &[u8], folder: &Path) -> Result<Arc<Server>, String> {
 enum Phase {
     Commands,
     Asking(Login),
-    Dialogue(Box<Back>, bool),
+    Dialogue(Box<dyn Back>),
     Tunnel,
     Over,
 }
@@ -84,7 +83,7 @@ enum Phase {
 /// One session without sockets.
 struct Shell {
     server: Arc<Server>,
-    front: Front,
+    front: Box<dyn Front>,
     phase: Phase,
     attempts: u32,
     /// What each peer has sent: client, auth server, backend.
@@ -98,7 +97,7 @@ struct Shell {
 /// # Errors
 /// The lines of the event that went otherwise, and how.
 pub fn play(case: &Case, server: Arc<Server>, mut values: Values) -> Result<(), String> {
-    let front = Front::new(Arc::new(Settings::of(&server)), false);
+    let front = Settings::of(&server).ok_or("not spoken yet")?.front(false);
     let mut shell = Shell {
         server,
         front,
@@ -107,7 +106,8 @@ pub fn play(case: &Case, server: Arc<Server>, mut values: Values) -> Result<(), 
         sent: Default::default(),
         told: Default::default(),
     };
-    shell.front.greet(&mut shell.told[0]);
+    let mut stamp = || salt(&shell.server);
+    shell.front.greet(&mut stamp, &mut shell.told[0]);
     for event in &case.events {
         let peer = event.peer as usize;
         match &event.act {
@@ -152,7 +152,7 @@ impl Shell {
         match std::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Commands => self.command(),
             Phase::Asking(login) => self.ask(login),
-            Phase::Dialogue(back, mail) => self.converse(back, mail),
+            Phase::Dialogue(back) => self.converse(back),
             Phase::Tunnel => {
                 self.phase = Phase::Tunnel;
                 let up = std::mem::take(&mut self.sent[0]);
@@ -166,8 +166,9 @@ impl Shell {
     }
 
     fn command(&mut self) -> bool {
-        let full = self.sent[0].len() >= self.server.smtp.smtp_client_buffer;
-        let limit = self.sent[0].len().min(self.server.smtp.smtp_client_buffer);
+        let buffer = self.server.client_buffer();
+        let full = self.sent[0].len() >= buffer;
+        let limit = self.sent[0].len().min(buffer);
         let mut input = Input::new(&self.sent[0][..limit], full);
         let turn = self.front.advance(&mut input, &mut self.told[0]);
         let taken = input.taken();
@@ -176,9 +177,8 @@ impl Shell {
         match turn.step {
             Step::Next => true,
             Step::Read | Step::StartTls => false,
-            Step::Challenge => {
-                let salt = [b"<1.2@", &*self.server.mail.server_name, b">"].concat();
-                self.front.challenge(salt.into(), &mut self.told[0]);
+            Step::Challenge(_) => {
+                self.front.challenge(salt(&self.server), &mut self.told[0]);
                 true
             }
             Step::Ask(login) => {
@@ -202,11 +202,11 @@ impl Shell {
             uri: &url.uri,
             host: &url.host,
             keep: self.server.auth_http.auth_http_keepalive,
-            protocol: "smtp",
+            protocol: self.server.protocol,
             login,
             attempt: self.attempts,
             client: "127.0.0.1",
-            client_host: Some("[UNAVAILABLE]"),
+            client_host: "[UNAVAILABLE]",
             tls: None,
             headers: &self.server.auth_http.auth_http_header,
         };
@@ -223,7 +223,11 @@ impl Shell {
             Parsed::Whole(answer, _) => answer,
         };
         self.sent[1].clear();
-        match answer.verdict(self.server.proxy.proxy_pass.is_some()) {
+        let need = Need {
+            server: self.server.proxy.proxy_pass.is_none(),
+            pass: self.server.protocol != Protocol::Smtp && login.credentials.password().is_none(),
+        };
+        match answer.verdict(need) {
             Err(_) => self.fail(),
             Ok(Verdict::Again(_)) => {
                 self.inquire(&login);
@@ -243,35 +247,34 @@ impl Shell {
             Ok(Verdict::Accept { user, pass, .. }) => {
                 let user = user.unwrap_or_else(|| login.credentials.user().into());
                 let pass = pass.or_else(|| login.credentials.password().cloned());
-                let mail = login.credentials == Credentials::None;
-                let helo = login.helo.clone();
-                let introduction =
-                    Introduction::of(&self.server, "127.0.0.1", "[UNAVAILABLE]", helo);
-                let back = Back::of(&self.server.proxy, introduction, login, user, pass);
-                self.phase = Phase::Dialogue(Box::new(back), mail);
+                let seen = Seen {
+                    address: "127.0.0.1",
+                    host: "[UNAVAILABLE]",
+                };
+                self.phase = Phase::Dialogue(settings::back(&self.server, seen, login, user, pass));
                 true
             }
         }
     }
 
-    fn converse(&mut self, mut back: Box<Back>, mail: bool) -> bool {
+    fn converse(&mut self, mut back: Box<dyn Back>) -> bool {
         let limit = self.server.proxy.proxy_buffer;
         let heard = &self.sent[2][..self.sent[2].len().min(limit)];
-        let Some(end) = reply::whole(heard) else {
+        let Some(end) = back.whole(heard) else {
             if heard.len() >= limit {
                 return self.fail();
             }
-            self.phase = Phase::Dialogue(back, mail);
+            self.phase = Phase::Dialogue(back);
             return false;
         };
         let answer: Vec<u8> = self.sent[2].drain(..end).collect();
         match back.advance(&answer, &mut self.told[2]) {
             Progress::Read => {
                 self.sent[2].clear();
-                self.phase = Phase::Dialogue(back, mail);
+                self.phase = Phase::Dialogue(back);
             }
             Progress::LoggedIn => {
-                self.front.accept(&mut self.told[0]);
+                self.front.accept(&answer, &mut self.told[0]);
                 self.phase = Phase::Tunnel;
             }
             Progress::Answered => {
@@ -290,4 +293,9 @@ impl Shell {
         self.front.fail(&mut self.told[0]);
         true
     }
+}
+
+/// A challenge like any other.
+fn salt(server: &Server) -> Box<[u8]> {
+    [b"<1.2@", &*server.mail.server_name, b">"].concat().into()
 }

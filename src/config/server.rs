@@ -33,3 +33,21 @@ pub struct Server {
     /// POP3
     pub pop3: pop3::Pop3,
 }
+
+impl Server {
+    /// Whether the backend of `proxy_pass` decides about logins: there is no auth server.
+    #[must_use]
+    pub fn is_judged(&self) -> bool {
+        self.auth_http.auth_http.is_none()
+    }
+
+    /// The longest command of a client, in bytes.
+    #[must_use]
+    pub fn client_buffer(&self) -> usize {
+        match self.protocol {
+            Protocol::Smtp => self.smtp.smtp_client_buffer,
+            Protocol::Imap => self.imap.imap_client_buffer,
+            Protocol::Pop3 => self.pop3.pop3_client_buffer,
+        }
+    }
+}

@@ -3,5 +3,5 @@
 mod answer;
 mod request;
 
-pub use answer::{Answer, Fault, Parsed, Verdict, parse};
+pub use answer::{Answer, Fault, Need, Parsed, Verdict, parse};
 pub use request::{Inquiry, request};

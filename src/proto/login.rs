@@ -81,13 +81,23 @@ pub struct Envelope {
     pub rcpt: Option<Bytes>,
 }
 
+/// The dialogue that a login comes from, with what the auth server and the backend must know of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// SMTP
+    Smtp {
+        /// How the client introduced itself.
+        helo: Helo,
+        /// What a client without a login wants to send.
+        envelope: Option<Envelope>,
+    },
+}
+
 /// All that the auth server or the backend is asked about.
 #[derive(Clone, Debug)]
 pub struct Login {
     /// Who.
     pub credentials: Credentials,
-    /// SMTP: how the client introduced itself.
-    pub helo: Helo,
-    /// SMTP without a login: what it wants to send.
-    pub envelope: Option<Envelope>,
+    /// Where from.
+    pub origin: Origin,
 }

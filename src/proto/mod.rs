@@ -1,20 +1,30 @@
 //! The dialogues, pure: bytes and answers in, bytes and a [`Step`] out.
 //!
 //! Nothing here knows tokio, a clock, randomness or the log. The shell in `session` reads, writes, waits and asks,
-//! and tells the core what came of it. This file is the only place that matches on the protocol.
+//! and tells the core what came of it. It knows the protocols by three traits: [`Front`] towards clients, [`Back`] and
+//! [`Judge`] towards backends.
 
 pub mod auth_http;
+pub mod back;
+pub mod front;
 pub mod input;
+pub mod judge;
 pub mod login;
 pub mod note;
 pub mod sasl;
 pub mod secret;
+pub mod settings;
 pub mod smtp;
+pub mod tally;
 
+pub use back::Back;
+pub use front::Front;
 pub use input::Input;
-pub use login::{Credentials, Envelope, Helo, Login};
+pub use judge::{Judge, Rejection};
+pub use login::{Credentials, Envelope, Helo, Login, Origin};
 pub use note::Note;
 pub use secret::Secret;
+pub use settings::{Seen, Settings};
 
 /// What the shell has to do next.
 #[derive(Debug)]
@@ -26,7 +36,7 @@ pub enum Step {
     /// Send `out`, throw away all that the client sent in clear text, shake hands, call `secured`.
     StartTls,
     /// The client asked for CRAM-MD5: make or fetch a challenge, call `challenge` or `refuse`.
-    Challenge,
+    Challenge(Origin),
     /// The client said all that a login needs: find a backend or call `refuse`.
     Ask(Box<Login>),
     /// Send `out` and close.
@@ -70,8 +80,8 @@ pub enum Refusal {
     },
     /// The backend, as the judge, said no.
     Judged {
-        /// The backend's code, 400 to 599.
-        code: u16,
+        /// How.
+        rejection: Rejection,
         /// The backend's own reply, where `proxy_pass_error_message` is on: whole lines.
         reply: Option<Box<[u8]>>,
     },
@@ -79,4 +89,9 @@ pub enum Refusal {
     Mechanism,
     /// There is no backend to be had just now.
     Unavailable,
+}
+
+/// A backend's reply without its last line end, as the log shows it.
+pub fn shown(reply: &[u8]) -> &[u8] {
+    reply.strip_suffix(b"\r\n").unwrap_or(reply)
 }

@@ -9,7 +9,7 @@ use std::{fmt, ptr};
 use super::limits;
 use crate::config::{Address, Config, Level, LogTarget, Options, Server, TlsFault, plan};
 use crate::log::{ErrorLog, Files, OpenFault};
-use crate::proto::smtp::Settings;
+use crate::proto::Settings;
 use crate::session::Place;
 use crate::tls::{self, Resumption};
 
@@ -113,7 +113,7 @@ struct Parts<'a> {
 /// What the places of one server share.
 #[derive(Clone)]
 struct Shared {
-    settings: Arc<Settings>,
+    settings: Option<Settings>,
     log: Arc<ErrorLog>,
     tls: Option<Arc<tls::Server>>,
 }
@@ -151,7 +151,7 @@ impl Parts<'_> {
             return Ok(shared.clone());
         }
         let shared = Shared {
-            settings: Arc::new(Settings::of(server)),
+            settings: Settings::of(server),
             log: self.log(&server.mail.error_log)?,
             tls: self.tls(server)?,
         };

@@ -55,7 +55,7 @@ impl Client {
         Client {
             stream: Stream::Plain(socket),
             input: Vec::new(),
-            limit: place.server.smtp.smtp_client_buffer.max(1),
+            limit: place.server.client_buffer().max(1),
             patience: place.server.mail.timeout,
             ended: false,
             out: Vec::new(),

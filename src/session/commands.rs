@@ -8,11 +8,10 @@ use super::client::{Client, Heard};
 use super::identity::Identity;
 use super::inquiry::Outcome;
 use super::journal::Journal;
-use super::judged::Hearing;
+use super::judged::Court;
 use super::{Bridge, Over, Place, Shared};
 use crate::config::level::Level;
-use crate::proto::smtp::Front;
-use crate::proto::{Login, Refusal, Step, Turn};
+use crate::proto::{Front, Login, Origin, Refusal, Step, Turn};
 
 /// A client that is not logged in yet.
 pub(super) struct Session {
@@ -21,11 +20,11 @@ pub(super) struct Session {
     pub client: Client,
     pub journal: Journal,
     pub identity: Identity,
-    pub front: Front,
+    pub front: Box<dyn Front>,
     /// Logins tried so far.
     pub attempts: u32,
     /// The backend that decides about logins, once it was asked.
-    pub hearing: Option<Hearing>,
+    pub court: Option<Court>,
     deadline: Instant,
 }
 
@@ -36,8 +35,8 @@ impl Session {
         client: Client,
         journal: Journal,
         identity: Identity,
+        front: Box<dyn Front>,
     ) -> Self {
-        let front = Front::new(place.settings.clone(), client.tls().is_some());
         Session {
             place,
             shared,
@@ -46,7 +45,7 @@ impl Session {
             identity,
             front,
             attempts: 0,
-            hearing: None,
+            court: None,
             deadline: Instant::now(),
         }
     }
@@ -80,7 +79,7 @@ impl Session {
             Step::Next => {}
             Step::Read => self.listen().await?,
             Step::StartTls => self.start_tls().await?,
-            Step::Challenge => self.challenge().await?,
+            Step::Challenge(origin) => self.challenge(origin).await?,
             Step::Ask(login) => return self.ask(*login).await,
             Step::Close => {
                 self.client.close().await?;
@@ -126,9 +125,9 @@ impl Session {
     }
 
     /// Our own challenge, or the backend's where the backend decides.
-    async fn challenge(&mut self) -> Result<(), Over> {
-        if self.place.settings.judged {
-            return self.fetch_challenge().await;
+    async fn challenge(&mut self, origin: Origin) -> Result<(), Over> {
+        if self.place.server.is_judged() {
+            return self.fetch_challenge(origin).await;
         }
         let salt = self.shared.challenge(&self.place.server.mail.server_name);
         self.front.challenge(salt, &mut self.client.out);
@@ -140,7 +139,7 @@ impl Session {
         self.attempts += 1;
         self.client.flush().await?;
         self.journal.login(login.credentials.user());
-        if self.place.settings.judged {
+        if self.place.server.is_judged() {
             return self.plead_login(login).await;
         }
         match self.inquire(&login).await? {

@@ -9,7 +9,7 @@ use super::journal::Journal;
 use crate::config::{Errno, Level};
 use crate::log::Escaped;
 use crate::net::socket::Socket;
-use crate::proto::smtp::reply;
+use crate::proto::shown;
 
 /// What is being done once a backend has answered, in nginx's words.
 pub(super) const READING: &str = "reading response from upstream";
@@ -45,8 +45,12 @@ impl Line {
         }
     }
 
-    /// Says something, if there is something to say, and waits for the whole reply to it.
-    pub async fn exchange(&mut self, out: &mut Vec<u8>) -> Result<Vec<u8>, Broken> {
+    /// Says something, if there is something to say, and waits for the whole reply to it. `whole` tells how long that is.
+    pub async fn exchange(
+        &mut self,
+        out: &mut Vec<u8>,
+        whole: impl Fn(&[u8]) -> Option<usize>,
+    ) -> Result<Vec<u8>, Broken> {
         if !out.is_empty() {
             // What came before the question is no answer to it.
             self.heard.clear();
@@ -54,7 +58,7 @@ impl Line {
             out.clear();
         }
         loop {
-            if let Some(end) = reply::whole(&self.heard) {
+            if let Some(end) = whole(&self.heard) {
                 return Ok(self.heard.drain(..end).collect());
             }
             if self.heard.len() >= self.limit {
@@ -111,7 +115,7 @@ pub(super) fn log_broken(journal: &Journal, broken: &Broken) {
 
 /// Writes down a reply that is not what it must be.
 pub(super) fn log_unexpected(journal: &Journal, level: Level, reply: &[u8]) {
-    let text = Escaped(reply::shown(reply));
+    let text = Escaped(shown(reply));
     journal.line(
         level,
         format_args!("upstream sent invalid response: \"{text}\""),

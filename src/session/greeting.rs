@@ -5,13 +5,14 @@ use tokio::time::Instant;
 use super::Over;
 use super::client::Heard;
 use super::commands::Session;
-use crate::config::level::Level;
+use crate::config::{Level, Protocol};
 
 impl Session {
     /// Greets, after `smtp_greeting_delay`. From here on the time for the login runs.
     pub async fn greet(&mut self) -> Result<(), Over> {
-        let delay = self.place.server.smtp.smtp_greeting_delay;
-        if !delay.is_zero() {
+        let server = &self.place.server;
+        let delay = server.smtp.smtp_greeting_delay;
+        if server.protocol == Protocol::Smtp && !delay.is_zero() {
             self.journal.doing("in delay pipelining state");
             match self.client.hear(Instant::now() + delay).await? {
                 Heard::Silence => {}
@@ -30,7 +31,8 @@ impl Session {
             }
         }
         self.journal.doing("sending client greeting line");
-        self.front.greet(&mut self.client.out);
+        let mut stamp = || self.shared.challenge(&self.place.server.mail.server_name);
+        self.front.greet(&mut stamp, &mut self.client.out);
         self.restart_clock();
         self.client.flush().await?;
         self.journal.doing("in auth state");

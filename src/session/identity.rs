@@ -1,6 +1,7 @@
 //! What is known about a client besides what it says.
 
 use crate::net::socket::Peer;
+use crate::proto::Seen;
 
 /// A client's address and name, in the forms that headers and commands want.
 #[derive(Debug)]
@@ -29,6 +30,14 @@ impl Identity {
             address,
             xclient,
             host,
+        }
+    }
+
+    /// What backends are told of it.
+    pub fn seen(&self) -> Seen<'_> {
+        Seen {
+            address: &self.xclient,
+            host: self.host,
         }
     }
 }

@@ -6,8 +6,8 @@ use super::commands::Session;
 use super::http::{self, Exchange};
 use super::{Over, cipher};
 use crate::config::address::Address;
-use crate::config::level::Level;
-use crate::proto::auth_http::{Inquiry, Verdict, request};
+use crate::config::{Level, Protocol};
+use crate::proto::auth_http::{Inquiry, Need, Verdict, request};
 use crate::proto::{Login, Secret};
 
 /// What the auth server wants.
@@ -48,11 +48,11 @@ impl Session {
             uri: &url.uri,
             host: &url.host,
             keep,
-            protocol: "smtp",
+            protocol: place.server.protocol,
             login,
             attempt: self.attempts,
             client: &self.identity.address,
-            client_host: Some(self.identity.host),
+            client_host: self.identity.host,
             tls: self.client.tls().and_then(cipher::words),
             headers: &place.server.auth_http.auth_http_header,
         };
@@ -64,7 +64,11 @@ impl Session {
             question: &question,
             patience: place.server.auth_http.auth_http_timeout,
         };
-        let fallback = place.server.proxy.proxy_pass.is_some();
+        let need = Need {
+            server: place.server.proxy.proxy_pass.is_none(),
+            // IMAP and POP3 know no other way to bring a client to its backend.
+            pass: place.server.protocol != Protocol::Smtp && login.credentials.password().is_none(),
+        };
         loop {
             let answer = tokio::select! {
                 answer = exchange.run(&self.journal, &shared) => answer,
@@ -72,7 +76,7 @@ impl Session {
             };
             let verdict = match answer {
                 Err(http::Reported) => return Err(self.fail().await),
-                Ok((address, answer)) => answer.verdict(fallback).map_err(|fault| (address, fault)),
+                Ok((address, answer)) => answer.verdict(need).map_err(|fault| (address, fault)),
             };
             match verdict {
                 Ok(Verdict::Accept { server, user, pass }) => {

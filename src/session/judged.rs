@@ -5,32 +5,24 @@ use tokio::time::timeout;
 use super::commands::Session;
 use super::connect::{Target, upstream_timed_out};
 use super::dialogue::{Broken, Line, READING, log_broken, log_unexpected};
-use super::identity::Identity;
 use super::journal::Journal;
 use super::{Bridge, Over};
 use crate::config::level::Level;
-use crate::proto::smtp::Judge;
-use crate::proto::smtp::judge::{Plea, Progress};
-use crate::proto::smtp::opening::Introduction;
-use crate::proto::{Credentials, Helo, Login, Refusal};
+use crate::proto::judge::{Hearing, Plea};
+use crate::proto::{self, Credentials, Judge, Login, Origin, Refusal, Rejection, shown};
 
 /// The conversation with the backend, kept between a client's attempts.
-pub(super) struct Hearing {
+pub(super) struct Court {
     line: Line,
-    judge: Judge,
-    /// How the client had introduced itself when the conversation began.
-    helo: Helo,
+    judge: Box<dyn Judge>,
 }
 
 /// What the backend said to one plea.
 enum Verdict {
     Challenge(Box<[u8]>),
-    LoggedIn,
+    LoggedIn(Vec<u8>),
     Answered(Vec<u8>),
-    Refused {
-        code: u16,
-        reply: Vec<u8>,
-    },
+    Refused(Rejection, Vec<u8>),
     NotOffered,
     /// The conversation is over, and the log knows why.
     Lost,
@@ -38,10 +30,9 @@ enum Verdict {
 
 impl Session {
     /// Gets the client a challenge of the backend.
-    pub async fn fetch_challenge(&mut self) -> Result<(), Over> {
+    pub async fn fetch_challenge(&mut self, origin: Origin) -> Result<(), Over> {
         self.client.flush().await?;
-        let helo = self.front.helo().clone();
-        match self.plead(helo, Plea::Challenge).await? {
+        match self.plead(Plea::Challenge(origin)).await? {
             Verdict::Challenge(salt) => {
                 self.journal.doing("in auth state");
                 self.front.challenge(salt, &mut self.client.out);
@@ -53,39 +44,32 @@ impl Session {
 
     /// Passes a login, or mail without one, on.
     pub async fn plead_login(&mut self, login: Login) -> Result<Option<Bridge>, Over> {
-        let plea = match login.envelope {
-            Some(envelope) => Plea::Mail(envelope),
-            None => Plea::Login(login.credentials),
-        };
-        match self.plead(login.helo, plea).await? {
-            Verdict::LoggedIn => {
-                self.front.accept(&mut self.client.out);
+        match self.plead(Plea::Login(login)).await? {
+            Verdict::LoggedIn(reply) => {
+                self.front.accept(&reply, &mut self.client.out);
                 self.journal.event(format_args!("client logged in"));
             }
             Verdict::Answered(reply) => self.answered(&reply),
             verdict => return self.turn_down(verdict).await.map(|()| None),
         }
         self.client.flush().await?;
-        Ok(self
-            .hearing
-            .take()
-            .map(|hearing| hearing.line.into_bridge()))
+        Ok(self.court.take().map(|court| court.line.into_bridge()))
     }
 
     /// Tells the client no.
     async fn turn_down(&mut self, verdict: Verdict) -> Result<(), Over> {
         let refusal = match verdict {
-            Verdict::Refused { code, reply } => {
+            Verdict::Refused(rejection, reply) => {
                 self.journal.line(
                     Level::Info,
                     format_args!(
                         "client login failed: \"{}\"",
-                        crate::log::Escaped(crate::proto::smtp::reply::shown(&reply))
+                        crate::log::Escaped(shown(&reply))
                     ),
                 );
                 let shown = self.place.server.proxy.proxy_pass_error_message;
                 Refusal::Judged {
-                    code,
+                    rejection,
                     reply: shown.then(|| reply.into()),
                 }
             }
@@ -97,25 +81,24 @@ impl Session {
     }
 
     /// Brings a plea before the backend, over the conversation at hand or a new one.
-    async fn plead(&mut self, helo: Helo, plea: Plea) -> Result<Verdict, Over> {
+    async fn plead(&mut self, plea: Plea) -> Result<Verdict, Over> {
         let place = self.place.clone();
         let server = &place.server;
         let Some(upstream) = &server.proxy.proxy_pass else {
             return Err(self.fail().await);
         };
         let kept = self
-            .hearing
+            .court
             .take()
-            .filter(|kept| kept.helo == helo && !kept.line.is_stale());
-        if kept.is_none() && matches!(plea, Plea::Login(Credentials::CramMd5 { .. })) {
+            .filter(|kept| kept.judge.suits(plea.origin()) && !kept.line.is_stale());
+        if kept.is_none() && answers_a_challenge(&plea) {
             // The challenge went with the conversation that it belonged to.
             return Ok(Verdict::Lost);
         }
-        let Identity { xclient, host, .. } = &self.identity;
-        let introduction = Introduction::of(server, xclient, host, helo.clone()).by_offers();
+        let judge = proto::settings::judge(server, self.identity.seen(), plea.origin());
         let (journal, shared) = (&mut self.journal, &self.shared);
         let conversation = async {
-            let mut hearing = match kept {
+            let mut court = match kept {
                 Some(kept) => kept,
                 None => {
                     let target = Target {
@@ -123,21 +106,17 @@ impl Session {
                         name: None,
                     };
                     let line = target.connect(server, shared, journal).await?;
-                    Hearing {
-                        line,
-                        judge: Judge::new(introduction),
-                        helo,
-                    }
+                    Court { line, judge }
                 }
             };
-            let verdict = hear(&mut hearing, plea, journal).await;
-            Some((verdict, hearing))
+            let verdict = hear(&mut court, plea, journal).await;
+            Some((verdict, court))
         };
         let heard = tokio::select! {
             heard = timeout(server.mail.timeout, conversation) => heard,
             () = self.client.leaves() => return Err(Over),
         };
-        let (verdict, hearing) = match heard {
+        let (verdict, court) = match heard {
             Ok(Some(heard)) => heard,
             Ok(None) => return Ok(Verdict::Lost),
             Err(_) => {
@@ -145,34 +124,53 @@ impl Session {
                 return Ok(Verdict::Lost);
             }
         };
-        let over = matches!(verdict, Verdict::Lost | Verdict::Refused { code: 421, .. });
-        self.hearing = (!over).then_some(hearing);
+        let over = match &verdict {
+            Verdict::Refused(rejection, _) => rejection.closing,
+            verdict => matches!(verdict, Verdict::Lost),
+        };
+        self.court = (!over).then_some(court);
         Ok(verdict)
     }
 }
 
-async fn hear(hearing: &mut Hearing, plea: Plea, journal: &mut Journal) -> Verdict {
+fn answers_a_challenge(plea: &Plea) -> bool {
+    matches!(
+        plea,
+        Plea::Login(Login {
+            credentials: Credentials::CramMd5 { .. },
+            ..
+        })
+    )
+}
+
+async fn hear(court: &mut Court, plea: Plea, journal: &mut Journal) -> Verdict {
     let mut out = Vec::new();
-    let mut progress = hearing.judge.plead(plea, &mut out);
+    let mut progress = court.judge.plead(plea, &mut out);
     let mut reply = Vec::new();
     loop {
         match progress {
-            Progress::Read => {}
-            Progress::Challenge(salt) => return Verdict::Challenge(salt),
-            Progress::LoggedIn => return Verdict::LoggedIn,
-            Progress::Answered => return Verdict::Answered(reply),
-            Progress::Refused(code) => return Verdict::Refused { code, reply },
-            Progress::NotOffered => return Verdict::NotOffered,
-            Progress::Unexpected => {
+            Hearing::Read => {}
+            Hearing::Challenge(salt) => return Verdict::Challenge(salt),
+            Hearing::LoggedIn => return Verdict::LoggedIn(reply),
+            Hearing::Answered => return Verdict::Answered(reply),
+            Hearing::Refused(rejection) => return Verdict::Refused(rejection, reply),
+            Hearing::NotOffered => return Verdict::NotOffered,
+            Hearing::Unexpected => {
                 log_unexpected(journal, Level::Error, &reply);
                 return Verdict::Lost;
             }
         }
         // Before the greeting nothing was sent: as nginx sees it, the connection is still being made.
         if !out.is_empty() {
-            journal.doing(hearing.judge.action());
+            journal.doing(court.judge.action());
         }
-        let heard = hearing.line.exchange(&mut out).await;
+        let heard = {
+            let judge = &court.judge;
+            court
+                .line
+                .exchange(&mut out, |bytes| judge.whole(bytes))
+                .await
+        };
         journal.doing(READING);
         reply = match heard {
             Ok(reply) => reply,
@@ -187,6 +185,6 @@ async fn hear(hearing: &mut Hearing, plea: Plea, journal: &mut Journal) -> Verdi
                 return Verdict::Lost;
             }
         };
-        progress = hearing.judge.advance(&reply, &mut out);
+        progress = court.judge.advance(&reply, &mut out);
     }
 }

@@ -25,7 +25,7 @@ use std::sync::Arc;
 pub use place::Place;
 pub use shared::Shared;
 
-use crate::config::{Level, Protocol};
+use crate::config::Level;
 use crate::net::socket::{Peer, Socket};
 use crate::net::tunnel;
 use client::Client;
@@ -52,10 +52,6 @@ struct Bridge {
 
 /// Serves one client to its end.
 pub async fn serve(arrival: Arrival, place: Arc<Place>, shared: Arc<Shared>) {
-    if place.server.protocol != Protocol::Smtp {
-        // IMAP and POP3 are configured, and not spoken yet: `-t` says so. No greeting is better than a wrong one.
-        return;
-    }
     let silence = place.server.proxy.proxy_timeout;
     // Boxed: all that a login needs is freed before mail flows.
     let login = Box::pin(log_in(arrival, place, shared)).await;
@@ -86,6 +82,8 @@ async fn log_in(
     place: Arc<Place>,
     shared: Arc<Shared>,
 ) -> Option<(Client, Bridge, Journal)> {
+    // IMAP and POP3 are configured, and not spoken yet: `-t` says so. No greeting is better than a wrong one.
+    let settings = place.settings.clone()?;
     let mut journal = Journal::new(&arrival, &place);
     let mut client = Client::new(arrival.socket, &place);
     if place.ssl {
@@ -97,7 +95,8 @@ async fn log_in(
             .ok()?;
     }
     let identity = identity::Identity::of(&arrival.peer);
-    let mut session = Session::new(place, shared, client, journal, identity);
+    let front = settings.front(client.tls().is_some());
+    let mut session = Session::new(place, shared, client, journal, identity, front);
     let bridge = match session.greet().await {
         Ok(()) => session.converse().await,
         Err(over) => Err(over),

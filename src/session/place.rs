@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::config::Server;
 use crate::log::ErrorLog;
-use crate::proto::smtp::Settings;
+use crate::proto::Settings;
 use crate::tls;
 
 /// One `listen` of one server. Shared by its sessions, which keep it to their end whatever a reload does.
@@ -13,7 +13,7 @@ pub struct Place {
     /// The server.
     pub server: Arc<Server>,
     /// What it says to every client.
-    pub settings: Arc<Settings>,
+    pub settings: Option<Settings>,
     /// Its error log.
     pub log: Arc<ErrorLog>,
     /// Its TLS, where it has TLS.

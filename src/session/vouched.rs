@@ -5,20 +5,18 @@ use tokio::time::timeout;
 use super::commands::Session;
 use super::connect::{Target, upstream_timed_out};
 use super::dialogue::{Broken, Line, READING, log_broken, log_unexpected};
-use super::identity::Identity;
 use super::inquiry::Accepted;
 use super::journal::Journal;
 use super::{Bridge, Over};
 use crate::config::level::Level;
 use crate::log::Escaped;
-use crate::proto::Login;
-use crate::proto::smtp::back::Progress;
-use crate::proto::smtp::opening::Introduction;
-use crate::proto::smtp::{Back, reply};
+use crate::proto::back::Progress;
+use crate::proto::smtp::reply;
+use crate::proto::{self, Back, Login, shown};
 
 /// How the conversation ended.
 enum End {
-    LoggedIn,
+    LoggedIn(Vec<u8>),
     Answered(Vec<u8>),
     Unexpected(Vec<u8>),
     Broken(Broken),
@@ -46,7 +44,7 @@ impl Session {
         let (journal, shared) = (&mut self.journal, &self.shared);
         let conversation = async {
             let mut line = target.connect(server, shared, journal).await?;
-            let end = introduce(&mut back, &mut line, journal).await;
+            let end = introduce(back.as_mut(), &mut line, journal).await;
             Some((end, line))
         };
         let met = tokio::select! {
@@ -62,8 +60,8 @@ impl Session {
             }
         };
         match end {
-            End::LoggedIn => {
-                self.front.accept(&mut self.client.out);
+            End::LoggedIn(reply) => {
+                self.front.accept(&reply, &mut self.client.out);
                 self.journal.event(format_args!("client logged in"));
             }
             End::Answered(reply) => self.answered(&reply),
@@ -98,14 +96,14 @@ impl Session {
         if matches!(reply::code(answer), Some(200..=299)) {
             self.journal.event(format_args!("client logged in"));
         } else {
-            let text = Escaped(reply::shown(answer));
+            let text = Escaped(shown(answer));
             self.journal
                 .event(format_args!("client was refused by upstream: \"{text}\""));
         }
     }
 
     /// The conversation that fits this login.
-    fn back(&mut self, login: Login, accepted: &Accepted) -> Back {
+    fn back(&mut self, login: Login, accepted: &Accepted) -> Box<dyn Back> {
         let server = &self.place.server;
         let user = accepted.user.as_deref().unwrap_or(login.credentials.user());
         let pass = accepted
@@ -117,16 +115,14 @@ impl Session {
             self.journal.login(user);
         }
         let user: Box<[u8]> = user.into();
-        let Identity { xclient, host, .. } = &self.identity;
-        let introduction = Introduction::of(server, xclient, host, login.helo.clone());
-        Back::of(&server.proxy, introduction, login, user, pass)
+        proto::settings::back(server, self.identity.seen(), login, user, pass)
     }
 }
 
-async fn introduce(back: &mut Back, line: &mut Line, journal: &mut Journal) -> End {
+async fn introduce(back: &mut dyn Back, line: &mut Line, journal: &mut Journal) -> End {
     let mut out = Vec::new();
     loop {
-        let heard = line.exchange(&mut out).await;
+        let heard = line.exchange(&mut out, |bytes| back.whole(bytes)).await;
         journal.doing(READING);
         let reply = match heard {
             Ok(reply) => reply,
@@ -134,7 +130,7 @@ async fn introduce(back: &mut Back, line: &mut Line, journal: &mut Journal) -> E
         };
         match back.advance(&reply, &mut out) {
             Progress::Read => journal.doing(back.action()),
-            Progress::LoggedIn => return End::LoggedIn,
+            Progress::LoggedIn => return End::LoggedIn(reply),
             Progress::Answered => return End::Answered(reply),
             Progress::Unexpected => return End::Unexpected(reply),
             Progress::NoPassword => return End::NoPassword,

@@ -43,6 +43,8 @@ pub enum Fault {
     NoServer,
     /// `Auth-Server` is no address.
     Address(Box<[u8]>),
+    /// The backend wants a password, and nobody told one.
+    NoPassword,
     /// `Auth-Port` is no port.
     Port(Box<[u8]>),
 }
@@ -56,6 +58,7 @@ impl fmt::Display for Fault {
             Fault::Status(code) => write!(f, "sent status {code} without \"Auth-Status\""),
             Fault::Empty => f.write_str("sent empty \"Auth-Status\""),
             Fault::NoServer => f.write_str("did not send server or port"),
+            Fault::NoPassword => f.write_str("did not send password"),
             Fault::Address(text) => {
                 write!(f, "sent invalid server address:\"{}\"", Escaped(text))
             }
@@ -73,6 +76,15 @@ pub enum Parsed {
     Whole(Box<Answer>, usize),
     /// It cannot become an answer any more.
     Invalid(Fault),
+}
+
+/// What a successful answer must bring.
+#[derive(Clone, Copy, Debug)]
+pub struct Need {
+    /// The backend: there is no `proxy_pass` for answers that name none.
+    pub server: bool,
+    /// A password: the client told none, and the backend gets one.
+    pub pass: bool,
 }
 
 /// What follows for the client.
@@ -194,12 +206,11 @@ impl Answer {
         }
     }
 
-    /// What the answer means, in the order in which nginx looks at it. `fallback` says that a server has
-    /// `proxy_pass` for answers that name none.
+    /// What the answer means, in the order in which nginx looks at it.
     ///
     /// # Errors
     /// What the log should say; the client hears of an internal error.
-    pub fn verdict(self, fallback: bool) -> Result<Verdict, Fault> {
+    pub fn verdict(self, need: Need) -> Result<Verdict, Fault> {
         match self.said.as_deref() {
             Some(b"") => return Err(Fault::Empty),
             Some(b"OK") => {}
@@ -222,10 +233,16 @@ impl Answer {
             None => {}
         }
         let server = match (self.server, self.port) {
-            (Some(server), Some(port)) => Some(backend(server, port)?),
-            (None, _) if fallback => None,
+            (Some(server), Some(port)) => Some((server, port)),
+            (None, _) if !need.server => None,
             _ => return Err(Fault::NoServer),
         };
+        if need.pass && self.pass.is_none() {
+            return Err(Fault::NoPassword);
+        }
+        let server = server
+            .map(|(server, port)| backend(server, port))
+            .transpose()?;
         Ok(Verdict::Accept {
             server,
             user: self.user,

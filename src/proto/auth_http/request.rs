@@ -1,6 +1,7 @@
 //! The question to the auth server, header by header in nginx's order.
 
-use crate::proto::{Credentials, Login};
+use crate::config::Protocol;
+use crate::proto::{Credentials, Login, Origin};
 
 /// A configured header: name and value.
 pub type Header = (Box<[u8]>, Box<[u8]>);
@@ -14,16 +15,16 @@ pub struct Inquiry<'a> {
     pub host: &'a [u8],
     /// Whether the connection shall stay open: HTTP/1.1, else nginx's one-shot HTTP/1.0.
     pub keep: bool,
-    /// The word for `Auth-Protocol:`.
-    pub protocol: &'static str,
+    /// What the client speaks.
+    pub protocol: Protocol,
     /// The login.
     pub login: &'a Login,
     /// Which attempt of this client it is, from 1.
     pub attempt: u32,
     /// The client's address without its port.
     pub client: &'a str,
-    /// The client's verified host name, SMTP only.
-    pub client_host: Option<&'a str>,
+    /// The client's verified host name. Only SMTP tells it.
+    pub client_host: &'a str,
     /// TLS version and cipher, by OpenSSL's names.
     pub tls: Option<(&'a str, &'a str)>,
     /// `auth_http_header`, in the order written.
@@ -51,22 +52,23 @@ pub fn request(inquiry: &Inquiry<'_>, out: &mut Vec<u8>) {
         }
         Credentials::External { .. } | Credentials::None => escaped(out, "Auth-Pass", b""),
     }
-    header(out, "Auth-Protocol", inquiry.protocol.as_bytes());
+    header(out, "Auth-Protocol", inquiry.protocol.word().as_bytes());
     header(
         out,
         "Auth-Login-Attempt",
         inquiry.attempt.to_string().as_bytes(),
     );
     header(out, "Client-IP", inquiry.client.as_bytes());
-    if let Some(host) = inquiry.client_host {
-        header(out, "Client-Host", host.as_bytes());
+    if inquiry.protocol == Protocol::Smtp {
+        header(out, "Client-Host", inquiry.client_host.as_bytes());
     }
-    if let Some(envelope) = &login.envelope {
-        header(
-            out,
-            "Auth-SMTP-Helo",
-            login.helo.name.as_deref().unwrap_or_default(),
-        );
+    if let Origin::Smtp {
+        helo,
+        envelope: Some(envelope),
+    } = &login.origin
+    {
+        let name = helo.name.as_deref().unwrap_or_default();
+        header(out, "Auth-SMTP-Helo", name);
         header(out, "Auth-SMTP-From", &envelope.mail);
         header(
             out,
@@ -124,11 +126,11 @@ mod tests {
             uri: b"/auth?x=1",
             host: b"[::1]",
             keep: false,
-            protocol: "smtp",
+            protocol: Protocol::Smtp,
             login,
             attempt: 2,
             client: "127.0.0.1",
-            client_host: Some("[UNAVAILABLE]"),
+            client_host: "[UNAVAILABLE]",
             tls: Some(("TLSv1.3", "TLS_AES_256_GCM_SHA384")),
             headers: &headers,
         };
@@ -144,8 +146,10 @@ mod tests {
         };
         let text = ask(&Login {
             credentials,
-            helo: Helo::default(),
-            envelope: None,
+            origin: Origin::Smtp {
+                helo: Helo::default(),
+                envelope: None,
+            },
         });
         assert_eq!(
             text,
@@ -160,14 +164,16 @@ mod tests {
     fn mail_without_a_login() {
         let text = ask(&Login {
             credentials: Credentials::None,
-            helo: Helo {
-                name: Some(b"client".as_slice().into()),
-                extended: true,
+            origin: Origin::Smtp {
+                helo: Helo {
+                    name: Some(b"client".as_slice().into()),
+                    extended: true,
+                },
+                envelope: Some(Envelope {
+                    mail: b"MAIL FROM:<a@b>".as_slice().into(),
+                    rcpt: Some(b"RCPT TO:<c@d>".as_slice().into()),
+                }),
             },
-            envelope: Some(Envelope {
-                mail: b"MAIL FROM:<a@b>".as_slice().into(),
-                rcpt: Some(b"RCPT TO:<c@d>".as_slice().into()),
-            }),
         });
         assert!(text.contains(
             "Auth-Method: none\nAuth-User: \nAuth-Pass: \nAuth-Protocol: smtp\nAuth-Login-Attempt: 2\n"

@@ -6,23 +6,9 @@ use super::opening::{Introduction, Move, Opening};
 use super::reply;
 use crate::config::ProxySmtpAuth;
 use crate::config::modules::proxy::Proxy;
+use crate::proto::back::Progress;
 use crate::proto::login::Bytes;
-use crate::proto::{Credentials, Envelope, Login, Secret, sasl};
-
-/// What comes next.
-#[derive(Debug)]
-pub enum Progress {
-    /// Send `out` and read the reply.
-    Read,
-    /// The login stands: the client gets the fixed reply.
-    LoggedIn,
-    /// Mail without a login: the client gets the backend's own reply, good or bad.
-    Answered,
-    /// The reply is not what it must be.
-    Unexpected,
-    /// The backend wants a password, and nobody told one.
-    NoPassword,
-}
+use crate::proto::{self, Credentials, Envelope, Secret, sasl};
 
 /// What follows the opening.
 #[derive(Debug)]
@@ -62,7 +48,8 @@ impl Back {
     pub fn of(
         proxy: &Proxy,
         introduction: Introduction,
-        login: Login,
+        method: &Credentials,
+        envelope: Option<Envelope>,
         user: Bytes,
         pass: Option<Secret<Bytes>>,
     ) -> Self {
@@ -72,9 +59,9 @@ impl Back {
             login: vouched,
             ..introduction
         };
-        match login.envelope {
+        match envelope {
             Some(envelope) => Back::sending(introduction, envelope),
-            None if how != ProxySmtpAuth::Off && login.credentials != Credentials::None => {
+            None if how != ProxySmtpAuth::Off && *method != Credentials::None => {
                 Back::logging_in(introduction, how, user, pass)
             }
             None => Back::vouching(introduction),
@@ -108,8 +95,36 @@ impl Back {
         }
     }
 
-    /// What is being done, in nginx's words.
-    pub fn action(&self) -> &'static str {
+    /// Starts what follows the opening. `only_login`: the backend announces LOGIN and no PLAIN.
+    fn errand(&mut self, only_login: bool, out: &mut Vec<u8>) -> Progress {
+        match &self.errand {
+            Errand::Nothing => return Progress::LoggedIn,
+            Errand::Auth { pass: None, .. } => return Progress::NoPassword,
+            Errand::Auth {
+                how,
+                user,
+                pass: Some(pass),
+            } => {
+                if *how == ProxySmtpAuth::Login || (*how == ProxySmtpAuth::On && only_login) {
+                    out.extend_from_slice(b"AUTH LOGIN\r\n");
+                    self.state = State::AuthLogin;
+                } else {
+                    auth_plain(out, user, pass);
+                    self.state = State::AuthPlain;
+                }
+            }
+            Errand::Mail(envelope) => {
+                out.extend_from_slice(&envelope.mail);
+                out.extend_from_slice(b"\r\n");
+                self.state = State::Mail;
+            }
+        }
+        Progress::Read
+    }
+}
+
+impl proto::Back for Back {
+    fn action(&self) -> &'static str {
         match &self.state {
             State::Opening(opening) => opening.action(),
             State::AuthPlain | State::AuthLogin | State::LoginUser | State::LoginPass => {
@@ -120,8 +135,11 @@ impl Back {
         }
     }
 
-    /// Takes the backend's reply to what was sent last.
-    pub fn advance(&mut self, reply: &[u8], out: &mut Vec<u8>) -> Progress {
+    fn whole(&self, bytes: &[u8]) -> Option<usize> {
+        reply::whole(bytes)
+    }
+
+    fn advance(&mut self, reply: &[u8], out: &mut Vec<u8>) -> Progress {
         let code = reply::code(reply);
         match (&mut self.state, code) {
             (State::Opening(opening), _) => match opening.advance(reply, out) {
@@ -167,33 +185,6 @@ impl Back {
             (State::Rcpt, _) => Progress::Answered,
             _ => Progress::Unexpected,
         }
-    }
-
-    /// Starts what follows the opening. `only_login`: the backend announces LOGIN and no PLAIN.
-    fn errand(&mut self, only_login: bool, out: &mut Vec<u8>) -> Progress {
-        match &self.errand {
-            Errand::Nothing => return Progress::LoggedIn,
-            Errand::Auth { pass: None, .. } => return Progress::NoPassword,
-            Errand::Auth {
-                how,
-                user,
-                pass: Some(pass),
-            } => {
-                if *how == ProxySmtpAuth::Login || (*how == ProxySmtpAuth::On && only_login) {
-                    out.extend_from_slice(b"AUTH LOGIN\r\n");
-                    self.state = State::AuthLogin;
-                } else {
-                    auth_plain(out, user, pass);
-                    self.state = State::AuthPlain;
-                }
-            }
-            Errand::Mail(envelope) => {
-                out.extend_from_slice(&envelope.mail);
-                out.extend_from_slice(b"\r\n");
-                self.state = State::Mail;
-            }
-        }
-        Progress::Read
     }
 }
 

@@ -5,38 +5,9 @@
 use super::back::{auth_plain, line};
 use super::opening::{Introduction, Move, Offers, Opening};
 use super::reply;
+use crate::proto::judge::{Hearing, Plea};
 use crate::proto::login::Bytes;
-use crate::proto::{Credentials, Envelope, Secret, sasl};
-
-/// What the client wants of the backend.
-#[derive(Debug)]
-pub enum Plea {
-    /// A challenge for CRAM-MD5.
-    Challenge,
-    /// To be logged in.
-    Login(Credentials),
-    /// To send mail without a login.
-    Mail(Envelope),
-}
-
-/// What comes next.
-#[derive(Debug)]
-pub enum Progress {
-    /// Send `out` and read the reply.
-    Read,
-    /// The challenge for the client.
-    Challenge(Bytes),
-    /// Logged in: the client gets the fixed reply.
-    LoggedIn,
-    /// Mail without a login: the client gets the backend's own reply, good or bad.
-    Answered,
-    /// The backend said no, with this code; the conversation can go on.
-    Refused(u16),
-    /// The backend does not offer this way to log in; the conversation can go on.
-    NotOffered,
-    /// The reply is not what it must be: the conversation is over.
-    Unexpected,
-}
+use crate::proto::{self, Credentials, Helo, Login, Origin, Rejection, Secret, sasl};
 
 #[derive(Debug)]
 enum State {
@@ -63,6 +34,8 @@ enum State {
 /// One conversation.
 #[derive(Debug)]
 pub struct Judge {
+    /// How the client had introduced itself when the conversation began.
+    helo: Helo,
     state: State,
     offers: Offers,
     plea: Option<Plea>,
@@ -71,16 +44,67 @@ pub struct Judge {
 impl Judge {
     /// A conversation that waits for the greeting.
     pub fn new(introduction: Introduction) -> Self {
-        let state = State::Opening(Opening::new(introduction));
         Judge {
-            state,
+            helo: introduction.helo.clone(),
+            state: State::Opening(Opening::new(introduction)),
             offers: Offers::default(),
             plea: None,
         }
     }
 
-    /// What is being done, in nginx's words.
-    pub fn action(&self) -> &'static str {
+    /// Begins the plea that waited.
+    fn next(&mut self, out: &mut Vec<u8>) -> Hearing {
+        match self.plea.take() {
+            Some(plea) => self.begin(plea, out),
+            None => Hearing::Unexpected,
+        }
+    }
+
+    fn begin(&mut self, plea: Plea, out: &mut Vec<u8>) -> Hearing {
+        self.state = match plea {
+            Plea::Challenge(_) if self.offers.cram_md5 => {
+                out.extend_from_slice(b"AUTH CRAM-MD5\r\n");
+                State::CramMd5
+            }
+            Plea::Challenge(_) => return Hearing::NotOffered,
+            Plea::Login(Login {
+                origin:
+                    Origin::Smtp {
+                        envelope: Some(envelope),
+                        ..
+                    },
+                ..
+            }) => {
+                out.extend_from_slice(&envelope.mail);
+                out.extend_from_slice(b"\r\n");
+                State::Mail
+            }
+            Plea::Login(Login { credentials, .. }) => match self.auth(credentials, out) {
+                Some(state) => state,
+                None => return Hearing::NotOffered,
+            },
+        };
+        Hearing::Read
+    }
+
+    /// AUTH by what the backend announces.
+    fn auth(&self, credentials: Credentials, out: &mut Vec<u8>) -> Option<State> {
+        match credentials {
+            Credentials::Plain { user, pass } if self.offers.plain => {
+                auth_plain(out, &user, &pass);
+                Some(State::Verdict)
+            }
+            Credentials::Plain { user, pass } if self.offers.login => {
+                out.extend_from_slice(b"AUTH LOGIN\r\n");
+                Some(State::LoginUser { user, pass })
+            }
+            _ => None,
+        }
+    }
+}
+
+impl proto::Judge for Judge {
+    fn action(&self) -> &'static str {
         match &self.state {
             State::Opening(opening) => opening.action(),
             State::Mail => "sending MAIL FROM to upstream",
@@ -88,37 +112,49 @@ impl Judge {
         }
     }
 
-    /// Says what the client wants. When nothing is on its way already, `out` has the first line of it.
-    pub fn plead(&mut self, plea: Plea, out: &mut Vec<u8>) -> Progress {
+    fn whole(&self, bytes: &[u8]) -> Option<usize> {
+        reply::whole(bytes)
+    }
+
+    fn suits(&self, origin: &Origin) -> bool {
+        matches!(origin, Origin::Smtp { helo, .. } if *helo == self.helo)
+    }
+
+    fn plead(&mut self, plea: Plea, out: &mut Vec<u8>) -> Hearing {
         match (&self.state, plea) {
-            (State::Challenged, Plea::Login(Credentials::CramMd5 { user, digest, .. })) => {
+            (
+                State::Challenged,
+                Plea::Login(Login {
+                    credentials: Credentials::CramMd5 { user, digest, .. },
+                    ..
+                }),
+            ) => {
                 let message = [&*user, b" ", &**digest.reveal()].concat();
                 line(out, &sasl::encode(&message));
                 self.state = State::Verdict;
-                Progress::Read
+                Hearing::Read
             }
             (State::Challenged, plea) => {
                 self.plea = Some(plea);
                 out.extend_from_slice(b"*\r\n");
                 self.state = State::Cancelled;
-                Progress::Read
+                Hearing::Read
             }
             (State::Idle, plea) => self.begin(plea, out),
             (_, plea) => {
                 self.plea = Some(plea);
-                Progress::Read
+                Hearing::Read
             }
         }
     }
 
-    /// Takes the backend's reply to what was sent last.
-    pub fn advance(&mut self, reply: &[u8], out: &mut Vec<u8>) -> Progress {
+    fn advance(&mut self, reply: &[u8], out: &mut Vec<u8>) -> Hearing {
         let Some(code) = reply::code(reply) else {
-            return Progress::Unexpected;
+            return Hearing::Unexpected;
         };
         match (std::mem::replace(&mut self.state, State::Idle), code) {
             (State::Opening(mut opening), _) => match opening.advance(reply, out) {
-                Move::Unexpected => return Progress::Unexpected,
+                Move::Unexpected => return Hearing::Unexpected,
                 Move::Read => self.state = State::Opening(opening),
                 Move::Done => {
                     self.offers = opening.offers();
@@ -126,8 +162,8 @@ impl Judge {
                 }
             },
             (State::Cancelled, _) => return self.next(out),
-            (State::Mail, _) => return Progress::Answered,
-            (State::Verdict, 235) => return Progress::LoggedIn,
+            (State::Mail, _) => return Hearing::Answered,
+            (State::Verdict, 235) => return Hearing::LoggedIn,
             (State::LoginUser { user, pass }, 334) => {
                 line(out, &sasl::encode(&user));
                 self.state = State::LoginPass { pass };
@@ -139,48 +175,21 @@ impl Judge {
             (State::CramMd5, 334) => {
                 let text = reply::texts(reply).next().unwrap_or_default();
                 let Some(salt) = sasl::challenge(text) else {
-                    return Progress::Unexpected;
+                    return Hearing::Unexpected;
                 };
                 self.state = State::Challenged;
-                return Progress::Challenge(salt);
+                return Hearing::Challenge(salt);
             }
-            (State::Idle | State::Challenged, _) => return Progress::Unexpected,
-            (_, 400..=599) => return Progress::Refused(code),
-            _ => return Progress::Unexpected,
+            (State::Idle | State::Challenged, _) => return Hearing::Unexpected,
+            (_, 400..=599) => {
+                return Hearing::Refused(Rejection {
+                    code,
+                    closing: code == 421,
+                });
+            }
+            _ => return Hearing::Unexpected,
         }
-        Progress::Read
-    }
-
-    /// Begins the plea that waited.
-    fn next(&mut self, out: &mut Vec<u8>) -> Progress {
-        match self.plea.take() {
-            Some(plea) => self.begin(plea, out),
-            None => Progress::Unexpected,
-        }
-    }
-
-    fn begin(&mut self, plea: Plea, out: &mut Vec<u8>) -> Progress {
-        self.state = match plea {
-            Plea::Login(Credentials::Plain { user, pass }) if self.offers.plain => {
-                auth_plain(out, &user, &pass);
-                State::Verdict
-            }
-            Plea::Login(Credentials::Plain { user, pass }) if self.offers.login => {
-                out.extend_from_slice(b"AUTH LOGIN\r\n");
-                State::LoginUser { user, pass }
-            }
-            Plea::Challenge if self.offers.cram_md5 => {
-                out.extend_from_slice(b"AUTH CRAM-MD5\r\n");
-                State::CramMd5
-            }
-            Plea::Mail(envelope) => {
-                out.extend_from_slice(&envelope.mail);
-                out.extend_from_slice(b"\r\n");
-                State::Mail
-            }
-            Plea::Login(_) | Plea::Challenge => return Progress::NotOffered,
-        };
-        Progress::Read
+        Hearing::Read
     }
 }
 

@@ -7,6 +7,7 @@ pub mod judge;
 pub mod opening;
 pub mod reply;
 pub mod settings;
+mod words;
 
 pub use back::Back;
 pub use front::Front;

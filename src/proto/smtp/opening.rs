@@ -2,7 +2,7 @@
 
 use super::reply;
 use crate::config::Server;
-use crate::proto::Helo;
+use crate::proto::{Helo, Seen};
 
 /// Whether the backend is told about the client by XCLIENT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,11 +36,11 @@ pub struct Introduction {
 
 impl Introduction {
     /// The introduction that a server's configuration asks for. It vouches for no login and asks for no offers.
-    pub fn of(server: &Server, address: &str, host: &str, helo: Helo) -> Self {
+    pub fn of(server: &Server, seen: Seen<'_>, helo: Helo) -> Self {
         Introduction {
             server_name: server.mail.server_name.clone(),
-            address: address.into(),
-            host: host.into(),
+            address: seen.address.into(),
+            host: seen.host.into(),
             helo,
             login: None,
             xclient: if server.proxy.xclient {

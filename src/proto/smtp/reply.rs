@@ -37,11 +37,6 @@ pub fn texts(reply: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// A reply without its last line end, as the log shows it.
-pub fn shown(reply: &[u8]) -> &[u8] {
-    reply.strip_suffix(b"\r\n").unwrap_or(reply)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,7 @@
 //! What a server says to every client, made once when the configuration is loaded.
 
 use crate::config::{Method, Methods, Server, StartTls};
+use crate::proto::tally::Tally;
 
 /// The fixed words and limits of one server.
 #[derive(Debug)]
@@ -19,10 +20,8 @@ pub struct Settings {
     pub methods: Methods,
     /// `starttls`.
     pub starttls: StartTls,
-    /// `max_errors`.
-    pub max_errors: usize,
-    /// `max_commands`.
-    pub max_commands: usize,
+    /// `max_errors` and `max_commands`.
+    pub tally: Tally,
     /// The backend of `proxy_pass` decides about logins: there is no `auth_http`.
     pub judged: bool,
 }
@@ -59,9 +58,8 @@ impl Settings {
             ehlo_tls: ehlo(auth.as_deref(), false),
             methods,
             starttls,
-            max_errors: server.mail.max_errors,
-            max_commands: server.mail.max_commands,
-            judged: server.auth_http.auth_http.is_none(),
+            tally: Tally::new(server.mail.max_errors, server.mail.max_commands),
+            judged: server.is_judged(),
         }
     }
 }

@@ -1,11 +1,18 @@
 use super::*;
 
+fn need(server: bool) -> Need {
+    Need {
+        server,
+        pass: false,
+    }
+}
+
 fn read(text: &str) -> String {
     let text = text.replace('\n', "\r\n");
     match parse(text.as_bytes()) {
         Parsed::Partial => "partial".into(),
         Parsed::Invalid(fault) => fault.to_string(),
-        Parsed::Whole(answer, _) => match answer.verdict(false) {
+        Parsed::Whole(answer, _) => match answer.verdict(need(true)) {
             Err(fault) => fault.to_string(),
             Ok(Verdict::Deny { code, text, wait }) => format!(
                 "deny {} {} {}",
@@ -130,7 +137,7 @@ fn no_bytes_make_it_panic() {
             text[at] = (seed >> 24) as u8;
         }
         if let Parsed::Whole(answer, _) = parse(&text) {
-            let _ = answer.verdict(seed & 1 == 0);
+            let _ = answer.verdict(need(seed & 1 != 0));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Conversations: the backend's replies, and all that it was told.
 
 use super::*;
+use crate::proto::Back as _;
 use crate::proto::Helo;
 use crate::proto::smtp::opening::Xclient;
 

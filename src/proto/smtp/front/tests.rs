@@ -1,7 +1,8 @@
 //! Transcripts: `C` the client's bytes, `S` what it reads, `=` the step that is left to the shell.
 
 use super::*;
-use crate::config::Methods;
+use crate::config::{Method, Methods, StartTls};
+use crate::proto::{Front as _, Origin, Rejection};
 
 fn settings(methods: &[Method], starttls: StartTls, judged: bool) -> Arc<Settings> {
     let mut set = Methods::default();
@@ -14,8 +15,7 @@ fn settings(methods: &[Method], starttls: StartTls, judged: bool) -> Arc<Setting
         ehlo_tls: b"250 mx tls\r\n".to_vec(),
         methods: set,
         starttls,
-        max_errors: 3,
-        max_commands: 20,
+        tally: Tally::new(3, 20),
         judged,
     })
 }
@@ -38,18 +38,18 @@ fn talk(front: &mut Front, bytes: &[u8], full: bool) -> String {
             Step::Read => return shown,
             Step::Ask(login) => {
                 let pass = login.credentials.password().map(|p| p.reveal().clone());
+                let Origin::Smtp { helo, .. } = login.origin;
                 return format!(
                     "{shown}= {} {} {} {:?} left {}",
                     login.credentials.method(),
                     String::from_utf8_lossy(login.credentials.user()),
                     String::from_utf8_lossy(&pass.unwrap_or_default()),
-                    login
-                        .helo
-                        .name
+                    helo.name
                         .map(|name| String::from_utf8_lossy(&name).into_owned()),
                     bytes.len() - at,
                 );
             }
+            Step::Challenge(_) => return format!("{shown}= Challenge left {}", bytes.len() - at),
             step => return format!("{shown}= {step:?} left {}", bytes.len() - at),
         }
     }
@@ -261,22 +261,32 @@ fn refusals() {
     );
     assert_eq!(
         say(Refusal::Judged {
-            code: 535,
+            rejection: no(535),
             reply: None
         }),
         "535 5.7.8 Authentication failed\r\nNext"
     );
     let reply = Some(b"454 4.7.0 later\r\n".as_slice().into());
     assert_eq!(
-        say(Refusal::Judged { code: 454, reply }),
+        say(Refusal::Judged {
+            rejection: no(454),
+            reply
+        }),
         "454 4.7.0 later\r\nNext"
     );
     // The third failed login reaches max_errors.
     assert_eq!(
         say(Refusal::Judged {
-            code: 535,
+            rejection: no(535),
             reply: None
         }),
         "535 5.7.8 Authentication failed\r\nClose"
     );
+}
+
+fn no(code: u16) -> Rejection {
+    Rejection {
+        code,
+        closing: false,
+    }
 }

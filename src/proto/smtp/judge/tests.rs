@@ -1,8 +1,8 @@
 //! Conversations with a backend that decides for itself.
 
 use super::*;
-use crate::proto::Helo;
 use crate::proto::smtp::opening::Xclient;
+use crate::proto::{Envelope, Judge as _};
 
 fn judge(xclient: Xclient) -> Judge {
     Judge::new(Introduction {
@@ -21,7 +21,19 @@ fn judge(xclient: Xclient) -> Judge {
 
 fn plain() -> Plea {
     let (user, pass) = (b"u".as_slice().into(), Secret::new(b"p".as_slice().into()));
-    Plea::Login(Credentials::Plain { user, pass })
+    login(Credentials::Plain { user, pass }, None)
+}
+
+fn origin(envelope: Option<Envelope>) -> Origin {
+    let helo = Helo::default();
+    Origin::Smtp { helo, envelope }
+}
+
+fn login(credentials: Credentials, envelope: Option<Envelope>) -> Plea {
+    Plea::Login(Login {
+        credentials,
+        origin: origin(envelope),
+    })
 }
 
 /// Pleads, plays the backend, shows what it was told and how it ended.
@@ -34,10 +46,11 @@ fn play(judge: &mut Judge, plea: Plea, replies: &[&str]) -> String {
         told.push_str(&String::from_utf8_lossy(&out).replace("\r\n", "|"));
         out.clear();
         match (progress, replies.next()) {
-            (Progress::Read, Some(reply)) => progress = judge.advance(reply.as_bytes(), &mut out),
-            (Progress::Challenge(salt), _) => {
+            (Hearing::Read, Some(reply)) => progress = judge.advance(reply.as_bytes(), &mut out),
+            (Hearing::Challenge(salt), _) => {
                 return format!("{told} {}", String::from_utf8_lossy(&salt));
             }
+            (Hearing::Refused(no), _) => return format!("{told} Refused({})", no.code),
             (progress, _) => return format!("{told} {progress:?}"),
         }
     }
@@ -92,14 +105,14 @@ fn challenges_are_relayed() {
     assert_eq!(
         play(
             &mut judge,
-            Plea::Challenge,
+            Plea::Challenge(origin(None)),
             &[HI, OFFERS, "334 PDEuMkBteD4=\r\n"]
         ),
         "EHLO gate|AUTH CRAM-MD5| <1.2@mx>"
     );
     let (user, salt) = (b"u".as_slice().into(), b"<1.2@mx>".as_slice().into());
     let digest = Secret::new(b"0123".as_slice().into());
-    let login = Plea::Login(Credentials::CramMd5 { user, salt, digest });
+    let login = login(Credentials::CramMd5 { user, salt, digest }, None);
     assert_eq!(
         play(&mut judge, login, &["235 in\r\n"]),
         "dSAwMTIz| LoggedIn"
@@ -111,7 +124,7 @@ fn a_challenge_that_was_given_up() {
     let mut judge = judge(Xclient::Off);
     play(
         &mut judge,
-        Plea::Challenge,
+        Plea::Challenge(origin(None)),
         &[HI, OFFERS, "334 PDEuMkBteD4=\r\n"],
     );
     assert_eq!(
@@ -129,7 +142,7 @@ fn mail_and_old_backends() {
     assert_eq!(
         play(
             &mut judge(Xclient::Announced),
-            Plea::Mail(envelope),
+            login(Credentials::None, Some(envelope)),
             &[HI, "500 what\r\n", "250 x\r\n", "550 no\r\n"]
         ),
         "EHLO gate|HELO gate|MAIL FROM:<a>| Answered"
