@@ -3,19 +3,15 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::journal::Journal;
-use super::{Over, Place};
-use crate::config::Errno;
-use crate::config::level::Level;
+use super::Place;
 use crate::net::socket::Socket;
-use crate::net::stream::{Stream, Unshaken};
+use crate::net::stream::Stream;
 use crate::proto::{Input, Turn};
 use crate::tls;
 
@@ -29,12 +25,14 @@ const LINGER_BYTES: usize = 64 * 1024;
 /// A client before its login.
 #[derive(Debug)]
 pub(super) struct Client {
-    stream: Stream,
+    pub(super) stream: Stream,
     /// Bytes received, not looked at; never longer than `limit`.
-    input: Vec<u8>,
+    pub(super) input: Vec<u8>,
     limit: usize,
     patience: Duration,
     ended: bool,
+    /// Its certificate, where TLS asked for one.
+    pub certificate: Option<tls::Client>,
     /// Replies not sent yet.
     pub out: Vec<u8>,
 }
@@ -58,31 +56,8 @@ impl Client {
             limit: place.server.client_buffer().max(1),
             patience: place.server.mail.timeout,
             ended: false,
+            certificate: None,
             out: Vec::new(),
-        }
-    }
-
-    /// Shakes hands. What the client sent in clear text is gone before the first byte of TLS is read.
-    ///
-    /// # Errors
-    /// The session is over, and the log says why.
-    pub async fn secure(
-        &mut self,
-        tls: Arc<rustls::ServerConfig>,
-        patience: Duration,
-        journal: &Journal,
-    ) -> Result<(), Over> {
-        self.input = Vec::new();
-        match timeout(patience, self.stream.accept_tls(tls)).await {
-            Err(_) => {
-                journal.timed_out();
-                Err(Over)
-            }
-            Ok(Err(unshaken)) => {
-                log_handshake(journal, &unshaken);
-                Err(Over)
-            }
-            Ok(Ok(())) => Ok(()),
         }
     }
 
@@ -196,29 +171,5 @@ impl Client {
     /// The stream, and what the client typed ahead of its backend.
     pub fn into_parts(self) -> (Stream, Vec<u8>) {
         (self.stream, self.input)
-    }
-}
-
-/// A handshake that failed, in nginx's words. Whatever it was, the client caused it.
-fn log_handshake(journal: &Journal, Unshaken { error, first }: &Unshaken) {
-    let level = Level::Info;
-    let closed = "peer closed connection in SSL handshake";
-    let of_tls = error.get_ref().and_then(|error| error.downcast_ref());
-    match (error.kind(), of_tls) {
-        (_, Some(error)) => {
-            let failure = tls::failure(error, first);
-            journal.line(
-                level,
-                format_args!("SSL_do_handshake() failed (SSL: {failure})"),
-            );
-        }
-        (io::ErrorKind::UnexpectedEof, None) => journal.line(level, format_args!("{closed}")),
-        (io::ErrorKind::ConnectionReset, None) => {
-            journal.line(level, format_args!("{closed}{}", Errno(error)))
-        }
-        _ => journal.line(
-            level,
-            format_args!("SSL_do_handshake() failed{}", Errno(error)),
-        ),
     }
 }

@@ -117,7 +117,7 @@ impl Session {
         let tls = self.place.tls.clone().ok_or(Over)?;
         let patience = self.deadline.saturating_duration_since(Instant::now());
         self.client
-            .secure(tls.config(), patience, &self.journal)
+            .secure(&tls, self.place.server.protocol, patience, &self.journal)
             .await?;
         self.journal.doing("in auth state");
         self.front.secured();

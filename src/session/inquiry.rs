@@ -7,8 +7,9 @@ use super::http::{self, Exchange};
 use super::{Over, cipher};
 use crate::config::address::Address;
 use crate::config::{Level, Protocol};
-use crate::proto::auth_http::{Inquiry, Need, Verdict, request};
+use crate::proto::auth_http::{Certificate, Inquiry, Need, Tls, Verdict, request};
 use crate::proto::{Login, Secret};
+use crate::tls;
 
 /// What the auth server wants.
 #[derive(Debug)]
@@ -43,6 +44,16 @@ impl Session {
             return Err(self.fail().await);
         };
         let keep = place.server.auth_http.auth_http_keepalive;
+        let details = self.client.certificate.as_ref().map(tls::Client::details);
+        let certificate = details.as_ref().map(|own| Certificate {
+            verify: &own.verify,
+            subject: &own.subject,
+            issuer: &own.issuer,
+            serial: &own.serial,
+            fingerprint: &own.fingerprint,
+            pem: (place.server.auth_http.auth_http_pass_client_cert).then_some(&*own.certificate),
+        });
+        let words = self.client.tls().and_then(cipher::words);
         let mut question = Vec::new();
         let inquiry = Inquiry {
             uri: &url.uri,
@@ -53,7 +64,11 @@ impl Session {
             attempt: self.attempts,
             client: &self.identity.address,
             client_host: self.identity.host,
-            tls: self.client.tls().and_then(cipher::words),
+            tls: words.map(|(version, cipher)| Tls {
+                version,
+                cipher,
+                certificate,
+            }),
             headers: &place.server.auth_http.auth_http_header,
         };
         request(&inquiry, &mut question);

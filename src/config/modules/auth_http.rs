@@ -17,7 +17,7 @@ module! {
         /// How long the authentication server is waited for.
         auth_http_timeout: Msec = "60s", MAIL_SERVER;
         /// Whether the client's certificate is passed on, in the header Auth-SSL-Cert.
-        auth_http_pass_client_cert: Flag = "off", MAIL_SERVER, pending;
+        auth_http_pass_client_cert: Flag = "off", MAIL_SERVER;
         /// Whether connections to the authentication server are kept for further requests. `off` is nginx's one-shot HTTP/1.0.
         auth_http_keepalive: Flag = "on", MAIL_SERVER;
     }

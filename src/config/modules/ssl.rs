@@ -89,7 +89,7 @@ module! {
         /// How long a session can be resumed.
         ssl_session_timeout: Sec = "5m", MAIL_SERVER;
         /// Whether clients show a certificate.
-        ssl_verify_client: Choice<VerifyClient> = "off", MAIL_SERVER, pending;
+        ssl_verify_client: Choice<VerifyClient> = "off", MAIL_SERVER;
         /// How long a client's chain may be.
         ssl_verify_depth: Number = "1", MAIL_SERVER;
         /// CAs of client certificates, which are named to the client.
@@ -97,7 +97,7 @@ module! {
         /// CAs of client certificates, which are not named to the client.
         ssl_trusted_certificate: ConfigPath = "", MAIL_SERVER;
         /// Revoked client certificates (PEM).
-        ssl_crl: ConfigPath = "", MAIL_SERVER, pending;
+        ssl_crl: ConfigPath = "", MAIL_SERVER;
         /// A command for OpenSSL's SSL_CONF_cmd; lines add up.
         ssl_conf_command: Pairs = "", MAIL_SERVER;
     }
