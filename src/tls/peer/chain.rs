@@ -120,9 +120,8 @@ impl<'a> Trial<'a> {
             }
         }
         let top = &chain[chain.len() - 1];
-        *last = Some(if chain.len() > most {
-            Reason::TooLong
-        } else if top.is_self_signed() {
+        // That a chain is too long is not told: OpenSSL goes on, and what it says last is what is missing.
+        *last = Some(if top.is_self_signed() {
             if chain.len() == 1 {
                 Reason::SelfSigned
             } else {
@@ -195,7 +194,9 @@ impl<'a> Trial<'a> {
                     if !issuer.extensions.may_sign_certificates() {
                         *last = Some(Reason::NoCertSign);
                     }
-                    if one.check(issuer, self.algorithms) == Checked::Bad {
+                    // Weak ones are not checked, nor need they be: they were found faulty above.
+                    let is_weak = !one.has_strong_digest() || !issuer.has_strong_key();
+                    if !is_weak && one.check(issuer, self.algorithms) == Checked::Bad {
                         *last = Some(Reason::BadSignature);
                     }
                 }

@@ -54,7 +54,8 @@ impl Revoked {
         last: &mut Found,
     ) {
         for (at, one) in chain.iter().enumerate() {
-            let issuer = chain.get(at + 1).or(one.is_self_signed().then_some(one));
+            // The top is its own issuer: a root. Another one's list fails by its signature.
+            let issuer = chain.get(at + 1).unwrap_or(one);
             if let Some(fault) = self.fault(one, issuer, algorithms, now) {
                 *last = Some(fault);
             }
@@ -65,7 +66,7 @@ impl Revoked {
     fn fault(
         &self,
         one: &Certificate<'_>,
-        issuer: Option<&Certificate<'_>>,
+        issuer: &Certificate<'_>,
         algorithms: &WebPkiSupportedAlgorithms,
         now: i64,
     ) -> Found {
@@ -81,20 +82,15 @@ impl Revoked {
             return Some(Reason::NoCrl);
         };
         let mut found = |reason| fault = Some(reason);
-        match issuer {
-            None => found(Reason::NoCrlIssuer),
-            Some(issuer) => {
-                if !issuer.extensions.may_sign_crls() {
-                    found(Reason::NoCrlSign);
-                }
-                if let Some(reason) = time_fault(&list, now) {
-                    found(reason);
-                }
-                let checked = Signed::read(der).map(|signed| signed.check(issuer, algorithms));
-                if checked != Some(Checked::Good) {
-                    found(Reason::BadCrlSignature);
-                }
-            }
+        if !issuer.extensions.may_sign_crls() {
+            found(Reason::NoCrlSign);
+        }
+        if let Some(reason) = time_fault(&list, now) {
+            found(reason);
+        }
+        let checked = Signed::read(der).map(|signed| signed.check(issuer, algorithms));
+        if checked != Some(Checked::Good) {
+            found(Reason::BadCrlSignature);
         }
         if list.extensions().iter().any(|extension| extension.critical) {
             found(Reason::CriticalCrlExtension);

@@ -30,8 +30,6 @@ pub enum Reason {
     NoLocalIssuer = 20,
     /// It came alone, and its issuer is not known.
     Unverified = 21,
-    /// Its chain is longer than `ssl_verify_depth` says.
-    TooLong = 22,
     /// It was revoked.
     Revoked = 23,
     /// A CA has more CAs below it than it may.
@@ -40,8 +38,6 @@ pub enum Reason {
     Purpose = 26,
     /// A CA may not sign certificates.
     NoCertSign = 32,
-    /// No issuer of a revocation list is there.
-    NoCrlIssuer = 33,
     /// An extension that counts is not known.
     CriticalExtension = 34,
     /// A CA may not sign revocation lists.
@@ -94,12 +90,10 @@ impl fmt::Display for Reason {
             Self::SelfSignedInChain => "self-signed certificate in certificate chain",
             Self::NoLocalIssuer => "unable to get local issuer certificate",
             Self::Unverified => "unable to verify the first certificate",
-            Self::TooLong => "certificate chain too long",
             Self::Revoked => "certificate revoked",
             Self::PathTooLong => "path length constraint exceeded",
             Self::Purpose => "unsuitable certificate purpose",
             Self::NoCertSign => "key usage does not include certificate signing",
-            Self::NoCrlIssuer => "unable to get CRL issuer certificate",
             Self::CriticalExtension => "unhandled critical extension",
             Self::NoCrlSign => "key usage does not include CRL signing",
             Self::CriticalCrlExtension => "unhandled critical CRL extension",

@@ -22,10 +22,10 @@ pub(super) type Context = [u8; 32];
 const ROTATION: Duration = Duration::from_secs(3600);
 /// How many automatic keys decrypt: a session under one can be resumed for a day at most, whatever `ssl_session_timeout` says.
 const AUTOMATIC_KEYS: usize = 25;
-/// OpenSSL's size of its own cache, in sessions.
-const BUILTIN: usize = 20 * 1024;
 /// What a session costs in a cache that is measured in sessions, in bytes.
-const SESSION: usize = 1 << 8;
+const SESSION: usize = 256;
+/// The largest of such caches, in bytes: memory is bounded, though OpenSSL's need not be.
+const BUILTIN: usize = 64 << 20;
 
 /// What outlives a generation: zones as long as a generation names them, and automatic keys for tickets.
 #[derive(Debug, Default)]
@@ -55,7 +55,11 @@ impl Resumption {
         config.session_storage = match &material.session_cache {
             SessionCache::Off => Arc::new(NoServerSessionStorage {}),
             SessionCache::None => Arc::new(Pretence),
-            SessionCache::Builtin => Arc::new(store(self.zone(&context, BUILTIN * SESSION))),
+            SessionCache::Builtin { sessions } => {
+                let size = sessions.checked_mul(SESSION).filter(|size| *size > 0);
+                let size = size.unwrap_or(BUILTIN).min(BUILTIN);
+                Arc::new(store(self.zone(&context, size)))
+            }
             SessionCache::Shared { name, size } => Arc::new(store(self.zone(name, *size))),
         };
         config.send_tls13_tickets = settings.tickets_sent;
