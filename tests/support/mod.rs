@@ -6,6 +6,7 @@
 
 pub mod mock;
 pub mod postfix;
+pub mod tls;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -71,7 +71,7 @@ impl<'a> Trial<'a> {
             revoked.check(&chain, self.algorithms, self.seconds(), &mut last);
         }
         self.check_signatures(&chain, &mut last);
-        if last.is_none() {
+        if last.is_none_or(Reason::is_about_trust) {
             self.check_names(&chain, &mut last);
         }
         last.map_or(Ok(()), Err)
@@ -211,7 +211,8 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// Limits on names are rare, and rustls knows them: a chain with some must please its verifier too.
+    /// Limits on names are rare, and rustls knows them: a chain with some must please its verifier too. Its top may be anybody
+    /// here: whether that is trusted was looked at before.
     fn check_names(&self, chain: &[Certificate<'_>], last: &mut Found) {
         if !chain.iter().any(|one| one.extensions.has_name_constraints) {
             return;
