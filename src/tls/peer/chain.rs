@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
-use rustls::RootCertStore;
 use rustls::crypto::{WebPkiSupportedAlgorithms, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
+use rustls::{CertificateError, Error, RootCertStore};
 use x509_parser::x509::X509Version;
 
 use super::certificate::{Certificate, Checked};
@@ -71,9 +71,7 @@ impl<'a> Trial<'a> {
             revoked.check(&chain, self.algorithms, self.seconds(), &mut last);
         }
         self.check_signatures(&chain, &mut last);
-        if last.is_none_or(Reason::is_about_trust) {
-            self.check_names(&chain, &mut last);
-        }
+        self.check_names(&chain, &mut last);
         last.map_or(Ok(()), Err)
     }
 
@@ -230,7 +228,14 @@ impl<'a> Trial<'a> {
             WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
         let verified =
             verifier.map(|verifier| verifier.verify_client_cert(&der(own), &along, self.now));
-        if !added || !matches!(verified, Ok(Ok(_))) {
+        let is_foul = match verified {
+            Ok(Ok(_)) => !added,
+            // What rustls has no word of its own for, names among it.
+            Ok(Err(Error::InvalidCertificate(CertificateError::Other(_)))) => true,
+            // Another fault: if none was found yet, it is not known whether the names are good.
+            _ => last.is_none_or(Reason::is_about_trust),
+        };
+        if is_foul {
             *last = Some(Reason::NameNotPermitted);
         }
     }
