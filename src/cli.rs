@@ -1,7 +1,11 @@
-//! The command line: nginx's options, bundled and attached as nginx takes them, to an action. Pure but for [`test`].
+//! The command line: nginx's options, bundled and attached as nginx takes them, and a few long ones of our own, to an action.
+//! Pure but for [`test`]. `man` and `completions` are written from the same table of options.
 
+pub mod completions;
+pub mod man;
+pub mod option;
 mod test;
-mod text;
+pub mod text;
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -10,6 +14,7 @@ use std::path::{Path, PathBuf};
 use crate::config::call::full_name;
 use crate::config::{LogPlace, Options};
 
+use option::{Effect, Opt};
 pub use test::test;
 
 /// What is to be done.
@@ -24,21 +29,35 @@ pub struct Command {
 }
 
 /// What is done with the configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Nothing: exit with 0.
     Nothing,
-    /// `-t` and `-T`
+    /// `--help` and `--explain`: this text for standard output, and exit with 0.
+    Say(String),
+    /// `-t`, `-T` and `--dump-config`
     Test {
         /// `-q`: say nothing when all is well.
         quiet: bool,
-        /// `-T`: print every file.
-        dump: bool,
+        /// What is printed when it is.
+        print: Print,
     },
     /// `-s`: read the configuration, then signal the process whose number is in the pid file.
     Signal(Signal),
     /// Serve.
     Run,
+}
+
+/// What a successful test prints on standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Print {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// `-T`: every file.
+    Files,
+    /// `--dump-config`: what holds.
+    Config,
 }
 
 /// The words of `-s`.
@@ -56,18 +75,20 @@ pub enum Signal {
 
 /// What has been read from the arguments so far.
 #[derive(Debug, Default)]
-struct Given {
+pub struct Given {
     version: bool,
     configure: bool,
     help: bool,
     test: bool,
-    dump: bool,
+    print: Print,
     quiet: bool,
     prefix: Option<Vec<u8>>,
     error_log: Option<Vec<u8>>,
     file: Option<Vec<u8>>,
     globals: Option<Vec<u8>>,
     signal: Option<Signal>,
+    long_help: bool,
+    explain: Option<String>,
 }
 
 /// The name that messages begin with: `nginx` when started under that name.
@@ -86,19 +107,24 @@ pub fn program(name: Option<&OsString>) -> &'static str {
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Vec<u8>> {
     let mut args = args.into_iter();
     let program = program(args.next().as_ref());
-    let given = given(args.map(OsString::into_vec))
+    let mut given = given(args.map(OsString::into_vec))
         .map_err(|message| [program.as_bytes(), b": ", &message, b"\n"].concat())?;
     let show = given
         .version
         .then(|| text::show(program, given.configure, given.help));
-    let action = match given.signal {
-        _ if given.test => Action::Test {
+    let action = if given.long_help {
+        Action::Say(text::help(program))
+    } else if let Some(page) = given.explain.take() {
+        Action::Say(page)
+    } else if given.test {
+        Action::Test {
             quiet: given.quiet,
-            dump: given.dump,
-        },
-        _ if given.version => Action::Nothing,
-        Some(signal) => Action::Signal(signal),
-        None => Action::Run,
+            print: given.print,
+        }
+    } else if given.version {
+        Action::Nothing
+    } else {
+        given.signal.map_or(Action::Run, Action::Signal)
     };
     Ok(Command {
         show,
@@ -113,45 +139,65 @@ fn given(mut args: impl Iterator<Item = Vec<u8>>) -> Result<Given, Vec<u8>> {
         let [b'-', letters @ ..] = arg.as_slice() else {
             return Err([b"invalid option: \"", &arg[..], b"\""].concat());
         };
+        if let Some(option) = letters.strip_prefix(b"-").and_then(option::long) {
+            apply(&mut given, option, &mut || args.next())?;
+            continue;
+        }
         let mut rest = letters;
         while let [letter, tail @ ..] = rest {
             rest = tail;
-            // The value is what is left of this argument, or else the next one.
-            let mut value = |needs: &str| match tail {
-                [] => args.next().ok_or_else(|| {
-                    format!("option \"-{}\" requires {needs}", char::from(*letter)).into_bytes()
-                }),
-                _ => Ok(tail.to_vec()),
+            let Some(option) = option::short(*letter) else {
+                return Err([b"invalid option: \"", &[*letter][..], b"\""].concat());
             };
-            match letter {
-                b'?' | b'h' => (given.version, given.help) = (true, true),
-                b'v' => given.version = true,
-                b'V' => (given.version, given.configure) = (true, true),
-                b't' => given.test = true,
-                b'T' => (given.test, given.dump) = (true, true),
-                b'q' => given.quiet = true,
-                b'p' => given.prefix = Some(value("directory name")?),
-                b'e' => given.error_log = Some(value("file name")?),
-                b'c' => given.file = Some(value("file name")?),
-                b'g' => given.globals = Some(value("parameter")?),
-                b's' => given.signal = Some(signal(&value("parameter")?)?),
-                other => return Err([b"invalid option: \"", &[*other][..], b"\""].concat()),
-            }
-            if matches!(letter, b'p' | b'e' | b'c' | b'g' | b's') {
-                break;
-            }
+            // The value is what is left of this argument, or else the next one.
+            apply(
+                &mut given,
+                option,
+                &mut || match std::mem::take(&mut rest) {
+                    [] => args.next(),
+                    attached => Some(attached.to_vec()),
+                },
+            )?;
         }
     }
     Ok(given)
 }
 
-fn signal(word: &[u8]) -> Result<Signal, Vec<u8>> {
-    match word {
-        b"stop" => Ok(Signal::Stop),
-        b"quit" => Ok(Signal::Quit),
-        b"reopen" => Ok(Signal::Reopen),
-        b"reload" => Ok(Signal::Reload),
-        _ => Err([b"invalid option: \"-s ", word, b"\""].concat()),
+fn apply(
+    given: &mut Given,
+    option: &Opt,
+    value: &mut dyn FnMut() -> Option<Vec<u8>>,
+) -> Result<(), Vec<u8>> {
+    match option.effect {
+        Effect::Switch(set) => {
+            set(given);
+            Ok(())
+        }
+        Effect::Value(argument, set) => {
+            let missing = || {
+                let option = option.spellings().concat();
+                format!("option \"{option}\" requires {}", argument.missing).into_bytes()
+            };
+            set(given, value().ok_or_else(missing)?)
+        }
+    }
+}
+
+impl Signal {
+    /// Every word that `-s` takes.
+    pub const WORDS: [(&str, Self); 4] = [
+        ("stop", Self::Stop),
+        ("quit", Self::Quit),
+        ("reopen", Self::Reopen),
+        ("reload", Self::Reload),
+    ];
+
+    fn named(wanted: &[u8]) -> Result<Self, Vec<u8>> {
+        Self::WORDS
+            .into_iter()
+            .find(|(word, _)| word.as_bytes() == wanted)
+            .map(|(_, signal)| signal)
+            .ok_or_else(|| [b"invalid option: \"-s ", wanted, b"\""].concat())
     }
 }
 

@@ -32,14 +32,18 @@ fn act(
     };
     match action {
         Action::Nothing => ExitCode::SUCCESS,
-        Action::Test { quiet, dump } => {
+        Action::Test { quiet, print } => {
             let terminal = stderr().is_terminal();
             let mut probe = |loaded: &_| run::probe(loaded, &options);
             let streams: (&mut dyn Write, &mut dyn Write, bool) =
                 (&mut stdout(), &mut stderr(), terminal);
-            let tested = cli::test(&world, &options, (quiet, dump), &mut probe, streams);
+            let tested = cli::test(&world, &options, (quiet, print), &mut probe, streams);
             tested.map_or(ExitCode::FAILURE, ExitCode::from)
         }
+        Action::Say(text) => match stdout().write_all(text.as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        },
         Action::Signal(signal) => run::send(&options, &world, signal),
         Action::Run => run::start(options, Arc::new(world)),
     }

@@ -335,7 +335,7 @@ fn mail_without_a_login_is_the_backend_s_business() {
         Act::Send(b"221 bye\r\n"),
     ]);
     let (gateway, port) = gateway(&format!(
-        "smtp_auth none; proxy_pass 127.0.0.1:{};",
+        "smtp_auth none; smtp_capabilities DSN; proxy_pass 127.0.0.1:{};",
         backend.port
     ));
     let mut client = greeted(port);
@@ -344,7 +344,7 @@ fn mail_without_a_login_is_the_backend_s_business() {
     client.finish();
     assert_eq!(
         client.rest(),
-        "250 gate.test\r\n250 2.1.0 sender fine\r\n550 5.1.1 nobody here\r\n221 bye\r\n"
+        "250-gate.test\r\n250 DSN\r\n250 2.1.0 sender fine\r\n550 5.1.1 nobody here\r\n221 bye\r\n"
     );
     let heard: Vec<_> = (0..4).map(|_| backend.heard()).collect();
     assert_eq!(

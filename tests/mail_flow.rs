@@ -203,3 +203,39 @@ fn the_backend_learns_the_client_by_xclient() {
         "{message}"
     );
 }
+
+/// The words of an EHLO answer, without the server's name.
+fn ehlo(port: u16) -> Vec<String> {
+    let mut session = Smtp::connect(port);
+    session.expect("220");
+    session.say("EHLO client.test");
+    let reply = session.expect("250");
+    reply
+        .lines()
+        .skip(1)
+        .map(|line| line[4..].to_string())
+        .collect()
+}
+
+#[test]
+fn what_the_backend_offers_is_announced() {
+    let Setup { postfix, ports, .. } = &setup();
+    let ours = |word: &str| {
+        let word = word.split([' ', '=']).next().unwrap_or_default();
+        ["AUTH", "STARTTLS", "XCLIENT", "XFORWARD"].contains(&word)
+    };
+    let mut want: Vec<_> = ehlo(postfix.port);
+    assert!(want.iter().any(|word| ours(word)), "{want:?}");
+    want.retain(|word| !ours(word));
+    assert!(want.len() > 3, "{want:?}");
+    for (port, more) in [(ports[0], None), (ports[1], Some("STARTTLS"))] {
+        let want: Vec<_> = want
+            .iter()
+            .map(String::as_str)
+            .chain(["AUTH PLAIN LOGIN CRAM-MD5"])
+            .chain(more)
+            .collect();
+        // The list is fetched while nobody waits: the first client may come too early for it.
+        support::wait_until("the list to be learned", || ehlo(port) == want);
+    }
+}

@@ -97,7 +97,9 @@ struct Shell {
 /// # Errors
 /// The lines of the event that went otherwise, and how.
 pub fn play(case: &Case, server: Arc<Server>, mut values: Values) -> Result<(), String> {
-    let front = Settings::of(&server).ok_or("not spoken yet")?.front(false);
+    let front = Settings::of(&server)
+        .ok_or("not spoken yet")?
+        .front(false, None);
     let mut shell = Shell {
         server,
         front,
@@ -226,6 +228,7 @@ impl Shell {
         let need = Need {
             server: self.server.proxy.proxy_pass.is_none(),
             pass: self.server.protocol != Protocol::Smtp && login.credentials.password().is_none(),
+            bearer: login.credentials.bearer(),
         };
         match answer.verdict(need) {
             Err(_) => self.fail(),
@@ -234,13 +237,12 @@ impl Shell {
                 self.phase = Phase::Asking(login);
                 true
             }
-            Ok(Verdict::Deny { code, text, wait }) => {
-                self.front
-                    .refuse(&Refusal::Denied { code, text }, &mut self.told[0]);
-                self.phase = if wait.is_zero() {
-                    Phase::Over
-                } else {
-                    Phase::Commands
+            Ok(Verdict::Deny(denial)) => {
+                let refusal = Refusal::Denied(denial);
+                let turn = self.front.refuse(&refusal, &mut self.told[0]);
+                self.phase = match turn.step {
+                    Step::Close => Phase::Over,
+                    _ => Phase::Commands,
                 };
                 true
             }

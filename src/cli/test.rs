@@ -1,8 +1,10 @@
-//! `-t` and `-T`: load the configuration and say what nginx says.
+//! `-t`, `-T` and `--dump-config`: load the configuration and say what nginx says.
 
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 
+use super::Print;
+use crate::config::dump::dump;
 use crate::config::{Diagnostic, Loaded, Options, World, load};
 
 /// Tests the configuration. `after` runs when it has been loaded: logs are opened and sockets bound there. On a terminal the
@@ -13,7 +15,7 @@ use crate::config::{Diagnostic, Loaded, Options, World, load};
 pub fn test(
     world: &dyn World,
     options: &Options,
-    (quiet, dump): (bool, bool),
+    (quiet, print): (bool, Print),
     after: &mut dyn FnMut(&Loaded) -> Result<(), Diagnostic>,
     (out, err, terminal): (&mut dyn Write, &mut dyn Write, bool),
 ) -> io::Result<u8> {
@@ -49,8 +51,13 @@ pub fn test(
                     b" test is successful",
                 )?;
             }
-            if dump {
-                dump_files(out, &loaded)?;
+            match print {
+                Print::Nothing => {}
+                Print::Files => print_files(out, &loaded)?,
+                Print::Config => {
+                    out.write_all(&dump(&loaded, options))?;
+                    out.flush()?;
+                }
             }
             Ok(0)
         }
@@ -72,7 +79,7 @@ fn say(
     err.write_all(&[program.as_bytes(), b": ", begin, file, end, b"\n"].concat())
 }
 
-fn dump_files(out: &mut dyn Write, loaded: &Loaded) -> io::Result<()> {
+fn print_files(out: &mut dyn Write, loaded: &Loaded) -> io::Result<()> {
     for (path, bytes) in &loaded.files {
         out.write_all(
             &[

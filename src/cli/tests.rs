@@ -1,7 +1,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::{Action, Command, Signal, parse};
+use super::{Action, Command, Print, Signal, parse};
 use crate::config::LogPlace;
 
 fn parsed(args: &str) -> Result<Command, String> {
@@ -11,7 +11,10 @@ fn parsed(args: &str) -> Result<Command, String> {
 
 #[test]
 fn actions() {
-    let test = |quiet, dump| Action::Test { quiet, dump };
+    let test = |quiet, dump| Action::Test {
+        quiet,
+        print: if dump { Print::Files } else { Print::Nothing },
+    };
     let cases = [
         ("portcullis", Action::Run),
         ("portcullis|-", Action::Run),
@@ -47,7 +50,22 @@ fn usage_errors() {
         ("nginx|-g", "nginx: option \"-g\" requires parameter\n"),
         ("nginx|-s", "nginx: option \"-s\" requires parameter\n"),
         ("nginx|-s|foo", "nginx: invalid option: \"-s foo\"\n"),
-        ("nginx|--help", "nginx: invalid option: \"-\"\n"),
+        ("nginx|--version", "nginx: invalid option: \"-\"\n"),
+        ("nginx|--", "nginx: invalid option: \"-\"\n"),
+        ("nginx|--helps", "nginx: invalid option: \"-\"\n"),
+        ("nginx|-t-help", "nginx: invalid option: \"-\"\n"),
+        (
+            "portcullis|--explain",
+            "portcullis: option \"--explain\" requires directive name\n",
+        ),
+        (
+            "portcullis|--explain|timeuot",
+            "portcullis: unknown directive \"timeuot\", did you mean \"timeout\"?\n",
+        ),
+        (
+            "portcullis|--explain|frobnicate",
+            "portcullis: unknown directive \"frobnicate\"\n",
+        ),
     ];
     for (args, line) in cases {
         assert_eq!(

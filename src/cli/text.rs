@@ -1,4 +1,6 @@
-//! The texts of `-v`, `-V` and `-h`, and the built-in places, which are those of Debian's nginx.
+//! The texts of `-v`, `-V`, `-h` and `--help`, and the built-in places, which are those of Debian's nginx.
+
+use super::option::{Form, OPTIONS, Opt};
 
 /// The prefix without `-p`.
 pub const PREFIX: &str = "/usr/share/nginx/";
@@ -29,25 +31,54 @@ pub fn show(program: &str, configure: bool, help: bool) -> String {
     text
 }
 
+/// nginx's text, byte for byte: nginx's options only.
 fn usage(program: &str) -> String {
     let indent = " ".repeat("Usage: ".len() + program.len() + 1);
+    let nginx = OPTIONS
+        .iter()
+        .filter(|option| matches!(option.form, Form::Short(_)));
+    let lines: String = nginx.map(|option| line(option, 13)).collect();
     format!(
         "Usage: {program} [-?hvVtTq] [-s signal] [-p prefix]
 {indent}[-e filename] [-c filename] [-g directives]
 
 Options:
-  -?,-h         : this help
-  -v            : show version and exit
-  -V            : show version and configure options then exit
-  -t            : test configuration and exit
-  -T            : test configuration, dump it and exit
-  -q            : suppress non-error messages during configuration testing
-  -s signal     : send signal to a master process: stop, quit, reopen, reload
-  -p prefix     : set prefix path (default: {PREFIX})
-  -e filename   : set error log file (default: {ERROR_LOG})
-  -c filename   : set configuration file (default: {FILE})
-  -g directives : set global directives out of configuration file
-
+{lines}
 "
     )
+}
+
+/// What `--help` prints: every option.
+#[must_use]
+pub fn help(program: &str) -> String {
+    let lines: String = OPTIONS.iter().map(|option| line(option, 20)).collect();
+    let long: Vec<String> = OPTIONS
+        .iter()
+        .filter(|option| matches!(option.form, Form::Long(_)))
+        .map(|option| format!("       {program} {}\n", option.usage()))
+        .collect();
+    format!(
+        "Usage: {program} [-?hvVtTq] [-s signal] [-p prefix] [-e filename] [-c filename] [-g directives]
+{}
+Options:
+{lines}",
+        long.concat()
+    )
+}
+
+fn line(option: &Opt, width: usize) -> String {
+    let default = default(option);
+    let default = default.map_or(String::new(), |place| format!(" (default: {place})"));
+    format!("  {:<width$} : {}{default}\n", option.usage(), option.help)
+}
+
+/// What holds without the option, where that is a place.
+#[must_use]
+pub fn default(option: &Opt) -> Option<&'static str> {
+    match option.form {
+        Form::Short(b"p") => Some(PREFIX),
+        Form::Short(b"e") => Some(ERROR_LOG),
+        Form::Short(b"c") => Some(FILE),
+        _ => None,
+    }
 }

@@ -16,6 +16,7 @@ use super::sentences::{check_form, misplaced, refusal};
 use super::source::Place;
 use super::statement::{Ending, Fault, Next, Statement};
 use super::value::sentence;
+use super::written::{Journal, Line};
 use super::{Diagnostic, Errno, Level, Options, World};
 
 /// What has been begun and not ended.
@@ -61,6 +62,8 @@ pub struct Walk<'a> {
     pub seen: Seen,
     /// The files of all `error_log` lines.
     pub log_files: Vec<PathBuf>,
+    /// All that was applied.
+    pub journal: Journal,
 }
 
 impl<'a> Walk<'a> {
@@ -84,6 +87,7 @@ impl<'a> Walk<'a> {
             mail: MailBlock::default(),
             seen: Seen::default(),
             log_files: Vec::new(),
+            journal: Journal::default(),
         }
     }
 
@@ -246,6 +250,7 @@ impl<'a> Walk<'a> {
             }
             _ => {}
         }
+        self.journal.open(inner, name, place);
         self.begun.push(Begun::Block(inner));
         Ok(())
     }
@@ -287,6 +292,12 @@ impl<'a> Walk<'a> {
             let message = format!("\"{}\" is not honoured yet", row.name);
             (self.notes)(Diagnostic::new(Level::Warn, message, &place));
         }
+        let line = Line {
+            name: row.name,
+            words: (row.full)(&statement.words[1..], &self.folders),
+            place,
+        };
+        self.journal.note(block, line);
         Ok(())
     }
 

@@ -16,6 +16,12 @@ pub struct Folders {
     pub config: PathBuf,
 }
 
+/// Where defaults are read.
+static NO_FOLDERS: LazyLock<Folders> = LazyLock::new(|| Folders {
+    prefix: PathBuf::new(),
+    config: PathBuf::new(),
+});
+
 /// The arguments of a directive and what its reader may use.
 #[expect(
     missing_debug_implementations,
@@ -64,18 +70,20 @@ impl<'a> Call<'a> {
         world: &'a dyn World,
         notes: &'a mut dyn FnMut(Diagnostic),
     ) -> Self {
-        static NOWHERE: LazyLock<Folders> = LazyLock::new(|| Folders {
-            prefix: PathBuf::new(),
-            config: PathBuf::new(),
-        });
         Self {
             name,
             args,
             place,
             world,
-            folders: &NOWHERE,
+            folders: &NO_FOLDERS,
             notes,
         }
+    }
+
+    /// Whether a default is being read.
+    #[must_use]
+    pub fn is_offline(&self) -> bool {
+        std::ptr::eq(self.folders, &*NO_FOLDERS)
     }
 
     /// The first argument; empty when there is none.

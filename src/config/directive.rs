@@ -29,7 +29,7 @@
 
 use super::call::{Call, Refusal};
 use super::source::{Place, Spanned};
-use super::value::Value;
+use super::value::{Full, Lines, Value};
 use super::world::Nowhere;
 
 /// The blocks a directive may stand in.
@@ -47,6 +47,20 @@ impl Contexts {
     pub const SERVER: Self = Self(8);
     /// `mail {}` and `server {}`
     pub const MAIL_SERVER: Self = Self(4 | 8);
+
+    /// The names of the blocks, the outermost first.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        const NAMED: [(Contexts, &str); 4] = [
+            (Contexts::MAIN, "main"),
+            (Contexts::EVENTS, "events"),
+            (Contexts::MAIL, "mail"),
+            (Contexts::SERVER, "server"),
+        ];
+        NAMED
+            .into_iter()
+            .filter(move |(one, _)| self.meets(*one))
+            .map(|(_, name)| name)
+    }
 
     /// Whether the two have a block in common.
     #[must_use]
@@ -107,8 +121,16 @@ pub struct Directive {
     pub doc: &'static str,
     /// How its value is written.
     pub syntax: &'static str,
+    /// The words of `syntax` explained, as Markdown.
+    pub about: &'static str,
+    /// What a second line in the same block does.
+    pub lines: Lines,
+    /// The arguments as they mean the same from anywhere.
+    pub full: Full,
     /// What holds when it is written nowhere, as it would be written.
     pub default: Option<&'static str>,
+    /// Whether the default written down says more than no line.
+    pub fallback: bool,
     /// Where it may stand.
     pub contexts: Contexts,
     /// How many arguments it takes.
@@ -138,7 +160,7 @@ pub fn set<K: Value>(
     default: Option<&str>,
     call: &mut Call<'_>,
 ) -> Result<bool, Refusal> {
-    if K::ONCE && cell.is_some() {
+    if K::LINES == Lines::Once && cell.is_some() {
         return Err(Refusal::Directive("is duplicate"));
     }
     let value = K::read(call, cell.take().map(|before| before.value))?;
@@ -232,6 +254,9 @@ macro_rules! module {
             }
         }
 
+        /// What this module is about.
+        pub const ABOUT: &str = concat!($($about, "\n"),+);
+
         /// The rows of this module, in the order of its page.
         pub const ROWS: &[$crate::config::directive::Row<$scope>] = &[
             $(
@@ -241,7 +266,11 @@ macro_rules! module {
                         module: stringify!($module),
                         doc: concat!($($doc, "\n"),+),
                         syntax: <$kind as $crate::config::value::Value>::SYNTAX,
+                        about: <$kind as $crate::config::value::Value>::ABOUT,
+                        lines: <$kind as $crate::config::value::Value>::LINES,
+                        full: <$kind as $crate::config::value::Value>::full,
                         default: $crate::config::directive::maybe!($($default)?),
+                        fallback: <$kind as $crate::config::value::Value>::FALLBACK,
                         contexts: $crate::config::directive::Contexts::$contexts,
                         arity: <$kind as $crate::config::value::Value>::ARITY,
                         pending: $crate::config::directive::is_pending!($($pending)?),

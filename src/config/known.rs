@@ -1,21 +1,46 @@
 //! The names that nginx knows, from its documentation: in a wrong block they are "not allowed here", others are "unknown".
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::modules::table;
 
 static NGINX: &str = include_str!("nginx-directives.tsv");
 
-static NAMES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+/// A directive as nginx's documentation has it.
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
+    /// The module it belongs to.
+    pub module: &'static str,
+    /// The blocks it may stand in, with commas between; empty for any block.
+    pub contexts: &'static str,
+}
+
+static NAMES: LazyLock<HashMap<&'static str, Vec<Known>>> = LazyLock::new(|| {
+    let mut names: HashMap<&'static str, Vec<Known>> = HashMap::new();
     let lines = NGINX.lines().filter(|line| !line.starts_with('#')).skip(1);
-    lines.filter_map(|line| line.split('\t').next()).collect()
+    for line in lines {
+        let mut fields = line.split('\t');
+        let mut field = || fields.next().unwrap_or_default();
+        let (name, module, contexts) = (field(), field(), field());
+        names
+            .entry(name)
+            .or_default()
+            .push(Known { module, contexts });
+    }
+    names
 });
+
+/// What nginx has under this name, module by module.
+#[must_use]
+pub fn in_nginx(name: &str) -> &'static [Known] {
+    NAMES.get(name).map_or(&[], Vec::as_slice)
+}
 
 /// Whether a directive of this name exists, in whatever block.
 #[must_use]
 pub fn is_known(name: &str) -> bool {
-    NAMES.contains(name) || !table::find(name).is_empty()
+    NAMES.contains_key(name) || !table::find(name).is_empty()
 }
 
 /// The name that was probably meant: of those that may stand here, one that differs by a letter or two.

@@ -1,7 +1,7 @@
 //! From the text of a configuration to a `Config`, which never changes. Knows the machine only through [`world::World`].
 //!
 //! `grammar` and `statement` read the language, `apply` walks the statements in nginx's order and fills the scopes of `modules`,
-//! `resolve` merges them at the end of `mail {}`, `plan` finds the sockets.
+//! `resolve` merges them at the end of `mail {}`, `plan` finds the sockets. `dump` writes a configuration down again.
 
 pub mod address;
 pub mod apply;
@@ -11,6 +11,7 @@ pub mod ciphers;
 pub mod conf_command;
 pub mod diagnostic;
 pub mod directive;
+pub mod dump;
 pub mod errno;
 pub mod grammar;
 pub mod known;
@@ -24,7 +25,9 @@ pub mod openssl;
 pub mod pem;
 pub mod plan;
 pub mod protocol;
+pub mod quote;
 pub mod reader;
+pub mod reference;
 pub mod resolve;
 pub mod sentences;
 pub mod server;
@@ -36,6 +39,7 @@ pub mod tls_text;
 pub mod value;
 pub mod window;
 pub mod world;
+pub mod written;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -55,6 +59,7 @@ pub use protocol::Protocol;
 pub use server::Server;
 pub use tls::{TlsFault, TlsFile, TlsMaterial, TlsVersions};
 pub use value::auth_url::AuthUrl;
+pub use value::resolver::Resolver;
 pub use value::sasl::{Method, Methods};
 pub use value::upstream::Upstream;
 pub use world::World;
@@ -102,6 +107,8 @@ pub struct Loaded {
     pub config: Config,
     /// Every file once, in the order opened: what `-T` prints.
     pub files: Vec<(PathBuf, Vec<u8>)>,
+    /// The directives as they were written.
+    pub journal: written::Journal,
 }
 
 /// Reads and checks a configuration. Warnings go to `notes` as they come.
@@ -120,6 +127,7 @@ pub fn load(
         main,
         mail,
         seen,
+        journal,
         ..
     } = walk;
     let config = finish(options, &main, mail.merged, notes);
@@ -129,6 +137,7 @@ pub fn load(
     Ok(Loaded {
         config,
         files: readers.files,
+        journal,
     })
 }
 

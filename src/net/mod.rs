@@ -3,6 +3,7 @@
 pub mod accept;
 pub mod bound;
 pub mod listener;
+pub mod resolver;
 pub mod socket;
 pub mod stream;
 pub mod tunnel;

@@ -1,6 +1,7 @@
 //! A complete login: it exists only once the client has said all of it.
 
 use super::Secret;
+use super::sasl::Bearer;
 
 /// Bytes of a login, as decoded.
 pub type Bytes = Box<[u8]>;
@@ -29,6 +30,15 @@ pub enum Credentials {
         /// The login the client asked for.
         user: Bytes,
     },
+    /// SASL XOAUTH2 and OAUTHBEARER (RFC 7628).
+    Bearer {
+        /// The login.
+        user: Bytes,
+        /// The token.
+        token: Secret<Bytes>,
+        /// Which of the two.
+        mechanism: Bearer,
+    },
     /// No login: `smtp_auth none`.
     None,
 }
@@ -39,7 +49,8 @@ impl Credentials {
         match self {
             Credentials::Plain { user, .. }
             | Credentials::CramMd5 { user, .. }
-            | Credentials::External { user } => user,
+            | Credentials::External { user }
+            | Credentials::Bearer { user, .. } => user,
             Credentials::None => b"",
         }
     }
@@ -50,14 +61,26 @@ impl Credentials {
             Credentials::Plain { .. } => "plain",
             Credentials::CramMd5 { .. } => "cram-md5",
             Credentials::External { .. } => "external",
+            Credentials::Bearer { mechanism, .. } => match mechanism {
+                Bearer::Xoauth2 => "xoauth2",
+                Bearer::OauthBearer => "oauthbearer",
+            },
             Credentials::None => "none",
         }
     }
 
-    /// The password, where the client told it.
+    /// The password, where the client told it. A token is one: backends that know no other way take it as such.
     pub fn password(&self) -> Option<&Secret<Bytes>> {
         match self {
-            Credentials::Plain { pass, .. } => Some(pass),
+            Credentials::Plain { pass, .. } | Credentials::Bearer { token: pass, .. } => Some(pass),
+            _ => None,
+        }
+    }
+
+    /// The mechanism, where its errors have a form of their own.
+    pub fn bearer(&self) -> Option<Bearer> {
+        match self {
+            Credentials::Bearer { mechanism, .. } => Some(*mechanism),
             _ => None,
         }
     }

@@ -9,8 +9,10 @@ pub mod back;
 pub mod front;
 pub mod input;
 pub mod judge;
+pub mod learn;
 pub mod login;
 pub mod note;
+pub mod refusal;
 pub mod sasl;
 pub mod secret;
 pub mod settings;
@@ -23,6 +25,7 @@ pub use input::Input;
 pub use judge::{Judge, Rejection};
 pub use login::{Credentials, Envelope, Helo, Login, Origin};
 pub use note::Note;
+pub use refusal::{Denial, Refusal};
 pub use secret::Secret;
 pub use settings::{Seen, Settings};
 
@@ -50,11 +53,29 @@ pub struct Turn {
     pub step: Step,
     /// What the log should say about it.
     pub note: Option<Note>,
+    /// The login, if the client told one: the log shows it from now on.
+    pub login: Option<login::Bytes>,
 }
 
 impl From<Step> for Turn {
     fn from(step: Step) -> Self {
-        Turn { step, note: None }
+        Turn {
+            step,
+            note: None,
+            login: None,
+        }
+    }
+}
+
+impl From<sasl::Fault> for Turn {
+    /// The reply "invalid command" is the front's to write.
+    fn from(fault: sasl::Fault) -> Self {
+        let closing = fault.closing;
+        Turn {
+            step: if closing { Step::Close } else { Step::Next },
+            note: fault.note,
+            login: fault.login,
+        }
     }
 }
 
@@ -62,33 +83,10 @@ impl Step {
     /// This step, with a line for the log.
     pub fn noting(self, note: Note) -> Turn {
         Turn {
-            step: self,
             note: Some(note),
+            ..self.into()
         }
     }
-}
-
-/// Why a login did not lead to a backend.
-#[derive(Debug)]
-pub enum Refusal {
-    /// The auth server said no.
-    Denied {
-        /// `Auth-Error-Code`, where it sent one.
-        code: Option<Box<[u8]>>,
-        /// The text after the code.
-        text: Box<[u8]>,
-    },
-    /// The backend, as the judge, said no.
-    Judged {
-        /// How.
-        rejection: Rejection,
-        /// The backend's own reply, where `proxy_pass_error_message` is on: whole lines.
-        reply: Option<Box<[u8]>>,
-    },
-    /// The backend does not know this way to log in.
-    Mechanism,
-    /// There is no backend to be had just now.
-    Unavailable,
 }
 
 /// A backend's reply without its last line end, as the log shows it.

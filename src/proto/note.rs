@@ -22,6 +22,8 @@ pub enum Note {
     Login(Mechanism),
     /// The same for the password.
     Password(Mechanism),
+    /// The same for the token of XOAUTH2 or OAUTHBEARER.
+    Token(Mechanism),
     /// A CRAM-MD5 response without 32 hex digits.
     Hash,
     /// MAIL without a login.
@@ -52,6 +54,9 @@ impl fmt::Display for Note {
                     f,
                     "client sent invalid password in AUTH {mechanism} command"
                 )
+            }
+            Note::Token(mechanism) => {
+                write!(f, "client sent invalid token in AUTH {mechanism} command")
             }
             Note::Hash => f.write_str("client sent invalid CRAM-MD5 hash in AUTH CRAM-MD5 command"),
             Note::Rejected(bytes) => write!(f, "client was rejected: \"{}\"", Underscored(bytes)),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::learn::{Learner, Words};
 use super::login::Bytes;
 use super::smtp::opening::Introduction;
 use super::{Back, Front, Judge, Login, Origin, Secret, smtp};
@@ -33,9 +34,12 @@ impl Settings {
     }
 
     /// A dialogue that has not begun; `secure` when TLS was there from the first byte.
-    pub fn front(&self, secure: bool) -> Box<dyn Front> {
+    /// `learned` is what the backend offers, as far as it was asked.
+    pub fn front(&self, secure: bool, learned: Option<Arc<Words>>) -> Box<dyn Front> {
         match self {
-            Settings::Smtp(settings) => Box::new(smtp::Front::new(settings.clone(), secure)),
+            Settings::Smtp(settings) => {
+                Box::new(smtp::Front::new(settings.clone(), secure, learned))
+            }
         }
     }
 }
@@ -65,5 +69,20 @@ pub fn judge(server: &Server, seen: Seen<'_>, origin: &Origin) -> Box<dyn Judge>
             let introduction = Introduction::of(server, seen, helo.clone()).by_offers();
             Box::new(smtp::Judge::new(introduction))
         }
+    }
+}
+
+/// The conversation that learns what the backend offers, for a server whose backend decides about logins and whose
+/// configuration leaves it to the backend to say.
+pub fn learner(server: &Server) -> Option<Box<dyn Learner>> {
+    if !server.is_judged() {
+        return None;
+    }
+    match server.protocol {
+        Protocol::Smtp if server.smtp.smtp_capabilities.chosen => None,
+        Protocol::Smtp => Some(Box::new(smtp::learn::Learn::new(
+            server.mail.server_name.clone(),
+        ))),
+        Protocol::Imap | Protocol::Pop3 => None,
     }
 }

@@ -10,6 +10,7 @@ use super::live::Live;
 use super::sessions::Sessions;
 use crate::config::{Options, World};
 use crate::log::{ErrorLog, Files};
+use crate::net::resolver::Resolvers;
 use crate::session::Shared;
 use crate::tls::Resumption;
 
@@ -21,6 +22,8 @@ pub struct Gateway {
     pub world: Arc<dyn World + Send + Sync>,
     /// The open log files of all generations.
     pub files: Files,
+    /// The resolvers of all generations.
+    pub resolvers: Resolvers,
     /// The current generation.
     pub live: ArcSwap<Live>,
     /// TLS sessions that can be resumed, of all generations.

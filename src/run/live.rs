@@ -4,13 +4,16 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use std::{fmt, ptr};
 
 use super::limits;
-use crate::config::{Address, Config, Level, LogTarget, Options, Server, TlsFault, plan};
+use crate::config::modules::mail::Mail;
+use crate::config::{self, Address, Config, Level, LogTarget, Options, Server, TlsFault, plan};
 use crate::log::{ErrorLog, Files, OpenFault};
+use crate::net::resolver::{Resolver, Resolvers};
 use crate::proto::Settings;
-use crate::session::Place;
+use crate::session::{self, Place};
 use crate::tls::{self, Resumption};
 
 /// One generation of the running configuration.
@@ -39,6 +42,7 @@ impl Live {
         config: Config,
         options: &Options,
         files: &Files,
+        resolvers: &Resolvers,
         resumption: &Resumption,
     ) -> Result<Self, BuildFault> {
         let fallback = LogTarget {
@@ -47,6 +51,8 @@ impl Live {
         };
         let mut parts = Parts {
             files,
+            resolvers,
+            system: Resolver::system(Duration::ZERO),
             resumption,
             fallback: [fallback],
             logs: HashMap::new(),
@@ -85,6 +91,13 @@ impl Live {
         places.get(at)
     }
 
+    /// Asks the backends that decide for themselves what they offer, ahead of the first client.
+    pub fn ask_ahead(&self, shared: &Arc<session::Shared>) {
+        for place in self.places.values().flat_map(|(_, places)| places) {
+            shared.offers(place);
+        }
+    }
+
     /// Sessions that `worker_connections` lets in.
     pub fn limit(&self) -> usize {
         let Config {
@@ -104,6 +117,9 @@ impl Live {
 /// What the places of one generation share: a log per list, all else per server.
 struct Parts<'a> {
     files: &'a Files,
+    resolvers: &'a Resolvers,
+    /// For the servers without a `resolver`.
+    system: Resolver,
     resumption: &'a Resumption,
     fallback: [LogTarget; 1],
     logs: HashMap<Vec<LogTarget>, Arc<ErrorLog>>,
@@ -116,6 +132,7 @@ struct Shared {
     settings: Option<Settings>,
     log: Arc<ErrorLog>,
     tls: Option<Arc<tls::Server>>,
+    resolver: Resolver,
 }
 
 impl Parts<'_> {
@@ -134,12 +151,18 @@ impl Parts<'_> {
     }
 
     fn place(&mut self, route: &plan::Route) -> Result<Arc<Place>, BuildFault> {
-        let Shared { settings, log, tls } = self.shared(&route.server)?;
+        let Shared {
+            settings,
+            log,
+            tls,
+            resolver,
+        } = self.shared(&route.server)?;
         Ok(Arc::new(Place {
             server: Arc::clone(&route.server),
             settings,
             log,
             tls,
+            resolver,
             ssl: route.ssl,
             proxy_protocol: route.proxy_protocol,
             listen: route.name.clone(),
@@ -154,6 +177,7 @@ impl Parts<'_> {
             settings: Settings::of(server),
             log: self.log(&server.mail.error_log)?,
             tls: self.tls(server)?,
+            resolver: self.resolver(&server.mail),
         };
         self.servers.insert(Arc::as_ptr(server), shared.clone());
         Ok(shared)
@@ -166,6 +190,15 @@ impl Parts<'_> {
         let made = tls::Server::new(material, self.resumption);
         made.map(|made| Some(Arc::new(made)))
             .map_err(BuildFault::Tls)
+    }
+}
+
+impl Parts<'_> {
+    fn resolver(&self, mail: &Mail) -> Resolver {
+        match &mail.resolver {
+            config::Resolver::Off => self.system.with_patience(mail.resolver_timeout),
+            configured => self.resolvers.of(configured, mail.resolver_timeout),
+        }
     }
 }
 

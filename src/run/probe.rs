@@ -5,6 +5,7 @@ use super::live::Live;
 use super::pid::PidFile;
 use crate::config::{Diagnostic, Errno, Level, Loaded, Options};
 use crate::log::Files;
+use crate::net::resolver::Resolvers;
 use crate::tls::Resumption;
 
 /// Opens what a start would open, in nginx's order, and closes it again. Files that are missing are made.
@@ -16,8 +17,15 @@ pub fn probe(loaded: &Loaded, options: &Options) -> Result<(), Diagnostic> {
     let pid = &loaded.config.core.pid;
     PidFile::probe(pid)
         .map_err(|e| fault(format!("open() \"{}\" failed{}", pid.display(), Errno(&e))))?;
-    let (files, resumption) = (Files::default(), Resumption::default());
-    let live = Live::build(loaded.config.clone(), options, &files, &resumption);
+    let (files, resolvers) = (Files::default(), Resolvers::default());
+    let resumption = Resumption::default();
+    let live = Live::build(
+        loaded.config.clone(),
+        options,
+        &files,
+        &resolvers,
+        &resumption,
+    );
     let live = live.map_err(|e| fault(e.to_string()))?;
     bind::probe(&live.config.sockets).map_err(|e| fault(format!("{e}{}", Errno(&e.error))))
 }

@@ -32,6 +32,7 @@ pub fn prepare(gateway: &Gateway) -> Option<Prepared> {
         config,
         &gateway.options,
         &gateway.files,
+        &gateway.resolvers,
         &gateway.resumption,
     ))?;
     let running = Arc::clone(&gateway.live.load().config);
@@ -69,6 +70,7 @@ impl Service {
         self.mention_what_stays(&old, &new);
         self.doors.configure(&new.sockets, &self.gateway);
         self.doors.open(listeners, &self.gateway);
+        self.gateway.live.load().ask_ahead(&self.gateway.shared);
         if let Some(pid) = pid {
             self.pid = pid;
         }

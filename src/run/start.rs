@@ -22,6 +22,7 @@ use crate::config::{Errno, Level, Options, World};
 use crate::log::{DebugLines, Files};
 use crate::net::bound::Bound;
 use crate::net::listener::Listener;
+use crate::net::resolver::Resolvers;
 use crate::session::Shared;
 use crate::tls::Resumption;
 
@@ -45,8 +46,14 @@ fn begin(
     voice: Voice,
 ) -> Option<()> {
     let config = early::load(&options, &*world, &voice)?.config;
-    let resumption = Resumption::default();
-    let live = voice.accept(Live::build(config, &options, &files, &resumption))?;
+    let (resolvers, resumption) = (Resolvers::default(), Resumption::default());
+    let live = voice.accept(Live::build(
+        config,
+        &options,
+        &files,
+        &resolvers,
+        &resumption,
+    ))?;
     let voice = voice.with_log(Arc::clone(&live.log));
     let sockets: Vec<_> = live.config.sockets.iter().collect();
     let bound = bind::all(&sockets, &voice)?;
@@ -68,6 +75,7 @@ fn begin(
         options,
         world,
         files,
+        resolvers,
         live: ArcSwap::from_pointee(live),
         resumption,
         sessions: Arc::default(),
@@ -105,6 +113,11 @@ async fn serve(
     };
     service.follow();
     service.doors.open(listeners, &service.gateway);
+    service
+        .gateway
+        .live
+        .load()
+        .ask_ahead(&service.gateway.shared);
     service.notice(format_args!("start worker processes"));
     service.run(&mut signals).await;
     service.doors.close_all().await;

@@ -75,6 +75,13 @@ impl Client {
         self.stream.tls()
     }
 
+    /// Whether the client showed a certificate that was found good.
+    pub fn is_verified(&self) -> bool {
+        self.certificate
+            .as_ref()
+            .is_some_and(tls::Client::is_verified)
+    }
+
     /// Whether so many replies have gathered that they should go out.
     pub fn is_gathered(&self) -> bool {
         self.out.len() >= GATHERED

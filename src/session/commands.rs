@@ -89,7 +89,10 @@ impl Session {
         Ok(None)
     }
 
-    fn log(&self, turn: &Turn) {
+    fn log(&mut self, turn: &Turn) {
+        if let Some(login) = &turn.login {
+            self.journal.login(login);
+        }
         if let Some(note) = &turn.note {
             self.journal.line(Level::Info, format_args!("{note}"));
         }
@@ -144,27 +147,21 @@ impl Session {
         }
         match self.inquire(&login).await? {
             Outcome::Accepted(accepted) => self.vouch(login, accepted).await.map(Some),
-            Outcome::Denied { code, text, wait } => {
-                self.journal.line(
-                    Level::Info,
-                    format_args!("client login failed: \"{}\"", crate::log::Escaped(&text)),
-                );
-                if !wait.is_zero() {
-                    self.pause(wait).await?;
+            Outcome::Denied(denial) => {
+                let text = crate::log::Escaped(&denial.text);
+                self.journal
+                    .line(Level::Info, format_args!("client login failed: \"{text}\""));
+                if !denial.wait.is_zero() {
+                    self.pause(denial.wait).await?;
                 }
-                let turn = self
-                    .front
-                    .refuse(&Refusal::Denied { code, text }, &mut self.client.out);
-                if wait.is_zero() {
-                    self.client.close().await?;
-                    return Err(Over);
-                }
+                let refusal = Refusal::Denied(denial);
+                let turn = self.front.refuse(&refusal, &mut self.client.out);
                 self.refused(turn).await
             }
         }
     }
 
-    /// The client may try again.
+    /// The client may try again, unless the session ends with its refusal.
     pub async fn refused(&mut self, turn: Turn) -> Result<Option<Bridge>, Over> {
         self.restart_clock();
         self.journal.upstream(None);

@@ -1,14 +1,12 @@
 //! Asking the auth server, until it says yes or no.
 
-use std::time::Duration;
-
 use super::commands::Session;
 use super::http::{self, Exchange};
 use super::{Over, cipher};
 use crate::config::address::Address;
 use crate::config::{Level, Protocol};
 use crate::proto::auth_http::{Certificate, Inquiry, Need, Tls, Verdict, request};
-use crate::proto::{Login, Secret};
+use crate::proto::{Denial, Login, Secret};
 use crate::tls;
 
 /// What the auth server wants.
@@ -17,11 +15,7 @@ pub(super) enum Outcome {
     /// A backend for this client.
     Accepted(Accepted),
     /// None for this client.
-    Denied {
-        code: Option<Box<[u8]>>,
-        text: Box<[u8]>,
-        wait: Duration,
-    },
+    Denied(Denial),
 }
 
 /// What came with a yes.
@@ -83,6 +77,7 @@ impl Session {
             server: place.server.proxy.proxy_pass.is_none(),
             // IMAP and POP3 know no other way to bring a client to its backend.
             pass: place.server.protocol != Protocol::Smtp && login.credentials.password().is_none(),
+            bearer: login.credentials.bearer(),
         };
         loop {
             let answer = tokio::select! {
@@ -97,9 +92,7 @@ impl Session {
                 Ok(Verdict::Accept { server, user, pass }) => {
                     return Ok(Outcome::Accepted(Accepted { server, user, pass }));
                 }
-                Ok(Verdict::Deny { code, text, wait }) => {
-                    return Ok(Outcome::Denied { code, text, wait });
-                }
+                Ok(Verdict::Deny(denial)) => return Ok(Outcome::Denied(denial)),
                 Ok(Verdict::Again(wait)) => self.pause(wait).await?,
                 Err((address, fault)) => {
                     self.journal.line(

@@ -44,6 +44,10 @@ impl Session {
 
     /// Passes a login, or mail without one, on.
     pub async fn plead_login(&mut self, login: Login) -> Result<Option<Bridge>, Over> {
+        // A backend takes our word for who the client is: it must have been proved to us.
+        if matches!(login.credentials, Credentials::External { .. }) && !self.client.is_verified() {
+            return self.turn_down(Verdict::NotOffered).await.map(|()| None);
+        }
         match self.plead(Plea::Login(login)).await? {
             Verdict::LoggedIn(reply) => {
                 self.front.accept(&reply, &mut self.client.out);

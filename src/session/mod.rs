@@ -16,6 +16,7 @@ mod identity;
 mod inquiry;
 mod journal;
 mod judged;
+mod learned;
 pub mod place;
 mod pool;
 pub mod shared;
@@ -101,7 +102,7 @@ async fn log_in(
             .ok()?;
     }
     let identity = identity::Identity::of(&arrival.peer);
-    let front = settings.front(client.tls().is_some());
+    let front = settings.front(client.tls().is_some(), shared.offers(&place));
     let mut session = Session::new(place, shared, client, journal, identity, front);
     let bridge = match session.greet().await {
         Ok(()) => session.converse().await,

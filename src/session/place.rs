@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::config::Server;
 use crate::log::ErrorLog;
+use crate::net::resolver::Resolver;
 use crate::proto::Settings;
 use crate::tls;
 
@@ -18,6 +19,8 @@ pub struct Place {
     pub log: Arc<ErrorLog>,
     /// Its TLS, where it has TLS.
     pub tls: Option<Arc<tls::Server>>,
+    /// Looks names up: its name servers, or the system's where it has none.
+    pub resolver: Resolver,
     /// TLS from the first byte.
     pub ssl: bool,
     /// A PROXY header comes first (`listen … proxy_protocol`).

@@ -121,6 +121,12 @@ impl Client {
         }
     }
 
+    /// Whether it has shown a certificate that is good.
+    #[must_use]
+    pub fn is_verified(&self) -> bool {
+        matches!(self.shown, Some((Ok(()), _)))
+    }
+
     /// What auth servers are told of it: whether it is good, and what is in it.
     #[must_use]
     pub fn details(&self) -> Details {

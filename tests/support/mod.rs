@@ -4,6 +4,7 @@
     reason = "each test file is a crate of its own and uses a part of this"
 )]
 
+pub mod dns;
 pub mod mock;
 pub mod postfix;
 pub mod tls;

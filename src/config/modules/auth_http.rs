@@ -10,15 +10,28 @@ use crate::config::value::time::Msec;
 module! {
     /// The authentication server that says who may log in, and to which backend.
     auth_http in Scope: AuthHttpWritten -> AuthHttp {
-        /// Its URL. A server needs this or `proxy_pass`.
+        /// The URL of the auth server. It is asked about every login with a GET request that has no body: `Auth-Method`,
+        /// `Auth-User`, `Auth-Pass`, `Auth-Protocol`, `Auth-Login-Attempt`, `Client-IP` and others are its headers. It
+        /// answers with headers too:
+        ///
+        /// - `Auth-Status: OK`, with `Auth-Server` (an address) and `Auth-Port`: let in, to this mail server.
+        ///   `Auth-User` and `Auth-Pass` replace the login there.
+        /// - `Auth-Status:` and any other text: refused; the client hears the text. `Auth-Wait:` and a number of seconds
+        ///   lets it try again after them; without it the connection is closed. `Auth-Error-Code` is the code in SMTP.
+        ///
+        /// A server needs this or `proxy_pass`.
         auth_http: HttpUrl, MAIL_SERVER;
-        /// A header that every request carries; lines add up. A list in a server replaces the one outside.
+        /// A header that every request carries: `auth_http_header X-Auth-Key secret;` lets the auth server know its
+        /// gateway. The value is sent as it is written.
         auth_http_header: Pairs = "", MAIL_SERVER;
-        /// How long the authentication server is waited for.
+        /// How long the auth server is waited for. When the time is over the client gets an error of the server and is
+        /// closed.
         auth_http_timeout: Msec = "60s", MAIL_SERVER;
-        /// Whether the client's certificate is passed on, in the header Auth-SSL-Cert.
+        /// Whether the client's certificate is passed on, in the header `Auth-SSL-Cert` (PEM, with escapes as in a URL).
+        /// Since nginx 1.7.11.
         auth_http_pass_client_cert: Flag = "off", MAIL_SERVER;
-        /// Whether connections to the authentication server are kept for further requests. `off` is nginx's one-shot HTTP/1.0.
+        /// Whether connections to the auth server are kept for further requests, as HTTP/1.1 has them. `off` is what
+        /// nginx does: HTTP/1.0, and a new connection for each request.
         auth_http_keepalive: Flag = "on", MAIL_SERVER;
     }
 }

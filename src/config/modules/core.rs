@@ -30,47 +30,61 @@ impl Choices for DebugPoints {
 module! {
     /// The process as a whole.
     core in MainScope: CoreWritten -> Core {
-        /// Whether the process goes into the background.
+        /// Whether the process goes into the background once its sockets are bound. `off` suits supervisors such as
+        /// systemd, and containers.
         daemon: Flag = "on", MAIN;
-        /// Whether a master process watches over a worker. `off` runs everything in one process.
+        /// Whether a master process watches over workers. Accepted, without effect: the gateway is one process.
         master_process: Flag = "on", MAIN;
-        /// How often the clock is read. The gateway reads it whenever it needs it.
+        /// How often the clock is read. Accepted, without effect: the gateway reads the clock whenever it needs it.
         timer_resolution: Msec, MAIN;
-        /// The file that holds the number of the main process. Relative names start at the prefix.
+        /// The file that holds the number of the main process, which `-s` reads. Without it a built-in name holds, which
+        /// `-V` shows.
         pid: PrefixPath = "", MAIN;
-        /// A lock file for systems without atomic operations; not used.
+        /// A lock file for systems without atomic operations. Accepted, without effect.
         lock_file: PrefixPath = "", MAIN;
-        /// How many threads serve connections; `auto` is one per processor.
+        /// How many threads serve connections, in the one process there is. `auto` is one per processor.
+        ///
+        /// The limit of `worker_connections` is per thread, as it is per worker in nginx.
         worker_processes: Processes = "1", MAIN;
-        /// What an internal inconsistency leads to.
+        /// What an internal inconsistency of nginx leads to. Accepted, without effect.
         debug_points: Choice<DebugPoints>, MAIN;
-        /// Whom the process that meets the network runs as.
+        /// Whom the process that meets the network runs as: a user, and a group or the one that has the user's name. It
+        /// only makes sense for a process that is started as root: for others there is a warning, and the line is
+        /// ignored.
         user: Users = "", MAIN, pending;
-        /// The scheduling priority of workers, from -20 to 20.
+        /// The scheduling priority of workers, as nice(1) has it: from -20, the most favourable, to 20.
         worker_priority: Priority = "0", MAIN, pending;
-        /// Which processors workers may run on.
+        /// Which processors workers may run on: a mask of `0` and `1` for each worker, the first processor on the right.
+        /// `auto` spreads them over all processors, or over those of a mask.
         worker_cpu_affinity: Affinity, MAIN, pending;
-        /// The limit of open files, for the process.
+        /// The limit of open files of the process. Without it the soft limit is raised to the hard one. A session holds
+        /// up to three descriptors.
         worker_rlimit_nofile: Number, MAIN;
-        /// The limit of the size of a core file, in bytes.
+        /// The limit of the size of a core file.
         worker_rlimit_core: Offset, MAIN, pending;
-        /// How long a graceful stop waits for sessions; without it as long as they last.
+        /// How long a graceful stop (`-s quit`) waits for sessions before it cuts them off. Without it the wait is as
+        /// long as they last. Since nginx 1.11.11.
         worker_shutdown_timeout: Msec, MAIN;
-        /// The working directory of workers.
+        /// The working directory of workers, where core files go.
         working_directory: Text, MAIN, pending;
-        /// An environment variable that workers keep, or get. The gateway keeps them all.
+        /// An environment variable that workers keep (`env TZ;`) or get (`env TZ=UTC;`). Accepted, without effect: the
+        /// gateway keeps them all.
         env: Words1 = "", MAIN;
-        /// A dynamic module. Accepted and ignored: the gateway has its modules built in.
+        /// A dynamic module. Accepted, without effect: the gateway has its modules built in. It must stand before the
+        /// first block.
         load_module: Words1 = "", MAIN;
-        /// Whether regular expressions are compiled; there are none in mail.
+        /// Whether regular expressions are compiled. Accepted, without effect: there are none in mail.
         pcre_jit: Flag = "off", MAIN;
-        /// A pool of threads for file reading; not used in mail.
+        /// A pool of threads for reading files: a name, `threads=number`, and `max_queue=number` if wanted. Accepted,
+        /// without effect in mail.
         thread_pool: Ignored<2, 3> = "", MAIN;
-        /// An OpenSSL engine; rustls has none.
+        /// An OpenSSL engine. The gateway's TLS has none.
         ssl_engine: Text, MAIN, pending;
-        /// Whether certificates and keys that did not change are taken over on reload.
+        /// Whether certificates and keys that did not change are taken over on reload. Accepted, without effect. Since
+        /// nginx 1.27.4.
         ssl_object_cache_inheritable: Flag = "on", MAIN;
-        /// Where errors are logged and from which level on; lines add up. Relative names start at the prefix.
+        /// Where the log goes and from which level on. Servers without an `error_log` of their own, or in `mail {}`,
+        /// write here too. Without any line the log is the one of `-e`, at level `error`.
         error_log: Logs = "", MAIN;
     }
 }

@@ -58,47 +58,86 @@ impl Choices for VerifyClient {
 module! {
     /// TLS towards clients.
     ssl in Scope: SslWritten -> Ssl {
-        /// TLS on every `listen` of the server. The old form of `listen … ssl`, which nginx has dropped.
+        /// TLS on every `listen` of the server: the old form of the parameter `ssl` of `listen`, which nginx dropped in
+        /// 1.25.1. It is accepted with a warning. Not together with `starttls`.
         ssl: Flag = "off", MAIL_SERVER;
-        /// Whether clients may, or must, switch to TLS in the open connection.
+        /// TLS within the open connection: STARTTLS in SMTP and IMAP, STLS in POP3.
+        ///
+        /// - `off`: not offered.
+        /// - `on`: offered. Clients may log in without it.
+        /// - `only`: logins, and in SMTP mail without a login too, are refused before it; no login method is announced
+        ///   till then.
+        ///
+        /// Needs `ssl_certificate`.
         starttls: Choice<StartTls> = "off", MAIL_SERVER;
-        /// A file with a certificate and its chain (PEM). Lines add up; each has its key in the same order.
+        /// A file in PEM format: the server's certificate, then the certificates of its chain. `data:` and the text
+        /// itself may stand instead of a name.
+        ///
+        /// Several lines give certificates for several kinds of keys, such as RSA and ECDSA; each needs its
+        /// `ssl_certificate_key`, in the same order.
         ssl_certificate: ConfigPaths = "", MAIL_SERVER;
-        /// The file with the key of a certificate (PEM).
+        /// The file with the private key of a certificate, in PEM format. `data:` and the text itself may stand instead
+        /// of a name. One for each `ssl_certificate`, in the same order.
         ssl_certificate_key: ConfigPaths = "", MAIL_SERVER;
-        /// A file with pass phrases for encrypted keys, one a line.
+        /// A file with pass phrases for encrypted keys, one a line, each of which is tried. Since nginx 1.7.3.
         ssl_password_file: Passwords = "", MAIL_SERVER, pending;
-        /// Whether certificates are sent compressed.
+        /// Whether certificates are sent compressed (RFC 8879), to clients that can read them so. Since nginx 1.29.1.
         ssl_certificate_compression: Flag = "off", MAIL_SERVER;
-        /// Parameters for DHE key exchange, which rustls does not have.
+        /// Parameters for DHE key exchange. The file must be there and right, but it is not used: the gateway has no
+        /// such key exchange, ECDHE takes its place.
         ssl_dhparam: ConfigPath = "", MAIL_SERVER, pending;
-        /// The groups for key exchange, in order of preference.
+        /// The groups for key exchange, in order of preference, with `:` between: `X25519:prime256v1`. `auto` leaves the
+        /// choice to the library.
         ssl_ecdh_curve: Text = "auto", MAIL_SERVER;
-        /// The versions of TLS that are spoken. Older ones than TLSv1.2 are accepted here and never spoken.
+        /// The versions of TLS that are spoken. SSLv2, SSLv3, TLSv1 and TLSv1.1 are accepted here with a warning and
+        /// never spoken; a list with neither TLSv1.2 nor TLSv1.3 is an error.
         ssl_protocols: SetOf<Protocols> = "TLSv1.2 TLSv1.3", MAIL_SERVER;
-        /// The cipher suites, as an OpenSSL cipher string.
+        /// The cipher suites of TLSv1.2, as an OpenSSL cipher string: `HIGH:!aNULL:!MD5`. Of what it names those with
+        /// ECDHE and AES-GCM or ChaCha20-Poly1305 are spoken; CBC and static RSA never are. The suites of TLSv1.3 are
+        /// not touched by it.
         ssl_ciphers: Text = "HIGH:!aNULL:!MD5", MAIL_SERVER;
-        /// Whether the server's order of cipher suites counts.
+        /// Whether the server's order of cipher suites counts, and not the client's.
         ssl_prefer_server_ciphers: Flag = "off", MAIL_SERVER;
-        /// Where sessions are kept for resumption.
+        /// Where TLS sessions are kept on the server, to be resumed.
+        ///
+        /// - `off`: nowhere, and clients are told so.
+        /// - `none`: nowhere, though clients are not told.
+        /// - `builtin[:size]`: in each process; `size` is a number of sessions.
+        /// - `shared:name:size`: in memory that all share. A name means the same cache in every server, so it must have
+        ///   the same size there; 32k at least, one megabyte is some 4000 sessions.
+        ///
+        /// `builtin` and `shared` may stand together.
         ssl_session_cache: SessionCaches = "none", MAIL_SERVER;
-        /// Whether sessions are kept by the client, in tickets.
+        /// Whether sessions are kept by the client, in tickets (RFC 5077). Since nginx 1.5.9.
         ssl_session_tickets: Flag = "on", MAIL_SERVER;
-        /// A file with a key for tickets, 48 or 80 bytes. Lines add up; the first key encrypts.
+        /// A file with a key for tickets: 48 or 80 random bytes. The first line's key encrypts, the others still
+        /// decrypt, so that keys can be changed, and shared by several machines. Since nginx 1.5.7.
         ssl_session_ticket_key: ConfigPaths = "", MAIL_SERVER;
         /// How long a session can be resumed.
         ssl_session_timeout: Sec = "5m", MAIL_SERVER;
         /// Whether clients show a certificate.
+        ///
+        /// - `off`: none is asked for.
+        /// - `on`: one is required, and must be signed by a CA of `ssl_client_certificate` or `ssl_trusted_certificate`.
+        /// - `optional`: one is asked for, and checked if it comes.
+        /// - `optional_no_ca`: one is asked for; whether a CA that is trusted has signed it does not matter.
+        ///
+        /// The auth server is told of the outcome and of the certificate. Since nginx 1.7.11.
         ssl_verify_client: Choice<VerifyClient> = "off", MAIL_SERVER;
-        /// How long a client's chain may be.
+        /// How many CA certificates may stand between a client's certificate and the one that is trusted. Since nginx
+        /// 1.7.11.
         ssl_verify_depth: Number = "1", MAIL_SERVER;
-        /// CAs of client certificates, which are named to the client.
+        /// A file with CA certificates (PEM) that client certificates are checked by. Their names are sent to the
+        /// client. Only read where `ssl_verify_client` is not `off`. Since nginx 1.7.11.
         ssl_client_certificate: ConfigPath = "", MAIL_SERVER;
-        /// CAs of client certificates, which are not named to the client.
+        /// A file with CA certificates (PEM) that client certificates are checked by. Their names are not sent to the
+        /// client. Only read where `ssl_verify_client` is not `off`. Since nginx 1.7.11.
         ssl_trusted_certificate: ConfigPath = "", MAIL_SERVER;
-        /// Revoked client certificates (PEM).
+        /// A file with revoked client certificates (PEM). Only read where `ssl_verify_client` is not `off`. Since nginx
+        /// 1.7.11.
         ssl_crl: ConfigPath = "", MAIL_SERVER;
-        /// A command for OpenSSL's SSL_CONF_cmd; lines add up.
+        /// A command of OpenSSL's SSL_CONF_cmd(3) and its value: `ssl_conf_command MinProtocol TLSv1.2;`. Since nginx
+        /// 1.19.4.
         ssl_conf_command: Pairs = "", MAIL_SERVER;
     }
 }

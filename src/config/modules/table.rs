@@ -36,6 +36,20 @@ static BY_NAME: LazyLock<HashMap<&'static str, Vec<Entry>>> = LazyLock::new(|| {
     map
 });
 
+/// Every module: its name and what it is about.
+pub const MODULES: [(&str, &str); 10] = [
+    ("core", core::ABOUT),
+    ("events", events::ABOUT),
+    ("mail", mail::ABOUT),
+    ("ssl", ssl::ABOUT),
+    ("realip", realip::ABOUT),
+    ("auth_http", auth_http::ABOUT),
+    ("proxy", proxy::ABOUT),
+    ("imap", imap::ABOUT),
+    ("pop3", pop3::ABOUT),
+    ("smtp", smtp::ABOUT),
+];
+
 /// Every row, module by module.
 pub fn rows() -> impl Iterator<Item = Entry> {
     let main = [core::ROWS, events::ROWS]
@@ -65,7 +79,7 @@ pub fn find(name: &str) -> &'static [Entry] {
 mod tests {
     use std::collections::HashSet;
 
-    use super::{find, rows};
+    use super::{MODULES, find, rows};
     use crate::config::directive::Contexts;
 
     #[test]
@@ -102,5 +116,8 @@ mod tests {
             assert!(!find(row.name).is_empty());
         }
         assert!(met.len() > 100);
+        let mut modules: Vec<&str> = rows().map(|entry| entry.directive().module).collect();
+        modules.dedup();
+        assert_eq!(modules, MODULES.map(|(name, _)| name));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::Address;
 use super::url::{Rules, parse};
-use super::{Call, Refusal, Value, sentence};
+use super::{Call, Lines, Refusal, Value, sentence};
 
 /// The authentication server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,9 @@ pub struct HttpUrl;
 impl Value for HttpUrl {
     type Plain = AuthUrl;
     const SYNTAX: &'static str = "URL";
-    const ONCE: bool = false;
+    const ABOUT: &'static str = "`[http://]host[:port][/uri]`, or `[http://]unix:path[:uri]` for a local socket. The port is 80 unless given, the URI `/`. A name is \
+        looked up when the configuration is read.";
+    const LINES: Lines = Lines::LastHolds;
 
     fn read(call: &mut Call<'_>, _: Option<AuthUrl>) -> Result<AuthUrl, Refusal> {
         let text = call.first();

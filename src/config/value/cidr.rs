@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::url::{ipv4, ipv6};
-use super::{Call, Refusal, Value, digits, sentence};
+use super::{Call, Lines, Refusal, Value, digits, sentence};
 
 /// A network, or all unix sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,8 @@ pub struct Cidrs;
 impl Value for Cidrs {
     type Plain = Vec<Cidr>;
     const SYNTAX: &'static str = "address | CIDR | unix:";
-    const ONCE: bool = false;
+    const ABOUT: &'static str = "An address, a network such as `192.0.2.0/24` or `2001:db8::/32`, a host name, or `unix:` for all local sockets.";
+    const LINES: Lines = Lines::AddUp;
 
     fn read(call: &mut Call<'_>, before: Option<Vec<Cidr>>) -> Result<Vec<Cidr>, Refusal> {
         let mut cidrs = before.unwrap_or_default();
@@ -135,7 +136,8 @@ pub struct DebugConnection;
 impl Value for DebugConnection {
     type Plain = usize;
     const SYNTAX: &'static str = "address | CIDR | unix:";
-    const ONCE: bool = false;
+    const ABOUT: &'static str = "An address, a network, or `unix:` for all local sockets.";
+    const LINES: Lines = Lines::AddUp;
 
     fn read(call: &mut Call<'_>, before: Option<usize>) -> Result<usize, Refusal> {
         if call.args.is_empty() {

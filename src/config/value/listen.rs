@@ -6,7 +6,7 @@ use super::super::{Address, plan::SocketOptions};
 use super::size::parse_size;
 use super::time::seconds;
 use super::url::{Rules, parse};
-use super::{Call, Refusal, Value, c_string, digits, sentence};
+use super::{Call, Lines, Refusal, Value, c_string, digits, sentence};
 use crate::config::plan::KeepAlive;
 
 /// One `listen` line.
@@ -41,7 +41,7 @@ impl Value for Listens {
     const SYNTAX: &'static str = "address [ssl] [proxy_protocol] [backlog=number] [rcvbuf=size] [sndbuf=size] [bind] \
                                   [ipv6only=on|off] [multipath] [so_keepalive=on|off|[keepidle]:[keepintvl]:[keepcnt]]";
     const ARITY: Arity = Arity::SOME;
-    const ONCE: bool = false;
+    const LINES: Lines = Lines::AddUp;
 
     fn read(call: &mut Call<'_>, before: Option<Vec<Listen>>) -> Result<Vec<Listen>, Refusal> {
         let mut listens = before.unwrap_or_default();

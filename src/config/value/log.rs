@@ -1,10 +1,10 @@
 //! `error_log`: a place and levels.
 
-use super::super::call::full_name;
+use super::super::call::{Folders, full_name};
 use super::super::directive::Arity;
 use super::super::{Level, LogPlace, LogTarget};
 use super::syslog::parse_syslog;
-use super::{Call, Refusal, Value, sentence};
+use super::{Call, Lines, Refusal, Value, full_word, sentence};
 
 /// `file | stderr | syslog:… | memory:size [level ...]`; lines add up.
 #[derive(Debug)]
@@ -17,8 +17,19 @@ impl Value for Logs {
     type Plain = Vec<LogTarget>;
     const SYNTAX: &'static str =
         "file | stderr | syslog:server=address[,parameter=value] | memory:size [level]";
+    const ABOUT: &'static str = "\
+        Where the lines go:
+
+- a file; a relative name starts at the prefix (`-p`). `-s reopen` opens it anew.
+- `stderr`: standard error.
+- `syslog:server=address`: a syslog server by UDP or, as `unix:path`, by a local socket. `address` is a host with or \
+  without a port (514). Further parameters: `facility=` (`local7`), `severity=` (`info`), `tag=` (`nginx`), `nohostname`.
+- `memory:size` is refused, as by an nginx without debugging.
+
+The level is one of `debug`, `info`, `notice`, `warn`, `error`, `crit`, `alert`, `emerg`, from all to next to nothing; \
+`error` unless given. The words `debug_core`, `debug_event`, `debug_mail` and so on all mean `debug`.";
     const ARITY: Arity = Arity::SOME;
-    const ONCE: bool = false;
+    const LINES: Lines = Lines::AddUp;
 
     fn read(
         call: &mut Call<'_>,
@@ -43,6 +54,17 @@ impl Value for Logs {
             level: level(levels)?,
         });
         Ok(logs)
+    }
+
+    fn full(args: &[Box<[u8]>], folders: &Folders) -> Vec<Box<[u8]>> {
+        let mut words = args.to_vec();
+        if let Some(place) = words.first_mut()
+            && **place != *b"stderr"
+            && !place.starts_with(b"syslog:")
+        {
+            *place = full_word(&folders.prefix, place);
+        }
+        words
     }
 }
 

@@ -24,8 +24,25 @@ pub mod upstream;
 pub mod url;
 pub mod user;
 
-use super::call::{Call, Refusal};
+use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
+
+use super::call::{Call, Folders, Refusal, full_name};
 use super::directive::Arity;
+
+/// What a second line in the same block does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lines {
+    /// It is an error.
+    Once,
+    /// It adds to the first: the reader gets what the earlier lines made.
+    AddUp,
+    /// It is all that holds.
+    LastHolds,
+}
+
+/// [`Value::full`], as rows keep it.
+pub type Full = fn(&[Box<[u8]>], &Folders) -> Vec<Box<[u8]>>;
 
 /// A kind of value: how many arguments it takes and how they are read.
 pub trait Value {
@@ -33,16 +50,37 @@ pub trait Value {
     type Plain: Clone + PartialEq + std::fmt::Debug;
     /// How it is written, for the reference page.
     const SYNTAX: &'static str;
+    /// The words of `SYNTAX` explained, units above all, as Markdown; empty where there is nothing to explain.
+    const ABOUT: &'static str = "";
     /// How many arguments there may be.
     const ARITY: Arity = Arity::exactly(1);
-    /// Whether a second line in the same block is an error. Otherwise the reader gets what the earlier lines made.
-    const ONCE: bool = true;
+    /// What a second line in the same block does.
+    const LINES: Lines = Lines::Once;
+
+    /// Whether the default is a fallback: without a line the value may come from elsewhere, so that the default written
+    /// down says something else.
+    const FALLBACK: bool = false;
 
     /// Reads the arguments.
     ///
     /// # Errors
     /// A bad value, in nginx's words.
     fn read(call: &mut Call<'_>, before: Option<Self::Plain>) -> Result<Self::Plain, Refusal>;
+
+    /// The arguments as they mean the same from anywhere: names of files are made full.
+    #[must_use]
+    fn full(args: &[Box<[u8]>], _folders: &Folders) -> Vec<Box<[u8]>> {
+        args.to_vec()
+    }
+}
+
+/// A name of a file made full from `folder`; an empty one, which names none, stays empty.
+#[must_use]
+pub fn full_word(folder: &Path, name: &[u8]) -> Box<[u8]> {
+    match name {
+        b"" => Box::default(),
+        name => full_name(folder, name).into_os_string().into_vec().into(),
+    }
 }
 
 /// Puts a sentence together from text and bytes as they are.

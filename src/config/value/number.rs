@@ -1,6 +1,6 @@
 //! Whole numbers.
 
-use super::{Call, Refusal, Value, digits, sentence};
+use super::{Call, Lines, Refusal, Value, digits, sentence};
 
 /// Digits only, no sign and no unit.
 #[derive(Debug)]
@@ -9,6 +9,7 @@ pub struct Number;
 impl Value for Number {
     type Plain = usize;
     const SYNTAX: &'static str = "number";
+    const ABOUT: &'static str = "A whole number: digits only.";
 
     fn read(call: &mut Call<'_>, _: Option<usize>) -> Result<usize, Refusal> {
         number(call.first()).ok_or(Refusal::Directive("invalid number"))
@@ -22,6 +23,7 @@ pub struct Connections;
 impl Value for Connections {
     type Plain = usize;
     const SYNTAX: &'static str = "number";
+    const ABOUT: &'static str = "A whole number: digits only.";
 
     fn read(call: &mut Call<'_>, _: Option<usize>) -> Result<usize, Refusal> {
         let word = call.first();
@@ -53,7 +55,7 @@ impl Value for Priority {
     type Plain = i64;
     const SYNTAX: &'static str = "number";
     // nginx takes a second line as long as the first one says 0.
-    const ONCE: bool = false;
+    const LINES: Lines = Lines::LastHolds;
 
     fn read(call: &mut Call<'_>, before: Option<i64>) -> Result<i64, Refusal> {
         if before.is_some_and(|before| before != 0) {

@@ -1,8 +1,9 @@
 //! `ssl_password_file`: read when the line is.
 
-use super::super::call::full_name;
+use super::super::call::{Folders, full_name};
 use super::super::errno::Errno;
-use super::{Call, Refusal, Value, sentence};
+use super::path::FROM_CONFIG;
+use super::{Call, Refusal, Value, full_word, sentence};
 use std::os::unix::ffi::OsStrExt;
 
 /// Longest line, in bytes (nginx's buffer).
@@ -25,6 +26,7 @@ pub struct Passwords;
 impl Value for Passwords {
     type Plain = PassPhrases;
     const SYNTAX: &'static str = "file";
+    const ABOUT: &'static str = FROM_CONFIG;
 
     fn read(call: &mut Call<'_>, _: Option<PassPhrases>) -> Result<PassPhrases, Refusal> {
         if call.args.is_empty() {
@@ -53,5 +55,11 @@ impl Value for Passwords {
             ])));
         }
         Ok(PassPhrases(phrases))
+    }
+
+    fn full(args: &[Box<[u8]>], folders: &Folders) -> Vec<Box<[u8]>> {
+        args.iter()
+            .map(|name| full_word(&folders.config, name))
+            .collect()
     }
 }

@@ -2,8 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::super::call::full_name;
-use super::{Call, Refusal, Value};
+use super::super::call::{Folders, full_name};
+use super::{Call, Lines, Refusal, Value, full_word};
+
+/// Where names of certificates and keys start.
+pub const FROM_CONFIG: &str =
+    "A relative name starts at the folder of the main configuration file.";
 
 /// A file named from the folder of the main configuration file: certificates, keys.
 #[derive(Debug)]
@@ -12,9 +16,16 @@ pub struct ConfigPath;
 impl Value for ConfigPath {
     type Plain = PathBuf;
     const SYNTAX: &'static str = "file";
+    const ABOUT: &'static str = FROM_CONFIG;
 
     fn read(call: &mut Call<'_>, _: Option<PathBuf>) -> Result<PathBuf, Refusal> {
         Ok(config_name(call))
+    }
+
+    fn full(args: &[Box<[u8]>], folders: &Folders) -> Vec<Box<[u8]>> {
+        args.iter()
+            .map(|name| full_word(&folders.config, name))
+            .collect()
     }
 }
 
@@ -34,7 +45,8 @@ pub struct ConfigPaths;
 impl Value for ConfigPaths {
     type Plain = Vec<NamedFile>;
     const SYNTAX: &'static str = "file";
-    const ONCE: bool = false;
+    const ABOUT: &'static str = FROM_CONFIG;
+    const LINES: Lines = Lines::AddUp;
 
     fn read(
         call: &mut Call<'_>,
@@ -50,6 +62,14 @@ impl Value for ConfigPaths {
         }
         Ok(paths)
     }
+
+    fn full(args: &[Box<[u8]>], folders: &Folders) -> Vec<Box<[u8]>> {
+        let full = |name: &[u8]| match name.strip_prefix(b"data:") {
+            Some(_) => name.into(),
+            None => full_word(&folders.config, name),
+        };
+        args.iter().map(|name| full(name)).collect()
+    }
 }
 
 /// A file named from the prefix: pid, lock file.
@@ -59,12 +79,19 @@ pub struct PrefixPath;
 impl Value for PrefixPath {
     type Plain = PathBuf;
     const SYNTAX: &'static str = "file";
+    const ABOUT: &'static str = "A relative name starts at the prefix (`-p`).";
 
     fn read(call: &mut Call<'_>, _: Option<PathBuf>) -> Result<PathBuf, Refusal> {
         Ok(match call.first() {
             b"" => PathBuf::new(),
             name => full_name(&call.folders.prefix, name),
         })
+    }
+
+    fn full(args: &[Box<[u8]>], folders: &Folders) -> Vec<Box<[u8]>> {
+        args.iter()
+            .map(|name| full_word(&folders.prefix, name))
+            .collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! `protocol`: the one word that is met in lower case only.
 
 use super::super::Protocol;
-use super::{Call, Refusal, Value, sentence};
+use super::{Call, Lines, Refusal, Value, sentence};
 
 /// `imap | pop3 | smtp`; the last line wins.
 #[derive(Debug)]
@@ -10,7 +10,7 @@ pub struct ProtocolName;
 impl Value for ProtocolName {
     type Plain = Protocol;
     const SYNTAX: &'static str = "imap | pop3 | smtp";
-    const ONCE: bool = false;
+    const LINES: Lines = Lines::LastHolds;
 
     fn read(call: &mut Call<'_>, _: Option<Protocol>) -> Result<Protocol, Refusal> {
         match call.first() {

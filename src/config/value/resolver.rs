@@ -9,7 +9,7 @@ use super::url::{Rules, parse};
 use super::{Call, Refusal, Value, sentence};
 
 /// Name servers, or none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Resolver {
     /// `off`
     #[default]
@@ -34,6 +34,8 @@ pub struct Resolvers;
 impl Value for Resolvers {
     type Plain = Resolver;
     const SYNTAX: &'static str = "address ... [valid=time] [ipv4=on|off] [ipv6=on|off] | off";
+    const ABOUT: &'static str = "Addresses or names of name servers, with a port or without (53). `valid=` is how long an answer holds, instead of the time that \
+        it says itself; `ipv4=off` and `ipv6=off` leave out one kind of addresses.";
     const ARITY: Arity = Arity::SOME;
 
     fn read(call: &mut Call<'_>, _: Option<Resolver>) -> Result<Resolver, Refusal> {

@@ -50,6 +50,12 @@ impl Methods {
         self.0 |= 1 << method as u16;
     }
 
+    /// Those of both.
+    #[must_use]
+    pub const fn with(self, more: Self) -> Self {
+        Self(self.0 | more.0)
+    }
+
     /// Whether there is none in it.
     #[must_use]
     pub const fn is_empty(self) -> bool {
@@ -71,7 +77,7 @@ macro_rules! members {
                 set.0 & member.0 == member.0
             }
             fn join(set: Methods, member: Methods) -> Methods {
-                Methods(set.0 | member.0)
+                set.with(member)
             }
         }
     };

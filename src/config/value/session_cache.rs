@@ -2,7 +2,7 @@
 
 use super::super::directive::Arity;
 use super::size::parse_size;
-use super::{Call, Refusal, Value, digits, sentence};
+use super::{Call, Lines, Refusal, Value, digits, sentence};
 
 /// Smallest shared cache: 8 memory pages, in bytes.
 const SMALLEST: i64 = 8 * 4096;
@@ -39,7 +39,7 @@ impl Value for SessionCaches {
     type Plain = SessionCache;
     const SYNTAX: &'static str = "off | none | [builtin[:size]] [shared:name:size]";
     const ARITY: Arity = Arity::between(1, 2);
-    const ONCE: bool = false;
+    const LINES: Lines = Lines::AddUp;
 
     fn read(call: &mut Call<'_>, before: Option<SessionCache>) -> Result<SessionCache, Refusal> {
         let mut cache = before.unwrap_or_default();

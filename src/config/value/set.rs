@@ -2,7 +2,7 @@
 
 use super::super::directive::Arity;
 use super::choice::invalid;
-use super::{Call, Refusal, Value, c_string, sentence};
+use super::{Call, Lines, Refusal, Value, c_string, sentence};
 
 /// The words of one directive and the set they make.
 pub trait Members: 'static {
@@ -25,8 +25,9 @@ pub struct SetOf<T>(std::marker::PhantomData<T>);
 impl<T: Members> Value for SetOf<T> {
     type Plain = T::Set;
     const SYNTAX: &'static str = T::SYNTAX;
+    const ABOUT: &'static str = "One word or more, in any case of letters.";
     const ARITY: Arity = Arity::SOME;
-    const ONCE: bool = false;
+    const LINES: Lines = Lines::AddUp;
 
     fn read(call: &mut Call<'_>, before: Option<T::Set>) -> Result<T::Set, Refusal> {
         let mut set = before.unwrap_or_default();

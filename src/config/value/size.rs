@@ -9,6 +9,8 @@ pub struct Size;
 impl Value for Size {
     type Plain = usize;
     const SYNTAX: &'static str = "size";
+    const ABOUT: &'static str =
+        "A size in bytes, or with `k` in kilobytes of 1024, with `m` in megabytes: `8192`, `8k`.";
 
     fn read(call: &mut Call<'_>, _: Option<usize>) -> Result<usize, Refusal> {
         parse_size(call.first())
@@ -24,6 +26,8 @@ pub struct Offset;
 impl Value for Offset {
     type Plain = i64;
     const SYNTAX: &'static str = "size";
+    const ABOUT: &'static str =
+        "A size in bytes, or with `k`, `m` or `g` in kilobytes, megabytes or gigabytes.";
 
     fn read(call: &mut Call<'_>, _: Option<i64>) -> Result<i64, Refusal> {
         parse_offset(call.first()).ok_or(Refusal::Directive("invalid value"))

@@ -1,7 +1,7 @@
 //! Words, lists of words, pairs of words.
 
 use super::super::directive::Arity;
-use super::{Call, Refusal, Value};
+use super::{Call, Lines, Refusal, Value};
 
 /// Bytes as written.
 pub type Bytes = Box<[u8]>;
@@ -26,13 +26,43 @@ pub struct Words;
 impl Value for Words {
     type Plain = Vec<Bytes>;
     const SYNTAX: &'static str = "string ...";
+    const ABOUT: &'static str = "Words; one with white space stands in quotes.";
     const ARITY: Arity = Arity::SOME;
-    const ONCE: bool = false;
+    const LINES: Lines = Lines::AddUp;
 
     fn read(call: &mut Call<'_>, before: Option<Vec<Bytes>>) -> Result<Vec<Bytes>, Refusal> {
         let mut words = before.unwrap_or_default();
         words.extend(call.args.iter().cloned());
         Ok(words)
+    }
+}
+
+/// What a server announces; lines add up. Without a line it is the backend's to say, where the gateway can ask it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    /// The words, or for SMTP the lines.
+    pub words: Vec<Bytes>,
+    /// They are written in the configuration.
+    pub chosen: bool,
+}
+
+/// A line of capabilities; lines add up.
+#[derive(Debug)]
+pub struct Announced;
+
+impl Value for Announced {
+    type Plain = Capabilities;
+    const SYNTAX: &'static str = "string ...";
+    const ABOUT: &'static str = Words::ABOUT;
+    const FALLBACK: bool = true;
+    const ARITY: Arity = Arity::SOME;
+    const LINES: Lines = Lines::AddUp;
+
+    fn read(call: &mut Call<'_>, before: Option<Capabilities>) -> Result<Capabilities, Refusal> {
+        Ok(Capabilities {
+            words: Words::read(call, before.map(|before| before.words))?,
+            chosen: !call.is_offline(),
+        })
     }
 }
 
@@ -44,7 +74,7 @@ impl Value for Pairs {
     type Plain = Vec<(Bytes, Bytes)>;
     const SYNTAX: &'static str = "name value";
     const ARITY: Arity = Arity::exactly(2);
-    const ONCE: bool = false;
+    const LINES: Lines = Lines::AddUp;
 
     fn read(call: &mut Call<'_>, before: Option<Self::Plain>) -> Result<Self::Plain, Refusal> {
         let mut pairs = before.unwrap_or_default();
@@ -63,7 +93,7 @@ impl<const LEAST: usize, const MOST: usize> Value for Ignored<LEAST, MOST> {
     type Plain = Vec<Vec<Bytes>>;
     const SYNTAX: &'static str = "...";
     const ARITY: Arity = Arity::between(LEAST, MOST);
-    const ONCE: bool = false;
+    const LINES: Lines = Lines::AddUp;
 
     fn read(call: &mut Call<'_>, before: Option<Self::Plain>) -> Result<Self::Plain, Refusal> {
         let mut lines = before.unwrap_or_default();
@@ -81,7 +111,7 @@ pub struct Words1;
 impl Value for Words1 {
     type Plain = Vec<Bytes>;
     const SYNTAX: &'static str = "string";
-    const ONCE: bool = false;
+    const LINES: Lines = Lines::AddUp;
 
     fn read(call: &mut Call<'_>, before: Option<Vec<Bytes>>) -> Result<Vec<Bytes>, Refusal> {
         Words::read(call, before)

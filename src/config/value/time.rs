@@ -11,6 +11,8 @@ pub struct Msec;
 impl Value for Msec {
     type Plain = Duration;
     const SYNTAX: &'static str = "time";
+    const ABOUT: &'static str = "A time: groups of digits and a unit, the larger unit first, as in `1h30m`. Units are `ms`, `s`, `m`, `h`, `d` and `w`; \
+        a number alone is seconds.";
 
     fn read(call: &mut Call<'_>, _: Option<Duration>) -> Result<Duration, Refusal> {
         milliseconds(call.first())
@@ -26,6 +28,8 @@ pub struct Sec;
 impl Value for Sec {
     type Plain = Duration;
     const SYNTAX: &'static str = "time";
+    const ABOUT: &'static str = "A time in whole seconds: groups of digits and a unit, the larger unit first, as in `1h30m`. Units are `s`, `m`, `h`, `d`, \
+        `w`, `M` (30 days) and `y` (365 days); a number alone is seconds.";
 
     fn read(call: &mut Call<'_>, _: Option<Duration>) -> Result<Duration, Refusal> {
         seconds(call.first())

@@ -5,7 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::config::address::Address;
-use crate::proto::Secret;
+use crate::proto::sasl::Bearer;
+use crate::proto::{Denial, Secret};
 
 /// A pause nobody gave a length for.
 const WAIT: Duration = Duration::from_secs(1);
@@ -22,6 +23,8 @@ pub struct Answer {
     pass: Option<Secret<Box<[u8]>>>,
     wait: Option<Duration>,
     code: Option<Box<[u8]>>,
+    /// `Auth-Error-SASL`
+    error: Option<Box<[u8]>>,
     /// Bytes of body that follow, where the server said so.
     pub body: Option<u64>,
     /// The server closes the connection after this answer.
@@ -78,27 +81,22 @@ pub enum Parsed {
     Invalid(Fault),
 }
 
-/// What a successful answer must bring.
+/// What the login was that is answered, and what a successful answer must bring.
 #[derive(Clone, Copy, Debug)]
 pub struct Need {
     /// The backend: there is no `proxy_pass` for answers that name none.
     pub server: bool,
     /// A password: the client told none, and the backend gets one.
     pub pass: bool,
+    /// The mechanism, where its errors have a form of their own.
+    pub bearer: Option<Bearer>,
 }
 
 /// What follows for the client.
 #[derive(Debug)]
 pub enum Verdict {
     /// Tell the client no; a zero pause closes the session, any other lets it go on.
-    Deny {
-        /// `Auth-Error-Code`.
-        code: Option<Box<[u8]>>,
-        /// The text of `Auth-Status`.
-        text: Box<[u8]>,
-        /// `Auth-Wait`.
-        wait: Duration,
-    },
+    Deny(Denial),
     /// Ask again after the pause.
     Again(Duration),
     /// Connect.
@@ -187,6 +185,7 @@ impl Answer {
                 self.wait = number(value).map(Duration::from_secs).or(self.wait);
             }
             b"auth-error-code" => self.code = Some(own()),
+            b"auth-error-sasl" => self.error = (!value.is_empty()).then(own),
             b"content-length" => self.body = number(value),
             b"transfer-encoding" => self.closing = true,
             b"connection" => {
@@ -219,12 +218,12 @@ impl Answer {
                 return Ok(Verdict::Again(wait.unwrap_or(WAIT)));
             }
             Some(text) => {
-                let wait = self.wait.unwrap_or_default();
-                return Ok(Verdict::Deny {
+                return Ok(Verdict::Deny(Denial {
                     code: self.code,
                     text: text.into(),
-                    wait,
-                });
+                    wait: self.wait.unwrap_or_default(),
+                    error: need.bearer.zip(self.error),
+                }));
             }
             None if !(200..300).contains(&self.status) => {
                 return Err(Fault::Status(self.status));

@@ -73,7 +73,9 @@ pub fn request(inquiry: &Inquiry<'_>, out: &mut Vec<u8>) {
     header(out, "Auth-Method", login.credentials.method().as_bytes());
     escaped(out, "Auth-User", login.credentials.user());
     match &login.credentials {
-        Credentials::Plain { pass, .. } => escaped(out, "Auth-Pass", pass.reveal()),
+        Credentials::Plain { pass, .. } | Credentials::Bearer { token: pass, .. } => {
+            escaped(out, "Auth-Pass", pass.reveal())
+        }
         Credentials::CramMd5 { digest, salt, .. } => {
             escaped(out, "Auth-Pass", digest.reveal());
             header(out, "Auth-Salt", salt);

@@ -4,8 +4,8 @@
 
 use super::opening::{Introduction, Move, Opening};
 use super::reply;
-use crate::config::ProxySmtpAuth;
 use crate::config::modules::proxy::Proxy;
+use crate::config::{Method, ProxySmtpAuth};
 use crate::proto::back::Progress;
 use crate::proto::login::Bytes;
 use crate::proto::{self, Credentials, Envelope, Secret, sasl};
@@ -109,7 +109,9 @@ impl Back {
                     out.extend_from_slice(b"AUTH LOGIN\r\n");
                     self.state = State::AuthLogin;
                 } else {
-                    auth_plain(out, user, pass);
+                    let message = [b"\0", &**user, b"\0", &**pass.reveal()].concat();
+                    out.extend_from_slice(b"AUTH PLAIN ");
+                    line(out, &sasl::encode(&message));
                     self.state = State::AuthPlain;
                 }
             }
@@ -147,7 +149,9 @@ impl proto::Back for Back {
                 Move::Unexpected => Progress::Unexpected,
                 Move::Done => {
                     let offers = opening.offers();
-                    self.errand(offers.login && !offers.plain, out)
+                    let only_login =
+                        offers.methods.has(Method::Login) && !offers.methods.has(Method::Plain);
+                    self.errand(only_login, out)
                 }
             },
             (State::AuthPlain | State::LoginPass, Some(235)) => Progress::LoggedIn,
@@ -186,13 +190,6 @@ impl proto::Back for Back {
             _ => Progress::Unexpected,
         }
     }
-}
-
-/// `AUTH PLAIN` with its initial response.
-pub(super) fn auth_plain(out: &mut Vec<u8>, user: &[u8], pass: &Secret<Bytes>) {
-    let message = [b"\0", user, b"\0", &**pass.reveal()].concat();
-    out.extend_from_slice(b"AUTH PLAIN ");
-    line(out, &sasl::encode(&message));
 }
 
 /// A line of ours.

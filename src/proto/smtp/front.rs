@@ -7,25 +7,19 @@ use std::sync::Arc;
 use super::Settings;
 use super::command::{self, Command};
 use super::words::*;
+use crate::proto::learn::Words;
 use crate::proto::login::Bytes;
+use crate::proto::sasl::{self, Exchange, Fault};
 use crate::proto::tally::Tally;
-use crate::proto::{self, Helo, Input, Note, Refusal, Step, Turn, sasl};
+use crate::proto::{self, Helo, Input, Note, Refusal, Step, Turn};
 
 /// Where the dialogue is.
 #[derive(Debug)]
 enum State {
     /// Between commands.
     Start,
-    /// `AUTH PLAIN` asked for its message.
-    PlainAnswer,
-    /// `AUTH LOGIN` asked for the user name.
-    LoginUser,
-    /// … and for the password.
-    LoginPass { user: Bytes },
-    /// `AUTH CRAM-MD5` sent its challenge.
-    CramAnswer { salt: Bytes },
-    /// `AUTH EXTERNAL` asked for the user name.
-    ExternalAnswer,
+    /// The client's next line is an answer to a challenge.
+    Sasl(Exchange),
 }
 
 /// One client's dialogue.
@@ -37,14 +31,16 @@ pub struct Front {
     helo: Helo,
     mail: Option<Bytes>,
     tally: Tally,
+    /// What the backend offers, where that is known and nothing is written about it.
+    learned: Option<Arc<Words>>,
 }
 
-/// What a command came to: a step, or the reply "invalid command".
-type Outcome = Result<Step, Option<Note>>;
+/// What a command came to: a turn, or the reply "invalid command".
+type Outcome = Result<Turn, Fault>;
 
 impl Front {
     /// A dialogue that has not begun; `secure` when TLS was there from the first byte.
-    pub fn new(settings: Arc<Settings>, secure: bool) -> Self {
+    pub fn new(settings: Arc<Settings>, secure: bool, learned: Option<Arc<Words>>) -> Self {
         Front {
             tally: settings.tally.clone(),
             settings,
@@ -52,6 +48,7 @@ impl Front {
             secure,
             helo: Helo::default(),
             mail: None,
+            learned,
         }
     }
 
@@ -59,18 +56,15 @@ impl Front {
     fn counted(
         &mut self,
         out: &mut Vec<u8>,
-        run: impl FnOnce(&mut Self, &mut Vec<u8>) -> Result<Turn, Option<Note>>,
+        run: impl FnOnce(&mut Self, &mut Vec<u8>) -> Outcome,
     ) -> Turn {
         if let Err(over) = self.tally.command() {
             out.extend_from_slice(INVALID_COMMAND);
             return over;
         }
-        run(self, out).unwrap_or_else(|note| {
+        run(self, out).unwrap_or_else(|fault| {
             out.extend_from_slice(INVALID_COMMAND);
-            Turn {
-                step: Step::Next,
-                note,
-            }
+            fault.into()
         })
     }
 
@@ -104,18 +98,21 @@ impl proto::Front for Front {
                 Ok(command) => self.counted(out, |front, out| front.command(&command, line, out)),
                 Err(command::Invalid) => self.invalid(out),
             },
-            state => match command::answer(line) {
-                Ok(answer) => self.counted(out, |front, out| front.answer(state, answer, out)),
+            State::Sasl(exchange) => match command::answer(line) {
+                Ok(answer) => self.counted(out, |front, out| {
+                    let moved = exchange.answer(answer)?;
+                    Ok(front.sasl(moved, out))
+                }),
                 Err(command::Invalid) => self.invalid(out),
             },
         }
     }
 
     fn challenge(&mut self, salt: Bytes, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"334 ");
+        out.extend_from_slice(CHALLENGE);
         out.extend_from_slice(sasl::encode(&salt).as_bytes());
         out.extend_from_slice(b"\r\n");
-        self.state = State::CramAnswer { salt };
+        self.state = State::Sasl(Exchange::CramMd5 { salt });
     }
 
     fn secured(&mut self) {
@@ -124,11 +121,12 @@ impl proto::Front for Front {
 
     fn refuse(&mut self, refusal: &Refusal, out: &mut Vec<u8>) -> Turn {
         match refusal {
-            Refusal::Denied { code, text } => {
-                out.extend_from_slice(code.as_deref().unwrap_or(b"535 5.7.0"));
-                out.extend_from_slice(b" ");
-                out.extend_from_slice(text);
-                out.extend_from_slice(b"\r\n");
+            Refusal::Denied(denial) => {
+                let code = denial.code.as_deref().unwrap_or(b"535 5.7.0");
+                let line = [code, b" ", &*denial.text, b"\r\n"].concat();
+                let (step, exchange) = denial.tell(CHALLENGE, line, out);
+                self.state = exchange.map_or(State::Start, State::Sasl);
+                return step.into();
             }
             Refusal::Judged { rejection, reply } => {
                 match reply {

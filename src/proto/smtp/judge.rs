@@ -2,12 +2,17 @@
 //!
 //! The conversation outlives a refusal: the client may try again, and the backend sees its attempts as one session.
 
-use super::back::{auth_plain, line};
-use super::opening::{Introduction, Move, Offers, Opening};
+use super::back::line;
+use super::opening::{Introduction, Move, Offers, Opening, hello, xtext};
 use super::reply;
+use crate::config::Method;
 use crate::proto::judge::{Hearing, Plea};
 use crate::proto::login::Bytes;
+use crate::proto::sasl::client::Initial;
 use crate::proto::{self, Credentials, Helo, Login, Origin, Rejection, Secret, sasl};
+
+/// The longest message that goes out behind AUTH itself: RFC 5321, 4.5.3.1.4 gives a command 512 bytes.
+const INITIAL: usize = 400;
 
 #[derive(Debug)]
 enum State {
@@ -16,6 +21,10 @@ enum State {
     Idle,
     /// AUTH with all that it needs was sent.
     Verdict,
+    /// AUTH was sent, its message was too long to go with it.
+    Message(Initial),
+    /// The message was sent; a challenge now is the backend's reason to refuse, and wants this answer.
+    Answered(&'static [u8]),
     LoginUser {
         user: Bytes,
         pass: Secret<Bytes>,
@@ -24,6 +33,10 @@ enum State {
         pass: Secret<Bytes>,
     },
     CramMd5,
+    /// XCLIENT LOGIN was sent.
+    Vouched,
+    /// … and EHLO behind it.
+    VouchedHello,
     /// The challenge is with the client.
     Challenged,
     /// A challenge was given up; its plea comes after the backend's word on that.
@@ -36,6 +49,8 @@ enum State {
 pub struct Judge {
     /// How the client had introduced itself when the conversation began.
     helo: Helo,
+    /// The name in our own EHLO.
+    own_name: Bytes,
     state: State,
     offers: Offers,
     plea: Option<Plea>,
@@ -46,6 +61,7 @@ impl Judge {
     pub fn new(introduction: Introduction) -> Self {
         Judge {
             helo: introduction.helo.clone(),
+            own_name: introduction.own_name.clone(),
             state: State::Opening(Opening::new(introduction)),
             offers: Offers::default(),
             plea: None,
@@ -62,7 +78,7 @@ impl Judge {
 
     fn begin(&mut self, plea: Plea, out: &mut Vec<u8>) -> Hearing {
         self.state = match plea {
-            Plea::Challenge(_) if self.offers.cram_md5 => {
+            Plea::Challenge(_) if self.offers.methods.has(Method::CramMd5) => {
                 out.extend_from_slice(b"AUTH CRAM-MD5\r\n");
                 State::CramMd5
             }
@@ -87,16 +103,33 @@ impl Judge {
         Hearing::Read
     }
 
-    /// AUTH by what the backend announces.
+    /// AUTH, or XCLIENT in its place, by what the backend announces.
     fn auth(&self, credentials: Credentials, out: &mut Vec<u8>) -> Option<State> {
-        match credentials {
-            Credentials::Plain { user, pass } if self.offers.plain => {
-                auth_plain(out, &user, &pass);
-                Some(State::Verdict)
+        let offered = |method| self.offers.methods.has(method);
+        if let Some(initial) = sasl::client::initial(&credentials)
+            && offered(initial.method)
+        {
+            out.extend_from_slice(b"AUTH ");
+            out.extend_from_slice(initial.name.as_bytes());
+            if initial.message.reveal().len() > INITIAL {
+                out.extend_from_slice(b"\r\n");
+                return Some(State::Message(initial));
             }
-            Credentials::Plain { user, pass } if self.offers.login => {
+            out.push(b' ');
+            line(out, initial.message.reveal());
+            return Some(State::Answered(initial.acknowledgement));
+        }
+        match credentials {
+            Credentials::Plain { user, pass } if offered(Method::Login) => {
                 out.extend_from_slice(b"AUTH LOGIN\r\n");
                 Some(State::LoginUser { user, pass })
+            }
+            // The certificate was verified here, so it is ours to vouch for its owner.
+            Credentials::External { user } if self.offers.xclient_login => {
+                out.extend_from_slice(b"XCLIENT LOGIN=");
+                xtext(&user, out);
+                out.extend_from_slice(b"\r\n");
+                Some(State::Vouched)
             }
             _ => None,
         }
@@ -163,7 +196,22 @@ impl proto::Judge for Judge {
             },
             (State::Cancelled, _) => return self.next(out),
             (State::Mail, _) => return Hearing::Answered,
-            (State::Verdict, 235) => return Hearing::LoggedIn,
+            (State::Verdict | State::Answered(_), 235) => return Hearing::LoggedIn,
+            (State::Message(initial), 334) => {
+                line(out, initial.message.reveal());
+                self.state = State::Answered(initial.acknowledgement);
+            }
+            (State::Answered(acknowledgement), 334) => {
+                out.extend_from_slice(acknowledgement);
+                out.extend_from_slice(b"\r\n");
+                self.state = State::Verdict;
+            }
+            (State::Vouched, 220 | 250) => {
+                let name = self.helo.name.as_ref().unwrap_or(&self.own_name);
+                hello(out, true, name);
+                self.state = State::VouchedHello;
+            }
+            (State::VouchedHello, 250) => return Hearing::LoggedIn,
             (State::LoginUser { user, pass }, 334) => {
                 line(out, &sasl::encode(&user));
                 self.state = State::LoginPass { pass };

@@ -4,6 +4,7 @@ pub mod back;
 pub mod command;
 pub mod front;
 pub mod judge;
+pub mod learn;
 pub mod opening;
 pub mod reply;
 pub mod settings;

@@ -1,8 +1,9 @@
 //! How every SMTP conversation with a backend begins: greeting, EHLO, and with XCLIENT the client's own EHLO.
 
 use super::reply;
-use crate::config::Server;
-use crate::proto::{Helo, Seen};
+use crate::config::modules::proxy::ProxySmtpHelo;
+use crate::config::{Methods, Server};
+use crate::proto::{Helo, Seen, sasl};
 
 /// Whether the backend is told about the client by XCLIENT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,8 +19,8 @@ pub enum Xclient {
 /// What the backend shall know.
 #[derive(Clone, Debug)]
 pub struct Introduction {
-    /// `server_name`.
-    pub server_name: Box<[u8]>,
+    /// The name in our own EHLO: `server_name`, or the client's by `proxy_smtp_helo`.
+    pub own_name: Box<[u8]>,
     /// The client's address, in XCLIENT's form (`IPV6:` before IPv6).
     pub address: String,
     /// The client's host name, or `[UNAVAILABLE]`, or `[TEMPUNAVAIL]`.
@@ -38,7 +39,7 @@ impl Introduction {
     /// The introduction that a server's configuration asks for. It vouches for no login and asks for no offers.
     pub fn of(server: &Server, seen: Seen<'_>, helo: Helo) -> Self {
         Introduction {
-            server_name: server.mail.server_name.clone(),
+            own_name: own_name(server, &helo),
             address: seen.address.into(),
             host: seen.host.into(),
             helo,
@@ -62,17 +63,25 @@ impl Introduction {
     }
 }
 
+/// Whose name our EHLO carries.
+fn own_name(server: &Server, helo: &Helo) -> Box<[u8]> {
+    let proxy = &server.proxy;
+    let clients = helo
+        .name
+        .as_ref()
+        .filter(|_| !proxy.xclient && proxy.proxy_smtp_helo == ProxySmtpHelo::Client);
+    clients.unwrap_or(&server.mail.server_name).clone()
+}
+
 /// What a backend's EHLO answer offers.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Offers {
     /// SASL mechanisms.
-    pub plain: bool,
-    pub login: bool,
-    pub cram_md5: bool,
+    pub methods: Methods,
     /// Attributes of XCLIENT.
     xclient_addr: bool,
     xclient_name: bool,
-    xclient_login: bool,
+    pub xclient_login: bool,
 }
 
 /// Where the opening is.
@@ -159,7 +168,7 @@ impl Opening {
 
     fn hello(&mut self, extended: bool, out: &mut Vec<u8>) -> Move {
         self.state = State::Hello { extended };
-        hello(out, extended, &self.introduction.server_name);
+        hello(out, extended, &self.introduction.own_name);
         Move::Read
     }
 
@@ -198,13 +207,13 @@ impl Opening {
     fn client_hello(&mut self, out: &mut Vec<u8>) -> Move {
         let Introduction {
             helo,
-            server_name,
+            own_name,
             learns,
             ..
         } = &self.introduction;
         let name = match &helo.name {
             Some(name) => name,
-            None if *learns => server_name,
+            None if *learns => own_name,
             None => return Move::Done,
         };
         hello(out, helo.extended || *learns, name);
@@ -213,14 +222,14 @@ impl Opening {
     }
 }
 
-fn hello(out: &mut Vec<u8>, extended: bool, name: &[u8]) {
+pub(super) fn hello(out: &mut Vec<u8>, extended: bool, name: &[u8]) {
     out.extend_from_slice(if extended { b"EHLO " } else { b"HELO " });
     out.extend_from_slice(name);
     out.extend_from_slice(b"\r\n");
 }
 
 /// RFC 3461, section 4: what is not printable ASCII, `+` and `=` become `+XX`.
-fn xtext(bytes: &[u8], out: &mut Vec<u8>) {
+pub(super) fn xtext(bytes: &[u8], out: &mut Vec<u8>) {
     for &byte in bytes {
         if byte.is_ascii_graphic() && !matches!(byte, b'+' | b'=') {
             out.push(byte);
@@ -239,12 +248,9 @@ impl Offers {
                 .split(|&b| matches!(b, b' ' | b'='))
                 .filter(|w| !w.is_empty());
             match words.next() {
-                Some(b"AUTH") => words.for_each(|word| match word {
-                    b"PLAIN" => offers.plain = true,
-                    b"LOGIN" => offers.login = true,
-                    b"CRAM-MD5" => offers.cram_md5 = true,
-                    _ => {}
-                }),
+                Some(b"AUTH") => {
+                    offers.methods = offers.methods.with(sasl::client::announced(words));
+                }
                 Some(b"XCLIENT") => words.for_each(|word| match word {
                     b"ADDR" => offers.xclient_addr = true,
                     b"NAME" => offers.xclient_name = true,

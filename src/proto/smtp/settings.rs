@@ -1,6 +1,8 @@
 //! What a server says to every client, made once when the configuration is loaded.
 
-use crate::config::{Method, Methods, Server, StartTls};
+use crate::config::{Methods, Server, StartTls};
+use crate::proto::login::Bytes;
+use crate::proto::sasl;
 use crate::proto::tally::Tally;
 
 /// The fixed words and limits of one server.
@@ -30,52 +32,46 @@ impl Settings {
     /// Puts a server's words together.
     pub fn of(server: &Server) -> Self {
         let name = &server.mail.server_name;
-        let methods = server.smtp.smtp_auth;
-        let starttls = server.ssl.starttls;
-        let words: Vec<&[u8]> = server
-            .smtp
-            .smtp_capabilities
-            .iter()
-            .map(|word| &**word)
-            .collect();
-        let auth = auth_line(methods);
-        let ehlo = |auth: Option<&[u8]>, starttls: bool| {
-            let lines = [&**name]
-                .into_iter()
-                .chain(words.iter().copied())
-                .chain(auth);
-            multiline(lines.chain(starttls.then_some(&b"STARTTLS"[..])).collect())
-        };
-        Settings {
+        let mut settings = Settings {
             name: name.clone(),
             greeting: [b"220 ", &**name, b" ESMTP ready\r\n"].concat(),
             helo: [b"250 ", &**name, b"\r\n"].concat(),
-            ehlo: match starttls {
-                StartTls::Off => ehlo(auth.as_deref(), false),
-                StartTls::On => ehlo(auth.as_deref(), true),
-                StartTls::Only => ehlo(None, true),
-            },
-            ehlo_tls: ehlo(auth.as_deref(), false),
-            methods,
-            starttls,
+            ehlo: Vec::new(),
+            ehlo_tls: Vec::new(),
+            methods: server.smtp.smtp_auth,
+            starttls: server.ssl.starttls,
             tally: Tally::new(server.mail.max_errors, server.mail.max_commands),
             judged: server.is_judged(),
-        }
+        };
+        let words = &server.smtp.smtp_capabilities.words;
+        settings.ehlo = settings.ehlo_with(words, false);
+        settings.ehlo_tls = settings.ehlo_with(words, true);
+        settings
+    }
+
+    /// The answer to EHLO with these lines between our name and our own offers.
+    pub fn ehlo_with(&self, words: &[Bytes], secure: bool) -> Vec<u8> {
+        let starttls = !secure && self.starttls != StartTls::Off;
+        let auth = if starttls && self.starttls == StartTls::Only {
+            None
+        } else {
+            auth_line(self.methods)
+        };
+        let lines = [&*self.name]
+            .into_iter()
+            .chain(words.iter().map(|word| &**word))
+            .chain(auth.as_deref())
+            .chain(starttls.then_some(&b"STARTTLS"[..]));
+        multiline(lines.collect())
     }
 }
 
-/// `AUTH` and the mechanisms, always in nginx's order.
+/// `AUTH` and the mechanisms, if there are any.
 fn auth_line(methods: Methods) -> Option<Vec<u8>> {
     let mut line = b"AUTH".to_vec();
-    for (method, word) in [
-        (Method::Plain, " PLAIN"),
-        (Method::Login, " LOGIN"),
-        (Method::CramMd5, " CRAM-MD5"),
-        (Method::External, " EXTERNAL"),
-    ] {
-        if methods.has(method) {
-            line.extend_from_slice(word.as_bytes());
-        }
+    for name in sasl::client::names(methods) {
+        line.push(b' ');
+        line.extend_from_slice(name.as_bytes());
     }
     (line.len() > 4).then_some(line)
 }

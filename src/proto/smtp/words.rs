@@ -3,9 +3,8 @@
 pub(super) const OK: &[u8] = b"250 2.0.0 OK\r\n";
 pub(super) const BYE: &[u8] = b"221 2.0.0 Bye\r\n";
 pub(super) const START_TLS: &[u8] = b"220 2.0.0 Start TLS\r\n";
-pub(super) const CHALLENGE: &[u8] = b"334 \r\n";
-pub(super) const USERNAME: &[u8] = b"334 VXNlcm5hbWU6\r\n";
-pub(super) const PASSWORD: &[u8] = b"334 UGFzc3dvcmQ6\r\n";
+/// Before a challenge.
+pub(super) const CHALLENGE: &[u8] = b"334 ";
 pub(super) const INVALID_COMMAND: &[u8] = b"500 5.5.1 Invalid command\r\n";
 pub(super) const INVALID_ARGUMENT: &[u8] = b"501 5.5.4 Invalid argument\r\n";
 pub(super) const BAD_SEQUENCE: &[u8] = b"503 5.5.1 Bad sequence of commands\r\n";

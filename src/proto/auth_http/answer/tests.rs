@@ -4,6 +4,7 @@ fn need(server: bool) -> Need {
     Need {
         server,
         pass: false,
+        bearer: None,
     }
 }
 
@@ -14,7 +15,9 @@ fn read(text: &str) -> String {
         Parsed::Invalid(fault) => fault.to_string(),
         Parsed::Whole(answer, _) => match answer.verdict(need(true)) {
             Err(fault) => fault.to_string(),
-            Ok(Verdict::Deny { code, text, wait }) => format!(
+            Ok(Verdict::Deny(Denial {
+                code, text, wait, ..
+            })) => format!(
                 "deny {} {} {}",
                 code.map_or("-".into(), |code| String::from_utf8_lossy(&code)
                     .into_owned()),

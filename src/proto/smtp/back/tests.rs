@@ -7,7 +7,7 @@ use crate::proto::smtp::opening::Xclient;
 
 fn introduction(helo: Helo, login: &str, xclient: bool) -> Introduction {
     Introduction {
-        server_name: b"gate".as_slice().into(),
+        own_name: b"gate".as_slice().into(),
         address: "192.0.2.1".into(),
         host: "[UNAVAILABLE]".into(),
         helo,

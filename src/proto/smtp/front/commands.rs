@@ -1,11 +1,13 @@
-//! The commands one by one, and the answers to SASL challenges.
+//! The commands one by one, and what SASL messages lead to.
 
-use super::{Front, Outcome, State};
+use super::{Fault, Front, Outcome, State};
 use crate::config::{Method, StartTls};
 use crate::proto::login::Bytes;
+use crate::proto::sasl::{self, Move};
+use crate::proto::smtp::Settings;
 use crate::proto::smtp::command::{Command, Verb};
 use crate::proto::smtp::words::*;
-use crate::proto::{Credentials, Envelope, Login, Note, Origin, Step, Turn, sasl};
+use crate::proto::{Credentials, Envelope, Login, Note, Origin, Step, Turn};
 
 impl Front {
     pub(super) fn command(
@@ -13,15 +15,15 @@ impl Front {
         command: &Command<'_>,
         line: &[u8],
         out: &mut Vec<u8>,
-    ) -> Result<Turn, Option<Note>> {
+    ) -> Outcome {
         let reply: &[u8] = match command.verb {
             Verb::Helo | Verb::Ehlo => return Ok(self.hello(command, out).into()),
-            Verb::Auth => return self.auth(command, out).map(Turn::from),
+            Verb::Auth => return self.auth(command, out),
             Verb::Mail => return Ok(self.mail(command, line, out)),
             Verb::Rcpt => return Ok(self.rcpt(command, out).into()),
             Verb::StartTls => {
                 if self.secure || self.settings.starttls == StartTls::Off {
-                    return Err(None);
+                    return Err(Fault::default());
                 }
                 self.helo.name = None;
                 self.mail = None;
@@ -37,7 +39,7 @@ impl Front {
                 OK
             }
             Verb::Noop => OK,
-            Verb::Refused => return Err(None),
+            Verb::Refused => return Err(Fault::default()),
         };
         out.extend_from_slice(reply);
         Ok(Step::Next.into())
@@ -53,17 +55,21 @@ impl Front {
         };
         self.helo.name = Some(name.into());
         self.mail = None;
-        let reply = if command.verb == Verb::Helo {
-            &self.settings.helo
-        } else {
-            self.helo.extended = true;
-            if self.secure {
-                &self.settings.ehlo_tls
-            } else {
-                &self.settings.ehlo
-            }
-        };
-        out.extend_from_slice(reply);
+        let Settings {
+            helo,
+            ehlo,
+            ehlo_tls,
+            ..
+        } = &*self.settings;
+        if command.verb == Verb::Helo {
+            out.extend_from_slice(helo);
+            return Step::Next;
+        }
+        self.helo.extended = true;
+        match &self.learned {
+            Some(words) => out.extend(self.settings.ehlo_with(words, self.secure)),
+            None => out.extend_from_slice(if self.secure { ehlo_tls } else { ehlo }),
+        }
         Step::Next
     }
 
@@ -74,69 +80,42 @@ impl Front {
 
     fn auth(&mut self, command: &Command<'_>, out: &mut Vec<u8>) -> Outcome {
         if self.must_start_tls() {
-            return Err(None);
+            return Err(Fault::default());
         }
         let mut arguments = command.arguments();
         let Some(mechanism) = arguments.next() else {
             out.extend_from_slice(INVALID_ARGUMENT);
-            return Ok(Step::Next);
+            return Ok(Step::Next.into());
         };
-        let (initial, more) = (arguments.next(), arguments.next().is_some());
-        let enabled = |method| self.settings.methods.has(method);
-        let (state, challenge) = match (&*mechanism.to_ascii_uppercase(), initial) {
-            _ if more => return Err(None),
-            (b"PLAIN", None) => (State::PlainAnswer, CHALLENGE),
-            (b"LOGIN", None) => (State::LoginUser, USERNAME),
-            (b"LOGIN", Some(user)) => {
-                let user = sasl::user(user, "LOGIN").map_err(Some)?;
-                (State::LoginPass { user }, PASSWORD)
-            }
-            (b"CRAM-MD5", None) if enabled(Method::CramMd5) => {
-                return Ok(Step::Challenge(self.origin(None)));
-            }
-            (b"EXTERNAL", None) if enabled(Method::External) => (State::ExternalAnswer, USERNAME),
-            (b"PLAIN", Some(message)) => return self.login(sasl::plain(message)),
-            (b"EXTERNAL", Some(user)) if enabled(Method::External) => {
-                return self.login(external(user));
-            }
-            _ => return Err(None),
-        };
-        self.state = state;
-        out.extend_from_slice(challenge);
-        Ok(Step::Next)
+        let moved = sasl::begin(mechanism, arguments, self.settings.methods)?;
+        Ok(self.sasl(moved, out))
     }
 
-    /// The client's answer to a challenge.
-    pub(super) fn answer(
-        &mut self,
-        state: State,
-        text: &[u8],
-        out: &mut Vec<u8>,
-    ) -> Result<Turn, Option<Note>> {
-        let credentials = match state {
-            State::PlainAnswer => sasl::plain(text),
-            State::LoginUser => {
-                let user = sasl::user(text, "LOGIN").map_err(Some)?;
-                self.state = State::LoginPass { user };
-                out.extend_from_slice(PASSWORD);
-                return Ok(Step::Next.into());
+    /// Goes where a SASL message leads.
+    pub(super) fn sasl(&mut self, moved: Move, out: &mut Vec<u8>) -> Turn {
+        match moved {
+            Move::Challenge(text, exchange) => {
+                for piece in [CHALLENGE, text.as_bytes(), b"\r\n"] {
+                    out.extend_from_slice(piece);
+                }
+                let login = exchange.login().cloned();
+                self.state = State::Sasl(exchange);
+                Turn {
+                    login,
+                    ..Step::Next.into()
+                }
             }
-            State::LoginPass { user } => {
-                sasl::password(text).map(|pass| Credentials::Plain { user, pass })
+            Move::Salt => Step::Challenge(self.origin(None)).into(),
+            Move::Done(credentials) => Step::Ask(Box::new(Login {
+                credentials,
+                origin: self.origin(None),
+            }))
+            .into(),
+            Move::Fail { line, closing } => {
+                out.extend_from_slice(&line);
+                if closing { Step::Close } else { Step::Next }.into()
             }
-            State::CramAnswer { salt } => sasl::cram_md5(text, &salt),
-            State::ExternalAnswer => external(text),
-            State::Start => return Err(None),
-        };
-        self.login(credentials).map(Turn::from)
-    }
-
-    fn login(&self, credentials: Result<Credentials, Note>) -> Outcome {
-        let credentials = credentials.map_err(Some)?;
-        Ok(Step::Ask(Box::new(Login {
-            credentials,
-            origin: self.origin(None),
-        })))
+        }
     }
 
     fn mail(&mut self, command: &Command<'_>, line: &[u8], out: &mut Vec<u8>) -> Turn {
@@ -187,8 +166,4 @@ impl Front {
             envelope,
         }
     }
-}
-
-fn external(text: &[u8]) -> Result<Credentials, Note> {
-    sasl::user(text, "EXTERNAL").map(|user| Credentials::External { user })
 }

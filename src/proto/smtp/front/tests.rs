@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::config::{Method, Methods, StartTls};
-use crate::proto::{Front as _, Origin, Rejection};
+use crate::proto::sasl::Bearer;
+use crate::proto::{Denial, Front as _, Origin, Rejection};
+use std::time::Duration;
 
 fn settings(methods: &[Method], starttls: StartTls, judged: bool) -> Arc<Settings> {
     let mut set = Methods::default();
@@ -119,14 +121,14 @@ fn one_line_answers() {
         ("AUTH CRAM-MD5\r\n", "= Challenge left 0"),
         ("NO", ""),
     ] {
-        let mut front = Front::new(settings(ALL, StartTls::Off, false), false);
+        let mut front = Front::new(settings(ALL, StartTls::Off, false), false, None);
         assert_eq!(
             talk(&mut front, client.as_bytes(), false),
             want,
             "{client:?}"
         );
         // Any cut must come to the same.
-        let mut front = Front::new(settings(ALL, StartTls::Off, false), false);
+        let mut front = Front::new(settings(ALL, StartTls::Off, false), false, None);
         let (mut held, mut shown) = (Vec::new(), String::new());
         for &byte in client.as_bytes() {
             held.push(byte);
@@ -147,7 +149,7 @@ fn one_line_answers() {
 
 #[test]
 fn cram_md5_with_a_challenge() {
-    let mut front = Front::new(settings(ALL, StartTls::Off, false), false);
+    let mut front = Front::new(settings(ALL, StartTls::Off, false), false, None);
     assert_eq!(
         talk(&mut front, b"AUTH CRAM-MD5\r\n", false),
         "= Challenge left 0"
@@ -160,7 +162,11 @@ fn cram_md5_with_a_challenge() {
         talk(&mut front, format!("{answer}\r\n").as_bytes(), false),
         "= cram-md5 u  None left 0"
     );
-    let mut front = Front::new(settings(&[Method::Plain], StartTls::Off, false), false);
+    let mut front = Front::new(
+        settings(&[Method::Plain], StartTls::Off, false),
+        false,
+        None,
+    );
     assert_eq!(
         talk(&mut front, b"AUTH CRAM-MD5\r\n", false),
         "500 5.5.1 Invalid command\n"
@@ -173,7 +179,8 @@ fn cram_md5_with_a_challenge() {
 
 #[test]
 fn mail_without_a_login() {
-    let none = |starttls, judged| Front::new(settings(&[Method::None], starttls, judged), false);
+    let none =
+        |starttls, judged| Front::new(settings(&[Method::None], starttls, judged), false, None);
     let mut front = none(StartTls::Off, false);
     assert_eq!(
         talk(
@@ -206,7 +213,7 @@ fn mail_without_a_login() {
 
 #[test]
 fn starttls() {
-    let mut front = Front::new(settings(ALL, StartTls::Only, false), false);
+    let mut front = Front::new(settings(ALL, StartTls::Only, false), false, None);
     assert_eq!(
         talk(&mut front, b"AUTH PLAIN\r\n", false),
         "500 5.5.1 Invalid command\n"
@@ -224,12 +231,12 @@ fn starttls() {
 
 #[test]
 fn limits() {
-    let mut front = Front::new(settings(ALL, StartTls::Off, false), false);
+    let mut front = Front::new(settings(ALL, StartTls::Off, false), false, None);
     assert_eq!(
         talk(&mut front, b"NOOP 4567", true),
         "500 5.5.1 Invalid command\n# client sent too long command \"NOOP 4567\"\n= Close left 9"
     );
-    let mut front = Front::new(settings(ALL, StartTls::Off, false), false);
+    let mut front = Front::new(settings(ALL, StartTls::Off, false), false, None);
     let many = talk(&mut front, "NOOP\r\n".repeat(21).as_bytes(), true);
     assert!(many.ends_with(
         "250 2.0.0 OK\n500 5.5.1 Invalid command\n# client sent too many commands\n= Close left 0"
@@ -237,8 +244,73 @@ fn limits() {
 }
 
 #[test]
+fn a_mechanism_has_errors_of_its_own() {
+    for (mechanism, seconds, answer, want) in [
+        (
+            Bearer::Xoauth2,
+            1,
+            "\r\nNOOP\r\n",
+            "535 5.7.0 no\n250 2.0.0 OK\n",
+        ),
+        (
+            Bearer::Xoauth2,
+            0,
+            "\r\nNOOP\r\n",
+            "535 5.7.0 no\n= Close left 6",
+        ),
+        (
+            Bearer::Xoauth2,
+            1,
+            "x\r\nNOOP\r\n",
+            "500 5.5.1 Invalid command\n250 2.0.0 OK\n",
+        ),
+        (
+            Bearer::Xoauth2,
+            0,
+            "*\r\n",
+            "500 5.5.1 Invalid command\n= Close left 0",
+        ),
+        (
+            Bearer::OauthBearer,
+            1,
+            "AQ==\r\nNOOP\r\n",
+            "535 5.7.0 no\n250 2.0.0 OK\n",
+        ),
+        (
+            Bearer::OauthBearer,
+            0,
+            "AQ==\r\n",
+            "535 5.7.0 no\n= Close left 0",
+        ),
+        (
+            Bearer::OauthBearer,
+            1,
+            "\r\n",
+            "500 5.5.1 Invalid command\n",
+        ),
+    ] {
+        let mut front = Front::new(settings(&[], StartTls::Off, false), false, None);
+        let mut out = Vec::new();
+        let denial = Denial {
+            text: b"no".as_slice().into(),
+            wait: Duration::from_secs(seconds),
+            error: Some((mechanism, b"e30=".as_slice().into())),
+            ..Denial::default()
+        };
+        let turn = front.refuse(&Refusal::Denied(denial), &mut out);
+        assert!(matches!(turn.step, Step::Next));
+        assert_eq!(out, b"334 e30=\r\n");
+        assert_eq!(
+            talk(&mut front, answer.as_bytes(), false),
+            want,
+            "{mechanism:?} {answer:?}"
+        );
+    }
+}
+
+#[test]
 fn refusals() {
-    let mut front = Front::new(settings(ALL, StartTls::Off, true), false);
+    let mut front = Front::new(settings(ALL, StartTls::Off, true), false, None);
     let mut say = |refusal: Refusal| {
         let mut out = Vec::new();
         let turn = front.refuse(&refusal, &mut out);
@@ -246,18 +318,20 @@ fn refusals() {
     };
     let text = || b"no".as_slice().into();
     assert_eq!(
-        say(Refusal::Denied {
-            code: None,
-            text: text()
-        }),
+        say(Refusal::Denied(Denial {
+            text: text(),
+            wait: Duration::from_secs(1),
+            ..Denial::default()
+        })),
         "535 5.7.0 no\r\nNext"
     );
     assert_eq!(
-        say(Refusal::Denied {
+        say(Refusal::Denied(Denial {
             code: Some(b"454 4.7.0".as_slice().into()),
-            text: text()
-        }),
-        "454 4.7.0 no\r\nNext"
+            text: text(),
+            ..Denial::default()
+        })),
+        "454 4.7.0 no\r\nClose"
     );
     assert_eq!(
         say(Refusal::Judged {

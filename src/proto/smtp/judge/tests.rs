@@ -6,7 +6,7 @@ use crate::proto::{Envelope, Judge as _};
 
 fn judge(xclient: Xclient) -> Judge {
     Judge::new(Introduction {
-        server_name: b"gate".as_slice().into(),
+        own_name: b"gate".as_slice().into(),
         address: "192.0.2.1".into(),
         host: "[UNAVAILABLE]".into(),
         helo: Helo {
@@ -150,5 +150,62 @@ fn mail_and_old_backends() {
     assert_eq!(
         play(&mut judge(Xclient::Off), plain(), &["554 no\r\n"]),
         " Unexpected"
+    );
+}
+
+#[test]
+fn tokens_and_certificates() {
+    let bearer = |token: &str| {
+        let credentials = Credentials::Bearer {
+            user: b"u".as_slice().into(),
+            token: Secret::new(token.as_bytes().into()),
+            mechanism: sasl::Bearer::Xoauth2,
+        };
+        login(credentials, None)
+    };
+    const TOKENS: &str = "250-x\r\n250 AUTH XOAUTH2\r\n";
+    assert_eq!(
+        play(
+            &mut judge(Xclient::Off),
+            bearer("t"),
+            &[HI, TOKENS, "334 e30=\r\n", "535 no\r\n"]
+        ),
+        "EHLO gate|AUTH XOAUTH2 dXNlcj11AWF1dGg9QmVhcmVyIHQBAQ==|| Refused(535)"
+    );
+    // A long token does not fit into a command.
+    let told = play(
+        &mut judge(Xclient::Off),
+        bearer(&"t".repeat(2000)),
+        &[HI, TOKENS, "334 \r\n", "235 in\r\n"],
+    );
+    assert!(
+        told.starts_with("EHLO gate|AUTH XOAUTH2|dXNlcj11"),
+        "{told}"
+    );
+    assert!(told.ends_with("| LoggedIn"));
+
+    let external = || {
+        let user = b"u=".as_slice().into();
+        login(Credentials::External { user }, None)
+    };
+    assert_eq!(
+        play(
+            &mut judge(Xclient::Off),
+            external(),
+            &[HI, "250-x\r\n250 AUTH EXTERNAL PLAIN\r\n", "235 in\r\n"]
+        ),
+        "EHLO gate|AUTH EXTERNAL dT0=| LoggedIn"
+    );
+    assert_eq!(
+        play(
+            &mut judge(Xclient::Off),
+            external(),
+            &[HI, "250-x\r\n250 XCLIENT LOGIN\r\n", HI, OFFERS]
+        ),
+        "EHLO gate|XCLIENT LOGIN=u+3D|EHLO c| LoggedIn"
+    );
+    assert_eq!(
+        play(&mut judge(Xclient::Off), external(), &[HI, OFFERS]),
+        "EHLO gate| NotOffered"
     );
 }

@@ -1,0 +1,262 @@
+//! The options: one row each. The parser, the texts of `-h` and `--help`, the man page and the completions read this table.
+//! The long ones are additions of portcullis; nginx's texts do not name them.
+
+use super::{Given, Print, Signal};
+use crate::config::reference;
+
+/// How an option is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// nginx's: letters that mean the same, behind one dash, bundled or not.
+    Short(&'static [u8]),
+    /// portcullis's own: two dashes and a word.
+    Long(&'static str),
+}
+
+/// What a value names, for those who complete it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Names {
+    /// A file.
+    File,
+    /// A folder.
+    Folder,
+    /// A word of [`Signal::WORDS`].
+    Signal,
+    /// A directive or a block.
+    Directive,
+    /// Text.
+    Text,
+}
+
+/// The value of an option.
+#[derive(Clone, Copy, Debug)]
+pub struct Argument {
+    /// As usage texts name it.
+    pub name: &'static str,
+    /// As the error about a missing one names it.
+    pub missing: &'static str,
+    /// What it names.
+    pub names: Names,
+}
+
+/// What an option does to what is given.
+#[derive(Clone, Copy, Debug)]
+pub enum Effect {
+    /// Sets a switch.
+    Switch(fn(&mut Given)),
+    /// Takes a value; its refusal is the whole message.
+    Value(Argument, fn(&mut Given, Vec<u8>) -> Result<(), Vec<u8>>),
+}
+
+/// One option.
+#[derive(Clone, Copy, Debug)]
+pub struct Opt {
+    /// How it is written.
+    pub form: Form,
+    /// What it does.
+    pub effect: Effect,
+    /// One line about it, as nginx's usage has it.
+    pub help: &'static str,
+    /// What the man page adds, as Markdown.
+    pub more: &'static str,
+}
+
+impl Opt {
+    /// Its value, if it takes one.
+    #[must_use]
+    pub fn argument(&self) -> Option<Argument> {
+        match self.effect {
+            Effect::Switch(_) => None,
+            Effect::Value(argument, _) => Some(argument),
+        }
+    }
+
+    /// Every way to write it, without its value.
+    #[must_use]
+    pub fn spellings(&self) -> Vec<String> {
+        match self.form {
+            Form::Short(letters) => letters
+                .iter()
+                .map(|letter| format!("-{}", char::from(*letter)))
+                .collect(),
+            Form::Long(word) => vec![format!("--{word}")],
+        }
+    }
+
+    /// As usage texts have it: `-c filename`.
+    #[must_use]
+    pub fn usage(&self) -> String {
+        let spelled = self.spellings().join(",");
+        match self.argument() {
+            Some(argument) => format!("{spelled} {}", argument.name),
+            None => spelled,
+        }
+    }
+}
+
+/// The option of this letter.
+#[must_use]
+pub fn short(letter: u8) -> Option<&'static Opt> {
+    OPTIONS
+        .iter()
+        .find(|option| matches!(option.form, Form::Short(letters) if letters.contains(&letter)))
+}
+
+/// The option of this word.
+#[must_use]
+pub fn long(wanted: &[u8]) -> Option<&'static Opt> {
+    OPTIONS
+        .iter()
+        .find(|option| matches!(option.form, Form::Long(word) if word.as_bytes() == wanted))
+}
+
+const FILE: Argument = Argument {
+    name: "filename",
+    missing: "file name",
+    names: Names::File,
+};
+
+/// nginx's options in nginx's order, then portcullis's own.
+pub const OPTIONS: &[Opt] = &[
+    Opt {
+        form: Form::Short(b"?h"),
+        effect: Effect::Switch(|given| (given.version, given.help) = (true, true)),
+        help: "this help",
+        more: "nginx's options, as nginx lists them, on standard error. `--help` lists all.",
+    },
+    Opt {
+        form: Form::Short(b"v"),
+        effect: Effect::Switch(|given| given.version = true),
+        help: "show version and exit",
+        more: "",
+    },
+    Opt {
+        form: Form::Short(b"V"),
+        effect: Effect::Switch(|given| (given.version, given.configure) = (true, true)),
+        help: "show version and configure options then exit",
+        more: "The built-in places of files are among them.",
+    },
+    Opt {
+        form: Form::Short(b"t"),
+        effect: Effect::Switch(|given| given.test = true),
+        help: "test configuration and exit",
+        more: "The configuration is read and checked, logs are opened and sockets bound for a moment. What is wrong goes to \
+               standard error in nginx's words; on a terminal the line that is meant follows. Exits with 0 if all is well, with \
+               1 if not.",
+    },
+    Opt {
+        form: Form::Short(b"T"),
+        effect: Effect::Switch(|given| (given.test, given.print) = (true, Print::Files)),
+        help: "test configuration, dump it and exit",
+        more: "Every file that was read goes to standard output as it is.",
+    },
+    Opt {
+        form: Form::Short(b"q"),
+        effect: Effect::Switch(|given| given.quiet = true),
+        help: "suppress non-error messages during configuration testing",
+        more: "",
+    },
+    Opt {
+        form: Form::Short(b"s"),
+        effect: Effect::Value(
+            Argument {
+                name: "signal",
+                missing: "parameter",
+                names: Names::Signal,
+            },
+            |given, word| {
+                given.signal = Some(Signal::named(&word)?);
+                Ok(())
+            },
+        ),
+        help: "send signal to a master process: stop, quit, reopen, reload",
+        more: "The configuration is read first: it names the file with the number of the process. Below, under SIGNALS, is \
+               what each word does.",
+    },
+    Opt {
+        form: Form::Short(b"p"),
+        effect: Effect::Value(
+            Argument {
+                name: "prefix",
+                missing: "directory name",
+                names: Names::Folder,
+            },
+            |given, value| {
+                given.prefix = Some(value);
+                Ok(())
+            },
+        ),
+        help: "set prefix path",
+        more: "Relative names of logs and of the pid file start there. With it everything is looked for below the prefix: \
+               `conf/nginx.conf`, `logs/error.log`, `logs/nginx.pid`.",
+    },
+    Opt {
+        form: Form::Short(b"e"),
+        effect: Effect::Value(FILE, |given, value| {
+            given.error_log = Some(value);
+            Ok(())
+        }),
+        help: "set error log file",
+        more: "It is the log until the configuration names one. `stderr` is standard error.",
+    },
+    Opt {
+        form: Form::Short(b"c"),
+        effect: Effect::Value(FILE, |given, value| {
+            given.file = Some(value);
+            Ok(())
+        }),
+        help: "set configuration file",
+        more: "A relative name starts at the prefix.",
+    },
+    Opt {
+        form: Form::Short(b"g"),
+        effect: Effect::Value(
+            Argument {
+                name: "directives",
+                missing: "parameter",
+                names: Names::Text,
+            },
+            |given, value| {
+                given.globals = Some(value);
+                Ok(())
+            },
+        ),
+        help: "set global directives out of configuration file",
+        more: "They are read before the file, as if they stood in it: `-g 'daemon off;'`.",
+    },
+    Opt {
+        form: Form::Long("explain"),
+        effect: Effect::Value(
+            Argument {
+                name: "directive",
+                missing: "directive name",
+                names: Names::Directive,
+            },
+            |given, name| {
+                given.explain = Some(reference::explain(&name)?);
+                Ok(())
+            },
+        ),
+        help: "explain a directive or a block and exit",
+        more: "Syntax, default, context and meaning, on standard output, from the table that the configuration is read by. \
+               No configuration is read. A name that nobody knows is an error, with the name that may have been meant.",
+    },
+    Opt {
+        form: Form::Long("dump-config"),
+        effect: Effect::Switch(|given| (given.test, given.print) = (true, Print::Config)),
+        help: "test configuration, print what holds in each server and exit",
+        more: "Tests the configuration as `-t` does, then prints it on standard output as it holds: includes are followed, \
+               every server has what it inherits and what holds by default, file names are full, and each line ends in \
+               where it comes from, such as `# server, /etc/nginx/mail.conf:12` or `# default`. What is printed is itself a \
+               configuration that means the same. Values are shown as they are in the files: a key that \
+               `auth_http_header` sends to the auth server is among them, and a private key if one stands in the \
+               configuration as `data:`. Look before you pass it on. Pass phrases of `ssl_password_file` are not shown, nor is the \
+               content of any other file.",
+    },
+    Opt {
+        form: Form::Long("help"),
+        effect: Effect::Switch(|given| given.long_help = true),
+        help: "show all options and exit",
+        more: "On standard output.",
+    },
+];

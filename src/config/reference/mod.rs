@@ -1,0 +1,203 @@
+//! The reference: what an administrator may write. An entry is made from a row of the directive table, or from the few blocks,
+//! which have no rows; `--explain`, the Markdown pages, the man page and the completions are made from entries.
+
+pub mod blocks;
+pub mod examples;
+pub mod man;
+pub mod markup;
+pub mod pages;
+
+use super::directive::{Contexts, Directive};
+use super::known::{Known, in_nginx, near};
+use super::modules::table;
+use super::value::Lines;
+use examples::Example;
+use markup::{Piece, broken, pieces};
+
+/// One directive, or one block.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its name.
+    pub name: &'static str,
+    /// How it is written, all of it.
+    pub syntax: String,
+    /// The line that holds when there is none.
+    pub default: Option<String>,
+    /// Where it may stand.
+    pub contexts: String,
+    /// nginx's module, or portcullis.
+    pub module: &'static str,
+    /// What it does, what its values are, what is special.
+    pub text: Vec<Piece>,
+    /// A line of a shipped configuration.
+    pub example: Option<Example>,
+}
+
+impl From<&'static Directive> for Entry {
+    fn from(row: &'static Directive) -> Self {
+        let mut text = pieces(row.doc);
+        text.extend(pieces(row.about));
+        text.push(Piece::Paragraph(repeated(row).to_owned()));
+        if row.pending {
+            let not_yet = "Not honoured yet: it is read and checked, and `-t` warns where it differs from the default.";
+            text.push(Piece::Paragraph(not_yet.to_owned()));
+        }
+        let nginx = in_nginx(row.name);
+        let own = nginx.iter().find(|known| is_own(row, known));
+        if own.is_none() {
+            let addition =
+                "nginx does not have this directive: a file that nginx reads too must do without.";
+            text.push(Piece::Paragraph(addition.to_owned()));
+        }
+        text.extend(elsewhere(nginx).map(Piece::Paragraph));
+        Self {
+            name: row.name,
+            syntax: format!("{} {};", row.name, row.syntax),
+            default: row
+                .default
+                .filter(|default| !default.is_empty())
+                .map(|default| format!("{} {default};", row.name)),
+            contexts: row.contexts.names().collect::<Vec<_>>().join(", "),
+            module: own.map_or("portcullis", |known| known.module),
+            text,
+            example: examples::of(row.name, row.contexts),
+        }
+    }
+}
+
+/// Whether nginx's directive is the one of the row, and not a namesake in another module.
+fn is_own(row: &Directive, known: &Known) -> bool {
+    if row.contexts.meets(Contexts::MAIL_SERVER) {
+        known.module.starts_with("ngx_mail_")
+            || known.contexts.split(',').any(|block| block == "mail")
+    } else {
+        known.module == "ngx_core_module"
+    }
+}
+
+/// What nginx has under the same name in blocks that portcullis reads over.
+fn elsewhere(nginx: &[Known]) -> Option<String> {
+    let modules: Vec<&str> = nginx
+        .iter()
+        .map(|known| known.module)
+        .filter(|module| !module.starts_with("ngx_mail_") && *module != "ngx_core_module")
+        .collect();
+    (!modules.is_empty()).then(|| {
+        format!(
+            "nginx has a directive of this name elsewhere too ({}), which portcullis leaves to nginx.",
+            modules.join(", ")
+        )
+    })
+}
+
+/// What further lines do, in the same block and in the inner one.
+fn repeated(row: &Directive) -> &'static str {
+    let inherited = row.contexts.meets(Contexts::MAIL) && row.contexts.meets(Contexts::SERVER);
+    match (row.lines, inherited) {
+        (Lines::Once, true) => {
+            "One line in a block. A line in a server holds there instead of the one in `mail {}`."
+        }
+        (Lines::AddUp, true) => {
+            "Several lines in one block add up. A server that has lines of its own inherits none from `mail {}`."
+        }
+        (Lines::LastHolds, true) => {
+            "Of several lines in one block the last one holds. A line in a server holds there instead of those in `mail {}`."
+        }
+        (Lines::Once, false) => "One line in a block.",
+        (Lines::AddUp, false) => "Several lines add up.",
+        (Lines::LastHolds, false) => "Of several lines the last one holds.",
+    }
+}
+
+impl Entry {
+    /// As `--explain` prints it.
+    #[must_use]
+    pub fn plain(&self) -> String {
+        let mut page = format!("{}\n\n", self.name);
+        let (first, further) = ("    Syntax:   ", "                  ");
+        page.push_str(&broken(&self.syntax, first, further));
+        let fields = [
+            ("Default:", self.default.as_deref().unwrap_or("-")),
+            ("Context:", &self.contexts),
+            ("Module:", self.module),
+        ];
+        for (title, value) in fields {
+            page.push_str(&format!("    {title:<9} {value}\n"));
+        }
+        for piece in &self.text {
+            page.push_str(&piece.plain());
+        }
+        if let Some(example) = &self.example {
+            let text = example.text.replace('\n', "\n        ");
+            page.push_str(&format!("\n    {}:\n\n        {text}\n", example.file));
+        }
+        page
+    }
+}
+
+/// All entries of a name: several if it means different things in different blocks.
+#[must_use]
+pub fn entries(name: &str) -> Vec<Entry> {
+    let rows = table::find(name).iter().map(|row| row.directive().into());
+    blocks::entries()
+        .filter(|entry| entry.name == name)
+        .chain(rows)
+        .collect()
+}
+
+/// Every name there is an entry for, in alphabetical order.
+#[must_use]
+pub fn names() -> Vec<&'static str> {
+    let rows = table::rows().map(|row| row.directive().name);
+    let mut names: Vec<&str> = rows
+        .chain(blocks::entries().map(|entry| entry.name))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// What `--explain` prints.
+///
+/// # Errors
+/// Nobody knows the name; the message says which one may have been meant.
+pub fn explain(name: &[u8]) -> Result<String, Vec<u8>> {
+    let text = String::from_utf8_lossy(name);
+    let entries = entries(&text);
+    if !entries.is_empty() {
+        let pages: Vec<String> = entries.iter().map(Entry::plain).collect();
+        return Ok(pages.join("\n"));
+    }
+    let nginx = in_nginx(&text);
+    if !nginx.is_empty() {
+        return Ok(foreign(&text, nginx));
+    }
+    let mut message = [b"unknown directive \"", name, b"\""].concat();
+    if let Some(meant) = near(&text, names().into_iter()) {
+        message.extend_from_slice(format!(", did you mean \"{meant}\"?").as_bytes());
+    }
+    Err(message)
+}
+
+/// A directive of nginx that portcullis has no use for.
+fn foreign(name: &str, nginx: &[Known]) -> String {
+    let mut page = format!("{name}\n\n");
+    for known in nginx {
+        let contexts = known.contexts.replace(',', ", ");
+        page.push_str(&format!(
+            "    Context:  {contexts}\n    Module:   {}\n\n",
+            known.module
+        ));
+    }
+    let text = "A directive of nginx outside of mail. portcullis leaves it to nginx: it reads `http {}` and `stream {}` over, \
+                and refuses this directive where it is read itself, as nginx does in a wrong block.";
+    page.push_str(
+        Piece::Paragraph(text.to_owned())
+            .plain()
+            .trim_start_matches('\n'),
+    );
+    page
+}
+
+#[cfg(test)]
+mod tests;

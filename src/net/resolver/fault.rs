@@ -1,0 +1,42 @@
+//! Why a look-up came to nothing: nginx's numbers and words.
+
+use std::fmt;
+
+use hickory_resolver::net::{DnsError, NetError};
+
+/// A failed look-up. Displays as in nginx's log: `3: Host not found`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault(u16);
+
+impl Fault {
+    /// NXDOMAIN, or a name without records of the kind asked for.
+    pub const NOT_FOUND: Self = Self(3);
+    /// Nobody answered in time.
+    pub const TIMED_OUT: Self = Self(110);
+
+    /// What a name server said, or that it said nothing of use.
+    pub(super) fn of(error: &NetError) -> Self {
+        match error {
+            NetError::Dns(DnsError::ResponseCode(code)) => Self(u16::from(*code)),
+            NetError::Dns(DnsError::NoRecordsFound(_)) => Self::NOT_FOUND,
+            _ => Self::TIMED_OUT,
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self.0 {
+            1 => "Format error",
+            2 => "Server failure",
+            3 => "Host not found",
+            4 => "Unimplemented",
+            5 => "Operation refused",
+            110 => "Operation timed out",
+            _ => "Unknown error",
+        };
+        write!(out, "{}: {text}", self.0)
+    }
+}
+
+impl std::error::Error for Fault {}

@@ -1,0 +1,133 @@
+//! Bearer tokens of OAuth 2.0: XOAUTH2 as Google and Microsoft have it, and OAUTHBEARER (RFC 7628).
+
+use super::{Fault, decode, forbidden};
+use crate::proto::note::Mechanism;
+use crate::proto::{Credentials, Note, Secret};
+
+/// Ends a field of a message, and twice the message.
+const SEPARATOR: u8 = 1;
+const TOKEN: &[u8] = b"auth=Bearer ";
+
+/// A mechanism whose password is a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bearer {
+    /// XOAUTH2
+    Xoauth2,
+    /// OAUTHBEARER
+    OauthBearer,
+}
+
+impl Bearer {
+    /// Its name, as clients and the log have it.
+    pub fn name(self) -> Mechanism {
+        match self {
+            Bearer::Xoauth2 => "XOAUTH2",
+            Bearer::OauthBearer => "OAUTHBEARER",
+        }
+    }
+
+    /// What a client answers to an error: nothing in XOAUTH2, one ^A (RFC 7628, 3.2.3) in OAUTHBEARER. In base64.
+    pub(super) fn acknowledgement(self) -> &'static [u8] {
+        match self {
+            Bearer::Xoauth2 => b"",
+            Bearer::OauthBearer => b"AQ==",
+        }
+    }
+
+    /// Writes a message.
+    pub(super) fn message(self, user: &[u8], token: &[u8]) -> Vec<u8> {
+        match self {
+            Bearer::Xoauth2 => [b"user=", user, b"\x01auth=Bearer ", token, b"\x01\x01"].concat(),
+            Bearer::OauthBearer => {
+                let mut message = b"n,a=".to_vec();
+                for &byte in user {
+                    match byte {
+                        b',' => message.extend_from_slice(b"=2C"),
+                        b'=' => message.extend_from_slice(b"=3D"),
+                        byte => message.push(byte),
+                    }
+                }
+                message.extend_from_slice(b",\x01auth=Bearer ");
+                message.extend_from_slice(token);
+                message.extend_from_slice(b"\x01\x01");
+                message
+            }
+        }
+    }
+
+    /// Reads a message.
+    pub(super) fn credentials(self, text: &[u8]) -> Result<Credentials, Fault> {
+        let message = decode(text, self.name())?;
+        let split = match self {
+            Bearer::Xoauth2 => xoauth2(&message),
+            Bearer::OauthBearer => oauthbearer(&message),
+        };
+        let (user, fields) = split.ok_or(Note::Login(self.name()))?;
+        if forbidden(&user) {
+            return Err(Note::Login(self.name()).of(&user));
+        }
+        match fields.and_then(token).filter(|token| !forbidden(token)) {
+            Some(token) => Ok(Credentials::Bearer {
+                user: user.into(),
+                token: Secret::new(token.into()),
+                mechanism: self,
+            }),
+            None => Err(Note::Token(self.name()).of(&user)),
+        }
+    }
+}
+
+/// The login and the field with the token, where the message has one.
+type Split<'a> = Option<(Vec<u8>, Option<&'a [u8]>)>;
+
+/// `user=` login `^A` `auth=Bearer ` token `^A^A`
+fn xoauth2(message: &[u8]) -> Split<'_> {
+    let rest = behind(message, b"user=")?;
+    let end = memchr::memchr(SEPARATOR, rest)?;
+    Some((rest[..end].into(), behind(&rest[end + 1..], TOKEN)))
+}
+
+/// `n,a=` login `,^A` fields, each with a `^A` behind it, `auth=Bearer ` token `^A^A`
+fn oauthbearer(message: &[u8]) -> Split<'_> {
+    let rest = behind(message, b"n,a=")?;
+    let end = memchr::memchr(b',', rest)?;
+    let user = saslname(&rest[..end])?;
+    let mut fields = rest[end + 1..].strip_prefix(&[SEPARATOR])?;
+    loop {
+        if let Some(field) = behind(fields, TOKEN) {
+            return Some((user, Some(field)));
+        }
+        match memchr::memchr(SEPARATOR, fields) {
+            Some(end) => fields = &fields[end + 1..],
+            None => return Some((user, None)),
+        }
+    }
+}
+
+/// A login in which `=2C` stands for a comma and `=3D` for `=` (RFC 5801, 4).
+fn saslname(text: &[u8]) -> Option<Vec<u8>> {
+    let mut pieces = text.split(|&byte| byte == b'=');
+    let mut name = pieces.next()?.to_vec();
+    for piece in pieces {
+        let (byte, rest) = match piece {
+            [b'2', b'C', rest @ ..] => (b',', rest),
+            [b'3', b'D', rest @ ..] => (b'=', rest),
+            _ => return None,
+        };
+        name.push(byte);
+        name.extend_from_slice(rest);
+    }
+    Some(name)
+}
+
+/// A token that nothing but the end of the message follows.
+fn token(field: &[u8]) -> Option<&[u8]> {
+    let end = memchr::memchr(SEPARATOR, field)?;
+    (field[end..] == [SEPARATOR; 2]).then(|| &field[..end])
+}
+
+/// What follows a prefix, which is compared without case.
+fn behind<'a>(text: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
+    let (start, rest) = text.split_at_checked(prefix.len())?;
+    start.eq_ignore_ascii_case(prefix).then_some(rest)
+}

@@ -1,0 +1,189 @@
+//! What backends offer, learned from them: asked once a minute at most, by one connection, while nobody waits.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::io::AsyncWriteExt;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::dialogue::Line;
+use super::{Place, Shared};
+use crate::config::{Address, Protocol, Server};
+use crate::net::socket::Socket;
+use crate::proto::learn::{Learner, Lesson, Words};
+use crate::proto::settings;
+
+/// How long a list is good. An older one is still announced while a new one is fetched.
+const FRESH: Duration = Duration::from_secs(60);
+/// How soon a backend that could not be asked is asked again.
+const RETRY: Duration = Duration::from_secs(5);
+/// Backends asked at the same time.
+const TURNS: usize = 16;
+/// Lists kept. More than any configuration has backends that are asked within an hour.
+const KEPT: usize = 1024;
+
+/// Whom a list is from, and what was said to get it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Source {
+    protocol: Protocol,
+    addresses: Vec<Address>,
+    server_name: Box<[u8]>,
+}
+
+/// One backend's list.
+#[derive(Debug)]
+struct Known {
+    words: Option<Arc<Words>>,
+    /// When it is time to ask again.
+    due: Instant,
+}
+
+/// All lists of the process. They outlive reloads.
+#[derive(Debug)]
+pub(super) struct Learned {
+    lists: Mutex<HashMap<Source, Known>>,
+    turns: Semaphore,
+}
+
+impl Default for Learned {
+    fn default() -> Self {
+        Learned {
+            lists: Mutex::default(),
+            turns: Semaphore::new(TURNS),
+        }
+    }
+}
+
+impl Shared {
+    /// What the backend of this place offers, as far as it is known. Fetches the list anew when it is time to: the
+    /// answer does not wait for it.
+    pub fn offers(self: &Arc<Self>, place: &Arc<Place>) -> Option<Arc<Words>> {
+        let server = &place.server;
+        let learner = settings::learner(server)?;
+        let source = Source::of(server)?;
+        let (words, due) = self.learned.look(&source);
+        if due {
+            tokio::spawn(self.clone().learn(place.clone(), source, learner));
+        }
+        words
+    }
+
+    async fn learn(
+        self: Arc<Self>,
+        place: Arc<Place>,
+        source: Source,
+        mut learner: Box<dyn Learner>,
+    ) {
+        let _turn = self.learned.turns.acquire().await;
+        let server = &place.server;
+        let asked = ask(server, &source.addresses, learner.as_mut());
+        match timeout(server.mail.timeout, asked).await {
+            Ok(Some(words)) => self.learned.keep(&source, words),
+            Ok(None) | Err(_) => tracing::debug!(
+                backend = %String::from_utf8_lossy(server.proxy.proxy_pass.as_ref().map_or(b"", |upstream| &upstream.name)),
+                "the backend did not tell what it offers"
+            ),
+        }
+    }
+}
+
+impl Source {
+    fn of(server: &Server) -> Option<Self> {
+        Some(Source {
+            protocol: server.protocol,
+            addresses: server.proxy.proxy_pass.as_ref()?.addresses.clone(),
+            server_name: server.mail.server_name.clone(),
+        })
+    }
+}
+
+impl Learned {
+    /// The list at hand, and whether the caller shall fetch a new one. Of several callers only one is told to.
+    fn look(&self, source: &Source) -> (Option<Arc<Words>>, bool) {
+        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if lists.len() >= KEPT {
+            lists.retain(|_, known| known.due + FRESH > now);
+        }
+        match lists.entry(source.clone()) {
+            Entry::Occupied(mut entry) => {
+                let known = entry.get_mut();
+                let due = known.due <= now;
+                if due {
+                    known.due = now + RETRY;
+                }
+                (known.words.clone(), due)
+            }
+            Entry::Vacant(entry) => {
+                entry.insert(Known {
+                    words: None,
+                    due: now + RETRY,
+                });
+                (None, true)
+            }
+        }
+    }
+
+    fn keep(&self, source: &Source, words: Words) {
+        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lists.get_mut(source) {
+            known.words = Some(Arc::new(words));
+            known.due = Instant::now() + FRESH;
+        }
+    }
+}
+
+/// Asks the first address that answers.
+async fn ask(server: &Server, addresses: &[Address], learner: &mut dyn Learner) -> Option<Words> {
+    let patience = server.proxy.proxy_connect_timeout;
+    for address in addresses {
+        if let Ok(Ok(socket)) = timeout(patience, Socket::connect(address)).await {
+            let line = Line::new(socket, server.proxy.proxy_buffer);
+            return converse(line, learner).await;
+        }
+    }
+    None
+}
+
+async fn converse(mut line: Line, learner: &mut dyn Learner) -> Option<Words> {
+    let mut out = Vec::new();
+    loop {
+        let reply = line
+            .exchange(&mut out, |bytes| learner.whole(bytes))
+            .await
+            .ok()?;
+        match learner.advance(&reply, &mut out) {
+            Lesson::Read => {}
+            Lesson::Unexpected => return None,
+            Lesson::Learned(words) => {
+                // The goodbye is politeness: whether it arrives does not matter.
+                let mut socket = line.into_bridge().backend;
+                let _ = socket.write_all(&out).await;
+                return Some(words);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_caller_fetches() {
+        let source = Source {
+            protocol: Protocol::Smtp,
+            addresses: Vec::new(),
+            server_name: Box::default(),
+        };
+        let learned = Learned::default();
+        assert_eq!(learned.look(&source), (None, true));
+        assert_eq!(learned.look(&source), (None, false));
+        learned.keep(&source, [b"DSN".as_slice().into()].into());
+        let (words, due) = learned.look(&source);
+        assert_eq!((words.map(|words| words.len()), due), (Some(1), false));
+    }
+}

@@ -1,0 +1,299 @@
+//! `--dump-config`: what is printed is a configuration that means the same, for every shipped configuration and every
+//! conformance case that is accepted.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use portcullis::config::machine::Machine;
+use portcullis::config::{Loaded, LogPlace, Options, dump::dump, load};
+use portcullis::tls;
+use support::Scratch;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn options(folder: &Path, file: &str) -> Options {
+    Options {
+        program: "portcullis",
+        prefix: folder.join("prefix/"),
+        file: folder.join(file),
+        globals: None,
+        error_log: LogPlace::Stderr,
+        pid: folder.join("built-in.pid"),
+    }
+}
+
+/// The configuration, if it is accepted.
+fn loaded(options: &Options) -> Result<Loaded, String> {
+    let world = Machine {
+        check_tls: tls::check,
+    };
+    load(&world, options, &mut |_| ())
+        .map_err(|why| String::from_utf8_lossy(&why.text()).into_owned())
+}
+
+/// What holds, without where it is written.
+fn meaning(loaded: &Loaded) -> Vec<String> {
+    let config = &loaded.config;
+    let mut said = vec![format!("{:?} {:?}", config.core, config.events)];
+    for server in &config.servers {
+        let mut mail = server.mail.clone();
+        // It is written down even where the port decided.
+        mail.protocol = None;
+        let mut ssl = server.ssl.clone();
+        let named = [
+            &mut ssl.ssl_certificate,
+            &mut ssl.ssl_certificate_key,
+            &mut ssl.ssl_session_ticket_key,
+        ];
+        // How a file is named may change, not which file it is.
+        for file in named.into_iter().flatten() {
+            file.written = Box::default();
+        }
+        // `ssl on` comes back as a parameter of `listen`.
+        let on = std::mem::take(&mut ssl.ssl);
+        let listens = mail.listen.drain(..).map(|listen| {
+            let kinds = (listen.ssl || on, listen.proxy_protocol, listen.bind);
+            format!("{:?} {:?} {kinds:?}", listen.addresses, listen.options)
+        });
+        said.extend(listens);
+        said.push(format!("{:?} {mail:?} {:?}", server.protocol, server.tls));
+        said.push(format!("{:?} {:?}", server.auth_http, server.proxy));
+        said.push(format!("{ssl:?} {:?}", server.realip));
+        said.push(format!(
+            "{:?} {:?} {:?}",
+            server.smtp, server.imap, server.pop3
+        ));
+    }
+    said
+}
+
+/// The lines without their comments. No word of a case has the two signs in it.
+fn uncommented(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    let lines = text
+        .lines()
+        .map(|line| line.split("# ").next().unwrap_or_default().trim_end());
+    let lines = lines.filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Dumps a configuration, then the dump from another folder, and compares.
+fn round_trip(folder: &Path, file: &str) -> bool {
+    let first_options = options(folder, file);
+    let Ok(first) = loaded(&first_options) else {
+        return false;
+    };
+    let text = dump(&first, &first_options);
+    let elsewhere = folder.join("elsewhere");
+    fs::create_dir_all(&elsewhere).expect("a folder");
+    fs::write(elsewhere.join("dumped.conf"), &text).expect("the dump");
+    let shown = String::from_utf8_lossy(&text);
+    let again_options = Options {
+        prefix: elsewhere.clone(),
+        ..options(folder, "elsewhere/dumped.conf")
+    };
+    let again = loaded(&again_options).unwrap_or_else(|why| panic!("{file}: {why}\n{shown}"));
+    assert_eq!(
+        uncommented(&text),
+        uncommented(&dump(&again, &again_options)),
+        "{file}"
+    );
+    assert_eq!(meaning(&first), meaning(&again), "{file}\n{shown}");
+    true
+}
+
+/// All files below `folder` with this ending.
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(files(&path, ending));
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == ending)
+        {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).into_iter().flatten().flatten() {
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).expect("a copy");
+        }
+    }
+}
+
+#[test]
+fn every_accepted_case_comes_back() {
+    let cases = files(&root().join("conformance/conf"), "conf");
+    let mut tested = 0;
+    let scratch = Scratch::new("dump");
+    let folder = scratch.path();
+    copy(&root().join("conformance/pki"), &folder.join("pki"));
+    for case in &cases {
+        copy(&case.with_extension("d"), folder);
+        let text = String::from_utf8_lossy(&fs::read(case).expect("a case"))
+            .replace("@ROOT@", &folder.display().to_string())
+            .replace("@IP@", "127.0.0.1");
+        let text = ["@PORT@", "@PORT2@", "@PORT3@", "@PORT4@"]
+            .iter()
+            .zip(["4025", "4026", "4027", "4028"])
+            .fold(text, |text, (name, port)| text.replace(name, port));
+        fs::write(folder.join("case.conf"), text).expect("its copy");
+        tested += usize::from(round_trip(folder, "case.conf"));
+    }
+    assert!(tested > 150, "only {tested} of {} accepted", cases.len());
+}
+
+/// Both may hold in one server, one of them inherited; they may not stand in one block.
+#[test]
+fn inherited_ssl_comes_back_beside_starttls() {
+    let certificate = support::Certificate::new();
+    let (chain, key) = (certificate.chain(), certificate.key());
+    let scratch = Scratch::new("dump");
+    let text = format!(
+        "events {{}} mail {{ auth_http 127.0.0.1:9; ssl on; ssl_certificate {}; ssl_certificate_key {};
+         server {{ listen 127.0.0.1:4025; protocol smtp; starttls on; }}
+         server {{ listen 127.0.0.1:4026 ssl bind; protocol smtp; }}
+         server {{ listen 127.0.0.1:4027; protocol smtp; ssl off; starttls only; }} }}",
+        chain.display(),
+        key.display()
+    );
+    fs::write(scratch.path().join("ssl.conf"), text).expect("a configuration");
+    assert!(round_trip(scratch.path(), "ssl.conf"));
+}
+
+fn written(files: &[(&str, &str)]) -> Scratch {
+    let scratch = Scratch::new("dump");
+    for folder in ["sites", "logs"] {
+        fs::create_dir(scratch.path().join(folder)).expect("a folder");
+    }
+    for (name, text) in files {
+        fs::write(scratch.path().join(name), text).expect("a file");
+    }
+    scratch
+}
+
+fn run(scratch: &Scratch, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = support::command(scratch.path())
+        .args(arguments)
+        .output()
+        .expect("the gateway");
+    let folder = format!("{}/", scratch.path().display());
+    let text = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes).replace(&folder, "");
+        let lines = text.lines().map(|line| {
+            let words = line.split_whitespace().collect::<Vec<_>>();
+            format!("{}\n", words.join(" "))
+        });
+        lines.collect::<String>()
+    };
+    (
+        output.status.code(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
+}
+
+#[test]
+fn every_line_says_where_it_comes_from() {
+    let port = support::free_port();
+    let scratch = written(&[
+        (
+            "gateway.conf",
+            "error_log stderr;\nevents {}\nmail {\n timeout 5s;\n max_errors 3;\n auth_http 127.0.0.1:9;\n \
+             auth_http_header X-Outer 1;\n include sites/*.conf;\n}\nhttp {\n}\n",
+        ),
+        (
+            "sites/a.conf",
+            &format!(
+                "server {{\n listen 127.0.0.1:{port};\n protocol smtp;\n max_errors 4;\n \
+                 auth_http_header X-Key \"a b\";\n auth_http_header X-More \"\";\n auth_http 127.0.0.1:8;\n \
+                 auth_http 127.0.0.1:7;\n}}\n"
+            ),
+        ),
+    ]);
+    let (code, out, said) = run(&scratch, &["--dump-config", "-g", "worker_priority 3;"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.ends_with("portcullis: configuration file gateway.conf test is successful\n"));
+    let wanted = [
+        "worker_priority 3; # main, -g",
+        "worker_processes 1; # default",
+        "error_log stderr; # main, gateway.conf:1",
+        "events { # gateway.conf:2",
+        "mail { # gateway.conf:3",
+        "server { # sites/a.conf:1",
+        &format!("listen 127.0.0.1:{port}; # server, sites/a.conf:2"),
+        "protocol smtp; # server, sites/a.conf:3",
+        "timeout 5s; # mail, gateway.conf:4",
+        "max_errors 4; # server, sites/a.conf:4",
+        "max_commands 1000; # default",
+        "auth_http 127.0.0.1:7; # server, sites/a.conf:8",
+        "auth_http_header X-Key \"a b\"; # server, sites/a.conf:5",
+        "auth_http_header X-More \"\"; # server, sites/a.conf:6",
+        "# http {} is left to nginx: gateway.conf:10",
+    ];
+    for line in wanted {
+        let count = out.lines().filter(|found| *found == line).count();
+        // The file's log is the server's too.
+        let times = if line.starts_with("error_log") { 2 } else { 1 };
+        assert_eq!(count, times, "{line}\n{out}");
+    }
+    assert!(
+        out.contains("server_name ") && out.contains("; # default: the name of this machine\n")
+    );
+    for gone in ["X-Outer", "127.0.0.1:8;", "imap_auth", "include"] {
+        assert!(!out.contains(gone), "{gone}\n{out}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said_as_by_a_test() {
+    let scratch = written(&[("gateway.conf", "events {}\nmail { server { } }\n")]);
+    let (code, out, said) = run(&scratch, &["--dump-config"]);
+    assert_eq!((code, out.as_str()), (Some(1), ""));
+    assert_eq!(said, run(&scratch, &["-t"]).2);
+    assert!(said.contains("no \"listen\" is defined"), "{said}");
+}
+
+#[test]
+fn every_shipped_configuration_comes_back() {
+    let certificate = support::Certificate::new();
+    for path in files(&root().join("conf.d"), "conf") {
+        let scratch = Scratch::new("dump");
+        let text = fs::read_to_string(&path)
+            .expect("a configuration")
+            .replace(
+                "/etc/nginx/ssl/smtp.crt",
+                &certificate.chain().display().to_string(),
+            )
+            .replace(
+                "/etc/nginx/ssl/smtp.key",
+                &certificate.key().display().to_string(),
+            )
+            .replace("smtp_backend:25", "127.0.0.1:25");
+        let pair = scratch.path().join("quickstart");
+        fs::create_dir(&pair).expect("a folder");
+        fs::copy(certificate.chain(), pair.join("cert.pem")).expect("a certificate");
+        fs::copy(certificate.key(), pair.join("key.pem")).expect("a key");
+        fs::write(scratch.path().join("shipped.conf"), text).expect("its copy");
+        assert!(
+            round_trip(scratch.path(), "shipped.conf"),
+            "{}",
+            path.display()
+        );
+    }
+}

@@ -1,0 +1,293 @@
+//! The resolver against a name server that says odd things.
+
+mod support;
+
+use std::time::Duration;
+
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::RecordType;
+use portcullis::config;
+use portcullis::net::resolver::{Fault, Resolver, Resolvers};
+use support::dns::{NameServer, Say, a, aaaa, cname, name, ptr, records};
+
+/// Nothing asserts that something comes sooner.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Where nobody answers: the test waits as long.
+const SHORT: Duration = Duration::from_millis(300);
+
+fn configuration(servers: &[&NameServer], valid: Option<u64>) -> config::Resolver {
+    config::Resolver::Servers {
+        addresses: servers
+            .iter()
+            .map(|server| config::Address::Inet(server.address))
+            .collect(),
+        valid: valid.map(Duration::from_secs),
+        ipv4: true,
+        ipv6: true,
+    }
+}
+
+fn resolver(servers: &[&NameServer]) -> Resolver {
+    Resolvers::default().of(&configuration(servers, None), PATIENCE)
+}
+
+#[tokio::test]
+async fn both_families_and_the_shortest_time() {
+    let server = NameServer::start();
+    let six = vec![("host.test".into(), 7, aaaa("2001:db8::1"))];
+    server
+        .says(
+            "host.test",
+            RecordType::A,
+            records(&[("host.test", a("192.0.2.1"))]),
+        )
+        .says("host.test", RecordType::AAAA, Say::Records(six));
+    let (found, valid) = resolver(&[&server])
+        .addresses("host.test", 25)
+        .await
+        .unwrap();
+    let shown: Vec<_> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(shown, ["192.0.2.1:25", "[2001:db8::1]:25"]);
+    assert!(
+        valid <= Duration::from_secs(7) && valid > Duration::ZERO,
+        "{valid:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_address_is_no_question() {
+    let server = NameServer::start();
+    let (found, _) = resolver(&[&server]).addresses("::1", 143).await.unwrap();
+    assert_eq!(found, ["[::1]:143".parse().unwrap()]);
+    assert_eq!(server.asked("::1", RecordType::A), 0);
+}
+
+#[tokio::test]
+async fn only_the_families_wanted() {
+    let server = NameServer::start();
+    server.says(
+        "host.test",
+        RecordType::A,
+        records(&[("host.test", a("192.0.2.1"))]),
+    );
+    server.says(
+        "host.test",
+        RecordType::AAAA,
+        records(&[("host.test", aaaa("::2"))]),
+    );
+    let mut configuration = configuration(&[&server], None);
+    if let config::Resolver::Servers { ipv4, .. } = &mut configuration {
+        *ipv4 = false;
+    }
+    let resolver = Resolvers::default().of(&configuration, PATIENCE);
+    let (found, _) = resolver.addresses("host.test", 25).await.unwrap();
+    assert_eq!(found, ["[::2]:25".parse().unwrap()]);
+    assert_eq!(server.asked("host.test", RecordType::A), 0);
+}
+
+#[tokio::test]
+async fn errors_have_the_numbers_of_nginx() {
+    let server = NameServer::start();
+    for (host, code, shown) in [
+        ("one.test", ResponseCode::FormErr, "1: Format error"),
+        ("two.test", ResponseCode::ServFail, "2: Server failure"),
+        ("three.test", ResponseCode::NXDomain, "3: Host not found"),
+        ("four.test", ResponseCode::NotImp, "4: Unimplemented"),
+        ("five.test", ResponseCode::Refused, "5: Operation refused"),
+        ("six.test", ResponseCode::YXDomain, "6: Unknown error"),
+    ] {
+        server.says(host, RecordType::A, Say::Code(code));
+        let fault = resolver(&[&server]).addresses(host, 25).await.unwrap_err();
+        assert_eq!(fault.to_string(), shown);
+    }
+    // No records at all.
+    server.says("empty.test", RecordType::A, records(&[]));
+    let fault = resolver(&[&server]).addresses("empty.test", 25).await;
+    assert_eq!(fault.unwrap_err(), Fault::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn silence_and_nonsense_time_out() {
+    let server = NameServer::start();
+    server.says("silent.test", RecordType::A, Say::Silence);
+    server.says("odd.test", RecordType::A, Say::Odd);
+    let resolver = resolver(&[&server]).with_patience(SHORT);
+    for host in ["silent.test", "odd.test"] {
+        let fault = resolver.addresses(host, 25).await.unwrap_err();
+        assert_eq!(fault.to_string(), "110: Operation timed out", "{host}");
+    }
+}
+
+#[tokio::test]
+async fn answers_to_other_questions_are_ignored() {
+    let server = NameServer::start();
+    let right = vec![("1.2.0.192.in-addr.arpa".into(), 60, ptr("right.test"))];
+    server.says(
+        "1.2.0.192.in-addr.arpa",
+        RecordType::PTR,
+        Say::Forged(right),
+    );
+    let found = resolver(&[&server])
+        .name_of("192.0.2.1".parse().unwrap())
+        .await;
+    assert_eq!(found.unwrap().text().unwrap(), "right.test");
+}
+
+#[tokio::test]
+async fn aliases_are_followed_whether_their_end_comes_along_or_not() {
+    let server = NameServer::start();
+    let (whole, half) = ("1.2.0.192.in-addr.arpa", "2.2.0.192.in-addr.arpa");
+    let alias = |from, to| (from, cname(to));
+    let chain = [
+        alias(whole, "1.0-25.test"),
+        ("1.0-25.test", ptr("whole.test")),
+    ];
+    server.says(whole, RecordType::PTR, records(&chain));
+    server.says(
+        half,
+        RecordType::PTR,
+        records(&[alias(half, "2.0-25.test")]),
+    );
+    server.says(
+        "2.0-25.test",
+        RecordType::PTR,
+        records(&[("2.0-25.test", ptr("half.test"))]),
+    );
+    let resolver = resolver(&[&server]);
+    for (address, host) in [
+        ("192.0.2.1", "whole.test"),
+        ("::ffff:192.0.2.2", "half.test"),
+    ] {
+        let found = resolver.name_of(address.parse().unwrap()).await.unwrap();
+        assert_eq!(found.text().unwrap(), host);
+    }
+    // One that leads to itself.
+    server.says(
+        "round.test",
+        RecordType::A,
+        records(&[alias("round.test", "round.test")]),
+    );
+    let fault = resolver.addresses("round.test", 25).await.unwrap_err();
+    assert_eq!(fault, Fault::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn names_with_foreign_characters_are_no_text() {
+    let server = NameServer::start();
+    let reverse = "1.2.0.192.in-addr.arpa";
+    for bad in [
+        "a b.test",
+        "under_score.test",
+        "line\r\nend.test",
+        "caf\u{e9}.test",
+    ] {
+        server.says(reverse, RecordType::PTR, records(&[(reverse, ptr(bad))]));
+        let found = resolver(&[&server])
+            .name_of("192.0.2.1".parse().unwrap())
+            .await
+            .unwrap();
+        assert_eq!(found.bytes(), bad.as_bytes());
+        assert_eq!(found.text(), None, "{bad:?}");
+    }
+    assert_eq!(name("a.test").num_labels(), 2);
+}
+
+#[tokio::test]
+async fn what_is_known_is_not_asked_again() {
+    let server = NameServer::start();
+    let brief = vec![("host.test".into(), 0, a("192.0.2.1"))];
+    server.says("host.test", RecordType::A, Say::Records(brief));
+    server.says(
+        "kept.test",
+        RecordType::A,
+        records(&[("kept.test", a("192.0.2.2"))]),
+    );
+    let resolvers = Resolvers::default();
+    let fresh = resolvers.of(&configuration(&[&server], None), PATIENCE);
+    for _ in 0..3 {
+        fresh.addresses("host.test", 25).await.unwrap();
+        // The same servers once more: a reload.
+        let again = resolvers.of(&configuration(&[&server], None), SHORT);
+        again
+            .with_patience(PATIENCE)
+            .addresses("kept.test", 25)
+            .await
+            .unwrap();
+    }
+    assert_eq!(server.asked("kept.test", RecordType::A), 1);
+    assert!(
+        server.asked("host.test", RecordType::A) > 1,
+        "kept past its time"
+    );
+    // `valid=` is stronger than the time to live.
+    let valid = resolvers.of(&configuration(&[&server], Some(600)), PATIENCE);
+    let before = server.asked("host.test", RecordType::A);
+    for _ in 0..3 {
+        let (_, time) = valid.addresses("host.test", 25).await.unwrap();
+        assert!(time > Duration::from_secs(300), "{time:?}");
+    }
+    assert_eq!(server.asked("host.test", RecordType::A), before + 1);
+}
+
+#[tokio::test]
+async fn askers_of_one_name_share_one_question() {
+    let server = NameServer::start();
+    server.says("host.test", RecordType::A, Say::Silence);
+    let resolver = resolver(&[&server]);
+    let asked = (0..20).map(|_| {
+        let resolver = resolver.clone();
+        tokio::spawn(async move { resolver.addresses("host.test", 25).await })
+    });
+    let asked: Vec<_> = asked.collect();
+    while server.asked("host.test", RecordType::A) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    server.says(
+        "host.test",
+        RecordType::A,
+        records(&[("host.test", a("192.0.2.1"))]),
+    );
+    for one in asked {
+        one.await.unwrap().unwrap();
+    }
+    assert_eq!(server.asked("host.test", RecordType::A), 1);
+}
+
+#[tokio::test]
+async fn the_next_server_is_asked_when_one_fails() {
+    let (broken, silent, good) = (
+        NameServer::start(),
+        NameServer::start(),
+        NameServer::start(),
+    );
+    broken.says(
+        "host.test",
+        RecordType::A,
+        Say::Code(ResponseCode::ServFail),
+    );
+    silent.says("host.test", RecordType::A, Say::Silence);
+    good.says(
+        "host.test",
+        RecordType::A,
+        records(&[("host.test", a("192.0.2.1"))]),
+    );
+    for servers in [
+        [&broken, &good],
+        [&good, &broken],
+        [&silent, &good],
+        [&good, &silent],
+    ] {
+        let (found, _) = resolver(&servers).addresses("host.test", 25).await.unwrap();
+        assert_eq!(found, ["192.0.2.1:25".parse().unwrap()]);
+    }
+}
+
+#[tokio::test]
+async fn the_system_knows_itself() {
+    let resolver = Resolver::system(PATIENCE);
+    let (found, _) = resolver.addresses("localhost", 25).await.unwrap();
+    assert!(
+        found.iter().all(|address| address.ip().is_loopback()),
+        "{found:?}"
+    );
+}
