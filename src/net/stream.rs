@@ -66,6 +66,22 @@ impl Stream {
     }
 }
 
+/// Reads, and sends what TLS itself answers to what it read: the next write may be far off.
+fn read_tls(
+    stream: &mut TlsStream<Socket>,
+    cx: &mut Context<'_>,
+    buffer: &mut ReadBuf<'_>,
+) -> Poll<io::Result<()>> {
+    let read = Pin::new(&mut *stream).poll_read(cx, buffer);
+    if read.is_pending()
+        && stream.get_ref().1.wants_write()
+        && let Poll::Ready(Err(error)) = Pin::new(stream).poll_flush(cx)
+    {
+        return Poll::Ready(Err(error));
+    }
+    read
+}
+
 impl AsyncRead for Stream {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -74,7 +90,7 @@ impl AsyncRead for Stream {
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Stream::Plain(socket) => Pin::new(socket).poll_read(cx, buffer),
-            Stream::Tls(stream) => match Pin::new(stream).poll_read(cx, buffer) {
+            Stream::Tls(stream) => match read_tls(stream, cx, buffer) {
                 // A peer that closes without close_notify has closed all the same: mail's own framing tells
                 // whether something is missing.
                 Poll::Ready(Err(e)) if e.kind() == io::ErrorKind::UnexpectedEof => {

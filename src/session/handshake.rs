@@ -76,22 +76,14 @@ fn line(protocol: Protocol, refusal: Refusal) -> &'static [u8] {
 fn log_handshake(journal: &Journal, Unshaken { error, first }: &Unshaken) {
     let level = Level::Info;
     let closed = "peer closed connection in SSL handshake";
-    let of_tls = error.get_ref().and_then(|error| error.downcast_ref());
-    match (error.kind(), of_tls) {
-        (_, Some(error)) => {
-            let failure = tls::failure(error, first);
-            journal.line(
-                level,
-                format_args!("SSL_do_handshake() failed (SSL: {failure})"),
-            );
-        }
-        (io::ErrorKind::UnexpectedEof, None) => journal.line(level, format_args!("{closed}")),
-        (io::ErrorKind::ConnectionReset, None) => {
-            journal.line(level, format_args!("{closed}{}", Errno(error)));
-        }
-        _ => journal.line(
+    match tls::failure(error, first) {
+        Some(failure) => journal.line(
             level,
-            format_args!("SSL_do_handshake() failed{}", Errno(error)),
+            format_args!("SSL_do_handshake() failed (SSL: {failure})"),
         ),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => {
+            journal.line(level, format_args!("{closed}"));
+        }
+        None => journal.line(level, format_args!("{closed}{}", Errno(error))),
     }
 }

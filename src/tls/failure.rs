@@ -1,6 +1,6 @@
 //! Why a handshake failed, in OpenSSL's codes and words: what administrators of nginx know, and what their filters look for.
 
-use std::fmt;
+use std::{fmt, io};
 
 use rustls::{
     AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible, PeerMisbehaved,
@@ -17,9 +17,20 @@ pub enum Failure {
     Other(String),
 }
 
-/// Reads rustls's error. `first` is what the peer's first bytes were: who speaks no TLS may speak HTTP.
+/// Reads the error of a stream; `None` for one of its socket. `first` is what the peer's first bytes were: who speaks no TLS
+/// may speak HTTP.
 #[must_use]
-pub fn failure(error: &Error, first: &[u8]) -> Failure {
+pub fn failure(error: &io::Error, first: &[u8]) -> Option<Failure> {
+    if error.raw_os_error().is_some() || error.kind() == io::ErrorKind::UnexpectedEof {
+        return None;
+    }
+    let of_tls = error.get_ref().and_then(|error| error.downcast_ref());
+    // What is neither the socket's nor in rustls's list: it takes no more bytes of a message without end.
+    let endless = Failure::Known(0x98, "excessive message size");
+    Some(of_tls.map_or(endless, |error| read(error, first)))
+}
+
+fn read(error: &Error, first: &[u8]) -> Failure {
     let (code, text) = match error {
         Error::AlertReceived(alert) => {
             let number = u8::from(*alert);
@@ -53,9 +64,10 @@ fn incompatible(why: &PeerIncompatible) -> (u16, &'static str) {
         Why::NoSignatureSchemesInCommon
         | Why::NoCertificateRequestSignatureSchemesInCommon
         | Why::SignatureAlgorithmsExtensionRequired => (0x76, "no suitable signature algorithm"),
-        Why::NoKxGroupsInCommon
-        | Why::NamedGroupsExtensionRequired
-        | Why::KeyShareExtensionRequired => (0x65, "no suitable key share"),
+        Why::NamedGroupsExtensionRequired | Why::KeyShareExtensionRequired => {
+            (0x65, "no suitable key share")
+        }
+        // Groups that do not meet too: most of those who have none of ours are old, and know static RSA alone.
         _ => (0xC1, "no shared cipher"),
     }
 }
@@ -216,7 +228,9 @@ mod tests {
             ),
         ];
         for (error, first, text) in cases {
-            assert_eq!(failure(&error, first.as_bytes()).to_string(), text);
+            let error = io::Error::new(io::ErrorKind::InvalidData, error);
+            let failure = failure(&error, first.as_bytes()).expect("not the socket's");
+            assert_eq!(failure.to_string(), text);
         }
     }
 }
