@@ -6,6 +6,9 @@ use super::Protocol;
 use super::modules::ssl::VerifyClient;
 use super::value::session_cache::SessionCache;
 
+/// Name and value of an `ssl_conf_command`.
+pub type Command = (Box<[u8]>, Box<[u8]>);
+
 /// What a TLS server configuration is made from. Present only where TLS is used.
 #[derive(Clone, Debug)]
 pub struct TlsMaterial {
@@ -22,7 +25,7 @@ pub struct TlsMaterial {
     /// `ssl_certificate_compression`
     pub certificate_compression: bool,
     /// `ssl_conf_command`: names and values in the order written.
-    pub commands: Vec<(Box<[u8]>, Box<[u8]>)>,
+    pub commands: Vec<Command>,
     /// `ssl_session_cache`
     pub session_cache: SessionCache,
     /// `ssl_session_tickets`

@@ -36,7 +36,7 @@ impl<'a> Extensions<'a> {
                     all.is_invalid |= !basic.ca && basic.path_len_constraint.is_some();
                     all.basic = Some(basic.clone());
                 }
-                ParsedExtension::KeyUsage(usage) => all.usage = Some(usage.clone()),
+                ParsedExtension::KeyUsage(usage) => all.usage = Some(*usage),
                 ParsedExtension::ExtendedKeyUsage(usages) => {
                     all.client_usage = Some(usages.client_auth)
                 }

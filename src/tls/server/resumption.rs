@@ -27,10 +27,13 @@ const SESSION: usize = 256;
 /// The largest of such caches, in bytes: memory is bounded, though OpenSSL's need not be.
 const BUILTIN: usize = 64 << 20;
 
+/// What a zone is found by: its name and its size in bytes.
+type ZoneName = (Box<[u8]>, usize);
+
 /// What outlives a generation: zones as long as a generation names them, and automatic keys for tickets.
 #[derive(Debug, Default)]
 pub struct Resumption {
-    zones: Mutex<HashMap<(Box<[u8]>, usize), Weak<Zone>>>,
+    zones: Mutex<HashMap<ZoneName, Weak<Zone>>>,
     keys: Arc<Automatic>,
 }
 
