@@ -1,10 +1,9 @@
 //! The command line: nginx's options, bundled and attached as nginx takes them, and a few long ones of our own, to an action.
-//! Pure but for [`test`]. `man` and `completions` are written from the same table of options.
+//! Pure. `man` and `completions` are written from the same table of options.
 
 pub mod completions;
 pub mod man;
 pub mod option;
-mod test;
 pub mod text;
 
 use std::ffi::OsString;
@@ -15,7 +14,6 @@ use crate::config::call::full_name;
 use crate::config::{LogPlace, Options};
 
 use option::{Effect, Opt};
-pub use test::test;
 
 /// What is to be done.
 #[derive(Clone, Debug)]

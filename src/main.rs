@@ -1,6 +1,6 @@
 //! portcullis: an nginx-compatible mail gateway.
 
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{Write, stderr, stdout};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -28,18 +28,13 @@ fn act(
     }: Command,
 ) -> ExitCode {
     let world = Machine {
+        check_pair: tls::check_pair,
         check_tls: tls::check,
+        check_client_tls: tls::check_client,
     };
     match action {
         Action::Nothing => ExitCode::SUCCESS,
-        Action::Test { quiet, print } => {
-            let terminal = stderr().is_terminal();
-            let mut probe = |loaded: &_| run::probe(loaded, &options);
-            let streams: (&mut dyn Write, &mut dyn Write, bool) =
-                (&mut stdout(), &mut stderr(), terminal);
-            let tested = cli::test(&world, &options, (quiet, print), &mut probe, streams);
-            tested.map_or(ExitCode::FAILURE, ExitCode::from)
-        }
+        Action::Test { quiet, print } => run::test(&options, &world, quiet, print),
         Action::Say(text) => match stdout().write_all(text.as_bytes()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::FAILURE,

@@ -29,7 +29,9 @@ fn options(folder: &Path, file: &str) -> Options {
 /// The configuration, if it is accepted.
 fn loaded(options: &Options) -> Result<Loaded, String> {
     let world = Machine {
+        check_pair: tls::check_pair,
         check_tls: tls::check,
+        check_client_tls: tls::check_client,
     };
     load(&world, options, &mut |_| ())
         .map_err(|why| String::from_utf8_lossy(&why.text()).into_owned())
@@ -43,7 +45,7 @@ fn meaning(loaded: &Loaded) -> Vec<String> {
         let mut mail = server.mail.clone();
         // It is written down even where the port decided.
         mail.protocol = None;
-        let mut ssl = server.ssl.clone();
+        let mut ssl = (*server.ssl).clone();
         let named = [
             &mut ssl.ssl_certificate,
             &mut ssl.ssl_certificate_key,
@@ -51,6 +53,9 @@ fn meaning(loaded: &Loaded) -> Vec<String> {
         ];
         // How a file is named may change, not which file it is.
         for file in named.into_iter().flatten() {
+            if file.written.starts_with(b"data:") {
+                file.path = PathBuf::new();
+            }
             file.written = Box::default();
         }
         // `ssl on` comes back as a parameter of `listen`.

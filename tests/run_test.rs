@@ -125,3 +125,110 @@ fn a_broken_file_fails() {
     );
     assert_eq!((output.status.code(), said(&output)), (Some(1), text));
 }
+
+#[test]
+fn behind_nginx_s_first_error_come_the_others() {
+    let scratch = written(&format!("127.0.0.1:{}", free_port()));
+    support::write_configuration(
+        scratch.path(),
+        "mail {\n  nonsense;\n  timeout x;\n  server {\n  }\n}",
+    );
+    let output = run(&scratch, &["-t"]);
+    let file = file(&scratch);
+    let text = format!(
+        "portcullis: [emerg] unknown directive \"nonsense\" in {file}:7\n\
+         portcullis: also: [emerg] \"timeout\" directive invalid value in {file}:8\n\
+         portcullis: also: [emerg] no \"listen\" is defined for server in {file}:9\n\
+         portcullis: also: [emerg] no \"auth_http\" is defined for server in {file}:9\n\
+         portcullis: configuration file {file} test failed\n"
+    );
+    assert_eq!((output.status.code(), said(&output)), (Some(1), text));
+    // A start stops where nginx does.
+    let output = run(&scratch, &[]);
+    let text = format!("portcullis: [emerg] unknown directive \"nonsense\" in {file}:7\n");
+    assert_eq!((output.status.code(), said(&output)), (Some(1), text));
+}
+
+#[test]
+fn many_are_counted() {
+    let scratch = written(&format!("127.0.0.1:{}", free_port()));
+    let text = format!("mail {{\n{} }}", "nonsense;\n".repeat(40));
+    support::write_configuration(scratch.path(), &text);
+    let said = said(&run(&scratch, &["-t"]));
+    assert_eq!(said.matches(": also: [emerg] ").count(), 20, "{said}");
+    assert!(
+        said.contains("portcullis: also: 19 more errors\n"),
+        "{said}"
+    );
+}
+
+/// What nginx says goes into the log of `-e` too, as a log line; and only there when that is standard error.
+#[test]
+fn the_early_log_has_it_too() {
+    let scratch = written(&format!("127.0.0.1:{}", free_port()));
+    support::write_configuration(scratch.path(), "http {}\nmail {\n  nonsense;\n  junk;\n}");
+    let early = scratch.path().join("early.log");
+    let output = run(&scratch, &["-t", "-e", &early.display().to_string()]);
+    let file = file(&scratch);
+    let lines = [
+        format!("[warn] \"http\" is read over: nginx must go on serving it in {file}:6"),
+        format!("[emerg] unknown directive \"nonsense\" in {file}:8"),
+    ];
+    let without_clock = |text: &str| -> Vec<String> {
+        let (date, rest) = text.split_at(20);
+        assert!(date.ends_with(' '), "{text}");
+        let (level, rest) = rest.split_once(' ').expect("a level");
+        let (ids, text) = rest.split_once(": ").expect("numbers");
+        assert!(ids.contains('#'), "{text}");
+        vec![format!("{level} {text}")]
+    };
+    let log = fs::read_to_string(&early).expect("the early log");
+    let logged: Vec<String> = log.lines().flat_map(without_clock).collect();
+    assert_eq!(logged, lines);
+    let also = format!("portcullis: also: [emerg] unknown directive \"junk\" in {file}:9\n");
+    let failed = format!("portcullis: configuration file {file} test failed\n");
+    let aloud = lines.iter().map(|line| format!("portcullis: {line}\n"));
+    let wanted = aloud.collect::<String>() + &also + &failed;
+    assert_eq!(said(&output), wanted);
+    let output = said(&run(&scratch, &["-t", "-e", "stderr"]));
+    let rest = also + &failed;
+    let begin = output.strip_suffix(&rest).expect("the same end");
+    let logged: Vec<String> = begin.lines().flat_map(without_clock).collect();
+    assert_eq!(logged, lines);
+}
+
+#[test]
+fn every_log_that_is_named_is_opened() {
+    let scratch = written(&format!("127.0.0.1:{}", free_port()));
+    let (used, unused) = (scratch.path().join("used"), scratch.path().join("unused"));
+    let mail = |log: &str| {
+        format!(
+            "error_log {};\nmail {{ error_log {log}; auth_http 127.0.0.1:9; error_log {}; server {{ listen 127.0.0.1:{}; \
+             protocol smtp; error_log stderr; }} }}",
+            used.display(),
+            unused.display(),
+            free_port()
+        )
+    };
+    support::write_configuration(scratch.path(), &mail("stderr"));
+    assert_eq!(run(&scratch, &["-t"]).status.code(), Some(0));
+    assert!(used.exists() && unused.exists());
+    support::write_configuration(scratch.path(), &mail("/nowhere/x"));
+    let output = run(&scratch, &["-t"]);
+    let text = "portcullis: [emerg] open() \"/nowhere/x\" failed (2: No such file or directory)\n";
+    assert!(said(&output).contains(text), "{}", said(&output));
+}
+
+#[test]
+fn every_address_that_cannot_be_bound_is_named() {
+    let scratch = written("203.0.113.1:25; listen 203.0.113.2:25");
+    let output = run(&scratch, &["-t", "-q"]);
+    let failed = "failed (99: Cannot assign requested address)";
+    let text = format!(
+        "portcullis: [emerg] bind() to 203.0.113.1:25 {failed}\n\
+         portcullis: also: [emerg] bind() to 203.0.113.2:25 {failed}\n\
+         portcullis: configuration file {} test failed\n",
+        file(&scratch)
+    );
+    assert_eq!((output.status.code(), said(&output)), (Some(1), text));
+}

@@ -26,9 +26,19 @@ fn every_shipped_configuration_is_accepted() {
             .replace("/etc/nginx/ssl/smtp.key", &key)
             .replace("quickstart/cert.pem", &chain)
             .replace("quickstart/key.pem", &key)
+            .replace("/etc/nginx/ssl/pop3.crt", &chain)
+            .replace("/etc/nginx/ssl/pop3.key", &key)
+            .replace("/etc/nginx/ssl/imap.crt", &chain)
+            .replace("/etc/nginx/ssl/imap.key", &key)
             .replace("smtp_backend:25", "127.0.0.1:25")
+            .replace("imap_backend:143", "127.0.0.1:143")
+            .replace("pop3_backend:110", "127.0.0.1:110")
             .replace("listen   587", "listen   127.0.0.1:18587")
-            .replace("listen   465", "listen   127.0.0.1:18465");
+            .replace("listen   465", "listen   127.0.0.1:18465")
+            .replace("listen   143", "listen   127.0.0.1:18143")
+            .replace("listen   993", "listen   127.0.0.1:18993")
+            .replace("listen   110", "listen   127.0.0.1:18110")
+            .replace("listen   995", "listen   127.0.0.1:18995");
         let scratch = Scratch::new("shipped");
         fs::create_dir(scratch.path().join("logs")).expect("a folder for logs");
         fs::write(scratch.path().join("gateway.conf"), text).expect("its copy");
@@ -41,5 +51,5 @@ fn every_shipped_configuration_is_accepted() {
         assert!(said.contains("test is successful"), "{said}");
         tested += 1;
     }
-    assert!(tested >= 3, "only {tested} found");
+    assert!(tested >= 5, "only {tested} found");
 }

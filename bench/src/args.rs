@@ -10,6 +10,7 @@ pub const USAGE: &str = "\
 usage: script/bench [options]
 
 Puts portcullis and nginx under the same load, in turn, and prints what each needs.
+`script/bench --config` lets both test long configurations instead.
 
   --quick             one short round
   --rounds N          rounds of each gateway, the median of which is printed (default 3)

@@ -9,7 +9,7 @@ use crate::failure::{Doing as _, Failure};
 use crate::tls;
 
 /// Where Debian's libnginx-mod-mail keeps the mail module.
-const NGINX_MAIL_MODULE: &str = "/usr/lib/nginx/modules/ngx_mail_module.so";
+pub const NGINX_MAIL_MODULE: &str = "/usr/lib/nginx/modules/ngx_mail_module.so";
 
 /// Where the two servers of a configuration listen.
 #[derive(Debug, Clone, Copy)]

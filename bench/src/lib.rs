@@ -6,6 +6,7 @@
 pub mod args;
 pub mod client;
 pub mod conf;
+pub mod conf_test;
 pub mod failure;
 pub mod gateway;
 pub mod load;

@@ -54,6 +54,8 @@ pub struct Event {
 /// What the header says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Header {
+    /// What is spoken: the folder of the case.
+    pub protocol: String,
     /// Lines for `mail {}` (`m| `).
     pub mail: Vec<String>,
     /// Lines for `server {}` (`s| `).
@@ -86,7 +88,18 @@ pub const PATIENCE: Duration = Duration::from_secs(5);
 pub const PACKET_GAP: Duration = Duration::from_millis(30);
 
 impl Case {
-    /// Reads a case file.
+    /// Reads the file of the case `dialogue/<protocol>/…`.
+    ///
+    /// # Errors
+    /// As [`Case::parse`].
+    pub fn of(name: &str, text: &str) -> Result<Self, String> {
+        let mut case = Self::parse(text)?;
+        let protocol = name.split('/').nth(1).unwrap_or("smtp");
+        case.header.protocol = protocol.to_owned();
+        Ok(case)
+    }
+
+    /// Reads a case file, whatever it speaks.
     ///
     /// # Errors
     /// The line and what is wrong with it.

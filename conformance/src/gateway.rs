@@ -221,12 +221,13 @@ auth_http 127.0.0.1:@AUTH_PORT@/auth;
 {mail}
 server {{
 listen @LISTEN_ADDR@:@LISTEN_PORT@ {listen};
-protocol smtp;
+protocol {protocol};
 {server}
 }}
 }}
 ",
         load = program.load_module(),
+        protocol = header.protocol,
         mail = header.mail.join("\n"),
         listen = header.listen,
         server = header.server.join("\n"),

@@ -1,6 +1,7 @@
 //! What a program wrote to standard error under `-t`, message by message.
 
-/// Level and text of each message: `nginx: [emerg] …`, or `2026/01/01 00:00:00 [emerg] 1#1: …`. A message may hold line ends.
+/// Level and text of each message: `nginx: [emerg] …`, or `2026/01/01 00:00:00 [emerg] 1#1: …`. A message may hold line ends. What
+/// portcullis finds besides (`portcullis: also: …`) is left out: nginx stops before it.
 pub fn messages(said: &str) -> Vec<(&str, String)> {
     let mut found: Vec<(&str, String)> = Vec::new();
     let mut open = false;
@@ -11,7 +12,8 @@ pub fn messages(said: &str) -> Vec<(&str, String)> {
                 open = true;
             }
             None if line.contains(": the configuration file ")
-                || line.contains(": configuration file ") =>
+                || line.contains(": configuration file ")
+                || line.contains(": also: ") =>
             {
                 open = false
             }

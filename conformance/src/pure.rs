@@ -6,7 +6,7 @@
 use portcullis::config::Protocol;
 use portcullis::config::machine::Machine;
 use portcullis::config::{LogPlace, Options, Server};
-use portcullis::proto::auth_http::{Inquiry, Need, Parsed, Verdict, parse, request};
+use portcullis::proto::auth_http::{Grant, Inquiry, Need, Parsed, Verdict, parse, request};
 use portcullis::proto::back::Progress;
 use portcullis::proto::{Back, Front, Input, Login, Refusal, Seen, Settings, Step, settings};
 use std::path::Path;
@@ -59,7 +59,9 @@ pub fn server(text: &[u8], folder: &Path) -> Result<Arc<Server>, String> {
         pid: folder.join("pid"),
     };
     let world = Machine {
+        check_pair: portcullis::tls::check_pair,
         check_tls: portcullis::tls::check,
+        check_client_tls: portcullis::tls::check_client,
     };
     let loaded = portcullis::config::load(&world, &options, &mut |_| ())
         .map_err(|fault| String::from_utf8_lossy(&fault.message).into_owned())?;
@@ -97,9 +99,7 @@ struct Shell {
 /// # Errors
 /// The lines of the event that went otherwise, and how.
 pub fn play(case: &Case, server: Arc<Server>, mut values: Values) -> Result<(), String> {
-    let front = Settings::of(&server)
-        .ok_or("not spoken yet")?
-        .front(false, None);
+    let front = Settings::of(&server).front(false, None);
     let mut shell = Shell {
         server,
         front,
@@ -209,6 +209,7 @@ impl Shell {
             attempt: self.attempts,
             client: "127.0.0.1",
             client_host: "[UNAVAILABLE]",
+            told: None,
             tls: None,
             headers: &self.server.auth_http.auth_http_header,
         };
@@ -246,14 +247,20 @@ impl Shell {
                 };
                 true
             }
-            Ok(Verdict::Accept { user, pass, .. }) => {
+            Ok(Verdict::Accept(Grant {
+                user,
+                pass,
+                smtp_auth,
+                ..
+            })) => {
                 let user = user.unwrap_or_else(|| login.credentials.user().into());
                 let pass = pass.or_else(|| login.credentials.password().cloned());
                 let seen = Seen {
                     address: "127.0.0.1",
                     host: "[UNAVAILABLE]",
                 };
-                self.phase = Phase::Dialogue(settings::back(&self.server, seen, login, user, pass));
+                let back = settings::back(&self.server, seen, login, user, pass, smtp_auth);
+                self.phase = Phase::Dialogue(back);
                 true
             }
         }

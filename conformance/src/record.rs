@@ -14,7 +14,7 @@ use crate::escape;
 use crate::gateway::Program;
 use crate::peers::Peers;
 use crate::place::Place;
-use crate::template::{digest, is_challenge};
+use crate::template::{apop, digest, is_challenge};
 
 /// Something is expected: so long it may take to begin.
 const FIRST: Duration = Duration::from_secs(4);
@@ -144,10 +144,18 @@ fn abstracted(peers: &mut Peers, secrets: &[String], peer: Peer, line: String) -
             .rsplit(' ')
             .next()
             .and_then(|word| Some((word, STANDARD.decode(word).ok()?)));
-        return match challenge {
-            Some((word, salt)) if is_challenge(&salt) => {
+        let stamp = line
+            .rsplit(' ')
+            .next()
+            .filter(|word| is_challenge(word.as_bytes()));
+        return match (challenge, stamp) {
+            (Some((word, salt)), _) if is_challenge(&salt) => {
                 values.salt = Some(salt);
                 line.replace(word, "@CHALLENGE@")
+            }
+            (_, Some(stamp)) => {
+                values.salt = Some(stamp.into());
+                line.replace(stamp, "@STAMP@")
             }
             _ => line,
         };
@@ -157,6 +165,7 @@ fn abstracted(peers: &mut Peers, secrets: &[String], peer: Peer, line: String) -
         line = line.replace(&*String::from_utf8_lossy(salt), "@SALT@");
         for secret in secrets {
             line = line.replace(&digest(secret, salt), &format!("@DIGEST({secret})@"));
+            line = line.replace(&apop(secret, salt), &format!("@APOP({secret})@"));
         }
     }
     if line.starts_with("PROXY ") {
@@ -167,11 +176,17 @@ fn abstracted(peers: &mut Peers, secrets: &[String], peer: Peer, line: String) -
     line
 }
 
-/// The secrets with which the client answers challenges: `@CRAM(user,secret)@`.
+/// The secrets with which the client answers challenges: `@CRAM(user,secret)@`, `@APOP(secret)@`.
 fn secrets(text: &str) -> Vec<String> {
-    let calls = text.split("@CRAM(").skip(1);
-    calls
-        .filter_map(|call| Some(call.split_once(")@")?.0.split_once(',')?.1.to_owned()))
+    let calls = |name| {
+        text.split(name)
+            .skip(1)
+            .filter_map(|call| call.split_once(")@"))
+    };
+    let cram = calls("@CRAM(").filter_map(|(both, _)| both.split_once(','));
+    let apop = calls("@APOP(");
+    cram.map(|(_, secret)| secret.to_owned())
+        .chain(apop.map(|(secret, _)| secret.to_owned()))
         .collect()
 }
 
@@ -220,6 +235,7 @@ mod tests {
 
     #[test]
     fn secrets_are_found() {
-        assert_eq!(secrets("C> @CRAM(joe,s,1)@\nA> x"), ["s,1"]);
+        let text = "C> @CRAM(joe,s,1)@\nA> x\nC> APOP joe @APOP(t)@";
+        assert_eq!(secrets(text), ["s,1", "t"]);
     }
 }

@@ -107,7 +107,7 @@ impl Suite {
                 return self.record_conf(nginx, name, place);
             }
             let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
-            let case = Case::parse(&text)?;
+            let case = Case::of(name, &text)?;
             if case.header.oracle_older {
                 return Ok(Outcome::Skipped("from the specification".to_owned()));
             }

@@ -1,11 +1,11 @@
-//! Bytes with places for what is known only when the case runs: ports, and the random challenge of CRAM-MD5.
+//! Bytes with places for what is known only when the case runs: ports, and the random challenge of CRAM-MD5 and APOP.
 //!
 //! A place is written `@NAME@`. A name that is not known is plain text, so that mail addresses need no escape.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac as _};
-use md5::Md5;
+use md5::{Digest as _, Md5};
 
 /// What is known while a case runs.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +34,8 @@ enum Part {
     Root,
     /// The challenge in base64; seen, checked for its shape and kept.
     Challenge,
+    /// The challenge in clear, as POP3 greets with it; seen, checked for its shape and kept.
+    Stamp,
     /// The challenge in clear, as seen before.
     Salt,
     /// The client's answer to the challenge, in base64.
@@ -43,6 +45,8 @@ enum Part {
     },
     /// The digest in that answer.
     Digest(String),
+    /// The digest of APOP.
+    Apop(String),
     /// Anything up to the end of the line.
     Any,
 }
@@ -113,6 +117,17 @@ impl Template {
                     values.salt = Some(salt);
                     at += run;
                 }
+                Part::Stamp => {
+                    let Some(end) = rest.iter().position(|&byte| byte == b'>') else {
+                        return Agreement::Part;
+                    };
+                    let salt = &rest[..=end];
+                    if !is_challenge(salt) {
+                        return Agreement::Not;
+                    }
+                    values.salt = Some(salt.to_vec());
+                    at += salt.len();
+                }
                 Part::Any => match rest.iter().position(|&byte| byte == b'\r' || byte == b'\n') {
                     Some(end) => at += end,
                     None => return Agreement::Part,
@@ -146,12 +161,14 @@ impl Part {
             Self::ClientPort => values.client_port.to_string().into_bytes(),
             Self::Root => values.root.clone().into_bytes(),
             Self::Challenge => b"@CHALLENGE@".to_vec(),
+            Self::Stamp => b"@STAMP@".to_vec(),
             Self::Any => b"@ANY@".to_vec(),
             Self::Salt => salt.to_vec(),
             Self::Cram { user, secret } => STANDARD
                 .encode(format!("{user} {}", digest(secret, salt)))
                 .into_bytes(),
             Self::Digest(secret) => digest(secret, salt).into_bytes(),
+            Self::Apop(secret) => apop(secret, salt).into_bytes(),
         }
     }
 }
@@ -169,6 +186,7 @@ fn place(bytes: &[u8]) -> Option<(Part, usize)> {
         "ROOT" => Part::Root,
         "CHALLENGE" => Part::Challenge,
         "SALT" => Part::Salt,
+        "STAMP" => Part::Stamp,
         "ANY" => Part::Any,
         _ => match name.strip_suffix(')')?.split_once('(')? {
             ("CRAM", both) => {
@@ -179,6 +197,7 @@ fn place(bytes: &[u8]) -> Option<(Part, usize)> {
                 }
             }
             ("DIGEST", secret) => Part::Digest(secret.to_owned()),
+            ("APOP", secret) => Part::Apop(secret.to_owned()),
             _ => return None,
         },
     };
@@ -192,11 +211,16 @@ pub fn digest(secret: &str, salt: &[u8]) -> String {
         return String::new();
     };
     mac.update(salt);
-    mac.finalize()
-        .into_bytes()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&mac.finalize().into_bytes())
+}
+
+/// The hex digest of APOP (RFC 1939).
+pub fn apop(secret: &str, salt: &[u8]) -> String {
+    hex(&Md5::digest([salt, secret.as_bytes()].concat()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// `<digits.digits@name>`, what nginx makes.

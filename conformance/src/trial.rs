@@ -129,7 +129,7 @@ impl Trial<'_> {
         let path = self.suite.path(self.name, extension);
         let fault = |why: String| format!("{}: {why}", path.display());
         let text = fs::read_to_string(&path).map_err(|error| fault(error.to_string()))?;
-        Case::parse(&text).map_err(fault)
+        Case::of(self.name, &text).map_err(fault)
     }
 }
 

@@ -24,17 +24,19 @@ fn dialogues_without_sockets() {
     };
     let ours = Program::Ours(PathBuf::from("portcullis"));
     let (mut played, mut left, mut wrong) = (0, 0, Vec::new());
-    for entry in fs::read_dir(root.join("dialogue/smtp")).expect("the dialogues") {
+    let folders = fs::read_dir(root.join("dialogue")).expect("the dialogues");
+    let files = folders.flat_map(|folder| {
+        fs::read_dir(folder.expect("a folder").path()).expect("the dialogues of a protocol")
+    });
+    for entry in files {
         let path = entry.expect("an entry").path();
         if path.extension().is_none_or(|extension| extension != "case") {
             continue;
         }
-        let name = path
-            .file_stem()
-            .map(|stem| stem.to_string_lossy().into_owned());
-        let name = name.unwrap_or_default();
+        let name = path.strip_prefix(root).unwrap_or(&path).with_extension("");
+        let name = name.to_string_lossy().into_owned();
         let recorded = fs::read_to_string(&path).expect("a case");
-        let mut case = Case::parse(&recorded).expect("a case that can be read");
+        let mut case = Case::of(&name, &recorded).expect("a case that can be read");
         if let Ok(instead) = fs::read_to_string(path.with_extension("ours")) {
             case.events = Case::parse(&instead)
                 .expect("events that can be read")

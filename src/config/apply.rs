@@ -1,46 +1,26 @@
 //! The walk over the statements, in nginx's order: look up, context, terminator, number of arguments, value. Its sentences are
 //! nginx's. Includes and blocks go onto a stack of our own, so no depth costs any of the machine's.
 
-use std::collections::VecDeque;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::begun::{Begun, Seen};
 use super::block::Block;
 use super::call::{Call, Folders, Refusal, full_name};
 use super::directive::Arity;
+use super::doubt::Doubt;
+use super::hint::about_value;
 use super::mail_block::MailBlock;
 use super::modules::MainScope;
 use super::modules::table::{self, Entry};
-use super::reader::Readers;
+use super::reader::{Readers, Unread};
+use super::report::{Report, Stop};
 use super::sentences::{check_form, misplaced, refusal};
 use super::source::Place;
-use super::statement::{Ending, Fault, Next, Statement};
+use super::statement::{Behind, Ending, Fault, Next, Statement};
 use super::value::sentence;
 use super::written::{Journal, Line};
 use super::{Diagnostic, Errno, Level, Options, World};
-
-/// What has been begun and not ended.
-#[derive(Debug)]
-enum Begun {
-    /// The text of `-g`.
-    Globals,
-    /// A file.
-    File(Block),
-    /// A block.
-    Block(Block),
-    /// The files of a mask that are still to be read, and the `include`.
-    Files(Block, VecDeque<PathBuf>, Place),
-}
-
-/// Which blocks there have been.
-#[derive(Debug, Default)]
-pub struct Seen {
-    /// `events {}`
-    pub events: bool,
-    http: bool,
-    stream: bool,
-    mail: bool,
-}
 
 /// The walk and what it has filled.
 #[expect(
@@ -49,9 +29,14 @@ pub struct Seen {
 )]
 pub struct Walk<'a> {
     world: &'a dyn World,
-    notes: &'a mut dyn FnMut(Diagnostic),
+    /// What is found.
+    pub report: Report<'a>,
     folders: Folders,
     begun: Vec<Begun>,
+    /// What went wrong outside the servers.
+    pub doubt: Doubt,
+    /// Whether a block was passed over. Its `{` may have been meant to be a `;`.
+    passed: bool,
     /// The texts, and what `-T` prints.
     pub readers: Readers,
     /// Main and events.
@@ -68,20 +53,18 @@ pub struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     /// A walk that has not begun.
-    pub fn new(
-        world: &'a dyn World,
-        options: &Options,
-        notes: &'a mut dyn FnMut(Diagnostic),
-    ) -> Self {
+    pub fn new(world: &'a dyn World, options: &Options, report: Report<'a>) -> Self {
         let config = options.file.parent().map(PathBuf::from).unwrap_or_default();
         Self {
             world,
-            notes,
+            report,
             folders: Folders {
                 prefix: options.prefix.clone(),
                 config,
             },
             begun: Vec::new(),
+            doubt: Doubt::default(),
+            passed: false,
             readers: Readers::default(),
             main: MainScope::default(),
             mail: MailBlock::default(),
@@ -94,29 +77,27 @@ impl<'a> Walk<'a> {
     /// Walks over the text of `-g`, then over the main file and all it includes.
     ///
     /// # Errors
-    /// The first thing that is wrong.
-    pub fn run(&mut self, options: &Options) -> Result<(), Diagnostic> {
+    /// There is something wrong behind which nothing is looked at.
+    pub fn run(&mut self, options: &Options) -> Result<(), Stop> {
         if let Some(text) = &options.globals {
             self.readers.enter_text("command line", text.clone());
             self.begun.push(Begun::Globals);
             self.go_on()?;
         }
-        self.readers.enter_file(self.world, &options.file, None)?;
+        let entered = self.readers.enter_file(self.world, &options.file, None);
+        entered.map_err(|why| self.report.last(why.into()))?;
         self.begun.push(Begun::File(Block::Main));
         self.go_on()
     }
 
-    fn go_on(&mut self) -> Result<(), Diagnostic> {
+    fn go_on(&mut self) -> Result<(), Stop> {
         loop {
             let block = match self.begun.last_mut() {
                 None => return Ok(()),
                 Some(Begun::Files(block, files, place)) => {
                     let (block, file, place) = (*block, files.pop_front(), place.clone());
                     match file {
-                        Some(file) => {
-                            self.readers.enter_file(self.world, &file, Some(&place))?;
-                            self.begun.push(Begun::File(block));
-                        }
+                        Some(file) => self.enter(block, &file, &place)?,
                         None => {
                             self.begun.pop();
                         }
@@ -130,12 +111,14 @@ impl<'a> Walk<'a> {
                 return Ok(());
             };
             match reader.read() {
-                Err(fault) => return Err(self.fault(fault)),
+                Err(fault) => self.broken(block, fault)?,
                 Ok(Next::Directive(statement)) => self.directive(block, &statement)?,
                 Ok(Next::Close) => self.close(block)?,
                 Ok(Next::End) => match self.begun.pop() {
+                    Some(Begun::Block(_)) if self.passed => return Err(Stop),
                     Some(Begun::Block(_)) => {
-                        return Err(self.here("unexpected end of file, expecting \"}\""));
+                        let fault = self.here("unexpected end of file, expecting \"}\"");
+                        return Err(self.report.last(fault));
                     }
                     _ => self.readers.leave(),
                 },
@@ -143,14 +126,24 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn fault(&mut self, fault: Fault) -> Diagnostic {
+    /// What is no statement. Most of it leaves nobody knowing which block the rest belongs to.
+    fn broken(&mut self, block: Block, fault: Fault) -> Result<(), Stop> {
         let place = self
             .readers
             .current()
             .map_or_else(Place::nowhere, |reader| {
                 reader.place_at(fault.line, fault.span)
             });
-        Diagnostic::new(Level::Emerg, fault.message, &place)
+        self.report
+            .fault(Diagnostic::new(Level::Emerg, fault.message, &place))?;
+        match fault.behind {
+            Behind::Nothing => Err(Stop),
+            Behind::NextStatement => Ok(()),
+            Behind::Close => {
+                self.doubt_of(block).everything();
+                self.close(block)
+            }
+        }
     }
 
     /// A message about the token that was read last.
@@ -165,22 +158,68 @@ impl<'a> Walk<'a> {
             .map_or_else(Place::nowhere, |reader| reader.place(reader.last_span()))
     }
 
-    fn close(&mut self, block: Block) -> Result<(), Diagnostic> {
+    fn close(&mut self, block: Block) -> Result<(), Stop> {
         if !matches!(self.begun.last(), Some(Begun::Block(_))) {
-            return Err(self.here("unexpected \"}\""));
+            let fault = self.here("unexpected \"}\"");
+            return Err(self.report.last(fault));
         }
         self.begun.pop();
         match block {
-            Block::Server => self.mail.close_server(self.notes),
+            Block::Server => self.mail.close_server(&self.doubt, &mut self.report),
             Block::Mail => {
                 let place = self.last_place();
-                self.mail.close(self.world, &place)
+                self.mail
+                    .close(self.world, &place, &self.doubt, &mut self.report)
             }
             _ => Ok(()),
         }
     }
 
-    fn directive(&mut self, block: Block, statement: &Statement) -> Result<(), Diagnostic> {
+    fn directive(&mut self, block: Block, statement: &Statement) -> Result<(), Stop> {
+        if block == Block::Skipped {
+            if statement.ending == Ending::Open {
+                self.begun.push(Begun::Block(Block::Skipped));
+            }
+            return Ok(());
+        }
+        match self.apply(block, statement) {
+            Ok(()) => Ok(()),
+            Err(Unread::Circle(fault)) => Err(self.report.last(fault)),
+            Err(Unread::Failed(fault)) => {
+                self.report.fault(fault)?;
+                self.pass(block, statement)
+            }
+        }
+    }
+
+    /// Passes over a directive that is wrong: what is in its braces is not looked at, and nothing is said that only follows.
+    fn pass(&mut self, block: Block, statement: &Statement) -> Result<(), Stop> {
+        let name = &*statement.words[0];
+        self.doubt_of(block).words(block, &statement.words);
+        if name == b"include" {
+            self.doubt_of(block).everything();
+        }
+        match statement.ending {
+            // What belongs into the block follows without it.
+            Ending::Semicolon if block.opened_by(name).is_some() => Err(Stop),
+            Ending::Open if matches!(self.begun.last(), Some(Begun::Globals)) => Err(Stop),
+            Ending::Open => {
+                self.passed = true;
+                self.begun.push(Begun::Block(Block::Skipped));
+                Ok(())
+            }
+            Ending::Semicolon | Ending::Lua => Ok(()),
+        }
+    }
+
+    fn doubt_of(&mut self, block: Block) -> &mut Doubt {
+        match self.mail.last_doubt() {
+            Some(doubt) if block == Block::Server => doubt,
+            _ => &mut self.doubt,
+        }
+    }
+
+    fn apply(&mut self, block: Block, statement: &Statement) -> Result<(), Unread> {
         let [name, args @ ..] = statement.words.as_slice() else {
             return Ok(());
         };
@@ -194,11 +233,8 @@ impl<'a> Walk<'a> {
         if matches!(self.begun.last(), Some(Begun::Globals))
             && statement.ending != Ending::Semicolon
         {
-            return Err(Diagnostic::new(
-                Level::Emerg,
-                "block directives are not supported in -g option",
-                &place,
-            ));
+            let message = "block directives are not supported in -g option";
+            return Err(Diagnostic::new(Level::Emerg, message, &place).into());
         }
         if **name == *b"include"
             && (block != Block::Foreign || statement.ending == Ending::Semicolon)
@@ -214,7 +250,7 @@ impl<'a> Walk<'a> {
         }
         if let Some(inner) = block.opened_by(name) {
             check_form(statement, true, Arity::exactly(0), &place)?;
-            return self.open(inner, name, &place);
+            return Ok(self.open(inner, name, &place)?);
         }
         let text = String::from_utf8_lossy(name);
         let fits = |entry: &&Entry| {
@@ -223,10 +259,10 @@ impl<'a> Walk<'a> {
                 .is_some_and(|here| entry.directive().contexts.meets(here))
         };
         let Some(entry) = table::find(&text).iter().find(fits) else {
-            return Err(misplaced(&text, name, block, &place));
+            return Err(misplaced(&text, name, block, &place).into());
         };
         check_form(statement, false, entry.directive().arity, &place)?;
-        self.set(block, *entry, statement, place)
+        Ok(self.set(block, *entry, statement, place)?)
     }
 
     fn open(&mut self, inner: Block, name: &[u8], place: &Place) -> Result<(), Diagnostic> {
@@ -246,7 +282,8 @@ impl<'a> Walk<'a> {
             Block::Foreign => {
                 let block = String::from_utf8_lossy(name);
                 let message = format!("\"{block}\" is read over: nginx must go on serving it");
-                (self.notes)(Diagnostic::new(Level::Warn, message, place));
+                self.report
+                    .warn(Diagnostic::new(Level::Warn, message, place));
             }
             _ => {}
         }
@@ -278,19 +315,27 @@ impl<'a> Walk<'a> {
             place: &place,
             world: self.world,
             folders: &self.folders,
-            notes: self.notes,
+            notes: &mut |note| self.report.warn(note),
         };
         let differs = match entry {
             Entry::Main(row) => (row.set)(&mut self.main, &mut call),
             Entry::Mail(row) => self.mail.set(block == Block::Server, row, &mut call),
         };
-        let differs = differs.map_err(|why| refusal(why, row.name, &place))?;
+        let differs = differs.map_err(|why| {
+            let is_value = !matches!(why, Refusal::Directive("is duplicate"));
+            let diagnostic = refusal(why, row.name, &place);
+            match is_value {
+                true => about_value(diagnostic, row),
+                false => diagnostic,
+            }
+        })?;
         if row.name == "error_log" {
             self.note_log_file(&statement.words[1]);
         }
         if row.pending && differs {
             let message = format!("\"{}\" is not honoured yet", row.name);
-            (self.notes)(Diagnostic::new(Level::Warn, message, &place));
+            self.report
+                .warn(Diagnostic::new(Level::Warn, message, &place));
         }
         let line = Line {
             name: row.name,
@@ -312,7 +357,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn include(&mut self, block: Block, name: &[u8], place: &Place) -> Result<(), Diagnostic> {
+    fn include(&mut self, block: Block, name: &[u8], place: &Place) -> Result<(), Unread> {
         let path = full_name(&self.folders.config, name);
         let is_mask = path
             .as_os_str()
@@ -326,16 +371,27 @@ impl<'a> Walk<'a> {
         }
         let files = self.world.glob(&path).map_err(|error| {
             let mask = path.as_os_str().as_bytes();
-            let message = sentence(&[
-                b"glob() \"",
-                mask,
-                b"\" failed",
-                Errno(&error).to_string().as_bytes(),
-            ]);
+            let errno = Errno(&error).to_string();
+            let message = sentence(&[b"glob() \"", mask, b"\" failed", errno.as_bytes()]);
             Diagnostic::new(Level::Emerg, message, place)
         })?;
         self.begun
             .push(Begun::Files(block, files.into(), place.clone()));
         Ok(())
+    }
+
+    /// Starts on a file that a mask has found.
+    fn enter(&mut self, block: Block, file: &Path, place: &Place) -> Result<(), Stop> {
+        match self.readers.enter_file(self.world, file, Some(place)) {
+            Ok(()) => {
+                self.begun.push(Begun::File(block));
+                Ok(())
+            }
+            Err(Unread::Circle(fault)) => Err(self.report.last(fault)),
+            Err(Unread::Failed(fault)) => {
+                self.doubt_of(block).everything();
+                self.report.fault(fault)
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The blocks that a directive may stand in, as the walk meets them.
 
 use super::directive::Contexts;
+use super::modules::table;
 
 /// The block that is being read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub enum Block {
     Server,
     /// `http {}` or `stream {}`, or a block in them: read over.
     Foreign,
+    /// A block that is wrong: passed over.
+    Skipped,
 }
 
 impl Block {
@@ -26,7 +29,7 @@ impl Block {
             Self::Events => Some(Contexts::EVENTS),
             Self::Mail => Some(Contexts::MAIL),
             Self::Server => Some(Contexts::SERVER),
-            Self::Foreign => None,
+            Self::Foreign | Self::Skipped => None,
         }
     }
 
@@ -40,5 +43,18 @@ impl Block {
             (Self::Mail, b"server") => Some(Self::Server),
             _ => None,
         }
+    }
+
+    /// The names of what may stand in it.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let rows = table::rows().map(|entry| entry.directive());
+        let here = rows.filter(move |row| {
+            self.contexts()
+                .is_some_and(|contexts| row.contexts.meets(contexts))
+        });
+        let blocks = ["events", "mail", "http", "stream", "server"];
+        let inner = blocks.into_iter();
+        let inner = inner.filter(move |name| self.opened_by(name.as_bytes()).is_some());
+        here.map(|row| row.name).chain(inner)
     }
 }

@@ -81,6 +81,33 @@ pub fn select(string: &[u8]) -> Result<Vec<&'static str>, Nothing> {
     }
 }
 
+/// The suites before TLS 1.3 that are spoken here.
+pub const SPOKEN: [&str; 6] = [
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-AES256-GCM-SHA384",
+    "ECDHE-ECDSA-CHACHA20-POLY1305",
+    "ECDHE-RSA-CHACHA20-POLY1305",
+    "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+];
+
+/// The entries that select suites, none of which is spoken here.
+#[must_use]
+pub fn never_spoken(string: &[u8]) -> Vec<Vec<u8>> {
+    let mut named: Vec<Vec<u8>> = Vec::new();
+    for entry in string.split(|byte| is_separator(*byte)) {
+        if entry.iter().any(|byte| !is_word(*byte) && *byte != b'+') {
+            continue;
+        }
+        let suites = select(entry).unwrap_or_default();
+        let silent = suites.iter().all(|suite| !SPOKEN.contains(suite));
+        if !suites.is_empty() && silent && !named.iter().any(|before| before == entry) {
+            named.push(entry.to_vec());
+        }
+    }
+    named
+}
+
 /// Suites by index, and whether each is selected. What is not selected keeps its place for a later word.
 struct List(Vec<(usize, bool)>);
 
@@ -191,7 +218,25 @@ fn is_word(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Nothing, select};
+    use super::{Nothing, never_spoken, select};
+
+    #[test]
+    fn entries_that_are_never_spoken() {
+        let cases = [
+            ("HIGH:!aNULL:!MD5", ""),
+            (
+                "DHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256",
+                "DHE-RSA-AES128-GCM-SHA256",
+            ),
+            ("AES256-SHA,AES256-SHA EDH+AESGCM", "AES256-SHA EDH+AESGCM"),
+            ("!AES256-SHA:-kRSA:+3DES:HIGH:foo", ""),
+            ("kRSA:@STRENGTH", "kRSA"),
+        ];
+        for (string, wanted) in cases {
+            let named = never_spoken(string.as_bytes()).join(&b' ');
+            assert_eq!(String::from_utf8_lossy(&named), wanted, "{string}");
+        }
+    }
 
     #[test]
     fn strings() {

@@ -231,6 +231,13 @@ macro_rules! module {
             )+
         }
 
+        impl $crate::config::sparse::Nothing for $written {
+            fn nothing() -> &'static Self {
+                static NOTHING: std::sync::LazyLock<$written> = std::sync::LazyLock::new($written::default);
+                &NOTHING
+            }
+        }
+
         $(#[doc = $about])+
         ///
         /// As it holds after inheritance.

@@ -7,13 +7,20 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use super::mask;
-use super::{TlsFault, TlsMaterial, World};
+use super::{ClientTls, TlsFault, TlsFile, TlsMaterial, World};
+
+/// Given a certificate, a key and pass phrases.
+pub type CheckPair = fn(&TlsFile, &TlsFile, &[Box<[u8]>]) -> Result<(), TlsFault>;
 
 /// This machine. TLS material is given to `check_tls`, since configurations know no TLS library.
 #[derive(Clone, Copy, Debug)]
 pub struct Machine {
+    /// Says whether a certificate and a key belong together.
+    pub check_pair: CheckPair,
     /// Says whether certificates, keys and ciphers make a TLS server.
     pub check_tls: fn(&TlsMaterial) -> Result<(), TlsFault>,
+    /// The same for a TLS client.
+    pub check_client_tls: fn(&ClientTls) -> Result<(), TlsFault>,
 }
 
 impl World for Machine {
@@ -84,8 +91,21 @@ impl World for Machine {
         std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
     }
 
+    fn check_pair(
+        &self,
+        certificate: &TlsFile,
+        key: &TlsFile,
+        passwords: &[Box<[u8]>],
+    ) -> Result<(), TlsFault> {
+        (self.check_pair)(certificate, key, passwords)
+    }
+
     fn check_tls(&self, material: &TlsMaterial) -> Result<(), TlsFault> {
         (self.check_tls)(material)
+    }
+
+    fn check_client_tls(&self, material: &ClientTls) -> Result<(), TlsFault> {
+        (self.check_client_tls)(material)
     }
 }
 

@@ -4,15 +4,15 @@ use std::collections::{HashMap, HashSet};
 
 use super::call::{Call, Refusal};
 use super::directive::Row;
+use super::doubt::{Doubt, Doubts};
 use super::modules::Scope;
 use super::modules::ssl::StartTls;
+use super::report::{Report, Stop};
 use super::resolve;
 use super::server::Server;
-use super::source::{Place, Spanned};
-use super::value::session_cache::SessionCache;
-use super::value::tls::Versions;
-use super::value::{sentence, tls};
-use super::{Address, Diagnostic, Level, Protocol, World};
+use super::source::Place;
+use super::value::{sentence, session_cache};
+use super::{Address, World};
 
 /// The block and what has been written so far.
 #[derive(Debug, Default)]
@@ -35,6 +35,19 @@ pub struct ServerBlock {
     pub scope: Scope,
     /// Its `server {`.
     pub place: Place,
+    /// What went wrong in it.
+    pub doubt: Doubt,
+}
+
+impl ServerBlock {
+    /// What went wrong in it or around it.
+    #[must_use]
+    pub fn doubts<'a>(&'a self, outer: &'a Doubt) -> Doubts<'a> {
+        Doubts {
+            outer,
+            inner: &self.doubt,
+        }
+    }
 }
 
 impl MailBlock {
@@ -43,30 +56,25 @@ impl MailBlock {
         self.servers.push(ServerBlock {
             scope: Scope::default(),
             place: place.clone(),
+            doubt: Doubt::default(),
         });
+    }
+
+    /// What went wrong in the last server.
+    pub fn last_doubt(&mut self) -> Option<&mut Doubt> {
+        self.servers.last_mut().map(|server| &mut server.doubt)
     }
 
     /// `}` of a server.
     ///
     /// # Errors
-    /// It listens nowhere.
-    pub fn close_server(&mut self, notes: &mut dyn FnMut(Diagnostic)) -> Result<(), Diagnostic> {
+    /// It listens nowhere, and that was to be the last fault.
+    pub fn close_server(&mut self, outer: &Doubt, report: &mut Report<'_>) -> Result<(), Stop> {
         let Some(server) = self.servers.last() else {
             return Ok(());
         };
-        if server.scope.mail.listen.is_none() {
-            return Err(resolve::about(&server.place, "no \"listen\" is defined"));
-        }
-        let protocol = server.scope.mail.protocol_in_force();
-        if let Some(protocol @ (Protocol::Imap | Protocol::Pop3)) = protocol {
-            let written = server
-                .scope
-                .mail
-                .protocol
-                .as_ref()
-                .map_or(&server.place, |written| &written.place);
-            let message = format!("\"protocol {protocol}\" is not honoured yet");
-            notes(Diagnostic::new(Level::Warn, message, written));
+        if server.scope.mail.listen.is_none() && !server.doubts(outer).has("listen") {
+            report.fault(resolve::about(&server.place, "no \"listen\" is defined"))?;
         }
         Ok(())
     }
@@ -74,9 +82,21 @@ impl MailBlock {
     /// `}` of the block: inheritance and all that needs both ends of it.
     ///
     /// # Errors
-    /// The first fault, module by module and then server by server.
-    pub fn close(&mut self, world: &dyn World, place: &Place) -> Result<(), Diagnostic> {
-        self.merged = resolve::merge(world, &self.outer, &self.servers, place)?;
+    /// A fault that was to be the last: module by module and then server by server.
+    pub fn close(
+        &mut self,
+        world: &dyn World,
+        place: &Place,
+        outer: &Doubt,
+        report: &mut Report<'_>,
+    ) -> Result<(), Stop> {
+        let block = resolve::Written {
+            outer: &self.outer,
+            doubt: outer,
+            servers: &self.servers,
+            end: place,
+        };
+        self.merged = resolve::merge(world, block, report)?;
         Ok(())
     }
 
@@ -94,27 +114,24 @@ impl MailBlock {
             Some(server) if in_server => &mut server.scope,
             _ => &mut self.outer,
         };
+        if row.directive.name == "ssl_session_cache" {
+            check_zones(call.args, &mut self.zones)?;
+        }
         let differs = (row.set)(scope, call)?;
         match row.directive.name {
-            "listen" => check_listen(scope, &mut self.listened, call)?,
+            "listen" => check_listen(scope, &mut self.listened)?,
             "ssl" => {
                 call.warn("the \"ssl\" directive is deprecated, use the \"listen ... ssl\" directive instead");
                 check_start_tls(scope, "ssl")?;
             }
             "starttls" => check_start_tls(scope, "starttls")?,
-            "ssl_session_cache" => check_zone(scope, &mut self.zones)?,
-            "ssl_protocols" => warn_never_spoken(call),
             _ => {}
         }
         Ok(differs)
     }
 }
 
-fn check_listen(
-    scope: &Scope,
-    listened: &mut HashSet<Address>,
-    call: &mut Call<'_>,
-) -> Result<(), Refusal> {
+fn check_listen(scope: &Scope, listened: &mut HashSet<Address>) -> Result<(), Refusal> {
     let Some(listen) = scope
         .mail
         .listen
@@ -129,9 +146,6 @@ fn check_listen(
                 "duplicate \"{address}\" address and port pair"
             )));
         }
-    }
-    if listen.proxy_protocol {
-        call.warn("\"listen ... proxy_protocol\" is not honoured yet");
     }
     Ok(())
 }
@@ -155,35 +169,22 @@ fn check_start_tls(scope: &Scope, name: &str) -> Result<(), Refusal> {
     }
 }
 
-fn check_zone(scope: &Scope, zones: &mut HashMap<Box<[u8]>, usize>) -> Result<(), Refusal> {
-    let Some(Spanned {
-        value: SessionCache::Shared { name, size },
-        ..
-    }) = &scope.ssl.ssl_session_cache
-    else {
-        return Ok(());
-    };
-    let declared = *zones.entry(name.clone()).or_insert(*size);
-    if declared == *size {
-        return Ok(());
+/// A zone has one size, wherever it is named. nginx looks word by word, before it knows what the next one is.
+fn check_zones(
+    words: &[Box<[u8]>],
+    declared: &mut HashMap<Box<[u8]>, usize>,
+) -> Result<(), Refusal> {
+    for (name, size) in session_cache::zones(words) {
+        let before = *declared.entry(name.clone()).or_insert(size);
+        if before != size {
+            let begin = format!("the size {size} of shared memory zone \"");
+            let end = format!("\" conflicts with already declared size {before}");
+            return Err(Refusal::Says(sentence(&[
+                begin.as_bytes(),
+                &name,
+                end.as_bytes(),
+            ])));
+        }
     }
-    let begin = format!("the size {size} of shared memory zone \"");
-    let end = format!("\" conflicts with already declared size {declared}");
-    Err(Refusal::Says(sentence(&[
-        begin.as_bytes(),
-        name,
-        end.as_bytes(),
-    ])))
-}
-
-fn warn_never_spoken(call: &mut Call<'_>) {
-    let never = Versions::never_spoken(tls::every());
-    let named = never.filter(|word| {
-        call.args
-            .iter()
-            .any(|arg| arg.eq_ignore_ascii_case(word.as_bytes()))
-    });
-    for word in named.collect::<Vec<_>>() {
-        call.warn(format!("\"{word}\" is never negotiated, ignored"));
-    }
+    Ok(())
 }

@@ -5,15 +5,20 @@
 
 pub mod address;
 pub mod apply;
+pub mod begun;
 pub mod block;
 pub mod call;
 pub mod ciphers;
+pub mod client_tls;
 pub mod conf_command;
 pub mod diagnostic;
 pub mod directive;
+pub mod doubt;
 pub mod dump;
 pub mod errno;
 pub mod grammar;
+mod hint;
+pub mod key_name;
 pub mod known;
 pub mod level;
 pub mod log_target;
@@ -21,6 +26,7 @@ pub mod machine;
 pub mod mail_block;
 pub mod mask;
 pub mod modules;
+pub mod never_spoken;
 pub mod openssl;
 pub mod pem;
 pub mod plan;
@@ -28,10 +34,12 @@ pub mod protocol;
 pub mod quote;
 pub mod reader;
 pub mod reference;
+pub mod report;
 pub mod resolve;
 pub mod sentences;
 pub mod server;
 pub mod source;
+pub mod sparse;
 pub mod statement;
 pub mod tls;
 pub mod tls_check;
@@ -47,8 +55,10 @@ use std::sync::Arc;
 use modules::MainScope;
 use modules::core::Core;
 use modules::events::Events;
+use report::{Report, Stop};
 
 pub use address::Address;
+pub use client_tls::ClientTls;
 pub use diagnostic::Diagnostic;
 pub use errno::Errno;
 pub use level::Level;
@@ -56,6 +66,7 @@ pub use log_target::{LogPlace, LogTarget, SyslogTarget};
 pub use modules::proxy::{ProxyProtocol, ProxySmtpAuth};
 pub use modules::ssl::{StartTls, VerifyClient};
 pub use protocol::Protocol;
+pub use report::Faults;
 pub use server::Server;
 pub use tls::{TlsFault, TlsFile, TlsMaterial, TlsVersions};
 pub use value::auth_url::AuthUrl;
@@ -120,25 +131,48 @@ pub fn load(
     options: &Options,
     notes: &mut dyn FnMut(Diagnostic),
 ) -> Result<Loaded, Diagnostic> {
-    let mut walk = apply::Walk::new(world, options, notes);
-    walk.run(options)?;
+    read(world, options, Report::new(false, notes)).map_err(|faults| faults.first)
+}
+
+/// The same, and goes on behind the first fault.
+///
+/// # Errors
+/// All that is wrong by itself.
+pub fn test(
+    world: &dyn World,
+    options: &Options,
+    notes: &mut dyn FnMut(Diagnostic),
+) -> Result<Loaded, Faults> {
+    read(world, options, Report::new(true, notes))
+}
+
+fn read<'a>(world: &'a dyn World, options: &Options, report: Report<'a>) -> Result<Loaded, Faults> {
+    let mut walk = apply::Walk::new(world, options, report);
+    let ended = walk.run(options);
     let apply::Walk {
         readers,
         main,
         mail,
         seen,
+        doubt,
         journal,
+        log_files,
+        mut report,
         ..
     } = walk;
-    let config = finish(options, &main, mail.merged, notes);
-    check_events(&config, seen.events)
-        .and_then(|()| check_versions(&config))
-        .map_err(Diagnostic::after_syntax)?;
-    Ok(Loaded {
-        config,
-        files: readers.files,
-        journal,
-    })
+    let mut config = finish(options, &main, mail.merged, &mut report);
+    config.log_files = log_files;
+    // Where the walk was stopped nobody knows what would have come.
+    let seen = seen.events || doubt.has("events");
+    let _ = ended.and_then(|()| check_whole(&config, seen, &mut report));
+    match report.into_faults() {
+        Some(faults) => Err(faults),
+        None => Ok(Loaded {
+            config,
+            files: readers.files,
+            journal,
+        }),
+    }
 }
 
 /// What only holds once all is read: built-in names of files, logs that are inherited from the file itself, sockets.
@@ -146,7 +180,7 @@ fn finish(
     options: &Options,
     main: &MainScope,
     servers: Vec<Server>,
-    notes: &mut dyn FnMut(Diagnostic),
+    report: &mut Report<'_>,
 ) -> Config {
     let mut core = Core::merge(&main.core, &main.core);
     let events = Events::merge(&main.events, &main.events);
@@ -156,7 +190,7 @@ fn finish(
     {
         let message = "the number of \"worker_processes\" is not equal to the number of \"worker_cpu_affinity\" masks, \
                        using last mask for remaining worker processes";
-        notes(Diagnostic::bare(Level::Warn, message).after_syntax());
+        report.warn(Diagnostic::bare(Level::Warn, message).after_syntax());
     }
     if core.pid.as_os_str().is_empty() {
         core.pid.clone_from(&options.pid);
@@ -186,41 +220,38 @@ fn finish(
     }
 }
 
-fn check_events(config: &Config, seen: bool) -> Result<(), Diagnostic> {
-    if !seen {
-        return Err(Diagnostic::bare(
-            Level::Emerg,
-            "no \"events\" section in configuration",
-        ));
+/// What is wrong although the text is right.
+fn check_whole(config: &Config, events: bool, report: &mut Report<'_>) -> Result<(), Stop> {
+    if !events {
+        let message = "no \"events\" section in configuration";
+        report.fault(Diagnostic::bare(Level::Emerg, message).after_syntax())?;
     }
     let (connections, sockets) = (config.events.worker_connections, config.sockets.len());
-    if connections < sockets + 1 {
+    if events && connections < sockets + 1 {
         let message = format!(
             "{connections} worker_connections are not enough for {sockets} listening sockets"
         );
-        return Err(Diagnostic::bare(Level::Emerg, message));
+        report.fault(Diagnostic::bare(Level::Emerg, message).after_syntax())?;
     }
-    Ok(())
+    check_versions(config, report)
 }
 
 /// Where nginx would speak only what is never spoken here. Last of all, since nginx finds nothing wrong with it.
-fn check_versions(config: &Config) -> Result<(), Diagnostic> {
+fn check_versions(config: &Config, report: &mut Report<'_>) -> Result<(), Stop> {
     let mute = |server: &&Arc<Server>| {
         server
             .tls
             .as_ref()
             .is_some_and(|tls| !tls.protocols.tls12 && !tls.protocols.tls13)
     };
-    match config.servers.iter().find(mute) {
-        None => Ok(()),
-        Some(server) => {
-            let (file, line) = (&server.file, server.line);
-            let message = format!(
-                "\"ssl_protocols\" leaves neither TLSv1.2 nor TLSv1.3 for server in {file}:{line}"
-            );
-            Err(Diagnostic::bare(Level::Emerg, message))
-        }
+    for server in config.servers.iter().filter(mute) {
+        let (file, line) = (&server.file, server.line);
+        let message = format!(
+            "\"ssl_protocols\" leaves neither TLSv1.2 nor TLSv1.3 for server in {file}:{line}"
+        );
+        report.fault(Diagnostic::bare(Level::Emerg, message).after_syntax())?;
     }
+    Ok(())
 }
 
 #[cfg(test)]

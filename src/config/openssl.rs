@@ -69,6 +69,39 @@ pub fn groups_fault(list: &[u8]) -> Option<Vec<u8>> {
     None
 }
 
+/// The groups that are spoken here, by their first names.
+pub const SPOKEN: [&str; 5] = [
+    "X25519",
+    "P-256",
+    "P-384",
+    "X25519MLKEM768",
+    "SecP256r1MLKEM768",
+];
+
+/// The groups of a list that are known and not spoken here, as written.
+#[must_use]
+pub fn groups_never_spoken(list: &[u8]) -> Vec<Vec<u8>> {
+    let silent = |group: &&[u8]| {
+        let is_it = |name: &str| name.as_bytes().eq_ignore_ascii_case(group);
+        let line = GROUPS.lines().find(|line| line.split(' ').any(is_it));
+        line.is_some_and(|line| !line.split(' ').any(|name| SPOKEN.contains(&name)))
+    };
+    let groups = list.split(|byte| *byte == b':');
+    groups.filter(silent).map(<[u8]>::to_vec).collect()
+}
+
+/// Why OSSL_STORE_open() cannot open a file: all of it.
+#[must_use]
+pub fn store_reason(path: &Path, error: &io::Error) -> Vec<u8> {
+    let number = error.raw_os_error().unwrap_or(0);
+    let code = 0x8000_0000_u32 | number.unsigned_abs();
+    let text = Errno(error).text();
+    let begin = format!(
+        "OSSL_STORE_open() failed (SSL: error:{code:08X}:system library::{text}:calling stat("
+    );
+    sentence(&[begin.as_bytes(), path.as_os_str().as_bytes(), b"))"])
+}
+
 /// Why a file could not be opened, as OpenSSL's error queue has it.
 #[must_use]
 pub fn open_reason(path: &Path, error: &io::Error) -> Vec<u8> {

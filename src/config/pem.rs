@@ -3,6 +3,9 @@
 /// The reason for a file without a private key.
 pub const NO_KEY: &str = "PEM_read_bio_PrivateKey() failed (SSL: error:1E08010C:DECODER routines::unsupported:\
                           No supported data to decode. Input type: PEM)";
+/// The reason for a file with a private key that none of the pass phrases opens.
+pub const LOCKED_KEY: &str = "PEM_read_bio_PrivateKey() failed (SSL: error:1C800064:Provider routines::bad decrypt \
+                              error:11800074:PKCS12 routines::pkcs12 cipherfinal error:maybe wrong password)";
 const NO_CERTIFICATE: &str = "PEM_read_bio_X509_AUX() failed (SSL: error:0480006C:PEM routines::no start line:\
                               Expecting: TRUSTED CERTIFICATE)";
 const CUT_CERTIFICATE: &str =

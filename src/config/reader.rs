@@ -1,6 +1,6 @@
 //! Opening configuration files: which text is being read, which come next, who included whom.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,29 @@ use super::{Diagnostic, Errno, Level};
 /// second reading brings up (duplicates); then it is what it is: no end.
 const MOST_OPEN: usize = 2;
 
+/// Why a file is not read.
+#[derive(Debug)]
+pub enum Unread {
+    /// It cannot be.
+    Failed(Diagnostic),
+    /// It includes itself, or one of those that include it: to go on would be to go round.
+    Circle(Diagnostic),
+}
+
+impl From<Diagnostic> for Unread {
+    fn from(fault: Diagnostic) -> Self {
+        Self::Failed(fault)
+    }
+}
+
+impl From<Unread> for Diagnostic {
+    fn from(why: Unread) -> Self {
+        match why {
+            Unread::Failed(fault) | Unread::Circle(fault) => fault,
+        }
+    }
+}
+
 /// The texts that are open, the innermost last.
 #[derive(Debug, Default)]
 pub struct Readers {
@@ -23,6 +46,8 @@ pub struct Readers {
     /// Every file once, in the order opened.
     pub files: Vec<(PathBuf, Vec<u8>)>,
     seen: HashSet<PathBuf>,
+    /// How often each file is open.
+    times: HashMap<PathBuf, usize>,
 }
 
 impl Readers {
@@ -33,7 +58,10 @@ impl Readers {
 
     /// Reads on where the file was included.
     pub fn leave(&mut self) {
-        self.open.pop();
+        let left = self.open.pop().and_then(|open| open.source.path.clone());
+        if let Some(times) = left.and_then(|path| self.times.get_mut(&path)) {
+            *times -= 1;
+        }
     }
 
     /// Starts on a text that is no file.
@@ -51,15 +79,15 @@ impl Readers {
         world: &dyn World,
         path: &Path,
         place: Option<&Place>,
-    ) -> Result<(), Diagnostic> {
-        let again = self
-            .open
-            .iter()
-            .filter(|open| open.source.path.as_deref() == Some(path))
-            .count();
+    ) -> Result<(), Unread> {
+        let again = self.times.get(path).copied().unwrap_or(0);
         if again >= MOST_OPEN {
-            let error = io::Error::from_raw_os_error(24);
-            return Err(refused(path, &error, place).with_help(self.chain(path)));
+            let message = format!("includes go round: {}", self.chain(path));
+            let fault = match place {
+                Some(place) => Diagnostic::new(Level::Emerg, message, place),
+                None => Diagnostic::bare(Level::Emerg, message),
+            };
+            return Err(Unread::Circle(fault));
         }
         let bytes = world
             .read(path)
@@ -74,20 +102,21 @@ impl Readers {
             included: place.map(|place| Box::new(place.clone())),
         };
         self.open.push(Statements::new(Arc::new(source)));
+        *self.times.entry(path.to_owned()).or_default() += 1;
         Ok(())
     }
 
     /// `a includes b includes a`
     fn chain(&self, path: &Path) -> String {
-        let names = self.open.iter().map(|open| open.source.name.to_string());
-        let from = names.skip_while(|name| Path::new(name) != path);
-        let mut chain: Vec<String> = from.collect();
-        chain.dedup();
-        chain.push(path.display().to_string());
-        chain.dedup();
+        let is_it = |open: &Statements| open.source.path.as_deref() == Some(path);
+        let from = self.open.iter().rposition(is_it).unwrap_or(0);
+        let around = self.open[from..]
+            .iter()
+            .map(|open| open.source.name.to_string());
+        let chain: Vec<String> = around.chain([path.display().to_string()]).collect();
         match chain.as_slice() {
-            [one] => format!("{one} includes itself"),
-            _ => format!("a circle of includes: {}", chain.join(" -> ")),
+            [one, _] => format!("\"{one}\" includes itself"),
+            _ => format!("\"{}\"", chain.join("\" includes \"")),
         }
     }
 }

@@ -4,7 +4,6 @@ use super::block::Block;
 use super::call::Refusal;
 use super::directive::Arity;
 use super::known::{is_known, near};
-use super::modules::table;
 use super::source::Place;
 use super::statement::{Ending, Statement};
 use super::value::{c_string, sentence};
@@ -47,15 +46,7 @@ pub fn misplaced(text: &str, name: &[u8], block: Block, place: &Place) -> Diagno
         sentence(&[b"unknown directive \"", shown, b"\""]),
         place,
     );
-    let here = table::rows().map(|entry| entry.directive());
-    let here = here
-        .filter(|row| {
-            block
-                .contexts()
-                .is_some_and(|contexts| row.contexts.meets(contexts))
-        })
-        .map(|row| row.name);
-    match near(text, here) {
+    match near(text, block.names()) {
         Some(meant) => diagnostic.with_help(format!("did you mean \"{meant}\"?")),
         None => diagnostic,
     }

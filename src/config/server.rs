@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::modules::{auth_http, imap, mail, pop3, proxy, realip, smtp, ssl};
-use super::{Protocol, TlsMaterial};
+use super::{ClientTls, Protocol, TlsMaterial};
 
-/// One `server {}`: one struct per nginx module, a field per directive.
+/// One `server {}`: one struct per nginx module, a field per directive. What servers only inherit they share.
 #[derive(Clone, Debug)]
 pub struct Server {
     /// What it speaks.
@@ -17,21 +17,23 @@ pub struct Server {
     /// Common to all protocols.
     pub mail: mail::Mail,
     /// TLS as written.
-    pub ssl: ssl::Ssl,
+    pub ssl: Arc<ssl::Ssl>,
     /// TLS as data, where it is used.
     pub tls: Option<TlsMaterial>,
+    /// TLS towards the authentication server, where its URL is `https://`.
+    pub auth_tls: Option<ClientTls>,
     /// Whose PROXY headers are believed.
-    pub realip: realip::Realip,
+    pub realip: Arc<realip::Realip>,
     /// The authentication server.
-    pub auth_http: auth_http::AuthHttp,
+    pub auth_http: Arc<auth_http::AuthHttp>,
     /// The mail server behind it.
-    pub proxy: proxy::Proxy,
+    pub proxy: Arc<proxy::Proxy>,
     /// SMTP
-    pub smtp: smtp::Smtp,
+    pub smtp: Arc<smtp::Smtp>,
     /// IMAP
-    pub imap: imap::Imap,
+    pub imap: Arc<imap::Imap>,
     /// POP3
-    pub pop3: pop3::Pop3,
+    pub pop3: Arc<pop3::Pop3>,
 }
 
 impl Server {

@@ -16,6 +16,16 @@ pub struct Source {
     pub included: Option<Box<Place>>,
 }
 
+/// Files include files to any depth: the chain is let go link by link, not by recursion.
+impl Drop for Source {
+    fn drop(&mut self) {
+        let mut next = self.included.take();
+        while let Some(place) = next {
+            next = Arc::into_inner(place.source).and_then(|mut source| source.included.take());
+        }
+    }
+}
+
 impl Source {
     /// A text that is no file.
     #[must_use]

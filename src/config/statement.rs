@@ -43,6 +43,17 @@ pub enum Next {
     End,
 }
 
+/// How the text goes on behind something that is no statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behind {
+    /// Nobody knows in which block.
+    Nothing,
+    /// With another statement.
+    NextStatement,
+    /// Behind the end of the block: the `}` was there, the `;` before it was not.
+    Close,
+}
+
 /// What is wrong with the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -52,6 +63,8 @@ pub struct Fault {
     pub line: usize,
     /// The bytes that are meant.
     pub span: (usize, usize),
+    /// What can be read behind it.
+    pub behind: Behind,
 }
 
 /// A text and how far it has been read.
@@ -145,6 +158,10 @@ impl Statements {
                             message: [b"unexpected \"", &[sign][..], b"\""].concat(),
                             line,
                             span,
+                            behind: match token.kind {
+                                Kind::Semicolon => Behind::NextStatement,
+                                _ => Behind::Nothing,
+                            },
                         });
                     }
                     let ending = match token.kind {
@@ -170,6 +187,7 @@ impl Statements {
                             message: b"unexpected \"}\"".to_vec(),
                             line,
                             span,
+                            behind: Behind::Close,
                         });
                     }
                     return Ok(Next::Close);
@@ -203,6 +221,7 @@ impl Statements {
             message: message.to_vec(),
             line,
             span: self.last,
+            behind: Behind::Nothing,
         }
     }
 
@@ -217,6 +236,7 @@ impl Statements {
                     message,
                     line,
                     span: (end, end + 1),
+                    behind: Behind::Nothing,
                 })
             }
         }
@@ -270,6 +290,7 @@ impl Statements {
             message,
             line: self.line.saturating_sub(inside).max(1),
             span: (begin, bytes.len().min(begin + 10)),
+            behind: Behind::Nothing,
         }
     }
 

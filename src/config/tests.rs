@@ -5,9 +5,12 @@ use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+mod faults;
+
 use super::world::Nowhere;
 use super::{
-    Diagnostic, Level, Loaded, LogPlace, Options, TlsFault, TlsMaterial, World, load, mask,
+    ClientTls, Diagnostic, Level, Loaded, LogPlace, Options, TlsFault, TlsFile, TlsMaterial, World,
+    load, mask,
 };
 
 /// Files in memory; one host name; nobody is privileged.
@@ -49,7 +52,13 @@ impl World for Memory {
     fn processors(&self) -> usize {
         3
     }
+    fn check_pair(&self, _: &TlsFile, _: &TlsFile, _: &[Box<[u8]>]) -> Result<(), TlsFault> {
+        Ok(())
+    }
     fn check_tls(&self, _: &TlsMaterial) -> Result<(), TlsFault> {
+        Ok(())
+    }
+    fn check_client_tls(&self, _: &ClientTls) -> Result<(), TlsFault> {
         Ok(())
     }
 }
@@ -156,7 +165,7 @@ fn first_sentences() {
         ),
         (
             "include n.conf;".into(),
-            "open() \"/c/n.conf\" failed (24: Too many open files) in /c/n.conf:1",
+            "includes go round: \"/c/n.conf\" includes itself in /c/n.conf:1",
         ),
         (
             "events {} mail { server { } }".into(),
@@ -410,7 +419,6 @@ fn warnings() {
     let starts = [
         "duplicate value \"PLAIN\"",
         "low address bits of 10.1.0.0/8 are",
-        "\"TLSv1\" is never negotiated",
     ];
     for start in starts {
         assert_eq!(
@@ -480,4 +488,18 @@ fn no_bytes_panic() {
     ] {
         said(&[("n.conf", deep.as_bytes())]);
     }
+}
+
+#[test]
+fn apop_without_an_auth_server() {
+    let text = "events {} mail { pop3_auth plain apop; proxy_pass 127.0.0.1;\n server { listen 110; }\n server { listen 995; auth_http 127.0.0.1; }\n \
+                server { listen 25; }\n server { listen 1110; protocol pop3; pop3_auth plain; } }";
+    let (_, notes) = load_files(&[("n.conf", text.as_bytes())]);
+    let said: Vec<_> = notes.iter().filter(|note| note.contains("apop")).collect();
+    assert_eq!(said.len(), 1, "{notes:?}");
+    assert!(
+        said[0].starts_with("\"apop\" is not offered without \"auth_http\" for server in")
+            && said[0].ends_with("n.conf:2"),
+        "{said:?}"
+    );
 }

@@ -78,12 +78,14 @@ pub struct TlsVersions {
 /// Why the material cannot be used. The sentence is made here, after nginx's; the reasons after OpenSSL's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TlsFault {
-    /// No certificate can be read from the file of pair `pair`.
-    Certificate { pair: usize },
-    /// No private key can be read from the file of pair `pair`.
-    Key { pair: usize },
-    /// The key of pair `pair` is not that of its certificate.
-    Mismatch { pair: usize },
+    /// No certificate can be read from this file.
+    Certificate(PathBuf),
+    /// No private key can be read from this file.
+    Key(PathBuf),
+    /// None of the pass phrases opens the private key in this file.
+    Locked(PathBuf),
+    /// The key in this file is not that of its certificate.
+    Mismatch(PathBuf),
     /// No cipher suite is left of `ssl_ciphers`.
     Ciphers,
     /// Anything else, as a whole sentence.

@@ -1,15 +1,19 @@
 //! The TLS settings of a server, looked at where TLS is used and only there: files are read, and nginx's checks made in its order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::doubt::Doubts;
 use super::errno::Errno;
+use super::key_name::KeyName;
 use super::mail_block::ServerBlock;
 use super::modules::Scope;
 use super::modules::ssl::{Ssl, StartTls, VerifyClient};
+use super::report::{Report, Stop};
+use super::resolve::Written;
 use super::server::Server;
 use super::source::Place;
 use super::tls_text::{
@@ -20,17 +24,19 @@ use super::value::path::NamedFile;
 use super::value::sentence;
 use super::value::tls::Versions;
 use super::{
-    Diagnostic, Level, TlsFile, TlsMaterial, TlsVersions, World, ciphers, conf_command, openssl,
-    pem,
+    Diagnostic, Level, TlsFile, TlsMaterial, TlsVersions, World, ciphers, conf_command,
+    never_spoken, openssl, pem,
 };
 
 /// Reads each file once, however many servers name it.
 #[expect(missing_debug_implementations, reason = "holds a trait object")]
 pub struct TlsFiles<'a> {
-    world: &'a dyn World,
+    pub(super) world: &'a dyn World,
     /// The `}` of `mail {}`, where nginx's own messages point.
-    place: &'a Place,
+    pub(super) place: &'a Place,
     read: HashMap<PathBuf, Arc<[u8]>>,
+    /// Warnings that have been given.
+    warned: HashSet<Vec<u8>>,
 }
 
 impl<'a> TlsFiles<'a> {
@@ -40,40 +46,67 @@ impl<'a> TlsFiles<'a> {
             world,
             place,
             read: HashMap::new(),
+            warned: HashSet::new(),
         }
     }
 
-    /// What the server's TLS is made from; `None` when it uses none.
+    /// What the server's TLS is made from; `None` when it uses none, or when something is wrong.
     ///
     /// # Errors
-    /// The first thing that is missing or wrong.
+    /// A fault that was to be the last. They come in nginx's order.
     pub fn material(
         &mut self,
-        outer: &Scope,
-        block: &ServerBlock,
+        block: Written<'_>,
+        written: &ServerBlock,
         server: &Server,
-    ) -> Result<Option<TlsMaterial>, Diagnostic> {
+        report: &mut Report<'_>,
+    ) -> Result<Option<TlsMaterial>, Stop> {
         let ssl = &server.ssl;
-        let Some((mode, user)) = tls_user(outer, block, ssl) else {
+        let Some((mode, user)) = tls_user(block.outer, written, ssl) else {
             return Ok(None);
         };
-        check_named(ssl, mode, user)?;
-        if let Err(why) = ciphers::select(&ssl.ssl_ciphers) {
-            return Err(fault(ciphers_text(&ssl.ssl_ciphers, why), user));
+        let doubts = written.doubts(block.doubt);
+        let doubtful = doubts.has("ssl_certificate") || doubts.has("ssl_certificate_key");
+        if !doubtful && report.sift(check_named(ssl, mode, user))?.is_none() {
+            return Ok(None);
         }
+        if let Err(why) = ciphers::select(&ssl.ssl_ciphers) {
+            report.fault(fault(ciphers_text(&ssl.ssl_ciphers, why), user))?;
+        }
+        let passwords = &ssl.ssl_password_file.0;
         let mut pairs = Vec::new();
         for (certificate, key) in ssl.ssl_certificate.iter().zip(&ssl.ssl_certificate_key) {
-            let certificate = self.pem(certificate, "certificate", pem::certificate_fault, user)?;
-            let key = self.pem(key, "certificate key", pem::key_fault, user)?;
+            if doubtful || doubts.has("ssl_password_file") {
+                break;
+            }
+            let certificate = report.sift(self.certificate(certificate, user))?;
+            let key = report.sift(self.key(key, user))?;
+            let (Some(certificate), Some(key)) = (certificate, key) else {
+                continue;
+            };
+            let fits = self.world.check_pair(&certificate, &key, passwords);
+            report.sift(fits.map_err(|why| fault(sentence_of(&why, &ssl.ssl_ciphers), user)))?;
             pairs.push((certificate, key));
         }
-        let (client_cas, trusted_cas, crl) = self.client_files(ssl, user)?;
-        self.check_dhparam(&ssl.ssl_dhparam, user)?;
+        let (client_cas, trusted_cas, crl) = self.client_files(ssl, doubts, user, report)?;
+        report.sift(self.check_dhparam(&ssl.ssl_dhparam, user))?;
         let curves = &ssl.ssl_ecdh_curve;
         if **curves != *b"auto"
             && let Some(reason) = openssl::groups_fault(curves)
         {
-            return Err(fault(curves_text(curves, &reason), user));
+            report.fault(fault(curves_text(curves, &reason), user))?;
+        }
+        let mut ticket_keys = Vec::new();
+        for named in &ssl.ssl_session_ticket_key {
+            ticket_keys.extend(report.sift(self.ticket_key(named))?);
+        }
+        for (name, value) in &ssl.ssl_conf_command {
+            if let Some(reason) = conf_command::fault(name, value) {
+                report.fault(fault(command_text(name, value, &reason), user))?;
+            }
+        }
+        if report.found() {
+            return Ok(None);
         }
         let material = TlsMaterial {
             pairs,
@@ -88,21 +121,36 @@ impl<'a> TlsFiles<'a> {
             commands: ssl.ssl_conf_command.clone(),
             session_cache: ssl.ssl_session_cache.clone(),
             session_tickets: ssl.ssl_session_tickets,
-            ticket_keys: self.ticket_keys(ssl)?,
+            ticket_keys,
             session_timeout: ssl.ssl_session_timeout,
             verify_client: ssl.ssl_verify_client,
             verify_depth: ssl.ssl_verify_depth,
             client_cas,
             trusted_cas,
             crl,
-            passwords: ssl.ssl_password_file.0.clone(),
+            passwords: passwords.clone(),
             protocol: server.protocol,
         };
-        check_commands(ssl, user)?;
-        self.world
-            .check_tls(&material)
-            .map_err(|why| fault(sentence_of(&why, &material), user))?;
+        self.warn_never_spoken(block.outer, written, ssl, report);
+        let checked = self.world.check_tls(&material);
+        report.sift(checked.map_err(|why| fault(sentence_of(&why, &material.ciphers), user)))?;
         Ok(Some(material))
+    }
+
+    /// Names what is written and never spoken: once, however many servers inherit it.
+    fn warn_never_spoken(
+        &mut self,
+        outer: &Scope,
+        written: &ServerBlock,
+        ssl: &Ssl,
+        report: &mut Report<'_>,
+    ) {
+        for (place, message) in never_spoken::named(&outer.ssl, &written.scope.ssl, ssl) {
+            let warning = Diagnostic::new(Level::Warn, message, &place);
+            if self.warned.insert(warning.text()) {
+                report.warn(warning);
+            }
+        }
     }
 
     /// Files for client certificates, which are only looked at when those are asked for.
@@ -113,27 +161,28 @@ impl<'a> TlsFiles<'a> {
     fn client_files(
         &mut self,
         ssl: &Ssl,
+        doubts: Doubts<'_>,
         user: &Place,
-    ) -> Result<(Option<TlsFile>, Option<TlsFile>, Option<TlsFile>), Diagnostic> {
+        report: &mut Report<'_>,
+    ) -> Result<(Option<TlsFile>, Option<TlsFile>, Option<TlsFile>), Stop> {
         if ssl.ssl_verify_client == VerifyClient::Off {
             return Ok((None, None, None));
         }
         let (own, trusted) = (&ssl.ssl_client_certificate, &ssl.ssl_trusted_certificate);
         let none = own.as_os_str().is_empty() && trusted.as_os_str().is_empty();
-        if none && ssl.ssl_verify_client != VerifyClient::OptionalNoCa {
+        let doubtful =
+            doubts.has("ssl_client_certificate") || doubts.has("ssl_trusted_certificate");
+        if none && !doubtful && ssl.ssl_verify_client != VerifyClient::OptionalNoCa {
             let message =
                 "no ssl_client_certificate or ssl_trusted_certificate for ssl_verify_client";
-            return Err(fault(message.into(), user));
+            report.fault(fault(message.into(), user))?;
         }
-        let mut read = |path: &PathBuf, text: fn(&Path, &io::Error) -> Vec<u8>| match path
-            .as_os_str()
-            .is_empty()
-        {
-            true => Ok(None),
-            false => self
-                .file(path)
-                .map(Some)
-                .map_err(|error| fault(text(path, &error), user)),
+        let mut read = |path: &PathBuf, text: fn(&Path, &io::Error) -> Vec<u8>| {
+            if path.as_os_str().is_empty() {
+                return Ok(None);
+            }
+            let file = self.file(path);
+            report.sift(file.map_err(|error| fault(text(path, &error), user)))
         };
         Ok((
             read(own, authorities_text)?,
@@ -156,70 +205,80 @@ impl<'a> TlsFiles<'a> {
         }
     }
 
-    fn ticket_keys(&mut self, ssl: &Ssl) -> Result<Vec<TlsFile>, Diagnostic> {
-        let mut keys = Vec::new();
-        for named in &ssl.ssl_session_ticket_key {
-            let name = named.path.as_os_str().as_bytes();
-            let file = self.file(&named.path).map_err(|error| {
-                let errno = Errno(&error).to_string();
-                self.told(sentence(&[
-                    b"open() \"",
-                    name,
-                    b"\" failed",
-                    errno.as_bytes(),
-                ]))
-            })?;
-            if !matches!(file.bytes.len(), 48 | 80) {
-                return Err(self.told(sentence(&[b"\"", name, b"\" must be 48 or 80 bytes"])));
-            }
-            keys.push(file);
+    fn ticket_key(&mut self, named: &NamedFile) -> Result<TlsFile, Diagnostic> {
+        let name = named.path.as_os_str().as_bytes();
+        let file = self.file(&named.path).map_err(|error| {
+            let errno = Errno(&error).to_string();
+            self.told(sentence(&[
+                b"open() \"",
+                name,
+                b"\" failed",
+                errno.as_bytes(),
+            ]))
+        })?;
+        if !matches!(file.bytes.len(), 48 | 80) {
+            return Err(self.told(sentence(&[b"\"", name, b"\" must be 48 or 80 bytes"])));
         }
-        Ok(keys)
+        Ok(file)
     }
 
     fn told(&self, message: Vec<u8>) -> Diagnostic {
         Diagnostic::new(Level::Emerg, message, self.place)
     }
 
-    fn pem(
+    pub(super) fn certificate(
         &mut self,
         named: &NamedFile,
-        what: &str,
-        check: fn(&[u8]) -> Option<&'static str>,
         user: &Place,
     ) -> Result<TlsFile, Diagnostic> {
-        let inline = named.written.strip_prefix(b"data:");
-        let path = match inline {
-            Some(_) => PathBuf::from("data:"),
-            None => named.path.clone(),
+        let (name, read) = match named.written.strip_prefix(b"data:") {
+            Some(text) => (&*named.written, Ok(inline(text))),
+            None => (
+                named.path.as_os_str().as_bytes(),
+                self.open(&named.path, user, b"certificate"),
+            ),
         };
-        let begin = sentence(&[
-            b"cannot load ",
-            what.as_bytes(),
-            b" \"",
-            path.as_os_str().as_bytes(),
-            b"\": ",
-        ]);
-        let file = match inline {
-            Some(text) => TlsFile {
-                path,
-                bytes: text.into(),
-            },
-            None => self.file(&path).map_err(|error| {
-                let reason = openssl::open_reason(&path, &error);
-                fault(
-                    sentence(&[&begin, b"BIO_new_file() failed (SSL: ", &reason, b")"]),
-                    user,
-                )
-            })?,
-        };
-        match check(&file.bytes) {
-            Some(reason) => Err(fault(sentence(&[&begin, reason.as_bytes()]), user)),
+        let file = read?;
+        match pem::certificate_fault(&file.bytes) {
+            Some(reason) => Err(unloadable(b"certificate", name, reason.as_bytes(), user)),
             None => Ok(file),
         }
     }
 
-    fn file(&mut self, path: &Path) -> io::Result<TlsFile> {
+    pub(super) fn key(&mut self, named: &NamedFile, user: &Place) -> Result<TlsFile, Diagnostic> {
+        let what = b"certificate key";
+        let (name, file) = match KeyName::of(&named.written) {
+            KeyName::Inline(text) => (&b"data:"[..], inline(text)),
+            KeyName::File => (
+                named.path.as_os_str().as_bytes(),
+                self.open(&named.path, user, what)?,
+            ),
+            KeyName::Store { uri, path } => {
+                let file = self.file(&path).map_err(|error| {
+                    let reason = openssl::store_reason(&path, &error);
+                    unloadable(what, uri, &reason, user)
+                })?;
+                (uri, file)
+            }
+            KeyName::Elsewhere { name, reason } => {
+                return Err(unloadable(what, name, &reason, user));
+            }
+        };
+        match pem::key_fault(&file.bytes) {
+            Some(reason) => Err(unloadable(what, name, reason.as_bytes(), user)),
+            None => Ok(file),
+        }
+    }
+
+    fn open(&mut self, path: &Path, user: &Place, what: &[u8]) -> Result<TlsFile, Diagnostic> {
+        self.file(path).map_err(|error| {
+            let reason = openssl::open_reason(path, &error);
+            let reason = sentence(&[b"BIO_new_file() failed (SSL: ", &reason, b")"]);
+            unloadable(what, path.as_os_str().as_bytes(), &reason, user)
+        })
+    }
+
+    pub(super) fn file(&mut self, path: &Path) -> io::Result<TlsFile> {
         if let Some(bytes) = self.read.get(path) {
             return Ok(TlsFile {
                 path: path.to_owned(),
@@ -305,18 +364,22 @@ fn check_named(ssl: &Ssl, mode: &str, user: &Place) -> Result<(), Diagnostic> {
 }
 
 /// A sentence that says all itself.
-fn fault(message: Vec<u8>, user: &Place) -> Diagnostic {
+pub(super) fn fault(message: Vec<u8>, user: &Place) -> Diagnostic {
     Diagnostic {
         place: Some(user.clone()),
         ..Diagnostic::bare(Level::Emerg, message)
     }
 }
 
-fn check_commands(ssl: &Ssl, user: &Place) -> Result<(), Diagnostic> {
-    for (name, value) in &ssl.ssl_conf_command {
-        if let Some(reason) = conf_command::fault(name, value) {
-            return Err(fault(command_text(name, value, &reason), user));
-        }
+fn unloadable(what: &[u8], name: &[u8], reason: &[u8], user: &Place) -> Diagnostic {
+    let message = sentence(&[b"cannot load ", what, b" \"", name, b"\": ", reason]);
+    fault(message, user)
+}
+
+/// A file that is written in the configuration itself. Messages do not show what is in it.
+fn inline(text: &[u8]) -> TlsFile {
+    TlsFile {
+        path: PathBuf::from("data:"),
+        bytes: text.into(),
     }
-    Ok(())
 }

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::value::sentence;
-use super::{TlsFault, TlsMaterial, ciphers, openssl, pem};
+use super::{TlsFault, ciphers, openssl, pem};
 
 /// A file that BIO_new_file() cannot open.
 pub fn file_text(path: &Path, error: &io::Error) -> Vec<u8> {
@@ -79,30 +79,31 @@ pub fn command_text(name: &[u8], value: &[u8], reason: &[u8]) -> Vec<u8> {
 }
 
 /// nginx's sentences for what only a TLS library can find, with OpenSSL's reasons.
-pub fn sentence_of(why: &TlsFault, material: &TlsMaterial) -> Vec<u8> {
-    let name = |pair: usize, key: bool| {
-        let pair = material.pairs.get(pair);
-        let path = pair.map(|(certificate, own)| if key { &own.path } else { &certificate.path });
-        path.map(|path| path.as_os_str().as_bytes().to_vec())
-            .unwrap_or_default()
+pub fn sentence_of(why: &TlsFault, ciphers: &[u8]) -> Vec<u8> {
+    let key = |path: &Path, reason: &str| {
+        let name = path.as_os_str().as_bytes();
+        sentence(&[
+            b"cannot load certificate key \"",
+            name,
+            b"\": ",
+            reason.as_bytes(),
+        ])
     };
     match why {
-        TlsFault::Certificate { pair } => {
+        TlsFault::Certificate(path) => {
             let reason = b"\": PEM_read_bio_X509_AUX() failed (SSL: error:0688010A:asn1 encoding routines::nested asn1 error)";
-            sentence(&[b"cannot load certificate \"", &name(*pair, false), reason])
+            let name = path.as_os_str().as_bytes();
+            sentence(&[b"cannot load certificate \"", name, reason])
         }
-        TlsFault::Key { pair } => sentence(&[
-            b"cannot load certificate key \"",
-            &name(*pair, true),
-            b"\": ",
-            pem::NO_KEY.as_bytes(),
-        ]),
-        TlsFault::Mismatch { pair } => {
+        TlsFault::Key(path) => key(path, pem::NO_KEY),
+        TlsFault::Locked(path) => key(path, pem::LOCKED_KEY),
+        TlsFault::Mismatch(path) => {
             let reason =
                 b"\") failed (SSL: error:05800074:x509 certificate routines::key values mismatch)";
-            sentence(&[b"SSL_CTX_use_PrivateKey(\"", &name(*pair, true), reason])
+            let name = path.as_os_str().as_bytes();
+            sentence(&[b"SSL_CTX_use_PrivateKey(\"", name, reason])
         }
-        TlsFault::Ciphers => ciphers_text(&material.ciphers, ciphers::Nothing::NoMatch),
+        TlsFault::Ciphers => ciphers_text(ciphers, ciphers::Nothing::NoMatch),
         TlsFault::Other(text) => text.clone().into_bytes(),
     }
 }

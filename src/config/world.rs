@@ -5,7 +5,7 @@ use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use super::{TlsFault, TlsMaterial};
+use super::{ClientTls, TlsFault, TlsFile, TlsMaterial};
 
 /// The machine as `load()` sees it.
 pub trait World {
@@ -39,11 +39,28 @@ pub trait World {
     /// How many processors there are, at least 1.
     fn processors(&self) -> usize;
 
+    /// Whether a certificate can be used with a key, which one of the pass phrases may have to open.
+    ///
+    /// # Errors
+    /// What is wrong with the first of the two that cannot be used, or that they do not belong together.
+    fn check_pair(
+        &self,
+        certificate: &TlsFile,
+        key: &TlsFile,
+        passwords: &[Box<[u8]>],
+    ) -> Result<(), TlsFault>;
+
     /// Whether certificates, keys and ciphers make a TLS server. Asked once for each server that uses TLS.
     ///
     /// # Errors
     /// The first fault, in nginx's order.
     fn check_tls(&self, material: &TlsMaterial) -> Result<(), TlsFault>;
+
+    /// The same for a TLS client.
+    ///
+    /// # Errors
+    /// The first fault.
+    fn check_client_tls(&self, material: &ClientTls) -> Result<(), TlsFault>;
 }
 
 /// A machine without files, names and users: defaults are read in it.
@@ -75,7 +92,13 @@ impl World for Nowhere {
     fn processors(&self) -> usize {
         1
     }
+    fn check_pair(&self, _: &TlsFile, _: &TlsFile, _: &[Box<[u8]>]) -> Result<(), TlsFault> {
+        Ok(())
+    }
     fn check_tls(&self, _: &TlsMaterial) -> Result<(), TlsFault> {
+        Ok(())
+    }
+    fn check_client_tls(&self, _: &ClientTls) -> Result<(), TlsFault> {
         Ok(())
     }
 }

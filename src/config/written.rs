@@ -70,7 +70,7 @@ impl Journal {
             Block::Events => self.events.as_mut(),
             Block::Mail => self.mail.as_mut(),
             Block::Server => self.servers.last_mut(),
-            Block::Foreign => None,
+            Block::Foreign | Block::Skipped => None,
         };
         if let Some(written) = written {
             written.lines.push(line);

@@ -38,7 +38,7 @@ enum Source {
     /// `resolver address …`
     Configured(NameServers),
     /// No `resolver`: /etc/hosts and the name servers of /etc/resolv.conf, read at the first look-up.
-    System(OnceLock<TokioResolver>),
+    System(OnceLock<Option<Box<TokioResolver>>>),
 }
 
 /// The resolvers that are in use, by their configuration. It outlives every reload.
@@ -89,7 +89,7 @@ impl Resolver {
     /// The addresses of a host, A before AAAA, and how long they hold. A name that is an address is that address.
     ///
     /// # Errors
-    /// When there is none, or nobody knows in time.
+    /// When there is none, or nobody knows in time. Nothing known of one family does no harm if the other is known.
     pub async fn addresses(
         &self,
         name: &str,
@@ -99,17 +99,24 @@ impl Resolver {
             return Ok((vec![SocketAddr::new(address, port)], FOR_EVER));
         }
         let name = Name::from_ascii(name).map_err(|_| Fault::NOT_FOUND)?;
-        let (found, valid) = self.hosts(name).await?;
+        let (found, valid, fault) = self.hosts(name).await;
+        if found.is_empty() {
+            return Err(fault.unwrap_or(Fault::NOT_FOUND));
+        }
         let found = found.into_iter().map(|ip| SocketAddr::new(ip, port));
         Ok((found.collect(), valid))
     }
 
-    /// The addresses of a name as another answer gave it.
+    /// All addresses of a name that another answer gave.
     ///
     /// # Errors
-    /// As [`Resolver::addresses`].
+    /// When there is none, or somebody who was asked does not know: then some may be missing.
     pub async fn addresses_of(&self, name: &HostName) -> Result<Vec<IpAddr>, Fault> {
-        Ok(self.hosts(name.0.clone()).await?.0)
+        match self.hosts(name.0.clone()).await {
+            (_, _, Some(fault)) => Err(fault),
+            (found, ..) if found.is_empty() => Err(Fault::NOT_FOUND),
+            (found, ..) => Ok(found),
+        }
     }
 
     /// The first name of an address (PTR).
@@ -128,30 +135,27 @@ impl Resolver {
             .ok_or(Fault::NOT_FOUND)
     }
 
-    async fn hosts(&self, name: Name) -> Result<(Vec<IpAddr>, Duration), Fault> {
+    /// What there is of both families, for how long, and what went wrong with one of them.
+    async fn hosts(&self, name: Name) -> (Vec<IpAddr>, Duration, Option<Fault>) {
         let (ipv4, ipv6) = self.source.families();
         let ask = async |wanted: bool, kind| match wanted {
             true => self.patiently(name.clone(), kind).await,
             false => Err(Fault::NOT_FOUND),
         };
         let (four, six) = tokio::join!(ask(ipv4, RecordType::A), ask(ipv6, RecordType::AAAA));
-        let (mut found, mut valid) = (Vec::new(), FOR_EVER);
-        let mut fault = Fault::NOT_FOUND;
+        let (mut found, mut valid, mut fault) = (Vec::new(), FOR_EVER, None);
         for answer in [four, six] {
             match answer {
                 Ok((data, time)) => {
                     found.extend(data.iter().filter_map(RData::ip_addr));
                     valid = valid.min(time);
                 }
-                // That a name has no addresses of one kind says less than that nobody answered about the other.
+                // That a name has no addresses of one family is no fault.
                 Err(Fault::NOT_FOUND) => {}
-                Err(worse) => fault = worse,
+                Err(worse) => fault = Some(worse),
             }
         }
-        if found.is_empty() {
-            return Err(fault);
-        }
-        Ok((found, valid))
+        (found, valid, fault)
     }
 
     async fn patiently(
@@ -184,7 +188,8 @@ impl Source {
         match self {
             Self::Configured(servers) => servers.records(name, kind).await,
             Self::System(resolver) => {
-                let resolver = resolver.get_or_init(of_the_system);
+                let resolver = resolver.get_or_init(of_the_system).as_ref();
+                let resolver = resolver.ok_or(NetError::NoConnections)?;
                 let found = resolver.lookup(name, kind).await?;
                 let valid = found.valid_until();
                 let data = found.answers().iter().map(|record| record.data.clone());
@@ -196,14 +201,12 @@ impl Source {
 }
 
 /// Without a readable /etc/resolv.conf only /etc/hosts is left.
-fn of_the_system() -> TokioResolver {
+fn of_the_system() -> Option<Box<TokioResolver>> {
     let provider = TokioRuntimeProvider::default;
     let builder = TokioResolver::builder_tokio().unwrap_or_else(|_| {
         TokioResolver::builder_with_config(ResolverConfig::default(), provider())
     });
-    builder
-        .build()
-        .unwrap_or_else(|_| unreachable!("no TLS is configured"))
+    builder.build().ok().map(Box::new)
 }
 
 /// A host name from an answer: any bytes.

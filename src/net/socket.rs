@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsRawFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,7 +11,7 @@ use nix::sys::socket::{MsgFlags, recv};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
-use crate::config::address::Address;
+use crate::config::address::{Address, Ipv6Text};
 
 /// The address a client came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,11 +33,20 @@ impl fmt::Display for Peer {
 }
 
 impl Peer {
-    /// The address without its port; IPv6 without brackets.
+    /// The address without its port, as nginx prints it; IPv6 without brackets.
     pub fn host(&self) -> String {
         match self {
-            Peer::Inet(address) => address.ip().to_canonical().to_string(),
+            Peer::Inet(SocketAddr::V4(address)) => address.ip().to_string(),
+            Peer::Inet(SocketAddr::V6(address)) => Ipv6Text(*address.ip()).to_string(),
             Peer::Unix => "unix:".into(),
+        }
+    }
+
+    /// The IP address, if it has one; an IPv4 address inside IPv6 as IPv4.
+    pub fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Peer::Inet(address) => Some(address.ip().to_canonical()),
+            Peer::Unix => None,
         }
     }
 }
@@ -68,10 +77,27 @@ impl Socket {
         }
     }
 
-    /// Waits for bytes and shows them; they stay to be read.
+    /// The local end's address, if it is TCP.
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        match self {
+            Socket::Tcp(stream) => stream.local_addr().ok(),
+            Socket::Unix(_) => None,
+        }
+    }
+
+    /// The other end's address, if it is TCP.
+    pub fn peer_address(&self) -> Option<SocketAddr> {
+        match self {
+            Socket::Tcp(stream) => stream.peer_addr().ok(),
+            Socket::Unix(_) => None,
+        }
+    }
+
+    /// Looks at what comes next and leaves it there. `0` at the end of the stream. Must not be called again before all
+    /// that was seen is read: the kernel would not tell of more.
     ///
     /// # Errors
-    /// What `recv(2)` says.
+    /// What recv(2) says.
     pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Socket::Tcp(stream) => stream.peek(buffer).await,

@@ -1,13 +1,13 @@
-//! A client or backend connection: clear text or TLS, one type for both.
+//! A connection, clear text or TLS, to clients as to servers: one type for all.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 use super::socket::Socket;
 
@@ -16,7 +16,7 @@ use super::socket::Socket;
 pub enum Stream {
     /// Clear text.
     Plain(Socket),
-    /// TLS, we are the server. Boxed: a session in clear text shall not pay for it.
+    /// TLS, at either end of it. Boxed: a session in clear text shall not pay for it.
     Tls(Box<TlsStream<Socket>>),
     /// Given up to a handshake that failed: at its end, and takes nothing.
     Closed,
@@ -46,7 +46,7 @@ impl Stream {
                 };
                 match accepted.await {
                     Ok(stream) => {
-                        *self = Stream::Tls(Box::new(stream));
+                        *self = Stream::Tls(Box::new(stream.into()));
                         return Ok(());
                     }
                     Err(error) => error,
@@ -57,12 +57,42 @@ impl Stream {
         Err(Unshaken { error, first })
     }
 
-    /// The state of TLS on this stream, if there is TLS.
+    /// Runs the TLS handshake as the client of a server that should be `name`.
+    ///
+    /// # Errors
+    /// As [`Stream::accept_tls`]; a `rustls::Error` inside is what TLS itself has to say.
+    pub async fn connect_tls(
+        &mut self,
+        config: Arc<rustls::ClientConfig>,
+        name: ServerName<'static>,
+    ) -> io::Result<()> {
+        match std::mem::replace(self, Stream::Closed) {
+            Stream::Plain(socket) => {
+                let stream = TlsConnector::from(config).connect(name, socket).await?;
+                *self = Stream::Tls(Box::new(stream.into()));
+                Ok(())
+            }
+            Stream::Tls(_) | Stream::Closed => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+
+    /// The state of TLS towards a client, if there is TLS.
     pub fn tls(&self) -> Option<&rustls::ServerConnection> {
         match self {
+            Stream::Tls(stream) => match &**stream {
+                TlsStream::Server(stream) => Some(stream.get_ref().1),
+                TlsStream::Client(_) => None,
+            },
             Stream::Plain(_) | Stream::Closed => None,
-            Stream::Tls(stream) => Some(stream.get_ref().1),
         }
+    }
+
+    /// Whether it is open and nothing is to be read: neither an end nor bytes nobody asked for.
+    pub fn is_quiet(&mut self) -> bool {
+        let mut byte = [0];
+        let mut context = Context::from_waker(Waker::noop());
+        let read = Pin::new(self).poll_read(&mut context, &mut ReadBuf::new(&mut byte));
+        read.is_pending()
     }
 }
 

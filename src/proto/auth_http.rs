@@ -3,5 +3,5 @@
 mod answer;
 mod request;
 
-pub use answer::{Answer, Fault, Need, Parsed, Verdict, parse};
+pub use answer::{Answer, Backend, Fault, Grant, Need, Parsed, Verdict, parse};
 pub use request::{Certificate, Inquiry, Tls, request};

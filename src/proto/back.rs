@@ -27,4 +27,9 @@ pub trait Back: Debug + Send + Sync {
 
     /// Takes the backend's reply to what was sent last.
     fn advance(&mut self, reply: &[u8], out: &mut Vec<u8>) -> Progress;
+
+    /// What the log shows of a reply that is not what it must be.
+    fn shown<'a>(&self, reply: &'a [u8]) -> &'a [u8] {
+        reply
+    }
 }

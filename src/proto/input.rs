@@ -33,6 +33,11 @@ impl<'a> Input<'a> {
         self.full && self.taken == 0
     }
 
+    /// Takes `length` bytes, or as many as there are.
+    pub fn take(&mut self, length: usize) {
+        self.taken = self.bytes.len().min(self.taken + length);
+    }
+
     /// Takes a line with its LF, if one is whole.
     pub fn line(&mut self) -> Option<&'a [u8]> {
         let end = memchr::memchr(b'\n', self.rest())? + 1;

@@ -25,6 +25,15 @@ pub enum Credentials {
         /// The digest as the client sent it: 32 bytes, hex.
         digest: Secret<Bytes>,
     },
+    /// APOP (RFC 1939).
+    Apop {
+        /// The login.
+        user: Bytes,
+        /// The challenge of the greeting, with its angle brackets.
+        salt: Bytes,
+        /// The digest as the client sent it: hex of any length.
+        digest: Secret<Bytes>,
+    },
     /// SASL EXTERNAL: the certificate speaks for the client.
     External {
         /// The login the client asked for.
@@ -49,6 +58,7 @@ impl Credentials {
         match self {
             Credentials::Plain { user, .. }
             | Credentials::CramMd5 { user, .. }
+            | Credentials::Apop { user, .. }
             | Credentials::External { user }
             | Credentials::Bearer { user, .. } => user,
             Credentials::None => b"",
@@ -60,6 +70,7 @@ impl Credentials {
         match self {
             Credentials::Plain { .. } => "plain",
             Credentials::CramMd5 { .. } => "cram-md5",
+            Credentials::Apop { .. } => "apop",
             Credentials::External { .. } => "external",
             Credentials::Bearer { mechanism, .. } => match mechanism {
                 Bearer::Xoauth2 => "xoauth2",
@@ -114,6 +125,13 @@ pub enum Origin {
         /// What a client without a login wants to send.
         envelope: Option<Envelope>,
     },
+    /// IMAP
+    Imap {
+        /// The tag of the client's command, which the backend hears too.
+        tag: Bytes,
+    },
+    /// POP3
+    Pop3,
 }
 
 /// All that the auth server or the backend is asked about.

@@ -6,12 +6,17 @@
 
 pub mod auth_http;
 pub mod back;
+pub mod foreign;
 pub mod front;
+pub mod imap;
 pub mod input;
 pub mod judge;
 pub mod learn;
+pub mod line;
 pub mod login;
 pub mod note;
+pub mod pop3;
+pub mod proxy_protocol;
 pub mod refusal;
 pub mod sasl;
 pub mod secret;

@@ -26,6 +26,8 @@ pub enum Note {
     Token(Mechanism),
     /// A CRAM-MD5 response without 32 hex digits.
     Hash,
+    /// A command whose login or password has bytes that none may have.
+    Forbidden(&'static str),
     /// MAIL without a login.
     Rejected(Box<[u8]>),
     /// The client did not wait for the greeting.
@@ -59,6 +61,9 @@ impl fmt::Display for Note {
                 write!(f, "client sent invalid token in AUTH {mechanism} command")
             }
             Note::Hash => f.write_str("client sent invalid CRAM-MD5 hash in AUTH CRAM-MD5 command"),
+            Note::Forbidden(command) => {
+                write!(f, "client sent invalid bytes in {command} command")
+            }
             Note::Rejected(bytes) => write!(f, "client was rejected: \"{}\"", Underscored(bytes)),
             Note::Early(bytes) => {
                 write!(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::learn::{Learner, Words};
 use super::login::Bytes;
 use super::smtp::opening::Introduction;
-use super::{Back, Front, Judge, Login, Origin, Secret, smtp};
+use super::{Back, Front, Judge, Login, Origin, Secret, imap, pop3, smtp};
 use crate::config::{Protocol, Server};
 
 /// What a server says to every client, made once when the configuration is loaded.
@@ -13,6 +13,10 @@ use crate::config::{Protocol, Server};
 pub enum Settings {
     /// SMTP
     Smtp(Arc<smtp::Settings>),
+    /// IMAP
+    Imap(Arc<imap::Settings>),
+    /// POP3
+    Pop3(Arc<pop3::Settings>),
 }
 
 /// What a backend can be told about a client besides its login.
@@ -26,10 +30,11 @@ pub struct Seen<'a> {
 
 impl Settings {
     /// Puts a server's words together.
-    pub fn of(server: &Server) -> Option<Self> {
+    pub fn of(server: &Server) -> Self {
         match server.protocol {
-            Protocol::Smtp => Some(Settings::Smtp(Arc::new(smtp::Settings::of(server)))),
-            Protocol::Imap | Protocol::Pop3 => None,
+            Protocol::Smtp => Settings::Smtp(Arc::new(smtp::Settings::of(server))),
+            Protocol::Imap => Settings::Imap(Arc::new(imap::Settings::of(server))),
+            Protocol::Pop3 => Settings::Pop3(Arc::new(pop3::Settings::of(server))),
         }
     }
 
@@ -40,25 +45,36 @@ impl Settings {
             Settings::Smtp(settings) => {
                 Box::new(smtp::Front::new(settings.clone(), secure, learned))
             }
+            Settings::Imap(settings) => {
+                Box::new(imap::Front::new(settings.clone(), secure, learned))
+            }
+            Settings::Pop3(settings) => {
+                Box::new(pop3::Front::new(settings.clone(), secure, learned))
+            }
         }
     }
 }
 
 /// The conversation with a backend that fits a login which the auth server let in, with `user` and `pass` to pass on.
+/// `smtp_auth` is the auth server's word on `proxy_smtp_auth`.
 pub fn back(
     server: &Server,
     seen: Seen<'_>,
     login: Login,
     user: Bytes,
     pass: Option<Secret<Bytes>>,
+    smtp_auth: Option<bool>,
 ) -> Box<dyn Back> {
     match login.origin {
         Origin::Smtp { helo, envelope } => {
             let introduction = Introduction::of(server, seen, helo);
             let method = &login.credentials;
-            let back = smtp::Back::of(&server.proxy, introduction, method, envelope, user, pass);
+            let how = server.proxy.proxy_smtp_auth.overruled(smtp_auth);
+            let back = smtp::Back::of(how, introduction, method, envelope, user, pass);
             Box::new(back)
         }
+        Origin::Imap { tag } => Box::new(imap::Back::new(tag, user, pass)),
+        Origin::Pop3 => Box::new(pop3::Back::new(user, pass)),
     }
 }
 
@@ -69,6 +85,8 @@ pub fn judge(server: &Server, seen: Seen<'_>, origin: &Origin) -> Box<dyn Judge>
             let introduction = Introduction::of(server, seen, helo.clone()).by_offers();
             Box::new(smtp::Judge::new(introduction))
         }
+        Origin::Imap { .. } => Box::new(imap::Judge::new()),
+        Origin::Pop3 => Box::new(pop3::Judge::default()),
     }
 }
 
@@ -83,6 +101,9 @@ pub fn learner(server: &Server) -> Option<Box<dyn Learner>> {
         Protocol::Smtp => Some(Box::new(smtp::learn::Learn::new(
             server.mail.server_name.clone(),
         ))),
-        Protocol::Imap | Protocol::Pop3 => None,
+        Protocol::Imap if server.imap.imap_capabilities.chosen => None,
+        Protocol::Imap => Some(Box::new(imap::Learn::default())),
+        Protocol::Pop3 if server.pop3.pop3_capabilities.chosen => None,
+        Protocol::Pop3 => Some(Box::new(pop3::Learn::default())),
     }
 }

@@ -22,6 +22,11 @@ impl Tally {
         }
     }
 
+    /// Whether the client has not said anything yet.
+    pub fn is_fresh(&self) -> bool {
+        self.commands == 0 && self.errors == 0
+    }
+
     /// Counts a command that has the form of one.
     ///
     /// # Errors

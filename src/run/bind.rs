@@ -48,16 +48,12 @@ pub fn all(sockets: &[&plan::Socket], voice: &Voice) -> Option<Vec<Bound>> {
     bound
 }
 
-/// What `-t` does: one try each; an address in use is fine, for the running gateway has it.
-pub fn probe(sockets: &[plan::Socket]) -> Result<(), BindFault> {
+/// What `-t` does: one try each; an address in use is fine, for the running gateway has it. What went wrong.
+pub fn probe(sockets: &[plan::Socket]) -> Vec<BindFault> {
     let faults = sockets
         .iter()
         .filter_map(|socket| Bound::bind(socket).err());
-    faults
-        .filter(|fault| !fault.in_use())
-        .map(Err)
-        .next()
-        .unwrap_or(Ok(()))
+    faults.filter(|fault| !fault.in_use()).collect()
 }
 
 fn configure(bound: &[Bound], sockets: &[&plan::Socket], voice: &Voice) {

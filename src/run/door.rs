@@ -1,7 +1,7 @@
 //! The door of one listening socket: which server answers, whether there is room, and the session's start.
 
 use std::io;
-use std::net::{IpAddr, Shutdown};
+use std::net::Shutdown;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -78,7 +78,10 @@ impl Keeper for Door {
 
     fn admit(&self, socket: Socket, peer: Peer) {
         let live = self.gateway.live.load();
-        let Some(place) = live.place(&self.address, || local_ip(&socket)) else {
+        let Some(place) = live.place(&self.address, || {
+            let local = socket.local_address()?;
+            Some(local.ip().to_canonical())
+        }) else {
             return;
         };
         let Some(ticket) = self.gateway.sessions.begin(live.limit()) else {
@@ -118,16 +121,6 @@ impl Keeper for Door {
             Errno(error)
         );
         self.gateway.live.load().log.line(level, None, text);
-    }
-}
-
-fn local_ip(socket: &Socket) -> Option<IpAddr> {
-    match socket {
-        Socket::Tcp(stream) => stream
-            .local_addr()
-            .ok()
-            .map(|address| address.ip().to_canonical()),
-        Socket::Unix(_) => None,
     }
 }
 

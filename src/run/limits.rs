@@ -2,6 +2,8 @@
 
 use std::io;
 
+use super::voice::Voice;
+use crate::config::Level;
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 
 /// Connections that nginx counts for one session at any time: the client, and the auth server or the backend (the former
@@ -37,6 +39,18 @@ impl Files {
             *self = Self { soft, hard };
         }
         Ok(())
+    }
+
+    /// Warns where `worker_connections` asks for more, as nginx does.
+    pub fn mention(&self, worker_connections: usize, voice: &Voice) {
+        let limit = self.soft;
+        if worker_connections as u64 > limit {
+            let text = "worker_connections exceed open file resource limit";
+            voice.say(
+                Level::Warn,
+                format_args!("{worker_connections} {text}: {limit}"),
+            );
+        }
     }
 
     /// Sessions that can be served to their end with these descriptors; never less than one.

@@ -9,11 +9,13 @@ use std::{fmt, ptr};
 
 use super::limits;
 use crate::config::modules::mail::Mail;
-use crate::config::{self, Address, Config, Level, LogTarget, Options, Server, TlsFault, plan};
+use crate::config::{
+    self, Address, AuthUrl, ClientTls, Config, Level, LogTarget, Options, Server, TlsFault, plan,
+};
 use crate::log::{ErrorLog, Files, OpenFault};
 use crate::net::resolver::{Resolver, Resolvers};
 use crate::proto::Settings;
-use crate::session::{self, Place};
+use crate::session::{self, AuthServer, Place};
 use crate::tls::{self, Resumption};
 
 /// One generation of the running configuration.
@@ -57,7 +59,14 @@ impl Live {
             fallback: [fallback],
             logs: HashMap::new(),
             servers: HashMap::new(),
+            auth_servers: Vec::new(),
         };
+        // Every file that is named is opened, in the order written, whether a server uses it or not.
+        let named = config.log_files.iter();
+        let named = named.map(|path| files.open_file(path, Level::Emerg));
+        let _open = named
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(BuildFault::Log)?;
         let log = parts.log(&config.core.error_log)?;
         let mut places = HashMap::new();
         for socket in &config.sockets {
@@ -114,6 +123,9 @@ impl Live {
     }
 }
 
+/// What makes an auth server: its URL, TLS towards it, and who looks its name up.
+type AuthKey = (AuthUrl, Option<ClientTls>, config::Resolver);
+
 /// What the places of one generation share: a log per list, all else per server.
 struct Parts<'a> {
     files: &'a Files,
@@ -124,15 +136,18 @@ struct Parts<'a> {
     fallback: [LogTarget; 1],
     logs: HashMap<Vec<LogTarget>, Arc<ErrorLog>>,
     servers: HashMap<*const Server, Shared>,
+    /// Servers that ask the same auth server by the same name servers share what is known of it.
+    auth_servers: Vec<(AuthKey, Arc<AuthServer>)>,
 }
 
 /// What the places of one server share.
 #[derive(Clone)]
 struct Shared {
-    settings: Option<Settings>,
+    settings: Settings,
     log: Arc<ErrorLog>,
     tls: Option<Arc<tls::Server>>,
     resolver: Resolver,
+    auth_server: Option<Arc<AuthServer>>,
 }
 
 impl Parts<'_> {
@@ -156,6 +171,7 @@ impl Parts<'_> {
             log,
             tls,
             resolver,
+            auth_server,
         } = self.shared(&route.server)?;
         Ok(Arc::new(Place {
             server: Arc::clone(&route.server),
@@ -163,6 +179,7 @@ impl Parts<'_> {
             log,
             tls,
             resolver,
+            auth_server,
             ssl: route.ssl,
             proxy_protocol: route.proxy_protocol,
             listen: route.name.clone(),
@@ -178,6 +195,7 @@ impl Parts<'_> {
             log: self.log(&server.mail.error_log)?,
             tls: self.tls(server)?,
             resolver: self.resolver(&server.mail),
+            auth_server: self.auth_server(server)?,
         };
         self.servers.insert(Arc::as_ptr(server), shared.clone());
         Ok(shared)
@@ -194,6 +212,23 @@ impl Parts<'_> {
 }
 
 impl Parts<'_> {
+    fn auth_server(&mut self, server: &Server) -> Result<Option<Arc<AuthServer>>, BuildFault> {
+        let Some(url) = server.auth_http.auth_http.clone() else {
+            return Ok(None);
+        };
+        let key = (url, server.auth_tls.clone(), server.mail.resolver.clone());
+        if let Some((_, made)) = self.auth_servers.iter().find(|(own, _)| *own == key) {
+            return Ok(Some(Arc::clone(made)));
+        }
+        let connector = |material| tls::client(material, &[b"http/1.1"]);
+        let tls = key.1.as_ref().map(connector).transpose();
+        let tls = tls.map_err(BuildFault::Tls)?;
+        let made = AuthServer::new(key.0.clone(), tls, self.resolver(&server.mail));
+        let made = Arc::new(made);
+        self.auth_servers.push((key, Arc::clone(&made)));
+        Ok(Some(made))
+    }
+
     fn resolver(&self, mail: &Mail) -> Resolver {
         match &mail.resolver {
             config::Resolver::Off => self.system.with_patience(mail.resolver_timeout),

@@ -12,15 +12,15 @@ mod gateway;
 mod limits;
 mod live;
 mod pid;
-mod probe;
 mod reload;
 mod serve;
 mod sessions;
 mod signal;
 mod signals;
 mod start;
+mod test;
 mod voice;
 
-pub use self::probe::probe;
 pub use self::signal::send;
 pub use self::start::start;
+pub use self::test::test;

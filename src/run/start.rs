@@ -60,11 +60,7 @@ fn begin(
     let mut descriptors = introduce(&voice);
     let core = &live.config.core;
     raise(&mut descriptors, core.worker_rlimit_nofile, &voice);
-    let (wanted, limit) = (live.config.events.worker_connections, descriptors.soft);
-    if wanted as u64 > limit {
-        let text = "worker_connections exceed open file resource limit";
-        voice.say(Level::Warn, format_args!("{wanted} {text}: {limit}"));
-    }
+    descriptors.mention(live.config.events.worker_connections, &voice);
     if core.daemon {
         // No thread before this line: fork(2) takes only the calling one along.
         voice.check(format_args!("daemon()"), daemon::leave_terminal())?;

@@ -63,8 +63,12 @@ impl Voice {
         let level = diagnostic.level;
         self.log
             .line(level, None, format_args!("{}", Escaped(&diagnostic.text())));
+        let mut err = io::stderr().lock();
         if let Some(program) = self.aloud(level) {
-            let _ = io::stderr().write_all(&diagnostic.shown(program, io::stderr().is_terminal()));
+            let _ = err.write_all(&diagnostic.line(program));
+        }
+        if self.program.is_some() && err.is_terminal() {
+            let _ = err.write_all(diagnostic.block().as_bytes());
         }
     }
 

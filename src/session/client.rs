@@ -97,6 +97,14 @@ impl Client {
         }
     }
 
+    /// As [`Client::hear`], for a client that has not been looked at: what it sent already counts.
+    pub async fn speaks(&mut self, deadline: Instant) -> io::Result<Heard> {
+        if self.input.is_empty() {
+            return self.hear(deadline).await;
+        }
+        Ok(Heard::More)
+    }
+
     /// Ends when the client has gone: its connection broke, or it closed with nothing left to say. Commands that
     /// it sends meanwhile are kept, as far as they fit.
     pub async fn leaves(&mut self) {

@@ -146,7 +146,7 @@ impl Session {
             return self.plead_login(login).await;
         }
         match self.inquire(&login).await? {
-            Outcome::Accepted(accepted) => self.vouch(login, accepted).await.map(Some),
+            Outcome::Accepted(grant) => self.vouch(login, grant).await.map(Some),
             Outcome::Denied(denial) => {
                 let text = crate::log::Escaped(&denial.text);
                 self.journal

@@ -45,6 +45,11 @@ impl Line {
         }
     }
 
+    /// Sends what comes before the first reply.
+    pub async fn begin(&mut self, header: &[u8]) -> Result<(), Broken> {
+        self.socket.write_all(header).await.map_err(Broken::Send)
+    }
+
     /// Says something, if there is something to say, and waits for the whole reply to it. `whole` tells how long that is.
     pub async fn exchange(
         &mut self,

@@ -10,11 +10,14 @@ use crate::config::{Level, Protocol};
 impl Session {
     /// Greets, after `smtp_greeting_delay`. From here on the time for the login runs.
     pub async fn greet(&mut self) -> Result<(), Over> {
+        if self.place.server.protocol == Protocol::Smtp {
+            self.learn_name().await?;
+        }
         let server = &self.place.server;
         let delay = server.smtp.smtp_greeting_delay;
         if server.protocol == Protocol::Smtp && !delay.is_zero() {
             self.journal.doing("in delay pipelining state");
-            match self.client.hear(Instant::now() + delay).await? {
+            match self.client.speaks(Instant::now() + delay).await? {
                 Heard::Silence => {}
                 Heard::End => return Err(Over),
                 Heard::More => {

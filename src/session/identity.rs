@@ -1,35 +1,39 @@
 //! What is known about a client besides what it says.
 
+use super::source::Source;
 use crate::net::socket::Peer;
 use crate::proto::Seen;
 
 /// A client's address and name, in the forms that headers and commands want.
 #[derive(Debug)]
 pub(super) struct Identity {
+    /// Where it comes from.
+    pub source: Source,
     /// The address without its port.
     pub address: String,
     /// The address as XCLIENT has it: IPv6 behind `IPV6:`.
     pub xclient: String,
     /// The verified host name, or why there is none.
-    pub host: &'static str,
+    pub host: Box<str>,
 }
 
 impl Identity {
     /// A client whose name nobody looked up.
-    pub fn of(peer: &Peer) -> Self {
-        let address = peer.host();
-        let xclient = match peer {
-            Peer::Inet(peer) if peer.ip().to_canonical().is_ipv6() => format!("IPV6:{address}"),
+    pub fn of(source: Source) -> Self {
+        let address = source.peer.host();
+        let xclient = match &source.peer {
+            Peer::Inet(peer) if peer.is_ipv6() => format!("IPV6:{address}"),
             _ => address.clone(),
         };
-        let host = match peer {
-            Peer::Inet(_) => "[UNAVAILABLE]",
-            Peer::Unix => "[TEMPUNAVAIL]",
+        let host = match &source.peer {
+            Peer::Inet(_) => UNAVAILABLE,
+            Peer::Unix => TEMPUNAVAIL,
         };
         Identity {
+            source,
             address,
             xclient,
-            host,
+            host: host.into(),
         }
     }
 
@@ -37,7 +41,12 @@ impl Identity {
     pub fn seen(&self) -> Seen<'_> {
         Seen {
             address: &self.xclient,
-            host: self.host,
+            host: &self.host,
         }
     }
 }
+
+/// It has no verified name.
+pub(super) const UNAVAILABLE: &str = "[UNAVAILABLE]";
+/// Whether it has one could not be found out.
+pub(super) const TEMPUNAVAIL: &str = "[TEMPUNAVAIL]";

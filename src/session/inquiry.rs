@@ -3,30 +3,21 @@
 use super::commands::Session;
 use super::http::{self, Exchange};
 use super::{Over, cipher};
-use crate::config::address::Address;
 use crate::config::{Level, Protocol};
-use crate::proto::auth_http::{Certificate, Inquiry, Need, Tls, Verdict, request};
+use crate::proto::auth_http::{Certificate, Grant, Inquiry, Need, Tls, Verdict, request};
 use crate::proto::{Denial, Login, Secret};
 use crate::tls;
+
+/// Room for a usual question.
+const QUESTION: usize = 512;
 
 /// What the auth server wants.
 #[derive(Debug)]
 pub(super) enum Outcome {
     /// A backend for this client.
-    Accepted(Accepted),
+    Accepted(Grant),
     /// None for this client.
     Denied(Denial),
-}
-
-/// What came with a yes.
-#[derive(Debug)]
-pub(super) struct Accepted {
-    /// The backend and its name in the log; `None` leaves it to `proxy_pass`.
-    pub server: Option<(Address, String)>,
-    /// A login in place of the client's.
-    pub user: Option<Box<[u8]>>,
-    /// A password in place of the client's.
-    pub pass: Option<Secret<Box<[u8]>>>,
 }
 
 impl Session {
@@ -34,9 +25,10 @@ impl Session {
     pub async fn inquire(&mut self, login: &Login) -> Result<Outcome, Over> {
         self.journal.doing("in http auth state");
         let (place, shared) = (self.place.clone(), self.shared.clone());
-        let Some(url) = &place.server.auth_http.auth_http else {
+        let Some(auth_server) = &place.auth_server else {
             return Err(self.fail().await);
         };
+        let url = &auth_server.url;
         let keep = place.server.auth_http.auth_http_keepalive;
         let details = self.client.certificate.as_ref().map(tls::Client::details);
         let certificate = details.as_ref().map(|own| Certificate {
@@ -48,7 +40,7 @@ impl Session {
             pem: (place.server.auth_http.auth_http_pass_client_cert).then_some(&*own.certificate),
         });
         let words = self.client.tls().and_then(cipher::words);
-        let mut question = Vec::new();
+        let mut question = Vec::with_capacity(QUESTION);
         let inquiry = Inquiry {
             uri: &url.uri,
             host: &url.host,
@@ -57,7 +49,8 @@ impl Session {
             login,
             attempt: self.attempts,
             client: &self.identity.address,
-            client_host: self.identity.host,
+            client_host: &self.identity.host,
+            told: self.identity.source.told,
             tls: words.map(|(version, cipher)| Tls {
                 version,
                 cipher,
@@ -67,9 +60,11 @@ impl Session {
         };
         request(&inquiry, &mut question);
         let question = Secret::new(question);
+        let addresses = auth_server.addresses(&place.log);
         let exchange = Exchange {
-            pool: keep.then_some(&shared.auth_servers),
-            addresses: &url.addresses,
+            server: auth_server,
+            addresses: &addresses,
+            keep,
             question: &question,
             patience: place.server.auth_http.auth_http_timeout,
         };
@@ -89,9 +84,7 @@ impl Session {
                 Ok((address, answer)) => answer.verdict(need).map_err(|fault| (address, fault)),
             };
             match verdict {
-                Ok(Verdict::Accept { server, user, pass }) => {
-                    return Ok(Outcome::Accepted(Accepted { server, user, pass }));
-                }
+                Ok(Verdict::Accept(grant)) => return Ok(Outcome::Accepted(grant)),
                 Ok(Verdict::Deny(denial)) => return Ok(Outcome::Denied(denial)),
                 Ok(Verdict::Again(wait)) => self.pause(wait).await?,
                 Err((address, fault)) => {

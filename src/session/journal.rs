@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{Arrival, Place, level_of};
 use crate::config::{Address, Errno, Level};
 use crate::log::Context;
+use crate::net::socket::Peer;
 use crate::net::tunnel;
 
 /// The log as one session sees it.
@@ -38,6 +39,11 @@ impl Journal {
         self.number
     }
 
+    /// Another client than the socket's peer.
+    pub fn client(&mut self, peer: &Peer) {
+        self.client = peer.host().into();
+    }
+
     /// Sets what the next lines say behind `while`.
     pub fn doing(&mut self, action: &'static str) {
         self.action = action;
@@ -58,8 +64,8 @@ impl Journal {
         self.upstream = name.map(Into::into);
     }
 
-    /// A connection that could not be made. Over TCP nginx learns of it when it first reads.
-    pub fn unconnected(&self, address: &Address, error: &std::io::Error) {
+    /// A connection that could not be made. Over TCP nginx learns of it by its first `call`, `recv` or `send`.
+    pub fn unconnected(&self, address: &Address, call: &str, error: &std::io::Error) {
         use std::io::ErrorKind as Kind;
         let late = matches!(
             error.kind(),
@@ -69,7 +75,10 @@ impl Journal {
                 | Kind::HostUnreachable
         );
         if late && matches!(address, Address::Inet(_)) {
-            self.line(Level::Error, format_args!("recv() failed{}", Errno(error)));
+            self.line(
+                Level::Error,
+                format_args!("{call}() failed{}", Errno(error)),
+            );
         } else {
             let level = level_of(error);
             self.line(

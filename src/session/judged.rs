@@ -99,6 +99,7 @@ impl Session {
             // The challenge went with the conversation that it belonged to.
             return Ok(Verdict::Lost);
         }
+        let header = self.proxy_header();
         let judge = proto::settings::judge(server, self.identity.seen(), plea.origin());
         let (journal, shared) = (&mut self.journal, &self.shared);
         let conversation = async {
@@ -108,6 +109,7 @@ impl Session {
                     let target = Target {
                         addresses: &upstream.addresses,
                         name: None,
+                        header: header.as_deref(),
                     };
                     let line = target.connect(server, shared, journal).await?;
                     Court { line, judge }

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::dialogue::Line;
-use super::{Place, Shared};
+use super::{Place, Shared, source};
 use crate::config::{Address, Protocol, Server};
 use crate::net::socket::Socket;
 use crate::proto::learn::{Learner, Lesson, Words};
@@ -141,7 +141,12 @@ async fn ask(server: &Server, addresses: &[Address], learner: &mut dyn Learner) 
     let patience = server.proxy.proxy_connect_timeout;
     for address in addresses {
         if let Ok(Ok(socket)) = timeout(patience, Socket::connect(address)).await {
-            let line = Line::new(socket, server.proxy.proxy_buffer);
+            // Nobody's connection but our own. Postfix takes no `UNKNOWN`.
+            let header = source::own_header(server.proxy.proxy_protocol, &socket);
+            let mut line = Line::new(socket, server.proxy.proxy_buffer);
+            if let Some(header) = header {
+                line.begin(&header).await.ok()?;
+            }
             return converse(line, learner).await;
         }
     }

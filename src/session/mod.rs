@@ -1,9 +1,10 @@
 //! One client's connection, from accept to end: the only place where the dialogues meet the network.
 //!
-//! accept → TLS → (greeting delay) → greeting → commands → login → backend → tunnel. What comes before the tunnel
+//! accept → PROXY header → TLS → (name, greeting delay) → greeting → commands → login → backend → tunnel. What comes before the tunnel
 //! runs in one boxed future that is dropped when mail flows, so a session that waits costs two sockets and little
 //! else.
 
+mod auth_server;
 mod cipher;
 mod client;
 mod commands;
@@ -17,13 +18,16 @@ mod inquiry;
 mod journal;
 mod judged;
 mod learned;
+mod naming;
 pub mod place;
 mod pool;
 pub mod shared;
+mod source;
 mod vouched;
 
 use std::sync::Arc;
 
+pub use auth_server::AuthServer;
 pub use place::Place;
 pub use shared::Shared;
 
@@ -32,7 +36,9 @@ use crate::net::socket::{Peer, Socket};
 use crate::net::tunnel;
 use client::Client;
 use commands::Session;
+use identity::Identity;
 use journal::Journal;
+use source::Source;
 
 /// A client that was accepted.
 #[derive(Debug)]
@@ -84,10 +90,14 @@ async fn log_in(
     place: Arc<Place>,
     shared: Arc<Shared>,
 ) -> Option<(Client, Bridge, Journal)> {
-    // IMAP and POP3 are configured, and not spoken yet: `-t` says so. No greeting is better than a wrong one.
-    let settings = place.settings.clone()?;
+    let settings = place.settings.clone();
     let mut journal = Journal::new(&arrival, &place);
-    let mut client = Client::new(arrival.socket, &place);
+    let Arrival {
+        mut socket, peer, ..
+    } = arrival;
+    let source = Source::learn(&mut socket, peer, &place, &mut journal).await;
+    let identity = Identity::of(source.ok()?);
+    let mut client = Client::new(socket, &place);
     if place.ssl {
         journal.doing("SSL handshaking");
         let tls = place.tls.clone()?;
@@ -101,7 +111,6 @@ async fn log_in(
             .await
             .ok()?;
     }
-    let identity = identity::Identity::of(&arrival.peer);
     let front = settings.front(client.tls().is_some(), shared.offers(&place));
     let mut session = Session::new(place, shared, client, journal, identity, front);
     let bridge = match session.greet().await {

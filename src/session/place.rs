@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::AuthServer;
 use crate::config::Server;
 use crate::log::ErrorLog;
 use crate::net::resolver::Resolver;
@@ -14,13 +15,15 @@ pub struct Place {
     /// The server.
     pub server: Arc<Server>,
     /// What it says to every client.
-    pub settings: Option<Settings>,
+    pub settings: Settings,
     /// Its error log.
     pub log: Arc<ErrorLog>,
     /// Its TLS, where it has TLS.
     pub tls: Option<Arc<tls::Server>>,
     /// Looks names up: its name servers, or the system's where it has none.
     pub resolver: Resolver,
+    /// The auth server, where one decides about logins.
+    pub auth_server: Option<Arc<AuthServer>>,
     /// TLS from the first byte.
     pub ssl: bool,
     /// A PROXY header comes first (`listen … proxy_protocol`).

@@ -1,50 +1,82 @@
-//! Connections to auth servers that wait for the next question.
+//! Connections to an auth server that wait for the next question.
 
-use std::collections::HashMap;
-use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use crate::config::address::Address;
-use crate::net::socket::Socket;
+use tokio::time::sleep;
 
-/// Idle connections kept per address.
+use crate::config::address::Address;
+use crate::net::stream::Stream;
+
+/// Idle connections kept.
 const KEPT: usize = 32;
 /// How long one may wait.
 const AGE: Duration = Duration::from_secs(55);
 
-/// Idle connections, by the address they lead to.
+/// Idle connections.
 #[derive(Debug, Default)]
-pub(super) struct Pool {
-    idle: Mutex<HashMap<Address, Vec<(Instant, Socket)>>>,
+pub(super) struct Pool(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// The one used last is at the end.
+    idle: Vec<Idle>,
+    /// A sweeper is on its way.
+    swept: bool,
+}
+
+#[derive(Debug)]
+struct Idle {
+    address: Address,
+    since: Instant,
+    stream: Stream,
 }
 
 impl Pool {
-    /// Takes a connection that is still open, the one used last first.
-    pub fn take(&self, address: &Address) -> Option<Socket> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let sockets = idle.get_mut(address)?;
-        while let Some((since, socket)) = sockets.pop() {
-            if since.elapsed() < AGE && is_quiet(&socket) {
-                return Some(socket);
+    /// Takes a connection to `address` that is still open, the one used last first.
+    pub fn take(&self, address: &Address) -> Option<Stream> {
+        let idle = &mut self.state().idle;
+        while let Some(at) = idle.iter().rposition(|idle| idle.address == *address) {
+            let mut kept = idle.remove(at);
+            if kept.since.elapsed() < AGE && kept.stream.is_quiet() {
+                return Some(kept.stream);
             }
         }
-        idle.remove(address);
         None
     }
 
     /// Keeps a connection for the next question.
-    pub fn put(&self, address: &Address, socket: Socket) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let sockets = idle.entry(address.clone()).or_default();
-        if sockets.len() >= KEPT {
-            sockets.remove(0);
+    pub fn put(self: &Arc<Self>, address: &Address, stream: Stream) {
+        let mut state = self.state();
+        if !state.swept {
+            state.swept = true;
+            tokio::spawn(sweep(Arc::downgrade(self)));
         }
-        sockets.push((Instant::now(), socket));
+        if state.idle.len() >= KEPT {
+            state.idle.remove(0);
+        }
+        state.idle.push(Idle {
+            address: address.clone(),
+            since: Instant::now(),
+            stream,
+        });
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Open, and nothing to read: neither an end nor bytes nobody asked for.
-fn is_quiet(socket: &Socket) -> bool {
-    matches!(socket.try_read(&mut [0]), Err(e) if e.kind() == io::ErrorKind::WouldBlock)
+/// Closes what nobody took, until nothing is left.
+async fn sweep(pool: Weak<Pool>) {
+    loop {
+        sleep(AGE).await;
+        let Some(pool) = pool.upgrade() else { return };
+        let mut state = pool.state();
+        state.idle.retain(|idle| idle.since.elapsed() < AGE);
+        if state.idle.is_empty() {
+            state.swept = false;
+            return;
+        }
+    }
 }

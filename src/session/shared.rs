@@ -4,14 +4,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::learned::Learned;
-use super::pool::Pool;
 
 /// Process-wide state. It outlives every reload.
 #[derive(Debug, Default)]
 pub struct Shared {
     connections: AtomicU64,
-    /// Kept-alive connections to auth servers.
-    pub(super) auth_servers: Pool,
     /// What backends offer.
     pub(super) learned: Learned,
 }

@@ -5,11 +5,11 @@ use tokio::time::timeout;
 use super::commands::Session;
 use super::connect::{Target, upstream_timed_out};
 use super::dialogue::{Broken, Line, READING, log_broken, log_unexpected};
-use super::inquiry::Accepted;
 use super::journal::Journal;
 use super::{Bridge, Over};
-use crate::config::level::Level;
+use crate::config::{Address, Level};
 use crate::log::Escaped;
+use crate::proto::auth_http::{Backend, Grant};
 use crate::proto::back::Progress;
 use crate::proto::smtp::reply;
 use crate::proto::{self, Back, Login, shown};
@@ -25,21 +25,17 @@ enum End {
 
 impl Session {
     /// Connects, introduces the client, answers it. Whatever fails here ends the session.
-    pub async fn vouch(&mut self, login: Login, accepted: Accepted) -> Result<Bridge, Over> {
+    pub async fn vouch(&mut self, login: Login, grant: Grant) -> Result<Bridge, Over> {
         let place = self.place.clone();
         let server = &place.server;
-        let mut back = self.back(login, &accepted);
-        let named = accepted.server.as_ref();
-        let target = match (named, &server.proxy.proxy_pass) {
-            (Some((address, name)), _) => Target {
-                addresses: std::slice::from_ref(address),
-                name: Some(name),
-            },
-            (None, Some(upstream)) => Target {
-                addresses: &upstream.addresses,
-                name: None,
-            },
-            (None, None) => return Err(self.fail().await),
+        let addresses = self.addresses(&grant).await?;
+        let header = self.proxy_header();
+        let mut back = self.back(login, &grant);
+        let name = grant.backend.map(|backend| backend.to_string());
+        let target = Target {
+            addresses: &addresses,
+            name: name.as_deref(),
+            header: header.as_deref(),
         };
         let (journal, shared) = (&mut self.journal, &self.shared);
         let conversation = async {
@@ -67,12 +63,12 @@ impl Session {
             End::Answered(reply) => self.answered(&reply),
             End::Unexpected(reply) => {
                 if server.proxy.proxy_pass_error_message {
-                    log_unexpected(&self.journal, Level::Info, &reply);
+                    log_unexpected(&self.journal, Level::Info, back.shown(&reply));
                     self.client.out.extend_from_slice(&reply);
                     self.client.close().await?;
                     return Err(Over);
                 }
-                log_unexpected(&self.journal, Level::Error, &reply);
+                log_unexpected(&self.journal, Level::Error, back.shown(&reply));
                 return Err(self.fail().await);
             }
             End::NoPassword => {
@@ -102,20 +98,43 @@ impl Session {
         }
     }
 
+    /// Where the backend is.
+    async fn addresses(&mut self, grant: &Grant) -> Result<Vec<Address>, Over> {
+        let (name, port) = match (&grant.backend, &self.place.server.proxy.proxy_pass) {
+            (Some(Backend::Address(address)), _) => return Ok(vec![Address::Inet(*address)]),
+            (Some(Backend::Name(name, port)), _) => (name, *port),
+            (None, Some(upstream)) => return Ok(upstream.addresses.clone()),
+            (None, None) => return Err(self.fail().await),
+        };
+        let found = tokio::select! {
+            found = self.place.resolver.addresses(name, port) => found,
+            () = self.client.leaves() => return Err(Over),
+        };
+        match found {
+            Ok((found, _)) => Ok(found.into_iter().map(Address::Inet).collect()),
+            Err(fault) => {
+                self.journal.line(
+                    Level::Error,
+                    format_args!("\"{name}\" could not be resolved ({fault})"),
+                );
+                Err(self.fail().await)
+            }
+        }
+    }
+
     /// The conversation that fits this login.
-    fn back(&mut self, login: Login, accepted: &Accepted) -> Box<dyn Back> {
+    fn back(&mut self, login: Login, grant: &Grant) -> Box<dyn Back> {
         let server = &self.place.server;
-        let user = accepted.user.as_deref().unwrap_or(login.credentials.user());
-        let pass = accepted
+        let user = grant.user.as_deref().unwrap_or(login.credentials.user());
+        let pass = grant
             .pass
             .as_ref()
             .or(login.credentials.password())
             .cloned();
-        if !user.is_empty() {
-            self.journal.login(user);
-        }
+        self.journal.login(user);
         let user: Box<[u8]> = user.into();
-        proto::settings::back(server, self.identity.seen(), login, user, pass)
+        let smtp_auth = grant.smtp_auth;
+        proto::settings::back(server, self.identity.seen(), login, user, pass, smtp_auth)
     }
 }
 

@@ -5,7 +5,6 @@
 use rustls::crypto::aws_lc_rs::cipher_suite as suites;
 use rustls::{ProtocolVersion, SupportedCipherSuite, SupportedProtocolVersion};
 
-use super::settings::Settings;
 use crate::config::TlsFault;
 use crate::config::ciphers;
 
@@ -17,14 +16,11 @@ use crate::config::ciphers;
 /// `Ciphers` when nothing is left.
 pub(super) fn apply(
     suites: &mut Vec<SupportedCipherSuite>,
-    settings: &Settings<'_>,
+    string: &[u8],
     versions: &[&SupportedProtocolVersion],
 ) -> Result<(), TlsFault> {
     suites.retain(|suite| suite.version().version != ProtocolVersion::TLSv1_2);
-    if let Some(list) = settings.suites {
-        *suites = select_tls13(list);
-    }
-    suites.extend(select(settings.ciphers));
+    suites.extend(select(string));
     suites.retain(|suite| versions.contains(&suite.version()));
     if suites.is_empty() {
         return Err(TlsFault::Ciphers);
@@ -33,7 +29,7 @@ pub(super) fn apply(
 }
 
 /// The suites of TLS 1.3 that a list joined by colons names. What is unknown is passed over, as OpenSSL does.
-fn select_tls13(list: &[u8]) -> Vec<SupportedCipherSuite> {
+pub(super) fn select_tls13(list: &[u8]) -> Vec<SupportedCipherSuite> {
     let named = |word: &[u8]| match word {
         b"TLS_AES_256_GCM_SHA384" => Some(suites::TLS13_AES_256_GCM_SHA384),
         b"TLS_CHACHA20_POLY1305_SHA256" => Some(suites::TLS13_CHACHA20_POLY1305_SHA256),

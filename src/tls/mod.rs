@@ -5,8 +5,10 @@
 //! No file is opened here: `TlsMaterial` carries the bytes. Faults are `config::TlsFault`, which has nginx's sentences.
 
 mod ciphers;
+mod client;
 mod failure;
 mod groups;
+mod locked;
 mod pair;
 mod peer;
 mod pem;
@@ -15,7 +17,8 @@ mod server;
 mod settings;
 mod versions;
 
+pub use client::{Connector, check_client, client};
 pub use failure::{Failure, failure};
 pub use peer::{Client, Details, Reason, Refusal};
 pub use server::resumption::Resumption;
-pub use server::{Server, check};
+pub use server::{Server, check, check_pair};

@@ -41,16 +41,6 @@ pub(super) fn key(bytes: &[u8]) -> Option<PrivateKeyDer<'static>> {
     PrivateKeyDer::from_pem_slice(bytes).ok()
 }
 
-/// Whether a key file is one that needs a pass phrase.
-pub(super) fn is_encrypted(bytes: &[u8]) -> bool {
-    [
-        &b"BEGIN ENCRYPTED PRIVATE KEY"[..],
-        b"Proc-Type: 4,ENCRYPTED",
-    ]
-    .iter()
-    .any(|mark| memchr::memmem::find(bytes, mark).is_some())
-}
-
 /// Version 1 certificates and odd extensions are nothing that a server needs to understand; bytes that are no DER are.
 fn is_certificate(certificate: &CertificateDer<'_>) -> bool {
     let broken = rustls::Error::InvalidCertificate(CertificateError::BadEncoding);

@@ -16,7 +16,11 @@ pub(super) fn limited(
     versions: &[&SupportedProtocolVersion],
 ) -> Result<CryptoProvider, TlsFault> {
     let mut provider = aws_lc_rs::default_provider();
-    ciphers::apply(&mut provider.cipher_suites, settings, versions)?;
+    let suites = &mut provider.cipher_suites;
+    if let Some(list) = settings.suites {
+        *suites = ciphers::select_tls13(list);
+    }
+    ciphers::apply(suites, settings.ciphers, versions)?;
     provider.kx_groups = groups::select(settings.groups)?;
     Ok(provider)
 }

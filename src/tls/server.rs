@@ -14,7 +14,7 @@ use rustls::{ServerConfig, ServerConnection};
 use super::peer::{self, Client, Judge};
 use super::settings::Settings;
 use super::{pair, provider, versions};
-use crate::config::{TlsFault, TlsMaterial};
+use crate::config::{TlsFault, TlsFile, TlsMaterial};
 use resumption::Resumption;
 
 /// The TLS side of one server.
@@ -33,10 +33,8 @@ impl Server {
     pub fn new(material: &TlsMaterial, resumption: &Resumption) -> Result<Self, TlsFault> {
         let settings = Settings::of(material);
         let versions = versions::enabled(settings.versions);
-        let keys = pair::load_all(
-            &material.pairs,
-            &rustls::crypto::aws_lc_rs::default_provider(),
-        )?;
+        let own = rustls::crypto::aws_lc_rs::default_provider();
+        let keys = pair::load_all(&material.pairs, &material.passwords, &own)?;
         let provider = Arc::new(provider::limited(&settings, &versions)?);
         let judge = Judge::new(material)?;
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
@@ -78,15 +76,27 @@ impl Server {
     }
 }
 
-/// Whether the material makes a TLS server, for `World::check_tls`.
+/// Whether a certificate and a key can be used together, for `World::check_pair`.
+///
+/// # Errors
+/// The certificate's fault, the key's, or that they do not match.
+pub fn check_pair(
+    certificate: &TlsFile,
+    key: &TlsFile,
+    passwords: &[Box<[u8]>],
+) -> Result<(), TlsFault> {
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    pair::load(certificate, key, passwords, &provider).map(drop)
+}
+
+/// Whether the material, whose pairs have been checked, makes a TLS server: for `World::check_tls`.
 ///
 /// # Errors
 /// As `Server::new`.
 pub fn check(material: &TlsMaterial) -> Result<(), TlsFault> {
     if versions::enabled(material.protocols).is_empty() {
         // That no version is left is `config`'s to say, once all else is read: nginx has no such error.
-        let provider = rustls::crypto::aws_lc_rs::default_provider();
-        return pair::load_all(&material.pairs, &provider).map(drop);
+        return Ok(());
     }
     Server::new(material, &Resumption::default()).map(drop)
 }

@@ -1,7 +1,8 @@
-//! A name server that says what it is told to say, over UDP: records, errors, nothing, or something odd.
+//! A name server that says what it is told to say, records, errors, nothing, or something odd.
 
 use std::collections::HashMap;
-use std::net::{SocketAddr, UdpSocket};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::{Arc, Mutex};
 
 use hickory_resolver::proto::op::{Message, ResponseCode};
@@ -19,26 +20,37 @@ pub enum Say {
     Silence,
     /// Answers that are not for this question, then the right one: records.
     Forged(Vec<(String, u32, RData)>),
+    /// That the records do not fit; then, over TCP, the records.
+    Truncated(Vec<(String, u32, RData)>),
     /// The right number, then bytes that are no message.
     Odd,
 }
 
+type Zone = HashMap<(String, RecordType), Say>;
+
 /// A running name server. What it was asked is kept.
 pub struct NameServer {
     pub address: SocketAddr,
-    zone: Arc<Mutex<HashMap<(String, RecordType), Say>>>,
+    zone: Arc<Mutex<Zone>>,
     asked: Arc<Mutex<Vec<(u16, String, RecordType)>>>,
 }
 
 impl NameServer {
     /// Knows nothing: every name is NXDOMAIN.
     pub fn start() -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port for the name server");
+        let (listener, socket) = ports();
         let this = NameServer {
             address: socket.local_addr().expect("its number"),
             zone: Arc::default(),
             asked: Arc::default(),
         };
+        let known = this.zone.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let zone = known.clone();
+                std::thread::spawn(move || over_tcp(stream, &zone));
+            }
+        });
         let (zone, asked) = (Arc::clone(&this.zone), Arc::clone(&this.asked));
         std::thread::spawn(move || {
             let mut bytes = [0; 512];
@@ -46,17 +58,10 @@ impl NameServer {
                 let Ok(question) = Message::from_vec(&bytes[..length]) else {
                     continue;
                 };
-                let query = question.queries.first().expect("a question").clone();
-                let name = query.name().to_ascii().trim_end_matches('.').to_string();
-                let key = (name, query.query_type());
-                let say = zone.lock().expect("the zone").get(&key).cloned();
-                asked
-                    .lock()
-                    .expect("the list")
-                    .push((question.id, key.0, key.1));
-                let mut answer = Message::response(question.id, question.op_code);
-                answer.add_queries(question.queries.clone());
-                for message in messages(answer, say.unwrap_or(Say::Code(ResponseCode::NXDomain))) {
+                let (key, say) = look(&question, &zone);
+                let entry = (question.id, key.0, key.1);
+                asked.lock().expect("the list").push(entry);
+                for message in messages(&question, say, false) {
                     let _ = socket.send_to(&message, peer);
                 }
             }
@@ -91,7 +96,45 @@ impl NameServer {
     }
 }
 
-fn messages(mut answer: Message, say: Say) -> Vec<Vec<u8>> {
+/// One port for both.
+fn ports() -> (TcpListener, UdpSocket) {
+    loop {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port for the name server");
+        let address = listener.local_addr().expect("its number");
+        if let Ok(socket) = UdpSocket::bind(address) {
+            return (listener, socket);
+        }
+    }
+}
+
+/// What is asked, and what there is to say.
+fn look(question: &Message, zone: &Mutex<Zone>) -> ((String, RecordType), Say) {
+    let query = question.queries.first().expect("a question");
+    let name = query.name().to_ascii();
+    let key = (name.trim_end_matches('.').to_string(), query.query_type());
+    let say = zone.lock().expect("the zone").get(&key).cloned();
+    (key, say.unwrap_or(Say::Code(ResponseCode::NXDomain)))
+}
+
+fn over_tcp(mut stream: TcpStream, zone: &Mutex<Zone>) -> Option<()> {
+    loop {
+        let mut length = [0; 2];
+        stream.read_exact(&mut length).ok()?;
+        let mut bytes = vec![0; u16::from_be_bytes(length).into()];
+        stream.read_exact(&mut bytes).ok()?;
+        let question = Message::from_vec(&bytes).ok()?;
+        let (_, say) = look(&question, zone);
+        for message in messages(&question, say, true) {
+            let length = u16::try_from(message.len()).ok()?.to_be_bytes();
+            let whole = [length.as_slice(), &message].concat();
+            stream.write_all(&whole).ok()?;
+        }
+    }
+}
+
+fn messages(question: &Message, say: Say, tcp: bool) -> Vec<Vec<u8>> {
+    let mut answer = Message::response(question.id, question.op_code);
+    answer.add_queries(question.queries.clone());
     let add = |answer: &mut Message, records: Vec<(String, u32, RData)>| {
         for (owner, ttl, data) in records {
             answer.add_answer(Record::from_rdata(name(&owner), ttl, data));
@@ -101,7 +144,8 @@ fn messages(mut answer: Message, say: Say) -> Vec<Vec<u8>> {
     match say {
         Say::Silence => return Vec::new(),
         Say::Code(code) => answer.metadata.response_code = code,
-        Say::Records(records) => add(&mut answer, records),
+        Say::Truncated(_) if !tcp => answer.metadata.truncation = true,
+        Say::Records(records) | Say::Truncated(records) => add(&mut answer, records),
         Say::Odd => {
             let mut odd = bytes(&answer)[..2].to_vec();
             odd.extend_from_slice(&[0xff; 30]);

@@ -4,7 +4,10 @@
     reason = "each test file is a crate of its own and uses a part of this"
 )]
 
+pub mod auth;
 pub mod dns;
+pub mod dovecot;
+pub mod haproxy;
 pub mod mock;
 pub mod postfix;
 pub mod tls;
@@ -205,7 +208,11 @@ pub struct Smtp {
 
 impl Smtp {
     pub fn connect(port: u16) -> Self {
-        let stream = TcpStream::connect(("127.0.0.1", port)).expect("to connect");
+        Self::over(TcpStream::connect(("127.0.0.1", port)).expect("to connect"))
+    }
+
+    /// A client on a connection that is there.
+    pub fn over(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
         stream.set_nodelay(true).expect("TCP_NODELAY");
         Smtp {

@@ -27,6 +27,11 @@ pub struct Postfix {
 impl Postfix {
     /// Starts both and waits until Postfix answers.
     pub fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// The same, with more lines for main.cf.
+    pub fn start_with(more: &str) -> Self {
         assert!(
             nix::unistd::geteuid().is_root(),
             "Postfix can only be started by root"
@@ -46,7 +51,7 @@ impl Postfix {
         };
         let write =
             |name: &str, text: &str| fs::write(root.join(name), fill(text)).expect("a file");
-        write("conf/main.cf", MAIN);
+        write("conf/main.cf", &format!("{MAIN}{more}"));
         write("conf/master.cf", MASTER);
         write("dovecot.conf", DOVECOT);
         write("users", &format!("{USER}:{PASSWORD}\n"));
@@ -125,7 +130,7 @@ impl Drop for Postfix {
 }
 
 /// Starts a program in a process group of its own, its output in a file named after it.
-fn run(root: &Path, program: &str, arguments: &[&OsStr]) -> Child {
+pub(super) fn run(root: &Path, program: &str, arguments: &[&OsStr]) -> Child {
     let out = fs::File::create(root.join(format!("{program}.out"))).expect("an output file");
     Command::new(program)
         .args(arguments)
@@ -145,14 +150,14 @@ fn path() -> String {
     )
 }
 
-fn uid(name: &str) -> u32 {
+pub(super) fn uid(name: &str) -> u32 {
     let user = nix::unistd::User::from_name(name).ok().flatten();
     user.unwrap_or_else(|| panic!("no user {name}"))
         .uid
         .as_raw()
 }
 
-fn own(path: &Path, name: &str) {
+pub(super) fn own(path: &Path, name: &str) {
     let owned: io::Result<()> = chown(path, Some(uid(name)), None);
     owned.expect("to give a folder away");
 }

@@ -1,7 +1,8 @@
 //! OpenSSL's client, and certificates for it.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -13,7 +14,8 @@ use rcgen::{
 };
 
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
 use super::Scratch;
@@ -84,12 +86,25 @@ pub struct Wish<'a> {
 
 impl Authority {
     pub fn new(name: &str) -> Self {
+        Self::signed(name, None)
+    }
+
+    /// A CA that this one vouches for.
+    pub fn below(&self, name: &str) -> Self {
+        Self::signed(name, Some(&self.issuer))
+    }
+
+    fn signed(name: &str, by: Option<&Issuer<'static, KeyPair>>) -> Self {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().expect("a key");
-        let pem = params.self_signed(&key).expect("a certificate").pem();
+        let certificate = match by {
+            None => params.self_signed(&key),
+            Some(issuer) => params.signed_by(&key, issuer),
+        };
+        let pem = certificate.expect("a certificate").pem();
         let this = Self {
             folder: Scratch::new("authority"),
             issuer: Issuer::new(params, key),
@@ -104,17 +119,50 @@ impl Authority {
         &self,
         versions: &[&'static rustls::SupportedProtocolVersion],
     ) -> ClientConnection {
-        let mut roots = RootCertStore::empty();
-        let own = CertificateDer::from_pem_slice(self.pem.as_bytes()).expect("its certificate");
-        roots.add(own).expect("a root");
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(versions)
             .expect("the versions")
-            .with_root_certificates(roots)
+            .with_root_certificates(self.roots())
             .with_no_client_auth();
         let name = ServerName::try_from("localhost").expect("a name");
         ClientConnection::new(Arc::new(config), name).expect("a client")
+    }
+
+    /// Shows a certificate with a key that is another's; answers the error that this comes to.
+    pub fn pretend(
+        &self,
+        port: u16,
+        version: &'static rustls::SupportedProtocolVersion,
+        certificate: &Path,
+        key: &Path,
+    ) -> String {
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let key = PrivateKeyDer::from_pem_file(key).expect("a key");
+        let key = provider
+            .key_provider
+            .load_private_key(key)
+            .expect("a good key");
+        let chain = vec![CertificateDer::from_pem_file(certificate).expect("a certificate")];
+        let shown = Arc::new(CertifiedKey::new(chain, key));
+        let config = ClientConfig::builder_with_provider(Arc::new(provider))
+            .with_protocol_versions(&[version])
+            .expect("the version")
+            .with_root_certificates(self.roots())
+            .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(shown)));
+        let name = ServerName::try_from("own").expect("a name");
+        let mut client = ClientConnection::new(Arc::new(config), name).expect("a client");
+        let mut socket = TcpStream::connect(("127.0.0.1", port)).expect("to connect");
+        let mut stream = rustls::Stream::new(&mut client, &mut socket);
+        let ended = stream.read_to_end(&mut Vec::new());
+        format!("{ended:?}")
+    }
+
+    fn roots(&self) -> RootCertStore {
+        let mut roots = RootCertStore::empty();
+        let own = CertificateDer::from_pem_slice(self.pem.as_bytes()).expect("its certificate");
+        roots.add(own).expect("a root");
+        roots
     }
 
     /// Its own certificate.

@@ -59,7 +59,7 @@ module! {
         error_log: Logs = "", MAIL_SERVER;
         /// Name servers that find the host names of SMTP clients, which go to the auth server as `Client-Host` and to
         /// the mail server by XCLIENT. With `off` every client is `[UNAVAILABLE]`.
-        resolver: Resolvers = "off", MAIL_SERVER, pending;
+        resolver: Resolvers = "off", MAIL_SERVER;
         /// How long the name servers are waited for.
         resolver_timeout: Msec = "30s", MAIL_SERVER;
     }

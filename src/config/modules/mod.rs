@@ -12,6 +12,8 @@ pub mod smtp;
 pub mod ssl;
 pub mod table;
 
+use super::sparse::Sparse;
+
 /// What the directives of the file itself and of `events {}` have written.
 #[derive(Clone, Debug, Default)]
 pub struct MainScope {
@@ -25,11 +27,11 @@ pub struct MainScope {
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
     pub mail: mail::MailWritten,
-    pub ssl: ssl::SslWritten,
-    pub realip: realip::RealipWritten,
-    pub auth_http: auth_http::AuthHttpWritten,
-    pub proxy: proxy::ProxyWritten,
-    pub imap: imap::ImapWritten,
-    pub pop3: pop3::Pop3Written,
-    pub smtp: smtp::SmtpWritten,
+    pub ssl: Sparse<ssl::SslWritten>,
+    pub realip: Sparse<realip::RealipWritten>,
+    pub auth_http: Sparse<auth_http::AuthHttpWritten>,
+    pub proxy: Sparse<proxy::ProxyWritten>,
+    pub imap: Sparse<imap::ImapWritten>,
+    pub pop3: Sparse<pop3::Pop3Written>,
+    pub smtp: Sparse<smtp::SmtpWritten>,
 }

@@ -33,6 +33,18 @@ impl Choices for ProxySmtpAuth {
     ];
 }
 
+impl ProxySmtpAuth {
+    /// What holds when an auth server says whether, and leaves the way to the configuration.
+    #[must_use]
+    pub fn overruled(self, word: Option<bool>) -> Self {
+        match (word, self) {
+            (Some(false), _) => Self::Off,
+            (Some(true), Self::Off) => Self::On,
+            (_, own) => own,
+        }
+    }
+}
+
 /// `proxy_smtp_helo`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ProxySmtpHelo {
@@ -105,6 +117,6 @@ module! {
         /// Whether a PROXY header, at the start of each connection, tells the mail server who the client is: `on` is
         /// version 1, a line of text; `v2` is version 2, binary. The mail server must expect it. Since nginx 1.19.8,
         /// `v2` since 1.31.4.
-        proxy_protocol: Choice<ProxyProtocol> = "off", MAIL_SERVER, pending;
+        proxy_protocol: Choice<ProxyProtocol> = "off", MAIL_SERVER;
     }
 }

@@ -80,12 +80,12 @@ module! {
         /// of a name. One for each `ssl_certificate`, in the same order.
         ssl_certificate_key: ConfigPaths = "", MAIL_SERVER;
         /// A file with pass phrases for encrypted keys, one a line, each of which is tried. Since nginx 1.7.3.
-        ssl_password_file: Passwords = "", MAIL_SERVER, pending;
+        ssl_password_file: Passwords = "", MAIL_SERVER;
         /// Whether certificates are sent compressed (RFC 8879), to clients that can read them so. Since nginx 1.29.1.
         ssl_certificate_compression: Flag = "off", MAIL_SERVER;
         /// Parameters for DHE key exchange. The file must be there and right, but it is not used: the gateway has no
         /// such key exchange, ECDHE takes its place.
-        ssl_dhparam: ConfigPath = "", MAIL_SERVER, pending;
+        ssl_dhparam: ConfigPath = "", MAIL_SERVER;
         /// The groups for key exchange, in order of preference, with `:` between: `X25519:prime256v1`. `auto` leaves the
         /// choice to the library.
         ssl_ecdh_curve: Text = "auto", MAIL_SERVER;

@@ -8,10 +8,18 @@ use crate::config::source::Source;
 use crate::config::statement::{Ending, Next, Statements};
 
 /// The shipped configurations, the plainest first.
-pub const SHIPPED: [(&str, &str); 3] = [
+pub const SHIPPED: [(&str, &str); 5] = [
     (
         "conf.d/submission.conf",
         include_str!("../../../conf.d/submission.conf"),
+    ),
+    (
+        "conf.d/imap.conf",
+        include_str!("../../../conf.d/imap.conf"),
+    ),
+    (
+        "conf.d/pop3.conf",
+        include_str!("../../../conf.d/pop3.conf"),
     ),
     (
         "conf.d/auth_http.conf",

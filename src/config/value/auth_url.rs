@@ -13,28 +13,35 @@ pub struct AuthUrl {
     pub host: Box<[u8]>,
     /// What is asked for; `/` unless given.
     pub uri: Box<[u8]>,
+    /// The name and the port that the addresses come from: they are looked up again. `None` where an address is written.
+    pub name: Option<(Box<str>, u16)>,
+    /// Whether it is `https://`.
+    pub tls: bool,
 }
 
-/// `[http://]host[:port][/uri]` or `[http://]unix:path[:uri]`; the last line wins.
+/// `[http[s]://]host[:port][/uri]` or `[http[s]://]unix:path[:uri]`; the last line wins.
 #[derive(Debug)]
 pub struct HttpUrl;
 
 impl Value for HttpUrl {
     type Plain = AuthUrl;
     const SYNTAX: &'static str = "URL";
-    const ABOUT: &'static str = "`[http://]host[:port][/uri]`, or `[http://]unix:path[:uri]` for a local socket. The port is 80 unless given, the URI `/`. A name is \
-        looked up when the configuration is read.";
+    const ABOUT: &'static str = "`[http://]host[:port][/uri]`, or `[http://]unix:path[:uri]` for a local socket; likewise \
+        with `https://`. The port is 80 unless given, or 443, the URI `/`. A name must be found when the configuration is read.";
     const LINES: Lines = Lines::LastHolds;
 
     fn read(call: &mut Call<'_>, _: Option<AuthUrl>) -> Result<AuthUrl, Refusal> {
-        let text = call.first();
-        let text = text.strip_prefix(b"http://").unwrap_or(text);
+        let written = call.first();
+        let (tls, text) = match written.strip_prefix(b"https://") {
+            Some(text) => (true, text),
+            None => (false, written.strip_prefix(b"http://").unwrap_or(written)),
+        };
         let url = parse(
             call.world,
             text,
             Rules {
                 uri: true,
-                port: 80,
+                port: if tls { 443 } else { 80 },
                 listen: false,
             },
         )
@@ -42,7 +49,7 @@ impl Value for HttpUrl {
             Refusal::Says(sentence(&[
                 reason.as_bytes(),
                 b" in auth_http \"",
-                text,
+                if tls { written } else { text },
                 b"\"",
             ]))
         })?;
@@ -55,10 +62,14 @@ impl Value for HttpUrl {
         } else {
             url.uri
         };
+        let name = url.named.then(|| String::from_utf8_lossy(&host).into());
+        let name = name.zip(url.addresses.first().map(Address::port));
         Ok(AuthUrl {
             addresses: url.addresses,
             host,
             uri,
+            name,
+            tls,
         })
     }
 }

@@ -34,7 +34,7 @@ impl Value for ConfigPath {
 pub struct NamedFile {
     /// As written.
     pub written: Box<[u8]>,
-    /// Absolute.
+    /// Absolute; empty for what is in the configuration itself (`data:`).
     pub path: PathBuf,
 }
 
@@ -54,7 +54,10 @@ impl Value for ConfigPaths {
     ) -> Result<Vec<NamedFile>, Refusal> {
         let mut paths = before.unwrap_or_default();
         if !call.args.is_empty() {
-            let path = full_name(&call.folders.config, call.first());
+            let path = match call.first() {
+                inline if inline.starts_with(b"data:") => PathBuf::new(),
+                name => full_name(&call.folders.config, name),
+            };
             paths.push(NamedFile {
                 written: call.first().into(),
                 path,

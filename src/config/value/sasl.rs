@@ -50,6 +50,11 @@ impl Methods {
         self.0 |= 1 << method as u16;
     }
 
+    /// Takes `method` away.
+    pub fn remove(&mut self, method: Method) {
+        self.0 &= !(1 << method as u16);
+    }
+
     /// Those of both.
     #[must_use]
     pub const fn with(self, more: Self) -> Self {

@@ -29,6 +29,8 @@ pub struct Url {
     pub host: Box<[u8]>,
     /// What follows the host, from its `/` or `?` on; empty without one.
     pub uri: Box<[u8]>,
+    /// The host is a name that was looked up.
+    pub named: bool,
 }
 
 /// Why a URL is refused: the words before ` in "…"`.
@@ -65,6 +67,7 @@ fn unix(path: &[u8], rules: Rules) -> Result<Url, Reason> {
         addresses: vec![address],
         host: path.into(),
         uri: uri.into(),
+        named: false,
     })
 }
 
@@ -103,7 +106,10 @@ fn inet(world: &dyn World, text: &[u8], rules: Rules) -> Result<Url, Reason> {
     if found.is_empty() {
         return Err("host not found");
     }
-    Ok(url(found, ports, host, uri))
+    Ok(Url {
+        named: true,
+        ..url(found, ports, host, uri)
+    })
 }
 
 fn inet6(text: &[u8], rules: Rules) -> Result<Url, Reason> {
@@ -140,6 +146,7 @@ fn url(
         addresses,
         host: host.into(),
         uri: uri.into(),
+        named: false,
     }
 }
 

@@ -44,14 +44,16 @@ impl NameServers {
         options.edns0 = false;
         (options.positive_min_ttl, options.positive_max_ttl) = (valid, valid);
         let ttl = TtlConfig::from_opts(&options);
-        let tls = TlsConfig::new().unwrap_or_else(|_| unreachable!("no TLS is built in"));
-        let context = Arc::new(PoolContext::new(options, tls));
+        // Without TLS in it this cannot fail; if it did, nobody could be asked.
+        let context = TlsConfig::new().map(|tls| Arc::new(PoolContext::new(options, tls)));
         let pool = |server| {
             let provider = TokioRuntimeProvider::default();
-            NameServerPool::from_config([server], Arc::clone(&context), provider)
+            let context = Arc::clone(context.as_ref().ok()?);
+            Some(NameServerPool::from_config([server], context, provider))
         };
+        let servers = addresses.iter().filter_map(server);
         Self {
-            servers: addresses.iter().filter_map(server).map(pool).collect(),
+            servers: servers.filter_map(pool).collect(),
             cache: ResponseCache::new(KEPT, ttl),
             families,
         }
@@ -110,7 +112,7 @@ impl NameServers {
                     return self.cache.get(query, Instant::now()).unwrap_or(answer);
                 }
                 // SERVFAIL and the like: another server may know better.
-                Err(NetError::Dns(_)) => {
+                Err(NetError::Dns(DnsError::ResponseCode(code))) if is_answer(*code) => {
                     refused += 1;
                     if refused >= self.servers.len() {
                         return answer;
@@ -132,6 +134,11 @@ fn server(address: &Address) -> Option<NameServerConfig> {
         way.port = address.port();
     }
     Some(NameServerConfig::new(address.ip(), true, ways.into()))
+}
+
+/// Codes past REFUSED are no answer to a plain question, as in nginx.
+fn is_answer(code: ResponseCode) -> bool {
+    u16::from(code) <= u16::from(ResponseCode::Refused)
 }
 
 /// Which server a question goes to first: any, but always the same.

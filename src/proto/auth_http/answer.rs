@@ -4,12 +4,15 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use crate::config::address::Address;
 use crate::proto::sasl::Bearer;
 use crate::proto::{Denial, Secret};
 
 /// A pause nobody gave a length for.
 const WAIT: Duration = Duration::from_secs(1);
+/// The longest pause there is, whatever was said: a day.
+const LONGEST_WAIT: u64 = 86_400;
+/// No header with a longer name means anything.
+const LONGEST_NAME: usize = 17;
 
 /// The headers that mean something, as received; the last of each name.
 #[derive(Debug, Default)]
@@ -25,10 +28,13 @@ pub struct Answer {
     code: Option<Box<[u8]>>,
     /// `Auth-Error-SASL`
     error: Option<Box<[u8]>>,
+    smtp_auth: Option<bool>,
     /// Bytes of body that follow, where the server said so.
-    pub body: Option<u64>,
+    body: Option<usize>,
+    /// The body comes in chunks.
+    chunked: bool,
     /// The server closes the connection after this answer.
-    pub closing: bool,
+    closing: bool,
 }
 
 /// What can be wrong with an answer. Its text goes to the log behind `auth http server ADDRESS `.
@@ -44,7 +50,7 @@ pub enum Fault {
     Empty,
     /// Neither a server nor `proxy_pass`.
     NoServer,
-    /// `Auth-Server` is no address.
+    /// `Auth-Server` is neither an address nor a host name.
     Address(Box<[u8]>),
     /// The backend wants a password, and nobody told one.
     NoPassword,
@@ -100,14 +106,38 @@ pub enum Verdict {
     /// Ask again after the pause.
     Again(Duration),
     /// Connect.
-    Accept {
-        /// Where to, and its name in the log; `None` leaves it to `proxy_pass`.
-        server: Option<(Address, String)>,
-        /// A login to use instead of the client's.
-        user: Option<Box<[u8]>>,
-        /// A password to use instead of the client's.
-        pass: Option<Secret<Box<[u8]>>>,
-    },
+    Accept(Grant),
+}
+
+/// What came with a yes.
+#[derive(Debug, Default)]
+pub struct Grant {
+    /// Where to; `None` leaves it to `proxy_pass`.
+    pub backend: Option<Backend>,
+    /// A login to use instead of the client's.
+    pub user: Option<Box<[u8]>>,
+    /// A password to use instead of the client's.
+    pub pass: Option<Secret<Box<[u8]>>>,
+    /// `Auth-SMTP-Auth`: whether the backend gets AUTH, whatever `proxy_smtp_auth` says.
+    pub smtp_auth: Option<bool>,
+}
+
+/// A backend as `Auth-Server` and `Auth-Port` name it. Displays as in the log: `1.2.3.4:25`, `::1:25`, `host.example:25`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// By its address.
+    Address(SocketAddr),
+    /// By a host name, which is still to be looked up.
+    Name(Box<str>, u16),
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Backend::Address(address) => write!(f, "{}:{}", address.ip(), address.port()),
+            Backend::Name(name, port) => write!(f, "{name}:{port}"),
+        }
+    }
 }
 
 /// Reads the header from its first byte on.
@@ -117,11 +147,11 @@ pub fn parse(bytes: &[u8]) -> Parsed {
         return Parsed::Invalid(Fault::Response);
     }
     let mut answer = Box::<Answer>::default();
-    let mut at = 0;
+    let (mut start, mut at) = (0, 0);
     while let Some(length) = memchr::memchr(b'\n', &bytes[at..]) {
         let raw = &bytes[at..at + length];
         let line = raw.strip_suffix(b"\r").unwrap_or(raw);
-        let first = at == 0;
+        let first = at == start;
         at += length + 1;
         if first {
             match status(line) {
@@ -129,6 +159,10 @@ pub fn parse(bytes: &[u8]) -> Parsed {
                 None => return Parsed::Invalid(Fault::Response),
             }
             answer.closing = line.starts_with(b"HTTP/1.0");
+        } else if line.is_empty() && (100..200).contains(&answer.status) {
+            // An interim answer (RFC 9110, 15.2): the one that counts is still to come.
+            *answer = Answer::default();
+            start = at;
         } else if line.is_empty() {
             return Parsed::Whole(answer, at);
         } else if answer.header(line).is_none() {
@@ -140,7 +174,7 @@ pub fn parse(bytes: &[u8]) -> Parsed {
 
 /// The code of `HTTP/1.1 200 OK`.
 fn status(line: &[u8]) -> Option<u16> {
-    if memchr::memchr(b'\r', line).is_some() {
+    if !line.starts_with(b"HTTP/") || memchr::memchr(b'\r', line).is_some() {
         return None;
     }
     let mut words = line.split(|&b| b == b' ').filter(|word| !word.is_empty());
@@ -153,6 +187,10 @@ fn number<T: std::str::FromStr>(digits: &[u8]) -> Option<T> {
         return None;
     }
     std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count.min(LONGEST_WAIT))
 }
 
 impl Answer {
@@ -172,22 +210,35 @@ impl Answer {
         }
         let value = trim_spaces(&line[colon + 1..]);
         let own = || value.into();
-        match &*name.to_ascii_lowercase() {
+        // To nginx an empty value of these is none at all.
+        let some = || (!value.is_empty()).then(own);
+        let mut lower = [0; LONGEST_NAME];
+        let Some(lower) = lower.get_mut(..name.len()) else {
+            return Some(());
+        };
+        lower.copy_from_slice(name);
+        lower.make_ascii_lowercase();
+        match &*lower {
             // A refusal stays one, whatever is said after it.
             b"auth-status" if self.said.as_deref().is_none_or(|said| said == b"OK") => {
                 self.said = Some(own());
             }
-            b"auth-server" => self.server = Some(own()),
-            b"auth-port" => self.port = Some(own()),
+            b"auth-server" => self.server = some(),
+            b"auth-port" => self.port = some(),
             b"auth-user" => self.user = Some(own()),
             b"auth-pass" => self.pass = Some(Secret::new(own())),
-            b"auth-wait" => {
-                self.wait = number(value).map(Duration::from_secs).or(self.wait);
+            b"auth-wait" => self.wait = number(value).map(seconds).or(self.wait),
+            b"auth-error-code" => self.code = some(),
+            b"auth-error-sasl" => self.error = some(),
+            b"auth-smtp-auth" => {
+                self.smtp_auth = match &*value.to_ascii_lowercase() {
+                    b"on" => Some(true),
+                    b"off" => Some(false),
+                    _ => self.smtp_auth,
+                };
             }
-            b"auth-error-code" => self.code = Some(own()),
-            b"auth-error-sasl" => self.error = (!value.is_empty()).then(own),
             b"content-length" => self.body = number(value),
-            b"transfer-encoding" => self.closing = true,
+            b"transfer-encoding" => self.chunked = true,
             b"connection" => {
                 self.closing = !value.eq_ignore_ascii_case(b"keep-alive");
             }
@@ -196,12 +247,13 @@ impl Answer {
         Some(())
     }
 
-    /// Whether the connection can carry another question once the body, of the length told, is read.
-    pub fn reusable(&self) -> Option<u64> {
-        match (self.closing, self.status) {
-            (true, _) => None,
-            (false, 204 | 304) => Some(0),
-            (false, _) => self.body,
+    /// Whether the connection can carry another question: `behind`, which came behind the header, is the whole body.
+    pub fn leaves_open(&self, behind: &[u8]) -> bool {
+        match (self.status, self.body) {
+            _ if self.closing => false,
+            _ if self.chunked => behind == b"0\r\n\r\n",
+            (204 | 304, _) => behind.is_empty(),
+            (_, length) => length == Some(behind.len()),
         }
     }
 
@@ -239,30 +291,41 @@ impl Answer {
         if need.pass && self.pass.is_none() {
             return Err(Fault::NoPassword);
         }
-        let server = server
+        let backend = server
             .map(|(server, port)| backend(server, port))
             .transpose()?;
-        Ok(Verdict::Accept {
-            server,
+        Ok(Verdict::Accept(Grant {
+            backend,
             user: self.user,
             pass: self.pass,
-        })
+            smtp_auth: self.smtp_auth,
+        }))
     }
 }
 
-/// The address that `Auth-Server` and `Auth-Port` name, and its name in the log.
-fn backend(server: Box<[u8]>, port: Box<[u8]>) -> Result<(Address, String), Fault> {
-    let text = std::str::from_utf8(&server).ok();
-    let Some(ip) = text.and_then(|text| text.parse::<IpAddr>().ok()) else {
+/// What `Auth-Server` and `Auth-Port` name.
+fn backend(server: Box<[u8]>, port: Box<[u8]>) -> Result<Backend, Fault> {
+    let text = std::str::from_utf8(&server).unwrap_or_default();
+    let ip = text.parse::<IpAddr>();
+    if ip.is_err() && !is_host_name(text) {
         return Err(Fault::Address(server));
-    };
-    match number::<u16>(&port) {
-        Some(number) if number != 0 => {
-            let name = format!("{ip}:{number}");
-            Ok((Address::Inet(SocketAddr::new(ip, number)), name))
-        }
-        _ => Err(Fault::Port(port)),
     }
+    match (number::<u16>(&port), ip) {
+        (None | Some(0), _) => Err(Fault::Port(port)),
+        (Some(number), Ok(ip)) => Ok(Backend::Address(SocketAddr::new(ip, number))),
+        (Some(number), Err(_)) => Ok(Backend::Name(text.into(), number)),
+    }
+}
+
+/// Labels of letters, digits, `-` and `_`. The last has a letter (RFC 3696, 2): all else was meant to be an address.
+fn is_host_name(text: &str) -> bool {
+    let text = text.strip_suffix('.').unwrap_or(text);
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(legal);
+    let last = text.rsplit('.').next().unwrap_or_default();
+    text.len() <= 253
+        && text.split('.').all(label)
+        && last.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
 /// Spaces only: tabs belong to the value.

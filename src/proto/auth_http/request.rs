@@ -1,6 +1,9 @@
 //! The question to the auth server, header by header in nginx's order.
 
+use std::net::SocketAddr;
+
 use crate::config::Protocol;
+use crate::proto::proxy_protocol::Addresses;
 use crate::proto::{Credentials, Login, Origin};
 
 /// A configured header: name and value.
@@ -25,6 +28,8 @@ pub struct Inquiry<'a> {
     pub client: &'a str,
     /// The client's verified host name. Only SMTP tells it.
     pub client_host: &'a str,
+    /// What a PROXY header said, whether it is believed or not.
+    pub told: Option<Addresses>,
     /// How the client's connection is secured, if it is.
     pub tls: Option<Tls<'a>>,
     /// `auth_http_header`, in the order written.
@@ -76,7 +81,7 @@ pub fn request(inquiry: &Inquiry<'_>, out: &mut Vec<u8>) {
         Credentials::Plain { pass, .. } | Credentials::Bearer { token: pass, .. } => {
             escaped(out, "Auth-Pass", pass.reveal())
         }
-        Credentials::CramMd5 { digest, salt, .. } => {
+        Credentials::CramMd5 { digest, salt, .. } | Credentials::Apop { digest, salt, .. } => {
             escaped(out, "Auth-Pass", digest.reveal());
             header(out, "Auth-Salt", salt);
         }
@@ -91,6 +96,10 @@ pub fn request(inquiry: &Inquiry<'_>, out: &mut Vec<u8>) {
     header(out, "Client-IP", inquiry.client.as_bytes());
     if inquiry.protocol == Protocol::Smtp {
         header(out, "Client-Host", inquiry.client_host.as_bytes());
+    }
+    if let Some(told) = &inquiry.told {
+        end(out, "Proxy-Protocol", &told.source);
+        end(out, "Proxy-Protocol-Server", &told.destination);
     }
     if let Origin::Smtp {
         helo,
@@ -140,6 +149,13 @@ fn certificate(out: &mut Vec<u8>, own: &Certificate<'_>) {
     }
 }
 
+/// One end of the connection that a PROXY header tells of.
+fn end(out: &mut Vec<u8>, name: &str, end: &SocketAddr) {
+    let (ip, port) = (end.ip().to_string(), end.port().to_string());
+    header(out, &format!("{name}-Addr"), ip.as_bytes());
+    header(out, &format!("{name}-Port"), port.as_bytes());
+}
+
 fn header(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b": ");
@@ -181,6 +197,10 @@ mod tests {
             attempt: 2,
             client: "127.0.0.1",
             client_host: "[UNAVAILABLE]",
+            told: Some(Addresses {
+                source: "[2001:db8::1]:1234".parse().unwrap(),
+                destination: "[2001:db8::2]:25".parse().unwrap(),
+            }),
             tls: Some(Tls {
                 version: "TLSv1.3",
                 cipher: "TLS_AES_256_GCM_SHA384",
@@ -216,7 +236,9 @@ mod tests {
             text,
             "GET /auth?x=1 HTTP/1.0\nHost: [::1]\nAuth-Method: plain\nAuth-User: us%20er%25\u{fffd}\n\
              Auth-Pass: %01\u{7f}\nAuth-Protocol: smtp\nAuth-Login-Attempt: 2\nClient-IP: 127.0.0.1\n\
-             Client-Host: [UNAVAILABLE]\nAuth-SSL: on\nAuth-SSL-Protocol: TLSv1.3\n\
+             Client-Host: [UNAVAILABLE]\nProxy-Protocol-Addr: 2001:db8::1\nProxy-Protocol-Port: 1234\n\
+             Proxy-Protocol-Server-Addr: 2001:db8::2\nProxy-Protocol-Server-Port: 25\n\
+             Auth-SSL: on\nAuth-SSL-Protocol: TLSv1.3\n\
              Auth-SSL-Cipher: TLS_AES_256_GCM_SHA384\nAuth-SSL-Verify: SUCCESS\n\
              Auth-SSL-Subject: CN=a b\nAuth-SSL-Serial: 0A\nAuth-SSL-Fingerprint: 00ff\n\
              Auth-SSL-Cert: -----BEGIN%20X-----%0A%25%0A\nX-Key: a b\n\n"

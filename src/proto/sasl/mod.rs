@@ -201,7 +201,7 @@ pub fn challenge(text: &[u8]) -> Option<Box<[u8]>> {
 }
 
 /// CR, LF and NUL have no place in a login or a password: a backend would take them for the end of one.
-fn forbidden(bytes: &[u8]) -> bool {
+pub(super) fn forbidden(bytes: &[u8]) -> bool {
     memchr::memchr3(b'\r', b'\n', 0, bytes).is_some()
 }
 

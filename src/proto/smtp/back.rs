@@ -4,7 +4,6 @@
 
 use super::opening::{Introduction, Move, Opening};
 use super::reply;
-use crate::config::modules::proxy::Proxy;
 use crate::config::{Method, ProxySmtpAuth};
 use crate::proto::back::Progress;
 use crate::proto::login::Bytes;
@@ -46,14 +45,13 @@ pub struct Back {
 impl Back {
     /// The conversation that fits a login which the auth server let in, with `user` and `pass` to pass on.
     pub fn of(
-        proxy: &Proxy,
+        how: ProxySmtpAuth,
         introduction: Introduction,
         method: &Credentials,
         envelope: Option<Envelope>,
         user: Bytes,
         pass: Option<Secret<Bytes>>,
     ) -> Self {
-        let how = proxy.proxy_smtp_auth;
         let vouched = (how == ProxySmtpAuth::Off).then(|| user.clone());
         let introduction = Introduction {
             login: vouched,

@@ -1,7 +1,9 @@
 //! One line of an SMTP client, taken apart as nginx takes it.
 
-/// Arguments a command may have.
-const ARGUMENTS: usize = 11;
+use crate::proto::line::{Invalid, content, words};
+
+/// Arguments a command may have, and words an answer to a SASL challenge.
+pub const ARGUMENTS: usize = 11;
 
 /// A command word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,10 +20,6 @@ pub enum Verb {
     /// VRFY, EXPN and HELP: known, and always refused.
     Refused,
 }
-
-/// A line that is no command: a wrong word, too many arguments, a CR that ends nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Invalid;
 
 /// A command that has the form of one.
 #[derive(Debug)]
@@ -68,34 +66,6 @@ impl<'a> Command<'a> {
     pub fn has_control_bytes(&self) -> bool {
         self.text.iter().any(u8::is_ascii_control)
     }
-}
-
-/// The answer to a SASL challenge: what stands before the first space.
-///
-/// # Errors
-/// [`Invalid`] as for a command.
-pub fn answer(line: &[u8]) -> Result<&[u8], Invalid> {
-    let line = content(line)?;
-    let end = memchr::memchr(b' ', line).unwrap_or(line.len());
-    if words(&line[end..]).count() >= ARGUMENTS {
-        return Err(Invalid);
-    }
-    Ok(&line[..end])
-}
-
-/// The line without its end. LF alone ends a line; a CR does only before LF.
-fn content(line: &[u8]) -> Result<&[u8], Invalid> {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    if memchr::memchr(b'\r', line).is_some() {
-        Err(Invalid)
-    } else {
-        Ok(line)
-    }
-}
-
-fn words(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    bytes.split(|&b| b == b' ').filter(|word| !word.is_empty())
 }
 
 fn trim_end(line: &[u8]) -> &[u8] {
@@ -163,15 +133,5 @@ mod tests {
         ] {
             assert_eq!(show(line), want, "{line:?}");
         }
-    }
-
-    #[test]
-    fn sasl_answers() {
-        assert_eq!(answer(b"abc def\r\n"), Ok(&b"abc"[..]));
-        assert_eq!(answer(b" abc\r\n"), Ok(&b""[..]));
-        assert_eq!(answer(b"\n"), Ok(&b""[..]));
-        assert_eq!(answer(b"a\rb\n"), Err(Invalid));
-        assert_eq!(answer(b"0 1 2 3 4 5 6 7 8 9 10\n"), Ok(&b"0"[..]));
-        assert_eq!(answer(b"0 1 2 3 4 5 6 7 8 9 10 11\n"), Err(Invalid));
     }
 }

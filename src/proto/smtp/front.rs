@@ -5,13 +5,14 @@ mod commands;
 use std::sync::Arc;
 
 use super::Settings;
-use super::command::{self, Command};
+use super::command::{ARGUMENTS, Command};
 use super::words::*;
 use crate::proto::learn::Words;
+use crate::proto::line::{self, Invalid};
 use crate::proto::login::Bytes;
 use crate::proto::sasl::{self, Exchange, Fault};
 use crate::proto::tally::Tally;
-use crate::proto::{self, Helo, Input, Note, Refusal, Step, Turn};
+use crate::proto::{self, Helo, Input, Note, Refusal, Step, Turn, foreign};
 
 /// Where the dialogue is.
 #[derive(Debug)]
@@ -86,6 +87,10 @@ impl proto::Front for Front {
     }
 
     fn advance(&mut self, input: &mut Input<'_>, out: &mut Vec<u8>) -> Turn {
+        if self.tally.is_fresh() && foreign::speaks(input) {
+            out.extend_from_slice(INVALID_COMMAND);
+            return Step::Close.into();
+        }
         if input.is_stuck() && memchr::memchr(b'\n', input.rest()).is_none() {
             out.extend_from_slice(INVALID_COMMAND);
             return Step::Close.noting(Note::TooLong(input.rest().into()));
@@ -96,14 +101,14 @@ impl proto::Front for Front {
         match std::mem::replace(&mut self.state, State::Start) {
             State::Start => match Command::parse(line) {
                 Ok(command) => self.counted(out, |front, out| front.command(&command, line, out)),
-                Err(command::Invalid) => self.invalid(out),
+                Err(Invalid) => self.invalid(out),
             },
-            State::Sasl(exchange) => match command::answer(line) {
+            State::Sasl(exchange) => match line::answer(line, ARGUMENTS) {
                 Ok(answer) => self.counted(out, |front, out| {
                     let moved = exchange.answer(answer)?;
                     Ok(front.sasl(moved, out))
                 }),
-                Err(command::Invalid) => self.invalid(out),
+                Err(Invalid) => self.invalid(out),
             },
         }
     }

@@ -185,7 +185,7 @@ fn the_client_chooses_the_key_type() {
 }
 
 #[test]
-fn faults_name_the_pair() {
+fn faults_name_the_file() {
     let (one, two) = (ecdsa(), ecdsa());
     let junk = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let chain = format!("{}{junk}", one.certificate);
@@ -194,30 +194,28 @@ fn faults_name_the_pair() {
         (
             &one.certificate[..],
             &two.key[..],
-            TlsFault::Mismatch { pair: 1 },
+            TlsFault::Mismatch("/c.key".into()),
         ),
-        (&one.certificate, "", TlsFault::Key { pair: 1 }),
+        (&one.certificate, "", TlsFault::Key("/c.key".into())),
         (
             &one.certificate,
             &one.certificate,
-            TlsFault::Key { pair: 1 },
+            TlsFault::Key("/c.key".into()),
         ),
-        ("hello", &one.key, TlsFault::Certificate { pair: 1 }),
+        ("hello", &one.key, TlsFault::Certificate("/c.pem".into())),
         (
             &one.certificate[..200],
             &one.key,
-            TlsFault::Certificate { pair: 1 },
+            TlsFault::Certificate("/c.pem".into()),
         ),
-        (junk, &one.key, TlsFault::Certificate { pair: 1 }),
-        (&chain, &one.key, TlsFault::Certificate { pair: 1 }),
+        (junk, &one.key, TlsFault::Certificate("/c.pem".into())),
+        (&chain, &one.key, TlsFault::Certificate("/c.pem".into())),
     ] {
         assert_eq!(check(&material(&[good, (certificate, key)])), Err(fault));
     }
-    let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\n-----END ENCRYPTED PRIVATE KEY-----\n";
-    let text =
-        "cannot load certificate key \"/c.key\": keys with a pass phrase are not supported yet";
-    let fault = TlsFault::Other(text.to_owned());
-    assert_eq!(check(&material(&[(good.0, encrypted)])), Err(fault));
+    let broken = "-----BEGIN ENCRYPTED PRIVATE KEY-----\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    let fault = TlsFault::Locked("/c.key".into());
+    assert_eq!(check(&material(&[(good.0, broken)])), Err(fault));
     assert_eq!(check(&material(&[good])), Ok(()));
 }
 

@@ -25,11 +25,16 @@ fn read(text: &str) -> String {
                 wait.as_secs()
             ),
             Ok(Verdict::Again(wait)) => format!("again {}", wait.as_secs()),
-            Ok(Verdict::Accept { server, user, .. }) => format!(
+            Ok(Verdict::Accept(grant)) => format!(
                 "{} as {}",
-                server.map(|(_, name)| name).unwrap_or_default(),
-                user.map_or("-".into(), |user| String::from_utf8_lossy(&user)
-                    .into_owned())
+                grant
+                    .backend
+                    .map(|backend| backend.to_string())
+                    .unwrap_or_default(),
+                grant
+                    .user
+                    .map_or("-".into(), |user| String::from_utf8_lossy(&user)
+                        .into_owned())
             ),
         },
     }
@@ -86,7 +91,52 @@ fn answers() {
         ),
         (
             "HTTP/1.0 200 OK\nAuth-Status: OK\nAuth-Server: localhost\nAuth-Port: 25\n\n",
-            "sent invalid server address:\"localhost\"",
+            "localhost:25 as -",
+        ),
+        (
+            "HTTP/1.0 200 OK\nAuth-Status: OK\nAuth-Server: mx-1.example_a.org.\nAuth-Port: 25\n\n",
+            "mx-1.example_a.org.:25 as -",
+        ),
+        (
+            "HTTP/1.0 200 OK\nAuth-Status: OK\nAuth-Server: mx.example\nAuth-Port: 0\n\n",
+            "sent invalid server port:\"0\"",
+        ),
+        (
+            "HTTP/1.0 200 OK\nAuth-Status: OK\nAuth-Server: mx..example\nAuth-Port: 25\n\n",
+            "sent invalid server address:\"mx..example\"",
+        ),
+        (
+            "HTTP/1.0 200 OK\nAuth-Status: OK\nAuth-Server: 1.2.3.999\nAuth-Port: 25\n\n",
+            "sent invalid server address:\"1.2.3.999\"",
+        ),
+        (
+            "HTTP/1.0 200 OK\nAuth-Status: OK\nAuth-Server: a b\nAuth-Port: 25\n\n",
+            "sent invalid server address:\"a b\"",
+        ),
+        (
+            "HTTP/1.0 200 OK\nAuth-Status: OK\nAuth-Server: unix:/x\nAuth-Port: 25\n\n",
+            "sent invalid server address:\"unix:/x\"",
+        ),
+        (
+            "HTTP/1.1 100 Continue\n\nHTTP/1.1 103 x\nAuth-Status: a\n\nHTTP/1.1 200 OK\nAuth-Status: b\n\n",
+            "deny - b 0",
+        ),
+        ("HTTP/1.1 100 Continue\n\n", "partial"),
+        (
+            "HTTP/1.1 100 Continue\n\nAuth-Status: b\n\n",
+            "sent invalid response",
+        ),
+        (
+            "HTTP/1.0 200 OK\nAuth-Status: a\nAuth-Wait: 1\nAuth-Wait: 18446744073709551615\n\n",
+            "deny - a 86400",
+        ),
+        (
+            "HTTP/1.0 200 OK\nAuth-Status: a\nAuth-Wait: 1\nAuth-Wait: 18446744073709551616\n\n",
+            "deny - a 1",
+        ),
+        (
+            "HTTP/1.0 200 OK\nAuth-Status: a\nAuth-Wait: -1\n\n",
+            "deny - a 0",
         ),
         (
             "HTTP/1.0 200 OK\nAuth-Status: OK\nAuth-Server: [::1]\nAuth-Port: 25\n\n",
@@ -124,6 +174,105 @@ fn answers() {
         ("HTT", "partial"),
     ] {
         assert_eq!(read(text), want, "{text}");
+    }
+}
+
+#[test]
+fn errors_of_bearer_mechanisms() {
+    let error = |text: &str, bearer| match parse(text.replace('\n', "\r\n").as_bytes()) {
+        Parsed::Whole(answer, _) => match answer.verdict(Need {
+            bearer,
+            ..need(true)
+        }) {
+            Ok(Verdict::Deny(denial)) => denial.error.map(|(_, text)| text.to_vec()),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    };
+    let told = "HTTP/1.0 200 OK\nAuth-Status: no\nauth-error-sasl: e30=\n\n";
+    let empty = "HTTP/1.0 200 OK\nAuth-Status: no\nAuth-Error-SASL:\n\n";
+    assert_eq!(
+        error(told, Some(Bearer::Xoauth2)).as_deref(),
+        Some(&b"e30="[..])
+    );
+    assert_eq!(error(told, None), None);
+    assert_eq!(error(empty, Some(Bearer::Xoauth2)), None);
+}
+
+#[test]
+fn auth_towards_the_backend() {
+    for (value, want) in [
+        ("on", Some(true)),
+        ("OFF", Some(false)),
+        ("maybe", None),
+        ("", None),
+    ] {
+        let text = format!(
+            "HTTP/1.0 200 OK\r\nAuth-SMTP-Auth: {value}\r\nAuth-Server: ::1\r\nAuth-Port: 25\r\n\r\n"
+        );
+        let Parsed::Whole(answer, _) = parse(text.as_bytes()) else {
+            panic!("{text}");
+        };
+        match answer.verdict(need(true)) {
+            Ok(Verdict::Accept(grant)) => assert_eq!(grant.smtp_auth, want, "{value}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn connections_that_can_be_used_again() {
+    for (header, behind, want) in [
+        ("HTTP/1.1 200 OK\n", "", false),
+        ("HTTP/1.1 200 OK\nContent-Length: 0\n", "", true),
+        ("HTTP/1.1 200 OK\nContent-Length: 2\n", "ok", true),
+        ("HTTP/1.1 200 OK\nContent-Length: 2\n", "o", false),
+        ("HTTP/1.1 200 OK\nContent-Length: 2\n", "okk", false),
+        (
+            "HTTP/1.1 200 OK\nContent-Length: 99999999999999999999\n",
+            "",
+            false,
+        ),
+        ("HTTP/1.1 204 No\n", "", true),
+        (
+            "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n",
+            "0\r\n\r\n",
+            true,
+        ),
+        (
+            "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n",
+            "2\r\nok\r\n",
+            false,
+        ),
+        (
+            "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\nContent-Length: 0\n",
+            "",
+            false,
+        ),
+        (
+            "HTTP/1.1 200 OK\nContent-Length: 0\nConnection: close\n",
+            "",
+            false,
+        ),
+        ("HTTP/1.0 200 OK\nContent-Length: 0\n", "", false),
+        (
+            "HTTP/1.0 200 OK\nContent-Length: 0\nConnection: Keep-Alive\n",
+            "",
+            true,
+        ),
+    ] {
+        let text = format!("{header}\n").replace('\n', "\r\n");
+        match parse(text.as_bytes()) {
+            Parsed::Whole(answer, end) => {
+                assert_eq!(end, text.len());
+                assert_eq!(
+                    answer.leaves_open(behind.as_bytes()),
+                    want,
+                    "{header}{behind}"
+                );
+            }
+            other => panic!("{other:?}"),
+        }
     }
 }
 

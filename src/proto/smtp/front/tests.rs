@@ -40,7 +40,9 @@ fn talk(front: &mut Front, bytes: &[u8], full: bool) -> String {
             Step::Read => return shown,
             Step::Ask(login) => {
                 let pass = login.credentials.password().map(|p| p.reveal().clone());
-                let Origin::Smtp { helo, .. } = login.origin;
+                let Origin::Smtp { helo, .. } = login.origin else {
+                    panic!("{:?}", login.origin);
+                };
                 return format!(
                     "{shown}= {} {} {} {:?} left {}",
                     login.credentials.method(),

@@ -1,0 +1,113 @@
+//! What a configuration may name and no client ever gets: old versions of TLS, suites and groups that are not spoken here, DH
+//! parameters. Looked at where TLS is used; all of it is accepted, with a warning each.
+
+use super::ciphers;
+use super::modules::ssl::{Ssl, SslWritten};
+use super::openssl;
+use super::source::{Place, Spanned};
+use super::value::sentence;
+
+/// The suites of TLS 1.3 that are not spoken.
+const SUITES13: [&[u8]; 2] = [b"TLS_AES_128_CCM_SHA256", b"TLS_AES_128_CCM_8_SHA256"];
+
+/// What is named in the settings that hold in a server, and where.
+#[must_use]
+pub fn named(outer: &SslWritten, inner: &SslWritten, ssl: &Ssl) -> Vec<(Place, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut at = |place: Option<Place>, names: Vec<Vec<u8>>| {
+        let place = place.unwrap_or_else(Place::nowhere);
+        let sentences = names
+            .into_iter()
+            .map(|name| sentence(&[b"\"", &name, b"\" is never negotiated, ignored"]));
+        found.extend(sentences.map(|message| (place.clone(), message)));
+    };
+    let versions = ssl.ssl_protocols.never_spoken().map(|word| word.into());
+    at(
+        place(&inner.ssl_protocols, &outer.ssl_protocols),
+        versions.collect(),
+    );
+    at(
+        place(&inner.ssl_ciphers, &outer.ssl_ciphers),
+        ciphers::never_spoken(&ssl.ssl_ciphers),
+    );
+    if !ssl.ssl_dhparam.as_os_str().is_empty() {
+        at(
+            place(&inner.ssl_dhparam, &outer.ssl_dhparam),
+            vec![b"ssl_dhparam".to_vec()],
+        );
+    }
+    at(
+        place(&inner.ssl_ecdh_curve, &outer.ssl_ecdh_curve),
+        groups(&ssl.ssl_ecdh_curve),
+    );
+    let commands = place(&inner.ssl_conf_command, &outer.ssl_conf_command);
+    for (name, value) in &ssl.ssl_conf_command {
+        at(commands.clone(), command(name, value));
+    }
+    found
+}
+
+fn place<T>(inner: &Option<Spanned<T>>, outer: &Option<Spanned<T>>) -> Option<Place> {
+    let written = inner.as_ref().or(outer.as_ref());
+    written.map(|written| written.place.clone())
+}
+
+fn groups(list: &[u8]) -> Vec<Vec<u8>> {
+    if list == b"auto" {
+        return Vec::new();
+    }
+    openssl::groups_never_spoken(list)
+}
+
+/// What a command of SSL_CONF_cmd(3) names.
+fn command(name: &[u8], value: &[u8]) -> Vec<Vec<u8>> {
+    let words = |separator: u8| {
+        value
+            .split(move |byte| *byte == separator)
+            .map(<[u8]>::trim_ascii)
+    };
+    match name.to_ascii_lowercase().as_slice() {
+        b"cipherstring" => ciphers::never_spoken(value),
+        b"groups" | b"curves" => groups(value),
+        b"ciphersuites" => words(b':')
+            .filter(|word| SUITES13.contains(word))
+            .map(<[u8]>::to_vec)
+            .collect(),
+        b"minprotocol" | b"maxprotocol" if matches!(value, b"SSLv3" | b"TLSv1" | b"TLSv1.1") => {
+            vec![value.to_vec()]
+        }
+        b"protocol" => words(b',')
+            .map(|word| word.strip_prefix(b"+").unwrap_or(word))
+            .filter(|word| matches!(*word, b"SSLv3" | b"TLSv1" | b"TLSv1.1"))
+            .map(<[u8]>::to_vec)
+            .collect(),
+        b"dhparameters" => vec![name.to_vec()],
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::command;
+
+    #[test]
+    fn commands() {
+        let cases = [
+            (
+                "Ciphersuites",
+                "TLS_AES_256_GCM_SHA384:TLS_AES_128_CCM_SHA256",
+                "TLS_AES_128_CCM_SHA256",
+            ),
+            ("CipherString", "ECDHE+AESGCM:AES256-SHA", "AES256-SHA"),
+            ("MinProtocol", "TLSv1", "TLSv1"),
+            ("MinProtocol", "TLSv1.2", ""),
+            ("Protocol", "ALL,-SSLv3, TLSv1.1", "TLSv1.1"),
+            ("groups", "X25519:P-521", "P-521"),
+            ("Options", "Compression", ""),
+        ];
+        for (name, value, wanted) in cases {
+            let named = command(name.as_bytes(), value.as_bytes()).join(&b' ');
+            assert_eq!(String::from_utf8_lossy(&named), wanted, "{name} {value}");
+        }
+    }
+}

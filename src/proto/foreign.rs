@@ -1,0 +1,72 @@
+//! Clients of another protocol: a browser, a TLS client on a port without TLS, a scanner that speaks SSH.
+//!
+//! What they say first is nothing a mail client could say. One short answer and the end is all that helps them; taken line
+//! by line they would fill the log with invalid commands.
+
+use super::Input;
+
+/// The words an HTTP request begins with (RFC 9110, section 9, and RFC 5789).
+const METHODS: [&[u8]; 9] = [
+    b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH",
+];
+
+/// Whether a client's first bytes are those of TLS, HTTP or SSH.
+pub fn speaks(input: &Input<'_>) -> bool {
+    let bytes = input.rest();
+    // A record of a handshake (RFC 8446, section 5.1).
+    if bytes.starts_with(&[0x16, 0x03]) {
+        return true;
+    }
+    let Some(end) = memchr::memchr(b'\n', bytes) else {
+        return false;
+    };
+    let line = bytes[..end].trim_ascii_end();
+    // RFC 4253, section 4.2
+    line.starts_with(b"SSH-2.0-") || line.starts_with(b"SSH-1.") || is_request(line)
+}
+
+fn is_request(line: &[u8]) -> bool {
+    let mut words = line.split(|&b| b == b' ');
+    let (method, target, version) = (words.next(), words.next(), words.next());
+    // RFC 9112, section 3.2: no form of a target is a word of letters alone, as IMAP's commands are.
+    let is_target = |target: &[u8]| target.iter().any(|b| matches!(b, b'/' | b':' | b'*'));
+    method.is_some_and(|method| METHODS.contains(&method))
+        && target.is_some_and(is_target)
+        && version.is_some_and(|version| version.starts_with(b"HTTP/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_and_mail_clients() {
+        let speaks = |bytes: &[u8]| speaks(&Input::new(bytes, false));
+        for bytes in [
+            &b"\x16\x03\x01\x02\x00\x01"[..],
+            b"GET / HTTP/1.1\r\n",
+            b"OPTIONS * HTTP/1.0\nHost: x",
+            b"CONNECT mx:25 HTTP/1.1\r\n",
+            b"SSH-2.0-OpenSSH_9.2p1 Debian\r\n",
+            b"SSH-1.99-x\n",
+        ] {
+            assert!(speaks(bytes), "{bytes:?}");
+        }
+        for bytes in [
+            &b""[..],
+            b"\x16",
+            b"\x16\x00",
+            b"GET / HTTP/1.1",
+            b"GET / FTP/1.1\r\n",
+            b"GET NOOP\r\n",
+            b"GET NOOP HTTP/1.1\r\n",
+            b"GET LOGIN HTTP/joe secret\r\n",
+            b"get / HTTP/1.1\r\n",
+            b"SSH-2 NOOP\r\n",
+            b"EHLO HTTP/1.1\r\n",
+            b"NOOP\r\nGET / HTTP/1.1\r\n",
+        ] {
+            assert!(!speaks(bytes), "{bytes:?}");
+        }
+    }
+}

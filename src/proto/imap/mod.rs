@@ -1,0 +1,17 @@
+//! IMAP (RFC 3501), both faces: the server that clients talk to until they are logged in, the client that backends talk to.
+
+pub mod back;
+pub mod command;
+pub mod front;
+pub mod judge;
+pub mod learn;
+pub mod offers;
+pub mod reply;
+pub mod settings;
+mod words;
+
+pub use back::Back;
+pub use front::Front;
+pub use judge::Judge;
+pub use learn::Learn;
+pub use settings::Settings;

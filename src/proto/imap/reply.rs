@@ -1,0 +1,116 @@
+//! A backend's replies: lines with literals in them, untagged ones before the one that counts (RFC 3501, section 2.2.2).
+
+/// The shortest line that is looked at.
+const SHORTEST: usize = 4;
+
+/// Length of the first line in `bytes`, with its end.
+pub fn line(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += memchr::memmem::find(&bytes[at..], b"\r\n")? + 2;
+        if at >= SHORTEST {
+            return Some(at);
+        }
+    }
+}
+
+/// Length of the first response in `bytes`: a line, or several that literals hold together.
+fn response(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let end = at + memchr::memmem::find(&bytes[at..], b"\r\n")?;
+        let literal = literal(&bytes[at..end]);
+        at = end + 2;
+        match literal {
+            None => return Some(at),
+            Some(length) => at = at.checked_add(length).filter(|&at| at <= bytes.len())?,
+        }
+    }
+}
+
+/// The number at the end of a line that a literal follows.
+fn literal(line: &[u8]) -> Option<usize> {
+    let inside = line.strip_suffix(b"}")?;
+    let inside = inside.strip_suffix(b"+").unwrap_or(inside);
+    let at = memchr::memrchr(b'{', inside)? + 1;
+    let digits = std::str::from_utf8(&inside[at..]).ok()?;
+    digits.bytes().all(|b| b.is_ascii_digit()).then_some(())?;
+    digits.parse().ok()
+}
+
+/// Whether a response is about no command. The one that says goodbye is the last, so it counts as an answer to all.
+fn is_untagged(response: &[u8]) -> bool {
+    response.starts_with(b"* ") && !is_bye(response)
+}
+
+/// Whether the backend says goodbye.
+pub fn is_bye(response: &[u8]) -> bool {
+    response
+        .get(..5)
+        .is_some_and(|start| start.eq_ignore_ascii_case(b"* BYE"))
+}
+
+/// Length of the untagged responses at the front of `bytes` and of the one behind them, if that is whole.
+pub fn group(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let end = at + response(&bytes[at..])?;
+        if !is_untagged(&bytes[at..end]) {
+            return Some(end);
+        }
+        at = end;
+    }
+}
+
+/// The untagged responses of a group.
+pub fn untagged(group: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = group;
+    std::iter::from_fn(move || {
+        let (first, behind) = rest.split_at(response(rest)?);
+        rest = behind;
+        is_untagged(first).then_some(first)
+    })
+}
+
+/// The response of a group that counts.
+pub fn last(group: &[u8]) -> &[u8] {
+    let before: usize = untagged(group).map(<[u8]>::len).sum();
+    &group[before..]
+}
+
+/// What stands behind the tag of a response to our command.
+pub fn tagged<'a>(response: &'a [u8], tag: &[u8]) -> Option<&'a [u8]> {
+    response.strip_prefix(tag)?.strip_prefix(b" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn framing() {
+        for (bytes, want) in [
+            ("a OK\r\n", Some(6)),
+            ("a OK\r\nmore", Some(6)),
+            ("a OK", None),
+            ("* CAPABILITY X\r\n", None),
+            ("* CAPABILITY X\r\na OK\r\n", Some(22)),
+            ("* X {6}\r\na OK\r\n\r\na OK\r\n", Some(23)),
+            ("* X {6}\r\na OK\r\n y {0}\r\n\r\na OK\r\n", Some(31)),
+            ("* X {6}\r\na O", None),
+            ("* X {99999999999999999999}\r\na OK\r\n", Some(34)),
+            ("* X {18446744073709551615}\r\na OK\r\n", None),
+            ("* BYE\r\n", Some(7)),
+            ("* bye now\r\na NO\r\n", Some(11)),
+            ("+ \r\n", Some(4)),
+        ] {
+            assert_eq!(group(bytes.as_bytes()), want, "{bytes:?}");
+        }
+        assert_eq!(line(b"x\r\n* OK\r\n"), Some(9));
+        assert_eq!(line(b"* OK x\r\n* y\r\n"), Some(8));
+        assert_eq!(last(b"* X {2}\r\nab\r\n* Y\r\na OK\r\n"), b"a OK\r\n");
+        assert_eq!(last(b"a OK\r\n"), b"a OK\r\n");
+        assert_eq!(tagged(b"a OK\r\n", b"a"), Some(&b"OK\r\n"[..]));
+        assert_eq!(tagged(b"ab OK\r\n", b"a"), None);
+    }
+}

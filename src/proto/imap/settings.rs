@@ -1,0 +1,63 @@
+//! What a server says to every client, made once when the configuration is loaded.
+
+use crate::config::{Methods, Server, StartTls};
+use crate::proto::login::Bytes;
+use crate::proto::sasl;
+use crate::proto::tally::Tally;
+
+/// The fixed words and limits of one server.
+#[derive(Debug)]
+pub struct Settings {
+    /// The answer to CAPABILITY in clear text, without its tagged line.
+    pub capability: Vec<u8>,
+    /// The same inside TLS.
+    pub capability_tls: Vec<u8>,
+    /// `imap_auth`.
+    pub methods: Methods,
+    /// `starttls`.
+    pub starttls: StartTls,
+    /// `max_errors` and `max_commands`.
+    pub tally: Tally,
+}
+
+impl Settings {
+    /// Puts a server's words together.
+    pub fn of(server: &Server) -> Self {
+        let mut settings = Settings {
+            capability: Vec::new(),
+            capability_tls: Vec::new(),
+            methods: server.imap.imap_auth,
+            starttls: server.ssl.starttls,
+            tally: Tally::new(server.mail.max_errors, server.mail.max_commands),
+        };
+        let words = &server.imap.imap_capabilities.words;
+        settings.capability = settings.capability_with(words, false);
+        settings.capability_tls = settings.capability_with(words, true);
+        settings
+    }
+
+    /// The answer to CAPABILITY: these words, then our own offers.
+    pub fn capability_with(&self, words: &[Bytes], secure: bool) -> Vec<u8> {
+        let clear = !secure && self.starttls != StartTls::Off;
+        let barred = clear && self.starttls == StartTls::Only;
+        let mut line = b"* CAPABILITY".to_vec();
+        let mut add = |word: &[u8]| {
+            line.push(b' ');
+            line.extend_from_slice(word);
+        };
+        words.iter().for_each(|word| add(word));
+        if !barred {
+            for name in sasl::client::names(self.methods) {
+                add(&[b"AUTH=", name.as_bytes()].concat());
+            }
+        }
+        if clear {
+            add(b"STARTTLS");
+        }
+        if barred {
+            add(b"LOGINDISABLED");
+        }
+        line.extend_from_slice(b"\r\n");
+        line
+    }
+}

@@ -1,0 +1,53 @@
+//! A client's line, as SMTP and POP3 take it apart.
+
+/// A line that is no command: a wrong word, too many arguments, a CR that ends nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Invalid;
+
+/// The line without its end. LF alone ends a line; a CR does only before LF.
+///
+/// # Errors
+/// A CR elsewhere.
+pub fn content(line: &[u8]) -> Result<&[u8], Invalid> {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if memchr::memchr(b'\r', line).is_some() {
+        Err(Invalid)
+    } else {
+        Ok(line)
+    }
+}
+
+/// What stands between spaces.
+pub fn words(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split(|&b| b == b' ').filter(|word| !word.is_empty())
+}
+
+/// The answer to a SASL challenge: what stands before the first space. `most` words may be there.
+///
+/// # Errors
+/// [`Invalid`] as for a command.
+pub fn answer(line: &[u8], most: usize) -> Result<&[u8], Invalid> {
+    let line = content(line)?;
+    let end = memchr::memchr(b' ', line).unwrap_or(line.len());
+    if words(&line[end..]).count() >= most {
+        return Err(Invalid);
+    }
+    Ok(&line[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sasl_answers() {
+        let answer = |line| answer(line, 11);
+        assert_eq!(answer(b"abc def\r\n"), Ok(&b"abc"[..]));
+        assert_eq!(answer(b" abc\r\n"), Ok(&b""[..]));
+        assert_eq!(answer(b"\n"), Ok(&b""[..]));
+        assert_eq!(answer(b"a\rb\n"), Err(Invalid));
+        assert_eq!(answer(b"0 1 2 3 4 5 6 7 8 9 10\n"), Ok(&b"0"[..]));
+        assert_eq!(answer(b"0 1 2 3 4 5 6 7 8 9 10 11\n"), Err(Invalid));
+    }
+}

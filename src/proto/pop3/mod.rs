@@ -1,0 +1,17 @@
+//! POP3 (RFC 1939), both faces: the server that clients talk to, the client that backends talk to.
+
+pub mod back;
+pub mod capabilities;
+pub mod command;
+pub mod front;
+pub mod judge;
+pub mod learn;
+pub mod reply;
+pub mod settings;
+mod words;
+
+pub use back::Back;
+pub use front::Front;
+pub use judge::Judge;
+pub use learn::Learn;
+pub use settings::Settings;

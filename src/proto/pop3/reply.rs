@@ -1,0 +1,119 @@
+//! A backend's reply: one line, or after CAPA a list that ends with a dot.
+
+/// Length of the first line in `bytes`, with its end.
+pub fn line(bytes: &[u8]) -> Option<usize> {
+    memchr::memmem::find(bytes, b"\r\n").map(|at| at + 2)
+}
+
+/// Length of the first list in `bytes`: `+OK`, lines, a dot. A reply that is not `+OK` is one line.
+pub fn list(bytes: &[u8]) -> Option<usize> {
+    let first = line(bytes)?;
+    if !is_ok(bytes) {
+        return Some(first);
+    }
+    // The list may be empty: its dot then follows the first line's end.
+    let from = first - 2;
+    memchr::memmem::find(&bytes[from..], b"\r\n.\r\n").map(|at| from + at + 5)
+}
+
+/// Whether the backend agrees. No more of it is looked at, as in nginx.
+pub fn is_ok(reply: &[u8]) -> bool {
+    reply.starts_with(b"+OK")
+}
+
+/// The challenge in `+ challenge`, in base64.
+pub fn challenge(reply: &[u8]) -> Option<&[u8]> {
+    Some(reply.strip_prefix(b"+")?.trim_ascii())
+}
+
+/// A response code: why a backend refused (RFC 2449, RFC 3206).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// `[AUTH]`: the login or its password is wrong.
+    Auth,
+    /// `[IN-USE]`: another session has the mailbox.
+    InUse,
+    /// `[LOGIN-DELAY]`: too soon after the last login.
+    LoginDelay,
+    /// `[SYS/TEMP]`: a later attempt may succeed.
+    Temporary,
+    /// `[SYS/PERM]`: somebody has to repair something.
+    Permanent,
+}
+
+/// Response codes and the SMTP reply codes that say the same.
+const CODES: [(&[u8], Code, u16); 5] = [
+    (b"AUTH", Code::Auth, 535),
+    (b"IN-USE", Code::InUse, 450),
+    (b"LOGIN-DELAY", Code::LoginDelay, 452),
+    (b"SYS/TEMP", Code::Temporary, 454),
+    (b"SYS/PERM", Code::Permanent, 554),
+];
+
+/// What a refusal without a response code is.
+const REFUSED: u16 = 500;
+
+/// The SMTP code that says the same as `-ERR` with its response code, which may have details of its own behind a slash.
+pub fn smtp_code(reply: &[u8]) -> u16 {
+    let code = reply.strip_prefix(b"-ERR [").and_then(|rest| {
+        let end = memchr::memchr(b']', rest)?;
+        Some(rest[..end].to_ascii_uppercase())
+    });
+    code.and_then(|code| {
+        let known = CODES.iter().find(|(word, ..)| {
+            let rest = code.strip_prefix(*word);
+            rest.is_some_and(|rest| matches!(rest, [] | [b'/', ..]))
+        });
+        known.map(|&(.., smtp)| smtp)
+    })
+    .unwrap_or(REFUSED)
+}
+
+/// The response code that says the same as an SMTP code.
+pub fn of_smtp_code(smtp: u16) -> Option<Code> {
+    CODES
+        .iter()
+        .find(|known| known.2 == smtp)
+        .map(|known| known.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends() {
+        for (bytes, one, many) in [
+            ("+OK hi\r\n", Some(8), None),
+            ("+OK hi\r\n.\r\nmore", Some(8), Some(11)),
+            ("+OK\r\nUSER\r\n.\r\n", Some(5), Some(14)),
+            ("+OK\r\n.X\r\n", Some(5), None),
+            ("-ERR no\r\nmore", Some(9), Some(9)),
+            ("+\r\n", Some(3), Some(3)),
+            ("+ \r\n", Some(4), Some(4)),
+            ("\r\n\r\n", Some(2), Some(2)),
+            ("+OK hi\n", None, None),
+            ("", None, None),
+        ] {
+            let bytes = bytes.as_bytes();
+            assert_eq!((line(bytes), list(bytes)), (one, many), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn response_codes() {
+        for (reply, smtp, code) in [
+            ("-ERR [AUTH] no\r\n", 535, Some(Code::Auth)),
+            ("-ERR [auth] no\r\n", 535, Some(Code::Auth)),
+            ("-ERR [SYS/TEMP/DISK] no\r\n", 454, Some(Code::Temporary)),
+            ("-ERR [SYS/TEMPX] no\r\n", 500, None),
+            ("-ERR [IN-USE] no\r\n", 450, Some(Code::InUse)),
+            ("-ERR no [AUTH]\r\n", 500, None),
+            ("-ERR [AUTH\r\n", 500, None),
+            ("-ERR\r\n", 500, None),
+        ] {
+            assert_eq!(smtp_code(reply.as_bytes()), smtp, "{reply:?}");
+            assert_eq!(of_smtp_code(smtp), code, "{reply:?}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What a server says to every client, made once when the configuration is loaded.
+
+use super::words::*;
+use crate::config::{Method, Methods, Server, StartTls};
+use crate::proto::login::Bytes;
+use crate::proto::sasl::client;
+use crate::proto::tally::Tally;
+
+/// The fixed words and limits of one server.
+#[derive(Debug)]
+pub struct Settings {
+    /// The answer to CAPA; in clear text only where STLS is not offered.
+    pub capa: Vec<u8>,
+    /// The answer to CAPA in clear text.
+    pub capa_clear: Vec<u8>,
+    /// The answer to AUTH alone.
+    pub mechanisms: Vec<u8>,
+    /// `pop3_auth`, less what the judge cannot be asked.
+    pub methods: Methods,
+    /// `starttls`.
+    pub starttls: StartTls,
+    /// `max_errors` and `max_commands`.
+    pub tally: Tally,
+    /// The greeting carries the challenge of APOP and CRAM-MD5.
+    pub stamped: bool,
+}
+
+impl Settings {
+    /// Puts a server's words together.
+    pub fn of(server: &Server) -> Self {
+        let mut methods = server.pop3.pop3_auth;
+        let judged = server.is_judged();
+        if methods.has(Method::Plain) {
+            methods.insert(Method::Login);
+        }
+        if judged {
+            // APOP answers to the greeting of whom it is meant for.
+            methods.remove(Method::Apop);
+        }
+        let mut settings = Settings {
+            capa: Vec::new(),
+            capa_clear: Vec::new(),
+            mechanisms: list(METHODS, client::names(methods).map(str::as_bytes)),
+            methods,
+            starttls: server.ssl.starttls,
+            tally: Tally::new(server.mail.max_errors, server.mail.max_commands),
+            stamped: !judged && (methods.has(Method::Apop) || methods.has(Method::CramMd5)),
+        };
+        let capabilities = &server.pop3.pop3_capabilities;
+        let own: [Bytes; 1] = [USER.into()];
+        let words = match judged && !capabilities.chosen {
+            // The rest is the backend's to say.
+            true => &own[..],
+            false => &capabilities.words,
+        };
+        settings.capa = settings.capa_with(words, false);
+        settings.capa_clear = settings.capa_with(words, true);
+        settings
+    }
+
+    /// The answer to CAPA: these lines, then our own offers. `clear`: TLS is yet to come.
+    pub fn capa_with(&self, words: &[Bytes], clear: bool) -> Vec<u8> {
+        let starttls = if clear { self.starttls } else { StartTls::Off };
+        let barred = starttls == StartTls::Only;
+        let words = words.iter().map(|word| &**word);
+        let words = words.filter(|word| !barred || !word.eq_ignore_ascii_case(USER));
+        let sasl = (!barred).then(|| sasl_line(self.methods));
+        let stls = (starttls != StartTls::Off).then_some(&b"STLS"[..]);
+        list(CAPABILITIES, words.chain(sasl.as_deref()).chain(stls))
+    }
+}
+
+/// `SASL` and the mechanisms; the word alone where there is none.
+fn sasl_line(methods: Methods) -> Vec<u8> {
+    let mut line = b"SASL".to_vec();
+    for name in client::names(methods) {
+        line.push(b' ');
+        line.extend_from_slice(name.as_bytes());
+    }
+    line
+}
+
+/// A reply of several lines.
+fn list<'a>(first: &[u8], lines: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut reply = first.to_vec();
+    for line in lines {
+        reply.extend_from_slice(line);
+        reply.extend_from_slice(b"\r\n");
+    }
+    reply.extend_from_slice(END);
+    reply
+}

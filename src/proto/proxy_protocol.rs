@@ -1,0 +1,46 @@
+//! The PROXY protocol, versions 1 and 2 (haproxy.org, doc/proxy-protocol.txt): who the client is, told by the one in
+//! front and told on to the backend.
+
+mod read;
+mod write;
+
+use std::net::{IpAddr, SocketAddr};
+
+pub use read::{Fault, LIMIT, parse};
+pub use write::{Certificate, Tls, v1, v2};
+
+/// Both ends of a client's connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// The client.
+    pub source: SocketAddr,
+    /// Where it connected to.
+    pub destination: SocketAddr,
+}
+
+impl Addresses {
+    /// The client with the first destination of its own family: a header has room for one family only. Where there is
+    /// none, the IPv4 side is written as an IPv6 address.
+    #[must_use]
+    pub fn of(source: SocketAddr, destinations: &[SocketAddr]) -> Option<Self> {
+        let own = |to: &&SocketAddr| to.is_ipv4() == source.is_ipv4();
+        if let Some(destination) = destinations.iter().find(own) {
+            return Some(Self {
+                source,
+                destination: *destination,
+            });
+        }
+        destinations.first().map(|destination| Self {
+            source: mapped(source),
+            destination: mapped(*destination),
+        })
+    }
+}
+
+fn mapped(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+        IpAddr::V6(ip) => ip,
+    };
+    SocketAddr::new(ip.into(), address.port())
+}

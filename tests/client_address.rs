@@ -1,0 +1,328 @@
+//! Who the client is, from the socket or from a PROXY header, and what auth servers and backends are told of it.
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use portcullis::proto::proxy_protocol::{self, Addresses};
+use support::mock::{Act, Mock};
+use support::{Certificate, Gateway, Smtp, free_port, plain, wait_until};
+
+/// A backend that decides: PROXY header by line, no XCLIENT.
+const JUDGE: &[Act] = &[
+    Act::Line,
+    Act::Send(b"220 backend\r\n"),
+    Act::Line,
+    Act::Send(b"250-backend\r\n250 AUTH PLAIN\r\n"),
+    Act::Line,
+    Act::Send(b"235 2.7.0 in\r\n"),
+    Act::Stall,
+];
+/// An auth server that says no.
+const NO: &[Act] = &[
+    Act::Header,
+    Act::Send(b"HTTP/1.0 200 OK\r\nAuth-Status: no\r\n\r\n"),
+];
+
+fn auth() -> String {
+    format!("AUTH PLAIN {}\r\n", plain("joe", "secret"))
+}
+
+/// Says something on a unix socket, and reads up to `end`.
+fn talk(mut stream: UnixStream, say: &str, end: &str) -> UnixStream {
+    let patience = Some(Duration::from_secs(60));
+    stream.set_read_timeout(patience).expect("a time-out");
+    stream.write_all(say.as_bytes()).expect("to send");
+    let mut heard = Vec::new();
+    while !String::from_utf8_lossy(&heard).contains(end) {
+        let mut byte = [0];
+        let read = stream.read(&mut byte).expect("an answer");
+        assert_ne!(read, 0, "{}", String::from_utf8_lossy(&heard));
+        heard.push(byte[0]);
+    }
+    stream
+}
+
+#[test]
+fn a_header_through_a_unix_socket() {
+    let (auth_server, backend) = (Mock::new(NO), Mock::new(JUDGE));
+    let scratch = support::Scratch::new("sockets");
+    let path = |name: &str| scratch.path().join(name);
+    let gateway = Gateway::start(&format!(
+        "mail {{
+            server_name gate.test;
+            smtp_capabilities 8BITMIME;
+            proxy_protocol on;
+            server {{ listen unix:{trusted} proxy_protocol; protocol smtp; xclient off;
+                      proxy_pass 127.0.0.1:{backend}; set_real_ip_from unix:; }}
+            server {{ listen unix:{doubted} proxy_protocol; protocol smtp;
+                      auth_http 127.0.0.1:{auth}; set_real_ip_from 0.0.0.0/0; set_real_ip_from ::/0; }}
+            server {{ listen unix:{bare}; protocol smtp; xclient off;
+                      proxy_pass 127.0.0.1:{backend}; set_real_ip_from unix:; }}
+        }}",
+        trusted = path("trusted").display(),
+        doubted = path("doubted").display(),
+        bare = path("bare").display(),
+        backend = backend.port,
+        auth = auth_server.port,
+    ));
+    let header = "PROXY TCP4 192.0.2.1 192.0.2.2 1234 25\r\n";
+    let connect = |name: &str| UnixStream::connect(path(name)).expect("to connect");
+
+    let _client = talk(connect("trusted"), &format!("{header}{}", auth()), "235 ");
+    // Our own end has no address: the header's is the best there is.
+    assert_eq!(backend.heard(), header.trim_end());
+    gateway.wait_for_log("client logged in, client: 192.0.2.1, server: unix:");
+
+    let _client = talk(connect("doubted"), &format!("{header}{}", auth()), "535 ");
+    let asked = auth_server.heard();
+    assert!(asked.contains("\r\nClient-IP: unix:\r\nClient-Host: [TEMPUNAVAIL]\r\nProxy-Protocol-Addr: 192.0.2.1\r\n"), "{asked}");
+
+    while !backend.heard().starts_with("AUTH") {}
+    let _client = talk(connect("bare"), &auth(), "235 ");
+    assert_eq!(backend.heard(), "PROXY UNKNOWN");
+}
+
+#[test]
+fn an_ipv4_client_of_an_ipv6_socket() {
+    let (auth_server, backend) = (Mock::new(NO), Mock::new(JUDGE));
+    let ports = [free_port(), free_port()];
+    let _gateway = Gateway::start(&format!(
+        "mail {{
+            server_name gate.test;
+            smtp_capabilities 8BITMIME;
+            server {{ listen [::]:{} ipv6only=off; protocol smtp; xclient off; proxy_protocol on;
+                      proxy_pass 127.0.0.1:{}; }}
+            server {{ listen [::]:{} ipv6only=off proxy_protocol; protocol smtp;
+                      auth_http 127.0.0.1:{}; set_real_ip_from 127.0.0.0/8; }}
+        }}",
+        ports[0], backend.port, ports[1], auth_server.port,
+    ));
+    // As nginx prints such a client.
+    let mut client = Smtp::connect(ports[0]);
+    client.expect("220");
+    client.send(auth().as_bytes());
+    client.expect("235");
+    let header = backend.heard();
+    let start = "PROXY TCP6 ::ffff:127.0.0.1 ::ffff:127.0.0.1 ";
+    assert!(header.starts_with(start), "{header}");
+    // A network of IPv4 trusts it.
+    let mut client = Smtp::connect(ports[1]);
+    client.send(b"PROXY TCP4 192.0.2.1 192.0.2.2 1234 25\r\n");
+    client.expect("220");
+    client.send(auth().as_bytes());
+    client.expect("535");
+    let asked = auth_server.heard();
+    assert!(asked.contains("\r\nClient-IP: 192.0.2.1\r\n"), "{asked}");
+}
+
+#[test]
+fn a_header_byte_by_byte_and_all_that_follows_at_once() {
+    let auth_server = Mock::new(NO);
+    let port = free_port();
+    let _gateway = Gateway::start(&format!(
+        "mail {{
+            server_name gate.test;
+            server {{ listen 127.0.0.1:{port} proxy_protocol; protocol smtp; auth_http 127.0.0.1:{}; }}
+        }}",
+        auth_server.port,
+    ));
+    let addresses = Addresses {
+        source: "[2001:db8::1]:1234".parse().unwrap(),
+        destination: "[2001:db8::2]:25".parse().unwrap(),
+    };
+    for header in [
+        proxy_protocol::v1(Some(addresses)),
+        proxy_protocol::v2(Some(addresses), None),
+    ] {
+        let mut client = Smtp::connect(port);
+        let (last, first) = header.split_last().expect("a header");
+        for byte in first {
+            client.send(&[*byte]);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        client.send(
+            &[
+                &[*last],
+                b"NOOP\r\nEHLO client.test\r\n".as_slice(),
+                auth().as_bytes(),
+            ]
+            .concat(),
+        );
+        for start in ["220", "250 2.0.0", "250-gate.test", "535"] {
+            client.expect(start);
+        }
+        let asked = auth_server.heard();
+        assert!(
+            asked.contains("\r\nProxy-Protocol-Addr: 2001:db8::1\r\nProxy-Protocol-Port: 1234\r\n"),
+            "{asked}"
+        );
+    }
+}
+
+#[test]
+fn a_header_is_waited_for_no_longer_than_timeout() {
+    let port = free_port();
+    let gateway = Gateway::start(&format!(
+        "mail {{
+            timeout 300ms;
+            server {{ listen 127.0.0.1:{port} proxy_protocol; protocol smtp; proxy_pass 127.0.0.1:9; }}
+        }}",
+    ));
+    let mut client = Smtp::connect(port);
+    client.send(b"PROXY TCP4 192.0.2.1 19");
+    assert_eq!(client.rest(), "");
+    gateway
+        .wait_for_log("client timed out (110: Connection timed out) while reading PROXY protocol");
+}
+
+#[test]
+fn the_backend_is_told_of_tls_too() {
+    let backend = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let certificate = Certificate::new();
+    let port = free_port();
+    let _gateway = Gateway::start(&format!(
+        "mail {{
+            server_name gate.test;
+            proxy_protocol v2;
+            ssl_certificate {cert};
+            ssl_certificate_key {key};
+            server {{ listen 127.0.0.1:{port} ssl; protocol smtp; smtp_capabilities 8BITMIME;
+                      proxy_pass {backend}; }}
+        }}",
+        cert = certificate.chain().display(),
+        key = certificate.key().display(),
+        backend = backend.local_addr().expect("its number"),
+    ));
+    let mut client = Command::new("openssl")
+        .args([
+            "s_client",
+            "-quiet",
+            "-servername",
+            "mx.test",
+            "-alpn",
+            "smtp",
+        ])
+        .args(["-tls1_3", "-connect", &format!("127.0.0.1:{port}")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("openssl");
+    let input = client.stdin.as_mut().expect("its input");
+    input.write_all(auth().as_bytes()).expect("to send");
+    let header = first_bytes(&backend.accept().expect("the gateway").0);
+    let _ = client.kill();
+    let _ = client.wait();
+    let (told, end) = proxy_protocol::parse(&header)
+        .expect("a header")
+        .expect("a whole one");
+    let told = told.expect("addresses");
+    assert_eq!(end, header.len(), "nothing is sent before the greeting");
+    assert_eq!(told.destination, SocketAddr::from(([127, 0, 0, 1], port)));
+    let extensions = &header[16 + 12..];
+    let cipher = extensions.windows(4).any(|window| window == b"TLS_");
+    let start = b"\x02\x00\x07mx.test\x01\x00\x04smtp\x20";
+    assert!(extensions.starts_with(start), "{extensions:?}");
+    assert!(cipher, "{extensions:?}");
+    let version = b"\x21\x00\x07TLSv1.3\x23";
+    assert!(
+        extensions
+            .windows(version.len())
+            .any(|window| window == version),
+        "{extensions:?}"
+    );
+}
+
+#[test]
+fn a_header_and_a_client_hello_in_one_packet() {
+    let certificate = Certificate::new();
+    let [port, front] = [free_port(), free_port()];
+    let listener = TcpListener::bind(("127.0.0.1", front)).expect("a port");
+    let gateway = Gateway::start(&format!(
+        "mail {{
+            server_name gate.test;
+            ssl_certificate {cert};
+            ssl_certificate_key {key};
+            server {{ listen 127.0.0.1:{port} ssl proxy_protocol; protocol smtp; set_real_ip_from 127.0.0.1;
+                      proxy_pass 127.0.0.1:9; smtp_capabilities 8BITMIME; }}
+        }}",
+        cert = certificate.chain().display(),
+        key = certificate.key().display(),
+    ));
+    // Puts the header before the first bytes of the client, and passes all else on.
+    std::thread::spawn(move || {
+        let mut client = listener.accept().expect("a client").0;
+        let mut server = TcpStream::connect(("127.0.0.1", port)).expect("the gateway");
+        let mut hello = [0; 4096];
+        let length = client.read(&mut hello).expect("a ClientHello");
+        let header = b"PROXY TCP4 192.0.2.1 192.0.2.2 1234 465\r\n".as_slice();
+        let first = [header, &hello[..length]].concat();
+        server.write_all(&first).expect("to send");
+        let (mut from, mut to) = (
+            server.try_clone().expect("a copy"),
+            client.try_clone().expect("a copy"),
+        );
+        std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+        let _ = std::io::copy(&mut client, &mut server);
+    });
+    let output = Command::new("swaks")
+        .args([
+            "--server",
+            "127.0.0.1",
+            "--port",
+            &front.to_string(),
+            "--tls-on-connect",
+        ])
+        .args(["--ehlo", "client.test", "--quit-after", "EHLO"])
+        .output()
+        .expect("swaks");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && text.contains("250-gate.test"),
+        "{text}\n{}",
+        gateway.log()
+    );
+}
+
+#[test]
+fn a_connection_for_nobody_tells_of_the_gateway() {
+    let backend = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = free_port();
+    // Without `smtp_capabilities` the backend is asked what it offers.
+    let _gateway = Gateway::start(&format!(
+        "mail {{
+            proxy_protocol on;
+            server {{ listen 127.0.0.1:{port}; protocol smtp; proxy_pass {}; }}
+        }}",
+        backend.local_addr().expect("its number"),
+    ));
+    let mut client = Smtp::connect(port);
+    client.expect("220");
+    let header = first_bytes(&backend.accept().expect("the gateway").0);
+    let to = backend.local_addr().expect("its number").port();
+    let header = String::from_utf8(header).expect("a line");
+    assert!(
+        header.starts_with("PROXY TCP4 127.0.0.1 127.0.0.1 "),
+        "{header}"
+    );
+    assert!(header.ends_with(&format!(" {to}\r\n")), "{header}");
+}
+
+/// What comes first and at once.
+fn first_bytes(mut stream: &TcpStream) -> Vec<u8> {
+    let mut bytes = vec![0; 4096];
+    let mut length = 0;
+    wait_until("a header", || {
+        let read = stream.read(&mut bytes[length..]).expect("to read");
+        length += read;
+        let whole = proxy_protocol::parse(&bytes[..length]);
+        read == 0 || matches!(whole, Ok(Some(_)))
+    });
+    bytes.truncate(length);
+    bytes
+}

@@ -1,0 +1,160 @@
+//! Dovecot as a backend for IMAP and POP3: started here, in a folder of its own, on loopback.
+//!
+//! Dovecot insists on root; [`Dovecot::start`] says so where it cannot run.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Child;
+
+use base64::Engine;
+
+use super::postfix::{own, run, uid};
+use super::{Scratch, free_port, wait_until};
+
+/// The one account that exists.
+pub const USER: &str = "alice@example.test";
+pub const PASSWORD: &str = "sec ret";
+
+/// A running Dovecot. It stops when dropped.
+pub struct Dovecot {
+    pub imap: u16,
+    pub pop3: u16,
+    folder: Scratch,
+    process: Child,
+}
+
+impl Dovecot {
+    /// Starts it and waits until both ports answer. TLS it does not have.
+    pub fn start() -> Self {
+        assert!(
+            nix::unistd::geteuid().is_root(),
+            "Dovecot can only be started by root"
+        );
+        let folder = Scratch::new("dovecot");
+        let (imap, pop3) = (free_port(), free_port());
+        let root = folder.path();
+        for sub in ["new", "cur", "tmp"] {
+            fs::create_dir_all(root.join("mail").join(sub)).expect("a mailbox");
+            own(&root.join("mail").join(sub), "nobody");
+        }
+        own(&root.join("mail"), "nobody");
+        let text = CONFIGURATION
+            .replace("@ROOT@", &root.display().to_string())
+            .replace("@IMAP@", &imap.to_string())
+            .replace("@POP3@", &pop3.to_string())
+            .replace("@UID@", &uid("nobody").to_string());
+        let file = root.join("dovecot.conf");
+        fs::write(&file, text).expect("its configuration");
+        fs::write(root.join("users"), format!("{USER}:{PASSWORD}\n")).expect("its users");
+        // The key that signs tokens is the password.
+        let keys = root.join("keys/default/HS256");
+        fs::create_dir_all(&keys).expect("a folder for keys");
+        let key = base64::engine::general_purpose::STANDARD.encode(PASSWORD);
+        fs::write(keys.join("default"), key).expect("a key");
+        let tokens = format!(
+            "introspection_mode = local\nlocal_validation_key_dict = fs:posix:prefix={}/keys/\nusername_attribute = username\n",
+            root.display()
+        );
+        fs::write(root.join("tokens.conf"), tokens).expect("how tokens are checked");
+        let process = run(
+            root,
+            "dovecot",
+            &["-F".as_ref(), "-c".as_ref(), file.as_ref()],
+        );
+        for (name, port) in [("Dovecot's IMAP", imap), ("Dovecot's POP3", pop3)] {
+            wait_until(name, || {
+                std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+            });
+        }
+        Dovecot {
+            imap,
+            pop3,
+            folder,
+            process,
+        }
+    }
+
+    /// Puts a message into the mailbox.
+    pub fn deliver(&self, name: &str, message: &str) {
+        let path = self.mailbox().join("new").join(name);
+        let written = path.with_extension("tmp");
+        fs::write(&written, message).expect("a message");
+        own(&written, "nobody");
+        fs::rename(written, path).expect("the message in its place");
+    }
+
+    /// The messages in the mailbox.
+    pub fn messages(&self) -> Vec<PathBuf> {
+        let files = |sub: &str| fs::read_dir(self.mailbox().join(sub)).expect("the mailbox");
+        let all = files("new").chain(files("cur"));
+        all.filter_map(|entry| Some(entry.ok()?.path())).collect()
+    }
+
+    /// What it has written to its log.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    fn mailbox(&self) -> PathBuf {
+        self.folder.path().join("mail")
+    }
+}
+
+impl Drop for Dovecot {
+    fn drop(&mut self) {
+        let group = nix::unistd::Pid::from_raw(self.process.id().cast_signed());
+        let _ = nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGTERM);
+        let _ = self.process.wait();
+        let _ = nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL);
+    }
+}
+
+const CONFIGURATION: &str = "\
+base_dir = @ROOT@/run
+state_dir = @ROOT@/state
+log_path = @ROOT@/log
+protocols = imap pop3
+listen = 127.0.0.1
+ssl = no
+disable_plaintext_auth = no
+auth_mechanisms = plain login cram-md5 apop xoauth2 oauthbearer
+auth_failure_delay = 0
+mail_location = maildir:@ROOT@/mail
+mail_fsync = never
+first_valid_uid = 1
+passdb {
+  driver = passwd-file
+  args = scheme=PLAIN username_format=%u @ROOT@/users
+}
+passdb {
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = @ROOT@/tokens.conf
+}
+userdb {
+  driver = static
+  args = uid=@UID@ gid=@UID@ home=@ROOT@
+}
+service anvil {
+  # No penalty for wrong passwords: the tests need not wait for it.
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
+}
+service imap-login {
+  inet_listener imap {
+    port = @IMAP@
+  }
+  inet_listener imaps {
+    port = 0
+  }
+}
+service pop3-login {
+  inet_listener pop3 {
+    port = @POP3@
+  }
+  inet_listener pop3s {
+    port = 0
+  }
+}
+";
