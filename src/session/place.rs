@@ -19,7 +19,7 @@ pub struct Place {
     /// Its error log.
     pub log: Arc<ErrorLog>,
     /// Its TLS, where it has TLS.
-    pub tls: Option<Arc<rustls::ServerConfig>>,
+    pub tls: Option<Arc<tls::Server>>,
     /// TLS towards backends, where `proxy_ssl` is not off.
     pub backend_tls: Option<tls::Connector>,
     /// Looks names up: its name servers, or the system's where it has none.

@@ -10,6 +10,7 @@ pub mod dovecot;
 pub mod haproxy;
 pub mod mock;
 pub mod postfix;
+pub mod tls;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
