@@ -2,7 +2,7 @@
 //! they are used.
 
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::conf_command;
 use super::mail_block::ServerBlock;
@@ -12,6 +12,7 @@ use super::report::{Report, Stop};
 use super::resolve::Written;
 use super::server::Server;
 use super::source::Place;
+use super::tls::Command;
 use super::tls_check::{TlsFiles, fault};
 use super::tls_text::{authorities_text, ciphers_text, command_text, crl_text, sentence_of};
 use super::value::passwords::PassPhrases;
@@ -38,7 +39,7 @@ pub struct ClientTls {
     /// An OpenSSL cipher string.
     pub ciphers: Box<[u8]>,
     /// Commands of SSL_CONF_cmd(3), in the order written.
-    pub commands: Vec<(Box<[u8]>, Box<[u8]>)>,
+    pub commands: Vec<Command>,
     /// Whether sessions are resumed.
     pub reuses_sessions: bool,
 }
@@ -270,11 +271,11 @@ impl TlsFiles<'_> {
 }
 
 /// A file by its path alone; no path is no file.
-fn named(path: &PathBuf) -> Option<NamedFile> {
+fn named(path: &Path) -> Option<NamedFile> {
     let written = path.as_os_str().as_bytes();
     (!written.is_empty()).then(|| NamedFile {
         written: written.into(),
-        path: path.clone(),
+        path: path.to_owned(),
     })
 }
 

@@ -16,7 +16,7 @@ use crate::log::{ErrorLog, Files, OpenFault};
 use crate::net::resolver::{Resolver, Resolvers};
 use crate::proto::Settings;
 use crate::session::{self, AuthServer, Place};
-use crate::tls::{self, Resumption};
+use crate::tls::{self, Connectors, Resumption};
 
 /// One generation of the running configuration.
 #[derive(Debug)]
@@ -46,6 +46,7 @@ impl Live {
         files: &Files,
         resolvers: &Resolvers,
         resumption: &Resumption,
+        connectors: &Connectors,
     ) -> Result<Self, BuildFault> {
         let fallback = LogTarget {
             place: options.error_log.clone(),
@@ -56,6 +57,7 @@ impl Live {
             resolvers,
             system: Resolver::system(Duration::ZERO),
             resumption,
+            connectors,
             fallback: [fallback],
             logs: HashMap::new(),
             servers: HashMap::new(),
@@ -133,6 +135,7 @@ struct Parts<'a> {
     /// For the servers without a `resolver`.
     system: Resolver,
     resumption: &'a Resumption,
+    connectors: &'a Connectors,
     fallback: [LogTarget; 1],
     logs: HashMap<Vec<LogTarget>, Arc<ErrorLog>>,
     servers: HashMap<*const Server, Shared>,
@@ -238,7 +241,7 @@ impl Parts<'_> {
         material: Option<&ClientTls>,
         alpn: &[&[u8]],
     ) -> Result<Option<tls::Connector>, BuildFault> {
-        let made = material.map(|material| tls::client(material, alpn));
+        let made = material.map(|material| self.connectors.of(material, alpn));
         made.transpose().map_err(BuildFault::Tls)
     }
 

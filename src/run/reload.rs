@@ -34,6 +34,7 @@ pub fn prepare(gateway: &Gateway) -> Option<Prepared> {
         &gateway.files,
         &gateway.resolvers,
         &gateway.resumption,
+        &gateway.connectors,
     ))?;
     let running = Arc::clone(&gateway.live.load().config);
     let added = plan::diff(&running.sockets, &live.config.sockets).added;

@@ -24,7 +24,7 @@ use crate::net::bound::Bound;
 use crate::net::listener::Listener;
 use crate::net::resolver::Resolvers;
 use crate::session::Shared;
-use crate::tls::Resumption;
+use crate::tls::{Connectors, Resumption};
 
 /// How long the end waits for threads that are busy with a reload.
 const PARTING: Duration = Duration::from_millis(100);
@@ -47,12 +47,14 @@ fn begin(
 ) -> Option<()> {
     let config = early::load(&options, &*world, &voice)?.config;
     let (resolvers, resumption) = (Resolvers::default(), Resumption::default());
+    let connectors = Connectors::default();
     let live = voice.accept(Live::build(
         config,
         &options,
         &files,
         &resolvers,
         &resumption,
+        &connectors,
     ))?;
     let voice = voice.with_log(Arc::clone(&live.log));
     let sockets: Vec<_> = live.config.sockets.iter().collect();
@@ -74,6 +76,7 @@ fn begin(
         resolvers,
         live: ArcSwap::from_pointee(live),
         resumption,
+        connectors,
         sessions: Arc::default(),
         shared: Arc::new(Shared::new()),
         descriptors,

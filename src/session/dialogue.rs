@@ -11,7 +11,7 @@ use crate::log::Escaped;
 use crate::net::socket::Socket;
 use crate::net::stream::Stream;
 use crate::proto::shown;
-use crate::tls::Towards;
+use crate::tls::{self, Towards};
 
 /// What is being done once a backend has answered, in nginx's words.
 pub(super) const READING: &str = "reading response from upstream";
@@ -126,9 +126,14 @@ impl Line {
 pub(super) fn log_broken(journal: &Journal, broken: &Broken) {
     match broken {
         Broken::Closed => {}
-        Broken::Receive(error) => {
-            journal.line(Level::Error, format_args!("recv() failed{}", Errno(error)));
-        }
+        Broken::Receive(error) => match tls::failure(error, b"") {
+            // A backend that wants another certificate of ours says so here, the first time we listen in TLS 1.3.
+            Some(failure) => journal.line(
+                Level::Error,
+                format_args!("SSL_read() failed (SSL: {failure})"),
+            ),
+            None => journal.line(Level::Error, format_args!("recv() failed{}", Errno(error))),
+        },
         Broken::Send(error) => {
             journal.line(Level::Error, format_args!("send() failed{}", Errno(error)));
         }

@@ -17,7 +17,7 @@ mod server;
 mod settings;
 mod versions;
 
-pub use client::{Connector, Identity, Towards, check_client, client};
+pub use client::{Connector, Connectors, Identity, Towards, check_client};
 pub use failure::{Failure, failure};
 pub use peer::{Client, Details, Reason, Refusal};
 pub use server::resumption::Resumption;

@@ -1,7 +1,7 @@
-//! The certificate of a peer: asked for in the handshake, judged after it as OpenSSL judges, told to auth servers in its words.
+//! The certificate of a peer, judged as OpenSSL judges, told to auth servers and the log in its words.
 //!
-//! A handshake does not fail for a bad certificate, or for none: as in nginx the client hears of that in the words of its protocol.
-//! That the client holds the key of the certificate it shows is checked in the handshake all the same.
+//! With clients a handshake does not fail for a bad certificate, or for none: as in nginx they hear of that in the words of their
+//! protocol. With servers it does. That the peer holds the key of the certificate it shows is checked in the handshake all the same.
 
 mod certificate;
 mod chain;
@@ -10,6 +10,7 @@ mod details;
 mod extensions;
 mod names;
 mod reason;
+mod server;
 mod verifier;
 
 use std::sync::Arc;
@@ -25,7 +26,9 @@ use certificate::Certificate;
 use chain::Store;
 use crl::Revoked;
 pub use details::Details;
+use extensions::Purpose;
 pub use reason::Reason;
+pub(super) use server::Servers;
 
 /// Judges the clients of one server.
 #[derive(Debug)]
@@ -77,6 +80,7 @@ impl Judge {
             trusted: &self.trusted,
             revoked: self.revoked.as_ref(),
             depth: self.depth,
+            purpose: Purpose::Client,
             algorithms: &algorithms,
             now,
         };
@@ -141,6 +145,6 @@ impl Client {
 pub(super) fn verifier(judge: &Judge, provider: &CryptoProvider) -> Arc<dyn ClientCertVerifier> {
     Arc::new(verifier::Verifier {
         told: judge.told.clone(),
-        algorithms: provider.signature_verification_algorithms,
+        possession: verifier::Possession(provider.signature_verification_algorithms),
     })
 }

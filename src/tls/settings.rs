@@ -2,8 +2,8 @@
 //!
 //! Commands that mean nothing to rustls (`RecordPadding`, `Options KTLS`, …) change nothing.
 
-use crate::config::TlsMaterial;
-use crate::config::tls::TlsVersions;
+use crate::config::tls::{Command, TlsVersions};
+use crate::config::{ClientTls, TlsMaterial};
 
 /// What is to be negotiated, in OpenSSL's words.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(super) struct Settings<'a> {
 impl<'a> Settings<'a> {
     /// The directives, then the commands.
     pub fn of(material: &'a TlsMaterial) -> Self {
-        let mut settings = Settings {
+        let settings = Settings {
             versions: material.protocols,
             ciphers: &material.ciphers,
             suites: None,
@@ -39,27 +39,46 @@ impl<'a> Settings<'a> {
             tickets_sent: 2,
             compression: material.certificate_compression,
         };
+        settings.with(&material.commands)
+    }
+
+    /// The same for a client.
+    pub fn of_client(material: &'a ClientTls) -> Self {
+        let settings = Settings {
+            versions: material.versions,
+            ciphers: &material.ciphers,
+            suites: None,
+            groups: b"auto",
+            prefer_own_order: false,
+            tickets: material.reuses_sessions,
+            tickets_sent: 0,
+            compression: false,
+        };
+        settings.with(&material.commands)
+    }
+
+    fn with(mut self, commands: &'a [Command]) -> Self {
         let (mut least, mut most) = (0, u8::MAX);
-        for (name, value) in &material.commands {
+        for (name, value) in commands {
             match &*name.to_ascii_lowercase() {
-                b"ciphersuites" => settings.suites = Some(value),
-                b"cipherstring" => settings.ciphers = value,
-                b"groups" | b"curves" => settings.groups = value,
+                b"ciphersuites" => self.suites = Some(value),
+                b"cipherstring" => self.ciphers = value,
+                b"groups" | b"curves" => self.groups = value,
                 b"minprotocol" => least = rank(value, 0),
                 b"maxprotocol" => most = rank(value, u8::MAX),
-                b"protocol" => settings.protocol(value),
-                b"options" => settings.options(value),
+                b"protocol" => self.protocol(value),
+                b"options" => self.options(value),
                 b"numtickets" => {
                     let number = std::str::from_utf8(value).ok();
-                    settings.tickets_sent = number.and_then(|n| n.parse().ok()).unwrap_or(2);
+                    self.tickets_sent = number.and_then(|n| n.parse().ok()).unwrap_or(2);
                 }
                 _ => {}
             }
         }
         let within = |version| (least..=most).contains(&version);
-        settings.versions.tls12 &= within(TLS12);
-        settings.versions.tls13 &= within(TLS13);
-        settings
+        self.versions.tls12 &= within(TLS12);
+        self.versions.tls13 &= within(TLS13);
+        self
     }
 
     /// `Protocol`: versions that are added, or taken away with `-`.

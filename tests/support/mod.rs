@@ -11,6 +11,7 @@ pub mod haproxy;
 pub mod mock;
 pub mod postfix;
 pub mod tls;
+pub mod tls_backend;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

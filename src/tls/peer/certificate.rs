@@ -1,9 +1,12 @@
 //! One certificate, read once: the parts that a chain is judged by, and signatures checked by rustls's own algorithms.
 
+use std::net::IpAddr;
+
 use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::SignatureVerificationAlgorithm;
 use x509_parser::asn1_rs::{Any, FromDer};
 use x509_parser::certificate::{TbsCertificate, X509Certificate};
+use x509_parser::extensions::GeneralName;
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::X509Name;
 
@@ -96,6 +99,27 @@ impl<'a> Certificate<'a> {
     /// Whether its issuer has the same name.
     pub fn is_self_issued(&self) -> bool {
         self.subject_key == self.issuer_key
+    }
+
+    /// Whether its subject is called `name`, where it has no other names for hosts.
+    pub fn is_by_subject(&self, name: &str) -> bool {
+        let is_host = |one: &GeneralName<'_>| matches!(one, GeneralName::DNSName(_));
+        let has_hosts = match self.body().subject_alternative_name() {
+            Ok(names) => names.is_some_and(|names| names.value.general_names.iter().any(is_host)),
+            Err(_) => true,
+        };
+        let is_called = |pattern: &str| {
+            let rest = pattern.strip_prefix("*.");
+            // The star is for one label, and for no address.
+            let one_label = name.split_once('.').map(|(_, domain)| domain);
+            let starred = rest.filter(|rest| rest.contains('.') && name.parse::<IpAddr>().is_err());
+            pattern.eq_ignore_ascii_case(name)
+                || starred
+                    .zip(one_label)
+                    .is_some_and(|(rest, domain)| rest.eq_ignore_ascii_case(domain))
+        };
+        let mut called = self.subject().iter_common_name();
+        !has_hosts && called.any(|name| name.as_str().is_ok_and(is_called))
     }
 
     /// Checks the signature on it.

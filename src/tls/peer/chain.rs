@@ -1,4 +1,4 @@
-//! A client's chain, judged as X509_verify_cert(3) judges it for nginx: up to a CA that is trusted and signed by itself.
+//! A peer's chain, judged as X509_verify_cert(3) judges it for nginx: up to a CA that is trusted and signed by itself.
 //!
 //! nginx lets OpenSSL go on after a fault, so that the last one found is the one that is told. The order of the checks here is
 //! OpenSSL's for that reason. A verdict without a fault needs all of them passed.
@@ -13,6 +13,7 @@ use x509_parser::x509::X509Version;
 
 use super::certificate::{Certificate, Checked};
 use super::crl::Revoked;
+use super::extensions::Purpose;
 use super::reason::Reason;
 
 /// Certificates of CAs, by their subjects.
@@ -29,6 +30,14 @@ impl Store {
         Self(keyed.collect())
     }
 
+    /// Whether one of them limits the names below it.
+    pub fn limits_names(&self) -> bool {
+        let limits = |own: Certificate<'_>| own.extensions.has_name_constraints;
+        self.0
+            .iter()
+            .any(|(_, der)| Certificate::read(der).is_some_and(limits))
+    }
+
     fn issuers_of(&self, top: &Certificate<'_>) -> Vec<Certificate<'_>> {
         let same = self.0.iter().filter(|(key, _)| *key == top.issuer_key);
         same.filter_map(|(_, der)| Certificate::read(der))
@@ -41,8 +50,10 @@ impl Store {
 pub(super) struct Trial<'a> {
     pub trusted: &'a Store,
     pub revoked: Option<&'a Revoked>,
-    /// How many CAs may stand between a client's certificate and a trusted one.
+    /// How many CAs may stand between the peer's certificate and a trusted one.
     pub depth: usize,
+    /// What the certificate is shown for.
+    pub purpose: Purpose,
     pub algorithms: &'a WebPkiSupportedAlgorithms,
     pub now: UnixTime,
 }
@@ -75,7 +86,7 @@ impl<'a> Trial<'a> {
         last.map_or(Ok(()), Err)
     }
 
-    /// The chain from the client's certificate up. Trusted issuers go before those that came along.
+    /// The chain from the peer's certificate up. Trusted issuers go before those that came along.
     fn build<'c>(
         &'c self,
         own: Certificate<'c>,
@@ -84,7 +95,7 @@ impl<'a> Trial<'a> {
     ) -> Vec<Certificate<'c>> {
         let most = self.depth.min(LONGEST) + 1;
         let mut chain = vec![own];
-        let mut from_client = 1;
+        let mut from_peer = 1;
         loop {
             let top = &chain[chain.len() - 1];
             let is_root = top.is_self_signed();
@@ -114,7 +125,7 @@ impl<'a> Trial<'a> {
             along = rest;
             if let Some(issuer) = self.best(fitting) {
                 chain.push(issuer);
-                from_client = chain.len();
+                from_peer = chain.len();
             }
         }
         let top = &chain[chain.len() - 1];
@@ -125,7 +136,7 @@ impl<'a> Trial<'a> {
             } else {
                 Reason::SelfSignedInChain
             }
-        } else if from_client < chain.len() {
+        } else if from_peer < chain.len() {
             Reason::NoIssuer
         } else {
             Reason::NoLocalIssuer
@@ -161,7 +172,7 @@ impl<'a> Trial<'a> {
             if as_ca && !is_ca {
                 *last = Some(Reason::NotCa);
             }
-            if !extensions.is_for_clients(as_ca) || (as_ca && !is_ca) {
+            if !extensions.is_for(self.purpose, as_ca) || (as_ca && !is_ca) {
                 *last = Some(Reason::Purpose);
             }
             if at > 1 && extensions.path_length().is_some_and(|most| between > most) {

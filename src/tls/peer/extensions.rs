@@ -4,15 +4,21 @@ use x509_parser::extensions::{
     AuthorityKeyIdentifier, BasicConstraints, KeyUsage, ParsedExtension, X509Extension,
 };
 
+/// What a certificate is shown for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Client,
+    Server,
+}
+
 /// The extensions of one certificate.
 #[derive(Debug, Default)]
 pub(super) struct Extensions<'a> {
     basic: Option<BasicConstraints>,
     usage: Option<KeyUsage>,
-    /// Whether extended key usages are listed, and the one for clients of TLS is among them.
-    client_usage: Option<bool>,
-    /// Netscape's certificate type: whether for clients, whether for CAs.
-    netscape: Option<(bool, bool)>,
+    /// Where extended key usages are listed, whether those for clients and for servers of TLS are among them.
+    extended: Option<(bool, bool)>,
+    netscape: Option<Netscape>,
     /// What it says of its issuer.
     pub authority: Option<AuthorityKeyIdentifier<'a>>,
     /// The name of its key.
@@ -23,6 +29,14 @@ pub(super) struct Extensions<'a> {
     pub has_unknown_critical: bool,
     /// Whether one cannot be read, or comes twice.
     pub is_invalid: bool,
+}
+
+/// Netscape's certificate type.
+#[derive(Debug)]
+struct Netscape {
+    for_clients: bool,
+    for_servers: bool,
+    for_cas: bool,
 }
 
 impl<'a> Extensions<'a> {
@@ -38,10 +52,14 @@ impl<'a> Extensions<'a> {
                 }
                 ParsedExtension::KeyUsage(usage) => all.usage = Some(*usage),
                 ParsedExtension::ExtendedKeyUsage(usages) => {
-                    all.client_usage = Some(usages.client_auth)
+                    all.extended = Some((usages.client_auth, usages.server_auth));
                 }
                 ParsedExtension::NSCertType(kind) => {
-                    all.netscape = Some((kind.ssl_client(), kind.ssl_ca()))
+                    all.netscape = Some(Netscape {
+                        for_clients: kind.ssl_client(),
+                        for_servers: kind.ssl_server(),
+                        for_cas: kind.ssl_ca(),
+                    });
                 }
                 ParsedExtension::AuthorityKeyIdentifier(said) => all.authority = Some(said.clone()),
                 ParsedExtension::SubjectKeyIdentifier(own) => {
@@ -49,7 +67,7 @@ impl<'a> Extensions<'a> {
                 }
                 ParsedExtension::NameConstraints(_) => all.has_name_constraints = true,
                 ParsedExtension::ParseError { .. } => all.is_invalid = true,
-                // Known, and without a say in whether a client is good: policies are not asked for.
+                // Known, and without a say in whether a peer is good: policies are not asked for.
                 ParsedExtension::SubjectAlternativeName(_)
                 | ParsedExtension::CertificatePolicies(_)
                 | ParsedExtension::PolicyMappings(_)
@@ -69,24 +87,31 @@ impl<'a> Extensions<'a> {
             (_, Some(basic)) => basic.ca,
             (Some(_), None) => true,
             (None, None) => {
-                (version1 && self_signed) || self.netscape.is_some_and(|(_, for_cas)| for_cas)
+                (version1 && self_signed) || self.netscape.as_ref().is_some_and(|kind| kind.for_cas)
             }
         }
     }
 
-    /// Whether it may be used by a client of TLS, or by a CA of such clients.
-    pub fn is_for_clients(&self, as_ca: bool) -> bool {
-        if self.client_usage == Some(false) {
+    /// Whether it may be used so, or by a CA of those who use theirs so.
+    pub fn is_for(&self, purpose: Purpose, as_ca: bool) -> bool {
+        let is_server = purpose == Purpose::Server;
+        let listed = |&(client, server): &(bool, bool)| if is_server { server } else { client };
+        if !self.extended.as_ref().is_none_or(listed) {
             return false;
         }
         if as_ca {
             return true;
         }
-        let usage = self
-            .usage
-            .as_ref()
-            .is_none_or(|usage| usage.digital_signature() || usage.key_agreement());
-        usage && self.netscape.is_none_or(|(for_clients, _)| for_clients)
+        let usage = self.usage.as_ref().is_none_or(|usage| {
+            let by_key = is_server && usage.key_encipherment();
+            usage.digital_signature() || usage.key_agreement() || by_key
+        });
+        let kind = self.netscape.as_ref();
+        usage
+            && kind.is_none_or(|kind| match purpose {
+                Purpose::Client => kind.for_clients,
+                Purpose::Server => kind.for_servers,
+            })
     }
 
     /// Whether its key may sign certificates.

@@ -34,7 +34,7 @@ pub enum Reason {
     Revoked = 23,
     /// A CA has more CAs below it than it may.
     PathTooLong = 25,
-    /// It is not for clients of TLS.
+    /// It is not for this side of TLS.
     Purpose = 26,
     /// A CA may not sign certificates.
     NoCertSign = 32,
@@ -73,6 +73,8 @@ impl Reason {
         )
     }
 }
+
+impl std::error::Error for Reason {}
 
 impl fmt::Display for Reason {
     /// OpenSSL's text.

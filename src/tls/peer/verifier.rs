@@ -1,4 +1,4 @@
-//! What rustls asks during the handshake: the certificate is taken as it comes, its key must be the client's.
+//! What rustls asks during the handshake: a client's certificate is taken as it comes, a peer's key must be its own.
 
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature_with_raw_key};
@@ -10,22 +10,19 @@ use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, 
 
 use super::certificate::{Certificate, Checked};
 
-/// Judges nothing: that comes when the handshake is over.
-#[derive(Debug)]
-pub(super) struct Verifier {
-    pub told: Vec<DistinguishedName>,
-    pub algorithms: WebPkiSupportedAlgorithms,
-}
+/// Whether a peer holds the key of the certificate it shows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Possession(pub WebPkiSupportedAlgorithms);
 
-impl Verifier {
+impl Possession {
     /// In TLS 1.2 a scheme names no curve: any of its algorithms will do.
-    fn verify_any(
+    pub fn in_tls12(
         &self,
         message: &[u8],
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let mut mapping = self.algorithms.mapping.iter();
+        let mut mapping = self.0.mapping.iter();
         let known = mapping.find(|(scheme, _)| *scheme == signed.scheme);
         let algorithms: &[&dyn SignatureVerificationAlgorithm] = known.map_or(&[], |(_, all)| *all);
         let own = Certificate::read(certificate).ok_or(CertificateError::BadEncoding)?;
@@ -34,6 +31,26 @@ impl Verifier {
             Checked::Bad => Err(CertificateError::BadSignature.into()),
         }
     }
+
+    /// TLS 1.3
+    pub fn in_tls13(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let own = Certificate::read(certificate).ok_or(CertificateError::BadEncoding)?;
+        // Not the whole certificate: rustls reads none of version 1.
+        let key = SubjectPublicKeyInfoDer::from(own.body().subject_pki.raw);
+        verify_tls13_signature_with_raw_key(message, &key, signed, &self.0)
+    }
+}
+
+/// Judges nothing: that comes when the handshake is over.
+#[derive(Debug)]
+pub(super) struct Verifier {
+    pub told: Vec<DistinguishedName>,
+    pub possession: Possession,
 }
 
 impl ClientCertVerifier for Verifier {
@@ -65,7 +82,7 @@ impl ClientCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.verify_any(message, certificate, signed)
+        self.possession.in_tls12(message, certificate, signed)
     }
 
     fn verify_tls13_signature(
@@ -74,13 +91,10 @@ impl ClientCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let own = Certificate::read(certificate).ok_or(CertificateError::BadEncoding)?;
-        // Not the whole certificate: rustls reads none of version 1.
-        let key = SubjectPublicKeyInfoDer::from(own.body().subject_pki.raw);
-        verify_tls13_signature_with_raw_key(message, &key, signed, &self.algorithms)
+        self.possession.in_tls13(message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
+        self.possession.0.supported_schemes()
     }
 }
