@@ -182,7 +182,11 @@ fn shake(socket: Box<dyn Socket>, setup: &Setup, tell: &Tell) -> Option<Tls> {
     let connection = ServerConnection::new(Arc::clone(&setup.tls)).ok()?;
     let mut stream = StreamOwned::new(connection, socket);
     while stream.conn.is_handshaking() {
-        stream.conn.complete_io(&mut stream.sock).ok()?;
+        if stream.conn.complete_io(&mut stream.sock).is_err() {
+            // An alert is on its way, and must not be overtaken by a reset.
+            let _ = stream.sock.read_to_end(&mut Vec::new());
+            return None;
+        }
     }
     let _ = tell.shaken.send(Shaken {
         resumed: stream.conn.handshake_kind() == Some(HandshakeKind::Resumed),
