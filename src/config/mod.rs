@@ -17,6 +17,7 @@ pub mod doubt;
 pub mod dump;
 pub mod errno;
 pub mod grammar;
+mod hint;
 pub mod key_name;
 pub mod known;
 pub mod level;

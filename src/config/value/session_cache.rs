@@ -70,6 +70,21 @@ impl Value for SessionCaches {
     }
 }
 
+/// The zones that the words declare, as far as the words are right: name and size in bytes.
+pub fn zones(words: &[Box<[u8]>]) -> impl Iterator<Item = (Box<[u8]>, usize)> {
+    let right = words.iter().map_while(|word| match &**word {
+        b"off" | b"none" | b"builtin" => Some(None),
+        word => match word.strip_prefix(b"builtin:") {
+            Some(number) => digits(number).map(|_| None),
+            None => shared_zone(word).map(Some),
+        },
+    });
+    right.flatten().filter_map(|cache| match cache {
+        SessionCache::Shared { name, size } => Some((name, size)),
+        _ => None,
+    })
+}
+
 fn shared_zone(word: &[u8]) -> Option<SessionCache> {
     let text = word.strip_prefix(b"shared:")?;
     let colon = text
