@@ -9,6 +9,7 @@ pub mod dns;
 pub mod dovecot;
 pub mod haproxy;
 pub mod mock;
+pub mod pop3;
 pub mod postfix;
 
 use std::fs;
