@@ -11,6 +11,7 @@ pub mod haproxy;
 pub mod mock;
 pub mod pop3;
 pub mod postfix;
+pub mod shipped;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
