@@ -40,7 +40,7 @@ impl Wire {
         };
         socket.set_nonblocking(false).ok()?;
         socket
-            .set_read_timeout(Some(Duration::from_secs(20)))
+            .set_read_timeout(Some(Duration::from_secs(5)))
             .ok()?;
         let stream = tls::handshake(socket).ok()?;
         stream.sock.set_nonblocking(true).ok()?;
