@@ -101,8 +101,18 @@ impl Gateway {
         place: &Place,
         values: &Values,
     ) -> Result<(Self, TcpStream), String> {
+        let mut gateway = Self::launch(program, place, &configuration(program, header, values))?;
+        let address = SocketAddr::from((place.address, values.listen_port));
+        let client = gateway.first_client(address)?;
+        Ok((gateway, client))
+    }
+
+    /// Starts the program on a configuration. It may not listen yet.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn launch(program: &Program, place: &Place, text: &[u8]) -> Result<Self, String> {
         let file = place.root.join("gateway.conf");
-        let text = configuration(program, header, values);
         // the folder may have seen a run before
         let _ = fs::remove_file(place.root.join("error.log"));
         let said =
@@ -120,16 +130,17 @@ impl Gateway {
             .stderr(said)
             .spawn()
             .map_err(|error| format!("{}: {error}", program.path().display()))?;
-        let mut gateway = Self {
+        Ok(Self {
             child,
             root: place.root.clone(),
-        };
-        let address = SocketAddr::from((place.address, values.listen_port));
-        let client = gateway.first_client(address)?;
-        Ok((gateway, client))
+        })
     }
 
-    fn first_client(&mut self, address: SocketAddr) -> Result<TcpStream, String> {
+    /// The first connection that succeeds shows that it listens.
+    ///
+    /// # Errors
+    /// When it ended, or does not listen in time; with what it said.
+    pub fn first_client(&mut self, address: SocketAddr) -> Result<TcpStream, String> {
         let until = Instant::now() + Duration::from_secs(15);
         loop {
             match TcpStream::connect(address) {

@@ -22,6 +22,7 @@ pub mod record;
 pub mod report;
 pub mod rows;
 pub mod suite;
+pub mod talk;
 pub mod template;
 pub mod tls;
 mod trial;

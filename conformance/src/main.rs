@@ -1,4 +1,6 @@
-//! `conformance record [path…]`, `conformance run [--binary PATH | --nginx] [path…]`, `conformance random [SEED [COUNT]]`.
+//! `conformance record [path…]`, `conformance run [--binary PATH | --nginx] [path…]`,
+//! `conformance random [SEED [COUNT]]`, `conformance talk PROTOCOL [--seed S] [--first N] [--count N]`,
+//! `conformance record-rows`.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -7,11 +9,14 @@ use portcullis_conformance::gateway::Program;
 use portcullis_conformance::random::Contest;
 use portcullis_conformance::rows;
 use portcullis_conformance::suite::Suite;
+use portcullis_conformance::talk::conversation::Protocol;
+use portcullis_conformance::talk::tournament::{self, Pair};
 
 const USAGE: &str = "usage: conformance record [path...]
        conformance run [--binary PATH | --nginx] [path...]
        conformance random [SEED [COUNT]]
        conformance record-rows
+       conformance talk smtp|imap|pop3 [--seed S] [--first N] [--count N]
 A path is a case, or the beginning of its name: conf/lexer, dialogue/smtp/auth";
 
 fn main() -> ExitCode {
@@ -30,33 +35,13 @@ fn run(mut words: Vec<String>) -> Result<bool, String> {
         return Err(USAGE.to_owned());
     }
     let action = words.remove(0);
-    let nginx = || {
-        Program::nginx().ok_or("nginx with its mail module is not installed (NGINX_BIN)".to_owned())
-    };
-    if action == "random" {
-        let number = |at: usize, default| {
-            words.get(at).map_or(Ok(default), |word| {
-                word.parse::<u64>().map_err(|_| USAGE.to_owned())
-            })
-        };
-        let outcome =
-            Contest::new(nginx()?, Program::ours()?)?.run(number(0, 1)?, number(1, 1500)?)?;
-        for difference in &outcome.differences {
-            println!("{difference}");
-        }
-        print!("{}", outcome.text());
-        return Ok(outcome.differences.is_empty());
+    match action.as_str() {
+        "talk" => return talk(&words),
+        "random" => return random(&words),
+        "record-rows" => return record_rows(),
+        _ => {}
     }
     let mut suite = Suite::ours()?;
-    if action == "record-rows" {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("rows");
-        let unexplained = rows::record(&folder, &nginx()?, &Program::ours()?, &suite.ledger)?;
-        for row in &unexplained {
-            println!("{}", row.replace('\t', "\n    "));
-        }
-        println!("{} differences that no rule explains", unexplained.len());
-        return Ok(unexplained.is_empty());
-    }
     let report = match action.as_str() {
         "record" => {
             suite.keep(&words);
@@ -80,4 +65,64 @@ fn run(mut words: Vec<String>) -> Result<bool, String> {
     };
     print!("{}", report.text());
     Ok(report.good())
+}
+
+fn nginx() -> Result<Program, String> {
+    Program::nginx().ok_or("nginx with its mail module is not installed (NGINX_BIN)".to_owned())
+}
+
+/// Random conversations with both.
+fn talk(words: &[String]) -> Result<bool, String> {
+    let (protocol, options) = words.split_first().ok_or(USAGE)?;
+    let protocol = Protocol::ALL
+        .into_iter()
+        .find(|known| known.name() == protocol)
+        .ok_or(USAGE)?;
+    let (mut seed, mut first, mut count) = (1, 0, 500);
+    for option in options.chunks(2) {
+        let [name, value] = option else {
+            return Err(USAGE.to_owned());
+        };
+        let value = value.parse().map_err(|_| USAGE)?;
+        match name.as_str() {
+            "--seed" => seed = value,
+            "--first" => first = value,
+            "--count" => count = value,
+            _ => return Err(USAGE.to_owned()),
+        }
+    }
+    let pair = Pair {
+        nginx: nginx()?,
+        ours: Program::ours()?,
+    };
+    let score = tournament::run(&pair, protocol, seed, first, count)?;
+    print!("{}", score.text());
+    Ok(score.wrong.is_empty())
+}
+
+/// Random configurations before both.
+fn random(words: &[String]) -> Result<bool, String> {
+    let number = |at: usize, default| {
+        words.get(at).map_or(Ok(default), |word| {
+            word.parse::<u64>().map_err(|_| USAGE.to_owned())
+        })
+    };
+    let outcome = Contest::new(nginx()?, Program::ours()?)?.run(number(0, 1)?, number(1, 1500)?)?;
+    for difference in &outcome.differences {
+        println!("{difference}");
+    }
+    print!("{}", outcome.text());
+    Ok(outcome.differences.is_empty())
+}
+
+/// Writes the rows' cases anew.
+fn record_rows() -> Result<bool, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("rows");
+    let ledger = Suite::ours()?.ledger;
+    let unexplained = rows::record(&folder, &nginx()?, &Program::ours()?, &ledger)?;
+    for row in &unexplained {
+        println!("{}", row.replace('\t', "\n    "));
+    }
+    println!("{} differences that no rule explains", unexplained.len());
+    Ok(unexplained.is_empty())
 }

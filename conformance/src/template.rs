@@ -107,11 +107,7 @@ impl Template {
                     if run == rest.len() {
                         return Agreement::Part;
                     }
-                    let Some(salt) = STANDARD
-                        .decode(&rest[..run])
-                        .ok()
-                        .filter(|salt| is_challenge(salt))
-                    else {
+                    let Some(salt) = challenge(&rest[..run]) else {
                         return Agreement::Not;
                     };
                     values.salt = Some(salt);
@@ -221,6 +217,12 @@ pub fn apop(secret: &str, salt: &[u8]) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The challenge that this text in base64 is, if it is one.
+pub fn challenge(text: &[u8]) -> Option<Vec<u8>> {
+    let salt = STANDARD.decode(text).ok();
+    salt.filter(|salt| is_challenge(salt))
 }
 
 /// `<digits.digits@name>`, what nginx makes.
