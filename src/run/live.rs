@@ -16,7 +16,7 @@ use crate::log::{ErrorLog, Files, OpenFault};
 use crate::net::resolver::{Resolver, Resolvers};
 use crate::proto::Settings;
 use crate::session::{self, AuthServer, Place};
-use crate::tls;
+use crate::tls::{self, Resumption};
 
 /// One generation of the running configuration.
 #[derive(Debug)]
@@ -45,6 +45,7 @@ impl Live {
         options: &Options,
         files: &Files,
         resolvers: &Resolvers,
+        resumption: &Resumption,
     ) -> Result<Self, BuildFault> {
         let fallback = LogTarget {
             place: options.error_log.clone(),
@@ -54,6 +55,7 @@ impl Live {
             files,
             resolvers,
             system: Resolver::system(Duration::ZERO),
+            resumption,
             fallback: [fallback],
             logs: HashMap::new(),
             servers: HashMap::new(),
@@ -130,6 +132,7 @@ struct Parts<'a> {
     resolvers: &'a Resolvers,
     /// For the servers without a `resolver`.
     system: Resolver,
+    resumption: &'a Resumption,
     fallback: [LogTarget; 1],
     logs: HashMap<Vec<LogTarget>, Arc<ErrorLog>>,
     servers: HashMap<*const Server, Shared>,
@@ -142,7 +145,7 @@ struct Parts<'a> {
 struct Shared {
     settings: Settings,
     log: Arc<ErrorLog>,
-    tls: Option<Arc<rustls::ServerConfig>>,
+    tls: Option<Arc<tls::Server>>,
     resolver: Resolver,
     auth_server: Option<Arc<AuthServer>>,
 }
@@ -190,17 +193,21 @@ impl Parts<'_> {
         let shared = Shared {
             settings: Settings::of(server),
             log: self.log(&server.mail.error_log)?,
-            tls: server
-                .tls
-                .as_ref()
-                .map(tls::server)
-                .transpose()
-                .map_err(BuildFault::Tls)?,
+            tls: self.tls(server)?,
             resolver: self.resolver(&server.mail),
             auth_server: self.auth_server(server)?,
         };
         self.servers.insert(Arc::as_ptr(server), shared.clone());
         Ok(shared)
+    }
+
+    fn tls(&self, server: &Server) -> Result<Option<Arc<tls::Server>>, BuildFault> {
+        let Some(material) = &server.tls else {
+            return Ok(None);
+        };
+        let made = tls::Server::new(material, self.resumption);
+        made.map(|made| Some(Arc::new(made)))
+            .map_err(BuildFault::Tls)
     }
 }
 

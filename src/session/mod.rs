@@ -11,6 +11,7 @@ mod commands;
 mod connect;
 mod dialogue;
 mod greeting;
+mod handshake;
 mod http;
 mod identity;
 mod inquiry;
@@ -101,7 +102,12 @@ async fn log_in(
         journal.doing("SSL handshaking");
         let tls = place.tls.clone()?;
         client
-            .secure(tls, place.server.mail.timeout, &journal)
+            .secure(
+                &tls,
+                place.server.protocol,
+                place.server.mail.timeout,
+                &journal,
+            )
             .await
             .ok()?;
     }

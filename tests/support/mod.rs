@@ -12,6 +12,7 @@ pub mod mock;
 pub mod pop3;
 pub mod postfix;
 pub mod shipped;
+pub mod tls;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -42,7 +42,7 @@ impl Wire {
         socket
             .set_read_timeout(Some(Duration::from_secs(5)))
             .ok()?;
-        let stream = tls::handshake(socket).ok()?;
+        let stream = tls::handshake(socket, None).ok()?;
         stream.sock.set_nonblocking(true).ok()?;
         Some(Self::Tls(Box::new(stream)))
     }

@@ -4,7 +4,7 @@ use rcgen::{
     CertifiedKey, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, SignatureAlgorithm,
     generate_simple_self_signed,
 };
-use rustls::crypto::CryptoProvider;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
@@ -13,6 +13,7 @@ use super::*;
 use crate::config::Protocol;
 use crate::config::modules::ssl::VerifyClient;
 use crate::config::tls::{TlsFile, TlsVersions};
+use crate::config::value::session_cache::SessionCache;
 
 struct Made {
     certificate: String,
@@ -57,6 +58,9 @@ fn material(pairs: &[(&str, &str)]) -> TlsMaterial {
         ciphers: (*b"HIGH:!aNULL:!MD5").into(),
         curves: (*b"auto").into(),
         prefer_server_ciphers: false,
+        certificate_compression: false,
+        commands: Vec::new(),
+        session_cache: SessionCache::None,
         session_tickets: true,
         ticket_keys: Vec::new(),
         session_timeout: Duration::from_secs(300),
@@ -68,6 +72,10 @@ fn material(pairs: &[(&str, &str)]) -> TlsMaterial {
         passwords: Vec::new(),
         protocol: Protocol::Smtp,
     }
+}
+
+fn server(material: &TlsMaterial) -> Result<Arc<ServerConfig>, TlsFault> {
+    Server::new(material, &Resumption::default()).map(|server| server.config())
 }
 
 /// A client that trusts one certificate.
@@ -219,6 +227,39 @@ fn no_tickets_means_no_resumption() {
     material.session_tickets = false;
     let config = server(&material).unwrap();
     assert!(!config.ticketer.enabled());
-    assert_eq!(config.send_tls13_tickets, 0);
-    assert!(!config.session_storage.can_cache());
+    assert!(!config.session_storage.put(vec![1], vec![1]));
+}
+
+/// Unpacks, and counts how often.
+#[derive(Debug, Default)]
+struct Unpacking(std::sync::atomic::AtomicUsize);
+
+impl rustls::compress::CertDecompressor for Unpacking {
+    fn decompress(
+        &self,
+        input: &[u8],
+        output: &mut [u8],
+    ) -> Result<(), rustls::compress::DecompressionFailed> {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        rustls::compress::ZLIB_DECOMPRESSOR.decompress(input, output)
+    }
+
+    fn algorithm(&self) -> rustls::CertificateCompressionAlgorithm {
+        rustls::CertificateCompressionAlgorithm::Zlib
+    }
+}
+
+#[test]
+fn certificates_are_compressed_only_if_asked_to() {
+    static UNPACKING: std::sync::LazyLock<Unpacking> = std::sync::LazyLock::new(Unpacking::default);
+    let pair = ecdsa();
+    for (compression, times) in [(false, 0), (true, 1)] {
+        let mut material = material(&[(&pair.certificate, &pair.key)]);
+        material.certificate_compression = compression;
+        let mut client = client(aws_lc_rs::default_provider(), &pair.certificate);
+        client.cert_decompressors = vec![&*UNPACKING];
+        handshake(server(&material).unwrap(), client).unwrap();
+        let unpacked = UNPACKING.0.load(std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(unpacked, times);
+    }
 }
