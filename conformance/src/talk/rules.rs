@@ -96,7 +96,10 @@ const RULES: &[Rule] = &[
                 && parting.at.peer == Peer::Client
                 && contains(&told, b"* ")
                 && contains(&told, b"+ ")
-                && parting.nginx.heard(parting.at.step, Peer::Client).ends_with(INTERNAL_ERROR)
+                && parting
+                    .nginx
+                    .heard(parting.at.step, Peer::Client)
+                    .ends_with(INTERNAL_ERROR)
         },
     },
     Rule {
