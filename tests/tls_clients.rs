@@ -51,7 +51,7 @@ fn is_served(shaken: &Shaken, served: bool) {
 #[test]
 fn a_chain_must_lead_to_a_trusted_root_and_not_be_too_long() {
     let root = Authority::new("Root");
-    let (middle, low) = (root.below("Middle"), Authority::new("Foreign"));
+    let (middle, low) = (root.below("Middle"), Authority::new("Foreign root"));
     let lower = middle.below("Lower");
     let wish = Wish::default();
     let (near, far, foreign) = (

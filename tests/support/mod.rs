@@ -9,7 +9,9 @@ pub mod dns;
 pub mod dovecot;
 pub mod haproxy;
 pub mod mock;
+pub mod pop3;
 pub mod postfix;
+pub mod shipped;
 pub mod tls;
 pub mod tls_backend;
 

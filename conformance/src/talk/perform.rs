@@ -364,10 +364,10 @@ impl Scene<'_> {
 
     /// The gateway waits for a handshake. Where its words say so only in their place, STARTTLS has to be the last command.
     fn agrees_to_tls(&self, heard: &[u8]) -> bool {
-        if self.client.as_ref().is_none_or(Wire::is_secure) {
+        let said = self.transcript.said(self.transcript.step, Peer::Client);
+        if self.client.as_ref().is_none_or(Wire::is_secure) || !said.ends_with(b"\n") {
             return false;
         }
-        let said = self.transcript.said_in(self.transcript.step, Peer::Client);
         let said = said.to_ascii_uppercase();
         let last = said.trim_ascii_end().rsplit(|&byte| byte == b'\n').next();
         let last = last.unwrap_or_default();

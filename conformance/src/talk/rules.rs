@@ -89,6 +89,20 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
+        reason: "an untagged line before the reply to LOGIN is waited over; nginx 1.22 takes it for the reply",
+        explains: |parting| {
+            let told = parting.ours.said_in(parting.at.step, Peer::Backend);
+            parting.talk.protocol == Protocol::Imap
+                && parting.at.peer == Peer::Client
+                && contains(&told, b"* ")
+                && contains(&told, b"+ ")
+                && parting
+                    .nginx
+                    .heard(parting.at.step, Peer::Client)
+                    .ends_with(INTERNAL_ERROR)
+        },
+    },
+    Rule {
         reason: "row 25: who leaves during a login is noticed at once",
         explains: |parting| {
             let (nginx, ours) = parting.both();
@@ -98,6 +112,8 @@ const RULES: &[Rule] = &[
         },
     },
 ];
+
+const INTERNAL_ERROR: &[u8] = b"* BAD internal server error\r\n";
 
 impl Parting<'_> {
     /// What nginx did there, and what portcullis did.

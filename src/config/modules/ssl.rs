@@ -73,8 +73,9 @@ module! {
         /// A file in PEM format: the server's certificate, then the certificates of its chain. `data:` and the text
         /// itself may stand instead of a name.
         ///
-        /// Several lines give certificates for several kinds of keys, such as RSA and ECDSA; each needs its
-        /// `ssl_certificate_key`, in the same order.
+        /// Several lines give certificates for several names and for several kinds of keys, such as RSA and ECDSA; each needs
+        /// its `ssl_certificate_key`, in the same order. A client gets one that is for the name it asks for (SNI), of a
+        /// kind that it can use; one that asks for no name of theirs gets one of the first line's site.
         ssl_certificate: ConfigPaths = "", MAIL_SERVER;
         /// The file with the private key of a certificate, in PEM format. `data:` and the text itself may stand instead
         /// of a name. One for each `ssl_certificate`, in the same order.
@@ -113,7 +114,8 @@ module! {
         /// A file with a key for tickets: 48 or 80 random bytes. The first line's key encrypts, the others still
         /// decrypt, so that keys can be changed, and shared by several machines. Since nginx 1.5.7.
         ssl_session_ticket_key: ConfigPaths = "", MAIL_SERVER;
-        /// How long a session can be resumed.
+        /// How long a session can be resumed. Tickets without `ssl_session_ticket_key` are good for a day at most, whatever is
+        /// written here: the gateway changes the keys that it makes itself.
         ssl_session_timeout: Sec = "5m", MAIL_SERVER;
         /// Whether clients show a certificate.
         ///

@@ -229,3 +229,37 @@ fn no_tickets_means_no_resumption() {
     assert!(!config.ticketer.enabled());
     assert!(!config.session_storage.put(vec![1], vec![1]));
 }
+
+/// Unpacks, and counts how often.
+#[derive(Debug, Default)]
+struct Unpacking(std::sync::atomic::AtomicUsize);
+
+impl rustls::compress::CertDecompressor for Unpacking {
+    fn decompress(
+        &self,
+        input: &[u8],
+        output: &mut [u8],
+    ) -> Result<(), rustls::compress::DecompressionFailed> {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        rustls::compress::ZLIB_DECOMPRESSOR.decompress(input, output)
+    }
+
+    fn algorithm(&self) -> rustls::CertificateCompressionAlgorithm {
+        rustls::CertificateCompressionAlgorithm::Zlib
+    }
+}
+
+#[test]
+fn certificates_are_compressed_only_if_asked_to() {
+    static UNPACKING: std::sync::LazyLock<Unpacking> = std::sync::LazyLock::new(Unpacking::default);
+    let pair = ecdsa();
+    for (compression, times) in [(false, 0), (true, 1)] {
+        let mut material = material(&[(&pair.certificate, &pair.key)]);
+        material.certificate_compression = compression;
+        let mut client = client(aws_lc_rs::default_provider(), &pair.certificate);
+        client.cert_decompressors = vec![&*UNPACKING];
+        handshake(server(&material).unwrap(), client).unwrap();
+        let unpacked = UNPACKING.0.load(std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(unpacked, times);
+    }
+}
