@@ -1,62 +1,16 @@
-//! TLS towards backends: who is trusted, what goes over clear text, what is resumed.
+//! TLS towards backends: who is trusted, what they are shown and told, what is resumed.
 
 mod support;
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rustls::version::{TLS12, TLS13};
-use support::mock::{Act, Mock};
-use support::tls::{Authority, Wish, pair};
-use support::tls_backend::{BLOB, Backend, Setup, Shaken, tls};
-use support::{Certificate, Gateway, Scratch, Smtp, free_port, plain};
-
-const LET_IN: &str = "235 2.0.0 OK\r\n";
-const UNAVAILABLE: &str = "451 4.4.1 Mail server temporarily unavailable, try again later\r\n";
-const INTERNAL: &str = "451 4.3.2 Internal server error\r\n";
-const BOTH: [&rustls::SupportedProtocolVersion; 2] = [&TLS12, &TLS13];
-
-/// A gateway with one SMTP server; `more` is the rest of its block.
-fn gateway(more: &str) -> (Gateway, u16) {
-    let port = free_port();
-    (Gateway::start(&mail(port, more)), port)
-}
-
-fn mail(port: u16, more: &str) -> String {
-    format!(
-        "mail {{ server_name gate.test; server {{ listen 127.0.0.1:{port}; protocol smtp; smtp_capabilities X; {more} }} }}"
-    )
-}
-
-/// One login of a client of its own, and what it hears.
-fn log_in(port: u16) -> String {
-    let mut client = Smtp::connect(port);
-    client.expect("220");
-    client.say(&format!("AUTH PLAIN {}", plain("joe", "secret")));
-    client.hear()
-}
-
-fn setup(own: &(PathBuf, PathBuf), at_once: bool) -> Setup {
-    Setup {
-        tls: tls(own, &BOTH, None),
-        at_once,
-        header: false,
-    }
-}
-
-/// The word of `proxy_ssl` for it.
-fn word(at_once: bool) -> &'static str {
-    if at_once { "on" } else { "starttls" }
-}
-
-fn verify(ca: &Path) -> String {
-    format!(
-        "proxy_ssl_verify on; proxy_ssl_trusted_certificate {};",
-        ca.display()
-    )
-}
+use support::Certificate;
+use support::tls::{Authority, Wish};
+use support::tls_backend::{
+    BOTH, Backend, LET_IN, Setup, Shaken, UNAVAILABLE, gateway, log_in, mail, setup, tls, verify,
+    word,
+};
 
 /// Logs in through TLS to a backend that shows `own`: once at once, once by STARTTLS.
 fn meets(own: &(PathBuf, PathBuf), host: &str, more: &str, logged: &str) {
@@ -291,331 +245,85 @@ fn sessions_are_resumed() {
     }
 }
 
-#[test]
-fn backends_that_will_not_have_tls() {
-    let greeting = Act::Send(b"220 hi\r\n");
-    let offer = Act::Send(b"250-x\r\n250 STARTTLS\r\n");
-    for (acts, wanted, told) in [
-        (
-            vec![
-                greeting.clone(),
-                Act::Line,
-                Act::Send(b"250-x\r\n250 AUTH PLAIN\r\n"),
-                Act::Line,
-            ],
-            "upstream does not offer STARTTLS while sending HELO/EHLO to upstream",
-            &["EHLO gate.test", ""][..],
-        ),
-        (
-            vec![
-                greeting.clone(),
-                Act::Line,
-                offer.clone(),
-                Act::Line,
-                Act::Send(b"454 not now\r\n"),
-                Act::Line,
-            ],
-            "upstream sent invalid response: \"454 not now\" while sending STARTTLS to upstream",
-            &["EHLO gate.test", "STARTTLS", ""],
-        ),
-        (
-            vec![
-                greeting.clone(),
-                Act::Line,
-                offer.clone(),
-                Act::Line,
-                Act::Send(b"220 go\r\n250 AUTH PLAIN\r\n"),
-                Act::Line,
-            ],
-            "upstream sent data in clear text before SSL handshake while sending STARTTLS to upstream",
-            &["EHLO gate.test", "STARTTLS", ""],
-        ),
-        (
-            vec![
-                greeting.clone(),
-                Act::Line,
-                offer.clone(),
-                Act::Line,
-                Act::Send(b"220 go\r\n"),
-            ],
-            "while SSL handshaking to upstream",
-            &["EHLO gate.test", "STARTTLS"],
-        ),
-        (
-            vec![Act::Send(b"554 go away\r\n"), Act::Line],
-            "upstream sent invalid response: \"554 go away\" while reading response from upstream",
-            &[""],
-        ),
-        (
-            vec![],
-            "upstream prematurely closed connection while connecting to upstream",
-            &[],
-        ),
-        (
-            vec![greeting, Act::Line, Act::Flood(b'2')],
-            "upstream sent too long response line",
-            &["EHLO gate.test"],
-        ),
-    ] {
-        let mock = Mock::new(&acts);
-        let (gateway, port) = gateway(&format!(
-            "proxy_pass 127.0.0.1:{}; proxy_ssl starttls;",
-            mock.port
-        ));
-        assert_eq!(log_in(port), UNAVAILABLE, "{wanted}");
-        gateway.wait_for_log(wanted);
-        for line in told {
-            assert_eq!(mock.heard(), *line);
-        }
-    }
-}
-
-#[test]
-fn backends_that_do_not_speak_tls_where_it_is_due() {
-    for (acts, wanted) in [
-        (
-            vec![Act::Send(b"220 hi, this is clear text\r\n"), Act::Stall],
-            "SSL_do_handshake() failed (SSL: error:0A00010B:SSL routines::wrong version number) while SSL handshaking to upstream",
-        ),
-        (
-            // Records of TLS that are none.
-            vec![
-                Act::Send(b"\x16\x03\x03\x00\x04\x02\x00\x00\x00"),
-                Act::Stall,
-            ],
-            "SSL_do_handshake() failed (SSL: error:0A0",
-        ),
-        (
-            vec![Act::Send(b"\x15\x03\x03\x00\x02\x02\x28"), Act::Stall],
-            "alert handshake failure:SSL alert number 40) while SSL handshaking to upstream",
-        ),
-        (vec![Act::Flood(0x16)], "SSL_do_handshake() failed (SSL: "),
-    ] {
-        let mock = Mock::new(&acts);
-        let towards = format!("proxy_pass 127.0.0.1:{}; proxy_ssl on;", mock.port);
-        let (judged, port) = gateway(&towards);
-        assert_eq!(log_in(port), UNAVAILABLE, "{wanted}");
-        judged.wait_for_log(wanted);
-        assert!(!judged.log().contains("secret"));
-    }
-    // One that says nothing at all.
-    let mock = Mock::new(&[Act::Stall]);
-    let (silent, port) = gateway(&format!(
-        "proxy_pass 127.0.0.1:{}; proxy_ssl on; proxy_connect_timeout 200ms;",
-        mock.port
-    ));
-    assert_eq!(log_in(port), UNAVAILABLE);
-    silent.wait_for_log("upstream timed out (110: Connection timed out) while SSL handshaking");
-}
-
-#[test]
-fn a_client_that_leaves_during_the_handshake_is_noticed() {
-    let mock = Mock::new(&[Act::Stall, Act::Line]);
-    let (_gateway, port) = gateway(&format!(
-        "proxy_pass 127.0.0.1:{}; proxy_ssl on;",
-        mock.port
-    ));
-    let mut client = Smtp::connect(port);
-    client.expect("220");
-    client.say(&format!("AUTH PLAIN {}", plain("joe", "secret")));
-    drop(client);
-    // Stalling ends with the connection, long before its time.
-    assert_eq!(mock.heard(), "");
-}
-
-#[test]
-fn an_auth_server_names_the_backend() {
-    let ca = Authority::new("CA");
-    let wish = Wish {
-        names: &["localhost"],
-        ..Wish::default()
+/// What `-t` says of these lines in a server: of the level `[emerg]`, or nothing.
+fn tested(folder: &std::path::Path, more: &str) -> String {
+    let pass = if more.contains("proxy_pass") {
+        ""
+    } else {
+        "proxy_pass 127.0.0.1:1;"
     };
-    let own = ca.sign("own", wish);
-    for at_once in [true, false] {
-        let backend = Backend::start(setup(&own, at_once));
-        for (server, more, wanted) in [
-            ("localhost", "", LET_IN),
-            ("127.0.0.1", "proxy_ssl_name localhost;", LET_IN),
-            ("127.0.0.1", "", INTERNAL),
-        ] {
-            let answer = format!(
-                "HTTP/1.0 200 OK\r\nAuth-Status: OK\r\nAuth-Server: {server}\r\nAuth-Port: {}\r\n\r\n",
-                backend.port
-            );
-            let auth = Mock::new(&[Act::Header, Act::Send(answer.leak().as_bytes())]);
-            let (gateway, port) = gateway(&format!(
-                "auth_http 127.0.0.1:{}/auth; xclient off; proxy_smtp_auth on; proxy_ssl {}; {} {more}",
-                auth.port,
-                word(at_once),
-                verify(&ca.certificate())
-            ));
-            assert_eq!(log_in(port), wanted, "{server} {more}\n{}", gateway.log());
-            if wanted == INTERNAL {
-                gateway.wait_for_log("upstream SSL certificate does not match \"127.0.0.1\"");
-            }
-            let heard = backend.all_heard();
-            let logins = heard.iter().filter(|line| line.contains("AUTH"));
-            assert!(logins.clone().all(|line| line.starts_with("tls ")));
-            assert_eq!(logins.count(), usize::from(wanted == LET_IN));
-        }
-    }
+    let text = mail(support::free_port(), &format!("{pass} {more}"));
+    support::write_configuration(folder, &text);
+    let output = support::command(folder).arg("-t").output();
+    let said = output.expect("the gateway").stderr;
+    let said = String::from_utf8_lossy(&said);
+    let mut faults = said.lines().filter_map(|line| line.split_once("[emerg] "));
+    faults.next().map_or("", |(_, fault)| fault).to_string()
 }
 
 #[test]
-fn a_greeting_that_lets_nobody_in_is_passed_on_where_it_may() {
-    let backend = Mock::new(&[Act::Send(b"554 go away\r\n"), Act::Line]);
-    let answer = format!(
-        "HTTP/1.0 200 OK\r\nAuth-Status: OK\r\nAuth-Server: 127.0.0.1\r\nAuth-Port: {}\r\n\r\n",
-        backend.port
+fn what_a_test_finds() {
+    let ca = Authority::new("CA");
+    let (own, other) = (
+        ca.sign("own", Wish::default()),
+        ca.sign("other", Wish::default()),
     );
-    let auth = Mock::new(&[Act::Header, Act::Send(answer.leak().as_bytes())]);
-    for (more, wanted) in [
-        ("", INTERNAL),
-        ("proxy_pass_error_message on;", "554 go away\r\n"),
+    let folder = support::Scratch::new("check");
+    let [certificate, key, wrong] = [&own.0, &own.1, &other.1].map(|path| path.display());
+    let trusted = verify(&ca.certificate());
+    let pair = format!("proxy_ssl_certificate {certificate}; proxy_ssl_certificate_key");
+    let mismatch = format!("SSL_CTX_use_PrivateKey(\"{wrong}\") failed (SSL: ");
+    let no_key =
+        format!("no \"proxy_ssl_certificate_key\" is defined for certificate \"{certificate}\"");
+    let no_ca = format!("SSL_CTX_load_verify_locations(\"{key}\") failed (SSL: ");
+    let no_crl = format!("cannot load CRL \"{key}\": PEM_read_bio_X509_CRL() failed (SSL: ");
+    for (more, fault) in [
+        (
+            "proxy_ssl_verify on;".to_string(),
+            "no proxy_ssl_trusted_certificate for proxy_ssl_verify",
+        ),
+        (
+            "proxy_ssl_verify on; proxy_ssl_trusted_certificate /no/such;".to_string(),
+            "SSL_CTX_load_verify_locations(\"/no/such\") failed (SSL: ",
+        ),
+        (
+            format!("proxy_ssl_verify on; proxy_ssl_trusted_certificate {key};"),
+            &no_ca,
+        ),
+        (format!("{trusted} proxy_ssl_crl {key};"), &no_crl),
+        (format!("proxy_ssl_crl {key};"), ""),
+        (format!("proxy_ssl_certificate {certificate};"), &no_key),
+        (format!("{pair} {key};"), ""),
+        (format!("{pair} {wrong};"), &mismatch),
+        (
+            "proxy_ssl_ciphers no;".to_string(),
+            "SSL_CTX_set_cipher_list(\"no\") failed (SSL: ",
+        ),
+        (
+            "proxy_ssl_protocols TLSv1.1;".to_string(),
+            "\"proxy_ssl_protocols\" leaves neither TLSv1.2 nor TLSv1.3 for server in ",
+        ),
+        (
+            "proxy_ssl_conf_command No x;".to_string(),
+            "SSL_CONF_cmd(\"No\", \"x\") failed (SSL: ",
+        ),
+        (
+            format!("{trusted} proxy_pass unix:/x;"),
+            "no \"proxy_ssl_name\" is defined for \"proxy_ssl_verify\" and upstream \"unix:/x\"",
+        ),
+        (
+            "proxy_ssl_name \"no name\";".to_string(),
+            "invalid server name \"no name\"",
+        ),
     ] {
-        let (_gateway, port) = gateway(&format!(
-            "auth_http 127.0.0.1:{}/auth; proxy_ssl starttls; {more}",
-            auth.port
-        ));
-        assert_eq!(log_in(port), wanted);
-    }
-}
-
-#[test]
-fn the_proxy_header_goes_first() {
-    let own = Certificate::new();
-    for at_once in [true, false] {
-        let backend = Backend::start(Setup {
-            header: true,
-            ..setup(&(own.chain(), own.key()), at_once)
-        });
-        let (_gateway, port) = gateway(&format!(
-            "proxy_pass 127.0.0.1:{}; proxy_ssl {}; proxy_protocol on;",
-            backend.port,
-            word(at_once)
-        ));
-        assert_eq!(log_in(port), LET_IN);
-        let header = backend.heard();
-        assert!(
-            header.starts_with("clear PROXY TCP4 127.0.0.1 "),
-            "{header}"
-        );
-    }
-}
-
-#[test]
-fn offers_from_before_tls_are_forgotten() {
-    let own = Certificate::new();
-    let backend = Backend::start(setup(&(own.chain(), own.key()), false));
-    let port = free_port();
-    let gateway = Gateway::start(&format!(
-        "mail {{ server_name gate.test; server {{ listen 127.0.0.1:{port}; protocol smtp;
-            proxy_pass 127.0.0.1:{}; proxy_ssl starttls; }} }}",
-        backend.port
-    ));
-    // What is announced is learned inside TLS; so is how to log in, where clear text has offered CRAM-MD5 alone.
-    let mut announced = String::new();
-    support::wait_until("what the backend offers", || {
-        let mut client = Smtp::connect(port);
-        client.expect("220");
-        client.say("EHLO client.test");
-        announced = client.expect("250");
-        announced.contains("SECRET")
-    });
-    assert!(!announced.contains("CLEAR"), "{announced}");
-    assert_eq!(log_in(port), LET_IN, "{}", gateway.log());
-    let heard = backend.all_heard();
-    assert!(heard.iter().any(|line| line.starts_with("tls AUTH PLAIN")));
-}
-
-#[test]
-fn unix_sockets() {
-    let ca = Authority::new("CA");
-    let wish = Wish {
-        names: &["mail.test"],
-        ..Wish::default()
-    };
-    let own = ca.sign("own", wish);
-    let folder = Scratch::new("unix");
-    for at_once in [true, false] {
-        let path = folder.path().join(word(at_once));
-        let _backend = Backend::on_unix(&path, setup(&own, at_once));
-        let open = std::fs::Permissions::from_mode(0o777);
-        std::fs::set_permissions(&path, open).expect("a socket for all");
-        let towards = format!(
-            "proxy_pass unix:{}; proxy_ssl {};",
-            path.display(),
-            word(at_once)
-        );
-        let named = format!(
-            "{towards} {} proxy_ssl_name mail.test;",
-            verify(&ca.certificate())
-        );
-        for more in [&towards, &named] {
-            let (gateway, port) = gateway(more);
-            assert_eq!(log_in(port), LET_IN, "{}", gateway.log());
+        for word in ["on", "starttls"] {
+            let found = tested(folder.path(), &format!("proxy_ssl {word}; {more}"));
+            assert!(
+                found.starts_with(fault) && found.is_empty() == fault.is_empty(),
+                "{more}: {found}"
+            );
         }
+        // Where there is no TLS nobody looks.
+        assert_eq!(tested(folder.path(), &more), "", "{more}");
     }
-}
-
-/// Ten megabytes, no two kilobytes alike.
-fn blob() -> Vec<u8> {
-    let mut state = 1_u64;
-    let next = |_| {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        (state >> 33) as u8
-    };
-    (0..BLOB).map(next).collect()
-}
-
-#[test]
-fn ten_megabytes_both_ways() {
-    let ca = Authority::new("CA");
-    let wish = Wish {
-        names: &["localhost"],
-        ..Wish::default()
-    };
-    let own = ca.sign("own", wish);
-    let blob = blob();
-    for at_once in [true, false] {
-        let backend = Backend::start(setup(&own, at_once));
-        let (clear, inside) = (free_port(), free_port());
-        let _gateway = Gateway::start(&format!(
-            "mail {{ server_name gate.test; smtp_capabilities X; {}
-                proxy_pass 127.0.0.1:{}; proxy_ssl {};
-                server {{ listen 127.0.0.1:{clear}; protocol smtp; }}
-                server {{ listen 127.0.0.1:{inside} ssl; protocol smtp; }} }}",
-            pair(&own),
-            backend.port,
-            word(at_once)
-        ));
-        let connect = |port| TcpStream::connect(("127.0.0.1", port)).expect("to connect");
-        assert!(carry(connect(clear), &blob) == blob, "from clear text");
-        for version in [&TLS12, &TLS13] {
-            let client = ca.client(&[version]);
-            let stream = rustls::StreamOwned::new(client, connect(inside));
-            assert!(carry(stream, &blob) == blob, "from TLS");
-        }
-    }
-}
-
-/// Logs in, sends it all, and reads what comes back until the end.
-fn carry(mut stream: impl Read + Write, blob: &[u8]) -> Vec<u8> {
-    let login = format!("AUTH PLAIN {}\r\n", plain("joe", "secret"));
-    stream.write_all(login.as_bytes()).expect("to log in");
-    stream.flush().expect("to log in");
-    let mut heard = Vec::new();
-    while !heard.ends_with(b"235 2.0.0 OK\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte).expect("a reply");
-        heard.push(byte[0]);
-    }
-    stream.write_all(b"BLOB\r\n").expect("to say it");
-    stream.write_all(blob).expect("to send it");
-    stream.flush().expect("to send it");
-    let mut back = Vec::new();
-    stream.read_to_end(&mut back).expect("it back");
-    back
 }

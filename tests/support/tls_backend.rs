@@ -8,11 +8,17 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
+use super::{Gateway, Smtp, free_port, plain};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ServerSessionMemoryCache, WebPkiClientVerifier};
 use rustls::{HandshakeKind, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
+pub const LET_IN: &str = "235 2.0.0 OK\r\n";
+pub const UNAVAILABLE: &str = "451 4.4.1 Mail server temporarily unavailable, try again later\r\n";
+pub const INTERNAL: &str = "451 4.3.2 Internal server error\r\n";
+pub const BOTH: [&rustls::SupportedProtocolVersion; 2] =
+    [&rustls::version::TLS12, &rustls::version::TLS13];
 /// How many bytes it takes, and gives back, after `BLOB`.
 pub const BLOB: usize = 10_000_000;
 
@@ -222,4 +228,44 @@ fn serve(mut stream: Tls, tell: &Tell) {
         let _ = stream.get_mut().write_all(answer);
         let _ = stream.get_mut().flush();
     }
+}
+
+/// A gateway with one SMTP server; `more` is the rest of its block.
+pub fn gateway(more: &str) -> (Gateway, u16) {
+    let port = free_port();
+    (Gateway::start(&mail(port, more)), port)
+}
+
+pub fn mail(port: u16, more: &str) -> String {
+    format!(
+        "mail {{ server_name gate.test; server {{ listen 127.0.0.1:{port}; protocol smtp; smtp_capabilities X; {more} }} }}"
+    )
+}
+
+/// One login of a client of its own, and what it hears.
+pub fn log_in(port: u16) -> String {
+    let mut client = Smtp::connect(port);
+    client.expect("220");
+    client.say(&format!("AUTH PLAIN {}", plain("joe", "secret")));
+    client.hear()
+}
+
+pub fn setup(own: &(PathBuf, PathBuf), at_once: bool) -> Setup {
+    Setup {
+        tls: tls(own, &BOTH, None),
+        at_once,
+        header: false,
+    }
+}
+
+/// The word of `proxy_ssl` for it.
+pub fn word(at_once: bool) -> &'static str {
+    if at_once { "on" } else { "starttls" }
+}
+
+pub fn verify(ca: &Path) -> String {
+    format!(
+        "proxy_ssl_verify on; proxy_ssl_trusted_certificate {};",
+        ca.display()
+    )
 }
