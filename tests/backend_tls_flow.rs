@@ -163,17 +163,29 @@ fn ten_megabytes_both_ways() {
             word(at_once)
         ));
         let connect = |port| TcpStream::connect(("127.0.0.1", port)).expect("to connect");
-        assert!(carry(connect(clear), &blob) == blob, "from clear text");
+        assert!(
+            carry(connect(clear), &blob, |stream| {
+                let half = stream.shutdown(std::net::Shutdown::Write);
+                half.expect("to half-close");
+            }) == blob,
+            "from clear text"
+        );
         for version in [&TLS12, &TLS13] {
             let client = ca.client(&[version]);
             let stream = rustls::StreamOwned::new(client, connect(inside));
-            assert!(carry(stream, &blob) == blob, "from TLS");
+            assert!(
+                carry(stream, &blob, |stream| {
+                    stream.conn.send_close_notify();
+                    stream.flush().expect("to half-close");
+                }) == blob,
+                "from TLS"
+            );
         }
     }
 }
 
-/// Logs in, sends it all, and reads what comes back until the end.
-fn carry(mut stream: impl Read + Write, blob: &[u8]) -> Vec<u8> {
+/// Logs in, sends it all, half-closes, and reads what comes back until the end.
+fn carry<S: Read + Write>(mut stream: S, blob: &[u8], finish: fn(&mut S)) -> Vec<u8> {
     let login = format!("AUTH PLAIN {}\r\n", plain("joe", "secret"));
     stream.write_all(login.as_bytes()).expect("to log in");
     stream.flush().expect("to log in");
@@ -186,6 +198,7 @@ fn carry(mut stream: impl Read + Write, blob: &[u8]) -> Vec<u8> {
     stream.write_all(b"BLOB\r\n").expect("to say it");
     stream.write_all(blob).expect("to send it");
     stream.flush().expect("to send it");
+    finish(&mut stream);
     let mut back = Vec::new();
     stream.read_to_end(&mut back).expect("it back");
     back
