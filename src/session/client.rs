@@ -75,11 +75,10 @@ impl Client {
         self.stream.tls()
     }
 
-    /// Whether the client showed a certificate that was found good.
-    pub fn is_verified(&self) -> bool {
-        self.certificate
-            .as_ref()
-            .is_some_and(tls::Client::is_verified)
+    /// Its certificate, if that was found good.
+    pub fn verified(&self) -> Option<&tls::Client> {
+        let shown = self.certificate.as_ref();
+        shown.filter(|shown| shown.is_verified())
     }
 
     /// Whether so many replies have gathered that they should go out.

@@ -11,6 +11,7 @@ use super::{Bridge, Over};
 use crate::config::client_tls::host;
 use crate::config::level::Level;
 use crate::proto::judge::{Hearing, Plea};
+use crate::proto::login::Bytes;
 use crate::proto::{self, Credentials, Judge, Login, Origin, Refusal, Rejection, shown};
 
 /// The conversation with the backend, kept between a client's attempts.
@@ -19,6 +20,12 @@ pub(super) struct Court {
     judge: Box<dyn Judge>,
 }
 
+/// Our own no, in a backend's place: what a wrong password gets.
+const NO_SUCH_LOGIN: Rejection = Rejection {
+    code: 535,
+    closing: false,
+};
+
 /// What the backend said to one plea.
 enum Verdict {
     Challenge(Box<[u8]>),
@@ -26,6 +33,8 @@ enum Verdict {
     Answered(Vec<u8>),
     Refused(Rejection, Vec<u8>),
     NotOffered,
+    /// The certificate that shall speak for the client is not for this login. The backend is not asked.
+    NotProved,
     /// The conversation is over, and the log knows why.
     Lost,
 }
@@ -45,10 +54,13 @@ impl Session {
     }
 
     /// Passes a login, or mail without one, on.
-    pub async fn plead_login(&mut self, login: Login) -> Result<Option<Bridge>, Over> {
-        // A backend takes our word for who the client is: it must have been proved to us.
-        if matches!(login.credentials, Credentials::External { .. }) && !self.client.is_verified() {
-            return self.turn_down(Verdict::NotOffered).await.map(|()| None);
+    pub async fn plead_login(&mut self, mut login: Login) -> Result<Option<Bridge>, Over> {
+        if let Credentials::External { user } = &mut login.credentials {
+            match self.proved(user) {
+                Ok(own) => *user = own,
+                Err(verdict) => return self.turn_down(verdict).await.map(|()| None),
+            }
+            self.journal.login(user);
         }
         match self.plead(Plea::Login(login)).await? {
             Verdict::LoggedIn(reply) => {
@@ -60,6 +72,12 @@ impl Session {
         }
         self.client.flush().await?;
         Ok(self.court.take().map(|court| court.line.into_bridge()))
+    }
+
+    /// The login that the client's certificate stands for: a backend takes our word for who the client is.
+    fn proved(&self, asked: &[u8]) -> Result<Bytes, Verdict> {
+        let shown = self.client.verified().ok_or(Verdict::NotOffered)?;
+        shown.login(asked).ok_or(Verdict::NotProved)
     }
 
     /// Tells the client no.
@@ -77,6 +95,16 @@ impl Session {
                 Refusal::Judged {
                     rejection,
                     reply: shown.then(|| reply.into()),
+                }
+            }
+            Verdict::NotProved => {
+                self.journal.line(
+                    Level::Info,
+                    format_args!("client login failed: \"the certificate is not for this login\""),
+                );
+                Refusal::Judged {
+                    rejection: NO_SUCH_LOGIN,
+                    reply: None,
                 }
             }
             Verdict::NotOffered => Refusal::Mechanism,

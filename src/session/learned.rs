@@ -13,7 +13,7 @@ use super::dialogue::Line;
 use super::rising::{Whom, secure};
 use super::{Place, Shared, source};
 use crate::config::client_tls::host;
-use crate::config::{Address, Protocol};
+use crate::config::{Address, Protocol, ProxyProtocol};
 use crate::net::socket::Socket;
 use crate::proto::learn::{Learner, Lesson, Words};
 use crate::proto::settings;
@@ -35,6 +35,8 @@ struct Source {
     addresses: Vec<Address>,
     host: Box<[u8]>,
     server_name: Box<[u8]>,
+    /// The header before it: a backend may show one list to those who send it and another to those who do not.
+    header: ProxyProtocol,
     /// The TLS it was asked through: in another, or in clear text, somebody else may have answered.
     tls: Option<tls::Identity>,
 }
@@ -105,6 +107,7 @@ impl Source {
             addresses: upstream.addresses.clone(),
             host: host(&upstream.host).into(),
             server_name: server.mail.server_name.clone(),
+            header: server.proxy.proxy_protocol,
             tls: place.backend_tls.as_ref().map(tls::Connector::identity),
         })
     }
@@ -201,6 +204,7 @@ mod tests {
             addresses: Vec::new(),
             host: Box::default(),
             server_name: Box::default(),
+            header: ProxyProtocol::Off,
             tls: None,
         };
         let learned = Learned::default();

@@ -8,6 +8,7 @@ mod chain;
 mod crl;
 mod details;
 mod extensions;
+mod logins;
 mod names;
 mod reason;
 mod server;
@@ -129,6 +130,16 @@ impl Client {
     #[must_use]
     pub fn is_verified(&self) -> bool {
         matches!(self.shown, Some((Ok(()), _)))
+    }
+
+    /// The login that it has proved to be its own when it asks for `asked`: what a good certificate is for. An empty one is the
+    /// certificate's first.
+    #[must_use]
+    pub fn login(&self, asked: &[u8]) -> Option<Box<[u8]>> {
+        match &self.shown {
+            Some((Ok(()), own)) => logins::find(own, asked),
+            _ => None,
+        }
     }
 
     /// What auth servers are told of it: whether it is good, and what is in it.

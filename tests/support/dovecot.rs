@@ -3,8 +3,8 @@
 //! Dovecot insists on root; [`Dovecot::start`] says so where it cannot run.
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::Child;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
 
 use base64::Engine;
 
@@ -66,16 +66,7 @@ impl Dovecot {
         let file = root.join("dovecot.conf");
         fs::write(&file, text).expect("its configuration");
         fs::write(root.join("users"), format!("{USER}:{PASSWORD}\n")).expect("its users");
-        // The key that signs tokens is the password.
-        let keys = root.join("keys/default/HS256");
-        fs::create_dir_all(&keys).expect("a folder for keys");
-        let key = base64::engine::general_purpose::STANDARD.encode(PASSWORD);
-        fs::write(keys.join("default"), key).expect("a key");
-        let tokens = format!(
-            "introspection_mode = local\nlocal_validation_key_dict = fs:posix:prefix={}/keys/\nusername_attribute = username\n",
-            root.display()
-        );
-        fs::write(root.join("tokens.conf"), tokens).expect("how tokens are checked");
+        trust_tokens(root, PASSWORD);
         let process = run(
             root,
             "dovecot",
@@ -127,6 +118,31 @@ impl Drop for Dovecot {
         let _ = self.process.wait();
         let _ = nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL);
     }
+}
+
+/// Lets a Dovecot in this folder believe tokens that are signed with `key`.
+pub(super) fn trust_tokens(root: &Path, key: &str) {
+    let keys = root.join("keys/default/HS256");
+    fs::create_dir_all(&keys).expect("a folder for keys");
+    let key = base64::engine::general_purpose::STANDARD.encode(key);
+    fs::write(keys.join("default"), key).expect("a key");
+    let tokens = format!(
+        "introspection_mode = local\nlocal_validation_key_dict = fs:posix:prefix={}/keys/\nusername_attribute = username\n",
+        root.display()
+    );
+    fs::write(root.join("tokens.conf"), tokens).expect("how tokens are checked");
+}
+
+/// A token for `user`, signed with `key`.
+pub fn token(user: &str, key: &str) -> String {
+    let script = "import sys, bearer; print(bearer.token(*sys.argv[1:]), end='')";
+    let output = Command::new("python3")
+        .args(["-c", script, user, key])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support"))
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .output()
+        .expect("python3");
+    String::from_utf8(output.stdout).expect("a token")
 }
 
 const CONFIGURATION: &str = "\

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::{fs, io};
 
+use super::dovecot::trust_tokens;
 use super::{Scratch, free_port, wait_until};
 
 /// The one account that exists.
@@ -55,6 +56,7 @@ impl Postfix {
         write("conf/master.cf", MASTER);
         write("dovecot.conf", DOVECOT);
         write("users", &format!("{USER}:{PASSWORD}\n"));
+        trust_tokens(root, PASSWORD);
         let (conf, postfix_conf) = (root.join("dovecot.conf"), root.join("conf"));
         let dovecot = run(
             root,
@@ -221,11 +223,17 @@ state_dir = @ROOT@/dovecot/state
 log_path = @ROOT@/dovecot/log
 protocols =
 ssl = no
-auth_mechanisms = plain login cram-md5
+auth_mechanisms = plain login cram-md5 xoauth2 oauthbearer
+auth_failure_delay = 0
 disable_plaintext_auth = no
 passdb {
   driver = passwd-file
   args = scheme=PLAIN username_format=%u @ROOT@/users
+}
+passdb {
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = @ROOT@/tokens.conf
 }
 userdb {
   driver = static

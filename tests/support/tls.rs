@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, Issuer,
     KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256,
-    RevokedCertParams, SerialNumber, date_time_ymd,
+    RevokedCertParams, SanType, SerialNumber, date_time_ymd,
 };
 
 use rustls::pki_types::pem::PemObject;
@@ -76,6 +76,8 @@ pub struct Authority {
 pub struct Wish<'a> {
     /// Alternative names.
     pub names: &'a [&'a str],
+    /// Mail addresses among the alternative names.
+    pub mail: &'a [&'a str],
     /// An RSA key instead of an elliptic curve.
     pub rsa: bool,
     /// The years of its first and its last day; 2020 and 2100 unless said.
@@ -179,6 +181,9 @@ impl Authority {
         let names: Vec<String> = wish.names.iter().map(ToString::to_string).collect();
         let mut params = CertificateParams::new(names).expect("names");
         params.distinguished_name.push(DnType::CommonName, name);
+        let mail = wish.mail.iter().map(|mail| (*mail).try_into());
+        let mail = mail.map(|mail| SanType::Rfc822Name(mail.expect("an address")));
+        params.subject_alt_names.extend(mail);
         let (first, last) = wish.years.unwrap_or((2020, 2100));
         params.not_before = date_time_ymd(first, 1, 1);
         params.not_after = date_time_ymd(last, 1, 1);

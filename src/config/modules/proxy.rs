@@ -62,7 +62,7 @@ impl Choices for ProxySmtpHelo {
 }
 
 /// `proxy_protocol`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ProxyProtocol {
     /// The backend gets no PROXY header.
     #[default]

@@ -48,6 +48,14 @@ fn write(attribute: &AttributeTypeAndValue<'_>, out: &mut Vec<u8>) -> Option<()>
     }
 }
 
+/// The text of an attribute in UTF-8, if it has one.
+pub(super) fn text(attribute: &AttributeTypeAndValue<'_>) -> Option<Vec<u8>> {
+    match units(attribute.attr_value()) {
+        Units::Text(text) => Some(text.concat()),
+        Units::NoText | Units::Broken => None,
+    }
+}
+
 /// The characters of a value, each in UTF-8.
 enum Units {
     Text(Vec<Vec<u8>>),
