@@ -64,12 +64,37 @@ pub struct Header {
     pub listen: String,
     /// Level of the error log (`log = error`); info if not said.
     pub log: Option<String>,
-    /// `auth = refused`: nobody listens there.
-    pub auth_refused: bool,
-    /// `backend = refused`: nobody listens there.
-    pub backend_refused: bool,
+    /// `auth = refused`, `unix` or `ipv6`.
+    pub auth: Seat,
+    /// `backend =` likewise.
+    pub backend: Seat,
     /// `oracle = older`: the installable nginx differs, the text is from the specification.
     pub oracle_older: bool,
+}
+
+/// Where a peer listens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Seat {
+    /// On a port of 127.0.0.1.
+    #[default]
+    Ipv4,
+    /// On a port of ::1.
+    Ipv6,
+    /// On the socket `auth.sock` or `backend.sock` in the case's folder.
+    Unix,
+    /// Nowhere.
+    Refused,
+}
+
+impl Seat {
+    fn read(value: &str) -> Result<Self, String> {
+        match value {
+            "ipv6" => Ok(Self::Ipv6),
+            "unix" => Ok(Self::Unix),
+            "refused" => Ok(Self::Refused),
+            _ => Err("unknown option".to_owned()),
+        }
+    }
 }
 
 /// A parsed dialogue.
@@ -203,8 +228,8 @@ impl Header {
         {
             ("listen", value) => self.listen = value.to_owned(),
             ("log", value) => self.log = Some(value.to_owned()),
-            ("auth", "refused") => self.auth_refused = true,
-            ("backend", "refused") => self.backend_refused = true,
+            ("auth", value) => self.auth = Seat::read(value)?,
+            ("backend", value) => self.backend = Seat::read(value)?,
             ("oracle", "older") => self.oracle_older = true,
             _ => return Err("unknown option".to_owned()),
         }

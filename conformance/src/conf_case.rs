@@ -98,11 +98,16 @@ impl Verdict {
     }
 }
 
+/// Whether this machine speaks IPv6 with itself.
+pub fn has_ipv6() -> bool {
+    TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
+}
+
 /// Why a case cannot run here, if it cannot.
 pub fn lacks(verdict: &Verdict) -> Option<&'static str> {
     match verdict.needs.as_deref() {
         Some("root") if !nix::unistd::geteuid().is_root() => Some("needs root"),
-        Some("ipv6") if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err() => Some("needs IPv6"),
+        Some("ipv6") if !has_ipv6() => Some("needs IPv6"),
         _ => None,
     }
 }

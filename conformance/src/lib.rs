@@ -7,6 +7,7 @@
 pub mod case;
 pub mod conf_case;
 pub mod diff;
+pub mod door;
 pub mod escape;
 pub mod gateway;
 pub mod ledger;

@@ -55,14 +55,18 @@ fn named(message: &str, values: &Values) -> String {
         None => message,
     };
     let listen = format!("{}:{}", values.listen_addr, values.listen_port);
-    let port = |port: u16, name: &str| (format!("127.0.0.1:{port}"), format!("127.0.0.1:{name}"));
     let mut text = message.replace(&listen, "@LISTEN_ADDR@:@LISTEN_PORT@");
-    for (from, to) in [
-        port(values.auth_port, "@AUTH_PORT@"),
-        port(values.backend_port, "@BACKEND_PORT@"),
-        port(values.client_port, "@CLIENT_PORT@"),
+    if !values.root.is_empty() {
+        text = text.replace(&values.root, "@ROOT@");
+    }
+    for (port, name) in [
+        (values.auth_port, "@AUTH_PORT@"),
+        (values.backend_port, "@BACKEND_PORT@"),
+        (values.client_port, "@CLIENT_PORT@"),
     ] {
-        text = text.replace(&from, &to);
+        for host in ["127.0.0.1", "::1", "[::1]"] {
+            text = text.replace(&format!("{host}:{port}"), &format!("{host}:{name}"));
+        }
     }
     // an earlier client of the same dialogue
     if let Some((port, rest)) = text

@@ -1,12 +1,13 @@
 //! The three parties around the gateway, on real sockets.
 
 use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::case::{Act, Case, Peer};
+use crate::door::Door;
 use crate::gateway::{Gateway, Program};
 use crate::link::Link;
 use crate::log;
@@ -15,15 +16,6 @@ use crate::template::{Template, Values};
 
 /// So long the backend waits for the end when the client has left.
 const PARTING: Duration = Duration::from_millis(300);
-
-/// A listening peer: the auth server or the backend. One connection at a time.
-#[derive(Debug)]
-struct Door {
-    listener: Option<TcpListener>,
-    link: Option<Link>,
-    /// The auth server has answered on this link; the next request comes on a new one.
-    answered: bool,
-}
 
 /// Client, auth server, backend, and the gateway between them.
 #[derive(Debug)]
@@ -49,23 +41,11 @@ impl Peers {
         place: &Place,
         patience: Duration,
     ) -> Result<Self, String> {
-        let door = |refused: bool| -> io::Result<(u16, Door)> {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-            let port = listener.local_addr()?.port();
-            listener.set_nonblocking(true)?;
-            let listener = (!refused).then_some(listener);
-            Ok((
-                port,
-                Door {
-                    listener,
-                    link: None,
-                    answered: false,
-                },
-            ))
-        };
         let text = |error: io::Error| error.to_string();
-        let (auth_port, auth) = door(case.header.auth_refused).map_err(text)?;
-        let (backend_port, backend) = door(case.header.backend_refused).map_err(text)?;
+        let (auth_port, auth) =
+            Door::open(case.header.auth, &place.root.join("auth.sock")).map_err(text)?;
+        let (backend_port, backend) =
+            Door::open(case.header.backend, &place.root.join("backend.sock")).map_err(text)?;
         let listen_port = place.free_port().map_err(text)?;
         let listen_addr = place.address.to_string();
         let root = place.root_text();
@@ -229,34 +209,5 @@ impl Peers {
     /// When it ended by itself before.
     pub fn stop(self) -> Result<(), String> {
         self.gateway.stop()
-    }
-}
-
-impl Door {
-    fn link(&mut self, patience: Duration) -> io::Result<&mut Link> {
-        let until = Instant::now() + patience;
-        while self.link.is_none() {
-            match self.accept() {
-                Err(error) if error.kind() == ErrorKind::WouldBlock && Instant::now() < until => {
-                    thread::sleep(Duration::from_millis(1));
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    return Err(io::Error::new(
-                        ErrorKind::TimedOut,
-                        "the gateway did not connect",
-                    ));
-                }
-                other => other?,
-            }
-        }
-        self.link
-            .as_mut()
-            .ok_or_else(|| ErrorKind::NotConnected.into())
-    }
-
-    fn accept(&mut self) -> io::Result<()> {
-        let listener = self.listener.as_ref().ok_or(ErrorKind::NotConnected)?;
-        self.link = Some(Link::new(listener.accept()?.0)?);
-        Ok(())
     }
 }

@@ -12,14 +12,14 @@ use portcullis::proto::{Back, Front, Input, Login, Refusal, Seen, Settings, Step
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::case::{Act, Case, Peer};
+use crate::case::{Act, Case, Peer, Seat};
 use crate::template::{Agreement, Values};
 
 /// Why a case cannot be played without sockets.
 #[must_use]
 pub fn needs_sockets(case: &Case) -> Option<&'static str> {
     let header = &case.header;
-    if header.auth_refused || header.backend_refused {
+    if [header.auth, header.backend].contains(&Seat::Refused) {
         return Some("a refused connection");
     }
     if header.listen.contains("ssl") || header.listen.contains("proxy_protocol") {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use crate::case::{Case, PATIENCE};
+use crate::case::{Case, PATIENCE, Seat};
 use crate::conf_case::{self, Verdict};
 use crate::gateway::Program;
 use crate::ledger::Pending;
@@ -112,6 +112,9 @@ impl Trial<'_> {
         let mut case = self.parse("case")?;
         if case.header.oracle_older && !self.program.is_ours() {
             return Ok(older());
+        }
+        if [case.header.auth, case.header.backend].contains(&Seat::Ipv6) && !conf_case::has_ipv6() {
+            return Ok(Outcome::Skipped("needs IPv6".to_owned()));
         }
         if manner.ours {
             // our text has only the events and the log: the configuration is the same
