@@ -31,6 +31,8 @@ pub(super) struct Client {
     limit: usize,
     patience: Duration,
     ended: bool,
+    /// It took too long to take what it was sent.
+    blocked: bool,
     /// Its certificate, where TLS asked for one.
     pub certificate: Option<tls::Client>,
     /// Replies not sent yet.
@@ -56,6 +58,7 @@ impl Client {
             limit: place.server.client_buffer().max(1),
             patience: place.server.mail.timeout,
             ended: false,
+            blocked: false,
             certificate: None,
             out: Vec::new(),
         }
@@ -156,11 +159,17 @@ impl Client {
             self.stream.write_all(&self.out).await?;
             self.stream.flush().await
         };
-        timeout(self.patience, sending)
-            .await
-            .map_err(|_| io::ErrorKind::TimedOut)??;
+        let Ok(sent) = timeout(self.patience, sending).await else {
+            self.blocked = true;
+            return Err(io::ErrorKind::TimedOut.into());
+        };
         self.out.clear();
-        Ok(())
+        sent
+    }
+
+    /// Whether it took too long to take what it was sent: the session is over.
+    pub fn is_blocked(&self) -> bool {
+        self.blocked
     }
 
     /// Sends what has gathered and closes. The client gets a moment to close first.

@@ -124,7 +124,12 @@ async fn log_in(
             let (client, journal) = session.into_parts();
             Some((client, bridge, journal))
         }
-        Err(_) => None,
+        Err(_) => {
+            if session.client.is_blocked() {
+                session.journal.timed_out();
+            }
+            None
+        }
     }
 }
 
