@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 
 use support::mock::{Act, Mock};
-use support::{Gateway, Smtp, free_port, plain};
+use support::{Gateway, Smtp, free_port, plain, wait_until};
 
 #[test]
 fn commands_are_counted_in_every_protocol() {
@@ -44,6 +44,39 @@ fn commands_are_counted_in_every_protocol() {
     }
     let line = "client sent too many commands while in auth state";
     assert_eq!(gateway.log().matches(line).count(), 3, "{}", gateway.log());
+}
+
+#[test]
+fn whoever_finds_no_room_is_told_so_in_every_protocol() {
+    let ports = [free_port(), free_port(), free_port()];
+    let [smtp, imap, pop3] = ports;
+    // Three listening sockets, and two connections of one session.
+    let gateway = Gateway::start_with(
+        "events { worker_connections 5; }",
+        &format!(
+            "mail {{
+                server_name gate.test;
+                proxy_pass 127.0.0.1:9;
+                server {{ listen 127.0.0.1:{smtp}; protocol smtp; }}
+                server {{ listen 127.0.0.1:{imap}; protocol imap; }}
+                server {{ listen 127.0.0.1:{pop3}; protocol pop3; }}
+            }}"
+        ),
+    );
+    let mut inside = Smtp::connect(imap);
+    inside.expect("* OK");
+    for (port, heard) in [
+        (smtp, "421 4.3.2 Too many connections\r\n"),
+        (imap, "* BYE Too many connections\r\n"),
+        (pop3, "-ERR Too many connections\r\n"),
+    ] {
+        assert_eq!(Smtp::connect(port).rest(), heard);
+    }
+    inside.say("a NOOP");
+    inside.expect("a OK");
+    drop(inside);
+    wait_until("a place", || Smtp::connect(pop3).hear().starts_with("+OK"));
+    gateway.wait_for_log(": 5 worker_connections are not enough\n");
 }
 
 /// Bytes of memory that the process holds.

@@ -115,8 +115,13 @@ pub struct Gateway {
 impl Gateway {
     /// Starts it on a `mail {}` block and waits until it serves.
     pub fn start(mail: &str) -> Self {
+        Self::start_with(MAIN, mail)
+    }
+
+    /// The same with the lines before `mail {}` given.
+    pub fn start_with(main: &str, mail: &str) -> Self {
         let folder = Scratch::new("gateway");
-        write_configuration(folder.path(), mail);
+        write_configuration_with(folder.path(), main, mail);
         let child = command(folder.path()).spawn().expect("the gateway");
         let mut this = Gateway { folder, child };
         let pid = this.folder.path().join("gateway.pid");
@@ -202,11 +207,17 @@ pub fn command(folder: &Path) -> Command {
     command
 }
 
+/// What is the same for most.
+const MAIN: &str = "worker_processes 2; events {}";
+
 /// Everything but `mail {}` is the same for all.
 pub fn write_configuration(folder: &Path, mail: &str) {
-    let text = format!(
-        "daemon off;\nworker_processes 2;\npid gateway.pid;\nerror_log error.log info;\nevents {{}}\n{mail}\n"
-    );
+    write_configuration_with(folder, MAIN, mail);
+}
+
+fn write_configuration_with(folder: &Path, main: &str, mail: &str) {
+    let text =
+        format!("daemon off;\npid gateway.pid;\nerror_log error.log info;\n{main}\n{mail}\n");
     fs::write(folder.join("gateway.conf"), text).expect("the configuration");
 }
 
