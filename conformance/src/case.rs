@@ -35,6 +35,8 @@ pub enum Act {
     HalfClose,
     /// The peer closes.
     Close,
+    /// Break it off: what was sent is lost, and the gateway gets a reset.
+    Reset,
     /// The client connects anew.
     Connect,
     /// The client begins a TLS handshake, with this certificate of `pki/` if asked for one.
@@ -275,6 +277,7 @@ fn keyword(peer: Peer, sends: bool, rest: &str) -> Result<Act, String> {
         (true, "BYTES") => Act::SendBytewise(Template::new(&escape::decode(argument)?)),
         (true, "EOF") => Act::HalfClose,
         (true, "CLOSE") => Act::Close,
+        (true, "RESET") => Act::Reset,
         (true, "FLUSH") => Act::Wait(PACKET_GAP),
         (true, "WAIT") => Act::Wait(milliseconds(argument)?),
         (true, "CONNECT") if client => Act::Connect,

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use socket2::SockRef;
+
 use crate::tls::{self, TlsStream};
 
 /// What one attempt to read brought.
@@ -146,6 +148,19 @@ impl Link {
             }
             Stream::Lost => Ok(()),
         }
+    }
+
+    /// Makes the end of the connection a reset.
+    ///
+    /// # Errors
+    /// When the system does not allow it.
+    pub fn break_off(&mut self) -> io::Result<()> {
+        let socket = match &self.stream {
+            Stream::Plain(socket) => socket,
+            Stream::Tls(stream) => &stream.sock,
+            Stream::Lost => return Ok(()),
+        };
+        SockRef::from(socket).set_linger(Some(Duration::ZERO))
     }
 
     /// Begins TLS as its client, with a certificate and its key if asked for one.

@@ -84,6 +84,11 @@ impl Peers {
                 self.forget(peer);
                 Ok(())
             }
+            Act::Reset => {
+                self.link(peer)?.break_off()?;
+                self.forget(peer);
+                Ok(())
+            }
             Act::Connect => {
                 let address = (self.values.listen_addr.as_str(), self.values.listen_port);
                 let socket = TcpStream::connect(address)?;

@@ -38,7 +38,7 @@ pub fn needs_sockets(case: &Case) -> Option<&'static str> {
     case.events.iter().find_map(|event| match event.act {
         Act::Tls(_) | Act::ExpectGone => Some("TLS"),
         Act::Wait(_) | Act::ExpectNothing => Some("time"),
-        Act::Connect | Act::HalfClose | Act::Close => Some("the ends of connections"),
+        Act::Connect | Act::HalfClose | Act::Close | Act::Reset => Some("the ends of connections"),
         _ => None,
     })
 }

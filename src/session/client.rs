@@ -31,8 +31,8 @@ pub(super) struct Client {
     limit: usize,
     patience: Duration,
     ended: bool,
-    /// It took too long to take what it was sent.
-    blocked: bool,
+    /// Why its connection is of no use any more.
+    trouble: Option<Trouble>,
     /// Its certificate, where TLS asked for one.
     pub certificate: Option<tls::Client>,
     /// Replies not sent yet.
@@ -50,6 +50,17 @@ pub(super) enum Heard {
     Silence,
 }
 
+/// Why a client's connection is of no use any more.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// It took too long to take what it was sent.
+    Blocked,
+    /// Nothing can be read.
+    Receive(io::Error),
+    /// Nothing can be sent.
+    Send(io::Error),
+}
+
 impl Client {
     pub fn new(socket: Socket, place: &Place) -> Self {
         Client {
@@ -58,7 +69,7 @@ impl Client {
             limit: place.server.client_buffer().max(1),
             patience: place.server.mail.timeout,
             ended: false,
-            blocked: false,
+            trouble: None,
             certificate: None,
             out: Vec::new(),
         }
@@ -93,7 +104,11 @@ impl Client {
     pub async fn hear(&mut self, deadline: Instant) -> io::Result<Heard> {
         match timeout_at(deadline, self.fill()).await {
             Err(_) => Ok(Heard::Silence),
-            Ok(Err(error)) => Err(error),
+            Ok(Err(error)) => {
+                let kind = error.kind();
+                self.trouble = Some(Trouble::Receive(error));
+                Err(kind.into())
+            }
             Ok(Ok(0)) => Ok(Heard::End),
             Ok(Ok(_)) => Ok(Heard::More),
         }
@@ -159,17 +174,21 @@ impl Client {
             self.stream.write_all(&self.out).await?;
             self.stream.flush().await
         };
-        let Ok(sent) = timeout(self.patience, sending).await else {
-            self.blocked = true;
-            return Err(io::ErrorKind::TimedOut.into());
+        let trouble = match timeout(self.patience, sending).await {
+            Ok(Ok(())) => {
+                self.out.clear();
+                return Ok(());
+            }
+            Ok(Err(error)) => Trouble::Send(error),
+            Err(_) => Trouble::Blocked,
         };
-        self.out.clear();
-        sent
+        self.trouble = Some(trouble);
+        Err(io::ErrorKind::NotConnected.into())
     }
 
-    /// Whether it took too long to take what it was sent: the session is over.
-    pub fn is_blocked(&self) -> bool {
-        self.blocked
+    /// Why its connection is of no use any more, if it broke while it was listened or spoken to.
+    pub fn trouble(&self) -> Option<&Trouble> {
+        self.trouble.as_ref()
     }
 
     /// Sends what has gathered and closes. The client gets a moment to close first.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::client::Trouble;
 use super::{Arrival, Place, level_of};
 use crate::config::{Address, Errno, Level};
 use crate::log::Context;
@@ -108,6 +109,24 @@ impl Journal {
             Level::Info,
             format_args!("client timed out (110: Connection timed out)"),
         );
+    }
+
+    /// A client whose connection broke before its login.
+    pub fn lost_client(&self, trouble: &Trouble) {
+        let (call, error) = match trouble {
+            Trouble::Blocked => return self.timed_out(),
+            Trouble::Receive(error) => ("recv", error),
+            Trouble::Send(error) => ("send", error),
+        };
+        // What TLS has to complain of is not the socket's.
+        if error.raw_os_error().is_none() {
+            return;
+        }
+        let level = match level_of(error) {
+            Level::Error => Level::Info,
+            _ => Level::Alert,
+        };
+        self.line(level, format_args!("{call}() failed{}", Errno(error)));
     }
 
     /// How the tunnel ended. A broken connection is an end too: nginx tells of both.

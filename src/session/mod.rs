@@ -125,8 +125,8 @@ async fn log_in(
             Some((client, bridge, journal))
         }
         Err(_) => {
-            if session.client.is_blocked() {
-                session.journal.timed_out();
+            if let Some(trouble) = session.client.trouble() {
+                session.journal.lost_client(trouble);
             }
             None
         }
