@@ -364,7 +364,9 @@ impl Scene<'_> {
     /// The gateway waits for a handshake. Where its words say so only in their place, STARTTLS has to be the last command.
     fn agrees_to_tls(&self, heard: &[u8]) -> bool {
         let said = self.transcript.said(self.transcript.step, Peer::Client);
-        if self.client.as_ref().is_none_or(Wire::is_secure) || !said.ends_with(b"\n") {
+        let offered = self.talk.server.iter().any(|line| line.starts_with("starttls"));
+        let secure = self.client.as_ref().is_none_or(Wire::is_secure);
+        if !offered || secure || self.backend.is_some() || !said.ends_with(b"\n") {
             return false;
         }
         let said = said.to_ascii_uppercase();
