@@ -65,6 +65,7 @@ impl Session {
                 if server.proxy.proxy_pass_error_message {
                     log_unexpected(&self.journal, Level::Info, back.shown(&reply));
                     self.client.out.extend_from_slice(&reply);
+                    self.client.out.extend_from_slice(&line.into_bridge().read_too_far);
                     self.client.close().await?;
                     return Err(Over);
                 }

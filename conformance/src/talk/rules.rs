@@ -98,6 +98,40 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
+        reason: "clients of other protocols are turned away at once",
+        explains: |parting| {
+            let sent = parting.ours.said(parting.at.step, Peer::Client);
+            parting.is_invalid_to_both()
+                && parting.both().1.last() == Some(&What::Closed)
+                && (sent.starts_with(b"GET / HTTP/1.0") || sent.starts_with(b"\x16\x03"))
+        },
+    },
+    Rule {
+        reason: "an unfinished quoted string does not outlive its command",
+        explains: |parting| {
+            let (nginx, ours) = parting.heard();
+            let differs = match parting.at.peer {
+                Peer::Auth => without_login(&nginx) == without_login(&ours),
+                Peer::Client => {
+                    let invalid = b"BAD invalid command\r\n";
+                    count(&nginx, invalid) != count(&ours, invalid)
+                }
+                Peer::Backend => false,
+            };
+            let odd = |line: &[u8]| count(line, b"\"") % 2 == 1;
+            parting.talk.protocol == Protocol::Imap && differs && parting.any_line(odd)
+        },
+    },
+    Rule {
+        reason: "row 3: {0} is an empty string",
+        explains: |parting| {
+            parting.talk.protocol == Protocol::Imap
+                && parting.any_line(|line| {
+                    [&b"{0}"[..], b"{}", b"{0+}", b"{+}"].iter().any(|end| line.ends_with(end))
+                })
+        },
+    },
+    Rule {
         reason: "row 25: who leaves during a login is noticed at once",
         explains: |parting| {
             let (nginx, ours) = parting.both();
@@ -141,6 +175,12 @@ impl Parting<'_> {
         };
         let (nginx, ours) = self.heard();
         self.at.peer == Peer::Client && count(&ours, invalid) > count(&nginx, invalid)
+    }
+
+    /// Whether the client hears of both that the command is invalid.
+    fn is_invalid_to_both(&self) -> bool {
+        let (nginx, ours) = self.heard();
+        self.at.peer == Peer::Client && nginx == ours && contains(&ours, b"nvalid command\r\n")
     }
 
     /// Whether nginx takes a login, or a password, that has CR, LF or NUL in it: it asks about it, or for the password.

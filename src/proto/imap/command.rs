@@ -158,7 +158,8 @@ impl<'a> Scan<'a> {
             return Err(INVALID);
         }
         self.at = length;
-        if self.peek()? != b' ' || length == 0 {
+        // nginx takes a tag of no length too, and answers with it
+        if self.peek()? != b' ' {
             return Err(INVALID);
         }
         self.at += 1;
