@@ -136,7 +136,7 @@ const RULES: &[Rule] = &[
         explains: |parting| {
             let (nginx, ours) = parting.both();
             let left = parting.at.step > parting.talk.client.len()
-                || parting.talk.client.get(parting.at.step - 1) == Some(&Act::HalfClose);
+                || parting.talk.client[..parting.at.step].last() == Some(&Act::HalfClose);
             left && parting.at.peer == Peer::Backend && ours == [What::Closed] && nginx.is_empty()
         },
     },
