@@ -33,13 +33,16 @@ fn server(protocol: Protocol, place: &Place) -> Arc<Server> {
         protocol: name.to_owned(),
         server: vec![
             match protocol {
-                Protocol::Smtp => "smtp_auth plain login cram-md5 external xoauth2 oauthbearer none;",
+                Protocol::Smtp => {
+                    "smtp_auth plain login cram-md5 external xoauth2 oauthbearer none;"
+                }
                 Protocol::Imap => "imap_auth plain login cram-md5 external xoauth2 oauthbearer;",
                 Protocol::Pop3 => "pop3_auth plain apop cram-md5 external xoauth2 oauthbearer;",
             }
             .to_owned(),
             "starttls on; max_errors 1000; max_commands 1000;".to_owned(),
-            "ssl_certificate @ROOT@/pki/cert.pem; ssl_certificate_key @ROOT@/pki/key.pem;".to_owned(),
+            "ssl_certificate @ROOT@/pki/cert.pem; ssl_certificate_key @ROOT@/pki/key.pem;"
+                .to_owned(),
         ],
         ..Header::default()
     };
@@ -50,7 +53,11 @@ fn server(protocol: Protocol, place: &Place) -> Arc<Server> {
         root: place.root_text(),
         ..Values::default()
     };
-    let text = configuration(&Program::Ours(PathBuf::from("portcullis")), &header, &values);
+    let text = configuration(
+        &Program::Ours(PathBuf::from("portcullis")),
+        &header,
+        &values,
+    );
     pure::server(&text, &place.root).expect("a good configuration")
 }
 
@@ -96,7 +103,10 @@ fn converse(server: &Server, pieces: &[Vec<u8>]) -> Said {
             let mut input = Input::new(&held, held.len() >= BUFFER);
             let before = said.out.len();
             let turn = front.advance(&mut input, &mut said.out);
-            assert!(said.out.len() - before <= 2 * BUFFER + 1024, "too much is said");
+            assert!(
+                said.out.len() - before <= 2 * BUFFER + 1024,
+                "too much is said"
+            );
             let taken = input.taken();
             held.drain(..taken);
             said.notes.extend(turn.note.map(|note| note.to_string()));
@@ -118,13 +128,21 @@ fn converse(server: &Server, pieces: &[Vec<u8>]) -> Said {
             }
         }
     }
-    assert!(said.out.len() <= 300 * length + 1024, "much is said for little");
+    assert!(
+        said.out.len() <= 300 * length + 1024,
+        "much is said for little"
+    );
     said
 }
 
 fn shown(said: &Said) -> (String, Vec<String>, String, bool) {
     let out = String::from_utf8_lossy(&said.out).into_owned();
-    (out, said.notes.clone(), format!("{:?}", said.logins), said.closed)
+    (
+        out,
+        said.notes.clone(),
+        format!("{:?}", said.logins),
+        said.closed,
+    )
 }
 
 fn bytewise(bytes: &[u8]) -> Vec<Vec<u8>> {
@@ -133,7 +151,8 @@ fn bytewise(bytes: &[u8]) -> Vec<Vec<u8>> {
 
 #[test]
 fn a_front_says_the_same_however_its_client_is_cut() {
-    let place = Place::new(0, &Path::new(env!("CARGO_MANIFEST_DIR")).join("pki")).expect("a folder");
+    let place =
+        Place::new(0, &Path::new(env!("CARGO_MANIFEST_DIR")).join("pki")).expect("a folder");
     for protocol in Protocol::ALL {
         let server = server(protocol, &place);
         let mut logins = 0;
@@ -154,9 +173,29 @@ fn a_front_says_the_same_however_its_client_is_cut() {
 /// A backend's bytes: usual replies and unusual ones, and some that mean nothing.
 fn backend(protocol: Protocol, talk: &Conversation, dice: &mut Dice) -> Vec<u8> {
     let usual: &[&str] = match protocol {
-        Protocol::Smtp => &["220 a\r\n", "250-a\r\n250-AUTH PLAIN LOGIN CRAM-MD5\r\n250 XCLIENT ADDR\r\n", "334 \r\n", "235 ok\r\n", "250 ok\r\n", "535 no\r\n"],
-        Protocol::Imap => &["* OK a\r\n", "* CAPABILITY IMAP4 AUTH=PLAIN AUTH=CRAM-MD5\r\n", "+ \r\n", "a OK a\r\n", "a NO no\r\n", "+ PDEuMkBhPg==\r\n"],
-        Protocol::Pop3 => &["+OK a <1.2@a>\r\n", "+OK\r\nSASL PLAIN\r\n.\r\n", "+ \r\n", "+OK\r\n", "-ERR no\r\n"],
+        Protocol::Smtp => &[
+            "220 a\r\n",
+            "250-a\r\n250-AUTH PLAIN LOGIN CRAM-MD5\r\n250 XCLIENT ADDR\r\n",
+            "334 \r\n",
+            "235 ok\r\n",
+            "250 ok\r\n",
+            "535 no\r\n",
+        ],
+        Protocol::Imap => &[
+            "* OK a\r\n",
+            "* CAPABILITY IMAP4 AUTH=PLAIN AUTH=CRAM-MD5\r\n",
+            "+ \r\n",
+            "a OK a\r\n",
+            "a NO no\r\n",
+            "+ PDEuMkBhPg==\r\n",
+        ],
+        Protocol::Pop3 => &[
+            "+OK a <1.2@a>\r\n",
+            "+OK\r\nSASL PLAIN\r\n.\r\n",
+            "+ \r\n",
+            "+OK\r\n",
+            "-ERR no\r\n",
+        ],
     };
     let mut bytes = usual[0].as_bytes().to_vec();
     for _ in 0..6 {
@@ -197,7 +236,8 @@ fn hear<T>(
 
 #[test]
 fn a_back_and_a_judge_say_the_same_however_their_backend_is_cut() {
-    let place = Place::new(1, &Path::new(env!("CARGO_MANIFEST_DIR")).join("pki")).expect("a folder");
+    let place =
+        Place::new(1, &Path::new(env!("CARGO_MANIFEST_DIR")).join("pki")).expect("a folder");
     for protocol in Protocol::ALL {
         let server = server(protocol, &place);
         for number in 0..ROUNDS {

@@ -6,7 +6,10 @@ use portcullis_conformance::talk::tournament::{Pair, run};
 
 fn compare(protocol: Protocol, seed: u64, count: u64) {
     let Some(nginx) = Program::nginx() else {
-        println!("nginx is not installed: {} is not compared", protocol.name());
+        println!(
+            "nginx is not installed: {} is not compared",
+            protocol.name()
+        );
         return;
     };
     let ours = Program::ours().expect("portcullis is built");

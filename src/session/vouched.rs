@@ -61,11 +61,12 @@ impl Session {
                 self.journal.event(format_args!("client logged in"));
             }
             End::Answered(reply) => self.answered(&reply),
-            End::Unexpected(reply) => {
+            End::Unexpected(mut reply) => {
+                // Whatever follows belongs to it: nobody asked for more.
+                reply.append(&mut line.into_bridge().read_too_far);
                 if server.proxy.proxy_pass_error_message {
                     log_unexpected(&self.journal, Level::Info, back.shown(&reply));
                     self.client.out.extend_from_slice(&reply);
-                    self.client.out.extend_from_slice(&line.into_bridge().read_too_far);
                     self.client.close().await?;
                     return Err(Over);
                 }

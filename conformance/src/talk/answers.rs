@@ -9,23 +9,53 @@ use super::dice::Dice;
 pub fn answer(dice: &mut Dice, protocol: Protocol) -> Reply {
     let mut headers: Vec<String> = Vec::new();
     let mut wait = 0;
-    let status = dice.pick(&["HTTP/1.0 200 OK", "HTTP/1.0 200 OK", "HTTP/1.1 200", "HTTP/1.0 204 No Content"]);
+    let status = dice.pick(&[
+        "HTTP/1.0 200 OK",
+        "HTTP/1.0 200 OK",
+        "HTTP/1.1 200",
+        "HTTP/1.0 204 No Content",
+    ]);
     match dice.weigh(&[60, 24, 1, 12]) {
         0 => {
             headers.push("Auth-Status: OK".to_owned());
             place(dice, &mut headers);
         }
         1 => {
-            let text = dice.pick(&["Invalid login or password", "no", "ok", "OK ", "WAI", "[AUTH] no", "x y  z", "NO\tTAB"]);
+            let text = dice.pick(&[
+                "Invalid login or password",
+                "no",
+                "ok",
+                "OK ",
+                "WAI",
+                "[AUTH] no",
+                "x y  z",
+                "NO\tTAB",
+            ]);
             headers.push(format!("Auth-Status: {text}"));
             if dice.chance(20) {
                 wait = 1;
                 headers.push("Auth-Wait: 1".to_owned());
             } else if dice.chance(20) {
-                headers.push(dice.pick(&["Auth-Wait: 0", "Auth-Wait: x", "Auth-Wait:", "Auth-Wait: -1", "Auth-Wait: 0x1"]).to_owned());
+                headers.push(
+                    dice.pick(&[
+                        "Auth-Wait: 0",
+                        "Auth-Wait: x",
+                        "Auth-Wait:",
+                        "Auth-Wait: -1",
+                        "Auth-Wait: 0x1",
+                    ])
+                    .to_owned(),
+                );
             }
             if dice.chance(30) {
-                headers.push(dice.pick(&["Auth-Error-Code: 454 4.7.0", "Auth-Error-Code: 535", "Auth-Error-Code: no code"]).to_owned());
+                headers.push(
+                    dice.pick(&[
+                        "Auth-Error-Code: 454 4.7.0",
+                        "Auth-Error-Code: 535",
+                        "Auth-Error-Code: no code",
+                    ])
+                    .to_owned(),
+                );
             }
             if dice.chance(30) {
                 place(dice, &mut headers);
@@ -42,16 +72,45 @@ pub fn answer(dice: &mut Dice, protocol: Protocol) -> Reply {
         }
     }
     if dice.chance(20) {
-        headers.push(format!("Auth-User: {}", dice.pick(&["other", "other@example.com", "a b", "50%25"])));
+        headers.push(format!(
+            "Auth-User: {}",
+            dice.pick(&["other", "other@example.com", "a b", "50%25"])
+        ));
     }
     if dice.chance(if protocol == Protocol::Smtp { 20 } else { 35 }) {
-        headers.push(format!("Auth-Pass: {}", dice.pick(&["other", "two words", "x%20y"])));
+        headers.push(format!(
+            "Auth-Pass: {}",
+            dice.pick(&["other", "two words", "x%20y"])
+        ));
     }
     if dice.chance(15) {
-        headers.push(dice.pick(&["X-Nothing: 1", "Server: x", "Content-Length: 3", "Connection: close", "Auth-Method: plain", "Nameonly", "X:", "Set-Cookie: a=b; c"]).to_owned());
+        headers.push(
+            dice.pick(&[
+                "X-Nothing: 1",
+                "Server: x",
+                "Content-Length: 3",
+                "Connection: close",
+                "Auth-Method: plain",
+                "Nameonly",
+                "X:",
+                "Set-Cookie: a=b; c",
+            ])
+            .to_owned(),
+        );
     }
     if dice.chance(3) {
-        headers.push(dice.pick(&["X_Y: z", " folded", "-x: y", ": y", "a b: c", "\u{e9}: x", "X-Y : z"]).to_owned());
+        headers.push(
+            dice.pick(&[
+                "X_Y: z",
+                " folded",
+                "-x: y",
+                ": y",
+                "a b: c",
+                "\u{e9}: x",
+                "X-Y : z",
+            ])
+            .to_owned(),
+        );
     }
     shuffle(dice, &mut headers);
     let end = if dice.chance(8) { "\n" } else { "\r\n" };
@@ -69,7 +128,12 @@ pub fn answer(dice: &mut Dice, protocol: Protocol) -> Reply {
     }
     let packets = dice.cut(&bytes, 10);
     let late = dice.chance(6);
-    Reply { packets, closes: true, late, wait }
+    Reply {
+        packets,
+        closes: true,
+        late,
+        wait,
+    }
 }
 
 /// What a backend replies other than usual: one of `reply`, at one place or two or, mostly, nowhere.
@@ -95,8 +159,33 @@ fn place(dice: &mut Dice, headers: &mut Vec<String>) {
 
 /// Where it is not.
 fn defect(dice: &mut Dice, headers: &mut Vec<String>) {
-    let server = dice.pick(&["127.0.0.1", "127.0.0.1", "backend.example.invalid", "[::1]", "300.1.1.1", "1.2.3", "127.0.0.1 ", "", "127.0.0.1:25", "unix:/x", "0x7f.0.0.1", "127.0.0.01"]);
-    let port = dice.pick(&["@BACKEND_PORT@", "@BACKEND_PORT@", "0", "65536", "-1", "25x", "", "1", "+25", "0000@BACKEND_PORT@", "99999999999999999999"]);
+    let server = dice.pick(&[
+        "127.0.0.1",
+        "127.0.0.1",
+        "backend.example.invalid",
+        "[::1]",
+        "300.1.1.1",
+        "1.2.3",
+        "127.0.0.1 ",
+        "",
+        "127.0.0.1:25",
+        "unix:/x",
+        "0x7f.0.0.1",
+        "127.0.0.01",
+    ]);
+    let port = dice.pick(&[
+        "@BACKEND_PORT@",
+        "@BACKEND_PORT@",
+        "0",
+        "65536",
+        "-1",
+        "25x",
+        "",
+        "1",
+        "+25",
+        "0000@BACKEND_PORT@",
+        "99999999999999999999",
+    ]);
     if !dice.chance(15) {
         headers.push(format!("Auth-Server: {server}"));
     }
@@ -114,8 +203,16 @@ fn written(dice: &mut Dice, header: &str) -> String {
         true => dice.any_case(name),
         false => name.to_owned(),
     };
-    let between = if dice.chance(85) { " " } else { dice.pick(&["", "  ", "   "]) };
-    let after = if dice.chance(95) { "" } else { dice.pick(&[" ", "  "]) };
+    let between = if dice.chance(85) {
+        " "
+    } else {
+        dice.pick(&["", "  ", "   "])
+    };
+    let after = if dice.chance(95) {
+        ""
+    } else {
+        dice.pick(&[" ", "  "])
+    };
     format!("{name}:{between}{value}{after}")
 }
 

@@ -81,7 +81,13 @@ pub fn mangled(dice: &mut Dice, line: &str) -> Vec<u8> {
             bytes.remove(at);
         }
         5 => bytes = dice.any_case(line).into_bytes(),
-        6 => bytes.insert(at, *dice.pick(&[b"\"", b"\\", b"{", b"}", b"(", b"@", b"\x80", b"\xff"]).first().unwrap_or(&b'x')),
+        6 => bytes.insert(
+            at,
+            *dice
+                .pick(&[b"\"", b"\\", b"{", b"}", b"(", b"@", b"\x80", b"\xff"])
+                .first()
+                .unwrap_or(&b'x'),
+        ),
         7 => bytes = line.replace(' ', "   ").into_bytes(),
         8 => bytes.extend_from_slice(b" more"),
         _ => bytes.insert(at, dice.byte()),

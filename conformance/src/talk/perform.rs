@@ -103,7 +103,8 @@ fn secrets(talk: &Conversation) -> Vec<(String, String)> {
     let sent = String::from_utf8_lossy(&talk.sent()).into_owned();
     let answers = sent.split("@CRAM(").skip(1);
     let both = answers.filter_map(|answer| answer.split_once(")@")?.0.split_once(','));
-    both.map(|(user, secret)| (user.to_owned(), secret.to_owned())).collect()
+    both.map(|(user, secret)| (user.to_owned(), secret.to_owned()))
+        .collect()
 }
 
 /// A listening peer's connection and what it is about to say on it.
@@ -364,7 +365,11 @@ impl Scene<'_> {
     /// The gateway waits for a handshake. Where its words say so only in their place, STARTTLS has to be the last command.
     fn agrees_to_tls(&self, heard: &[u8]) -> bool {
         let said = self.transcript.said(self.transcript.step, Peer::Client);
-        let offered = self.talk.server.iter().any(|line| line.starts_with("starttls"));
+        let offered = self
+            .talk
+            .server
+            .iter()
+            .any(|line| line.starts_with("starttls"));
         let secure = self.client.as_ref().is_none_or(Wire::is_secure);
         if !offered || secure || self.backend.is_some() || !said.ends_with(b"\n") {
             return false;
@@ -374,9 +379,7 @@ impl Scene<'_> {
         let last = last.unwrap_or_default();
         match self.talk.protocol {
             Protocol::Smtp => heard.ends_with(b"220 2.0.0 Start TLS\r\n"),
-            Protocol::Imap => {
-                last.ends_with(b" STARTTLS") && heard.ends_with(b" OK completed\r\n")
-            }
+            Protocol::Imap => last.ends_with(b" STARTTLS") && heard.ends_with(b" OK completed\r\n"),
             Protocol::Pop3 => last.starts_with(b"STLS") && heard.ends_with(b"+OK\r\n"),
         }
     }

@@ -44,7 +44,12 @@ fn server(dice: &mut Dice) -> Vec<String> {
         lines.push(format!("pop3_auth {};", words.join(" ")));
     }
     if dice.chance(30) {
-        let words = dice.pick(&["TOP UIDL", "TOP USER \"LOGIN-DELAY 900\" UIDL", "USER", "\"\""]);
+        let words = dice.pick(&[
+            "TOP UIDL",
+            "TOP USER \"LOGIN-DELAY 900\" UIDL",
+            "USER",
+            "\"\"",
+        ]);
         lines.push(format!("pop3_capabilities {words};"));
     }
     lines
@@ -69,7 +74,11 @@ fn login(dice: &mut Dice, packets: &mut Packets) {
         }
         _ => {
             let user = sasl::user(dice);
-            let digest = dice.pick(&["0123456789abcdef0123456789abcdef", "short", "0123456789ABCDEF0123456789abcdef x"]);
+            let digest = dice.pick(&[
+                "0123456789abcdef0123456789abcdef",
+                "short",
+                "0123456789ABCDEF0123456789abcdef x",
+            ]);
             packets.line(dice, &format!("APOP {user} {digest}"));
         }
     }
@@ -78,7 +87,9 @@ fn login(dice: &mut Dice, packets: &mut Packets) {
 fn command(dice: &mut Dice, packets: &mut Packets) {
     let line = match dice.weigh(&[10, 10, 4, 16, 8, 8, 12, 5, 1]) {
         0 => dice.pick(&["CAPA", "capa", "CAPA x", "CAPA "]).to_owned(),
-        1 => dice.pick(&["NOOP", "noop", "NOOP x", "NOOP 1 2 3 4", "NOOP "]).to_owned(),
+        1 => dice
+            .pick(&["NOOP", "noop", "NOOP x", "NOOP 1 2 3 4", "NOOP "])
+            .to_owned(),
         2 => dice.pick(&["QUIT", "quit", "QUIT now"]).to_owned(),
         3 => return login(dice, packets),
         4 => {
@@ -86,10 +97,57 @@ fn command(dice: &mut Dice, packets: &mut Packets) {
             packets.line(dice, text);
             return packets.send(dice);
         }
-        5 => dice.pick(&["STAT", "LIST", "RETR 1", "TOP 1 0", "RSET", "DELE 1", "UIDL", "XYZZY", "USERS", "USE", "CAP", "STLSX", "GET / HTTP/1.0"]).to_owned(),
-        6 => dice.pick(&["", " ", "USER", "USER ", "USER a b c", "USER  two", "PASS", "PASS ", "PASS x", "PASS a b c d", "AUTH", "AUTH ", "AUTH PLAIN x y z", "APOP", "APOP x", "APOP x y z", "USER\tx", " NOOP", "NOOP\tx", "+OK"]).to_owned(),
+        5 => dice
+            .pick(&[
+                "STAT",
+                "LIST",
+                "RETR 1",
+                "TOP 1 0",
+                "RSET",
+                "DELE 1",
+                "UIDL",
+                "XYZZY",
+                "USERS",
+                "USE",
+                "CAP",
+                "STLSX",
+                "GET / HTTP/1.0",
+            ])
+            .to_owned(),
+        6 => dice
+            .pick(&[
+                "",
+                " ",
+                "USER",
+                "USER ",
+                "USER a b c",
+                "USER  two",
+                "PASS",
+                "PASS ",
+                "PASS x",
+                "PASS a b c d",
+                "AUTH",
+                "AUTH ",
+                "AUTH PLAIN x y z",
+                "APOP",
+                "APOP x",
+                "APOP x y z",
+                "USER\tx",
+                " NOOP",
+                "NOOP\tx",
+                "+OK",
+            ])
+            .to_owned(),
         7 => {
-            let line = dice.pick(&["NOOP", "USER u", "PASS p", "AUTH PLAIN", "CAPA", "APOP u 0123456789abcdef0123456789abcdef", "QUIT"]);
+            let line = dice.pick(&[
+                "NOOP",
+                "USER u",
+                "PASS p",
+                "AUTH PLAIN",
+                "CAPA",
+                "APOP u 0123456789abcdef0123456789abcdef",
+                "QUIT",
+            ]);
             let bytes = match dice.chance(85) {
                 true => mangled(dice, line),
                 false => garbage(dice),
@@ -98,7 +156,11 @@ fn command(dice: &mut Dice, packets: &mut Packets) {
         }
         _ => {
             let length = dice.up_to(MOST - 12);
-            format!("{} {}", dice.pick(&["NOOP", "USER", "PASS", "XXXX", "AUTH PLAIN"]), "x".repeat(length))
+            format!(
+                "{} {}",
+                dice.pick(&["NOOP", "USER", "PASS", "XXXX", "AUTH PLAIN"]),
+                "x".repeat(length)
+            )
         }
     };
     packets.line(dice, &line);
@@ -107,13 +169,45 @@ fn command(dice: &mut Dice, packets: &mut Packets) {
 /// What the backend replies other than usual.
 fn reply(dice: &mut Dice) -> Reply {
     let text = match dice.weigh(&[8, 3, 3, 2]) {
-        0 => dice.pick(&["+OK", "+OK hello <1.2@x>", "-ERR no", "-ERR", "+ go", "+", "+OKAY", "+ok lower", "* OK"]).to_owned() + "\r\n",
-        1 => dice.pick(&["+OK one\r\n+OK two\r\n", "+OK\r\n-ERR\r\n", "-ERR [AUTH] a\r\nb\r\n"]).to_owned(),
-        2 => dice.pick(&["garbage\r\n", "2\r\n", "\r\n", "x\r\n", "+OK no end\n", " +OK\r\n"]).to_owned(),
+        0 => {
+            dice.pick(&[
+                "+OK",
+                "+OK hello <1.2@x>",
+                "-ERR no",
+                "-ERR",
+                "+ go",
+                "+",
+                "+OKAY",
+                "+ok lower",
+                "* OK",
+            ])
+            .to_owned()
+                + "\r\n"
+        }
+        1 => dice
+            .pick(&[
+                "+OK one\r\n+OK two\r\n",
+                "+OK\r\n-ERR\r\n",
+                "-ERR [AUTH] a\r\nb\r\n",
+            ])
+            .to_owned(),
+        2 => dice
+            .pick(&[
+                "garbage\r\n",
+                "2\r\n",
+                "\r\n",
+                "x\r\n",
+                "+OK no end\n",
+                " +OK\r\n",
+            ])
+            .to_owned(),
         _ => format!("+OK {}\r\n", "long ".repeat(dice.up_to(300))),
     };
+    // nginx takes a reply for whole where a packet ends
+    let percent = if text.lines().count() > 1 { 0 } else { 20 };
+    let packets = dice.cut(text.as_bytes(), percent);
     Reply {
-        packets: dice.cut(text.as_bytes(), 20),
+        packets,
         closes: dice.chance(20),
         ..Reply::default()
     }

@@ -83,7 +83,9 @@ const RULES: &[Rule] = &[
         reason: "XCLIENT LOGIN is in xtext; nginx 1.22 sends it as it is",
         explains: |parting| {
             let (nginx, ours) = parting.heard();
-            parting.at.peer == Peer::Backend && contains(&ours, b" LOGIN=") && unxtext(&ours) == nginx
+            parting.at.peer == Peer::Backend
+                && contains(&ours, b" LOGIN=")
+                && unxtext(&ours) == nginx
         },
     },
     Rule {
@@ -93,21 +95,28 @@ const RULES: &[Rule] = &[
             parting.talk.protocol == Protocol::Imap
                 && parting.at.peer == Peer::Client
                 && contains(&told, b"* ")
-                && contains(&told, b"+ ")
-                && parting.nginx.heard(parting.at.step, Peer::Client).ends_with(INTERNAL_ERROR)
+                && parting.at_last_reply()
         },
     },
     Rule {
         reason: "clients of other protocols are turned away at once",
         explains: |parting| {
             let sent = parting.ours.said(parting.at.step, Peer::Client);
-            parting.is_invalid_to_both()
-                && parting.both().1.last() == Some(&What::Closed)
+            let closed = parting.ours.of(parting.at.step, Peer::Client);
+            closed.last() == Some(&What::Closed)
                 && (sent.starts_with(b"GET / HTTP/1.0") || sent.starts_with(b"\x16\x03"))
         },
     },
     Rule {
-        reason: "an unfinished quoted string does not outlive its command",
+        reason: "a command without a tag is none",
+        explains: |parting| {
+            parting.talk.protocol == Protocol::Imap
+                && parting.client_reads_instead(b"* BAD invalid command\r\n")
+                && parting.any_line(|line| line.starts_with(b" "))
+        },
+    },
+    Rule {
+        reason: "a quoted string that a line leaves open is over with its line",
         explains: |parting| {
             let (nginx, ours) = parting.heard();
             let differs = match parting.at.peer {
@@ -123,11 +132,27 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
+        reason: "a user name that is no base64 is refused under the command's tag",
+        explains: |parting| {
+            let (nginx, ours) = parting.heard();
+            let same = nginx.iter().rev().zip(ours.iter().rev());
+            let same = same.take_while(|(one, other)| one == other).count();
+            parting.talk.protocol == Protocol::Imap
+                && parting.at.peer == Peer::Client
+                && nginx.ends_with(b"BAD invalid command\r\n")
+                && ours.len() > nginx.len()
+                && ours[..ours.len() - same].ends_with(b" ")
+                && same == nginx.len()
+        },
+    },
+    Rule {
         reason: "row 3: {0} is an empty string",
         explains: |parting| {
             parting.talk.protocol == Protocol::Imap
                 && parting.any_line(|line| {
-                    [&b"{0}"[..], b"{}", b"{0+}", b"{+}"].iter().any(|end| line.ends_with(end))
+                    [&b"{0}"[..], b"{}", b"{0+}", b"{+}"]
+                        .iter()
+                        .any(|end| line.ends_with(end))
                 })
         },
     },
@@ -145,6 +170,13 @@ const RULES: &[Rule] = &[
 const INTERNAL_ERROR: &[u8] = b"* BAD internal server error\r\n";
 
 impl Parting<'_> {
+    /// nginx passes on, or is shocked by, what it took for the last reply to its login.
+    fn at_last_reply(&self) -> bool {
+        let nginx = self.nginx.heard(self.at.step, Peer::Client);
+        nginx.ends_with(INTERNAL_ERROR)
+            || self.configured("proxy_pass_error_message") && contains(&nginx, b"* ")
+    }
+
     /// What nginx did there, and what portcullis did.
     fn both(&self) -> (Vec<What>, Vec<What>) {
         let Difference { step, peer } = self.at;
@@ -160,7 +192,10 @@ impl Parting<'_> {
     /// The client reads this of portcullis, from the beginning of the line in which the transcripts part.
     fn client_reads_instead(&self, text: &[u8]) -> bool {
         let (nginx, ours) = self.heard();
-        let same = nginx.iter().zip(&ours).take_while(|(one, other)| one == other);
+        let same = nginx
+            .iter()
+            .zip(&ours)
+            .take_while(|(one, other)| one == other);
         let same = same.count();
         let line = ours[..same].iter().rposition(|&byte| byte == b'\n');
         self.at.peer == Peer::Client && ours[line.map_or(0, |at| at + 1)..].starts_with(text)
@@ -177,26 +212,21 @@ impl Parting<'_> {
         self.at.peer == Peer::Client && count(&ours, invalid) > count(&nginx, invalid)
     }
 
-    /// Whether the client hears of both that the command is invalid.
-    fn is_invalid_to_both(&self) -> bool {
-        let (nginx, ours) = self.heard();
-        self.at.peer == Peer::Client && nginx == ours && contains(&ours, b"nvalid command\r\n")
-    }
-
     /// Whether nginx takes a login, or a password, that has CR, LF or NUL in it: it asks about it, or for the password.
     fn has_line_ends_in_login(&self) -> bool {
         let asked = self.nginx.heard(self.at.step, Peer::Auth);
         let in_question = asked.split(|&byte| byte == b'\n').any(|line| {
             (line.starts_with(b"Auth-User: ") || line.starts_with(b"Auth-Pass: "))
-                && [&b"%00"[..], b"%0A", b"%0D"].iter().any(|code| contains(line, code))
+                && [&b"%00"[..], b"%0A", b"%0D"]
+                    .iter()
+                    .any(|code| contains(line, code))
         });
         let next = contains(&self.heard().0, b"UGFzc3dvcmQ6\r\n");
         in_question
             || next
                 && self.any_line(|line| {
-                    line.split(|&byte| byte == b' ').any(|word| {
-                        decoded(word).iter().any(|byte| b"\r\n\0".contains(byte))
-                    })
+                    line.split(|&byte| byte == b' ')
+                        .any(|word| decoded(word).iter().any(|byte| b"\r\n\0".contains(byte)))
                 })
     }
 
@@ -220,7 +250,10 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 }
 
 fn count(bytes: &[u8], part: &[u8]) -> usize {
-    bytes.windows(part.len()).filter(|window| *window == part).count()
+    bytes
+        .windows(part.len())
+        .filter(|window| *window == part)
+        .count()
 }
 
 /// Base64 as nginx takes it: up to the first `=`; nothing if it is none.
@@ -250,7 +283,9 @@ fn unxtext(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
-        let hex = bytes.get(at + 1..at + 3).and_then(|hex| std::str::from_utf8(hex).ok());
+        let hex = bytes
+            .get(at + 1..at + 3)
+            .and_then(|hex| std::str::from_utf8(hex).ok());
         match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
             Some(code) if byte == b'+' => {
                 out.push(code);

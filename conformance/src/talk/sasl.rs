@@ -6,10 +6,28 @@ use base64::engine::general_purpose::STANDARD;
 use super::dice::Dice;
 
 const USERS: &[&str] = &[
-    "u", "user@example.com", "", "with space", "50%", "a+b=c", "\u{fc}ml\u{e4}ut", "tab\there", "\"q\\uote\"", "del\u{7f}",
+    "u",
+    "user@example.com",
+    "",
+    "with space",
+    "50%",
+    "a+b=c",
+    "\u{fc}ml\u{e4}ut",
+    "tab\there",
+    "\"q\\uote\"",
+    "del\u{7f}",
     "u\u{1}v",
 ];
-const SECRETS: &[&str] = &["p", "secret", "", "pass word", "100%", "p\\\"w", "\u{e9}", "}{"];
+const SECRETS: &[&str] = &[
+    "p",
+    "secret",
+    "",
+    "pass word",
+    "100%",
+    "p\\\"w",
+    "\u{e9}",
+    "}{",
+];
 
 /// A login, now and then an odd one.
 pub fn user(dice: &mut Dice) -> String {
@@ -39,7 +57,10 @@ pub struct Exchange {
 /// An exchange in one of the mechanisms, whole or broken.
 pub fn exchange(dice: &mut Dice) -> Exchange {
     let (user, secret) = (user(dice), secret(dice));
-    let all = STANDARD.encode(format!("{}\0{user}\0{secret}", dice.pick(&["", "", "authz"])));
+    let all = STANDARD.encode(format!(
+        "{}\0{user}\0{secret}",
+        dice.pick(&["", "", "authz"])
+    ));
     let mut answers: Vec<String> = Vec::new();
     let initial = dice.chance(50);
     let mechanism = match dice.weigh(&[10, 8, 5, 3, 1]) {
@@ -62,7 +83,17 @@ pub fn exchange(dice: &mut Dice) -> Exchange {
         }
         _ => {
             answers.push(all);
-            dice.pick(&["GSSAPI", "DIGEST-MD5", "XOAUTH2", "", "PLAINX", "PLAI", "CRAM-MD", "EXTERNALS", "LOGINS"])
+            dice.pick(&[
+                "GSSAPI",
+                "DIGEST-MD5",
+                "XOAUTH2",
+                "",
+                "PLAINX",
+                "PLAI",
+                "CRAM-MD",
+                "EXTERNALS",
+                "LOGINS",
+            ])
         }
     };
     for answer in &mut answers {
@@ -96,7 +127,10 @@ fn broken(dice: &mut Dice, answer: &str) -> String {
         0 => "*".to_owned(),
         1 => String::new(),
         2 => "=".to_owned(),
-        3 => answer.get(..answer.len().saturating_sub(1)).unwrap_or("").to_owned(),
+        3 => answer
+            .get(..answer.len().saturating_sub(1))
+            .unwrap_or("")
+            .to_owned(),
         4 => answer.get(..answer.len() / 2).unwrap_or("").to_owned(),
         5 => format!("{answer}="),
         6 => format!("{answer}===="),
@@ -110,6 +144,20 @@ fn broken(dice: &mut Dice, answer: &str) -> String {
         14 => encode(b"u 0123456789abcdef0123456789abcdef"),
         15 => encode(b"u 0123456789abcdef"),
         16 => answer.replace('=', "A"),
-        _ => dice.pick(&["A", "AB", "ABC", "ABCD", "A===", "AB==", "a-b_", "\u{e9}", "QUJD\tQUJD", "QQ==QQ==", "/+/+"]).to_owned(),
+        _ => dice
+            .pick(&[
+                "A",
+                "AB",
+                "ABC",
+                "ABCD",
+                "A===",
+                "AB==",
+                "a-b_",
+                "\u{e9}",
+                "QUJD\tQUJD",
+                "QQ==QQ==",
+                "/+/+",
+            ])
+            .to_owned(),
     }
 }

@@ -13,7 +13,10 @@ pub fn lines(dice: &mut Dice) -> Vec<String> {
         ));
     }
     if dice.chance(40) {
-        lines.push(format!("max_errors {};", dice.pick(&["0", "1", "2", "3", "10"])));
+        lines.push(format!(
+            "max_errors {};",
+            dice.pick(&["0", "1", "2", "3", "10"])
+        ));
     }
     if dice.chance(30) {
         lines.push("proxy_pass_error_message on;".to_owned());
@@ -22,7 +25,10 @@ pub fn lines(dice: &mut Dice) -> Vec<String> {
         lines.push(format!("proxy_buffer {};", 64 + dice.up_to(300)));
     }
     if dice.chance(20) {
-        lines.push(format!("server_name {};", dice.pick(&["a.b", "Mail.Example.COM", "\"two words\"", "x"])));
+        lines.push(format!(
+            "server_name {};",
+            dice.pick(&["a.b", "Mail.Example.COM", "\"two words\"", "x"])
+        ));
     }
     if dice.chance(15) {
         lines.push("auth_http_header X-Key \"a value\";".to_owned());

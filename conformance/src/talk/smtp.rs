@@ -53,7 +53,15 @@ fn server(dice: &mut Dice) -> Vec<String> {
         lines.push(format!("smtp_auth {};", words.join(" ")));
     }
     if dice.chance(40) {
-        lines.push(format!("smtp_capabilities {};", dice.pick(&["PIPELINING", "\"SIZE 1000\" 8BITMIME", "PIPELINING \"SIZE 5\" \"X Y  Z\" x", "\"\""])));
+        lines.push(format!(
+            "smtp_capabilities {};",
+            dice.pick(&[
+                "PIPELINING",
+                "\"SIZE 1000\" 8BITMIME",
+                "PIPELINING \"SIZE 5\" \"X Y  Z\" x",
+                "\"\""
+            ])
+        ));
     }
     if dice.chance(60) {
         lines.push(format!("xclient {};", dice.pick(&["on", "off", "off"])));
@@ -79,20 +87,37 @@ fn login(dice: &mut Dice, packets: &mut Packets, mails: bool) {
 }
 
 fn hello(dice: &mut Dice, verb: &str) -> String {
-    let name = dice.pick(&["client.example", "x", "[127.0.0.1]", "client.example", "a_b", "\u{e9}.example"]);
+    let name = dice.pick(&[
+        "client.example",
+        "x",
+        "[127.0.0.1]",
+        "client.example",
+        "a_b",
+        "\u{e9}.example",
+    ]);
     format!("{verb} {name}")
 }
 
 fn mail(dice: &mut Dice) -> String {
     dice.pick(&[
-        "MAIL FROM:<a@example.com>", "MAIL FROM:<>", "MAIL  FROM:<a@example.com>  SIZE=10 BODY=8BITMIME", "mail from: <x>",
-        "MAIL x", "MAIL FROM:<a@example.com> AUTH=<>  ",
+        "MAIL FROM:<a@example.com>",
+        "MAIL FROM:<>",
+        "MAIL  FROM:<a@example.com>  SIZE=10 BODY=8BITMIME",
+        "mail from: <x>",
+        "MAIL x",
+        "MAIL FROM:<a@example.com> AUTH=<>  ",
     ])
     .to_owned()
 }
 
 fn rcpt(dice: &mut Dice) -> String {
-    dice.pick(&["RCPT TO:<b@example.com>", "RCPT TO:<b@example.com>", "rcpt to:<c@example.com>  NOTIFY=NEVER", "RCPT x"]).to_owned()
+    dice.pick(&[
+        "RCPT TO:<b@example.com>",
+        "RCPT TO:<b@example.com>",
+        "rcpt to:<c@example.com>  NOTIFY=NEVER",
+        "RCPT x",
+    ])
+    .to_owned()
 }
 
 /// Any command, any number of them being none.
@@ -100,7 +125,9 @@ fn command(dice: &mut Dice, packets: &mut Packets, mails: bool) {
     let line = match dice.weigh(&[10, 8, 10, 8, 8, 8, 12, 3, 3, 4, 5, 4, 2, 4, 2, 1]) {
         0 => hello(dice, "EHLO"),
         1 => hello(dice, "HELO"),
-        2 => dice.pick(&["NOOP", "NOOP", "NOOP x", "noop", "NOOP\tx"]).to_owned(),
+        2 => dice
+            .pick(&["NOOP", "NOOP", "NOOP x", "noop", "NOOP\tx"])
+            .to_owned(),
         3 => dice.pick(&["RSET", "RSET", "RSET now"]).to_owned(),
         4 => mail(dice),
         5 => rcpt(dice),
@@ -112,11 +139,45 @@ fn command(dice: &mut Dice, packets: &mut Packets, mails: bool) {
             return packets.send(dice);
         }
         9 => dice.pick(&["VRFY x", "EXPN", "HELP", "help me"]).to_owned(),
-        10 => dice.pick(&["DATA", "BDAT 10 LAST", "ETRN x", "XCLIENT ADDR=1.2.3.4", "GET / HTTP/1.0", "STARTTL", "STARTTLSX", "NOOPX", "MAI", "HELOO x", "", "QUITQUIT", ".", "A LOGIN x y"]).to_owned(),
-        11 => dice.pick(&["EHLO", "HELO", "EHLO a b", "HELO  a", "EHLO a ", "MAIL", "MAIL ", "RCPT", "AUTH", "AUTH ", "RCPT  ", "EHLO  "]).to_owned(),
-        12 => format!("{} {}", dice.pick(&["NOOP", "MAIL", "RCPT", "EHLO", "AUTH PLAIN"]), vec!["x"; 9 + dice.up_to(5)].join(" ")),
+        10 => dice
+            .pick(&[
+                "DATA",
+                "BDAT 10 LAST",
+                "ETRN x",
+                "XCLIENT ADDR=1.2.3.4",
+                "GET / HTTP/1.0",
+                "STARTTL",
+                "STARTTLSX",
+                "NOOPX",
+                "MAI",
+                "HELOO x",
+                "",
+                "QUITQUIT",
+                ".",
+                "A LOGIN x y",
+            ])
+            .to_owned(),
+        11 => dice
+            .pick(&[
+                "EHLO", "HELO", "EHLO a b", "HELO  a", "EHLO a ", "MAIL", "MAIL ", "RCPT", "AUTH",
+                "AUTH ", "RCPT  ", "EHLO  ",
+            ])
+            .to_owned(),
+        12 => format!(
+            "{} {}",
+            dice.pick(&["NOOP", "MAIL", "RCPT", "EHLO", "AUTH PLAIN"]),
+            vec!["x"; 9 + dice.up_to(5)].join(" ")
+        ),
         13 => {
-            let line = dice.pick(&["EHLO client.example", "NOOP", "MAIL FROM:<a@example.com>", "RCPT TO:<b@example.com>", "AUTH LOGIN", "QUIT", "RSET"]);
+            let line = dice.pick(&[
+                "EHLO client.example",
+                "NOOP",
+                "MAIL FROM:<a@example.com>",
+                "RCPT TO:<b@example.com>",
+                "AUTH LOGIN",
+                "QUIT",
+                "RSET",
+            ]);
             let bytes = mangled(dice, line);
             return packets.bytes(dice, &bytes);
         }
@@ -126,7 +187,11 @@ fn command(dice: &mut Dice, packets: &mut Packets, mails: bool) {
         }
         _ => {
             let length = dice.up_to(3000);
-            format!("{} {}", dice.pick(&["NOOP", "EHLO", "MAIL", "XXXX", "AUTH PLAIN"]), "x".repeat(length))
+            format!(
+                "{} {}",
+                dice.pick(&["NOOP", "EHLO", "MAIL", "XXXX", "AUTH PLAIN"]),
+                "x".repeat(length)
+            )
         }
     };
     packets.line(dice, &line);
@@ -134,14 +199,29 @@ fn command(dice: &mut Dice, packets: &mut Packets, mails: bool) {
 
 /// What the backend replies other than usual.
 fn reply(dice: &mut Dice) -> Reply {
-    let code = dice.pick(&["220", "250", "235", "251", "334", "354", "421", "450", "500", "535", "550", "554"]);
+    let code = dice.pick(&[
+        "220", "250", "235", "251", "334", "354", "421", "450", "500", "535", "550", "554",
+    ]);
     let text = match dice.weigh(&[30, 20, 8, 4, 4, 3, 3, 3]) {
         0 => format!("{code} 5.7.1 the backend says so\r\n"),
         1 => format!("{code}-first\r\n{code}-second\r\n{code} third\r\n"),
-        2 => format!("{code}-one\r\n{} other\r\n", dice.pick(&["250", "550", "220"])),
+        2 => format!(
+            "{code}-one\r\n{} other\r\n",
+            dice.pick(&["250", "550", "220"])
+        ),
         3 => format!("{code}\r\n"),
         4 => format!("{code}{}\r\n", dice.pick(&["x", " ", "\t.", "- ", "0 ok"])),
-        5 => dice.pick(&["garbage\r\n", "+OK\r\n", "2\r\n", "\r\n", "25 x\r\n", " 250 x\r\n", "\r\n250 ok\r\n"]).to_owned(),
+        5 => dice
+            .pick(&[
+                "garbage\r\n",
+                "+OK\r\n",
+                "2\r\n",
+                "\r\n",
+                "25 x\r\n",
+                " 250 x\r\n",
+                "\r\n250 ok\r\n",
+            ])
+            .to_owned(),
         6 => format!("{code} {}\r\n", "long ".repeat(dice.up_to(300))),
         _ => format!("{code} no line end\n"),
     };

@@ -87,7 +87,9 @@ fn play(
         }
     };
     let results: Vec<_> = thread::scope(|scope| {
-        let all: Vec<_> = (0..AT_ONCE.min(talks.len())).map(|_| scope.spawn(work)).collect();
+        let all: Vec<_> = (0..AT_ONCE.min(talks.len()))
+            .map(|_| scope.spawn(work))
+            .collect();
         all.into_iter().map(|one| one.join()).collect()
     });
     stage.close()?;

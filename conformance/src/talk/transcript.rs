@@ -184,7 +184,10 @@ pub fn masked(bytes: &[u8], values: &mut Values, secrets: &[(String, String)]) -
         }
     }
     for (user, secret) in secrets {
-        for name in [format!("@CRAM({user},{secret})@"), format!("@DIGEST({secret})@")] {
+        for name in [
+            format!("@CRAM({user},{secret})@"),
+            format!("@DIGEST({secret})@"),
+        ] {
             let bytes = Template::new(name.as_bytes()).fill(values);
             let found = out.windows(bytes.len()).position(|window| window == bytes);
             if let Some(at) = found {

@@ -45,7 +45,9 @@ impl Backend {
                     self.tag = Some(tag);
                     return Reply::of("+ go on\r\n");
                 }
-                let over = words.next().is_some_and(|word| word.eq_ignore_ascii_case("LOGOUT"));
+                let over = words
+                    .next()
+                    .is_some_and(|word| word.eq_ignore_ascii_case("LOGOUT"));
                 let bye = if over { "* BYE\r\n" } else { "" };
                 Reply {
                     closes: over,

@@ -39,9 +39,7 @@ impl Wire {
             return Some(self);
         };
         socket.set_nonblocking(false).ok()?;
-        socket
-            .set_read_timeout(Some(Duration::from_secs(5)))
-            .ok()?;
+        socket.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
         let stream = tls::handshake(socket).ok()?;
         stream.sock.set_nonblocking(true).ok()?;
         Some(Self::Tls(Box::new(stream)))

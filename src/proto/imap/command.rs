@@ -158,8 +158,7 @@ impl<'a> Scan<'a> {
             return Err(INVALID);
         }
         self.at = length;
-        // nginx takes a tag of no length too, and answers with it
-        if self.peek()? != b' ' {
+        if self.peek()? != b' ' || length == 0 {
             return Err(INVALID);
         }
         self.at += 1;
