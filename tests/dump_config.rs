@@ -277,23 +277,9 @@ fn what_is_wrong_is_said_as_by_a_test() {
 #[test]
 fn every_shipped_configuration_comes_back() {
     let certificate = support::Certificate::new();
-    for path in files(&root().join("conf.d"), "conf") {
+    for path in support::shipped::files() {
         let scratch = Scratch::new("dump");
-        let text = fs::read_to_string(&path)
-            .expect("a configuration")
-            .replace(
-                "/etc/nginx/ssl/smtp.crt",
-                &certificate.chain().display().to_string(),
-            )
-            .replace(
-                "/etc/nginx/ssl/smtp.key",
-                &certificate.key().display().to_string(),
-            )
-            .replace("smtp_backend:25", "127.0.0.1:25");
-        let pair = scratch.path().join("quickstart");
-        fs::create_dir(&pair).expect("a folder");
-        fs::copy(certificate.chain(), pair.join("cert.pem")).expect("a certificate");
-        fs::copy(certificate.key(), pair.join("key.pem")).expect("a key");
+        let text = support::shipped::text(&path, &certificate);
         fs::write(scratch.path().join("shipped.conf"), text).expect("its copy");
         assert!(
             round_trip(scratch.path(), "shipped.conf"),

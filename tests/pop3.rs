@@ -3,10 +3,11 @@
 mod support;
 
 use std::fs;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use support::dovecot::{Dovecot, PASSWORD, USER};
 use support::mock::{Act, Mock};
+use support::pop3::{curl, mpop, poplib, text};
 use support::{Certificate, Gateway, Scratch, Smtp};
 
 /// A gateway in front of Dovecot, which decides: clear text, STLS and implicit TLS.
@@ -22,7 +23,7 @@ const KINDS: [&str; 3] = ["clear", "stls", "tls"];
 fn setup() -> Setup {
     let dovecot = Dovecot::start();
     let backend = format!("proxy_pass 127.0.0.1:{};", dovecot.pop3);
-    start(dovecot, "plain cram-md5", &backend)
+    start(dovecot, "plain cram-md5 xoauth2 oauthbearer", &backend)
 }
 
 /// The same with an auth server that lets everybody in.
@@ -34,7 +35,10 @@ fn vouched() -> (Setup, Mock) {
     );
     let mock = Mock::new(&[Act::Header, Act::Send(answer.leak().as_bytes())]);
     let auth = format!("auth_http 127.0.0.1:{}/auth;", mock.port);
-    (start(dovecot, "plain apop cram-md5", &auth), mock)
+    (
+        start(dovecot, "plain apop cram-md5 xoauth2 oauthbearer", &auth),
+        mock,
+    )
 }
 
 fn start(dovecot: Dovecot, methods: &str, decides: &str) -> Setup {
@@ -64,66 +68,6 @@ fn start(dovecot: Dovecot, methods: &str, decides: &str) -> Setup {
     }
 }
 
-fn text(output: &Output) -> String {
-    let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
-    format!("{}\n{out}\n{err}", output.status)
-}
-
-fn poplib(kind: &str, port: u16, password: &str, more: &[&str]) -> Output {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/pop3.py");
-    Command::new("python3")
-        .args([script, kind, &port.to_string(), USER, password])
-        .args(more)
-        .output()
-        .expect("python3")
-}
-
-fn curl(kind: &str, port: u16, mechanism: &str, password: &str, path: &str) -> Output {
-    let scheme = if kind == "tls" { "pop3s" } else { "pop3" };
-    let mut command = Command::new("curl");
-    command
-        .args([
-            "-sS",
-            "-k",
-            "--url",
-            &format!("{scheme}://127.0.0.1:{port}/{path}"),
-        ])
-        .args(["--user", &format!("{USER}:{password}")])
-        .args(["--login-options", &format!("AUTH={mechanism}")]);
-    if kind == "stls" {
-        command.arg("--ssl-reqd");
-    }
-    command.output().expect("curl")
-}
-
-fn mpop(kind: &str, port: u16, mechanism: &str, password: &str, folder: &Scratch) -> Output {
-    let box_ = folder.path().join("box");
-    let tls = if kind == "clear" { "off" } else { "on" };
-    let starttls = if kind == "stls" { "on" } else { "off" };
-    Command::new("mpop")
-        .args([
-            "--host=127.0.0.1",
-            &format!("--port={port}"),
-            &format!("--user={USER}"),
-        ])
-        .args([
-            &format!("--passwordeval=echo '{password}'"),
-            &format!("--auth={mechanism}"),
-        ])
-        .args([
-            &format!("--tls={tls}"),
-            &format!("--tls-starttls={starttls}"),
-        ])
-        .args(["--tls-trust-file=", "--tls-certcheck=off", "--keep=on"])
-        .arg(format!("--delivery=mbox,{}", box_.display()))
-        .arg(format!(
-            "--uidls-file={}",
-            folder.path().join("uidls").display()
-        ))
-        .output()
-        .expect("mpop")
-}
-
 const MESSAGE: &str = "Subject: mark\n\nhello\n.dot\n..dots\n";
 
 #[test]
@@ -131,14 +75,14 @@ fn every_mechanism_over_every_kind_of_connection() {
     let Setup { dovecot, ports, .. } = &setup();
     dovecot.deliver("one", MESSAGE);
     for (port, kind) in ports.iter().zip(KINDS) {
-        let right = poplib(kind, *port, PASSWORD, &[]);
+        let right = poplib(kind, *port, PASSWORD, "USER", None);
         assert!(
             right.status.success(),
             "{kind}: {}\n{}",
             text(&right),
             dovecot.log()
         );
-        let wrong = text(&poplib(kind, *port, "wrong", &[]));
+        let wrong = text(&poplib(kind, *port, "wrong", "USER", None));
         // The backend's own words only where proxy_pass_error_message is on; its code in any case.
         let own = wrong.contains("-ERR [AUTH] Authentication failed.");
         assert_eq!(own, kind == "stls", "{wrong}");
@@ -172,6 +116,34 @@ fn every_mechanism_over_every_kind_of_connection() {
             assert!(
                 mail.contains("Subject: mark\n\nhello\n.dot\n..dots\n"),
                 "{mail}"
+            );
+        }
+    }
+}
+
+#[test]
+fn tokens_that_the_backend_checks() {
+    let Setup {
+        gateway,
+        dovecot,
+        ports,
+        ..
+    } = &setup();
+    for mechanism in ["XOAUTH2", "OAUTHBEARER"] {
+        for (port, kind) in ports.iter().zip(KINDS) {
+            let right = poplib(kind, *port, PASSWORD, mechanism, None);
+            assert!(
+                right.status.success(),
+                "{mechanism} {kind}: {}\n{}",
+                text(&right),
+                dovecot.log()
+            );
+            let wrong = poplib(kind, *port, "wrong", mechanism, None);
+            assert!(
+                text(&wrong).contains("-ERR [AUTH] "),
+                "{}\n{}",
+                text(&wrong),
+                gateway.log()
             );
         }
     }
@@ -215,15 +187,19 @@ fn every_mechanism_with_an_auth_server() {
                 assert_digest(&asked);
             }
         }
-        for kind in [kind.to_owned(), format!("{kind}+apop")] {
-            let fetched = poplib(&kind, *port, PASSWORD, &[]);
-            assert!(fetched.status.success(), "{kind}: {}", text(&fetched));
+        for (mechanism, method) in [
+            ("USER", "plain"),
+            ("APOP", "apop"),
+            ("XOAUTH2", "xoauth2"),
+            ("OAUTHBEARER", "oauthbearer"),
+        ] {
+            let fetched = poplib(kind, *port, PASSWORD, mechanism, None);
+            assert!(
+                fetched.status.success(),
+                "{mechanism} {kind}: {}",
+                text(&fetched)
+            );
             let asked = auth.heard();
-            let method = if kind.ends_with("apop") {
-                "apop"
-            } else {
-                "plain"
-            };
             assert!(
                 asked.contains(&format!("\r\nAuth-Method: {method}\r\n")),
                 "{asked}"
@@ -280,7 +256,7 @@ fn twenty_megabytes_arrive_byte_for_byte_and_quit_deletes() {
             "{kind}: {}",
             String::from_utf8_lossy(&fetched.stderr)
         );
-        let fetched = poplib(kind, *port, PASSWORD, &[&file.display().to_string()]);
+        let fetched = poplib(kind, *port, PASSWORD, "USER", Some(&file));
         assert!(fetched.status.success(), "{kind}: {}", text(&fetched));
         assert!(
             fs::read(&file).expect("the message") == want,
@@ -347,7 +323,10 @@ fn capabilities_are_learned_from_the_backend() {
         clear.starts_with("+OK Capability list follows\r\nUSER\r\n"),
         "{clear}"
     );
-    assert!(clear.ends_with("SASL PLAIN LOGIN CRAM-MD5\r\n"), "{clear}");
+    assert!(
+        clear.ends_with("SASL PLAIN LOGIN CRAM-MD5 XOAUTH2 OAUTHBEARER\r\n"),
+        "{clear}"
+    );
     assert!(
         clear.contains("\r\nTOP\r\n") && !clear.contains("STLS"),
         "{clear}"

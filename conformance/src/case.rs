@@ -37,8 +37,8 @@ pub enum Act {
     Close,
     /// The client connects anew.
     Connect,
-    /// The client begins a TLS handshake.
-    Tls,
+    /// The client begins a TLS handshake, with this certificate of `pki/` if asked for one.
+    Tls(Option<String>),
     /// Nobody does anything; only where the protocol is about time, or to part two packets.
     Wait(Duration),
 }
@@ -253,7 +253,7 @@ fn keyword(peer: Peer, sends: bool, rest: &str) -> Result<Act, String> {
         (true, "FLUSH") => Act::Wait(PACKET_GAP),
         (true, "WAIT") => Act::Wait(milliseconds(argument)?),
         (true, "CONNECT") if client => Act::Connect,
-        (true, "TLS") if client => Act::Tls,
+        (true, "TLS") if client => Act::Tls((!argument.is_empty()).then(|| argument.to_owned())),
         (false, "EOF") if argument.is_empty() => Act::ExpectEnd(PATIENCE),
         (false, "EOF") => Act::ExpectEnd(milliseconds(argument)?),
         (false, "GONE") => Act::ExpectGone,

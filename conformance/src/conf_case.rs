@@ -31,6 +31,9 @@ pub struct Verdict {
     /// `root` or `ipv6`: without it the case is not run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs: Option<String>,
+    /// The configuration names its pid file itself, so that nginx is given none.
+    #[serde(skip)]
+    pub own_pid: bool,
     /// `ignore`: which warnings come is not looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warnings: Option<String>,
@@ -131,6 +134,29 @@ pub fn test(
     let target = place.root.join("case.conf");
     fs::write(&target, fill(fs::read(conf).map_err(text)?)).map_err(text)?;
     copy_tree(&conf.with_extension("d"), &place.root).map_err(text)?;
+    let mut verdict = answer(program, &target, like, place)?;
+    let unfill = |text: String| {
+        places(place, &ports)
+            .iter()
+            .rev()
+            .fold(text, |text, (name, value)| text.replace(value, name))
+    };
+    verdict.emerg = verdict.emerg.map(unfill);
+    verdict.warn = verdict.warn.into_iter().map(unfill).collect();
+    Ok(verdict)
+}
+
+/// What `-t` says about the configuration that lies in the place.
+///
+/// # Errors
+/// When the program cannot be run, or panics.
+pub fn answer(
+    program: &Program,
+    target: &Path,
+    like: &Verdict,
+    place: &Place,
+) -> Result<Verdict, String> {
+    let globals = like.globals.as_deref().unwrap_or_default();
     let mut command = Command::new(program.path());
     command
         .arg("-t")
@@ -138,48 +164,41 @@ pub fn test(
         .arg(format!("{}/", place.root.display()));
     command
         .arg("-c")
-        .arg(&target)
+        .arg(target)
         .arg("-e")
         .arg(place.root.join("logs/error.log"));
-    let pid = if program.is_ours() {
+    let pid = if program.is_ours() || like.own_pid {
         String::new()
     } else {
         format!("pid {}/logs/nginx.pid;", place.root.display())
     };
-    let globals = format!(
-        "{}{pid}{}",
-        program.load_module(),
-        like.globals.as_deref().unwrap_or_default()
-    );
+    let globals = format!("{}{pid}{globals}", program.load_module());
     if !globals.is_empty() {
         command.arg("-g").arg(globals);
     }
     let output = command
+        .current_dir(&place.root)
+        // A name that is none should not take long, whatever the network is like.
+        .env("RES_OPTIONS", "attempts:1 timeout:1")
         .stdin(Stdio::null())
         .output()
         .map_err(|error| format!("{}: {error}", program.path().display()))?;
     let said = latin(&output.stderr);
+    if said.contains("panicked at") {
+        return Err(format!("panicked: {said}"));
+    }
     let mut verdict = Verdict {
         emerg: None,
         warn: Vec::new(),
         exit: output.status.code().unwrap_or(-1),
         ..like.clone()
     };
-    let unfill = |text: String| {
-        places(place, &ports)
-            .iter()
-            .rev()
-            .fold(text, |text, (name, value)| text.replace(value, name))
-    };
     for (level, message) in messages(&said) {
         match level {
-            "emerg" if verdict.emerg.is_none() => verdict.emerg = Some(unfill(message)),
-            "warn" => verdict.warn.push(unfill(message)),
+            "emerg" if verdict.emerg.is_none() => verdict.emerg = Some(message),
+            "warn" => verdict.warn.push(message),
             _ => {}
         }
-    }
-    if said.contains("panicked at") {
-        return Err(format!("panicked: {said}"));
     }
     Ok(verdict)
 }

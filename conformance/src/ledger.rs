@@ -5,6 +5,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::conf_case::Verdict;
+
 /// The whole ledger.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -15,6 +17,19 @@ pub struct Ledger {
     pub ignored_warning: Vec<IgnoredWarning>,
     #[serde(default)]
     pub pending: Vec<Pending>,
+    #[serde(default)]
+    pub rule: Vec<Rule>,
+}
+
+/// A first message of nginx and what portcullis says in its place, whatever the configuration. `*` is any text, `{}` is the same text
+/// on both sides; a text alone is the whole message, `ok` none.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    pub nginx: String,
+    pub ours: String,
+    pub reason: String,
+    pub row: Option<u32>,
 }
 
 /// A case that goes otherwise on portcullis; how, is in `<case>.ours`.
@@ -34,6 +49,9 @@ pub struct IgnoredWarning {
     pub contains: String,
     pub reason: String,
     pub row: Option<u32>,
+    /// Cases name this warning themselves; it is only left out of rows and random configurations.
+    #[serde(default)]
+    pub only_generated: bool,
 }
 
 /// Cases that fail because something is still to be built. As soon as one passes, it must leave the list.
@@ -90,10 +108,41 @@ impl Ledger {
 
     /// Parts of warnings that are not compared.
     pub fn ignored(&self) -> Vec<String> {
-        self.ignored_warning
+        let always = self
+            .ignored_warning
             .iter()
-            .map(|entry| entry.contains.clone())
-            .collect()
+            .filter(|entry| !entry.only_generated);
+        always.map(|entry| entry.contains.clone()).collect()
+    }
+
+    /// The same for rows and random configurations.
+    pub fn ignored_in_generated(&self) -> Vec<String> {
+        let all = self.ignored_warning.iter();
+        all.map(|entry| entry.contains.clone()).collect()
+    }
+
+    /// Does nginx, as it can be installed, not know this directive at all?
+    pub fn unknown_to_nginx(&self, name: &str) -> bool {
+        let start = format!("unknown directive \"{name}\"");
+        self.rule.iter().any(|rule| rule.nginx.starts_with(&start))
+    }
+
+    /// The rule by which the two differ.
+    pub fn rule(&self, nginx: &Verdict, ours: &Verdict) -> Option<&Rule> {
+        let text = |verdict: &Verdict| verdict.emerg.clone().unwrap_or_else(|| "ok".to_owned());
+        self.rule_of(&text(nginx), &text(ours))
+    }
+
+    /// The same for first messages.
+    pub fn rule_of(&self, nginx: &str, ours: &str) -> Option<&Rule> {
+        let fits = |rule: &&Rule| {
+            let (Some(one), Some(other)) = (matched(&rule.nginx, nginx), matched(&rule.ours, ours))
+            else {
+                return false;
+            };
+            one.iter().zip(&other).all(|(one, other)| one == other)
+        };
+        self.rule.iter().find(fits)
     }
 
     /// What is wrong with the ledger itself: entries without a case or without our text, and texts without an entry.
@@ -117,5 +166,78 @@ impl Ledger {
             }
         }
         faults
+    }
+}
+
+/// What the `{}` of a pattern stand for in a text; `None` if the text is not of the pattern. Each takes as little as it can.
+fn matched<'a>(pattern: &str, text: &'a str) -> Option<Vec<&'a str>> {
+    let mut found = Vec::new();
+    let (mut pattern, mut text) = (pattern, text);
+    let mut hole: Option<bool> = None;
+    loop {
+        let next = [pattern.find('*'), pattern.find("{}")]
+            .into_iter()
+            .flatten()
+            .min();
+        let literal = &pattern[..next.unwrap_or(pattern.len())];
+        let at = match (hole, next) {
+            (None, _) => text.starts_with(literal).then_some(0),
+            (Some(_), None) => text.ends_with(literal).then(|| text.len() - literal.len()),
+            (Some(_), Some(_)) => text.find(literal),
+        }?;
+        if hole == Some(true) {
+            found.push(&text[..at]);
+        }
+        text = &text[at + literal.len()..];
+        let Some(next) = next else {
+            return text.is_empty().then_some(found);
+        };
+        let same = pattern[next..].starts_with('{');
+        hole = Some(same);
+        pattern = &pattern[next + if same { 2 } else { 1 }..];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ledger, Rule, matched};
+
+    #[test]
+    fn patterns() {
+        assert_eq!(
+            matched("a \"{}\" in {}", "a \"b\" in c:1"),
+            Some(vec!["b", "c:1"])
+        );
+        assert_eq!(matched("a*{}", "a"), Some(vec![""]));
+        assert_eq!(matched("a{}c", "abcc"), Some(vec!["bc"]));
+        assert_eq!(matched("ok", "ok"), Some(vec![]));
+        for (pattern, text) in [("a", "ab"), ("a{}b", "ac"), ("", "a"), ("b*", "ab")] {
+            assert_eq!(matched(pattern, text), None, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_rule_binds_both_sides() {
+        let rule = Rule {
+            nginx: "the invalid \"{}\" in {}".into(),
+            ours: "invalid \"{}\" in {}".into(),
+            reason: "r".into(),
+            row: None,
+        };
+        let ledger = Ledger {
+            rule: vec![rule],
+            ..Ledger::default()
+        };
+        assert!(
+            ledger
+                .rule_of("the invalid \"a\" in b", "invalid \"a\" in b")
+                .is_some()
+        );
+        assert!(
+            ledger
+                .rule_of("the invalid \"a\" in b", "invalid \"c\" in b")
+                .is_none()
+        );
+        assert!(ledger.rule_of("the invalid \"a\" in b", "ok").is_none());
     }
 }

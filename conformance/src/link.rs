@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -146,16 +147,16 @@ impl Link {
         }
     }
 
-    /// Begins TLS as its client.
+    /// Begins TLS as its client, with a certificate and its key if asked for one.
     ///
     /// # Errors
     /// When the handshake fails.
-    pub fn start_tls(&mut self) -> io::Result<()> {
+    pub fn start_tls(&mut self, own: Option<(PathBuf, PathBuf)>) -> io::Result<()> {
         let Stream::Plain(socket) = std::mem::replace(&mut self.stream, Stream::Lost) else {
             return Err(io::Error::other("TLS inside TLS"));
         };
         socket.set_read_timeout(Some(Duration::from_secs(10)))?;
-        self.stream = Stream::Tls(Box::new(tls::handshake(socket)?));
+        self.stream = Stream::Tls(Box::new(tls::handshake(socket, own)?));
         Ok(())
     }
 }

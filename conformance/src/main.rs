@@ -1,16 +1,21 @@
 //! `conformance record [path…]`, `conformance run [--binary PATH | --nginx] [path…]`,
-//! `conformance talk PROTOCOL [--seed S] [--first N] [--count N]`.
+//! `conformance random [SEED [COUNT]]`, `conformance talk PROTOCOL [--seed S] [--first N] [--count N]`,
+//! `conformance record-rows`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use portcullis_conformance::gateway::Program;
+use portcullis_conformance::random::Contest;
+use portcullis_conformance::rows;
 use portcullis_conformance::suite::Suite;
 use portcullis_conformance::talk::conversation::Protocol;
 use portcullis_conformance::talk::tournament::{self, Pair};
 
 const USAGE: &str = "usage: conformance record [path...]
        conformance run [--binary PATH | --nginx] [path...]
+       conformance random [SEED [COUNT]]
+       conformance record-rows
        conformance talk smtp|imap|pop3 [--seed S] [--first N] [--count N]
 A path is a case, or the beginning of its name: conf/lexer, dialogue/smtp/auth";
 
@@ -30,8 +35,11 @@ fn run(mut words: Vec<String>) -> Result<bool, String> {
         return Err(USAGE.to_owned());
     }
     let action = words.remove(0);
-    if action == "talk" {
-        return talk(&words);
+    match action.as_str() {
+        "talk" => return talk(&words),
+        "random" => return random(&words),
+        "record-rows" => return record_rows(),
+        _ => {}
     }
     let mut suite = Suite::ours()?;
     let report = match action.as_str() {
@@ -90,4 +98,31 @@ fn talk(words: &[String]) -> Result<bool, String> {
     let score = tournament::run(&pair, protocol, seed, first, count)?;
     print!("{}", score.text());
     Ok(score.wrong.is_empty())
+}
+
+/// Random configurations before both.
+fn random(words: &[String]) -> Result<bool, String> {
+    let number = |at: usize, default| {
+        words.get(at).map_or(Ok(default), |word| {
+            word.parse::<u64>().map_err(|_| USAGE.to_owned())
+        })
+    };
+    let outcome = Contest::new(nginx()?, Program::ours()?)?.run(number(0, 1)?, number(1, 1500)?)?;
+    for difference in &outcome.differences {
+        println!("{difference}");
+    }
+    print!("{}", outcome.text());
+    Ok(outcome.differences.is_empty())
+}
+
+/// Writes the rows' cases anew.
+fn record_rows() -> Result<bool, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("rows");
+    let ledger = Suite::ours()?.ledger;
+    let unexplained = rows::record(&folder, &nginx()?, &Program::ours()?, &ledger)?;
+    for row in &unexplained {
+        println!("{}", row.replace('\t', "\n    "));
+    }
+    println!("{} differences that no rule explains", unexplained.len());
+    Ok(unexplained.is_empty())
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -110,7 +111,16 @@ impl Peers {
                 self.client = Some(Link::new(socket)?);
                 Ok(())
             }
-            Act::Tls => self.link(Peer::Client)?.start_tls(),
+            Act::Tls(name) => {
+                let pki = Path::new(&self.values.root).join("pki");
+                let own = name.as_ref().map(|name| {
+                    (
+                        pki.join(format!("{name}.pem")),
+                        pki.join(format!("{name}-key.pem")),
+                    )
+                });
+                self.link(Peer::Client)?.start_tls(own)
+            }
             Act::Wait(time) => {
                 thread::sleep(*time);
                 Ok(())

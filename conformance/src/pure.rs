@@ -36,7 +36,7 @@ pub fn needs_sockets(case: &Case) -> Option<&'static str> {
         return Some("what comes before the dialogue with the backend");
     }
     case.events.iter().find_map(|event| match event.act {
-        Act::Tls | Act::ExpectGone => Some("TLS"),
+        Act::Tls(_) | Act::ExpectGone => Some("TLS"),
         Act::Wait(_) | Act::ExpectNothing => Some("time"),
         Act::Connect | Act::HalfClose | Act::Close => Some("the ends of connections"),
         _ => None,

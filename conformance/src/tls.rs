@@ -2,28 +2,41 @@
 
 use std::io;
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
 
 /// A client's TLS stream.
 pub type TlsStream = StreamOwned<ClientConnection, TcpStream>;
 
-/// Does the handshake.
+/// Does the handshake, with a certificate and its key if asked for one.
 ///
 /// # Errors
-/// When the handshake fails.
-pub fn handshake(mut socket: TcpStream) -> io::Result<TlsStream> {
+/// When the handshake fails, or a file cannot be read.
+pub fn handshake(mut socket: TcpStream, own: Option<(PathBuf, PathBuf)>) -> io::Result<TlsStream> {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
-        .with_no_client_auth();
+        .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)));
+    let config = match own {
+        None => builder.with_no_client_auth(),
+        Some((chain, key)) => {
+            let chain = CertificateDer::pem_file_iter(chain).map_err(io::Error::other)?;
+            let chain: Result<Vec<_>, _> = chain.collect();
+            let key = PrivateKeyDer::from_pem_file(key).map_err(io::Error::other)?;
+            // Whatever the server's hints are: it shall see it.
+            builder
+                .with_client_auth_cert(chain.map_err(io::Error::other)?, key)
+                .map_err(io::Error::other)?
+        }
+    };
     let name = ServerName::try_from("mx.example").map_err(io::Error::other)?;
     let mut connection = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
     while connection.is_handshaking() {

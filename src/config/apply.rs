@@ -9,6 +9,7 @@ use super::block::Block;
 use super::call::{Call, Folders, Refusal, full_name};
 use super::directive::Arity;
 use super::doubt::Doubt;
+use super::hint::about_value;
 use super::mail_block::MailBlock;
 use super::modules::MainScope;
 use super::modules::table::{self, Entry};
@@ -320,7 +321,14 @@ impl<'a> Walk<'a> {
             Entry::Main(row) => (row.set)(&mut self.main, &mut call),
             Entry::Mail(row) => self.mail.set(block == Block::Server, row, &mut call),
         };
-        let differs = differs.map_err(|why| refusal(why, row.name, &place))?;
+        let differs = differs.map_err(|why| {
+            let is_value = !matches!(why, Refusal::Directive("is duplicate"));
+            let diagnostic = refusal(why, row.name, &place);
+            match is_value {
+                true => about_value(diagnostic, row),
+                false => diagnostic,
+            }
+        })?;
         if row.name == "error_log" {
             self.note_log_file(&statement.words[1]);
         }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use super::source::{Place, Source};
+use super::value::c_string;
 use super::world::World;
 use super::{Diagnostic, Level};
 
@@ -114,10 +115,12 @@ impl Place {
 }
 
 /// `name` seen from `folder`: absolute names stay as they are. Bytes are put together as nginx does, nothing is normalised.
+/// As for every system call, a name ends at its first NUL.
 #[must_use]
 pub fn full_name(folder: &Path, name: &[u8]) -> PathBuf {
     use std::ffi::OsString;
     use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    let name = c_string(name);
     if name.first() == Some(&b'/') {
         return PathBuf::from(OsString::from_vec(name.to_vec()));
     }

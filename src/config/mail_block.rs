@@ -10,9 +10,8 @@ use super::modules::ssl::StartTls;
 use super::report::{Report, Stop};
 use super::resolve;
 use super::server::Server;
-use super::source::{Place, Spanned};
-use super::value::sentence;
-use super::value::session_cache::SessionCache;
+use super::source::Place;
+use super::value::{sentence, session_cache};
 use super::{Address, World};
 
 /// The block and what has been written so far.
@@ -115,6 +114,9 @@ impl MailBlock {
             Some(server) if in_server => &mut server.scope,
             _ => &mut self.outer,
         };
+        if row.directive.name == "ssl_session_cache" {
+            check_zones(call.args, &mut self.zones)?;
+        }
         let differs = (row.set)(scope, call)?;
         match row.directive.name {
             "listen" => check_listen(scope, &mut self.listened)?,
@@ -123,7 +125,6 @@ impl MailBlock {
                 check_start_tls(scope, "ssl")?;
             }
             "starttls" => check_start_tls(scope, "starttls")?,
-            "ssl_session_cache" => check_zone(scope, &mut self.zones)?,
             _ => {}
         }
         Ok(differs)
@@ -168,23 +169,22 @@ fn check_start_tls(scope: &Scope, name: &str) -> Result<(), Refusal> {
     }
 }
 
-fn check_zone(scope: &Scope, zones: &mut HashMap<Box<[u8]>, usize>) -> Result<(), Refusal> {
-    let Some(Spanned {
-        value: SessionCache::Shared { name, size },
-        ..
-    }) = &scope.ssl.ssl_session_cache
-    else {
-        return Ok(());
-    };
-    let declared = *zones.entry(name.clone()).or_insert(*size);
-    if declared == *size {
-        return Ok(());
+/// A zone has one size, wherever it is named. nginx looks word by word, before it knows what the next one is.
+fn check_zones(
+    words: &[Box<[u8]>],
+    declared: &mut HashMap<Box<[u8]>, usize>,
+) -> Result<(), Refusal> {
+    for (name, size) in session_cache::zones(words) {
+        let before = *declared.entry(name.clone()).or_insert(size);
+        if before != size {
+            let begin = format!("the size {size} of shared memory zone \"");
+            let end = format!("\" conflicts with already declared size {before}");
+            return Err(Refusal::Says(sentence(&[
+                begin.as_bytes(),
+                &name,
+                end.as_bytes(),
+            ])));
+        }
     }
-    let begin = format!("the size {size} of shared memory zone \"");
-    let end = format!("\" conflicts with already declared size {declared}");
-    Err(Refusal::Says(sentence(&[
-        begin.as_bytes(),
-        name,
-        end.as_bytes(),
-    ])))
+    Ok(())
 }

@@ -2,6 +2,7 @@
 //! parameters. Looked at where TLS is used; all of it is accepted, with a warning each.
 
 use super::ciphers;
+use super::modules::proxy_ssl::{ProxySsl, ProxySslWritten};
 use super::modules::ssl::{Ssl, SslWritten};
 use super::openssl;
 use super::source::{Place, Spanned};
@@ -14,13 +15,7 @@ const SUITES13: [&[u8]; 2] = [b"TLS_AES_128_CCM_SHA256", b"TLS_AES_128_CCM_8_SHA
 #[must_use]
 pub fn named(outer: &SslWritten, inner: &SslWritten, ssl: &Ssl) -> Vec<(Place, Vec<u8>)> {
     let mut found = Vec::new();
-    let mut at = |place: Option<Place>, names: Vec<Vec<u8>>| {
-        let place = place.unwrap_or_else(Place::nowhere);
-        let sentences = names
-            .into_iter()
-            .map(|name| sentence(&[b"\"", &name, b"\" is never negotiated, ignored"]));
-        found.extend(sentences.map(|message| (place.clone(), message)));
-    };
+    let mut at = |place, names| add(&mut found, place, names);
     let versions = ssl.ssl_protocols.never_spoken().map(|word| word.into());
     at(
         place(&inner.ssl_protocols, &outer.ssl_protocols),
@@ -45,6 +40,39 @@ pub fn named(outer: &SslWritten, inner: &SslWritten, ssl: &Ssl) -> Vec<(Place, V
         at(commands.clone(), command(name, value));
     }
     found
+}
+
+/// The same for TLS towards backends.
+#[must_use]
+pub fn named_for_backends(
+    outer: &ProxySslWritten,
+    inner: &ProxySslWritten,
+    ssl: &ProxySsl,
+) -> Vec<(Place, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut at = |place, names| add(&mut found, place, names);
+    let versions = ssl.proxy_ssl_protocols.never_spoken();
+    at(
+        place(&inner.proxy_ssl_protocols, &outer.proxy_ssl_protocols),
+        versions.map(|word| word.into()).collect(),
+    );
+    at(
+        place(&inner.proxy_ssl_ciphers, &outer.proxy_ssl_ciphers),
+        ciphers::never_spoken(&ssl.proxy_ssl_ciphers),
+    );
+    let commands = place(&inner.proxy_ssl_conf_command, &outer.proxy_ssl_conf_command);
+    for (name, value) in &ssl.proxy_ssl_conf_command {
+        at(commands.clone(), command(name, value));
+    }
+    found
+}
+
+fn add(found: &mut Vec<(Place, Vec<u8>)>, place: Option<Place>, names: Vec<Vec<u8>>) {
+    let place = place.unwrap_or_else(Place::nowhere);
+    let sentences = names
+        .into_iter()
+        .map(|name| sentence(&[b"\"", &name, b"\" is never negotiated, ignored"]));
+    found.extend(sentences.map(|message| (place.clone(), message)));
 }
 
 fn place<T>(inner: &Option<Spanned<T>>, outer: &Option<Spanned<T>>) -> Option<Place> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::doubt::Doubt;
 use super::mail_block::ServerBlock;
-use super::modules::{Scope, auth_http, imap, mail, pop3, proxy, realip, smtp, ssl};
+use super::modules::{Scope, auth_http, imap, mail, pop3, proxy, proxy_ssl, realip, smtp, ssl};
 use super::report::{Report, Stop};
 use super::server::Server;
 use super::source::Place;
@@ -57,6 +57,9 @@ pub fn merge(
         let towards = files.auth_server(block.outer, written, server);
         server.auth_tls = report.sift(towards)?.flatten();
     }
+    for (server, (written, _)) in servers.iter_mut().zip(&known) {
+        server.backend_tls = files.backend(block, written, server, report)?;
+    }
     for written in block.servers {
         let doubts = written.doubts(block.doubt);
         let scopes = [block.outer, &written.scope];
@@ -103,6 +106,7 @@ struct Inherited<'a> {
     realip: Arc<realip::Realip>,
     auth_http: Arc<auth_http::AuthHttp>,
     proxy: Arc<proxy::Proxy>,
+    proxy_ssl: Arc<proxy_ssl::ProxySsl>,
     smtp: Arc<smtp::Smtp>,
     imap: Arc<imap::Imap>,
     pop3: Arc<pop3::Pop3>,
@@ -131,6 +135,10 @@ impl<'a> Inherited<'a> {
                 &outer.auth_http,
             )),
             proxy: Arc::new(proxy::Proxy::merge(&outer.proxy, &outer.proxy)),
+            proxy_ssl: Arc::new(proxy_ssl::ProxySsl::merge(
+                &outer.proxy_ssl,
+                &outer.proxy_ssl,
+            )),
             smtp: Arc::new(smtp::Smtp::merge(&outer.smtp, &outer.smtp)),
             imap: Arc::new(imap::Imap::merge(&outer.imap, &outer.imap)),
             pop3: Arc::new(pop3::Pop3::merge(&outer.pop3, &outer.pop3)),
@@ -160,6 +168,7 @@ impl<'a> Inherited<'a> {
             ssl: held((&outer.ssl, &inner.ssl), &self.ssl, ssl::Ssl::merge),
             tls: None,
             auth_tls: None,
+            backend_tls: None,
             realip: held(
                 (&outer.realip, &inner.realip),
                 &self.realip,
@@ -171,6 +180,11 @@ impl<'a> Inherited<'a> {
                 auth_http::AuthHttp::merge,
             ),
             proxy,
+            proxy_ssl: held(
+                (&outer.proxy_ssl, &inner.proxy_ssl),
+                &self.proxy_ssl,
+                proxy_ssl::ProxySsl::merge,
+            ),
             smtp: held((&outer.smtp, &inner.smtp), &self.smtp, smtp::Smtp::merge),
             imap: held((&outer.imap, &inner.imap), &self.imap, imap::Imap::merge),
             pop3: held((&outer.pop3, &inner.pop3), &self.pop3, pop3::Pop3::merge),

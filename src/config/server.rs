@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::modules::{auth_http, imap, mail, pop3, proxy, realip, smtp, ssl};
+use super::modules::{auth_http, imap, mail, pop3, proxy, proxy_ssl, realip, smtp, ssl};
 use super::{ClientTls, Protocol, TlsMaterial};
 
 /// One `server {}`: one struct per nginx module, a field per directive. What servers only inherit they share.
@@ -22,12 +22,16 @@ pub struct Server {
     pub tls: Option<TlsMaterial>,
     /// TLS towards the authentication server, where its URL is `https://`.
     pub auth_tls: Option<ClientTls>,
+    /// TLS towards the mail server behind it, where `proxy_ssl` is not off. Its name is for each connection to say.
+    pub backend_tls: Option<ClientTls>,
     /// Whose PROXY headers are believed.
     pub realip: Arc<realip::Realip>,
     /// The authentication server.
     pub auth_http: Arc<auth_http::AuthHttp>,
     /// The mail server behind it.
     pub proxy: Arc<proxy::Proxy>,
+    /// TLS towards it, as written.
+    pub proxy_ssl: Arc<proxy_ssl::ProxySsl>,
     /// SMTP
     pub smtp: Arc<smtp::Smtp>,
     /// IMAP

@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use super::Protocol;
 use super::modules::ssl::VerifyClient;
+use super::value::session_cache::SessionCache;
+
+/// Name and value of an `ssl_conf_command`.
+pub type Command = (Box<[u8]>, Box<[u8]>);
 
 /// What a TLS server configuration is made from. Present only where TLS is used.
 #[derive(Clone, Debug)]
@@ -18,6 +22,12 @@ pub struct TlsMaterial {
     pub curves: Box<[u8]>,
     /// `ssl_prefer_server_ciphers`
     pub prefer_server_ciphers: bool,
+    /// `ssl_certificate_compression`
+    pub certificate_compression: bool,
+    /// `ssl_conf_command`: names and values in the order written.
+    pub commands: Vec<Command>,
+    /// `ssl_session_cache`
+    pub session_cache: SessionCache,
     /// `ssl_session_tickets`
     pub session_tickets: bool,
     /// `ssl_session_ticket_key`: files of 48 or 80 bytes, the first one encrypts.

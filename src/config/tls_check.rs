@@ -36,7 +36,7 @@ pub struct TlsFiles<'a> {
     pub(super) place: &'a Place,
     read: HashMap<PathBuf, Arc<[u8]>>,
     /// Warnings that have been given.
-    warned: HashSet<Vec<u8>>,
+    pub(super) warned: HashSet<Vec<u8>>,
 }
 
 impl<'a> TlsFiles<'a> {
@@ -117,6 +117,9 @@ impl<'a> TlsFiles<'a> {
             ciphers: ssl.ssl_ciphers.clone(),
             curves: ssl.ssl_ecdh_curve.clone(),
             prefer_server_ciphers: ssl.ssl_prefer_server_ciphers,
+            certificate_compression: ssl.ssl_certificate_compression,
+            commands: ssl.ssl_conf_command.clone(),
+            session_cache: ssl.ssl_session_cache.clone(),
             session_tickets: ssl.ssl_session_tickets,
             ticket_keys,
             session_timeout: ssl.ssl_session_timeout,
@@ -128,26 +131,11 @@ impl<'a> TlsFiles<'a> {
             passwords: passwords.clone(),
             protocol: server.protocol,
         };
-        self.warn_never_spoken(block.outer, written, ssl, report);
+        let named = never_spoken::named(&block.outer.ssl, &written.scope.ssl, ssl);
+        self.warn_once(named, report);
         let checked = self.world.check_tls(&material);
         report.sift(checked.map_err(|why| fault(sentence_of(&why, &material.ciphers), user)))?;
         Ok(Some(material))
-    }
-
-    /// Names what is written and never spoken: once, however many servers inherit it.
-    fn warn_never_spoken(
-        &mut self,
-        outer: &Scope,
-        written: &ServerBlock,
-        ssl: &Ssl,
-        report: &mut Report<'_>,
-    ) {
-        for (place, message) in never_spoken::named(&outer.ssl, &written.scope.ssl, ssl) {
-            let warning = Diagnostic::new(Level::Warn, message, &place);
-            if self.warned.insert(warning.text()) {
-                report.warn(warning);
-            }
-        }
     }
 
     /// Files for client certificates, which are only looked at when those are asked for.

@@ -8,6 +8,7 @@ mod name_servers;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,8 @@ use name_servers::NameServers;
 
 use crate::config;
 
+/// How long A records wait for AAAA records, and these for those, where any address will do (RFC 8305, 3; generously).
+const GRACE: Duration = Duration::from_secs(2);
 /// How long an address holds that was written as such.
 const FOR_EVER: Duration = Duration::from_secs(86_400);
 
@@ -99,7 +102,7 @@ impl Resolver {
             return Ok((vec![SocketAddr::new(address, port)], FOR_EVER));
         }
         let name = Name::from_ascii(name).map_err(|_| Fault::NOT_FOUND)?;
-        let (found, valid, fault) = self.hosts(name).await;
+        let (found, valid, fault) = self.hosts(name, GRACE).await;
         if found.is_empty() {
             return Err(fault.unwrap_or(Fault::NOT_FOUND));
         }
@@ -112,7 +115,7 @@ impl Resolver {
     /// # Errors
     /// When there is none, or somebody who was asked does not know: then some may be missing.
     pub async fn addresses_of(&self, name: &HostName) -> Result<Vec<IpAddr>, Fault> {
-        match self.hosts(name.0.clone()).await {
+        match self.hosts(name.0.clone(), self.patience).await {
             (_, _, Some(fault)) => Err(fault),
             (found, ..) if found.is_empty() => Err(Fault::NOT_FOUND),
             (found, ..) => Ok(found),
@@ -136,13 +139,27 @@ impl Resolver {
     }
 
     /// What there is of both families, for how long, and what went wrong with one of them.
-    async fn hosts(&self, name: Name) -> (Vec<IpAddr>, Duration, Option<Fault>) {
+    /// A before AAAA. When one has come, the other is waited for no longer than `grace`.
+    async fn hosts(&self, name: Name, grace: Duration) -> (Vec<IpAddr>, Duration, Option<Fault>) {
         let (ipv4, ipv6) = self.source.families();
         let ask = async |wanted: bool, kind| match wanted {
             true => self.patiently(name.clone(), kind).await,
             false => Err(Fault::NOT_FOUND),
         };
-        let (four, six) = tokio::join!(ask(ipv4, RecordType::A), ask(ipv6, RecordType::AAAA));
+        let (four, six) = (ask(ipv4, RecordType::A), ask(ipv6, RecordType::AAAA));
+        let (mut four, mut six) = (pin!(four), pin!(six));
+        // Where one kind is in /etc/hosts, nobody may be there to ask about the other.
+        let late = |found: bool| if found { grace } else { self.patience };
+        let (four, six) = tokio::select! {
+            four = &mut four => {
+                let six = timeout(late(four.is_ok()), six).await;
+                (four, six.unwrap_or(Err(Fault::TIMED_OUT)))
+            }
+            six = &mut six => {
+                let four = timeout(late(six.is_ok()), four).await;
+                (four.unwrap_or(Err(Fault::TIMED_OUT)), six)
+            }
+        };
         let (mut found, mut valid, mut fault) = (Vec::new(), FOR_EVER, None);
         for answer in [four, six] {
             match answer {

@@ -22,20 +22,39 @@ pub enum Stream {
     Closed,
 }
 
+/// A handshake that came to nothing.
+#[derive(Debug)]
+pub struct Unshaken {
+    /// Why: of the socket, or a `rustls::Error` inside.
+    pub error: io::Error,
+    /// What the peer began with: it may not have meant TLS at all.
+    pub first: [u8; 5],
+}
+
 impl Stream {
     /// Runs the TLS handshake as the server.
     ///
     /// # Errors
     /// What the peer or the socket made fail; the stream is closed then. TLS inside TLS is refused.
-    pub async fn accept_tls(&mut self, config: Arc<rustls::ServerConfig>) -> io::Result<()> {
-        match std::mem::replace(self, Stream::Closed) {
+    pub async fn accept_tls(&mut self, config: Arc<rustls::ServerConfig>) -> Result<(), Unshaken> {
+        let mut first = [0; 5];
+        let error = match std::mem::replace(self, Stream::Closed) {
             Stream::Plain(socket) => {
-                let stream = TlsAcceptor::from(config).accept(socket).await?;
-                *self = Stream::Tls(Box::new(stream.into()));
-                Ok(())
+                let accepted = async {
+                    socket.peek(&mut first).await?;
+                    TlsAcceptor::from(config).accept(socket).await
+                };
+                match accepted.await {
+                    Ok(stream) => {
+                        *self = Stream::Tls(Box::new(stream.into()));
+                        return Ok(());
+                    }
+                    Err(error) => error,
+                }
             }
-            Stream::Tls(_) | Stream::Closed => Err(io::ErrorKind::InvalidInput.into()),
-        }
+            Stream::Tls(_) | Stream::Closed => io::ErrorKind::InvalidInput.into(),
+        };
+        Err(Unshaken { error, first })
     }
 
     /// Runs the TLS handshake as the client of a server that should be `name`.
@@ -77,6 +96,22 @@ impl Stream {
     }
 }
 
+/// Reads, and sends what TLS itself answers to what it read: the next write may be far off.
+fn read_tls(
+    stream: &mut TlsStream<Socket>,
+    cx: &mut Context<'_>,
+    buffer: &mut ReadBuf<'_>,
+) -> Poll<io::Result<()>> {
+    let read = Pin::new(&mut *stream).poll_read(cx, buffer);
+    if read.is_pending()
+        && stream.get_ref().1.wants_write()
+        && let Poll::Ready(Err(error)) = Pin::new(stream).poll_flush(cx)
+    {
+        return Poll::Ready(Err(error));
+    }
+    read
+}
+
 impl AsyncRead for Stream {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -85,7 +120,7 @@ impl AsyncRead for Stream {
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Stream::Plain(socket) => Pin::new(socket).poll_read(cx, buffer),
-            Stream::Tls(stream) => match Pin::new(stream).poll_read(cx, buffer) {
+            Stream::Tls(stream) => match read_tls(stream, cx, buffer) {
                 // A peer that closes without close_notify has closed all the same: mail's own framing tells
                 // whether something is missing.
                 Poll::Ready(Err(e)) if e.kind() == io::ErrorKind::UnexpectedEof => {

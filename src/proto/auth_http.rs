@@ -4,4 +4,4 @@ mod answer;
 mod request;
 
 pub use answer::{Answer, Backend, Fault, Grant, Need, Parsed, Verdict, parse};
-pub use request::{Inquiry, request};
+pub use request::{Certificate, Inquiry, Tls, request};

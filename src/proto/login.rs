@@ -134,6 +134,17 @@ pub enum Origin {
     Pop3,
 }
 
+impl Origin {
+    /// How a client of SMTP introduced itself.
+    #[must_use]
+    pub fn helo(&self) -> Option<&Helo> {
+        match self {
+            Origin::Smtp { helo, .. } => Some(helo),
+            Origin::Imap { .. } | Origin::Pop3 => None,
+        }
+    }
+}
+
 /// All that the auth server or the backend is asked about.
 #[derive(Clone, Debug)]
 pub struct Login {

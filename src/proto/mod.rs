@@ -1,8 +1,8 @@
 //! The dialogues, pure: bytes and answers in, bytes and a [`Step`] out.
 //!
 //! Nothing here knows tokio, a clock, randomness or the log. The shell in `session` reads, writes, waits and asks,
-//! and tells the core what came of it. It knows the protocols by three traits: [`Front`] towards clients, [`Back`] and
-//! [`Judge`] towards backends.
+//! and tells the core what came of it. It knows the protocols by a few traits: [`Front`] towards clients, [`Back`] and
+//! [`Judge`] towards backends, and before those [`Upgrade`] where TLS begins within the connection.
 
 pub mod auth_http;
 pub mod back;
@@ -23,6 +23,7 @@ pub mod secret;
 pub mod settings;
 pub mod smtp;
 pub mod tally;
+pub mod upgrade;
 
 pub use back::Back;
 pub use front::Front;
@@ -33,6 +34,7 @@ pub use note::Note;
 pub use refusal::{Denial, Refusal};
 pub use secret::Secret;
 pub use settings::{Seen, Settings};
+pub use upgrade::Upgrade;
 
 /// What the shell has to do next.
 #[derive(Debug)]

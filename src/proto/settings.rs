@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::learn::{Learner, Words};
 use super::login::Bytes;
-use super::smtp::opening::Introduction;
-use super::{Back, Front, Judge, Login, Origin, Secret, imap, pop3, smtp};
-use crate::config::{Protocol, Server};
+use super::smtp::opening::{Introduction, own_name};
+use super::{Back, Front, Helo, Judge, Login, Origin, Secret, Upgrade, imap, pop3, smtp};
+use crate::config::{BackendTls, Protocol, Server};
 
 /// What a server says to every client, made once when the configuration is loaded.
 #[derive(Clone, Debug)]
@@ -53,6 +53,23 @@ impl Settings {
             }
         }
     }
+}
+
+/// What has a backend begin TLS within the open connection, where the configuration wants it so. `helo` is the client's, if the
+/// connection is for a client of SMTP.
+pub fn upgrade(server: &Server, helo: Option<&Helo>) -> Option<Box<dyn Upgrade>> {
+    if server.proxy_ssl.proxy_ssl != BackendTls::StartTls {
+        return None;
+    }
+    Some(match server.protocol {
+        Protocol::Smtp => {
+            let name = helo.map(|helo| own_name(server, helo));
+            let name = name.unwrap_or_else(|| server.mail.server_name.clone());
+            Box::new(smtp::upgrade::Upgrade::new(name))
+        }
+        Protocol::Imap => Box::new(imap::upgrade::Upgrade::default()),
+        Protocol::Pop3 => Box::new(pop3::upgrade::Upgrade::default()),
+    })
 }
 
 /// The conversation with a backend that fits a login which the auth server let in, with `user` and `pass` to pass on.

@@ -1,6 +1,6 @@
 //! How much a client may say, and how much of it may be wrong, before it logs in.
 
-use super::{Note, Step, Turn};
+use super::{Note, Rejection, Step, Turn};
 
 /// The counters of one session and their limits.
 #[derive(Clone, Debug)]
@@ -39,13 +39,22 @@ impl Tally {
         Ok(())
     }
 
-    /// Counts a line that is no command, or a login that the backend refused.
+    /// Counts a line that is no command.
     pub fn error(&mut self) -> Turn {
         self.errors += 1;
         if self.errors >= self.max_errors {
             Step::Close.noting(Note::TooManyInvalid)
         } else {
             Step::Next.into()
+        }
+    }
+
+    /// Counts a login that the backend refused. Where the backend ends the conversation, the session ends too.
+    pub fn refused(&mut self, rejection: Rejection) -> Turn {
+        if rejection.closing {
+            Step::Close.into()
+        } else {
+            self.error()
         }
     }
 }

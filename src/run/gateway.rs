@@ -12,6 +12,7 @@ use crate::config::{Options, World};
 use crate::log::{ErrorLog, Files};
 use crate::net::resolver::Resolvers;
 use crate::session::Shared;
+use crate::tls::{Connectors, Resumption};
 
 /// The process, seen from its doors and from a reload.
 pub struct Gateway {
@@ -25,6 +26,10 @@ pub struct Gateway {
     pub resolvers: Resolvers,
     /// The current generation.
     pub live: ArcSwap<Live>,
+    /// TLS sessions that can be resumed, of all generations.
+    pub resumption: Resumption,
+    /// TLS as a client, of all generations.
+    pub connectors: Connectors,
     /// Open sessions of all generations.
     pub sessions: Arc<Sessions>,
     /// What sessions share.

@@ -16,7 +16,7 @@ use crate::log::{ErrorLog, Files, OpenFault};
 use crate::net::resolver::{Resolver, Resolvers};
 use crate::proto::Settings;
 use crate::session::{self, AuthServer, Place};
-use crate::tls;
+use crate::tls::{self, Connectors, Resumption};
 
 /// One generation of the running configuration.
 #[derive(Debug)]
@@ -45,6 +45,8 @@ impl Live {
         options: &Options,
         files: &Files,
         resolvers: &Resolvers,
+        resumption: &Resumption,
+        connectors: &Connectors,
     ) -> Result<Self, BuildFault> {
         let fallback = LogTarget {
             place: options.error_log.clone(),
@@ -54,6 +56,8 @@ impl Live {
             files,
             resolvers,
             system: Resolver::system(Duration::ZERO),
+            resumption,
+            connectors,
             fallback: [fallback],
             logs: HashMap::new(),
             servers: HashMap::new(),
@@ -130,6 +134,8 @@ struct Parts<'a> {
     resolvers: &'a Resolvers,
     /// For the servers without a `resolver`.
     system: Resolver,
+    resumption: &'a Resumption,
+    connectors: &'a Connectors,
     fallback: [LogTarget; 1],
     logs: HashMap<Vec<LogTarget>, Arc<ErrorLog>>,
     servers: HashMap<*const Server, Shared>,
@@ -142,9 +148,10 @@ struct Parts<'a> {
 struct Shared {
     settings: Settings,
     log: Arc<ErrorLog>,
-    tls: Option<Arc<rustls::ServerConfig>>,
+    tls: Option<Arc<tls::Server>>,
     resolver: Resolver,
     auth_server: Option<Arc<AuthServer>>,
+    backend_tls: Option<tls::Connector>,
 }
 
 impl Parts<'_> {
@@ -169,6 +176,7 @@ impl Parts<'_> {
             tls,
             resolver,
             auth_server,
+            backend_tls,
         } = self.shared(&route.server)?;
         Ok(Arc::new(Place {
             server: Arc::clone(&route.server),
@@ -177,6 +185,7 @@ impl Parts<'_> {
             tls,
             resolver,
             auth_server,
+            backend_tls,
             ssl: route.ssl,
             proxy_protocol: route.proxy_protocol,
             listen: route.name.clone(),
@@ -190,17 +199,22 @@ impl Parts<'_> {
         let shared = Shared {
             settings: Settings::of(server),
             log: self.log(&server.mail.error_log)?,
-            tls: server
-                .tls
-                .as_ref()
-                .map(tls::server)
-                .transpose()
-                .map_err(BuildFault::Tls)?,
+            tls: self.tls(server)?,
             resolver: self.resolver(&server.mail),
             auth_server: self.auth_server(server)?,
+            backend_tls: self.connector(server.backend_tls.as_ref(), &[])?,
         };
         self.servers.insert(Arc::as_ptr(server), shared.clone());
         Ok(shared)
+    }
+
+    fn tls(&self, server: &Server) -> Result<Option<Arc<tls::Server>>, BuildFault> {
+        let Some(material) = &server.tls else {
+            return Ok(None);
+        };
+        let made = tls::Server::new(material, self.resumption);
+        made.map(|made| Some(Arc::new(made)))
+            .map_err(BuildFault::Tls)
     }
 }
 
@@ -213,13 +227,22 @@ impl Parts<'_> {
         if let Some((_, made)) = self.auth_servers.iter().find(|(own, _)| *own == key) {
             return Ok(Some(Arc::clone(made)));
         }
-        let connector = |material| tls::client(material, &[b"http/1.1"]);
-        let tls = key.1.as_ref().map(connector).transpose();
-        let tls = tls.map_err(BuildFault::Tls)?;
+        let connector = self.connector(key.1.as_ref(), &[b"http/1.1"])?;
+        let tls = connector.and_then(|connector| connector.towards(&key.0.host));
         let made = AuthServer::new(key.0.clone(), tls, self.resolver(&server.mail));
         let made = Arc::new(made);
         self.auth_servers.push((key, Arc::clone(&made)));
         Ok(Some(made))
+    }
+
+    /// TLS as a client, where there is TLS.
+    fn connector(
+        &self,
+        material: Option<&ClientTls>,
+        alpn: &[&[u8]],
+    ) -> Result<Option<tls::Connector>, BuildFault> {
+        let made = material.map(|material| self.connectors.of(material, alpn));
+        made.transpose().map_err(BuildFault::Tls)
     }
 
     fn resolver(&self, mail: &Mail) -> Resolver {

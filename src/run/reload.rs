@@ -33,6 +33,8 @@ pub fn prepare(gateway: &Gateway) -> Option<Prepared> {
         &gateway.options,
         &gateway.files,
         &gateway.resolvers,
+        &gateway.resumption,
+        &gateway.connectors,
     ))?;
     let running = Arc::clone(&gateway.live.load().config);
     let added = plan::diff(&running.sockets, &live.config.sockets).added;

@@ -24,6 +24,7 @@ use crate::net::bound::Bound;
 use crate::net::listener::Listener;
 use crate::net::resolver::Resolvers;
 use crate::session::Shared;
+use crate::tls::{Connectors, Resumption};
 
 /// How long the end waits for threads that are busy with a reload.
 const PARTING: Duration = Duration::from_millis(100);
@@ -45,8 +46,16 @@ fn begin(
     voice: Voice,
 ) -> Option<()> {
     let config = early::load(&options, &*world, &voice)?.config;
-    let resolvers = Resolvers::default();
-    let live = voice.accept(Live::build(config, &options, &files, &resolvers))?;
+    let (resolvers, resumption) = (Resolvers::default(), Resumption::default());
+    let connectors = Connectors::default();
+    let live = voice.accept(Live::build(
+        config,
+        &options,
+        &files,
+        &resolvers,
+        &resumption,
+        &connectors,
+    ))?;
     let voice = voice.with_log(Arc::clone(&live.log));
     let sockets: Vec<_> = live.config.sockets.iter().collect();
     let bound = bind::all(&sockets, &voice)?;
@@ -66,6 +75,8 @@ fn begin(
         files,
         resolvers,
         live: ArcSwap::from_pointee(live),
+        resumption,
+        connectors,
         sessions: Arc::default(),
         shared: Arc::new(Shared::new()),
         descriptors,

@@ -16,6 +16,7 @@ use crate::config::dump::dump;
 use crate::config::{self, Diagnostic, Errno, Faults, Level, Loaded, Options, World};
 use crate::log::Files;
 use crate::net::resolver::Resolvers;
+use crate::tls::{Connectors, Resumption};
 
 /// Tests the configuration and tells the result by exit code. `quiet`: nothing is said when all is well. `print`: what goes to
 /// standard output then.
@@ -88,12 +89,15 @@ fn probe(loaded: &Loaded, options: &Options, files: &Files, voice: &Voice) -> Op
     let core = &loaded.config.core;
     let pid = PidFile::probe(&core.pid);
     voice.check(format_args!("open() \"{}\"", core.pid.display()), pid)?;
-    let resolvers = Resolvers::default();
+    let (resolvers, resumption) = (Resolvers::default(), Resumption::default());
+    let connectors = Connectors::default();
     let live = voice.accept(Live::build(
         loaded.config.clone(),
         options,
         files,
         &resolvers,
+        &resumption,
+        &connectors,
     ))?;
     let voice = voice.clone().with_log(Arc::clone(&live.log));
     let mut faults = bind::probe(&live.config.sockets).into_iter();

@@ -10,7 +10,7 @@ use super::pool::Pool;
 use crate::config::{Address, AuthUrl, Level};
 use crate::log::ErrorLog;
 use crate::net::resolver::Resolver;
-use crate::tls::Connector;
+use crate::tls::Towards;
 
 /// When to look a name up again that could not be looked up.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -24,7 +24,7 @@ pub struct AuthServer {
     resolver: Resolver,
     known: Mutex<Known>,
     /// TLS, where its URL is `https://`.
-    pub(super) tls: Option<Connector>,
+    pub(super) tls: Option<Towards>,
     pub(super) pool: Arc<Pool>,
 }
 
@@ -38,7 +38,7 @@ struct Known {
 
 impl AuthServer {
     /// An auth server where the configuration says it is.
-    pub fn new(url: AuthUrl, tls: Option<Connector>, resolver: Resolver) -> Self {
+    pub fn new(url: AuthUrl, tls: Option<Towards>, resolver: Resolver) -> Self {
         let known = Known {
             addresses: url.addresses.as_slice().into(),
             until: Instant::now(),

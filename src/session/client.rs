@@ -3,19 +3,17 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::journal::Journal;
-use super::{Over, Place};
-use crate::config::level::Level;
+use super::Place;
 use crate::net::socket::Socket;
 use crate::net::stream::Stream;
 use crate::proto::{Input, Turn};
+use crate::tls;
 
 /// Replies are sent when this much has gathered, though the client's buffer holds more commands.
 const GATHERED: usize = 4096;
@@ -27,12 +25,14 @@ const LINGER_BYTES: usize = 64 * 1024;
 /// A client before its login.
 #[derive(Debug)]
 pub(super) struct Client {
-    stream: Stream,
+    pub(super) stream: Stream,
     /// Bytes received, not looked at; never longer than `limit`.
-    input: Vec<u8>,
+    pub(super) input: Vec<u8>,
     limit: usize,
     patience: Duration,
     ended: bool,
+    /// Its certificate, where TLS asked for one.
+    pub certificate: Option<tls::Client>,
     /// Replies not sent yet.
     pub out: Vec<u8>,
 }
@@ -56,31 +56,8 @@ impl Client {
             limit: place.server.client_buffer().max(1),
             patience: place.server.mail.timeout,
             ended: false,
+            certificate: None,
             out: Vec::new(),
-        }
-    }
-
-    /// Shakes hands. What the client sent in clear text is gone before the first byte of TLS is read.
-    ///
-    /// # Errors
-    /// The session is over, and the log says why.
-    pub async fn secure(
-        &mut self,
-        tls: Arc<rustls::ServerConfig>,
-        patience: Duration,
-        journal: &Journal,
-    ) -> Result<(), Over> {
-        self.input = Vec::new();
-        match timeout(patience, self.stream.accept_tls(tls)).await {
-            Err(_) => {
-                journal.timed_out();
-                Err(Over)
-            }
-            Ok(Err(error)) => {
-                log_handshake(journal, &error);
-                Err(Over)
-            }
-            Ok(Ok(())) => Ok(()),
         }
     }
 
@@ -98,9 +75,11 @@ impl Client {
         self.stream.tls()
     }
 
-    /// Whether the client showed a certificate that was found good. None is asked for yet.
+    /// Whether the client showed a certificate that was found good.
     pub fn is_verified(&self) -> bool {
-        false
+        self.certificate
+            .as_ref()
+            .is_some_and(tls::Client::is_verified)
     }
 
     /// Whether so many replies have gathered that they should go out.
@@ -207,25 +186,5 @@ impl Client {
     /// The stream, and what the client typed ahead of its backend.
     pub fn into_parts(self) -> (Stream, Vec<u8>) {
         (self.stream, self.input)
-    }
-}
-
-/// A handshake that failed, in nginx's words as far as rustls knows them.
-fn log_handshake(journal: &Journal, error: &io::Error) {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => {
-            journal.line(
-                Level::Info,
-                format_args!("peer closed connection in SSL handshake"),
-            );
-        }
-        io::ErrorKind::ConnectionReset => journal.line(
-            Level::Info,
-            format_args!("peer closed connection in SSL handshake (104: Connection reset by peer)"),
-        ),
-        _ => journal.line(
-            Level::Info,
-            format_args!("SSL_do_handshake() failed (SSL: {error})"),
-        ),
     }
 }

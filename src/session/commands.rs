@@ -119,7 +119,9 @@ impl Session {
         self.journal.doing("in starttls state");
         let tls = self.place.tls.clone().ok_or(Over)?;
         let patience = self.deadline.saturating_duration_since(Instant::now());
-        self.client.secure(tls, patience, &self.journal).await?;
+        self.client
+            .secure(&tls, self.place.server.protocol, patience, &self.journal)
+            .await?;
         self.journal.doing("in auth state");
         self.front.secured();
         Ok(())

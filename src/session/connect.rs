@@ -1,11 +1,11 @@
-//! A connection to a backend.
+//! A connection to a backend, up to the point where a login can be spoken of: the PROXY header, then TLS.
 
 use tokio::time::timeout;
 
-use super::Shared;
 use super::dialogue::{Line, READING, log_broken};
 use super::journal::Journal;
-use crate::config::Server;
+use super::rising::{Unsafe, Whom, secure};
+use super::{Place, Shared};
 use crate::config::address::Address;
 use crate::config::level::Level;
 use crate::net::socket::Socket;
@@ -21,16 +21,30 @@ pub(super) struct Target<'a> {
     pub name: Option<&'a str>,
     /// The PROXY header that it reads first.
     pub header: Option<&'a [u8]>,
+    /// Who it is to TLS.
+    pub whom: Whom<'a>,
+}
+
+/// Why there is no connection.
+pub(super) enum Unmet {
+    /// The log says it.
+    Reported,
+    /// The backend's greeting lets nobody in.
+    Unwelcome(Vec<u8>),
 }
 
 impl Target<'_> {
-    /// Connects to the first address that answers. `None` when none does: the log says why.
+    /// Connects to the first address that answers.
+    ///
+    /// # Errors
+    /// None does, or TLS does not come about: a connection that should be TLS and is not is not handed out.
     pub async fn connect(
         &self,
-        server: &Server,
+        place: &Place,
         shared: &Shared,
         journal: &mut Journal,
-    ) -> Option<Line> {
+    ) -> Result<Line, Unmet> {
+        let server = &place.server;
         let patience = server.proxy.proxy_connect_timeout.min(server.mail.timeout);
         journal.doing("connecting to upstream");
         for address in self.addresses {
@@ -43,10 +57,20 @@ impl Target<'_> {
                     if let Some(header) = self.header {
                         journal.doing(SENDING_HEADER);
                         let sent = line.begin(header).await;
-                        sent.inspect_err(|broken| log_broken(journal, broken))
-                            .ok()?;
+                        sent.map_err(|broken| {
+                            log_broken(journal, &broken);
+                            Unmet::Reported
+                        })?;
                     }
-                    return Some(line);
+                    let secured = secure(&mut line, place, self.whom, |what| journal.doing(what));
+                    return match secured.await {
+                        Ok(()) => Ok(line),
+                        Err(Unsafe::Unwelcome(greeting)) => Err(Unmet::Unwelcome(greeting)),
+                        Err(why) => {
+                            why.log(journal);
+                            Err(Unmet::Reported)
+                        }
+                    };
                 }
                 Ok(Err(error)) => {
                     let (doing, call) = match self.header {
@@ -60,7 +84,7 @@ impl Target<'_> {
                 Err(_) => upstream_timed_out(journal),
             }
         }
-        None
+        Err(Unmet::Reported)
     }
 }
 

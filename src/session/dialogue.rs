@@ -9,7 +9,9 @@ use super::journal::Journal;
 use crate::config::{Errno, Level};
 use crate::log::Escaped;
 use crate::net::socket::Socket;
+use crate::net::stream::Stream;
 use crate::proto::shown;
+use crate::tls::{self, Towards};
 
 /// What is being done once a backend has answered, in nginx's words.
 pub(super) const READING: &str = "reading response from upstream";
@@ -17,7 +19,7 @@ pub(super) const READING: &str = "reading response from upstream";
 /// A backend's connection and what it has said that nobody looked at yet.
 #[derive(Debug)]
 pub(super) struct Line {
-    socket: Socket,
+    stream: Stream,
     heard: Vec<u8>,
     limit: usize,
 }
@@ -39,7 +41,7 @@ impl Line {
     /// `limit` is the longest reply in bytes.
     pub fn new(socket: Socket, limit: usize) -> Self {
         Line {
-            socket,
+            stream: Stream::Plain(socket),
             heard: Vec::new(),
             limit: limit.max(64),
         }
@@ -47,7 +49,33 @@ impl Line {
 
     /// Sends what comes before the first reply.
     pub async fn begin(&mut self, header: &[u8]) -> Result<(), Broken> {
-        self.socket.write_all(header).await.map_err(Broken::Send)
+        self.say(header).await.map_err(Broken::Send)
+    }
+
+    async fn say(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes).await?;
+        self.stream.flush().await
+    }
+
+    /// Whether the backend has said more than was looked at.
+    pub fn is_ahead(&self) -> bool {
+        !self.heard.is_empty()
+    }
+
+    /// Shakes hands. What the backend said in clear text and nobody looked at is gone.
+    ///
+    /// # Errors
+    /// What the log says of it.
+    pub async fn secure(&mut self, towards: &Towards) -> Result<(), String> {
+        self.heard = Vec::new();
+        let (config, name) = (towards.config.clone(), towards.name.clone());
+        let shaken = self.stream.connect_tls(config, name).await;
+        shaken.map_err(|error| towards.failure(&error))
+    }
+
+    /// Makes bytes the next that are heard.
+    pub fn hear_first(&mut self, bytes: &[u8]) {
+        self.heard.splice(..0, bytes.iter().copied());
     }
 
     /// Says something, if there is something to say, and waits for the whole reply to it. `whole` tells how long that is.
@@ -59,7 +87,7 @@ impl Line {
         if !out.is_empty() {
             // What came before the question is no answer to it.
             self.heard.clear();
-            self.socket.write_all(out).await.map_err(Broken::Send)?;
+            self.say(out).await.map_err(Broken::Send)?;
             out.clear();
         }
         loop {
@@ -70,7 +98,7 @@ impl Line {
                 return Err(Broken::TooLong(std::mem::take(&mut self.heard)));
             }
             let room = (self.limit - self.heard.len()) as u64;
-            let read = (&mut self.socket)
+            let read = (&mut self.stream)
                 .take(room)
                 .read_buf(&mut self.heard)
                 .await;
@@ -81,18 +109,14 @@ impl Line {
     }
 
     /// Whether the backend has hung up, or speaks unasked, which is as bad.
-    pub fn is_stale(&self) -> bool {
-        !self.heard.is_empty()
-            || !matches!(
-                self.socket.try_read(&mut [0]),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock
-            )
+    pub fn is_stale(&mut self) -> bool {
+        self.is_ahead() || !self.stream.is_quiet()
     }
 
     /// The connection, for the tunnel.
     pub fn into_bridge(self) -> Bridge {
         Bridge {
-            backend: self.socket,
+            backend: self.stream,
             read_too_far: self.heard,
         }
     }
@@ -102,9 +126,14 @@ impl Line {
 pub(super) fn log_broken(journal: &Journal, broken: &Broken) {
     match broken {
         Broken::Closed => {}
-        Broken::Receive(error) => {
-            journal.line(Level::Error, format_args!("recv() failed{}", Errno(error)));
-        }
+        Broken::Receive(error) => match tls::failure(error, b"") {
+            // A backend that wants another certificate of ours says so here, the first time we listen in TLS 1.3.
+            Some(failure) => journal.line(
+                Level::Error,
+                format_args!("SSL_read() failed (SSL: {failure})"),
+            ),
+            None => journal.line(Level::Error, format_args!("recv() failed{}", Errno(error))),
+        },
         Broken::Send(error) => {
             journal.line(Level::Error, format_args!("send() failed{}", Errno(error)));
         }

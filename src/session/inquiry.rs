@@ -4,8 +4,9 @@ use super::commands::Session;
 use super::http::{self, Exchange};
 use super::{Over, cipher};
 use crate::config::{Level, Protocol};
-use crate::proto::auth_http::{Grant, Inquiry, Need, Verdict, request};
+use crate::proto::auth_http::{Certificate, Grant, Inquiry, Need, Tls, Verdict, request};
 use crate::proto::{Denial, Login, Secret};
+use crate::tls;
 
 /// Room for a usual question.
 const QUESTION: usize = 512;
@@ -29,6 +30,16 @@ impl Session {
         };
         let url = &auth_server.url;
         let keep = place.server.auth_http.auth_http_keepalive;
+        let details = self.client.certificate.as_ref().map(tls::Client::details);
+        let certificate = details.as_ref().map(|own| Certificate {
+            verify: &own.verify,
+            subject: &own.subject,
+            issuer: &own.issuer,
+            serial: &own.serial,
+            fingerprint: &own.fingerprint,
+            pem: (place.server.auth_http.auth_http_pass_client_cert).then_some(&*own.certificate),
+        });
+        let words = self.client.tls().and_then(cipher::words);
         let mut question = Vec::with_capacity(QUESTION);
         let inquiry = Inquiry {
             uri: &url.uri,
@@ -40,7 +51,11 @@ impl Session {
             client: &self.identity.address,
             client_host: &self.identity.host,
             told: self.identity.source.told,
-            tls: self.client.tls().and_then(cipher::words),
+            tls: words.map(|(version, cipher)| Tls {
+                version,
+                cipher,
+                certificate,
+            }),
             headers: &place.server.auth_http.auth_http_header,
         };
         request(&inquiry, &mut question);

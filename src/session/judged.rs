@@ -3,10 +3,12 @@
 use tokio::time::timeout;
 
 use super::commands::Session;
-use super::connect::{Target, upstream_timed_out};
+use super::connect::{Target, Unmet, upstream_timed_out};
 use super::dialogue::{Broken, Line, READING, log_broken, log_unexpected};
 use super::journal::Journal;
+use super::rising::Whom;
 use super::{Bridge, Over};
+use crate::config::client_tls::host;
 use crate::config::level::Level;
 use crate::proto::judge::{Hearing, Plea};
 use crate::proto::{self, Credentials, Judge, Login, Origin, Refusal, Rejection, shown};
@@ -91,15 +93,17 @@ impl Session {
         let Some(upstream) = &server.proxy.proxy_pass else {
             return Err(self.fail().await);
         };
-        let kept = self
+        let mut kept = self
             .court
             .take()
-            .filter(|kept| kept.judge.suits(plea.origin()) && !kept.line.is_stale());
+            .filter(|kept| kept.judge.suits(plea.origin()));
+        kept = kept.take_if(|kept| !kept.line.is_stale());
         if kept.is_none() && answers_a_challenge(&plea) {
             // The challenge went with the conversation that it belonged to.
             return Ok(Verdict::Lost);
         }
         let header = self.proxy_header();
+        let helo = plea.origin().helo().cloned();
         let judge = proto::settings::judge(server, self.identity.seen(), plea.origin());
         let (journal, shared) = (&mut self.journal, &self.shared);
         let conversation = async {
@@ -110,21 +114,29 @@ impl Session {
                         addresses: &upstream.addresses,
                         name: None,
                         header: header.as_deref(),
+                        whom: Whom {
+                            host: host(&upstream.host),
+                            helo: helo.as_ref(),
+                        },
                     };
-                    let line = target.connect(server, shared, journal).await?;
+                    let line = target.connect(&place, shared, journal).await?;
                     Court { line, judge }
                 }
             };
             let verdict = hear(&mut court, plea, journal).await;
-            Some((verdict, court))
+            Ok((verdict, court))
         };
         let heard = tokio::select! {
             heard = timeout(server.mail.timeout, conversation) => heard,
             () = self.client.leaves() => return Err(Over),
         };
         let (verdict, court) = match heard {
-            Ok(Some(heard)) => heard,
-            Ok(None) => return Ok(Verdict::Lost),
+            Ok(Ok(heard)) => heard,
+            Ok(Err(Unmet::Reported)) => return Ok(Verdict::Lost),
+            Ok(Err(Unmet::Unwelcome(greeting))) => {
+                log_unexpected(&self.journal, Level::Error, &greeting);
+                return Ok(Verdict::Lost);
+            }
             Err(_) => {
                 upstream_timed_out(&self.journal);
                 return Ok(Verdict::Lost);

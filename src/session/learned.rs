@@ -10,11 +10,14 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::dialogue::Line;
+use super::rising::{Whom, secure};
 use super::{Place, Shared, source};
-use crate::config::{Address, Protocol, Server};
+use crate::config::client_tls::host;
+use crate::config::{Address, Protocol};
 use crate::net::socket::Socket;
 use crate::proto::learn::{Learner, Lesson, Words};
 use crate::proto::settings;
+use crate::tls;
 
 /// How long a list is good. An older one is still announced while a new one is fetched.
 const FRESH: Duration = Duration::from_secs(60);
@@ -30,7 +33,10 @@ const KEPT: usize = 1024;
 struct Source {
     protocol: Protocol,
     addresses: Vec<Address>,
+    host: Box<[u8]>,
     server_name: Box<[u8]>,
+    /// The TLS it was asked through: in another, or in clear text, somebody else may have answered.
+    tls: Option<tls::Identity>,
 }
 
 /// One backend's list.
@@ -63,7 +69,7 @@ impl Shared {
     pub fn offers(self: &Arc<Self>, place: &Arc<Place>) -> Option<Arc<Words>> {
         let server = &place.server;
         let learner = settings::learner(server)?;
-        let source = Source::of(server)?;
+        let source = Source::of(place)?;
         let (words, due) = self.learned.look(&source);
         if due {
             tokio::spawn(self.clone().learn(place.clone(), source, learner));
@@ -79,7 +85,7 @@ impl Shared {
     ) {
         let _turn = self.learned.turns.acquire().await;
         let server = &place.server;
-        let asked = ask(server, &source.addresses, learner.as_mut());
+        let asked = ask(&place, &source, learner.as_mut());
         match timeout(server.mail.timeout, asked).await {
             Ok(Some(words)) => self.learned.keep(&source, words),
             Ok(None) | Err(_) => tracing::debug!(
@@ -91,11 +97,15 @@ impl Shared {
 }
 
 impl Source {
-    fn of(server: &Server) -> Option<Self> {
+    fn of(place: &Place) -> Option<Self> {
+        let server = &place.server;
+        let upstream = server.proxy.proxy_pass.as_ref()?;
         Some(Source {
             protocol: server.protocol,
-            addresses: server.proxy.proxy_pass.as_ref()?.addresses.clone(),
+            addresses: upstream.addresses.clone(),
+            host: host(&upstream.host).into(),
             server_name: server.mail.server_name.clone(),
+            tls: place.backend_tls.as_ref().map(tls::Connector::identity),
         })
     }
 }
@@ -137,9 +147,10 @@ impl Learned {
 }
 
 /// Asks the first address that answers.
-async fn ask(server: &Server, addresses: &[Address], learner: &mut dyn Learner) -> Option<Words> {
+async fn ask(place: &Place, source: &Source, learner: &mut dyn Learner) -> Option<Words> {
+    let server = &place.server;
     let patience = server.proxy.proxy_connect_timeout;
-    for address in addresses {
+    for address in &source.addresses {
         if let Ok(Ok(socket)) = timeout(patience, Socket::connect(address)).await {
             // Nobody's connection but our own. Postfix takes no `UNKNOWN`.
             let header = source::own_header(server.proxy.proxy_protocol, &socket);
@@ -147,6 +158,11 @@ async fn ask(server: &Server, addresses: &[Address], learner: &mut dyn Learner) 
             if let Some(header) = header {
                 line.begin(&header).await.ok()?;
             }
+            let whom = Whom {
+                host: &source.host,
+                helo: None,
+            };
+            secure(&mut line, place, whom, |_| ()).await.ok()?;
             return converse(line, learner).await;
         }
     }
@@ -165,8 +181,9 @@ async fn converse(mut line: Line, learner: &mut dyn Learner) -> Option<Words> {
             Lesson::Unexpected => return None,
             Lesson::Learned(words) => {
                 // The goodbye is politeness: whether it arrives does not matter.
-                let mut socket = line.into_bridge().backend;
-                let _ = socket.write_all(&out).await;
+                let mut backend = line.into_bridge().backend;
+                let _ = backend.write_all(&out).await;
+                let _ = backend.shutdown().await;
                 return Some(words);
             }
         }
@@ -182,7 +199,9 @@ mod tests {
         let source = Source {
             protocol: Protocol::Smtp,
             addresses: Vec::new(),
+            host: Box::default(),
             server_name: Box::default(),
+            tls: None,
         };
         let learned = Learned::default();
         assert_eq!(learned.look(&source), (None, true));

@@ -11,6 +11,7 @@ mod commands;
 mod connect;
 mod dialogue;
 mod greeting;
+mod handshake;
 mod http;
 mod identity;
 mod inquiry;
@@ -20,6 +21,7 @@ mod learned;
 mod naming;
 pub mod place;
 mod pool;
+mod rising;
 pub mod shared;
 mod source;
 mod vouched;
@@ -32,6 +34,7 @@ pub use shared::Shared;
 
 use crate::config::Level;
 use crate::net::socket::{Peer, Socket};
+use crate::net::stream::Stream;
 use crate::net::tunnel;
 use client::Client;
 use commands::Session;
@@ -52,7 +55,7 @@ pub struct Arrival {
 
 /// A backend that takes the mail from here.
 struct Bridge {
-    backend: Socket,
+    backend: Stream,
     /// Bytes that the backend sent behind its last reply.
     read_too_far: Vec<u8>,
 }
@@ -101,7 +104,12 @@ async fn log_in(
         journal.doing("SSL handshaking");
         let tls = place.tls.clone()?;
         client
-            .secure(tls, place.server.mail.timeout, &journal)
+            .secure(
+                &tls,
+                place.server.protocol,
+                place.server.mail.timeout,
+                &journal,
+            )
             .await
             .ok()?;
     }

@@ -7,6 +7,7 @@ use crate::config::Server;
 use crate::log::ErrorLog;
 use crate::net::resolver::Resolver;
 use crate::proto::Settings;
+use crate::tls;
 
 /// One `listen` of one server. Shared by its sessions, which keep it to their end whatever a reload does.
 #[derive(Debug)]
@@ -18,7 +19,9 @@ pub struct Place {
     /// Its error log.
     pub log: Arc<ErrorLog>,
     /// Its TLS, where it has TLS.
-    pub tls: Option<Arc<rustls::ServerConfig>>,
+    pub tls: Option<Arc<tls::Server>>,
+    /// TLS towards backends, where `proxy_ssl` is not off.
+    pub backend_tls: Option<tls::Connector>,
     /// Looks names up: its name servers, or the system's where it has none.
     pub resolver: Resolver,
     /// The auth server, where one decides about logins.

@@ -3,10 +3,12 @@
 use tokio::time::timeout;
 
 use super::commands::Session;
-use super::connect::{Target, upstream_timed_out};
+use super::connect::{Target, Unmet, upstream_timed_out};
 use super::dialogue::{Broken, Line, READING, log_broken, log_unexpected};
 use super::journal::Journal;
+use super::rising::Whom;
 use super::{Bridge, Over};
+use crate::config::client_tls::host;
 use crate::config::{Address, Level};
 use crate::log::Escaped;
 use crate::proto::auth_http::{Backend, Grant};
@@ -30,26 +32,35 @@ impl Session {
         let server = &place.server;
         let addresses = self.addresses(&grant).await?;
         let header = self.proxy_header();
+        let helo = login.origin.helo().cloned();
+        let host = self.host(&grant);
         let mut back = self.back(login, &grant);
         let name = grant.backend.map(|backend| backend.to_string());
         let target = Target {
             addresses: &addresses,
             name: name.as_deref(),
             header: header.as_deref(),
+            whom: Whom {
+                host: &host,
+                helo: helo.as_ref(),
+            },
         };
         let (journal, shared) = (&mut self.journal, &self.shared);
         let conversation = async {
-            let mut line = target.connect(server, shared, journal).await?;
+            let mut line = target.connect(&place, shared, journal).await?;
             let end = introduce(back.as_mut(), &mut line, journal).await;
-            Some((end, line))
+            Ok((end, line))
         };
         let met = tokio::select! {
             met = timeout(server.mail.timeout, conversation) => met,
             () = self.client.leaves() => return Err(Over),
         };
         let (end, line) = match met {
-            Ok(Some(met)) => met,
-            Ok(None) => return Err(self.fail().await),
+            Ok(Ok(met)) => met,
+            Ok(Err(Unmet::Reported)) => return Err(self.fail().await),
+            Ok(Err(Unmet::Unwelcome(greeting))) => {
+                return Err(self.unexpected(&greeting, &greeting).await);
+            }
             Err(_) => {
                 upstream_timed_out(&self.journal);
                 return Err(self.fail().await);
@@ -64,14 +75,7 @@ impl Session {
             End::Unexpected(mut reply) => {
                 // Whatever follows belongs to it: nobody asked for more.
                 reply.append(&mut line.into_bridge().read_too_far);
-                if server.proxy.proxy_pass_error_message {
-                    log_unexpected(&self.journal, Level::Info, back.shown(&reply));
-                    self.client.out.extend_from_slice(&reply);
-                    self.client.close().await?;
-                    return Err(Over);
-                }
-                log_unexpected(&self.journal, Level::Error, back.shown(&reply));
-                return Err(self.fail().await);
+                return Err(self.unexpected(&reply, back.shown(&reply)).await);
             }
             End::NoPassword => {
                 self.journal.doing("sending AUTH to upstream");
@@ -86,6 +90,19 @@ impl Session {
         }
         self.client.flush().await?;
         Ok(line.into_bridge())
+    }
+
+    /// The backend's reply is not what it must be: the client hears it where it may, and the session is over.
+    async fn unexpected(&mut self, reply: &[u8], shown: &[u8]) -> Over {
+        if !self.place.server.proxy.proxy_pass_error_message {
+            log_unexpected(&self.journal, Level::Error, shown);
+            return self.fail().await;
+        }
+        log_unexpected(&self.journal, Level::Info, shown);
+        self.client.out.extend_from_slice(reply);
+        // The client may be gone by now; the session is over either way.
+        let _ = self.client.close().await;
+        Over
     }
 
     /// Mail without a login: the client gets the backend's reply, whatever it is.
@@ -121,6 +138,16 @@ impl Session {
                 );
                 Err(self.fail().await)
             }
+        }
+    }
+
+    /// What the backend is called.
+    fn host(&self, grant: &Grant) -> Box<[u8]> {
+        match (&grant.backend, &self.place.server.proxy.proxy_pass) {
+            (Some(Backend::Address(address)), _) => address.ip().to_string().into_bytes().into(),
+            (Some(Backend::Name(name, _)), _) => name.as_bytes().into(),
+            (None, Some(upstream)) => host(&upstream.host).into(),
+            (None, None) => Box::default(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! `ssl_ciphers` in rustls's terms: the TLS 1.2 suites that rustls has, of those that OpenSSL's cipher string selects.
 //!
-//! The suites of TLS 1.3 are not subject to it, in OpenSSL as here. What is never negotiated (static RSA, CBC, DHE) drops out.
+//! The suites of TLS 1.3 have a list of their own, in OpenSSL as here. What is never negotiated (static RSA, CBC, DHE) drops out.
 
 use rustls::crypto::aws_lc_rs::cipher_suite as suites;
 use rustls::{ProtocolVersion, SupportedCipherSuite, SupportedProtocolVersion};
@@ -28,7 +28,18 @@ pub(super) fn apply(
     Ok(())
 }
 
-/// The suites that both have, by OpenSSL's names.
+/// The suites of TLS 1.3 that a list joined by colons names. What is unknown is passed over, as OpenSSL does.
+pub(super) fn select_tls13(list: &[u8]) -> Vec<SupportedCipherSuite> {
+    let named = |word: &[u8]| match word {
+        b"TLS_AES_256_GCM_SHA384" => Some(suites::TLS13_AES_256_GCM_SHA384),
+        b"TLS_CHACHA20_POLY1305_SHA256" => Some(suites::TLS13_CHACHA20_POLY1305_SHA256),
+        b"TLS_AES_128_GCM_SHA256" => Some(suites::TLS13_AES_128_GCM_SHA256),
+        _ => None,
+    };
+    list.split(|byte| *byte == b':').filter_map(named).collect()
+}
+
+/// The suites of TLS 1.2 that both have, by OpenSSL's names.
 static KNOWN: [(&str, SupportedCipherSuite); 6] = [
     (
         "ECDHE-ECDSA-AES256-GCM-SHA384",

@@ -1,71 +1,155 @@
 //! TLS towards servers: rustls client configurations made from `ClientTls`, and what a failed handshake is called in nginx's log.
 
+use std::hash::{Hash, Hasher};
 use std::io;
-use std::sync::Arc;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{
-    WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature,
-};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::server::ParsedCertificate;
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
-};
+use rustls::client::Resumption;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::ServerName;
+use rustls::sign::SingleCertAndKey;
+use rustls::{CertificateError, ClientConfig, Error};
 
-use super::{ciphers, pair, versions};
-use crate::config::{ClientTls, Errno, TlsFault, TlsFile};
+use super::peer::{Reason, Servers};
+use super::settings::Settings;
+use super::{pair, provider, versions};
+use crate::config::{ClientTls, Errno, TlsFault};
 
-/// All that a connection needs to become TLS.
+/// TLS as a client, made from one set of settings.
 #[derive(Clone, Debug)]
-pub struct Connector {
+pub struct Connector(Arc<Made>);
+
+#[derive(Debug)]
+struct Made {
+    config: Arc<ClientConfig>,
+    /// Who every server should be.
+    name: Option<ServerName<'static>>,
+    /// Whether it matters who a server is.
+    verifies: bool,
+}
+
+/// Which [`Connector`] it was, also when that is gone.
+#[derive(Clone, Debug)]
+pub struct Identity(Weak<Made>);
+
+impl PartialEq for Identity {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ptr_eq(&other.0)
+    }
+}
+
+impl Eq for Identity {}
+
+impl Hash for Identity {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.as_ptr().hash(state);
+    }
+}
+
+/// All that one connection needs to become TLS.
+#[derive(Clone, Debug)]
+pub struct Towards {
     /// The side of rustls.
     pub config: Arc<ClientConfig>,
     /// Who the server should be.
     pub name: ServerName<'static>,
 }
 
-/// Builds the TLS side towards one server; `alpn` is what will be spoken inside, where that has a name.
-///
-/// # Errors
-/// Certificates, key, name or ciphers are of no use.
-pub fn client(material: &ClientTls, alpn: &[&[u8]]) -> Result<Connector, TlsFault> {
-    let name = String::from_utf8_lossy(&material.name).into_owned();
-    let invalid = |_| TlsFault::Other(format!("invalid server name \"{name}\""));
-    let server = ServerName::try_from(name.clone()).map_err(invalid)?;
-    let enabled = versions::enabled(material.versions);
-    let mut provider = aws_lc_rs::default_provider();
-    let own = pair::load_all(material.pair.as_slice(), &[], &provider)?;
-    ciphers::apply(&mut provider.cipher_suites, &material.ciphers, &enabled)?;
-    let provider = Arc::new(provider);
-    let trust = match material.verify {
-        true => Trust::in_roots(material.roots.as_ref(), &provider)?,
-        false => Trust::in_anybody(&provider),
+impl Connector {
+    /// Its name among others.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        Identity(Arc::downgrade(&self.0))
+    }
+
+    /// For a connection to a server that is called `host`, unless the settings have a name for it. `None`: that is no name that
+    /// a certificate could have, and it matters.
+    #[must_use]
+    pub fn towards(&self, host: &[u8]) -> Option<Towards> {
+        let made = &self.0;
+        let own = made.name.clone().or_else(|| read_name(host));
+        // rustls needs a name in any case.
+        let nobody = || (!made.verifies).then_some(ServerName::from(Ipv4Addr::UNSPECIFIED));
+        Some(Towards {
+            config: Arc::clone(&made.config),
+            name: own.or_else(nobody)?,
+        })
+    }
+}
+
+fn read_name(name: &[u8]) -> Option<ServerName<'static>> {
+    let name = std::str::from_utf8(name).ok()?;
+    // The root's dot is in no certificate.
+    let name = name.strip_suffix('.').unwrap_or(name);
+    ServerName::try_from(name.to_owned()).ok()
+}
+
+/// What a connector was made from.
+type Origin = (ClientTls, Vec<Vec<u8>>);
+
+/// The connectors in use. Settings that are the same share one, and with it the sessions that can be resumed, over reloads too.
+#[derive(Debug, Default)]
+pub struct Connectors(Mutex<Vec<(Origin, Weak<Made>)>>);
+
+impl Connectors {
+    /// The one for these settings; `alpn` is what will be spoken inside, where that has a name.
+    ///
+    /// # Errors
+    /// Certificates, key, name or ciphers are of no use.
+    pub fn of(&self, material: &ClientTls, alpn: &[&[u8]]) -> Result<Connector, TlsFault> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|(_, made)| made.strong_count() > 0);
+        let same = |((own, words), _): &&(Origin, _)| own == material && words == alpn;
+        if let Some(made) = all.iter().find(same).and_then(|(_, made)| made.upgrade()) {
+            return Ok(Connector(made));
+        }
+        let made = client(material, alpn)?;
+        let words = alpn.iter().map(|word| word.to_vec()).collect();
+        all.push(((material.clone(), words), Arc::downgrade(&made.0)));
+        Ok(made)
+    }
+}
+
+fn client(material: &ClientTls, alpn: &[&[u8]]) -> Result<Connector, TlsFault> {
+    let read = |name: &[u8]| {
+        let text = String::from_utf8_lossy(name);
+        read_name(name).ok_or_else(|| TlsFault::Other(format!("invalid server name \"{text}\"")))
     };
+    let name = material.name.as_deref().map(read).transpose()?;
+    let settings = Settings::of_client(material);
+    let enabled = versions::enabled(settings.versions);
+    let provider = aws_lc_rs::default_provider();
+    let own = pair::load_all(material.pair.as_slice(), &material.passwords.0, &provider)?;
+    let provider = Arc::new(provider::limited(&settings, &enabled)?);
+    let servers = Servers::new(material.verify.as_ref(), &provider)?;
     let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&enabled)
         .map_err(other)?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(trust));
+        .with_custom_certificate_verifier(Arc::new(servers));
     let mut config = match own.into_iter().next() {
-        Some(own) => {
-            builder.with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(own)))
-        }
+        Some(own) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own))),
         None => builder.with_no_client_auth(),
     };
+    config.enable_sni = material.tells_name;
+    if !material.reuses_sessions {
+        config.resumption = Resumption::disabled();
+    }
+    // A server's certificate is small, and what unpacks large is no friend.
+    config.cert_decompressors.clear();
     config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
-    Ok(Connector {
+    Ok(Connector(Arc::new(Made {
         config: Arc::new(config),
-        name: server,
-    })
+        name,
+        verifies: material.verify.is_some(),
+    })))
 }
 
 /// Whether the material makes a TLS client, for `World::check_client_tls`.
 ///
 /// # Errors
-/// As [`client`].
+/// As [`Connectors::of`].
 pub fn check_client(material: &ClientTls) -> Result<(), TlsFault> {
     client(material, &[]).map(drop)
 }
@@ -74,155 +158,29 @@ fn other(error: impl std::fmt::Display) -> TlsFault {
     TlsFault::Other(error.to_string())
 }
 
-/// Which servers are trusted.
-#[derive(Debug)]
-struct Trust {
-    issuers: Issuers,
-    /// Certificates that are trusted themselves: such a file often holds just the server's own, signed by itself.
-    own: Vec<CertificateDer<'static>>,
-    algorithms: WebPkiSupportedAlgorithms,
-}
-
-/// Whose certificates are trusted.
-#[derive(Debug)]
-enum Issuers {
-    /// Anybody's: nothing is checked.
-    Any,
-    /// Nobody's: the system has no CAs.
-    None,
-    /// Those of these CAs.
-    Roots(Arc<WebPkiServerVerifier>),
-}
-
-impl Trust {
-    fn in_anybody(provider: &rustls::crypto::CryptoProvider) -> Self {
-        Self {
-            issuers: Issuers::Any,
-            own: Vec::new(),
-            algorithms: provider.signature_verification_algorithms,
-        }
-    }
-
-    fn in_roots(
-        file: Option<&TlsFile>,
-        provider: &Arc<rustls::crypto::CryptoProvider>,
-    ) -> Result<Self, TlsFault> {
-        let (own, system) = match file {
-            Some(file) => (named(file)?, Vec::new()),
-            None => (Vec::new(), rustls_native_certs::load_native_certs().certs),
-        };
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(own.iter().cloned().chain(system));
-        let issuers = match roots.is_empty() {
-            true => Issuers::None,
-            false => {
-                let builder =
-                    WebPkiServerVerifier::builder_with_provider(roots.into(), Arc::clone(provider));
-                Issuers::Roots(builder.build().map_err(other)?)
-            }
-        };
-        Ok(Self {
-            issuers,
-            own,
-            algorithms: provider.signature_verification_algorithms,
-        })
-    }
-}
-
-/// The certificates of a file of CAs.
-fn named(file: &TlsFile) -> Result<Vec<CertificateDer<'static>>, TlsFault> {
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&file.bytes).collect();
-    let found = found.ok().filter(|found| !found.is_empty());
-    found.ok_or_else(|| {
-        let path = file.path.display();
-        TlsFault::Other(format!("SSL_CTX_load_verify_locations(\"{path}\") failed"))
-    })
-}
-
-impl ServerCertVerifier for Trust {
-    fn verify_server_cert(
-        &self,
-        own: &CertificateDer<'_>,
-        along: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        let verdict = match &self.issuers {
-            Issuers::Any => return Ok(ServerCertVerified::assertion()),
-            Issuers::None => Err(CertificateError::UnknownIssuer.into()),
-            Issuers::Roots(chain) => chain.verify_server_cert(own, along, name, ocsp, now),
-        };
-        // Certificates that sign themselves say of themselves that they are CAs: as servers they are taken all the same.
-        let is_issuer = |error: &Error| {
-            use CertificateError::{Other, UnknownIssuer};
-            matches!(error, Error::InvalidCertificate(Other(_) | UnknownIssuer))
-        };
-        if verdict.as_ref().is_err_and(is_issuer) && self.own.iter().any(|trusted| trusted == own) {
-            let parsed = ParsedCertificate::try_from(own)?;
-            rustls::client::verify_server_name(&parsed, name)?;
-            return Ok(ServerCertVerified::assertion());
-        }
-        verdict
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        own: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, own, signed, &self.algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        own: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, own, signed, &self.algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
-    }
-}
-
-impl Connector {
-    /// A handshake that failed, in the words of nginx's upstream, with OpenSSL's numbers for certificates.
+impl Towards {
+    /// A handshake that failed, in the words of nginx's upstream.
     pub fn failure(&self, error: &io::Error) -> String {
+        use CertificateError::{NotValidForName, Other};
         let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
         match inner {
-            Some(Error::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => {
+            Some(Error::InvalidCertificate(NotValidForName)) => {
                 let name = self.name.to_str();
-                format!("upstream SSL certificate does not match \"{name}\"")
+                return format!("upstream SSL certificate does not match \"{name}\"");
             }
-            Some(Error::InvalidCertificate(why)) => {
-                let reason = reason(why);
-                format!("upstream SSL certificate verify error: ({reason})")
+            Some(Error::InvalidCertificate(Other(other))) => {
+                if let Some(reason) = other.0.downcast_ref::<Reason>() {
+                    let number = reason.number();
+                    return format!("upstream SSL certificate verify error: ({number}:{reason})");
+                }
             }
-            Some(error) => format!("SSL_do_handshake() failed (SSL: {error})"),
-            None if error.kind() == io::ErrorKind::UnexpectedEof => {
-                "peer closed connection in SSL handshake".to_owned()
-            }
-            None => format!("SSL_do_handshake() failed{}", Errno(error)),
+            _ => {}
+        }
+        let closed = "peer closed connection in SSL handshake";
+        match super::failure(error, b"") {
+            Some(failure) => format!("SSL_do_handshake() failed (SSL: {failure})"),
+            None if error.kind() == io::ErrorKind::UnexpectedEof => closed.to_owned(),
+            None => format!("{closed}{}", Errno(error)),
         }
     }
-}
-
-fn reason(why: &CertificateError) -> String {
-    use CertificateError as E;
-    let known = match why {
-        E::BadSignature => "7:certificate signature failure",
-        E::NotValidYet | E::NotValidYetContext { .. } => "9:certificate is not yet valid",
-        E::Expired | E::ExpiredContext { .. } => "10:certificate has expired",
-        E::UnknownIssuer => "20:unable to get local issuer certificate",
-        E::Revoked => "23:certificate revoked",
-        E::InvalidPurpose | E::InvalidPurposeContext { .. } => "26:unsuitable certificate purpose",
-        other => return format!("1:{other}"),
-    };
-    known.to_owned()
 }

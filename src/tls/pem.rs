@@ -5,12 +5,35 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::ParsedCertificate;
 
+use crate::config::TlsFault;
+use crate::config::tls::TlsFile;
+
 /// The certificates of a file, the server's own first; `None` when there is none, or one of them is broken.
 pub(super) fn chain(bytes: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(bytes).collect();
     chain
         .ok()
         .filter(|chain| !chain.is_empty() && chain.iter().all(is_certificate))
+}
+
+/// The certificates of CAs in a file, if there is a file. Those that rustls cannot read stay: nobody is asked to show them.
+///
+/// # Errors
+/// There is none in it.
+pub(super) fn authorities(
+    file: Option<&TlsFile>,
+) -> Result<Vec<CertificateDer<'static>>, TlsFault> {
+    let Some(file) = file else {
+        return Ok(Vec::new());
+    };
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&file.bytes).collect();
+    all.ok().filter(|all| !all.is_empty()).ok_or_else(|| {
+        let path = file.path.display();
+        let reason = "error:05800088:x509 certificate routines::no certificate or crl found";
+        TlsFault::Other(format!(
+            "SSL_CTX_load_verify_locations(\"{path}\") failed (SSL: {reason})"
+        ))
+    })
 }
 
 /// The first private key of a file (PKCS #8, PKCS #1 or SEC 1), if there is one that is not encrypted.

@@ -26,6 +26,26 @@ pub struct Dovecot {
 impl Dovecot {
     /// Starts it and waits until both ports answer. TLS it does not have.
     pub fn start() -> Self {
+        Self::start_with(CONFIGURATION)
+    }
+
+    /// The same with TLS by a certificate and its key: from the first byte, or else by STARTTLS and STLS.
+    pub fn with_tls((certificate, key): &(PathBuf, PathBuf), at_once: bool) -> Self {
+        let (certificate, key) = (certificate.display(), key.display());
+        let tls = format!("ssl = required\nssl_cert = <{certificate}\nssl_key = <{key}\n");
+        let text = CONFIGURATION.replace("ssl = no\n", &tls).replace(
+            "disable_plaintext_auth = no",
+            "disable_plaintext_auth = yes",
+        );
+        Self::start_with(&match at_once {
+            true => text
+                .replace("port = @IMAP@", "port = @IMAP@\n    ssl = yes")
+                .replace("port = @POP3@", "port = @POP3@\n    ssl = yes"),
+            false => text,
+        })
+    }
+
+    fn start_with(configuration: &str) -> Self {
         assert!(
             nix::unistd::geteuid().is_root(),
             "Dovecot can only be started by root"
@@ -38,7 +58,7 @@ impl Dovecot {
             own(&root.join("mail").join(sub), "nobody");
         }
         own(&root.join("mail"), "nobody");
-        let text = CONFIGURATION
+        let text = configuration
             .replace("@ROOT@", &root.display().to_string())
             .replace("@IMAP@", &imap.to_string())
             .replace("@POP3@", &pop3.to_string())

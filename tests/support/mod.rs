@@ -9,13 +9,19 @@ pub mod dns;
 pub mod dovecot;
 pub mod haproxy;
 pub mod mock;
+pub mod pop3;
 pub mod postfix;
+pub mod shipped;
+pub mod tls;
+pub mod tls_backend;
 
 use std::fs;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -50,10 +56,19 @@ impl Drop for Scratch {
     }
 }
 
-/// A port that nobody listens on.
+/// A port that nobody listens on. It is none that the system hands out, for a backend may be slow to take it; and each process
+/// counts from a place of its own.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its number").port()
+    static NEXT: LazyLock<AtomicU32> = LazyLock::new(|| {
+        let chance = RandomState::new().build_hasher().finish();
+        AtomicU32::new(chance as u32)
+    });
+    loop {
+        let port = 10_000 + (NEXT.fetch_add(1, Ordering::Relaxed) % 20_000) as u16;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Waits until `ready` says so.

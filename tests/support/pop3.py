@@ -1,34 +1,52 @@
-# Python's poplib as a client: pop3.py KIND PORT USER PASSWORD [FILE]
-# KIND is clear, stls or tls, and "+apop" behind it logs in by APOP. Prints the number of messages; with FILE, the first
-# message is written there and deleted.
+"""A POP3 client for the tests: poplib through the gateway.
+
+pop3.py KIND PORT USER PASSWORD MECHANISM [FILE]
+
+KIND is clear, stls or tls; MECHANISM is USER, APOP, XOAUTH2 or OAUTHBEARER. Prints the number of messages; the first one is
+written to FILE and deleted, where one is named. The exit code is 1 when the login is refused.
+"""
+
+import base64
 import poplib
 import ssl
 import sys
 
-kind, port, user, password = sys.argv[1:5]
-kind, _, apop = kind.partition("+")
-context = ssl.create_default_context()
-context.check_hostname = False
-context.verify_mode = ssl.CERT_NONE
+sys.dont_write_bytecode = True
+import bearer
+
+kind, port, user, password, mechanism = sys.argv[1:6]
+file = sys.argv[6] if len(sys.argv) > 6 else None
+
+trusting = ssl.create_default_context()
+trusting.check_hostname = False
+trusting.verify_mode = ssl.CERT_NONE
 if kind == "tls":
-    pop = poplib.POP3_SSL("127.0.0.1", int(port), context=context, timeout=60)
+    client = poplib.POP3_SSL("127.0.0.1", int(port), context=trusting, timeout=60)
 else:
-    pop = poplib.POP3("127.0.0.1", int(port), timeout=60)
+    client = poplib.POP3("127.0.0.1", int(port), timeout=60)
 if kind == "stls":
-    assert "STLS" in pop.capa(), pop.capa()
-    pop.stls(context)
-    assert "STLS" not in pop.capa(), pop.capa()
-if apop:
-    pop.apop(user, password)
-else:
-    pop.user(user)
-    pop.pass_(password)
-sizes = pop.list()[1]
+    assert "STLS" in client.capa(), client.capa()
+    client.stls(trusting)
+    assert "STLS" not in client.capa(), client.capa()
+try:
+    if mechanism == "APOP":
+        client.apop(user, password)
+    elif mechanism == "USER":
+        client.user(user)
+        client.pass_(password)
+    else:
+        message = base64.b64encode(bearer.message(mechanism, user, password).encode()).decode()
+        # poplib knows no AUTH.
+        client._shortcmd("AUTH " + mechanism)
+        client._shortcmd(message)
+except poplib.error_proto as refusal:
+    sys.exit(str(refusal))
+sizes = client.list()[1]
 print(len(sizes))
-if len(sys.argv) > 5:
-    _, lines, octets = pop.retr(1)
-    with open(sys.argv[5], "wb") as file:
-        file.writelines(line + b"\r\n" for line in lines)
+if file:
+    _, lines, octets = client.retr(1)
+    with open(file, "wb") as message:
+        message.writelines(line + b"\r\n" for line in lines)
     assert sizes[0].split()[1] == str(octets).encode(), (sizes, octets)
-    pop.dele(1)
-pop.quit()
+    client.dele(1)
+client.quit()

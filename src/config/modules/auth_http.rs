@@ -33,7 +33,7 @@ module! {
         auth_http_timeout: Msec = "60s", MAIL_SERVER;
         /// Whether the client's certificate is passed on, in the header `Auth-SSL-Cert` (PEM, with escapes as in a URL).
         /// Since nginx 1.7.11.
-        auth_http_pass_client_cert: Flag = "off", MAIL_SERVER, pending;
+        auth_http_pass_client_cert: Flag = "off", MAIL_SERVER;
         /// Whether the certificate of an auth server with `https://` is checked: it must be of a CA that is trusted, and
         /// have the right name.
         auth_http_ssl_verify: Flag = "on", MAIL_SERVER;

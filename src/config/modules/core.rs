@@ -9,7 +9,8 @@ use crate::config::value::log::Logs;
 use crate::config::value::number::{Number, Priority, Processes};
 use crate::config::value::path::PrefixPath;
 use crate::config::value::size::Offset;
-use crate::config::value::text::{Ignored, Text, Words1};
+use crate::config::value::text::{Text, Words1};
+use crate::config::value::thread_pool::ThreadPools;
 use crate::config::value::time::Msec;
 use crate::config::value::user::Users;
 
@@ -77,7 +78,7 @@ module! {
         pcre_jit: Flag = "off", MAIN;
         /// A pool of threads for reading files: a name, `threads=number`, and `max_queue=number` if wanted. Accepted,
         /// without effect in mail.
-        thread_pool: Ignored<2, 3> = "", MAIN;
+        thread_pool: ThreadPools = "", MAIN;
         /// An OpenSSL engine. The gateway's TLS has none.
         ssl_engine: Text, MAIN, pending;
         /// Whether certificates and keys that did not change are taken over on reload. Accepted, without effect. Since

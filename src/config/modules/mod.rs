@@ -7,6 +7,7 @@ pub mod imap;
 pub mod mail;
 pub mod pop3;
 pub mod proxy;
+pub mod proxy_ssl;
 pub mod realip;
 pub mod smtp;
 pub mod ssl;
@@ -31,6 +32,7 @@ pub struct Scope {
     pub realip: Sparse<realip::RealipWritten>,
     pub auth_http: Sparse<auth_http::AuthHttpWritten>,
     pub proxy: Sparse<proxy::ProxyWritten>,
+    pub proxy_ssl: Sparse<proxy_ssl::ProxySslWritten>,
     pub imap: Sparse<imap::ImapWritten>,
     pub pop3: Sparse<pop3::Pop3Written>,
     pub smtp: Sparse<smtp::SmtpWritten>,

@@ -95,7 +95,8 @@ module! {
         proxy_buffer: Size = "4k", MAIL_SERVER;
         /// How long both sides may stay silent once mail flows, before the session is closed.
         proxy_timeout: Msec = "24h", MAIL_SERVER;
-        /// How long a connection to the mail server may take to come up. What is left of `timeout` is a limit too.
+        /// How long a connection to the mail server may take to come up, and again its TLS handshake (`proxy_ssl`). What is left
+        /// of `timeout` is a limit too.
         proxy_connect_timeout: Msec = "60s", MAIL_SERVER;
         /// Whether the client hears the mail server's own words when a login fails there. `off` gives a general text:
         /// the words of a mail server may say more than a client should know.

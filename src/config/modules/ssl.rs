@@ -73,8 +73,9 @@ module! {
         /// A file in PEM format: the server's certificate, then the certificates of its chain. `data:` and the text
         /// itself may stand instead of a name.
         ///
-        /// Several lines give certificates for several kinds of keys, such as RSA and ECDSA; each needs its
-        /// `ssl_certificate_key`, in the same order.
+        /// Several lines give certificates for several names and for several kinds of keys, such as RSA and ECDSA; each needs
+        /// its `ssl_certificate_key`, in the same order. A client gets one that is for the name it asks for (SNI), of a
+        /// kind that it can use; one that asks for no name of theirs gets one of the first line's site.
         ssl_certificate: ConfigPaths = "", MAIL_SERVER;
         /// The file with the private key of a certificate, in PEM format. `data:` and the text itself may stand instead
         /// of a name. One for each `ssl_certificate`, in the same order.
@@ -82,13 +83,13 @@ module! {
         /// A file with pass phrases for encrypted keys, one a line, each of which is tried. Since nginx 1.7.3.
         ssl_password_file: Passwords = "", MAIL_SERVER;
         /// Whether certificates are sent compressed (RFC 8879), to clients that can read them so. Since nginx 1.29.1.
-        ssl_certificate_compression: Flag = "off", MAIL_SERVER, pending;
+        ssl_certificate_compression: Flag = "off", MAIL_SERVER;
         /// Parameters for DHE key exchange. The file must be there and right, but it is not used: the gateway has no
         /// such key exchange, ECDHE takes its place.
         ssl_dhparam: ConfigPath = "", MAIL_SERVER;
         /// The groups for key exchange, in order of preference, with `:` between: `X25519:prime256v1`. `auto` leaves the
         /// choice to the library.
-        ssl_ecdh_curve: Text = "auto", MAIL_SERVER, pending;
+        ssl_ecdh_curve: Text = "auto", MAIL_SERVER;
         /// The versions of TLS that are spoken. SSLv2, SSLv3, TLSv1 and TLSv1.1 are accepted here with a warning and
         /// never spoken; a list with neither TLSv1.2 nor TLSv1.3 is an error.
         ssl_protocols: SetOf<Protocols> = "TLSv1.2 TLSv1.3", MAIL_SERVER;
@@ -107,13 +108,14 @@ module! {
         ///   the same size there; 32k at least, one megabyte is some 4000 sessions.
         ///
         /// `builtin` and `shared` may stand together.
-        ssl_session_cache: SessionCaches = "none", MAIL_SERVER, pending;
+        ssl_session_cache: SessionCaches = "none", MAIL_SERVER;
         /// Whether sessions are kept by the client, in tickets (RFC 5077). Since nginx 1.5.9.
         ssl_session_tickets: Flag = "on", MAIL_SERVER;
         /// A file with a key for tickets: 48 or 80 random bytes. The first line's key encrypts, the others still
         /// decrypt, so that keys can be changed, and shared by several machines. Since nginx 1.5.7.
-        ssl_session_ticket_key: ConfigPaths = "", MAIL_SERVER, pending;
-        /// How long a session can be resumed.
+        ssl_session_ticket_key: ConfigPaths = "", MAIL_SERVER;
+        /// How long a session can be resumed. Tickets without `ssl_session_ticket_key` are good for a day at most, whatever is
+        /// written here: the gateway changes the keys that it makes itself.
         ssl_session_timeout: Sec = "5m", MAIL_SERVER;
         /// Whether clients show a certificate.
         ///
@@ -123,7 +125,7 @@ module! {
         /// - `optional_no_ca`: one is asked for; whether a CA that is trusted has signed it does not matter.
         ///
         /// The auth server is told of the outcome and of the certificate. Since nginx 1.7.11.
-        ssl_verify_client: Choice<VerifyClient> = "off", MAIL_SERVER, pending;
+        ssl_verify_client: Choice<VerifyClient> = "off", MAIL_SERVER;
         /// How many CA certificates may stand between a client's certificate and the one that is trusted. Since nginx
         /// 1.7.11.
         ssl_verify_depth: Number = "1", MAIL_SERVER;
@@ -135,9 +137,9 @@ module! {
         ssl_trusted_certificate: ConfigPath = "", MAIL_SERVER;
         /// A file with revoked client certificates (PEM). Only read where `ssl_verify_client` is not `off`. Since nginx
         /// 1.7.11.
-        ssl_crl: ConfigPath = "", MAIL_SERVER, pending;
+        ssl_crl: ConfigPath = "", MAIL_SERVER;
         /// A command of OpenSSL's SSL_CONF_cmd(3) and its value: `ssl_conf_command MinProtocol TLSv1.2;`. Since nginx
         /// 1.19.4.
-        ssl_conf_command: Pairs = "", MAIL_SERVER, pending;
+        ssl_conf_command: Pairs = "", MAIL_SERVER;
     }
 }

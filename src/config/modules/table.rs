@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::{
-    MainScope, Scope, auth_http, core, events, imap, mail, pop3, proxy, realip, smtp, ssl,
+    MainScope, Scope, auth_http, core, events, imap, mail, pop3, proxy, proxy_ssl, realip, smtp,
+    ssl,
 };
 use crate::config::directive::{Directive, Row};
 
@@ -37,7 +38,7 @@ static BY_NAME: LazyLock<HashMap<&'static str, Vec<Entry>>> = LazyLock::new(|| {
 });
 
 /// Every module: its name and what it is about.
-pub const MODULES: [(&str, &str); 10] = [
+pub const MODULES: [(&str, &str); 11] = [
     ("core", core::ABOUT),
     ("events", events::ABOUT),
     ("mail", mail::ABOUT),
@@ -45,6 +46,7 @@ pub const MODULES: [(&str, &str); 10] = [
     ("realip", realip::ABOUT),
     ("auth_http", auth_http::ABOUT),
     ("proxy", proxy::ABOUT),
+    ("proxy_ssl", proxy_ssl::ABOUT),
     ("imap", imap::ABOUT),
     ("pop3", pop3::ABOUT),
     ("smtp", smtp::ABOUT),
@@ -62,6 +64,7 @@ pub fn rows() -> impl Iterator<Item = Entry> {
         realip::ROWS,
         auth_http::ROWS,
         proxy::ROWS,
+        proxy_ssl::ROWS,
         imap::ROWS,
         pop3::ROWS,
         smtp::ROWS,

@@ -31,7 +31,11 @@ impl Value for Affinity {
                     "\"worker_cpu_affinity\" supports up to {MOST} CPUs only"
                 )));
             }
-            if let Some(bad) = mask.iter().find(|byte| !matches!(byte, b'0' | b'1' | b' ')) {
+            // nginx reads a mask from its end.
+            if let Some(bad) = mask
+                .iter()
+                .rfind(|byte| !matches!(byte, b'0' | b'1' | b' '))
+            {
                 let mut text = b"invalid character \"".to_vec();
                 text.push(*bad);
                 text.extend_from_slice(b"\" in \"worker_cpu_affinity\"");

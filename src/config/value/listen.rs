@@ -6,7 +6,7 @@ use super::super::{Address, plan::SocketOptions};
 use super::size::parse_size;
 use super::time::seconds;
 use super::url::{Rules, parse};
-use super::{Call, Lines, Refusal, Value, c_string, digits, sentence};
+use super::{Call, Lines, Refusal, Value, c_int, c_string, digits, sentence};
 use crate::config::plan::KeepAlive;
 
 /// One `listen` line.
@@ -104,10 +104,12 @@ fn set_parameter(listen: &mut Listen, parameter: &[u8]) -> Result<(), Refusal> {
         _ => {
             let options = &mut listen.options;
             if let Some(text) = parameter.strip_prefix(b"backlog=") {
-                let backlog = digits(text).map(|number| i32::try_from(number).unwrap_or(i32::MAX));
-                options.backlog = backlog
-                    .filter(|number| *number > 0)
-                    .ok_or_else(|| bad(b"backlog"))?;
+                let backlog = digits(text).and_then(c_int).filter(|number| *number != 0);
+                // A negative number is the most there can be, to the kernel.
+                options.backlog = match backlog.ok_or_else(|| bad(b"backlog"))? {
+                    ..0 => i32::MAX,
+                    number => number,
+                };
             } else if let Some(text) = parameter.strip_prefix(b"rcvbuf=") {
                 options.rcvbuf = Some(size(text).ok_or_else(|| bad(b"rcvbuf"))?);
             } else if let Some(text) = parameter.strip_prefix(b"sndbuf=") {
@@ -126,13 +128,14 @@ fn set_parameter(listen: &mut Listen, parameter: &[u8]) -> Result<(), Refusal> {
                     }
                 };
             } else if let Some(text) = parameter.strip_prefix(b"so_keepalive=") {
-                options.so_keepalive = Some(keep_alive(text).ok_or_else(|| {
-                    Refusal::Says(sentence(&[
-                        b"invalid so_keepalive value: \"",
-                        c_string(text),
-                        b"\"",
-                    ]))
-                })?);
+                options.so_keepalive =
+                    Some(keep_alive(text, options.so_keepalive).ok_or_else(|| {
+                        Refusal::Says(sentence(&[
+                            b"invalid so_keepalive value: \"",
+                            c_string(text),
+                            b"\"",
+                        ]))
+                    })?);
             } else {
                 return Err(bad(b"parameter"));
             }
@@ -146,33 +149,72 @@ fn size(text: &[u8]) -> Option<usize> {
     parse_size(text).and_then(|size| usize::try_from(size).ok())
 }
 
-/// `on`, `off`, or `idle:interval:count`, each of which may be missing, not all.
-fn keep_alive(text: &[u8]) -> Option<KeepAlive> {
-    match text {
-        b"on" => {
-            return Some(KeepAlive::On {
-                idle: 0,
-                interval: 0,
-                count: 0,
-            });
-        }
-        b"off" => return Some(KeepAlive::Off),
-        _ => {}
-    }
-    let mut parts = text.splitn(3, |byte| *byte == b':');
-    let time = |part: Option<&[u8]>| match part {
-        None | Some(b"") => Some(0),
-        Some(part) => seconds(part).and_then(|seconds| u32::try_from(seconds).ok()),
+type Read = fn(&[u8]) -> Option<i64>;
+
+/// `on`, `off`, or `idle:interval:count`, each of which may be missing, not all. What is missing stays as it was `before`.
+fn keep_alive(text: &[u8], before: Option<KeepAlive>) -> Option<KeepAlive> {
+    let before = match before {
+        Some(KeepAlive::On {
+            idle,
+            interval,
+            count,
+        }) => [idle, interval, count],
+        _ => [0; 3],
     };
-    let idle = time(parts.next())?;
-    let interval = time(parts.next())?;
-    let count = match parts.next() {
-        None | Some(b"") => 0,
-        Some(part) => digits(part).and_then(|count| u32::try_from(count).ok())?,
-    };
-    (idle + interval + count > 0).then_some(KeepAlive::On {
+    let on = |[idle, interval, count]: [u32; 3]| KeepAlive::On {
         idle,
         interval,
         count,
-    })
+    };
+    match text {
+        b"on" => return Some(on(before)),
+        b"off" => return Some(KeepAlive::Off),
+        _ => {}
+    }
+    let time = |part: &[u8]| seconds(part).and_then(|seconds| i64::try_from(seconds).ok());
+    let readers: [Read; 3] = [time, time, digits];
+    let mut now = before;
+    let parts = text.splitn(3, |byte| *byte == b':');
+    for ((part, read), number) in parts.zip(readers).zip(&mut now) {
+        if !part.is_empty() {
+            *number = read(part).and_then(c_int)?.cast_unsigned();
+        }
+    }
+    (now != [0; 3]).then(|| on(now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KeepAlive, keep_alive};
+
+    #[test]
+    fn keep_alive_numbers() {
+        let on = |idle, interval, count| {
+            Some(KeepAlive::On {
+                idle,
+                interval,
+                count,
+            })
+        };
+        for (text, wanted) in [
+            ("30m::10", on(1800, 0, 10)),
+            (":1:", on(0, 1, 0)),
+            ("4294967297::", on(1, 0, 0)),
+            ("2147483648::", on(1 << 31, 0, 0)),
+            (
+                "2147483648:2147483648:2147483648",
+                on(1 << 31, 1 << 31, 1 << 31),
+            ),
+            ("4294967295::", None),
+            ("4294967296::", None),
+            ("::", None),
+            ("1ms::", None),
+            ("9223372036854775807:1:1", None),
+        ] {
+            assert_eq!(keep_alive(text.as_bytes(), None), wanted, "{text}");
+        }
+        assert_eq!(keep_alive(b"::9", on(5, 6, 7)), on(5, 6, 9));
+        assert_eq!(keep_alive(b"::", on(5, 6, 7)), on(5, 6, 7));
+        assert_eq!(keep_alive(b"on", on(5, 6, 7)), on(5, 6, 7));
+    }
 }

@@ -18,6 +18,7 @@ pub mod set;
 pub mod size;
 pub mod syslog;
 pub mod text;
+pub mod thread_pool;
 pub mod time;
 pub mod tls;
 pub mod upstream;
@@ -104,4 +105,11 @@ pub fn digits(text: &[u8]) -> Option<i64> {
     text.iter().try_fold(0_i64, |number, digit| {
         number.checked_mul(10)?.checked_add(i64::from(digit - b'0'))
     })
+}
+
+/// A number that nginx keeps as an int: the low 32 bits, with a sign; what is then -1 stands for an error.
+#[must_use]
+pub fn c_int(number: i64) -> Option<i32> {
+    let low = number as i32;
+    (low != -1).then_some(low)
 }

@@ -1,6 +1,6 @@
 //! Whole numbers.
 
-use super::{Call, Lines, Refusal, Value, digits, sentence};
+use super::{Call, Lines, Refusal, Value, c_int, digits, sentence};
 
 /// Digits only, no sign and no unit.
 #[derive(Debug)]
@@ -67,7 +67,8 @@ impl Value for Priority {
             word => (1, word),
         };
         digits(text)
-            .map(|number| sign * number)
+            .and_then(c_int)
+            .map(|number| sign * i64::from(number))
             .ok_or(Refusal::Directive("invalid number"))
     }
 }

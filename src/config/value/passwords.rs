@@ -4,6 +4,7 @@ use super::super::call::{Folders, full_name};
 use super::super::errno::Errno;
 use super::path::FROM_CONFIG;
 use super::{Call, Refusal, Value, full_word, sentence};
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 
 /// Longest line, in bytes (nginx's buffer).
@@ -35,8 +36,14 @@ impl Value for Passwords {
         let path = full_name(&call.folders.config, call.first());
         let shown = path.as_os_str().as_bytes();
         let bytes = call.world.read(&path).map_err(|error| {
+            // A folder can be opened, not read.
+            let failed: &[u8] = match error.kind() {
+                ErrorKind::IsADirectory => b"read()",
+                _ => b"open()",
+            };
             Refusal::Says(sentence(&[
-                b"open() \"",
+                failed,
+                b" \"",
                 shown,
                 b"\" failed",
                 Errno(&error).to_string().as_bytes(),

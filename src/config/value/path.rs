@@ -38,6 +38,30 @@ pub struct NamedFile {
     pub path: PathBuf,
 }
 
+/// One such file, or `data:` and what would be in it.
+#[derive(Debug)]
+pub struct NamedPath;
+
+impl Value for NamedPath {
+    type Plain = Option<NamedFile>;
+    const SYNTAX: &'static str = "file";
+    const ABOUT: &'static str = FROM_CONFIG;
+
+    fn read(
+        call: &mut Call<'_>,
+        _: Option<Option<NamedFile>>,
+    ) -> Result<Option<NamedFile>, Refusal> {
+        let written = call.args.first().filter(|name| !name.is_empty());
+        Ok(written.map(|name| named(name, call.folders)))
+    }
+
+    fn full(args: &[Box<[u8]>], folders: &Folders) -> Vec<Box<[u8]>> {
+        args.iter()
+            .map(|name| full_name_of(name, folders))
+            .collect()
+    }
+}
+
 /// The same, and further lines add further files.
 #[derive(Debug)]
 pub struct ConfigPaths;
@@ -53,25 +77,14 @@ impl Value for ConfigPaths {
         before: Option<Vec<NamedFile>>,
     ) -> Result<Vec<NamedFile>, Refusal> {
         let mut paths = before.unwrap_or_default();
-        if !call.args.is_empty() {
-            let path = match call.first() {
-                inline if inline.starts_with(b"data:") => PathBuf::new(),
-                name => full_name(&call.folders.config, name),
-            };
-            paths.push(NamedFile {
-                written: call.first().into(),
-                path,
-            });
-        }
+        paths.extend(call.args.first().map(|name| named(name, call.folders)));
         Ok(paths)
     }
 
     fn full(args: &[Box<[u8]>], folders: &Folders) -> Vec<Box<[u8]>> {
-        let full = |name: &[u8]| match name.strip_prefix(b"data:") {
-            Some(_) => name.into(),
-            None => full_word(&folders.config, name),
-        };
-        args.iter().map(|name| full(name)).collect()
+        args.iter()
+            .map(|name| full_name_of(name, folders))
+            .collect()
     }
 }
 
@@ -95,6 +108,24 @@ impl Value for PrefixPath {
         args.iter()
             .map(|name| full_word(&folders.prefix, name))
             .collect()
+    }
+}
+
+fn named(name: &[u8], folders: &Folders) -> NamedFile {
+    let path = match name.strip_prefix(b"data:") {
+        Some(_) => PathBuf::new(),
+        None => full_name(&folders.config, name),
+    };
+    NamedFile {
+        written: name.into(),
+        path,
+    }
+}
+
+fn full_name_of(name: &[u8], folders: &Folders) -> Box<[u8]> {
+    match name.strip_prefix(b"data:") {
+        Some(_) => name.into(),
+        None => full_word(&folders.config, name),
     }
 }
 

@@ -6,6 +6,8 @@ use super::{Call, Lines, Refusal, Value, digits, sentence};
 
 /// Smallest shared cache: 8 memory pages, in bytes.
 const SMALLEST: i64 = 8 * 4096;
+/// The size of OpenSSL's own cache unless said, in sessions.
+const BUILTIN: usize = 20 * 1024;
 
 /// Where TLS sessions are kept for resumption.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,7 +18,10 @@ pub enum SessionCache {
     #[default]
     None,
     /// In each process (OpenSSL's own cache).
-    Builtin,
+    Builtin {
+        /// How many; 0 is no limit.
+        sessions: usize,
+    },
     /// In memory that all share.
     Shared {
         /// The name of the zone.
@@ -44,11 +49,13 @@ impl Value for SessionCaches {
             let next = match &**word {
                 b"off" => SessionCache::Off,
                 b"none" => SessionCache::None,
-                b"builtin" => SessionCache::Builtin,
+                b"builtin" => SessionCache::Builtin { sessions: BUILTIN },
                 word => match word.strip_prefix(b"builtin:") {
                     Some(number) => {
-                        digits(number).ok_or_else(bad)?;
-                        SessionCache::Builtin
+                        let sessions = digits(number).ok_or_else(bad)?;
+                        SessionCache::Builtin {
+                            sessions: usize::try_from(sessions).unwrap_or(usize::MAX),
+                        }
                     }
                     None => shared_zone(word).ok_or_else(bad)?,
                 },
@@ -68,6 +75,21 @@ impl Value for SessionCaches {
         }
         Ok(cache)
     }
+}
+
+/// The zones that the words declare, as far as the words are right: name and size in bytes.
+pub fn zones(words: &[Box<[u8]>]) -> impl Iterator<Item = (Box<[u8]>, usize)> {
+    let right = words.iter().map_while(|word| match &**word {
+        b"off" | b"none" | b"builtin" => Some(None),
+        word => match word.strip_prefix(b"builtin:") {
+            Some(number) => digits(number).map(|_| None),
+            None => shared_zone(word).map(Some),
+        },
+    });
+    right.flatten().filter_map(|cache| match cache {
+        SessionCache::Shared { name, size } => Some((name, size)),
+        _ => None,
+    })
 }
 
 fn shared_zone(word: &[u8]) -> Option<SessionCache> {

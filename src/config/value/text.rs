@@ -85,25 +85,6 @@ impl Value for Pairs {
     }
 }
 
-/// Arguments that are accepted and mean nothing to the gateway; lines add up.
-#[derive(Debug)]
-pub struct Ignored<const LEAST: usize, const MOST: usize>;
-
-impl<const LEAST: usize, const MOST: usize> Value for Ignored<LEAST, MOST> {
-    type Plain = Vec<Vec<Bytes>>;
-    const SYNTAX: &'static str = "...";
-    const ARITY: Arity = Arity::between(LEAST, MOST);
-    const LINES: Lines = Lines::AddUp;
-
-    fn read(call: &mut Call<'_>, before: Option<Self::Plain>) -> Result<Self::Plain, Refusal> {
-        let mut lines = before.unwrap_or_default();
-        if !call.args.is_empty() {
-            lines.push(call.args.to_vec());
-        }
-        Ok(lines)
-    }
-}
-
 /// One word a line; lines add up.
 #[derive(Debug)]
 pub struct Words1;

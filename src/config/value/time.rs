@@ -96,9 +96,9 @@ fn parse(text: &[u8], whole_seconds: bool) -> Option<u64> {
             b' ' => (Step::Last, 1),
             _ => return None,
         };
-        // A blank ends a number of seconds; what follows it is one more.
+        // A blank ends a number of seconds, or none; what follows it is one more.
         let in_order = if *byte == b' ' {
-            valid && step < Step::Second
+            step < Step::Second
         } else {
             step < next
         };
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn times() {
-        let cases: [(&str, Option<u64>, Option<u64>); 22] = [
+        let cases: [(&str, Option<u64>, Option<u64>); 24] = [
             ("60", Some(60_000), Some(60)),
             ("60s", Some(60_000), Some(60)),
             ("500ms", Some(500), None),
@@ -154,7 +154,9 @@ mod tests {
             ("1S", None, None),
             ("1.5s", None, None),
             ("-1", None, None),
-            (" 1", None, None),
+            (" 1", Some(1000), Some(1)),
+            (" 1s", None, None),
+            (" ", None, None),
             ("1 ", Some(1000), Some(1)),
             ("ms", None, None),
             ("", None, None),

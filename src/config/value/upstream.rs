@@ -9,6 +9,8 @@ use super::{Call, Refusal, Value, sentence};
 pub struct Upstream {
     /// As written, for logs.
     pub name: Box<[u8]>,
+    /// The host alone, as written: IPv6 has its brackets; the path of a unix socket.
+    pub host: Box<[u8]>,
     /// Its addresses, never empty.
     pub addresses: Vec<Address>,
 }
@@ -48,6 +50,7 @@ impl Value for UpstreamUrl {
         })?;
         Ok(Upstream {
             name: name.into(),
+            host: url.host,
             addresses: url.addresses,
         })
     }

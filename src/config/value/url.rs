@@ -115,7 +115,8 @@ fn inet(world: &dyn World, text: &[u8], rules: Rules) -> Result<Url, Reason> {
 fn inet6(text: &[u8], rules: Rules) -> Result<Url, Reason> {
     let close = position(text, b']').ok_or("invalid host")?;
     let (host, rest) = (&text[..close], &text[close + 1..]);
-    let last = uri_start(rest).unwrap_or(rest.len());
+    // Behind an IPv6 literal nginx knows no URI that begins with `?`.
+    let last = position(rest, b'/').unwrap_or(rest.len());
     if last < rest.len() && (rules.listen || !rules.uri) {
         return Err("invalid host");
     }

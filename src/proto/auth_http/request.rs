@@ -30,10 +30,38 @@ pub struct Inquiry<'a> {
     pub client_host: &'a str,
     /// What a PROXY header said, whether it is believed or not.
     pub told: Option<Addresses>,
-    /// TLS version and cipher, by OpenSSL's names.
-    pub tls: Option<(&'a str, &'a str)>,
+    /// How the client's connection is secured, if it is.
+    pub tls: Option<Tls<'a>>,
     /// `auth_http_header`, in the order written.
     pub headers: &'a [Header],
+}
+
+/// TLS with a client, by OpenSSL's names.
+#[derive(Debug)]
+pub struct Tls<'a> {
+    /// Its version.
+    pub version: &'a str,
+    /// Its cipher suite.
+    pub cipher: &'a str,
+    /// The client's certificate, where one was asked for.
+    pub certificate: Option<Certificate<'a>>,
+}
+
+/// What there is to tell of a client's certificate. What is empty is not told.
+#[derive(Debug)]
+pub struct Certificate<'a> {
+    /// `NONE`, `SUCCESS` or `FAILED:` with the reason.
+    pub verify: &'a [u8],
+    /// Its subject (RFC 2253).
+    pub subject: &'a [u8],
+    /// Its issuer (RFC 2253).
+    pub issuer: &'a [u8],
+    /// Its number, in hex.
+    pub serial: &'a [u8],
+    /// Its SHA-1, in hex.
+    pub fingerprint: &'a [u8],
+    /// All of it, where `auth_http_pass_client_cert` wants it.
+    pub pem: Option<&'a [u8]>,
 }
 
 /// Writes the whole request.
@@ -87,10 +115,13 @@ pub fn request(inquiry: &Inquiry<'_>, out: &mut Vec<u8>) {
             envelope.rcpt.as_deref().unwrap_or_default(),
         );
     }
-    if let Some((version, cipher)) = inquiry.tls {
+    if let Some(tls) = &inquiry.tls {
         header(out, "Auth-SSL", b"on");
-        header(out, "Auth-SSL-Protocol", version.as_bytes());
-        header(out, "Auth-SSL-Cipher", cipher.as_bytes());
+        header(out, "Auth-SSL-Protocol", tls.version.as_bytes());
+        header(out, "Auth-SSL-Cipher", tls.cipher.as_bytes());
+        if let Some(own) = &tls.certificate {
+            certificate(out, own);
+        }
     }
     for (name, value) in inquiry.headers {
         out.extend_from_slice(name);
@@ -99,6 +130,23 @@ pub fn request(inquiry: &Inquiry<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(b"\r\n");
     }
     out.extend_from_slice(b"\r\n");
+}
+
+fn certificate(out: &mut Vec<u8>, own: &Certificate<'_>) {
+    for (name, value) in [
+        ("Auth-SSL-Verify", own.verify),
+        ("Auth-SSL-Subject", own.subject),
+        ("Auth-SSL-Issuer", own.issuer),
+        ("Auth-SSL-Serial", own.serial),
+        ("Auth-SSL-Fingerprint", own.fingerprint),
+    ] {
+        if !value.is_empty() {
+            header(out, name, value);
+        }
+    }
+    if let Some(pem) = own.pem.filter(|pem| !pem.is_empty()) {
+        escaped(out, "Auth-SSL-Cert", pem);
+    }
 }
 
 /// One end of the connection that a PROXY header tells of.
@@ -153,7 +201,18 @@ mod tests {
                 source: "[2001:db8::1]:1234".parse().unwrap(),
                 destination: "[2001:db8::2]:25".parse().unwrap(),
             }),
-            tls: Some(("TLSv1.3", "TLS_AES_256_GCM_SHA384")),
+            tls: Some(Tls {
+                version: "TLSv1.3",
+                cipher: "TLS_AES_256_GCM_SHA384",
+                certificate: Some(Certificate {
+                    verify: b"SUCCESS",
+                    subject: b"CN=a b",
+                    issuer: b"",
+                    serial: b"0A",
+                    fingerprint: b"00ff",
+                    pem: Some(b"-----BEGIN X-----\n%\n"),
+                }),
+            }),
             headers: &headers,
         };
         request(&inquiry, &mut out);
@@ -180,7 +239,9 @@ mod tests {
              Client-Host: [UNAVAILABLE]\nProxy-Protocol-Addr: 2001:db8::1\nProxy-Protocol-Port: 1234\n\
              Proxy-Protocol-Server-Addr: 2001:db8::2\nProxy-Protocol-Server-Port: 25\n\
              Auth-SSL: on\nAuth-SSL-Protocol: TLSv1.3\n\
-             Auth-SSL-Cipher: TLS_AES_256_GCM_SHA384\nX-Key: a b\n\n"
+             Auth-SSL-Cipher: TLS_AES_256_GCM_SHA384\nAuth-SSL-Verify: SUCCESS\n\
+             Auth-SSL-Subject: CN=a b\nAuth-SSL-Serial: 0A\nAuth-SSL-Fingerprint: 00ff\n\
+             Auth-SSL-Cert: -----BEGIN%20X-----%0A%25%0A\nX-Key: a b\n\n"
         );
     }
 

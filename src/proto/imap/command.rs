@@ -80,7 +80,7 @@ impl<'a> Scan<'a> {
     /// [`Stop`]
     pub fn command(&mut self) -> Result<Command<'a>, Stop> {
         let read = self.read_command();
-        self.to_line_end(read)
+        self.finish_line(read)
     }
 
     /// Reads the answer to a SASL challenge: what stands before the first space.
@@ -93,7 +93,7 @@ impl<'a> Scan<'a> {
             self.arguments(vec![Cow::Borrowed(answer)])?;
             Ok(answer)
         });
-        self.to_line_end(read)
+        self.finish_line(read)
     }
 
     /// Length of what was read.
@@ -133,7 +133,7 @@ impl<'a> Scan<'a> {
     }
 
     /// An invalid line is read to its end.
-    fn to_line_end<T>(&mut self, read: Result<T, Stop>) -> Result<T, Stop> {
+    fn finish_line<T>(&mut self, read: Result<T, Stop>) -> Result<T, Stop> {
         let Err(Stop::Invalid { .. }) = read else {
             return read;
         };

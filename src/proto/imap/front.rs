@@ -182,11 +182,7 @@ impl proto::Front for Front {
                     Some(reply) => out.extend_from_slice(reply),
                     None => self.tagged(out, judgement(rejection.code).as_bytes()),
                 }
-                return if rejection.closing {
-                    Step::Close.into()
-                } else {
-                    self.tally.error()
-                };
+                return self.tally.refused(*rejection);
             }
             Refusal::Mechanism => self.tagged(out, UNKNOWN_MECHANISM),
             Refusal::Unavailable => self.tagged(out, UNAVAILABLE),

@@ -179,8 +179,8 @@ impl proto::Judge for Judge {
                     ..
                 }),
             ) => {
-                let message = [&*user, b" ", &**digest.reveal()].concat();
-                line(out, sasl::encode(&message).as_bytes());
+                let answer = sasl::client::cram_md5(&user, &digest);
+                line(out, answer.as_bytes());
                 self.state = State::Verdict;
                 Hearing::Read
             }

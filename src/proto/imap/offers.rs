@@ -17,7 +17,7 @@ const KEPT_BACK: [&[u8]; 5] = [
 ];
 
 /// The tag of our own commands. No client's command is under way with them.
-const TAG: &[u8] = b"gw";
+pub const TAG: &[u8] = b"gw";
 
 /// Ways to log in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +53,11 @@ fn mechanism(word: &[u8]) -> Option<&[u8]> {
     start.eq_ignore_ascii_case(b"AUTH=").then_some(name)
 }
 
+/// Whether TLS can begin.
+pub fn has_starttls<'a>(mut words: impl Iterator<Item = &'a [u8]>) -> bool {
+    words.any(|word| word.eq_ignore_ascii_case(b"STARTTLS"))
+}
+
 /// Asks for the words.
 pub fn ask(out: &mut Vec<u8>) {
     own(out, b"CAPABILITY");
@@ -63,7 +68,8 @@ pub fn leave(out: &mut Vec<u8>) {
     own(out, b"LOGOUT");
 }
 
-fn own(out: &mut Vec<u8>, command: &[u8]) {
+/// A command of our own.
+pub fn own(out: &mut Vec<u8>, command: &[u8]) {
     for piece in [TAG, b" ", command, b"\r\n"] {
         out.extend_from_slice(piece);
     }

@@ -36,6 +36,11 @@ impl Offers {
     }
 }
 
+/// Whether TLS can begin.
+pub fn has_stls(reply: &[u8]) -> bool {
+    lines(reply).any(|line| line.trim_ascii_end().eq_ignore_ascii_case(b"STLS"))
+}
+
 /// Capabilities that are the gateway's own to announce, or that it cannot pass on: UTF8 (RFC 6856) has to be said before
 /// the login, XCLIENT is between the two of us.
 const OWN: [&[u8]; 5] = [b"SASL", b"STLS", b"USER", b"UTF8", b"XCLIENT"];

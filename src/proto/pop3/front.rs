@@ -272,11 +272,7 @@ impl proto::Front for Front {
             Refusal::Judged { rejection, reply } => {
                 let own = judgement(reply::of_smtp_code(rejection.code));
                 out.extend_from_slice(reply.as_deref().unwrap_or(own));
-                return if rejection.closing {
-                    Step::Close.into()
-                } else {
-                    self.tally.error()
-                };
+                return self.tally.refused(*rejection);
             }
             Refusal::Mechanism => out.extend_from_slice(UNKNOWN_MECHANISM),
             Refusal::Unavailable => out.extend_from_slice(UNAVAILABLE),

@@ -138,8 +138,8 @@ impl proto::Judge for Judge {
                     ..
                 }),
             ) => {
-                let message = [&*user, b" ", &**digest.reveal()].concat();
-                say(out, b"", sasl::encode(&message).as_bytes());
+                let answer = sasl::client::cram_md5(&user, &digest);
+                say(out, b"", answer.as_bytes());
                 self.state = State::Verdict;
                 Hearing::Read
             }

@@ -2,6 +2,7 @@
 
 use super::{Bearer, encode};
 use crate::config::{Method, Methods};
+use crate::proto::login::Bytes;
 use crate::proto::{Credentials, Secret};
 
 /// SASL's names of the mechanisms, in the order in which they are announced.
@@ -83,6 +84,11 @@ pub fn initial(credentials: &Credentials) -> Option<Initial> {
             _ => b"*",
         },
     })
+}
+
+/// The answer to a challenge of CRAM-MD5 (RFC 2195), in base64.
+pub fn cram_md5(user: &[u8], digest: &Secret<Bytes>) -> String {
+    encode(&[user, b" ", &**digest.reveal()].concat())
 }
 
 #[cfg(test)]

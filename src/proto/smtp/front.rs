@@ -138,11 +138,7 @@ impl proto::Front for Front {
                     Some(reply) => out.extend_from_slice(reply),
                     None => out.extend_from_slice(judgement(rejection.code).as_bytes()),
                 }
-                return if rejection.closing {
-                    Step::Close.into()
-                } else {
-                    self.tally.error()
-                };
+                return self.tally.refused(*rejection);
             }
             Refusal::Mechanism => out.extend_from_slice(UNKNOWN_MECHANISM),
             Refusal::Unavailable => out.extend_from_slice(UNAVAILABLE),

@@ -162,8 +162,8 @@ impl proto::Judge for Judge {
                     ..
                 }),
             ) => {
-                let message = [&*user, b" ", &**digest.reveal()].concat();
-                line(out, &sasl::encode(&message));
+                let answer = sasl::client::cram_md5(&user, &digest);
+                line(out, &answer);
                 self.state = State::Verdict;
                 Hearing::Read
             }

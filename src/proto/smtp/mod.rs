@@ -8,6 +8,7 @@ pub mod learn;
 pub mod opening;
 pub mod reply;
 pub mod settings;
+pub mod upgrade;
 mod words;
 
 pub use back::Back;

@@ -64,7 +64,7 @@ impl Introduction {
 }
 
 /// Whose name our EHLO carries.
-fn own_name(server: &Server, helo: &Helo) -> Box<[u8]> {
+pub fn own_name(server: &Server, helo: &Helo) -> Box<[u8]> {
     let proxy = &server.proxy;
     let clients = helo
         .name
@@ -78,6 +78,8 @@ fn own_name(server: &Server, helo: &Helo) -> Box<[u8]> {
 pub struct Offers {
     /// SASL mechanisms.
     pub methods: Methods,
+    /// STARTTLS.
+    pub starttls: bool,
     /// Attributes of XCLIENT.
     xclient_addr: bool,
     xclient_name: bool,
@@ -240,7 +242,8 @@ pub(super) fn xtext(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 impl Offers {
-    fn of(reply: &[u8]) -> Self {
+    /// Reads a whole answer.
+    pub fn of(reply: &[u8]) -> Self {
         let mut offers = Offers::default();
         for text in reply::texts(reply).skip(1) {
             let text = text.to_ascii_uppercase();
@@ -251,6 +254,7 @@ impl Offers {
                 Some(b"AUTH") => {
                     offers.methods = offers.methods.with(sasl::client::announced(words));
                 }
+                Some(b"STARTTLS") => offers.starttls = true,
                 Some(b"XCLIENT") => words.for_each(|word| match word {
                     b"ADDR" => offers.xclient_addr = true,
                     b"NAME" => offers.xclient_name = true,

@@ -234,7 +234,10 @@ fn refusals() {
     };
     let second = std::time::Duration::from_secs(1);
     assert_eq!(tell(Refusal::Denied(denial(second))), "t NO no| Next");
-    assert_eq!(tell(Refusal::Denied(denial(second * 0))), "t NO no| Close");
+    assert_eq!(
+        tell(Refusal::Denied(denial(std::time::Duration::ZERO))),
+        "t NO no| Close"
+    );
     let error = Some((Bearer::Xoauth2, b"e30=".as_slice().into()));
     assert_eq!(
         tell(Refusal::Denied(Denial {

@@ -1,0 +1,66 @@
+//! `listen` lines put together from their parts, on few ports, so that they meet.
+
+use super::dice::Dice;
+
+const HOSTS: [&str; 10] = [
+    "@IP@:",
+    "@IP@:",
+    "127.0.0.1:",
+    "*:",
+    "0.0.0.0:",
+    "",
+    "[::1]:",
+    "[::]:",
+    "localhost:",
+    "[::ffff:127.0.0.1]:",
+];
+const PORTS: [&str; 8] = [
+    "2501",
+    "2502",
+    "2503",
+    "2501-2503",
+    "2502-2504",
+    "02501",
+    "2504",
+    "2505",
+];
+const PARAMETERS: [&str; 18] = [
+    "ssl",
+    "ssl",
+    "bind",
+    "proxy_protocol",
+    "backlog=5",
+    "backlog=100",
+    "rcvbuf=8k",
+    "sndbuf=16k",
+    "ipv6only=on",
+    "ipv6only=off",
+    "so_keepalive=on",
+    "so_keepalive=off",
+    "so_keepalive=5m:30:",
+    "backlog=0",
+    "so_keepalive=::",
+    "ipv6only=x",
+    "bin",
+    "rcvbuf=1kk",
+];
+/// How many of the parameters are right.
+const RIGHT: usize = 13;
+
+/// An address and some parameters.
+pub fn line(dice: &mut Dice) -> String {
+    let mut text = format!("{}{}", dice.pick(&HOSTS), dice.pick(&PORTS));
+    if dice.chance(30) {
+        text = "unix:@ROOT@/s.sock".into();
+    }
+    let known = if dice.chance(60) {
+        PARAMETERS.len()
+    } else {
+        RIGHT
+    };
+    for _ in 0..[0, 0, 0, 1, 1, 2, 4][dice.below(7)] {
+        text.push(' ');
+        text.push_str(PARAMETERS[dice.below(known)]);
+    }
+    text
+}

@@ -1,0 +1,236 @@
+//! Why a handshake failed, in OpenSSL's codes and words: what administrators of nginx know, and what their filters look for.
+
+use std::{fmt, io};
+
+use rustls::{
+    AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible, PeerMisbehaved,
+};
+
+/// A failed handshake. `Display` writes what stands in nginx's log behind `SSL: `.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// OpenSSL knows it: the reason's code and text.
+    Known(u16, &'static str),
+    /// The peer gave up, and its alert said why.
+    Alert(u8, &'static str),
+    /// Only rustls knows it.
+    Other(String),
+}
+
+/// Reads the error of a stream; `None` for one of its socket. `first` is what the peer's first bytes were: who speaks no TLS
+/// may speak HTTP.
+#[must_use]
+pub fn failure(error: &io::Error, first: &[u8]) -> Option<Failure> {
+    if error.raw_os_error().is_some() || error.kind() == io::ErrorKind::UnexpectedEof {
+        return None;
+    }
+    let of_tls = error.get_ref().and_then(|error| error.downcast_ref());
+    // What is neither the socket's nor in rustls's list: it takes no more bytes of a message without end.
+    let endless = Failure::Known(0x98, "excessive message size");
+    Some(of_tls.map_or(endless, |error| read(error, first)))
+}
+
+fn read(error: &Error, first: &[u8]) -> Failure {
+    let (code, text) = match error {
+        Error::AlertReceived(alert) => {
+            let number = u8::from(*alert);
+            return Failure::Alert(number, alert_text(*alert));
+        }
+        Error::NoApplicationProtocol => (0xEB, "no application protocol"),
+        Error::DecryptError => (0x119, "decryption failed or bad record mac"),
+        Error::PeerSentOversizedRecord => (0xC6, "packet length too long"),
+        Error::InappropriateMessage { .. } | Error::InappropriateHandshakeMessage { .. } => {
+            (0xF4, "unexpected message")
+        }
+        Error::PeerIncompatible(why) => incompatible(why),
+        Error::PeerMisbehaved(why) => match misbehaved(why) {
+            Some(known) => known,
+            None => return Failure::Other(error.to_string()),
+        },
+        Error::InvalidMessage(why) => invalid(*why, first),
+        Error::InvalidCertificate(CertificateError::BadSignature) => (0x7B, "bad signature"),
+        _ => return Failure::Other(error.to_string()),
+    };
+    Failure::Known(code, text)
+}
+
+fn incompatible(why: &PeerIncompatible) -> (u16, &'static str) {
+    use PeerIncompatible as Why;
+    match why {
+        Why::Tls12NotOffered
+        | Why::Tls12NotOfferedOrEnabled
+        | Why::SupportedVersionsExtensionRequired
+        | Why::ServerDoesNotSupportTls12Or13 => (0x102, "unsupported protocol"),
+        Why::NoSignatureSchemesInCommon
+        | Why::NoCertificateRequestSignatureSchemesInCommon
+        | Why::SignatureAlgorithmsExtensionRequired => (0x76, "no suitable signature algorithm"),
+        Why::NamedGroupsExtensionRequired | Why::KeyShareExtensionRequired => {
+            (0x65, "no suitable key share")
+        }
+        // Groups that do not meet too: most of those who have none of ours are old, and know static RSA alone.
+        _ => (0xC1, "no shared cipher"),
+    }
+}
+
+fn misbehaved(why: &PeerMisbehaved) -> Option<(u16, &'static str)> {
+    use PeerMisbehaved as Why;
+    Some(match why {
+        Why::IncorrectBinder => (0xFD, "binder does not verify"),
+        Why::DuplicateClientHelloExtensions
+        | Why::OfferedEmptyApplicationProtocol
+        | Why::OfferedDuplicateKeyShares
+        | Why::PskExtensionMustBeLast => (0x6E, "bad extension"),
+        Why::IllegalMiddleboxChangeCipherSpec => (0x67, "bad change cipher spec"),
+        Why::KeyEpochWithPendingFragment | Why::MessageInterleavedWithHandshakeMessage => {
+            (0xF4, "unexpected message")
+        }
+        _ => return None,
+    })
+}
+
+fn invalid(why: InvalidMessage, first: &[u8]) -> (u16, &'static str) {
+    use InvalidMessage as Why;
+    match why {
+        Why::InvalidContentType | Why::UnknownProtocolVersion => no_tls(first),
+        // A client of SSL 2 or of nothing: the bytes where a length should be are too large.
+        Why::MessageTooLarge if !first.starts_with(&[0x16, 3]) => no_tls(first),
+        Why::MessageTooLarge => (0xC6, "packet length too long"),
+        Why::HandshakePayloadTooLarge | Why::CertificatePayloadTooLarge => {
+            (0x98, "excessive message size")
+        }
+        Why::UnexpectedMessage(_) | Why::InvalidEmptyPayload => (0xF4, "unexpected message"),
+        Why::InvalidCcs => (0x67, "bad change cipher spec"),
+        Why::DuplicateExtension(_) | Why::PreSharedKeyIsNotFinalExtension => {
+            (0x6E, "bad extension")
+        }
+        Why::MissingData(_) | Why::MessageTooShort => (0xA0, "length too short"),
+        _ => (0x9F, "length mismatch"),
+    }
+}
+
+/// OpenSSL looks for methods of HTTP where a version should be.
+fn no_tls(first: &[u8]) -> (u16, &'static str) {
+    let is_http = |method: &&[u8]| first.starts_with(method);
+    if [&b"GET "[..], b"POST ", b"HEAD ", b"PUT "]
+        .iter()
+        .any(is_http)
+    {
+        (0x9C, "http request")
+    } else if first.starts_with(b"CONNE") {
+        (0x9B, "https proxy request")
+    } else {
+        (0x10B, "wrong version number")
+    }
+}
+
+fn alert_text(alert: AlertDescription) -> &'static str {
+    use AlertDescription as Alert;
+    match alert {
+        Alert::UnexpectedMessage => "sslv3 alert unexpected message",
+        Alert::BadRecordMac => "sslv3 alert bad record mac",
+        Alert::DecryptionFailed => "tlsv1 alert decryption failed",
+        Alert::RecordOverflow => "tlsv1 alert record overflow",
+        Alert::DecompressionFailure => "sslv3 alert decompression failure",
+        Alert::HandshakeFailure => "sslv3 alert handshake failure",
+        Alert::NoCertificate => "sslv3 alert no certificate",
+        Alert::BadCertificate => "sslv3 alert bad certificate",
+        Alert::UnsupportedCertificate => "sslv3 alert unsupported certificate",
+        Alert::CertificateRevoked => "sslv3 alert certificate revoked",
+        Alert::CertificateExpired => "sslv3 alert certificate expired",
+        Alert::CertificateUnknown => "sslv3 alert certificate unknown",
+        Alert::IllegalParameter => "sslv3 alert illegal parameter",
+        Alert::UnknownCA => "tlsv1 alert unknown ca",
+        Alert::AccessDenied => "tlsv1 alert access denied",
+        Alert::DecodeError => "tlsv1 alert decode error",
+        Alert::DecryptError => "tlsv1 alert decrypt error",
+        Alert::ExportRestriction => "tlsv1 alert export restriction",
+        Alert::ProtocolVersion => "tlsv1 alert protocol version",
+        Alert::InsufficientSecurity => "tlsv1 alert insufficient security",
+        Alert::InternalError => "tlsv1 alert internal error",
+        Alert::InappropriateFallback => "tlsv1 alert inappropriate fallback",
+        Alert::UserCanceled => "tlsv1 alert user cancelled",
+        Alert::NoRenegotiation => "tlsv1 alert no renegotiation",
+        Alert::MissingExtension => "tlsv13 alert missing extension",
+        Alert::UnsupportedExtension => "tlsv1 unsupported extension",
+        Alert::CertificateUnobtainable => "tlsv1 certificate unobtainable",
+        Alert::UnrecognisedName => "tlsv1 unrecognized name",
+        Alert::BadCertificateStatusResponse => "tlsv1 bad certificate status response",
+        Alert::BadCertificateHashValue => "tlsv1 bad certificate hash value",
+        Alert::UnknownPSKIdentity => "tlsv1 alert unknown psk identity",
+        Alert::CertificateRequired => "tlsv13 alert certificate required",
+        Alert::NoApplicationProtocol => "tlsv1 alert no application protocol",
+        // OpenSSL has no words for the others.
+        _ => "",
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(code, text) => write!(f, "error:0A{code:06X}:SSL routines::{text}"),
+            Self::Alert(number, text) => {
+                let code = 1000 + u16::from(*number);
+                write!(f, "error:0A{code:06X}:SSL routines::")?;
+                match *text {
+                    "" => write!(f, "reason({code})")?,
+                    text => f.write_str(text)?,
+                }
+                write!(f, ":SSL alert number {number}")
+            }
+            Self::Other(text) => f.write_str(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// From `openssl errstr`, and from nginx's log.
+    #[test]
+    fn words() {
+        let alert = Error::AlertReceived(AlertDescription::CertificateUnknown);
+        let cases = [
+            (
+                alert,
+                "",
+                "error:0A000416:SSL routines::sslv3 alert certificate unknown:SSL alert number 46",
+            ),
+            (
+                Error::AlertReceived(AlertDescription::Unknown(99)),
+                "",
+                "error:0A00044B:SSL routines::reason(1099):SSL alert number 99",
+            ),
+            (
+                Error::NoApplicationProtocol,
+                "",
+                "error:0A0000EB:SSL routines::no application protocol",
+            ),
+            (
+                InvalidMessage::InvalidContentType.into(),
+                "EHLO",
+                "error:0A00010B:SSL routines::wrong version number",
+            ),
+            (
+                InvalidMessage::InvalidContentType.into(),
+                "GET /",
+                "error:0A00009C:SSL routines::http request",
+            ),
+            (
+                PeerIncompatible::NoCipherSuitesInCommon.into(),
+                "",
+                "error:0A0000C1:SSL routines::no shared cipher",
+            ),
+            (
+                PeerIncompatible::Tls12NotOffered.into(),
+                "",
+                "error:0A000102:SSL routines::unsupported protocol",
+            ),
+        ];
+        for (error, first, text) in cases {
+            let error = io::Error::new(io::ErrorKind::InvalidData, error);
+            let failure = failure(&error, first.as_bytes()).expect("not the socket's");
+            assert_eq!(failure.to_string(), text);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Which of a server's certificates a client gets: by the name it asks for (SNI, RFC 6066), then by key type as in nginx.
+
+use std::sync::Arc;
+
+use rustls::SignatureScheme as Scheme;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+
+use super::names::Names;
+
+/// OpenSSL's order of signature schemes, which counts where the server's order does.
+const OWN_ORDER: [Scheme; 10] = [
+    Scheme::ECDSA_NISTP256_SHA256,
+    Scheme::ECDSA_NISTP384_SHA384,
+    Scheme::ECDSA_NISTP521_SHA512,
+    Scheme::ED25519,
+    Scheme::RSA_PSS_SHA256,
+    Scheme::RSA_PSS_SHA384,
+    Scheme::RSA_PSS_SHA512,
+    Scheme::RSA_PKCS1_SHA256,
+    Scheme::RSA_PKCS1_SHA384,
+    Scheme::RSA_PKCS1_SHA512,
+];
+
+/// A server's pairs in the order written, with their names.
+#[derive(Debug)]
+pub(super) struct ByName {
+    pairs: Vec<(Names, Arc<CertifiedKey>)>,
+    prefer_own_order: bool,
+}
+
+impl ByName {
+    /// From pairs in the order written.
+    pub(super) fn new(keys: Vec<Arc<CertifiedKey>>, prefer_own_order: bool) -> Self {
+        let named = |key: Arc<CertifiedKey>| {
+            let names = key.cert.first().map(|own| Names::of(own));
+            (names.unwrap_or_default(), key)
+        };
+        Self {
+            pairs: keys.into_iter().map(named).collect(),
+            prefer_own_order,
+        }
+    }
+
+    /// The first pair of those that `fits` whose key makes a signature the client takes, in the client's order of schemes (or
+    /// in OpenSSL's).
+    fn find(
+        &self,
+        client: &ClientHello<'_>,
+        fits: impl Fn(&Names) -> bool,
+    ) -> Option<Arc<CertifiedKey>> {
+        let offered = client.signature_schemes();
+        let own: Vec<_> = OWN_ORDER
+            .into_iter()
+            .filter(|own| offered.contains(own))
+            .collect();
+        let schemes = if self.prefer_own_order { &own } else { offered };
+        schemes.iter().find_map(|scheme| {
+            let signs = |(names, key): &&(Names, Arc<CertifiedKey>)| {
+                fits(names) && key.key.choose_scheme(&[*scheme]).is_some()
+            };
+            self.pairs
+                .iter()
+                .find(signs)
+                .map(|(_, key)| Arc::clone(key))
+        })
+    }
+}
+
+impl ResolvesServerCert for ByName {
+    /// A name that no certificate has, or none: the site of the first pair. Nobody's key type: the first pair is offered all
+    /// the same, so that the handshake fails with the alert that says why.
+    fn resolve(&self, client: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let (first, key) = self.pairs.first()?;
+        let asked = client.server_name();
+        asked
+            .and_then(|host| self.find(&client, |names| names.cover(host)))
+            .or_else(|| self.find(&client, |names| names.meet(first)))
+            .or_else(|| self.find(&client, |_| true))
+            .or_else(|| Some(Arc::clone(key)))
+    }
+}

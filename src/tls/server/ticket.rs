@@ -1,0 +1,149 @@
+//! Session tickets (RFC 5077, RFC 8446 section 2.2) under nginx's keys: AES-CBC and HMAC-SHA256, in the order of RFC 5077.
+//!
+//! What is in a ticket is rustls's, behind the server's session context and the time: another server's ticket, or one that is
+//! too old, is no ticket.
+
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_lc_rs::cipher::{
+    AES_128, AES_256, Algorithm, DecryptionContext, PaddedBlockDecryptingKey,
+    PaddedBlockEncryptingKey, UnboundCipherKey,
+};
+use aws_lc_rs::iv::FixedLength;
+use aws_lc_rs::{hmac, rand};
+
+use super::resumption::Context;
+
+const NAME: usize = 16;
+const IV: usize = 16;
+const MAC: usize = 32;
+const TIME: usize = 8;
+/// The largest session that is put into a ticket, in bytes: a client's certificates are in it.
+const LARGEST: usize = 16 * 1024;
+
+/// One key: a name that goes with each ticket, and two secrets.
+pub(super) struct Key {
+    name: [u8; NAME],
+    cipher: (&'static Algorithm, Box<[u8]>),
+    mac: hmac::Key,
+}
+
+impl Key {
+    /// nginx's file: 48 bytes (name, AES-128 key, HMAC key) or 80 bytes (name, HMAC key, AES-256 key).
+    pub fn read(file: &[u8]) -> Option<Self> {
+        let (name, rest) = file.split_first_chunk()?;
+        let (algorithm, cipher, mac) = match rest.len() {
+            32 => (&AES_128, &rest[..16], &rest[16..]),
+            64 => (&AES_256, &rest[32..], &rest[..32]),
+            _ => return None,
+        };
+        Some(Self {
+            name: *name,
+            cipher: (algorithm, cipher.into()),
+            mac: hmac::Key::new(hmac::HMAC_SHA256, mac),
+        })
+    }
+
+    /// A new one. `None` when the system has no random bytes.
+    pub fn random() -> Option<Self> {
+        let mut file = [0; 80];
+        rand::fill(&mut file).ok()?;
+        Self::read(&file)
+    }
+
+    /// Whether a ticket says that it is under this key.
+    pub fn is_of(&self, ticket: &[u8]) -> bool {
+        ticket.starts_with(&self.name)
+    }
+
+    /// A ticket for a session.
+    pub fn seal(&self, context: &Context, session: &[u8]) -> Option<Vec<u8>> {
+        if session.len() > LARGEST {
+            return None;
+        }
+        let mut body = [&context[..], &now().to_be_bytes(), session].concat();
+        let key = PaddedBlockEncryptingKey::cbc_pkcs7(self.cipher()?).ok()?;
+        // The library makes up a vector for each message.
+        let random = key.encrypt(&mut body).ok()?;
+        let iv = <&[u8]>::try_from(&random).ok()?;
+        let mut ticket = [&self.name[..], iv, &body].concat();
+        let mac = hmac::sign(&self.mac, &ticket);
+        ticket.extend_from_slice(mac.as_ref());
+        Some(ticket)
+    }
+
+    /// The session of a ticket, if it is whole, of this context, and no older than `timeout`.
+    pub fn open(&self, context: &Context, timeout: Duration, ticket: &[u8]) -> Option<Vec<u8>> {
+        let end = ticket.len().checked_sub(MAC)?;
+        let (sealed, mac) = ticket.split_at(end);
+        hmac::verify(&self.mac, sealed, mac).ok()?;
+        let (iv, body) = sealed.get(NAME..)?.split_first_chunk::<IV>()?;
+        let key = PaddedBlockDecryptingKey::cbc_pkcs7(self.cipher()?).ok()?;
+        let mut body = body.to_vec();
+        let given = DecryptionContext::Iv128(FixedLength::from(*iv));
+        let plain = key.decrypt(&mut body, given).ok()?;
+        let (theirs, rest) = plain.split_first_chunk::<32>()?;
+        let (since, session) = rest.split_first_chunk::<TIME>()?;
+        let age = now().saturating_sub(u64::from_be_bytes(*since));
+        (theirs == context && age < timeout.as_secs()).then(|| session.to_vec())
+    }
+
+    fn cipher(&self) -> Option<UnboundCipherKey> {
+        UnboundCipherKey::new(self.cipher.0, &self.cipher.1).ok()
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key").finish_non_exhaustive()
+    }
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.unwrap_or_default().as_secs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AGES: Duration = Duration::from_secs(300);
+
+    #[test]
+    fn both_lengths_of_a_key_seal_and_open() {
+        for length in [48, 80] {
+            let file: Vec<u8> = (0..length).collect();
+            let (key, same) = (Key::read(&file).unwrap(), Key::read(&file).unwrap());
+            let ticket = key.seal(&[7; 32], b"session").unwrap();
+            assert!(same.is_of(&ticket) && ticket.starts_with(&file[..16]));
+            assert_eq!(
+                same.open(&[7; 32], AGES, &ticket).as_deref(),
+                Some(&b"session"[..])
+            );
+            assert_eq!(same.open(&[8; 32], AGES, &ticket), None);
+            assert_eq!(same.open(&[7; 32], Duration::ZERO, &ticket), None);
+        }
+        assert!(Key::read(&[0; 47]).is_none() && Key::read(&[0; 64]).is_none());
+    }
+
+    #[test]
+    fn no_bit_of_a_ticket_may_change() {
+        let key = Key::random().unwrap();
+        let ticket = key.seal(&[7; 32], b"session").unwrap();
+        for at in 0..ticket.len() {
+            let mut other = ticket.clone();
+            other[at] ^= 1;
+            assert_eq!(key.open(&[7; 32], AGES, &other), None, "{at}");
+            assert_eq!(key.open(&[7; 32], AGES, &ticket[..at]), None, "{at}");
+        }
+    }
+
+    #[test]
+    fn large_sessions_get_no_ticket() {
+        let key = Key::random().unwrap();
+        assert!(key.seal(&[7; 32], &vec![0; LARGEST]).is_some());
+        assert!(key.seal(&[7; 32], &vec![0; LARGEST + 1]).is_none());
+    }
+}

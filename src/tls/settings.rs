@@ -1,0 +1,130 @@
+//! What `ssl_conf_command` leaves of the directives: OpenSSL's own commands come last, in the order written.
+//!
+//! Commands that mean nothing to rustls (`RecordPadding`, `Options KTLS`, …) change nothing.
+
+use crate::config::tls::{Command, TlsVersions};
+use crate::config::{ClientTls, TlsMaterial};
+
+/// What is to be negotiated, in OpenSSL's words.
+#[derive(Debug)]
+pub(super) struct Settings<'a> {
+    /// The versions that are spoken.
+    pub versions: TlsVersions,
+    /// The cipher string for TLS 1.2.
+    pub ciphers: &'a [u8],
+    /// The suites of TLS 1.3; all of them unless said.
+    pub suites: Option<&'a [u8]>,
+    /// The groups for key exchange, or `auto`.
+    pub groups: &'a [u8],
+    /// Whether the server's order counts.
+    pub prefer_own_order: bool,
+    /// Whether sessions may be kept in tickets.
+    pub tickets: bool,
+    /// How many tickets a TLS 1.3 client gets.
+    pub tickets_sent: usize,
+    /// Whether certificates are sent compressed.
+    pub compression: bool,
+}
+
+impl<'a> Settings<'a> {
+    /// The directives, then the commands.
+    pub fn of(material: &'a TlsMaterial) -> Self {
+        let settings = Settings {
+            versions: material.protocols,
+            ciphers: &material.ciphers,
+            suites: None,
+            groups: &material.curves,
+            prefer_own_order: material.prefer_server_ciphers,
+            tickets: material.session_tickets,
+            tickets_sent: 2,
+            compression: material.certificate_compression,
+        };
+        settings.with(&material.commands)
+    }
+
+    /// The same for a client.
+    pub fn of_client(material: &'a ClientTls) -> Self {
+        let settings = Settings {
+            versions: material.versions,
+            ciphers: &material.ciphers,
+            suites: None,
+            groups: b"auto",
+            prefer_own_order: false,
+            tickets: material.reuses_sessions,
+            tickets_sent: 0,
+            compression: false,
+        };
+        settings.with(&material.commands)
+    }
+
+    fn with(mut self, commands: &'a [Command]) -> Self {
+        let (mut least, mut most) = (0, u8::MAX);
+        for (name, value) in commands {
+            match &*name.to_ascii_lowercase() {
+                b"ciphersuites" => self.suites = Some(value),
+                b"cipherstring" => self.ciphers = value,
+                b"groups" | b"curves" => self.groups = value,
+                b"minprotocol" => least = rank(value, 0),
+                b"maxprotocol" => most = rank(value, u8::MAX),
+                b"protocol" => self.protocol(value),
+                b"options" => self.options(value),
+                b"numtickets" => {
+                    let number = std::str::from_utf8(value).ok();
+                    self.tickets_sent = number.and_then(|n| n.parse().ok()).unwrap_or(2);
+                }
+                _ => {}
+            }
+        }
+        let within = |version| (least..=most).contains(&version);
+        self.versions.tls12 &= within(TLS12);
+        self.versions.tls13 &= within(TLS13);
+        self
+    }
+
+    /// `Protocol`: versions that are added, or taken away with `-`.
+    fn protocol(&mut self, list: &[u8]) {
+        for (word, on) in signed(list) {
+            let all = word == b"all";
+            if all || word == b"tlsv1.2" {
+                self.versions.tls12 = on;
+            }
+            if all || word == b"tlsv1.3" {
+                self.versions.tls13 = on;
+            }
+        }
+    }
+
+    fn options(&mut self, list: &[u8]) {
+        for (word, on) in signed(list) {
+            match &word[..] {
+                b"serverpreference" => self.prefer_own_order = on,
+                b"sessionticket" => self.tickets = on,
+                b"certcompression" => self.compression = on,
+                _ => {}
+            }
+        }
+    }
+}
+
+const TLS12: u8 = 12;
+const TLS13: u8 = 13;
+
+/// A version as a number to compare; `None` is no limit.
+fn rank(word: &[u8], no_limit: u8) -> u8 {
+    match word {
+        b"TLSv1.2" => TLS12,
+        b"TLSv1.3" => TLS13,
+        b"None" => no_limit,
+        _ => 0,
+    }
+}
+
+/// The words of a list in lower case, and whether each is switched on.
+fn signed(list: &[u8]) -> impl Iterator<Item = (Vec<u8>, bool)> {
+    list.split(|byte| *byte == b',').map(|word| {
+        let word = word.trim_ascii();
+        let name = word.strip_prefix(b"-").or(word.strip_prefix(b"+"));
+        let on = word.first() != Some(&b'-');
+        (name.unwrap_or(word).to_ascii_lowercase(), on)
+    })
+}

@@ -1,0 +1,39 @@
+//! The shipped configurations, made fit for this machine: what the administrator has to bring is put in place.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::Certificate;
+
+/// The files of conf.d.
+pub fn files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("conf.d");
+    let entries = fs::read_dir(folder).expect("conf.d").flatten();
+    let mut files: Vec<_> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "conf"))
+        .collect();
+    files.sort();
+    files
+}
+
+/// The text of one, with a certificate that exists, backends that have an address, and ports that anybody may bind.
+pub fn text(path: &Path, certificate: &Certificate) -> String {
+    let (chain, key) = (certificate.chain(), certificate.key());
+    let (chain, key) = (chain.display().to_string(), key.display().to_string());
+    let mut text = fs::read_to_string(path).expect("a configuration");
+    for name in ["smtp", "imap", "pop3"] {
+        text = text
+            .replace(&format!("/etc/nginx/ssl/{name}.crt"), &chain)
+            .replace(&format!("/etc/nginx/ssl/{name}.key"), &key)
+            .replace(&format!("{name}_backend:"), "127.0.0.1:");
+    }
+    for port in [587, 465, 143, 993, 110, 995] {
+        text = text.replace(
+            &format!("listen   {port}"),
+            &format!("listen   127.0.0.1:18{port}"),
+        );
+    }
+    text.replace("quickstart/cert.pem", &chain)
+        .replace("quickstart/key.pem", &key)
+}

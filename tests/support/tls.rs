@@ -1,0 +1,233 @@
+//! OpenSSL's client, and certificates for it.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, Issuer,
+    KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256,
+    RevokedCertParams, SerialNumber, date_time_ymd,
+};
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ClientConfig, ClientConnection, RootCertStore};
+
+use super::Scratch;
+
+/// What OpenSSL's client said, and what it was told.
+pub struct Shaken {
+    /// Standard output: the session, the certificate, and what the server sent.
+    pub out: String,
+    /// Standard error: alerts and other ends.
+    pub err: String,
+}
+
+impl Shaken {
+    /// Whether the handshake resumed a session.
+    pub fn is_resumed(&self) -> bool {
+        let (new, reused) = (
+            self.out.contains("New, TLS"),
+            self.out.contains("Reused, TLS"),
+        );
+        assert!(new != reused, "no handshake:\n{}{}", self.out, self.err);
+        reused
+    }
+}
+
+/// Shakes hands, says `lines` and listens until the server closes.
+pub fn s_client(port: u16, arguments: &[&str], lines: &str) -> Shaken {
+    let mut child = Command::new("openssl")
+        .arg("s_client")
+        .args(["-connect", &format!("127.0.0.1:{port}"), "-ign_eof"])
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("openssl");
+    // The server may have closed already.
+    let _ = child
+        .stdin
+        .take()
+        .expect("its input")
+        .write_all(lines.as_bytes());
+    let output = child.wait_with_output().expect("its end");
+    Shaken {
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// A CA, and the folder with what it signed.
+pub struct Authority {
+    folder: Scratch,
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+}
+
+/// What makes a certificate another one.
+#[derive(Clone, Copy, Default)]
+pub struct Wish<'a> {
+    /// Alternative names.
+    pub names: &'a [&'a str],
+    /// An RSA key instead of an elliptic curve.
+    pub rsa: bool,
+    /// The years of its first and its last day; 2020 and 2100 unless said.
+    pub years: Option<(i32, i32)>,
+    /// Its number; random unless said.
+    pub serial: Option<u64>,
+}
+
+impl Authority {
+    pub fn new(name: &str) -> Self {
+        Self::signed(name, None)
+    }
+
+    /// A CA that this one vouches for.
+    pub fn below(&self, name: &str) -> Self {
+        Self::signed(name, Some(&self.issuer))
+    }
+
+    fn signed(name: &str, by: Option<&Issuer<'static, KeyPair>>) -> Self {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let key = KeyPair::generate().expect("a key");
+        let certificate = match by {
+            None => params.self_signed(&key),
+            Some(issuer) => params.signed_by(&key, issuer),
+        };
+        let pem = certificate.expect("a certificate").pem();
+        let this = Self {
+            folder: Scratch::new("authority"),
+            issuer: Issuer::new(params, key),
+            pem,
+        };
+        fs::write(this.certificate(), &this.pem).expect("ca.pem");
+        this
+    }
+
+    /// A client of TLS that trusts it, and asks for `localhost`.
+    pub fn client(
+        &self,
+        versions: &[&'static rustls::SupportedProtocolVersion],
+    ) -> ClientConnection {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(versions)
+            .expect("the versions")
+            .with_root_certificates(self.roots())
+            .with_no_client_auth();
+        let name = ServerName::try_from("localhost").expect("a name");
+        ClientConnection::new(Arc::new(config), name).expect("a client")
+    }
+
+    /// Shows a certificate with a key that is another's; answers the error that this comes to.
+    pub fn pretend(
+        &self,
+        port: u16,
+        version: &'static rustls::SupportedProtocolVersion,
+        certificate: &Path,
+        key: &Path,
+    ) -> String {
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let key = PrivateKeyDer::from_pem_file(key).expect("a key");
+        let key = provider
+            .key_provider
+            .load_private_key(key)
+            .expect("a good key");
+        let chain = vec![CertificateDer::from_pem_file(certificate).expect("a certificate")];
+        let shown = Arc::new(CertifiedKey::new(chain, key));
+        let config = ClientConfig::builder_with_provider(Arc::new(provider))
+            .with_protocol_versions(&[version])
+            .expect("the version")
+            .with_root_certificates(self.roots())
+            .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(shown)));
+        let name = ServerName::try_from("own").expect("a name");
+        let mut client = ClientConnection::new(Arc::new(config), name).expect("a client");
+        let mut socket = TcpStream::connect(("127.0.0.1", port)).expect("to connect");
+        let mut stream = rustls::Stream::new(&mut client, &mut socket);
+        let ended = stream.read_to_end(&mut Vec::new());
+        format!("{ended:?}")
+    }
+
+    fn roots(&self) -> RootCertStore {
+        let mut roots = RootCertStore::empty();
+        let own = CertificateDer::from_pem_slice(self.pem.as_bytes()).expect("its certificate");
+        roots.add(own).expect("a root");
+        roots
+    }
+
+    /// Its own certificate.
+    pub fn certificate(&self) -> PathBuf {
+        self.path("ca.pem")
+    }
+
+    pub fn path(&self, file: &str) -> PathBuf {
+        self.folder.path().join(file)
+    }
+
+    /// Signs `name.pem` for a new `name.key`.
+    pub fn sign(&self, name: &str, wish: Wish<'_>) -> (PathBuf, PathBuf) {
+        let names: Vec<String> = wish.names.iter().map(ToString::to_string).collect();
+        let mut params = CertificateParams::new(names).expect("names");
+        params.distinguished_name.push(DnType::CommonName, name);
+        let (first, last) = wish.years.unwrap_or((2020, 2100));
+        params.not_before = date_time_ymd(first, 1, 1);
+        params.not_after = date_time_ymd(last, 1, 1);
+        params.serial_number = wish.serial.map(SerialNumber::from);
+        let algorithm = if wish.rsa {
+            &PKCS_RSA_SHA256
+        } else {
+            &PKCS_ECDSA_P256_SHA256
+        };
+        let key = KeyPair::generate_for(algorithm).expect("a key");
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        let paths = (
+            self.path(&format!("{name}.pem")),
+            self.path(&format!("{name}.key")),
+        );
+        fs::write(&paths.0, certificate.pem()).expect("a certificate file");
+        fs::write(&paths.1, key.serialize_pem()).expect("a key file");
+        paths
+    }
+
+    /// Writes a list of revoked numbers.
+    pub fn revoke(&self, file: &str, serials: &[u64]) -> PathBuf {
+        let revoked = |serial: &u64| RevokedCertParams {
+            serial_number: SerialNumber::from(*serial),
+            revocation_time: date_time_ymd(2024, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let params = CertificateRevocationListParams {
+            this_update: date_time_ymd(2024, 1, 1),
+            next_update: date_time_ymd(2100, 1, 1),
+            crl_number: SerialNumber::from(1_u64),
+            issuing_distribution_point: None,
+            revoked_certs: serials.iter().map(revoked).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        let list = params.signed_by(&self.issuer).expect("a list");
+        let path = self.path(file);
+        fs::write(&path, list.pem().expect("its text")).expect("a list file");
+        path
+    }
+}
+
+/// The lines that make a server use a pair.
+pub fn pair((certificate, key): &(PathBuf, PathBuf)) -> String {
+    let show = |path: &Path| path.display().to_string();
+    format!(
+        "ssl_certificate {}; ssl_certificate_key {};",
+        show(certificate),
+        show(key)
+    )
+}

@@ -1,0 +1,181 @@
+//! Certificates of clients: chains, names of CAs, and what the log says. OpenSSL's client shows them.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use support::tls::{Authority, Shaken, Wish, pair, s_client};
+use support::{Gateway, free_port};
+
+/// A gateway with one port for each set of lines.
+fn gateway(own: &str, all: &[String]) -> (Gateway, Vec<u16>) {
+    let ports: Vec<u16> = all.iter().map(|_| free_port()).collect();
+    let server = |(port, lines): (&u16, &String)| {
+        format!("server {{ listen 127.0.0.1:{port} ssl; protocol smtp; {lines} }}\n")
+    };
+    let servers: String = ports.iter().zip(all).map(server).collect();
+    let mail = format!("mail {{ auth_http 127.0.0.1:1/; server_name mx; {own}\n{servers} }}");
+    (Gateway::start(&mail), ports)
+}
+
+fn show(path: &Path) -> &str {
+    path.to_str().expect("a path")
+}
+
+/// Shows a certificate, with a chain if there is one.
+fn visit(port: u16, (certificate, key): &(PathBuf, PathBuf), chain: Option<&Path>) -> Shaken {
+    let mut arguments = vec!["-cert", show(certificate), "-key", show(key)];
+    arguments.extend(
+        chain
+            .into_iter()
+            .flat_map(|chain| ["-cert_chain", show(chain)]),
+    );
+    s_client(port, &arguments, "QUIT\r\n")
+}
+
+#[track_caller]
+fn is_served(shaken: &Shaken, served: bool) {
+    let (good, bad) = (
+        shaken.out.contains("221 "),
+        shaken.out.contains("421 4.7.1 SSL certificate error"),
+    );
+    assert!(
+        good == served && bad != served,
+        "{}{}",
+        shaken.out,
+        shaken.err
+    );
+}
+
+#[test]
+fn a_chain_must_lead_to_a_trusted_root_and_not_be_too_long() {
+    let root = Authority::new("Root");
+    let (middle, low) = (root.below("Middle"), Authority::new("Foreign root"));
+    let lower = middle.below("Lower");
+    let wish = Wish::default();
+    let (near, far, foreign) = (
+        middle.sign("near", wish),
+        lower.sign("far", wish),
+        low.sign("foreign", wish),
+    );
+    let bundle = |name: &str, parts: &[&Authority]| {
+        let texts: Vec<String> = parts
+            .iter()
+            .map(|part| fs::read_to_string(part.certificate()).expect("a certificate"))
+            .collect();
+        let path = root.path(name);
+        fs::write(&path, texts.concat()).expect("a bundle");
+        path
+    };
+    let one = bundle("one", &[&middle]);
+    let two = bundle("two", &[&middle, &lower]);
+    let both = bundle("both", &[&root, &middle]);
+    let asks = |ca: &Path, more: &str| {
+        format!(
+            "ssl_verify_client on; ssl_client_certificate {}; {more}",
+            ca.display()
+        )
+    };
+    let (gateway, ports) = gateway(
+        &pair(&root.sign("own", wish)),
+        &[
+            asks(&root.certificate(), ""),
+            asks(&root.certificate(), "ssl_verify_depth 0;"),
+            asks(&root.certificate(), "ssl_verify_depth 2;"),
+            asks(&both, ""),
+            asks(&middle.certificate(), ""),
+        ],
+    );
+    is_served(&visit(ports[0], &near, Some(&one)), true);
+    is_served(&visit(ports[0], &near, None), false);
+    gateway.wait_for_log("(21:unable to verify the first certificate)");
+    is_served(&visit(ports[1], &near, Some(&one)), false);
+    gateway.wait_for_log("(20:unable to get local issuer certificate)");
+    is_served(&visit(ports[0], &far, Some(&two)), false);
+    is_served(&visit(ports[2], &far, Some(&two)), true);
+    is_served(&visit(ports[3], &near, None), true);
+    // A CA that is trusted, but not to its root.
+    is_served(&visit(ports[4], &near, None), false);
+    gateway.wait_for_log("(2:unable to get issuer certificate)");
+    is_served(&visit(ports[0], &foreign, Some(&low.certificate())), false);
+    gateway.wait_for_log("(19:self-signed certificate in certificate chain)");
+    assert!(!gateway.log().contains("SSL_do_handshake() failed"));
+}
+
+#[test]
+fn trusted_cas_are_named_to_the_client_only_if_asked_to() {
+    let authority = Authority::new("Named");
+    let client = authority.sign(
+        "client",
+        Wish {
+            rsa: true,
+            ..Wish::default()
+        },
+    );
+    let ca = authority.certificate();
+    let (_gateway, ports) = gateway(
+        &pair(&authority.sign("own", Wish::default())),
+        &[
+            format!(
+                "ssl_verify_client on; ssl_client_certificate {};",
+                ca.display()
+            ),
+            format!(
+                "ssl_verify_client on; ssl_trusted_certificate {};",
+                ca.display()
+            ),
+        ],
+    );
+    for version in ["-tls1_2", "-tls1_3"] {
+        let arguments = [version, "-cert", show(&client.0), "-key", show(&client.1)];
+        let named = s_client(ports[0], &arguments, "QUIT\r\n");
+        is_served(&named, true);
+        assert!(
+            named
+                .out
+                .contains("Acceptable client certificate CA names\nCN = Named")
+        );
+        let unnamed = s_client(ports[1], &arguments, "QUIT\r\n");
+        is_served(&unnamed, true);
+        assert!(unnamed.out.contains("No client certificate CA names sent"));
+    }
+}
+
+#[test]
+fn a_certificate_without_its_key_is_no_certificate() {
+    let authority = Authority::new("CA");
+    let (one, other) = (
+        authority.sign("one", Wish::default()),
+        authority.sign("other", Wish::default()),
+    );
+    let ca = authority.certificate();
+    let (gateway, ports) = gateway(
+        &pair(&authority.sign(
+            "own",
+            Wish {
+                names: &["own"],
+                ..Wish::default()
+            },
+        )),
+        &[format!(
+            "ssl_verify_client optional; ssl_client_certificate {};",
+            ca.display()
+        )],
+    );
+    for versions in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let error = authority.pretend(ports[0], versions, &one.0, &other.1);
+        assert!(
+            error.contains("DecryptError") || error.contains("BadCertificate"),
+            "{error}"
+        );
+    }
+    support::wait_until("two lines", || {
+        gateway
+            .log()
+            .matches("error:0A00007B:SSL routines::bad signature")
+            .count()
+            == 2
+    });
+    is_served(&visit(ports[0], &one, None), true);
+}
