@@ -95,7 +95,6 @@ const RULES: &[Rule] = &[
             parting.talk.protocol == Protocol::Imap
                 && parting.at.peer == Peer::Client
                 && contains(&told, b"* ")
-<<<<<<< HEAD
                 && parting.at_last_reply()
         },
     },
@@ -155,13 +154,6 @@ const RULES: &[Rule] = &[
                         .iter()
                         .any(|end| line.ends_with(end))
                 })
-=======
-                && contains(&told, b"+ ")
-                && parting
-                    .nginx
-                    .heard(parting.at.step, Peer::Client)
-                    .ends_with(INTERNAL_ERROR)
->>>>>>> main
         },
     },
     Rule {

@@ -40,11 +40,7 @@ impl Wire {
         };
         socket.set_nonblocking(false).ok()?;
         socket.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
-<<<<<<< HEAD
-        let stream = tls::handshake(socket).ok()?;
-=======
         let stream = tls::handshake(socket, None).ok()?;
->>>>>>> main
         stream.sock.set_nonblocking(true).ok()?;
         Some(Self::Tls(Box::new(stream)))
     }
