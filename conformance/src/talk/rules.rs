@@ -34,6 +34,20 @@ pub fn explain(parting: &Parting<'_>) -> Option<&'static Rule> {
 
 const RULES: &[Rule] = &[
     Rule {
+        reason: "row 2: the client buffer limits one command, not a burst or an exchange",
+        explains: |parting| {
+            let (nginx, ours) = parting.both();
+            let step = parting.at.step;
+            let recent = (step.saturating_sub(2)..=step)
+                .map(|step| parting.ours.said_in(step, Peer::Client).len())
+                .sum::<usize>();
+            parting.at.peer == Peer::Client
+                && nginx.last() == Some(&What::Closed)
+                && ours.last() != Some(&What::Closed)
+                && recent >= parting.client_buffer()
+        },
+    },
+    Rule {
         reason: "row 22: control bytes in HELO, MAIL and RCPT are refused",
         explains: |parting| {
             parting.talk.protocol == Protocol::Smtp
@@ -228,6 +242,18 @@ impl Parting<'_> {
                     line.split(|&byte| byte == b' ')
                         .any(|word| decoded(word).iter().any(|byte| b"\r\n\0".contains(byte)))
                 })
+    }
+
+    /// How much nginx takes at once.
+    fn client_buffer(&self) -> usize {
+        let sizes = self.talk.server.iter().filter_map(|line| {
+            let (_, size) = line.split_once("client_buffer ")?;
+            size.strip_suffix(';')?.parse().ok()
+        });
+        sizes.last().unwrap_or(match self.talk.protocol {
+            Protocol::Pop3 => 128,
+            Protocol::Smtp | Protocol::Imap => 4096,
+        })
     }
 
     /// Whether the server's configuration has this in it.
