@@ -160,7 +160,12 @@ const RULES: &[Rule] = &[
             let (nginx, ours) = parting.both();
             let left = parting.at.step > parting.talk.client.len()
                 || parting.talk.client[..parting.at.step].last() == Some(&Act::HalfClose);
-            left && parting.at.peer == Peer::Backend && ours == [What::Closed] && nginx.is_empty()
+            let unheard = match parting.at.peer {
+                Peer::Client => parting.ours.said_in(parting.at.step, Peer::Auth).is_empty(),
+                Peer::Auth => false,
+                Peer::Backend => nginx.is_empty(),
+            };
+            left && unheard && ours == [What::Closed]
         },
     },
 ];
