@@ -113,10 +113,7 @@ fn nobody_is_asked() {
                 }
                 assert_eq!(heard, fine, "{said:?} with {bad:?}");
                 let log = gateway.log();
-                let last = log
-                    .lines()
-                    .filter(|line| line.contains(" in AUTH "))
-                    .next_back();
+                let last = log.lines().rfind(|line| line.contains(" in AUTH "));
                 assert!(
                     last.is_some_and(|line| line.contains(&format!(" in AUTH {mechanism} command"))),
                     "{mechanism}: {last:?}"

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use support::mock::{Act, Mock};
 use support::postfix::{PASSWORD, Postfix, RECIPIENT, USER};
-use support::tls::{Authority, Wish, pair};
+use support::tls::{Authority, Wish, pair, s_client};
 use support::{Gateway, Scratch, Smtp, dovecot, free_port, plain};
 
 /// Sends a message by curl.
@@ -100,6 +100,89 @@ fn a_certificate_is_good_for_its_own_names() {
             assert!(line.is_some_and(|line| line.contains("[info]")), "{log}");
         }
     }
+}
+
+#[test]
+fn a_certificate_of_somebody_else_is_a_wrong_password() {
+    let (ca, ports) = (
+        Authority::new("ca"),
+        [free_port(), free_port(), free_port()],
+    );
+    let [smtp, imap, pop3] = ports;
+    // The backend is not there, and nobody asks for it.
+    let gateway = Gateway::start(&format!(
+        "mail {{
+            server_name gate.test;
+            smtp_auth external; imap_auth external; pop3_auth external;
+            proxy_pass 127.0.0.1:{};
+            {}
+            ssl_verify_client optional;
+            ssl_client_certificate {};
+            server {{ listen 127.0.0.1:{smtp} ssl; protocol smtp; }}
+            server {{ listen 127.0.0.1:{imap} ssl; protocol imap; }}
+            server {{ listen 127.0.0.1:{pop3} ssl; protocol pop3; }}
+        }}",
+        free_port(),
+        pair(&ca.sign("localhost", Wish::default())),
+        ca.certificate().display(),
+    ));
+    let (certificate, key) = ca.sign("alice", Wish::default());
+    let shown = [certificate, key].map(|path| path.display().to_string());
+    let own = ["-quiet", "-cert", &shown[0], "-key", &shown[1]];
+    for (port, verb, end, refused, unknown, away) in [
+        (
+            smtp,
+            "AUTH",
+            "QUIT",
+            "535 5.7.8 ",
+            "504 5.5.4 ",
+            "451 4.4.1 ",
+        ),
+        (
+            imap,
+            "a AUTHENTICATE",
+            "b LOGOUT",
+            "a NO [AUTHENTICATIONFAILED] ",
+            "a NO ",
+            "a NO [UNAVAILABLE] ",
+        ),
+        (
+            pop3,
+            "AUTH",
+            "QUIT",
+            "-ERR [AUTH] ",
+            "-ERR ",
+            "-ERR [SYS/TEMP] ",
+        ),
+    ] {
+        let heard = |user: &str, arguments: &[&str]| {
+            s_client(
+                port,
+                arguments,
+                &format!("{verb} EXTERNAL {user}\r\n{end}\r\n"),
+            )
+            .out
+        };
+        // bob
+        let text = heard("Ym9i", &own);
+        assert!(text.contains(&format!("\n{refused}")), "{text}");
+        // Without a certificate there is nothing to pass on.
+        let text = heard("Ym9i", &["-quiet"]);
+        assert!(
+            text.contains(&format!("\n{unknown}")) && !text.contains(refused),
+            "{text}"
+        );
+        // Alice, and no name at all, are for the backend to judge.
+        for user in ["YWxpY2U=", "QUxJQ0U=", "="] {
+            let text = heard(user, &own);
+            assert!(text.contains(&format!("\n{away}")), "{user}: {text}");
+        }
+    }
+    let log = gateway.log();
+    let line = "client login failed: \"the certificate is not for this login\" while in auth state";
+    assert_eq!(log.matches(line).count(), 3, "{log}");
+    // Whoever asks for no login is called by the certificate.
+    assert_eq!(log.matches("login: \"alice\"").count(), 9, "{log}");
 }
 
 #[test]
