@@ -137,13 +137,15 @@ pub(super) fn log_broken(journal: &Journal, broken: &Broken) {
         Broken::Send(error) => {
             journal.line(Level::Error, format_args!("send() failed{}", Errno(error)));
         }
-        Broken::TooLong(bytes) => journal.line(
-            Level::Error,
-            format_args!(
-                "upstream sent too long response line: \"{}\"",
-                Escaped(bytes)
-            ),
-        ),
+        Broken::TooLong(bytes) => {
+            // nginx puts its NUL over the last byte.
+            let shown = bytes.split_last().map_or(&[][..], |(_, shown)| shown);
+            let text = Escaped(shown);
+            journal.line(
+                Level::Error,
+                format_args!("upstream sent too long response line: \"{text}\""),
+            );
+        }
     }
 }
 
