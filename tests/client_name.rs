@@ -239,3 +239,56 @@ fn a_silent_name_server_costs_resolver_timeout() {
     assert_eq!(setup.told(&mut client), "[TEMPUNAVAIL]");
     setup.gateway.wait_for_log("127.0.0.1 could not be resolved (110: Operation timed out) while in resolving client address");
 }
+
+#[test]
+fn odd_bytes_of_a_name_reach_nobody() {
+    let setup = setup("");
+    for (bad, logged) in [
+        (
+            "a\r\nAuth-User: root.test",
+            "a\\x0D\\x0AAuth-User: root.test",
+        ),
+        ("a b.test", "a b.test"),
+        ("a\0.test", "a\\x00.test"),
+        ("a\u{7f}.test", "a\\x7F.test"),
+    ] {
+        let name = ptr(bad);
+        let answer = Say::Records(vec![(REVERSE.to_string(), 0, name)]);
+        setup.names.says(REVERSE, RecordType::PTR, answer);
+        let mut client = setup.connect();
+        client.expect("220");
+        assert_eq!(setup.told(&mut client), "[TEMPUNAVAIL]", "{bad:?}");
+        let line = format!("127.0.0.1 resolved to invalid host name \"{logged}\" while");
+        setup.gateway.wait_for_log(&line);
+    }
+}
+
+#[test]
+fn the_resolver_s_parameters_hold() {
+    let (names, auth, port) = (NameServer::start(), Mock::new(NO), free_port());
+    // Records of no time to live, kept for an hour all the same; and no question about IPv6.
+    let record = |data| Say::Records(vec![(REVERSE.to_string(), 0, data)]);
+    names.says(REVERSE, RecordType::PTR, record(ptr("client.test")));
+    names.says(
+        "client.test",
+        RecordType::A,
+        records(&[("client.test", a("127.0.0.1"))]),
+    );
+    let address = format!("{} ipv6=off valid=1h", names.address);
+    let text = mail(&names, &auth, port, "").replace(&names.address.to_string(), &address);
+    let gateway = Gateway::start(&text);
+    let setup = Setup {
+        names,
+        auth,
+        gateway,
+        port,
+    };
+    for _ in 0..3 {
+        let mut client = setup.connect();
+        client.expect("220");
+        assert_eq!(setup.told(&mut client), "client.test");
+    }
+    assert_eq!(setup.names.asked(REVERSE, RecordType::PTR), 1);
+    assert_eq!(setup.names.asked("client.test", RecordType::A), 1);
+    assert_eq!(setup.names.asked("client.test", RecordType::AAAA), 0);
+}
