@@ -199,6 +199,39 @@ impl Authority {
         paths
     }
 
+    /// The same for a key of any kind: `key` is what `openssl genpkey -algorithm` is told.
+    pub fn sign_with_openssl(&self, name: &str, key: &[&str]) -> (PathBuf, PathBuf) {
+        let paths = (
+            self.path(&format!("{name}.pem")),
+            self.path(&format!("{name}.key")),
+        );
+        let made = Command::new("openssl")
+            .args(["genpkey", "-quiet", "-out"])
+            .arg(&paths.1)
+            .arg("-algorithm")
+            .args(key)
+            .output()
+            .expect("openssl");
+        assert!(made.status.success(), "{made:?}");
+        let own_key = self.path("ca.key");
+        fs::write(&own_key, self.issuer.key().serialize_pem()).expect("the key of the CA");
+        let signed = Command::new("openssl")
+            .args(["req", "-x509", "-days", "30", "-subj"])
+            .arg(format!("/CN={name}"))
+            .arg("-CA")
+            .arg(self.certificate())
+            .arg("-CAkey")
+            .arg(&own_key)
+            .arg("-key")
+            .arg(&paths.1)
+            .arg("-out")
+            .arg(&paths.0)
+            .output()
+            .expect("openssl");
+        assert!(signed.status.success(), "{signed:?}");
+        paths
+    }
+
     /// Writes a list of revoked numbers.
     pub fn revoke(&self, file: &str, serials: &[u64]) -> PathBuf {
         let revoked = |serial: &u64| RevokedCertParams {
