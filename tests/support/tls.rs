@@ -119,14 +119,26 @@ impl Authority {
         &self,
         versions: &[&'static rustls::SupportedProtocolVersion],
     ) -> ClientConnection {
+        Self::client_of(&Arc::new(self.client_config(versions)))
+    }
+
+    /// Another client of the same settings, with the sessions of those before it.
+    pub fn client_of(config: &Arc<ClientConfig>) -> ClientConnection {
+        let name = ServerName::try_from("localhost").expect("a name");
+        ClientConnection::new(Arc::clone(config), name).expect("a client")
+    }
+
+    /// What makes such clients.
+    pub fn client_config(
+        &self,
+        versions: &[&'static rustls::SupportedProtocolVersion],
+    ) -> ClientConfig {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
+        ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(versions)
             .expect("the versions")
             .with_root_certificates(self.roots())
-            .with_no_client_auth();
-        let name = ServerName::try_from("localhost").expect("a name");
-        ClientConnection::new(Arc::new(config), name).expect("a client")
+            .with_no_client_auth()
     }
 
     /// Shows a certificate with a key that is another's; answers the error that this comes to.
