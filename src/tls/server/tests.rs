@@ -199,6 +199,11 @@ fn faults_name_the_file() {
         (&one.certificate, "", TlsFault::Key("/c.key".into())),
         (
             &one.certificate,
+            &one.key[..one.key.len() / 2],
+            TlsFault::Key("/c.key".into()),
+        ),
+        (
+            &one.certificate,
             &one.certificate,
             TlsFault::Key("/c.key".into()),
         ),
