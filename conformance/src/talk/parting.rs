@@ -80,10 +80,10 @@ impl Parting<'_> {
                 })
     }
 
-    /// How much the client sent in this step and the two before it. An answer to a challenge is longer than its name.
+    /// How much the client sent in this step and the four before it: a line comes in four pieces at most. An answer to a challenge is longer than its name.
     pub fn recently_sent(&self) -> usize {
         let step = self.at.step;
-        (step.saturating_sub(2)..=step)
+        (step.saturating_sub(4)..=step)
             .map(|step| self.ours.said_in(step, Peer::Client))
             .map(|bytes| bytes.len() + 36 * count(&bytes, b"@CRAM("))
             .sum()

@@ -121,7 +121,8 @@ const RULES: &[Rule] = &[
                 Peer::Auth => without_login(&nginx) == without_login(&ours),
                 Peer::Client => {
                     let invalid = b"BAD invalid command\r\n";
-                    count(&nginx, invalid) != count(&ours, invalid)
+                    // or waits for the other quote
+                    count(&nginx, invalid) != count(&ours, invalid) || ours.starts_with(&nginx)
                 }
                 Peer::Backend => false,
             };
@@ -133,14 +134,19 @@ const RULES: &[Rule] = &[
         reason: "a user name that is no base64 is refused under the command's tag",
         explains: |parting| {
             let (nginx, ours) = parting.heard();
-            let same = nginx.iter().rev().zip(ours.iter().rev());
-            let same = same.take_while(|(one, other)| one == other).count();
+            let same = nginx
+                .iter()
+                .zip(&ours)
+                .take_while(|(one, other)| one == other);
+            let same = same.count();
+            let tag = ours[same..]
+                .strip_suffix(&nginx[same..])
+                .unwrap_or_default();
             parting.talk.protocol == Protocol::Imap
                 && parting.at.peer == Peer::Client
-                && nginx.ends_with(b"BAD invalid command\r\n")
-                && ours.len() > nginx.len()
-                && ours[..ours.len() - same].ends_with(b" ")
-                && same == nginx.len()
+                && nginx[same..].starts_with(b"BAD invalid command\r\n")
+                && tag.ends_with(b" ")
+                && !tag.contains(&b'\n')
         },
     },
     Rule {
@@ -160,7 +166,12 @@ const RULES: &[Rule] = &[
             let (nginx, ours) = parting.both();
             let left = parting.at.step > parting.talk.client.len()
                 || parting.talk.client[..parting.at.step].last() == Some(&Act::HalfClose);
-            left && parting.at.peer == Peer::Backend && ours == [What::Closed] && nginx.is_empty()
+            let unheard = match parting.at.peer {
+                Peer::Client => parting.ours.said_in(parting.at.step, Peer::Auth).is_empty(),
+                Peer::Auth => false,
+                Peer::Backend => nginx.is_empty(),
+            };
+            left && unheard && ours == [What::Closed]
         },
     },
 ];
