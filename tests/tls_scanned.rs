@@ -163,3 +163,27 @@ fn the_servers_order_counts_where_it_should() {
         }
     }
 }
+
+#[test]
+fn alpn_is_the_protocols_own() {
+    let (gateway, ports) = gateway("");
+    for (port, (protocol, _, _, how)) in ports.into_iter().zip(KINDS) {
+        let begin = how.map_or(vec![], |_| vec!["-starttls", protocol]);
+        let farewell = ["QUIT\r\n", "a LOGOUT\r\n"][usize::from(protocol == "imap")];
+        let offer = |list: &str| s_client(port, &[&begin[..], &["-alpn", list]].concat(), farewell);
+        let own = offer(&format!("h2,{protocol}"));
+        let agreed = format!("ALPN protocol: {protocol}\n");
+        assert!(own.out.contains(&agreed), "{}{}", own.out, own.err);
+        // Another protocol of mail is as foreign as any.
+        let other = if protocol == "imap" { "pop3" } else { "imap" };
+        let foreign = offer(&format!("h2,{other}"));
+        assert!(
+            foreign.err.contains("no application protocol"),
+            "{}",
+            foreign.err
+        );
+        assert!(offer(protocol).out.contains(&agreed));
+    }
+    let refused = "SSL routines::no application protocol";
+    assert_eq!(gateway.log().matches(refused).count(), KINDS.len());
+}
