@@ -7,10 +7,11 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
 
+use base64::Engine;
 use support::dovecot::{self, Dovecot};
 use support::mock::{Act, Mock};
 use support::postfix::{PASSWORD, Postfix, RECIPIENT, USER};
-use support::tls::{Authority, Wish};
+use support::tls::{Authority, Wish, pair, s_client};
 use support::{Gateway, Smtp, free_port};
 
 const WORDS: [&str; 2] = ["on", "starttls"];
@@ -235,4 +236,59 @@ fn dovecot_is_read_through_tls() {
             list.contains(&"RESP-CODES\r\n".to_string())
         });
     }
+}
+
+/// A certificate is the login all the way: the client shows its own to the gateway, the gateway shows its own to Dovecot and names
+/// the client. Nobody ever says a password.
+#[test]
+fn dovecot_takes_a_login_by_certificate() {
+    let (ca, own) = certificate();
+    let inner = Authority::new("Inner CA");
+    let gate = inner.sign("gate", Wish::default());
+    let dovecot = Dovecot::by_certificate(&own, &inner.certificate());
+    let outer = Authority::new("Outer CA");
+    let front = pair(&outer.sign("own", Wish::default()));
+    let joe = outer.sign("joe", Wish::default());
+    let [imap, pop3] = [free_port(), free_port()];
+    let [right, _] = settings(&ca);
+    let gateway = Gateway::start(&format!(
+        "mail {{ server_name gate.test; {front} ssl_client_certificate {clients}; ssl_verify_client optional;
+            imap_auth plain external; pop3_auth plain external;
+            proxy_ssl on; {right} proxy_ssl_certificate {certificate}; proxy_ssl_certificate_key {key};
+            server {{ listen 127.0.0.1:{imap} ssl; protocol imap; proxy_pass 127.0.0.1:{to_imap}; }}
+            server {{ listen 127.0.0.1:{pop3} ssl; protocol pop3; proxy_pass 127.0.0.1:{to_pop3}; }} }}",
+        clients = outer.certificate().display(),
+        certificate = gate.0.display(),
+        key = gate.1.display(),
+        to_imap = dovecot.imap,
+        to_pop3 = dovecot.pop3,
+    ));
+    let name = base64(dovecot::USER);
+    let shown = [&joe.0, &joe.1].map(|path| path.display().to_string());
+    let shown = ["-cert", &shown[0], "-key", &shown[1]];
+    let imap_lines = format!("a AUTHENTICATE EXTERNAL {name}\r\nb SELECT INBOX\r\nc LOGOUT\r\n");
+    let pop3_lines = format!("AUTH EXTERNAL {name}\r\nSTAT\r\nQUIT\r\n");
+    for (port, lines, inside, no) in [
+        (imap, &imap_lines, "b OK", "a NO"),
+        (pop3, &pop3_lines, "+OK 0 0", "-ERR"),
+    ] {
+        let said = s_client(port, &shown, lines).out;
+        assert!(
+            said.contains(inside),
+            "{said}\n{}\n{}",
+            gateway.log(),
+            dovecot.log()
+        );
+        // Who has shown none is nobody, whatever name he says.
+        let said = s_client(port, &[], lines).out;
+        assert!(said.contains(no) && !said.contains(inside), "{said}");
+    }
+    assert_eq!(gateway.log().matches("client logged in").count(), 2);
+    let log = dovecot.log();
+    let login = format!("user=<{}>, method=EXTERNAL", dovecot::USER);
+    assert_eq!(log.matches(&login).count(), 2, "{log}");
+}
+
+fn base64(text: &str) -> String {
+    base64::engine::general_purpose::STANDARD.encode(text)
 }

@@ -5,11 +5,13 @@ mod support;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use portcullis::proto::proxy_protocol::{self, Addresses};
 use support::mock::{Act, Mock};
+use support::tls::{Authority, Wish, pair};
 use support::{Certificate, Gateway, Smtp, free_port, plain, wait_until};
 
 /// A backend that decides: PROXY header by line, no XCLIENT.
@@ -236,6 +238,74 @@ fn the_backend_is_told_of_tls_too() {
             .any(|window| window == version),
         "{extensions:?}"
     );
+}
+
+/// What the backend hears of a client's certificate: bits, verdict and the common name (section 2.2.6).
+#[test]
+fn the_backend_is_told_of_the_certificate() {
+    let backend = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let (authority, stranger) = (Authority::new("CA"), Authority::new("Nobody"));
+    let port = free_port();
+    let _gateway = Gateway::start(&format!(
+        "mail {{ server_name gate.test; proxy_protocol v2; {own} ssl_client_certificate {ca};
+            server {{ listen 127.0.0.1:{port} ssl; protocol smtp; smtp_capabilities 8BITMIME;
+                      ssl_verify_client optional_no_ca; proxy_pass {backend}; }} }}",
+        own = pair(&authority.sign("own", Wish::default())),
+        ca = authority.certificate().display(),
+        backend = backend.local_addr().expect("its number"),
+    ));
+    let session = authority.path("session").display().to_string();
+    let (good, bad) = (
+        authority.sign("joe@example.test", Wish::default()),
+        stranger.sign("eve", Wish::default()),
+    );
+    let show = |(certificate, key): &(PathBuf, PathBuf)| {
+        ["-cert", &show(certificate), "-key", &show(key)].map(ToOwned::to_owned)
+    };
+    let rows: [(Vec<String>, &[u8], Option<&str>); 4] = [
+        (vec![], &[1, 0, 0, 0, 1], None),
+        (
+            [&show(&good)[..], &["-sess_out".into(), session.clone()]].concat(),
+            &[7, 0, 0, 0, 0],
+            Some("joe@example.test"),
+        ),
+        // A session that goes on: nothing is shown again.
+        (
+            vec!["-sess_in".into(), session],
+            &[5, 0, 0, 0, 0],
+            Some("joe@example.test"),
+        ),
+        (show(&bad).to_vec(), &[7, 0, 0, 0, 1], Some("eve")),
+    ];
+    for (arguments, bits, name) in rows {
+        let mut client = Command::new("openssl")
+            .args(["s_client", "-quiet", "-tls1_2", "-connect"])
+            .arg(format!("127.0.0.1:{port}"))
+            .args(&arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("openssl");
+        let input = client.stdin.as_mut().expect("its input");
+        input.write_all(auth().as_bytes()).expect("to send");
+        let header = first_bytes(&backend.accept().expect("the gateway").0);
+        let _ = client.kill();
+        let _ = client.wait();
+        let told = &header[16 + 12..];
+        assert_eq!(told[0], 0x20, "{told:?}");
+        let mut want = [bits, b"\x21\x00\x07TLSv1.2"].concat();
+        if let Some(name) = name {
+            want.extend([0x22, 0, name.len() as u8]);
+            want.extend(name.as_bytes());
+        }
+        want.push(0x23);
+        assert!(told[3..].starts_with(&want), "{told:?} is not {want:?}");
+    }
+}
+
+fn show(path: &Path) -> String {
+    path.display().to_string()
 }
 
 #[test]

@@ -305,35 +305,43 @@ fn descriptors_are_raised_and_limited() {
 
 #[test]
 fn too_many_sessions_are_told_so() {
-    let port = free_port();
-    let scratch = Scratch::new("full");
-    let block = mail(&[&local(port)]);
-    let text = format!(
-        "daemon off;\npid gateway.pid;\nerror_log error.log info;\nevents {{ worker_connections 5; }}\n{block}"
-    );
-    fs::write(scratch.path().join("gateway.conf"), text).expect("the configuration");
-    let mut child = support::command(scratch.path())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the gateway");
-    wait_until("the gateway", || {
-        scratch.path().join("gateway.pid").exists()
-    });
-    let (mut one, mut two) = (Smtp::connect(port), Smtp::connect(port));
-    one.expect("220");
-    two.expect("220");
-    let mut three = Smtp::connect(port);
-    assert_eq!(three.rest(), "421 4.3.2 Too many connections\r\n");
-    one.say("QUIT");
-    one.rest();
-    wait_until("a place", || Smtp::connect(port).hear().starts_with("220"));
-    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).expect("to stop it");
-    child.wait().expect("its end");
-    let log = fs::read_to_string(scratch.path().join("error.log")).expect("the log");
-    assert!(
-        log.contains("[alert]") && log.contains(": 5 worker_connections are not enough\n"),
-        "{log}"
-    );
+    for (protocol, greeting, no, bye) in [
+        ("smtp", "220", "421 4.3.2 Too many connections\r\n", "QUIT"),
+        ("imap", "* OK", "* BYE Too many connections\r\n", "a LOGOUT"),
+        ("pop3", "+OK", "-ERR Too many connections\r\n", "QUIT"),
+    ] {
+        let port = free_port();
+        let scratch = Scratch::new("full");
+        let block = mail(&[&local(port)]).replace("protocol smtp", &format!("protocol {protocol}"));
+        let text = format!(
+            "daemon off;\npid gateway.pid;\nerror_log error.log info;\nevents {{ worker_connections 5; }}\n{block}"
+        );
+        fs::write(scratch.path().join("gateway.conf"), text).expect("the configuration");
+        let mut child = support::command(scratch.path())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the gateway");
+        wait_until("the gateway", || {
+            scratch.path().join("gateway.pid").exists()
+        });
+        let (mut one, mut two) = (Smtp::connect(port), Smtp::connect(port));
+        one.expect(greeting);
+        two.expect(greeting);
+        let mut three = Smtp::connect(port);
+        assert_eq!(three.rest(), no);
+        one.say(bye);
+        one.rest();
+        wait_until("a place", || {
+            Smtp::connect(port).hear().starts_with(greeting)
+        });
+        kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).expect("to stop it");
+        child.wait().expect("its end");
+        let log = fs::read_to_string(scratch.path().join("error.log")).expect("the log");
+        assert!(
+            log.contains("[alert]") && log.contains(": 5 worker_connections are not enough\n"),
+            "{log}"
+        );
+    }
 }
 
 /// `-s` and what it says when there is nobody to tell.

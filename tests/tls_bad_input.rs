@@ -16,6 +16,8 @@ struct Setup {
     gateway: Gateway,
     tls: u16,
     starttls: u16,
+    imaps: u16,
+    pop3s: u16,
 }
 
 fn setup() -> Setup {
@@ -27,11 +29,13 @@ fn setup() -> Setup {
             ..Wish::default()
         },
     ));
-    let (tls, starttls) = (free_port(), free_port());
+    let [tls, starttls, imaps, pop3s] = [(); 4].map(|()| free_port());
     let gateway = Gateway::start(&format!(
         "mail {{ auth_http 127.0.0.1:1/; server_name mx; {own}
             server {{ listen 127.0.0.1:{tls} ssl; protocol smtp; }}
             server {{ listen 127.0.0.1:{starttls}; protocol smtp; starttls on; }}
+            server {{ listen 127.0.0.1:{imaps} ssl; protocol imap; }}
+            server {{ listen 127.0.0.1:{pop3s} ssl; protocol pop3; }}
         }}"
     ));
     Setup {
@@ -39,6 +43,8 @@ fn setup() -> Setup {
         gateway,
         tls,
         starttls,
+        imaps,
+        pop3s,
     }
 }
 
@@ -231,28 +237,39 @@ fn a_handshake_may_be_abandoned_after_each_flight() {
     setup.serves();
 }
 
+/// It is told off as it would be in clear text, and no second TLS begins.
 #[test]
-fn tls_inside_tls_is_a_bad_command() {
+fn tls_inside_tls_is_no_command() {
     let setup = setup();
-    let mut socket = setup.begun(false);
-    let mut client = setup.authority.client(&[&TLS13]);
-    let mut inner = Vec::new();
-    setup
-        .authority
-        .client(&[&TLS12])
-        .write_tls(&mut inner)
-        .expect("a flight");
-    let mut stream = rustls::Stream::new(&mut client, &mut socket);
-    stream.write_all(&inner).expect("to send");
-    stream
-        .write_all(b"\r\nSTARTTLS\r\nQUIT\r\n")
-        .expect("to send");
-    let mut said = Vec::new();
-    let _ = stream.read_to_end(&mut said);
-    let said = String::from_utf8_lossy(&said);
-    assert!(said.starts_with("220 mx"), "{said}");
-    assert!(!said.contains("220 2.0.0"), "{said}");
-    assert!(said.contains("500 5.5.1"), "{said}");
+    for (port, greeting, no, start_tls, yes) in [
+        (setup.tls, "220 mx", "500 5.5.1", "STARTTLS", "220 2.0.0"),
+        (setup.imaps, "* OK", " BAD ", "a STARTTLS", "a OK"),
+        (setup.pop3s, "+OK", "-ERR", "STLS", "+OK\r\n"),
+    ] {
+        for first in [false, true] {
+            let mut socket = TcpStream::connect(("127.0.0.1", port)).expect("to connect");
+            let mut client = setup.authority.client(&[&TLS13]);
+            let mut inner = Vec::new();
+            let mut another = setup.authority.client(&[&TLS12]);
+            another.write_tls(&mut inner).expect("a flight");
+            let mut stream = rustls::Stream::new(&mut client, &mut socket);
+            if !first {
+                let command = format!("{start_tls}\r\n");
+                stream.write_all(command.as_bytes()).expect("to send");
+            }
+            stream.write_all(&inner).expect("to send");
+            let command = format!("\r\n{start_tls}\r\n");
+            stream.write_all(command.as_bytes()).expect("to send");
+            stream.conn.send_close_notify();
+            // It may close while it is still being told.
+            let _ = stream.flush();
+            let mut said = Vec::new();
+            let _ = stream.read_to_end(&mut said);
+            let said = String::from_utf8_lossy(&said);
+            assert!(said.starts_with(greeting), "{said}");
+            assert!(said.contains(no) && !said.contains(yes), "{said}");
+        }
+    }
     setup.serves();
 }
 

@@ -179,3 +179,67 @@ fn a_certificate_without_its_key_is_no_certificate() {
     });
     is_served(&visit(ports[0], &one, None), true);
 }
+
+/// Keys that are weak or rare: the handshake ends well, and who is not good enough hears it in the words of the protocol.
+#[test]
+fn any_key_shakes_hands() {
+    let authority = Authority::new("CA");
+    let ca = authority.certificate();
+    let asks = |mode: &str| {
+        format!(
+            "ssl_verify_client {mode}; ssl_client_certificate {};",
+            ca.display()
+        )
+    };
+    let own = pair(&authority.sign("own", Wish::default()));
+    let modes = ["on", "optional_no_ca"].map(asks);
+    let (gateway, ports) = gateway(&own, &modes);
+    for (name, key, good) in [
+        (
+            "rsa1024",
+            &["RSA", "-pkeyopt", "rsa_keygen_bits:1024"][..],
+            false,
+        ),
+        (
+            "rsa1536",
+            &["RSA", "-pkeyopt", "rsa_keygen_bits:1536"],
+            false,
+        ),
+        (
+            "rsa4096",
+            &["RSA", "-pkeyopt", "rsa_keygen_bits:4096"],
+            true,
+        ),
+        ("p384", &["EC", "-pkeyopt", "ec_paramgen_curve:P-384"], true),
+        ("p521", &["EC", "-pkeyopt", "ec_paramgen_curve:P-521"], true),
+        ("ed25519", &["ED25519"], true),
+    ] {
+        let client = authority.sign_with_openssl(name, key);
+        for version in ["-tls1_2", "-tls1_3"] {
+            let arguments = [version, "-cert", show(&client.0), "-key", show(&client.1)];
+            // Its own library need not like the key.
+            let arguments = [&arguments[..], &["-cipher", "ALL:@SECLEVEL=0"]].concat();
+            for port in &ports {
+                is_served(&s_client(*port, &arguments, "QUIT\r\n"), good);
+            }
+        }
+    }
+    gateway.wait_for_log("client SSL certificate verify error: (66:EE certificate key too weak)");
+    // Weak, and of nobody known: that is no way in where it would be no matter whose it is.
+    let stranger = Authority::new("Nobody");
+    let weak = stranger.sign_with_openssl("weak", &["RSA", "-pkeyopt", "rsa_keygen_bits:1024"]);
+    is_served(
+        &visit(ports[1], &stranger.sign("strong", Wish::default()), None),
+        true,
+    );
+    let arguments = [
+        "-cert",
+        show(&weak.0),
+        "-key",
+        show(&weak.1),
+        "-cipher",
+        "ALL:@SECLEVEL=0",
+    ];
+    is_served(&s_client(ports[1], &arguments, "QUIT\r\n"), false);
+    assert!(!gateway.log().contains("SSL_do_handshake() failed"));
+}

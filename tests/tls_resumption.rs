@@ -3,8 +3,12 @@
 mod support;
 
 use std::fs;
+use std::io::Read;
+use std::net::TcpStream;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use rustls::HandshakeKind;
 use support::tls::{Authority, Wish, pair, s_client};
 use support::{Gateway, free_port};
 
@@ -181,6 +185,98 @@ fn instances_with_the_same_ticket_keys_resume_each_others_sessions() {
             !visitor.resumes(before),
             "{arguments:?}: a key it does not know"
         );
+    }
+}
+
+#[test]
+fn a_session_that_is_too_old_begins_anew() {
+    let authority = Authority::new("CA");
+    let own = pair(&authority.sign("own", Wish::default()));
+    let ports = [free_port(), free_port()];
+    let short = "ssl_session_timeout 2s;";
+    let cache = "ssl_session_tickets off; ssl_session_cache shared:one:1m;";
+    let _gateway = Gateway::start(&mail(&[
+        server(ports[0], &format!("{own} {short}")),
+        server(ports[1], &format!("{own} {short} {cache}")),
+    ]));
+    for (port, arguments) in [
+        (ports[0], TLS12),
+        (ports[0], TLS13),
+        (ports[1], TLS12),
+        (ports[1], TLS12_IDS),
+        (ports[1], TLS13),
+    ] {
+        let visitor = Visitor::new(&authority, "old", port, arguments);
+        support::wait_until("the end of the session", || !visitor.resumes(port));
+    }
+}
+
+/// In TLS 1.2 the secret of a session stays what it was, however often it goes on: the tickets that a client gets meanwhile do
+/// not make it last longer.
+#[test]
+fn tickets_that_are_renewed_end_with_the_first_one() {
+    let authority = Authority::new("CA");
+    let own = pair(&authority.sign(
+        "own",
+        Wish {
+            names: &["localhost"],
+            ..Wish::default()
+        },
+    ));
+    let port = free_port();
+    let _gateway = Gateway::start(&mail(&[server(
+        port,
+        &format!("{own} ssl_session_timeout 4s;"),
+    )]));
+    let config = Arc::new(authority.client_config(&[&rustls::version::TLS12]));
+    let is_resumed = || {
+        let mut client = Authority::client_of(&config);
+        let mut socket = TcpStream::connect(("127.0.0.1", port)).expect("to connect");
+        let mut greeting = [0; 3];
+        let mut stream = rustls::Stream::new(&mut client, &mut socket);
+        stream.read_exact(&mut greeting).expect("a greeting");
+        client.handshake_kind() == Some(HandshakeKind::Resumed)
+    };
+    assert!(!is_resumed());
+    let mut times = 0;
+    support::wait_until("the end of the session", || {
+        let resumed = is_resumed();
+        times += usize::from(resumed);
+        !resumed
+    });
+    assert!(times > 0, "it was never resumed");
+}
+
+#[test]
+fn keys_are_rotated_by_a_reload() {
+    let authority = Authority::new("CA");
+    let own = pair(&authority.sign("own", Wish::default()));
+    let key = |name: &str, first: u8| {
+        let path = authority.path(name);
+        fs::write(&path, [first; 80]).expect("a key");
+        format!("ssl_session_ticket_key {};", path.display())
+    };
+    let (old, new) = (key("old", 1), key("new", 2));
+    let port = free_port();
+    let text = |keys: &str| mail(&[server(port, &format!("{own} {keys}"))]);
+    let gateway = Gateway::start(&text(&old));
+    for arguments in [TLS12, TLS13] {
+        gateway.rewrite(&text(&old));
+        gateway.reload();
+        let before = Visitor::new(&authority, "before", port, arguments);
+        gateway.rewrite(&text(&format!("{new} {old}")));
+        gateway.reload();
+        assert!(before.resumes(port), "{arguments:?}: the old key decrypts");
+        let after = Visitor::new(&authority, "after", port, arguments);
+        gateway.rewrite(&text(&new));
+        gateway.reload();
+        assert!(after.resumes(port), "{arguments:?}: the new one encrypted");
+        assert!(!before.resumes(port), "{arguments:?}: the old one is gone");
+        // The same file with other bytes in it is another key.
+        fs::write(authority.path("new"), [3; 80]).expect("a key");
+        gateway.reload();
+        assert!(!after.resumes(port), "{arguments:?}: other bytes");
+        fs::write(authority.path("new"), [2; 80]).expect("a key");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use rustls::HandshakeKind;
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
@@ -10,7 +11,8 @@ use super::journal::Journal;
 use super::{Over, Place, cipher};
 use crate::config::{Errno, Level, ProxyProtocol};
 use crate::net::socket::{Peer, Socket};
-use crate::proto::proxy_protocol::{self, Addresses, Fault, Tls};
+use crate::proto::proxy_protocol::{self, Addresses, Certificate, Fault, Tls};
+use crate::tls;
 
 /// A client's address, and what was said about it.
 #[derive(Debug)]
@@ -79,11 +81,18 @@ impl Source {
 impl Session {
     /// The header that a new connection for this client begins with, where `proxy_protocol` is on.
     pub fn proxy_header(&self) -> Option<Vec<u8>> {
+        let shown = self.client.certificate.as_ref();
+        let shown = shown.filter(|client| client.has_certificate());
+        let name = shown.and_then(tls::Client::common_name);
         let tls = self.client.tls().map(|tls| Tls {
             authority: tls.server_name(),
             alpn: tls.alpn_protocol(),
             words: cipher::words(tls),
-            certificate: None,
+            certificate: shown.map(|client| Certificate {
+                verified: client.is_verified(),
+                shown_now: tls.handshake_kind() != Some(HandshakeKind::Resumed),
+                name: name.as_deref(),
+            }),
         });
         let addresses = self.identity.source.addresses();
         header(self.place.server.proxy.proxy_protocol, addresses, tls)

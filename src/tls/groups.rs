@@ -3,8 +3,6 @@
 use rustls::crypto::SupportedKxGroup;
 use rustls::crypto::aws_lc_rs::{DEFAULT_KX_GROUPS, kx_group};
 
-use crate::config::TlsFault;
-
 /// The groups that both have, by OpenSSL's names (the first is the one of RFC 8422 and its successors).
 static KNOWN: [(&str, &dyn SupportedKxGroup); 9] = [
     ("X25519MLKEM768", kx_group::X25519MLKEM768),
@@ -18,23 +16,16 @@ static KNOWN: [(&str, &dyn SupportedKxGroup); 9] = [
     ("MLKEM768", kx_group::MLKEM768),
 ];
 
-/// The groups of a list joined by colons. `auto` is rustls's own choice, X25519MLKEM768 among it.
-///
-/// # Errors
-/// None of them is one that rustls has.
-pub(super) fn select(list: &[u8]) -> Result<Vec<&'static dyn SupportedKxGroup>, TlsFault> {
+/// The groups of a list joined by colons. `auto` is rustls's own choice, X25519MLKEM768 among it. `None` when none of them is one
+/// that rustls has.
+pub(super) fn select(list: &[u8]) -> Option<Vec<&'static dyn SupportedKxGroup>> {
     if list == b"auto" {
-        return Ok(DEFAULT_KX_GROUPS.to_vec());
+        return Some(DEFAULT_KX_GROUPS.to_vec());
     }
     let known = |word: &[u8]| {
         let is_it = |entry: &&(&str, _)| entry.0.as_bytes().eq_ignore_ascii_case(word);
         KNOWN.iter().find(is_it).map(|entry| entry.1)
     };
     let groups: Vec<_> = list.split(|byte| *byte == b':').filter_map(known).collect();
-    if groups.is_empty() {
-        let list = String::from_utf8_lossy(list);
-        let text = format!("none of the groups in \"{list}\" is supported");
-        return Err(TlsFault::Other(text));
-    }
-    Ok(groups)
+    (!groups.is_empty()).then_some(groups)
 }

@@ -85,12 +85,22 @@ impl Judge {
             algorithms: &algorithms,
             now,
         };
-        let verdict = trial.judge(own, rest);
+        let verdict = match trial.judge(own, rest) {
+            // That it holds such a key was not proved in the handshake: it never comes in.
+            Ok(()) if has_weak_key(own) => Err(Reason::WeakKey),
+            Err(reason) if reason.is_about_trust() && has_weak_key(own) => Err(Reason::WeakKey),
+            verdict => verdict,
+        };
         Client {
             mode: self.mode,
             shown: Some((verdict, own.clone().into_owned())),
         }
     }
+}
+
+/// Whether the key of a certificate is one that rustls checks no signatures with (RSA below 2048 bits).
+fn has_weak_key(own: &CertificateDer<'_>) -> bool {
+    Certificate::read(own).is_none_or(|own| !own.has_strong_key())
 }
 
 /// The client of a handshake in which a certificate was asked for.
@@ -140,6 +150,21 @@ impl Client {
             Some((Ok(()), own)) => logins::find(own, asked),
             _ => None,
         }
+    }
+
+    /// Whether it has shown a certificate, good or not.
+    #[must_use]
+    pub fn has_certificate(&self) -> bool {
+        self.shown.is_some()
+    }
+
+    /// The common name of its certificate's subject: the last one, which is the closest to the holder. `None` for one that is no text.
+    #[must_use]
+    pub fn common_name(&self) -> Option<String> {
+        let (_, own) = self.shown.as_ref()?;
+        let own = Certificate::read(own)?;
+        let name = own.subject().iter_common_name().last()?;
+        name.as_str().ok().map(str::to_owned)
     }
 
     /// What auth servers are told of it: whether it is good, and what is in it.

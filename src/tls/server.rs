@@ -15,12 +15,13 @@ use super::peer::{self, Client, Judge};
 use super::settings::Settings;
 use super::{pair, provider, versions};
 use crate::config::{TlsFault, TlsFile, TlsMaterial};
-use resumption::Resumption;
+use resumption::{OneConnection, Resumption, Tickets};
 
 /// The TLS side of one server.
 #[derive(Debug)]
 pub struct Server {
     config: Arc<ServerConfig>,
+    tickets: Option<Arc<Tickets>>,
     /// Who looks at certificates of clients, where they are asked for one.
     judge: Option<Judge>,
 }
@@ -53,9 +54,10 @@ impl Server {
         }
         // A client's certificate is small, and what unpacks large is no friend.
         config.cert_decompressors.clear();
-        resumption.configure(&mut config, &settings, material)?;
+        let tickets = resumption.configure(&mut config, &settings, material)?;
         Ok(Self {
             config: Arc::new(config),
+            tickets,
             judge,
         })
     }
@@ -63,7 +65,12 @@ impl Server {
     /// What a connection begins with.
     #[must_use]
     pub fn config(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.config)
+        let Some(tickets) = &self.tickets else {
+            return Arc::clone(&self.config);
+        };
+        let mut own = ServerConfig::clone(&self.config);
+        own.ticketer = Arc::new(OneConnection::new(tickets));
+        Arc::new(own)
     }
 
     /// The client of a finished handshake: its certificate, and what that is worth today. `None` where none is asked for.

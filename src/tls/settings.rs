@@ -8,6 +8,8 @@ use crate::config::{ClientTls, TlsMaterial};
 /// What is to be negotiated, in OpenSSL's words.
 #[derive(Debug)]
 pub(super) struct Settings<'a> {
+    /// What the names of their directives begin with.
+    pub family: &'static str,
     /// The versions that are spoken.
     pub versions: TlsVersions,
     /// The cipher string for TLS 1.2.
@@ -16,6 +18,8 @@ pub(super) struct Settings<'a> {
     pub suites: Option<&'a [u8]>,
     /// The groups for key exchange, or `auto`.
     pub groups: &'a [u8],
+    /// Where the groups were written, behind `family`.
+    pub groups_in: &'static str,
     /// Whether the server's order counts.
     pub prefer_own_order: bool,
     /// Whether sessions may be kept in tickets.
@@ -30,10 +34,12 @@ impl<'a> Settings<'a> {
     /// The directives, then the commands.
     pub fn of(material: &'a TlsMaterial) -> Self {
         let settings = Settings {
+            family: "",
             versions: material.protocols,
             ciphers: &material.ciphers,
             suites: None,
             groups: &material.curves,
+            groups_in: "ssl_ecdh_curve",
             prefer_own_order: material.prefer_server_ciphers,
             tickets: material.session_tickets,
             tickets_sent: 2,
@@ -45,10 +51,12 @@ impl<'a> Settings<'a> {
     /// The same for a client.
     pub fn of_client(material: &'a ClientTls) -> Self {
         let settings = Settings {
+            family: "proxy_",
             versions: material.versions,
             ciphers: &material.ciphers,
             suites: None,
             groups: b"auto",
+            groups_in: "ssl_conf_command",
             prefer_own_order: false,
             tickets: material.reuses_sessions,
             tickets_sent: 0,
@@ -63,7 +71,9 @@ impl<'a> Settings<'a> {
             match &*name.to_ascii_lowercase() {
                 b"ciphersuites" => self.suites = Some(value),
                 b"cipherstring" => self.ciphers = value,
-                b"groups" | b"curves" => self.groups = value,
+                b"groups" | b"curves" => {
+                    (self.groups, self.groups_in) = (value, "ssl_conf_command")
+                }
                 b"minprotocol" => least = rank(value, 0),
                 b"maxprotocol" => most = rank(value, u8::MAX),
                 b"protocol" => self.protocol(value),

@@ -45,6 +45,33 @@ impl Dovecot {
         })
     }
 
+    /// The same with TLS from the first byte, for clients with a certificate of `ca`: EXTERNAL takes their word for who logs in,
+    /// and nothing else is offered.
+    pub fn by_certificate(own: &(PathBuf, PathBuf), ca: &Path) -> Self {
+        let (certificate, key) = (own.0.display(), own.1.display());
+        let tls = format!(
+            "ssl = required\nssl_cert = <{certificate}\nssl_key = <{key}\nssl_ca = <{ca}\n\
+             ssl_verify_client_cert = yes\nssl_require_crl = no\nauth_ssl_require_client_cert = yes\n\
+             auth_ssl_username_from_cert = yes\n",
+            ca = ca.display()
+        );
+        let text = CONFIGURATION.replace("ssl = no\n", &tls);
+        let (before, rest) = text.split_once("auth_mechanisms = ").expect("mechanisms");
+        let (_, rest) = rest.split_once('\n').expect("more lines");
+        let text = format!("{before}auth_mechanisms = external\n{rest}");
+        let (before, rest) = text.split_once("passdb {").expect("a passdb");
+        let (_, rest) = rest.split_once("userdb {").expect("a userdb");
+        // Whoever has a certificate may name the one who logs in.
+        let text = format!(
+            "{before}passdb {{\n  driver = static\n  args = nopassword\n  master = yes\n  result_success = continue\n}}\n\
+             passdb {{\n  driver = static\n  args = nopassword\n}}\nuserdb {{{rest}"
+        );
+        let text = text
+            .replace("port = @IMAP@", "port = @IMAP@\n    ssl = yes")
+            .replace("port = @POP3@", "port = @POP3@\n    ssl = yes");
+        Self::start_with(&text)
+    }
+
     fn start_with(configuration: &str) -> Self {
         assert!(
             nix::unistd::geteuid().is_root(),

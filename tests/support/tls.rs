@@ -121,14 +121,26 @@ impl Authority {
         &self,
         versions: &[&'static rustls::SupportedProtocolVersion],
     ) -> ClientConnection {
+        Self::client_of(&Arc::new(self.client_config(versions)))
+    }
+
+    /// Another client of the same settings, with the sessions of those before it.
+    pub fn client_of(config: &Arc<ClientConfig>) -> ClientConnection {
+        let name = ServerName::try_from("localhost").expect("a name");
+        ClientConnection::new(Arc::clone(config), name).expect("a client")
+    }
+
+    /// What makes such clients.
+    pub fn client_config(
+        &self,
+        versions: &[&'static rustls::SupportedProtocolVersion],
+    ) -> ClientConfig {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
+        ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(versions)
             .expect("the versions")
             .with_root_certificates(self.roots())
-            .with_no_client_auth();
-        let name = ServerName::try_from("localhost").expect("a name");
-        ClientConnection::new(Arc::new(config), name).expect("a client")
+            .with_no_client_auth()
     }
 
     /// Shows a certificate with a key that is another's; answers the error that this comes to.
@@ -201,6 +213,39 @@ impl Authority {
         );
         fs::write(&paths.0, certificate.pem()).expect("a certificate file");
         fs::write(&paths.1, key.serialize_pem()).expect("a key file");
+        paths
+    }
+
+    /// The same for a key of any kind: `key` is what `openssl genpkey -algorithm` is told.
+    pub fn sign_with_openssl(&self, name: &str, key: &[&str]) -> (PathBuf, PathBuf) {
+        let paths = (
+            self.path(&format!("{name}.pem")),
+            self.path(&format!("{name}.key")),
+        );
+        let made = Command::new("openssl")
+            .args(["genpkey", "-quiet", "-out"])
+            .arg(&paths.1)
+            .arg("-algorithm")
+            .args(key)
+            .output()
+            .expect("openssl");
+        assert!(made.status.success(), "{made:?}");
+        let own_key = self.path("ca.key");
+        fs::write(&own_key, self.issuer.key().serialize_pem()).expect("the key of the CA");
+        let signed = Command::new("openssl")
+            .args(["req", "-x509", "-days", "30", "-subj"])
+            .arg(format!("/CN={name}"))
+            .arg("-CA")
+            .arg(self.certificate())
+            .arg("-CAkey")
+            .arg(&own_key)
+            .arg("-key")
+            .arg(&paths.1)
+            .arg("-out")
+            .arg(&paths.0)
+            .output()
+            .expect("openssl");
+        assert!(signed.status.success(), "{signed:?}");
         paths
     }
 

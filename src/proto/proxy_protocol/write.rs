@@ -41,6 +41,8 @@ pub struct Tls<'a> {
 pub struct Certificate<'a> {
     /// Whether it was found to be good.
     pub verified: bool,
+    /// Whether it was shown on this connection, and not only when a session began that goes on.
+    pub shown_now: bool,
     /// The common name of its subject.
     pub name: Option<&'a str>,
 }
@@ -104,10 +106,12 @@ pub fn v2(addresses: Option<Addresses>, tls: Option<Tls<'_>>) -> Vec<u8> {
 /// The extension that tells of TLS (section 2.2.6).
 fn ssl(tls: &Tls<'_>) -> Vec<u8> {
     const SSL: u8 = 1;
-    const CERT_CONN_AND_SESS: u8 = 2 | 4;
+    const CERT_CONN: u8 = 2;
+    const CERT_SESS: u8 = 4;
     let (client, verify) = match tls.certificate {
         None => (SSL, 1_u32),
-        Some(shown) => (SSL | CERT_CONN_AND_SESS, u32::from(!shown.verified)),
+        Some(shown) if shown.shown_now => (SSL | CERT_CONN | CERT_SESS, u32::from(!shown.verified)),
+        Some(shown) => (SSL | CERT_SESS, u32::from(!shown.verified)),
     };
     let mut value = vec![client];
     value.extend_from_slice(&verify.to_be_bytes());

@@ -46,7 +46,8 @@ impl Possession {
     }
 }
 
-/// Judges nothing: that comes when the handshake is over.
+/// Judges nothing: that comes when the handshake is over. Whoever has a weak key need not prove that it is his, for he is sent away
+/// then, and so hears why.
 #[derive(Debug)]
 pub(super) struct Verifier {
     pub told: Vec<DistinguishedName>,
@@ -82,6 +83,9 @@ impl ClientCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
+        if super::has_weak_key(certificate) {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
         self.possession.in_tls12(message, certificate, signed)
     }
 
@@ -91,6 +95,9 @@ impl ClientCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
+        if super::has_weak_key(certificate) {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
         self.possession.in_tls13(message, certificate, signed)
     }
 

@@ -1,7 +1,7 @@
 //! Session resumption: what the process keeps for it across reloads, and what one server takes of that.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest;
@@ -9,7 +9,7 @@ use rustls::ServerConfig;
 use rustls::server::{NoServerSessionStorage, ProducesTickets};
 
 use super::super::settings::Settings;
-use super::ticket::Key;
+use super::ticket::{self, Key, Seconds};
 use super::zone::{Pretence, Store, Zone};
 use crate::config::modules::ssl::VerifyClient;
 use crate::config::value::session_cache::SessionCache;
@@ -38,7 +38,7 @@ pub struct Resumption {
 }
 
 impl Resumption {
-    /// Sets a server's cache and tickets.
+    /// Sets a server's cache, and answers its tickets if it has any.
     ///
     /// # Errors
     /// The system has no random bytes for keys.
@@ -47,7 +47,7 @@ impl Resumption {
         config: &mut ServerConfig,
         settings: &Settings<'_>,
         material: &TlsMaterial,
-    ) -> Result<(), TlsFault> {
+    ) -> Result<Option<Arc<Tickets>>, TlsFault> {
         let context = context(material);
         let timeout = material.session_timeout;
         let store = |zone| Store {
@@ -66,14 +66,14 @@ impl Resumption {
             SessionCache::Shared { name, size } => Arc::new(store(self.zone(name, *size))),
         };
         config.send_tls13_tickets = settings.tickets_sent;
-        if settings.tickets {
-            config.ticketer = Arc::new(Tickets {
-                keys: self.keys(material)?,
-                context,
-                timeout,
-            });
+        if !settings.tickets {
+            return Ok(None);
         }
-        Ok(())
+        Ok(Some(Arc::new(Tickets {
+            keys: self.keys(material)?,
+            context,
+            timeout,
+        })))
     }
 
     /// The zone of this name and size. Another size is another zone, as in nginx.
@@ -158,33 +158,79 @@ enum Keys {
 
 /// The tickets of one server.
 #[derive(Debug)]
-struct Tickets {
+pub(super) struct Tickets {
     keys: Keys,
     context: Context,
     timeout: Duration,
 }
 
-impl ProducesTickets for Tickets {
-    fn enabled(&self) -> bool {
-        true
-    }
-
-    fn lifetime(&self) -> u32 {
-        u32::try_from(self.timeout.as_secs()).unwrap_or(u32::MAX)
-    }
-
-    fn encrypt(&self, session: &[u8]) -> Option<Vec<u8>> {
+impl Tickets {
+    fn seal(&self, since: Seconds, session: &[u8]) -> Option<Vec<u8>> {
         match &self.keys {
-            Keys::Files(keys) => keys.first()?.seal(&self.context, session),
-            Keys::Automatic(keys) => keys.current()?.seal(&self.context, session),
+            Keys::Files(keys) => keys.first()?.seal(&self.context, since, session),
+            Keys::Automatic(keys) => keys.current()?.seal(&self.context, since, session),
         }
     }
 
-    fn decrypt(&self, ticket: &[u8]) -> Option<Vec<u8>> {
+    fn open(&self, ticket: &[u8]) -> Option<(Seconds, Vec<u8>)> {
         let open = |key: &Key| key.open(&self.context, self.timeout, ticket);
         match &self.keys {
             Keys::Files(keys) => open(keys.iter().find(|key| key.is_of(ticket))?),
             Keys::Automatic(keys) => open(&*keys.of(ticket)?),
         }
     }
+}
+
+/// The tickets of a server for one of its connections.
+///
+/// A session of TLS 1.2 stays the same whenever it goes on, with the secret that it began with: its new tickets end when the first
+/// one does, or a client could go on for ever. In TLS 1.3 each resumption agrees on new secrets, and as in OpenSSL the time starts anew.
+#[derive(Debug)]
+pub(super) struct OneConnection {
+    server: Arc<Tickets>,
+    /// When the session began that goes on here.
+    since: OnceLock<Seconds>,
+}
+
+impl OneConnection {
+    /// For a new connection.
+    pub fn new(server: &Arc<Tickets>) -> Self {
+        Self {
+            server: Arc::clone(server),
+            since: OnceLock::new(),
+        }
+    }
+}
+
+impl ProducesTickets for OneConnection {
+    fn enabled(&self) -> bool {
+        true
+    }
+
+    fn lifetime(&self) -> u32 {
+        u32::try_from(self.server.timeout.as_secs()).unwrap_or(u32::MAX)
+    }
+
+    fn encrypt(&self, session: &[u8]) -> Option<Vec<u8>> {
+        let began = self.since.get().filter(|_| is_tls12(session));
+        self.server
+            .seal(began.copied().unwrap_or_else(ticket::now), session)
+    }
+
+    fn decrypt(&self, ticket: &[u8]) -> Option<Vec<u8>> {
+        let (since, session) = self.server.open(ticket)?;
+        // A second one is of TLS 1.3, where nobody asks.
+        let _ = self.since.set(since);
+        Some(session)
+    }
+}
+
+/// Whether a session, as rustls writes it down, is one of TLS 1.2: the version stands behind the name that was asked for.
+pub(super) fn is_tls12(session: &[u8]) -> bool {
+    let version = match session {
+        [0, rest @ ..] => rest,
+        [1, length, rest @ ..] => rest.get(usize::from(*length)..).unwrap_or_default(),
+        _ => &[],
+    };
+    version.starts_with(&[3, 3])
 }

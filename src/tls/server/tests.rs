@@ -199,6 +199,11 @@ fn faults_name_the_file() {
         (&one.certificate, "", TlsFault::Key("/c.key".into())),
         (
             &one.certificate,
+            &one.key[..one.key.len() / 2],
+            TlsFault::Key("/c.key".into()),
+        ),
+        (
+            &one.certificate,
             &one.certificate,
             TlsFault::Key("/c.key".into()),
         ),
@@ -228,6 +233,50 @@ fn no_tickets_means_no_resumption() {
     let config = server(&material).unwrap();
     assert!(!config.ticketer.enabled());
     assert!(!config.session_storage.put(vec![1], vec![1]));
+}
+
+/// Makes no tickets, and keeps what was to go into them.
+#[derive(Debug, Default)]
+struct Listening(std::sync::Mutex<Vec<Vec<u8>>>);
+
+impl rustls::server::ProducesTickets for Listening {
+    fn enabled(&self) -> bool {
+        true
+    }
+
+    fn lifetime(&self) -> u32 {
+        300
+    }
+
+    fn encrypt(&self, session: &[u8]) -> Option<Vec<u8>> {
+        self.0.lock().unwrap().push(session.to_vec());
+        None
+    }
+
+    fn decrypt(&self, _: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+#[test]
+fn sessions_of_tls_1_2_are_told_apart() {
+    let pair = ecdsa();
+    for (tls12, tells_name) in [(true, true), (true, false), (false, true), (false, false)] {
+        let mut material = material(&[(&pair.certificate, &pair.key)]);
+        material.protocols = TlsVersions {
+            tls12,
+            tls13: !tls12,
+        };
+        let heard = Arc::new(Listening::default());
+        let mut server = ServerConfig::clone(&server(&material).unwrap());
+        server.ticketer = Arc::clone(&heard) as Arc<_>;
+        let mut client = client(aws_lc_rs::default_provider(), &pair.certificate);
+        client.enable_sni = tells_name;
+        handshake(Arc::new(server), client).unwrap();
+        let heard = heard.0.lock().unwrap();
+        assert!(!heard.is_empty());
+        assert!(heard.iter().all(|one| resumption::is_tls12(one) == tls12));
+    }
 }
 
 /// Unpacks, and counts how often.

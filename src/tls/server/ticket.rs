@@ -22,6 +22,9 @@ const TIME: usize = 8;
 /// The largest session that is put into a ticket, in bytes: a client's certificates are in it.
 const LARGEST: usize = 16 * 1024;
 
+/// A time, counted from 1970.
+pub(super) type Seconds = u64;
+
 /// One key: a name that goes with each ticket, and two secrets.
 pub(super) struct Key {
     name: [u8; NAME],
@@ -57,12 +60,12 @@ impl Key {
         ticket.starts_with(&self.name)
     }
 
-    /// A ticket for a session.
-    pub fn seal(&self, context: &Context, session: &[u8]) -> Option<Vec<u8>> {
+    /// A ticket for a session that began at `since`.
+    pub fn seal(&self, context: &Context, since: Seconds, session: &[u8]) -> Option<Vec<u8>> {
         if session.len() > LARGEST {
             return None;
         }
-        let mut body = [&context[..], &now().to_be_bytes(), session].concat();
+        let mut body = [&context[..], &since.to_be_bytes(), session].concat();
         let key = PaddedBlockEncryptingKey::cbc_pkcs7(self.cipher()?).ok()?;
         // The library makes up a vector for each message.
         let random = key.encrypt(&mut body).ok()?;
@@ -73,8 +76,13 @@ impl Key {
         Some(ticket)
     }
 
-    /// The session of a ticket, if it is whole, of this context, and no older than `timeout`.
-    pub fn open(&self, context: &Context, timeout: Duration, ticket: &[u8]) -> Option<Vec<u8>> {
+    /// The session of a ticket and when it began, if it is whole, of this context, and no older than `timeout`.
+    pub fn open(
+        &self,
+        context: &Context,
+        timeout: Duration,
+        ticket: &[u8],
+    ) -> Option<(Seconds, Vec<u8>)> {
         let end = ticket.len().checked_sub(MAC)?;
         let (sealed, mac) = ticket.split_at(end);
         hmac::verify(&self.mac, sealed, mac).ok()?;
@@ -85,8 +93,9 @@ impl Key {
         let plain = key.decrypt(&mut body, given).ok()?;
         let (theirs, rest) = plain.split_first_chunk::<32>()?;
         let (since, session) = rest.split_first_chunk::<TIME>()?;
-        let age = now().saturating_sub(u64::from_be_bytes(*since));
-        (theirs == context && age < timeout.as_secs()).then(|| session.to_vec())
+        let since = Seconds::from_be_bytes(*since);
+        let age = now().saturating_sub(since);
+        (theirs == context && age < timeout.as_secs()).then(|| (since, session.to_vec()))
     }
 
     fn cipher(&self) -> Option<UnboundCipherKey> {
@@ -100,7 +109,8 @@ impl fmt::Debug for Key {
     }
 }
 
-fn now() -> u64 {
+/// What the clock says.
+pub(super) fn now() -> Seconds {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.unwrap_or_default().as_secs()
 }
@@ -116,11 +126,12 @@ mod tests {
         for length in [48, 80] {
             let file: Vec<u8> = (0..length).collect();
             let (key, same) = (Key::read(&file).unwrap(), Key::read(&file).unwrap());
-            let ticket = key.seal(&[7; 32], b"session").unwrap();
+            let ticket = key.seal(&[7; 32], now(), b"session").unwrap();
             assert!(same.is_of(&ticket) && ticket.starts_with(&file[..16]));
             assert_eq!(
-                same.open(&[7; 32], AGES, &ticket).as_deref(),
-                Some(&b"session"[..])
+                same.open(&[7; 32], AGES, &ticket)
+                    .map(|(_, session)| session),
+                Some(b"session".to_vec())
             );
             assert_eq!(same.open(&[8; 32], AGES, &ticket), None);
             assert_eq!(same.open(&[7; 32], Duration::ZERO, &ticket), None);
@@ -129,9 +140,19 @@ mod tests {
     }
 
     #[test]
+    fn a_session_ends_by_the_time_it_began() {
+        let key = Key::random().unwrap();
+        for (age, whole) in [(0, true), (290, true), (300, false), (100_000, false)] {
+            let ticket = key.seal(&[7; 32], now() - age, b"session").unwrap();
+            let opened = key.open(&[7; 32], AGES, &ticket);
+            assert_eq!(opened.is_some(), whole, "{age}");
+        }
+    }
+
+    #[test]
     fn no_bit_of_a_ticket_may_change() {
         let key = Key::random().unwrap();
-        let ticket = key.seal(&[7; 32], b"session").unwrap();
+        let ticket = key.seal(&[7; 32], now(), b"session").unwrap();
         for at in 0..ticket.len() {
             let mut other = ticket.clone();
             other[at] ^= 1;
@@ -143,7 +164,7 @@ mod tests {
     #[test]
     fn large_sessions_get_no_ticket() {
         let key = Key::random().unwrap();
-        assert!(key.seal(&[7; 32], &vec![0; LARGEST]).is_some());
-        assert!(key.seal(&[7; 32], &vec![0; LARGEST + 1]).is_none());
+        assert!(key.seal(&[7; 32], now(), &vec![0; LARGEST]).is_some());
+        assert!(key.seal(&[7; 32], now(), &vec![0; LARGEST + 1]).is_none());
     }
 }

@@ -65,6 +65,7 @@ fn what_is_written_can_be_read() {
 fn extensions_in_the_order_of_nginx() {
     let certificate = Some(Certificate {
         verified: true,
+        shown_now: true,
         name: Some("joe"),
     });
     let tls = Tls {
