@@ -1,12 +1,17 @@
 //! The measurements: one gateway, freshly started, under one kind of load at a time.
 
+use std::time::Duration;
+
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::client::{Client, PATIENCE, Target};
 use crate::failure::Failure;
 use crate::load::{Load, Tally};
 use crate::proctree::Tree;
+
+/// How long a gateway has to give memory back once all sessions have ended.
+const AFTERWARDS: Duration = Duration::from_secs(3);
 
 /// The figures of one run of sessions.
 #[derive(Debug, Clone, Default)]
@@ -93,6 +98,7 @@ pub async fn idle(
         }
     }
     drop(held);
+    sleep(AFTERWARDS).await;
     tree.settled_cpu().await?;
     let after = tree.memory()?;
     Ok(Idle {

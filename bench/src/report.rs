@@ -51,7 +51,7 @@ CPU             time of all threads of all the gateway's processes, from the sch
 sessions/s      with the load generator and both sinks on the same machine: a comparison, not a capacity
 p50, p99        connect to the reply to the goodbye, each command after the reply to the one before
 bytes           PSS of all the gateway's processes (/proc/PID/smaps_rollup) with the sessions held, less before
-after / before  the same memory once all these sessions have ended, by what it was before the first
+after / before  the same memory three seconds after all these sessions have ended, by what it was before the first
 ratio           portcullis / nginx: below 1 is less CPU, less time, less memory; for sessions/s above 1 is more;
                 how far the rounds above differ says how far to trust a ratio near 1
 ";
@@ -197,8 +197,8 @@ impl Report {
             digits,
             ratio: digits == 0,
         };
-        let (bytes, left): (fn(&Idle) -> f64, fn(&Idle) -> f64) =
-            (|idle| idle.bytes, |idle| idle.left);
+        let bytes: fn(&Idle) -> f64 = |idle| idle.bytes;
+        let left: fn(&Idle) -> f64 = |idle| idle.left;
         vec![
             row("bytes per session, plain", Scenario::Plain, 0, bytes),
             row("bytes per session, TLS", Scenario::Tls, 0, bytes),
