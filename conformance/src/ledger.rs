@@ -123,8 +123,14 @@ impl Ledger {
 
     /// Does nginx, as it can be installed, not know this directive at all?
     pub fn unknown_to_nginx(&self, name: &str) -> bool {
-        let start = format!("unknown directive \"{name}\"");
-        self.rule.iter().any(|rule| rule.nginx.starts_with(&start))
+        let unknown = format!("unknown directive \"{name}\"");
+        let elsewhere = format!("\"{name}\" directive is not allowed here");
+        self.rule.iter().any(|rule| {
+            let about_names = rule.nginx.starts_with("unknown directive")
+                || rule.nginx.contains("directive is not allowed here");
+            let says = |text: &str| matched(&rule.nginx, text).is_some();
+            about_names && (says(&unknown) || says(&elsewhere))
+        })
     }
 
     /// The rule by which the two differ.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
 
 use super::dialogue::Line;
@@ -23,6 +23,8 @@ use crate::tls;
 const FRESH: Duration = Duration::from_secs(60);
 /// How soon a backend that could not be asked is asked again.
 const RETRY: Duration = Duration::from_secs(5);
+/// How long a client that comes while a backend is asked for the first time may wait for the list.
+const MOMENT: Duration = Duration::from_millis(250);
 /// Backends asked at the same time.
 const TURNS: usize = 16;
 /// Lists kept. More than any configuration has backends that are asked within an hour.
@@ -45,6 +47,8 @@ struct Known {
     words: Option<Arc<Words>>,
     /// When it is time to ask again.
     due: Instant,
+    /// Since when it is being asked.
+    asking: Option<Instant>,
 }
 
 /// All lists of the process. They outlive reloads.
@@ -52,6 +56,8 @@ struct Known {
 pub(super) struct Learned {
     lists: Mutex<HashMap<Source, Known>>,
     turns: Semaphore,
+    /// Some list came, or will not come.
+    news: Notify,
 }
 
 impl Default for Learned {
@@ -59,6 +65,7 @@ impl Default for Learned {
         Learned {
             lists: Mutex::default(),
             turns: Semaphore::new(TURNS),
+            news: Notify::new(),
         }
     }
 }
@@ -77,6 +84,16 @@ impl Shared {
         words
     }
 
+    /// The same for a client that has just come: the very first list is waited for, a moment from when it was asked for.
+    pub async fn offers_soon(self: &Arc<Self>, place: &Arc<Place>) -> Option<Arc<Words>> {
+        match self.offers(place) {
+            None if settings::learner(&place.server).is_some() => {
+                self.learned.arriving(&Source::of(place)?).await
+            }
+            words => words,
+        }
+    }
+
     async fn learn(
         self: Arc<Self>,
         place: Arc<Place>,
@@ -87,11 +104,14 @@ impl Shared {
         let server = &place.server;
         let asked = ask(&place, &source, learner.as_mut());
         match timeout(server.mail.timeout, asked).await {
-            Ok(Some(words)) => self.learned.keep(&source, words),
-            Ok(None) | Err(_) => tracing::debug!(
-                backend = %String::from_utf8_lossy(server.proxy.proxy_pass.as_ref().map_or(b"", |upstream| &upstream.name)),
-                "the backend did not tell what it offers"
-            ),
+            Ok(Some(words)) => self.learned.keep(&source, Some(words)),
+            Ok(None) | Err(_) => {
+                self.learned.keep(&source, None);
+                tracing::debug!(
+                    backend = %String::from_utf8_lossy(server.proxy.proxy_pass.as_ref().map_or(b"", |upstream| &upstream.name)),
+                    "the backend did not tell what it offers"
+                );
+            }
         }
     }
 }
@@ -124,6 +144,7 @@ impl Learned {
                 let due = known.due <= now;
                 if due {
                     known.due = now + RETRY;
+                    known.asking = Some(now);
                 }
                 (known.words.clone(), due)
             }
@@ -131,17 +152,40 @@ impl Learned {
                 entry.insert(Known {
                     words: None,
                     due: now + RETRY,
+                    asking: Some(now),
                 });
                 (None, true)
             }
         }
     }
 
-    fn keep(&self, source: &Source, words: Words) {
+    /// The end of asking: with a list, or without.
+    fn keep(&self, source: &Source, words: Option<Words>) {
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = lists.get_mut(source) {
-            known.words = Some(Arc::new(words));
-            known.due = Instant::now() + FRESH;
+            known.asking = None;
+            if let Some(words) = words {
+                known.words = Some(Arc::new(words));
+                known.due = Instant::now() + FRESH;
+            }
+        }
+        self.news.notify_waiters();
+    }
+
+    /// The list, once it is here; `None` when it does not come soon.
+    async fn arriving(&self, source: &Source) -> Option<Arc<Words>> {
+        loop {
+            let news = self.news.notified();
+            let asking = {
+                let lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+                let known = lists.get(source)?;
+                if known.words.is_some() {
+                    return known.words.clone();
+                }
+                known.asking?
+            };
+            let left = (asking + MOMENT).checked_duration_since(Instant::now())?;
+            timeout(left, news).await.ok()?;
         }
     }
 }
@@ -194,20 +238,43 @@ async fn converse(mut line: Line, learner: &mut dyn Learner) -> Option<Words> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn one_caller_fetches() {
-        let source = Source {
-            protocol: Protocol::Smtp,
+    fn source(protocol: Protocol) -> Source {
+        Source {
+            protocol,
             addresses: Vec::new(),
             host: Box::default(),
             server_name: Box::default(),
             tls: None,
-        };
+        }
+    }
+
+    #[test]
+    fn one_caller_fetches() {
+        let asked = source(Protocol::Smtp);
         let learned = Learned::default();
-        assert_eq!(learned.look(&source), (None, true));
-        assert_eq!(learned.look(&source), (None, false));
-        learned.keep(&source, [b"DSN".as_slice().into()].into());
-        let (words, due) = learned.look(&source);
+        assert_eq!(learned.look(&asked), (None, true));
+        assert_eq!(learned.look(&asked), (None, false));
+        learned.keep(&asked, Some([b"DSN".as_slice().into()].into()));
+        let (words, due) = learned.look(&asked);
         assert_eq!((words.map(|words| words.len()), due), (Some(1), false));
+    }
+
+    #[tokio::test]
+    async fn the_first_list_is_waited_for() {
+        let asked = source(Protocol::Pop3);
+        let learned = Arc::new(Learned::default());
+        assert!(learned.arriving(&asked).await.is_none(), "nobody asks");
+        learned.look(&asked);
+        let waiter = tokio::spawn({
+            let (learned, asked) = (learned.clone(), asked.clone());
+            async move { learned.arriving(&asked).await.is_some() }
+        });
+        tokio::task::yield_now().await;
+        learned.keep(&asked, Some(Box::default()));
+        assert!(waiter.await.expect("the waiter"));
+        let other = source(Protocol::Imap);
+        learned.look(&other);
+        learned.keep(&other, None);
+        assert!(learned.arriving(&other).await.is_none(), "it will not come");
     }
 }

@@ -113,7 +113,8 @@ async fn log_in(
             .await
             .ok()?;
     }
-    let front = settings.front(client.tls().is_some(), shared.offers(&place));
+    let learned = shared.offers_soon(&place).await;
+    let front = settings.front(client.tls().is_some(), learned);
     let mut session = Session::new(place, shared, client, journal, identity, front);
     let bridge = match session.greet().await {
         Ok(()) => session.converse().await,

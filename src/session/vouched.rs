@@ -72,7 +72,9 @@ impl Session {
                 self.journal.event(format_args!("client logged in"));
             }
             End::Answered(reply) => self.answered(&reply),
-            End::Unexpected(reply) => {
+            End::Unexpected(mut reply) => {
+                // Whatever follows belongs to it: nobody asked for more.
+                reply.append(&mut line.into_bridge().read_too_far);
                 return Err(self.unexpected(&reply, back.shown(&reply)).await);
             }
             End::NoPassword => {

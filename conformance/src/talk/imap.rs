@@ -272,8 +272,11 @@ fn reply(dice: &mut Dice) -> Reply {
             .to_owned(),
         _ => format!("* OK {}\r\n", "long ".repeat(dice.up_to(300))),
     };
+    // nginx takes a reply for whole where a packet ends
+    let percent = if text.lines().count() > 1 { 0 } else { 20 };
+    let packets = dice.cut(text.as_bytes(), percent);
     Reply {
-        packets: dice.cut(text.as_bytes(), 20),
+        packets,
         closes: dice.chance(20),
         ..Reply::default()
     }

@@ -2,22 +2,10 @@
 //!
 //! A rule looks at the first place where two transcripts part, and says yes only to what it names.
 
-use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-
-use super::conversation::{Act, Conversation, Protocol};
-use super::transcript::{Difference, Transcript, What};
+use super::conversation::{Act, Protocol};
+use super::parting::{Parting, contains, count, unxtext, without_login};
+use super::transcript::What;
 use crate::case::Peer;
-
-/// A place where portcullis and nginx part.
-#[derive(Debug)]
-pub struct Parting<'a> {
-    pub talk: &'a Conversation,
-    pub nginx: &'a Transcript,
-    pub ours: &'a Transcript,
-    pub at: Difference,
-}
 
 /// A deliberate difference.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +21,16 @@ pub fn explain(parting: &Parting<'_>) -> Option<&'static Rule> {
 }
 
 const RULES: &[Rule] = &[
+    Rule {
+        reason: "row 2: the client buffer limits one command, not a burst or an exchange",
+        explains: |parting| {
+            let (nginx, ours) = parting.both();
+            parting.at.peer == Peer::Client
+                && nginx.last() == Some(&What::Closed)
+                && nginx != ours
+                && parting.recently_sent() >= parting.client_buffer()
+        },
+    },
     Rule {
         reason: "row 22: control bytes in HELO, MAIL and RCPT are refused",
         explains: |parting| {
@@ -93,13 +91,73 @@ const RULES: &[Rule] = &[
         explains: |parting| {
             let told = parting.ours.said_in(parting.at.step, Peer::Backend);
             parting.talk.protocol == Protocol::Imap
-                && parting.at.peer == Peer::Client
+                && parting.at.peer != Peer::Auth
                 && contains(&told, b"* ")
-                && contains(&told, b"+ ")
-                && parting
-                    .nginx
-                    .heard(parting.at.step, Peer::Client)
-                    .ends_with(INTERNAL_ERROR)
+                && parting.at_last_reply()
+        },
+    },
+    Rule {
+        reason: "clients of other protocols are turned away at once",
+        explains: |parting| {
+            let sent = parting.ours.said(parting.at.step, Peer::Client);
+            let closed = parting.ours.of(parting.at.step, Peer::Client);
+            closed.last() == Some(&What::Closed)
+                && (sent.starts_with(b"GET / HTTP/1.0") || sent.starts_with(b"\x16\x03"))
+        },
+    },
+    Rule {
+        reason: "a command without a tag is none",
+        explains: |parting| {
+            parting.talk.protocol == Protocol::Imap
+                && parting.client_reads_instead(b"* BAD invalid command\r\n")
+                && parting.any_line(|line| line.starts_with(b" "))
+        },
+    },
+    Rule {
+        reason: "a quoted string that a line leaves open is over with its line",
+        explains: |parting| {
+            let (nginx, ours) = parting.heard();
+            let differs = match parting.at.peer {
+                Peer::Auth => without_login(&nginx) == without_login(&ours),
+                Peer::Client => {
+                    let invalid = b"BAD invalid command\r\n";
+                    // or waits for the other quote
+                    count(&nginx, invalid) != count(&ours, invalid) || ours.starts_with(&nginx)
+                }
+                Peer::Backend => false,
+            };
+            let odd = |line: &[u8]| count(line, b"\"") % 2 == 1;
+            parting.talk.protocol == Protocol::Imap && differs && parting.any_line(odd)
+        },
+    },
+    Rule {
+        reason: "a user name that is no base64 is refused under the command's tag",
+        explains: |parting| {
+            let (nginx, ours) = parting.heard();
+            let same = nginx
+                .iter()
+                .zip(&ours)
+                .take_while(|(one, other)| one == other);
+            let same = same.count();
+            let tag = ours[same..]
+                .strip_suffix(&nginx[same..])
+                .unwrap_or_default();
+            parting.talk.protocol == Protocol::Imap
+                && parting.at.peer == Peer::Client
+                && nginx[same..].starts_with(b"BAD invalid command\r\n")
+                && tag.ends_with(b" ")
+                && !tag.contains(&b'\n')
+        },
+    },
+    Rule {
+        reason: "row 3: {0} is an empty string",
+        explains: |parting| {
+            parting.talk.protocol == Protocol::Imap
+                && parting.any_line(|line| {
+                    [&b"{0}"[..], b"{}", b"{0+}", b"{+}"]
+                        .iter()
+                        .any(|end| line.ends_with(end))
+                })
         },
     },
     Rule {
@@ -107,134 +165,13 @@ const RULES: &[Rule] = &[
         explains: |parting| {
             let (nginx, ours) = parting.both();
             let left = parting.at.step > parting.talk.client.len()
-                || parting.talk.client.get(parting.at.step - 1) == Some(&Act::HalfClose);
-            left && parting.at.peer == Peer::Backend && ours == [What::Closed] && nginx.is_empty()
+                || parting.talk.client[..parting.at.step].last() == Some(&Act::HalfClose);
+            let unheard = match parting.at.peer {
+                Peer::Client => parting.ours.said_in(parting.at.step, Peer::Auth).is_empty(),
+                Peer::Auth => false,
+                Peer::Backend => nginx.is_empty(),
+            };
+            left && unheard && ours == [What::Closed]
         },
     },
 ];
-
-const INTERNAL_ERROR: &[u8] = b"* BAD internal server error\r\n";
-
-impl Parting<'_> {
-    /// What nginx did there, and what portcullis did.
-    fn both(&self) -> (Vec<What>, Vec<What>) {
-        let Difference { step, peer } = self.at;
-        (self.nginx.of(step, peer), self.ours.of(step, peer))
-    }
-
-    /// The bytes of that.
-    fn heard(&self) -> (Vec<u8>, Vec<u8>) {
-        let Difference { step, peer } = self.at;
-        (self.nginx.heard(step, peer), self.ours.heard(step, peer))
-    }
-
-    /// The client reads this of portcullis, from the beginning of the line in which the transcripts part.
-    fn client_reads_instead(&self, text: &[u8]) -> bool {
-        let (nginx, ours) = self.heard();
-        let same = nginx
-            .iter()
-            .zip(&ours)
-            .take_while(|(one, other)| one == other);
-        let same = same.count();
-        let line = ours[..same].iter().rposition(|&byte| byte == b'\n');
-        self.at.peer == Peer::Client && ours[line.map_or(0, |at| at + 1)..].starts_with(text)
-    }
-
-    /// Whether the client hears of portcullis, and not of nginx, that the command is invalid.
-    fn is_invalid_to_us(&self) -> bool {
-        let invalid: &[u8] = match self.talk.protocol {
-            Protocol::Smtp => b"500 5.5.1 Invalid command\r\n",
-            Protocol::Imap => b"BAD invalid command\r\n",
-            Protocol::Pop3 => b"-ERR invalid command\r\n",
-        };
-        let (nginx, ours) = self.heard();
-        self.at.peer == Peer::Client && count(&ours, invalid) > count(&nginx, invalid)
-    }
-
-    /// Whether nginx takes a login, or a password, that has CR, LF or NUL in it: it asks about it, or for the password.
-    fn has_line_ends_in_login(&self) -> bool {
-        let asked = self.nginx.heard(self.at.step, Peer::Auth);
-        let in_question = asked.split(|&byte| byte == b'\n').any(|line| {
-            (line.starts_with(b"Auth-User: ") || line.starts_with(b"Auth-Pass: "))
-                && [&b"%00"[..], b"%0A", b"%0D"]
-                    .iter()
-                    .any(|code| contains(line, code))
-        });
-        let next = contains(&self.heard().0, b"UGFzc3dvcmQ6\r\n");
-        in_question
-            || next
-                && self.any_line(|line| {
-                    line.split(|&byte| byte == b' ')
-                        .any(|word| decoded(word).iter().any(|byte| b"\r\n\0".contains(byte)))
-                })
-    }
-
-    /// Whether the server's configuration has this in it.
-    fn configured(&self, text: &str) -> bool {
-        self.talk.server.iter().any(|line| line.contains(text))
-    }
-
-    /// Whether the client has sent such a line by then.
-    fn any_line(&self, is_so: impl Fn(&[u8]) -> bool) -> bool {
-        let sent = self.ours.said(self.at.step, Peer::Client);
-        sent.split_inclusive(|&byte| byte == b'\n').any(|line| {
-            let line = line.strip_suffix(b"\n").unwrap_or(line);
-            is_so(line.strip_suffix(b"\r").unwrap_or(line))
-        })
-    }
-}
-
-fn contains(bytes: &[u8], part: &[u8]) -> bool {
-    bytes.windows(part.len()).any(|window| window == part)
-}
-
-fn count(bytes: &[u8], part: &[u8]) -> usize {
-    bytes
-        .windows(part.len())
-        .filter(|window| *window == part)
-        .count()
-}
-
-/// Base64 as nginx takes it: up to the first `=`; nothing if it is none.
-fn decoded(text: &[u8]) -> Vec<u8> {
-    const LENIENT: GeneralPurpose = GeneralPurpose::new(
-        &alphabet::STANDARD,
-        GeneralPurposeConfig::new()
-            .with_decode_allow_trailing_bits(true)
-            .with_decode_padding_mode(DecodePaddingMode::Indifferent),
-    );
-    let text = text.split(|&byte| byte == b'=').next().unwrap_or_default();
-    LENIENT.decode(text).unwrap_or_default()
-}
-
-/// A question to the auth server, less what it says of the login.
-fn without_login(question: &[u8]) -> Vec<u8> {
-    let login = [&b"Auth-User: "[..], b"Auth-Pass: ", b"Auth-Salt: "];
-    let lines = question.split_inclusive(|&byte| byte == b'\n');
-    lines
-        .filter(|line| !login.iter().any(|name| line.starts_with(name)))
-        .flatten()
-        .copied()
-        .collect()
-}
-
-fn unxtext(bytes: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        let hex = bytes
-            .get(at + 1..at + 3)
-            .and_then(|hex| std::str::from_utf8(hex).ok());
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(code) if byte == b'+' => {
-                out.push(code);
-                at += 3;
-            }
-            _ => {
-                out.push(byte);
-                at += 1;
-            }
-        }
-    }
-    out
-}

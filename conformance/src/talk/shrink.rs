@@ -6,9 +6,9 @@ use super::tournament::{Pair, Played};
 use super::usual;
 
 /// So often at most: what does not get shorter then is short enough.
-const ROUNDS: usize = 40;
+const ROUNDS: usize = 25;
 /// So many attempts are played together.
-const ATTEMPTS: usize = 60;
+const ATTEMPTS: usize = 50;
 
 /// Leaves things out as long as the difference stays, and nothing explains it.
 ///

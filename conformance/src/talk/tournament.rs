@@ -7,8 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::conversation::{Conversation, Protocol};
+use super::parting::Parting;
 use super::perform::{Pace, perform};
-use super::rules::{self, Parting};
+use super::rules;
 use super::shrink::shrunk;
 use super::stage::Stage;
 use super::transcript::{Difference, Transcript};

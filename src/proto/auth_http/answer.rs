@@ -306,15 +306,28 @@ impl Answer {
 /// What `Auth-Server` and `Auth-Port` name.
 fn backend(server: Box<[u8]>, port: Box<[u8]>) -> Result<Backend, Fault> {
     let text = std::str::from_utf8(&server).unwrap_or_default();
-    let ip = text.parse::<IpAddr>();
-    if ip.is_err() && !is_host_name(text) {
+    let ip = address(text);
+    if ip.is_none() && !is_host_name(text) {
         return Err(Fault::Address(server));
     }
     match (number::<u16>(&port), ip) {
         (None | Some(0), _) => Err(Fault::Port(port)),
-        (Some(number), Ok(ip)) => Ok(Backend::Address(SocketAddr::new(ip, number))),
-        (Some(number), Err(_)) => Ok(Backend::Name(text.into(), number)),
+        (Some(number), Some(ip)) => Ok(Backend::Address(SocketAddr::new(ip, number))),
+        (Some(number), None) => Ok(Backend::Name(text.into(), number)),
     }
+}
+
+/// As nginx, with zeros before a number of IPv4 as well: they do not make it octal.
+fn address(text: &str) -> Option<IpAddr> {
+    let quad = || {
+        let decimal = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let numbers: Vec<u8> = text
+            .split('.')
+            .map(|number| number.parse().ok().filter(|_| decimal(number)))
+            .collect::<Option<_>>()?;
+        <[u8; 4]>::try_from(numbers).ok().map(IpAddr::from)
+    };
+    text.parse().ok().or_else(quad)
 }
 
 /// Labels of letters, digits, `-` and `_`. The last has a letter (RFC 3696, 2): all else was meant to be an address.

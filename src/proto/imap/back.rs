@@ -13,6 +13,9 @@ enum State {
     Password,
 }
 
+/// The shortest reply that is looked at.
+const SHORTEST: usize = 4;
+
 /// One conversation.
 #[derive(Debug)]
 pub struct Back {
@@ -45,10 +48,14 @@ impl proto::Back for Back {
     }
 
     fn whole(&self, bytes: &[u8]) -> Option<usize> {
-        match self.state {
+        let end = match self.state {
             State::Password => reply::group(bytes),
             _ => reply::line(bytes),
+        }?;
+        if end >= SHORTEST {
+            return Some(end);
         }
+        reply::line(&bytes[end..]).map(|more| end + more)
     }
 
     fn advance(&mut self, reply: &[u8], out: &mut Vec<u8>) -> Progress {
