@@ -14,7 +14,7 @@ Puts portcullis and nginx under the same load, in turn, and prints what each nee
 
   --quick             one short round
   --rounds N          rounds of each gateway, the median of which is printed (default 3)
-  --sessions N        sessions in clear text a round (default 6000)
+  --sessions N        sessions in clear text a round, of each protocol (default 4000)
   --tls-sessions N    sessions over TLS a round (default 3000)
   --concurrency N     sessions at the same time (default 32)
   --idle N            idle sessions held for the memory figure (default 2000; 0 leaves it out)
@@ -47,7 +47,7 @@ pub fn read(
 ) -> Result<Option<Options>, Failure> {
     let mut options = Options {
         rounds: 3,
-        sessions: 6000,
+        sessions: 4000,
         tls_sessions: 3000,
         concurrency: 32,
         idle: 2000,

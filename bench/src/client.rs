@@ -1,4 +1,4 @@
-//! One SMTP client session: says a line, waits for the reply, checks its code.
+//! One client session: says a line, waits for the reply, checks how it begins.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,14 +12,10 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use crate::protocol::{Line, Protocol};
+
 /// How long a whole session, or one step of an idle one, may take before it counts as an error.
 pub const PATIENCE: Duration = Duration::from_secs(20);
-/// `\0bench\0secret`, as AUTH PLAIN wants it.
-const LOGIN: &str = "AUTH PLAIN AGJlbmNoAHNlY3JldA==";
-/// The name behind [`LOGIN`].
-pub const USER: &str = "bench";
-/// The password behind [`LOGIN`].
-pub const PASSWORD: &str = "secret";
 
 /// Where to connect.
 #[derive(Debug, Clone)]
@@ -28,11 +24,14 @@ pub struct Target {
     pub address: SocketAddr,
     /// TLS from the first byte, if any.
     pub tls: Option<Arc<ClientConfig>>,
+    /// What is spoken there.
+    pub protocol: Protocol,
 }
 
 /// A connected session.
 pub struct Client {
     wire: Box<dyn Wire>,
+    protocol: Protocol,
     reply: Vec<u8>,
 }
 
@@ -67,42 +66,52 @@ impl Client {
         };
         let mut client = Self {
             wire,
+            protocol: target.protocol,
             reply: Vec::new(),
         };
-        client.expect("greeting", b"220").await?;
+        let greeting = target.protocol.greeting();
+        client.expect("greeting", greeting).await?;
         Ok(client)
     }
 
     /// Connects and logs in: after this the gateway is a tunnel to the backend.
     pub async fn logged_in(target: &Target) -> Result<Self, String> {
         let mut client = Self::greeted(target).await?;
-        client.ask("EHLO bench.localhost", b"250").await?;
-        client.ask(LOGIN, b"235").await?;
+        for line in target.protocol.login() {
+            client.ask(*line).await?;
+        }
         Ok(client)
     }
 
-    /// Sends a message, each command after the reply to the one before, and quits.
-    pub async fn send(mut self, message: &[u8]) -> Result<(), String> {
-        self.ask("MAIL FROM:<bench@example.org>", b"250").await?;
-        self.ask("RCPT TO:<sink@example.net>", b"250").await?;
-        self.ask("DATA", b"354").await?;
+    /// Sends a message, each command after the reply to the one before. SMTP alone.
+    pub async fn send(&mut self, message: &[u8]) -> Result<(), String> {
+        self.ask(("MAIL FROM:<bench@example.org>", "250")).await?;
+        self.ask(("RCPT TO:<sink@example.net>", "250")).await?;
+        self.ask(("DATA", "354")).await?;
         self.write(message)
             .await
             .map_err(|e| format!("message: {e}"))?;
-        self.expect("message", b"250").await?;
-        self.ask("QUIT", b"221").await
+        self.expect("message", "250").await
+    }
+
+    /// Says goodbye.
+    pub async fn quit(mut self) -> Result<(), String> {
+        self.ask(self.protocol.quit()).await
     }
 
     /// Shows that both ends of the tunnel are there.
     pub async fn noop(&mut self) -> Result<(), String> {
-        match timeout(PATIENCE, self.ask("NOOP", b"250")).await {
+        match timeout(PATIENCE, self.ask(self.protocol.noop())).await {
             Ok(done) => done,
             Err(_) => Err("NOOP: no reply in time".to_owned()),
         }
     }
 
-    async fn ask(&mut self, line: &str, code: &[u8; 3]) -> Result<(), String> {
-        let step = line.split(' ').next().unwrap_or_default();
+    async fn ask(&mut self, (line, code): Line) -> Result<(), String> {
+        let step = match self.protocol {
+            Protocol::Imap => line,
+            Protocol::Smtp | Protocol::Pop3 => line.split(' ').next().unwrap_or_default(),
+        };
         self.write(format!("{line}\r\n").as_bytes())
             .await
             .map_err(|e| format!("{step}: {e}"))?;
@@ -114,9 +123,9 @@ impl Client {
         self.wire.flush().await
     }
 
-    async fn expect(&mut self, step: &str, code: &[u8; 3]) -> Result<(), String> {
+    async fn expect(&mut self, step: &str, code: &str) -> Result<(), String> {
         self.reply.clear();
-        while !whole(&self.reply) {
+        while !whole(&self.reply, code) {
             if self.reply.len() > 8192 {
                 return Err(format!("{step}: a reply without end"));
             }
@@ -126,7 +135,7 @@ impl Client {
                 Err(e) => return Err(format!("{step}: {e}")),
             }
         }
-        if !self.reply.starts_with(code) {
+        if !last_line(&self.reply).starts_with(code.as_bytes()) {
             return Err(format!("{step}: {:?}", self.text()));
         }
         Ok(())
@@ -137,13 +146,17 @@ impl Client {
     }
 }
 
-/// Whether the last line is there and has no `-` behind its code (RFC 5321, 4.2.1).
-fn whole(reply: &[u8]) -> bool {
-    let Some(lines) = reply.strip_suffix(b"\r\n") else {
-        return false;
-    };
-    let last = lines.rsplit(|&b| b == b'\n').next().unwrap_or_default();
-    last.get(3) != Some(&b'-')
+/// Whether the last line is there: it has no `-` behind its code (RFC 5321, 4.2.1), and no `*` in front where a tag is due
+/// (RFC 9051, 2.2.2).
+fn whole(reply: &[u8], code: &str) -> bool {
+    let last = last_line(reply);
+    let untagged = last.starts_with(b"* ") && !code.starts_with('*');
+    reply.ends_with(b"\r\n") && last.get(3) != Some(&b'-') && !untagged
+}
+
+fn last_line(reply: &[u8]) -> &[u8] {
+    let lines = reply.strip_suffix(b"\r\n").unwrap_or(reply);
+    lines.rsplit(|&b| b == b'\n').next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -161,8 +174,10 @@ mod tests {
             ("250-a\r\n", false),
             ("250-a\r\n250", false),
             ("250-a\r\n250 b\r\n", true),
+            ("* BYE\r\n", false),
+            ("* BYE\r\nc OK\r\n", true),
         ] {
-            assert_eq!(whole(reply.as_bytes()), is_whole, "{reply:?}");
+            assert_eq!(whole(reply.as_bytes(), "250"), is_whole, "{reply:?}");
         }
     }
 }

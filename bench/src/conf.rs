@@ -11,27 +11,33 @@ use crate::tls;
 /// Where Debian's libnginx-mod-mail keeps the mail module.
 pub const NGINX_MAIL_MODULE: &str = "/usr/lib/nginx/modules/ngx_mail_module.so";
 
-/// Where the two servers of a configuration listen.
+/// Where the servers of a configuration listen.
 #[derive(Debug, Clone, Copy)]
 pub struct Listens {
-    /// Clear text.
+    /// SMTP in clear text.
     pub plain: SocketAddr,
-    /// Implicit TLS.
+    /// SMTP over implicit TLS.
     pub tls: SocketAddr,
+    /// IMAP in clear text.
+    pub imap: SocketAddr,
+    /// POP3 in clear text.
+    pub pop3: SocketAddr,
 }
 
 impl Listens {
-    /// Two loopback ports that were free a moment ago.
+    /// Loopback ports that were free a moment ago.
     pub fn free() -> Result<Self, Failure> {
         let bind =
             || std::net::TcpListener::bind("127.0.0.1:0").doing(|| "find a free port".to_owned());
-        let (plain, tls) = (bind()?, bind()?);
+        let (plain, tls, imap, pop3) = (bind()?, bind()?, bind()?, bind()?);
         let address = |listener: &std::net::TcpListener| {
             listener.local_addr().doing(|| "find a port".to_owned())
         };
         Ok(Self {
             plain: address(&plain)?,
             tls: address(&tls)?,
+            imap: address(&imap)?,
+            pop3: address(&pop3)?,
         })
     }
 }
@@ -99,7 +105,12 @@ fn text(folder: &Path, is_nginx: bool, listens: Listens, auth: SocketAddr) -> St
     } else {
         String::new()
     };
-    let Listens { plain, tls } = listens;
+    let Listens {
+        plain,
+        tls,
+        imap,
+        pop3,
+    } = listens;
     let folder = folder.display();
     format!(
         "{module}daemon off;
@@ -124,6 +135,14 @@ mail {{
     server {{
         listen {tls} ssl;
         protocol smtp;
+    }}
+    server {{
+        listen {imap};
+        protocol imap;
+    }}
+    server {{
+        listen {pop3};
+        protocol pop3;
     }}
 }}
 "

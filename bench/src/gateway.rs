@@ -15,6 +15,7 @@ use crate::client::{Client, Target};
 use crate::conf::{Listens, Scratch};
 use crate::failure::{Doing as _, Failure};
 use crate::proctree::Tree;
+use crate::protocol::Protocol;
 
 /// How long a start or a stop may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -119,6 +120,7 @@ impl Gateway {
         let target = Target {
             address: self.listens.plain,
             tls: None,
+            protocol: Protocol::Smtp,
         };
         let begun = Instant::now();
         loop {

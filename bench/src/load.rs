@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::client::{Client, PATIENCE, Target};
+use crate::protocol::Protocol;
 
 /// What to do.
 #[derive(Debug, Clone)]
@@ -23,7 +24,7 @@ pub struct Load {
 /// What came of it.
 #[derive(Debug, Default)]
 pub struct Tally {
-    /// From connect to the reply to QUIT, of each session without an error.
+    /// From connect to the reply to the goodbye, of each session without an error.
     pub latencies: Vec<Duration>,
     /// Sessions that did not go as they should.
     pub errors: usize,
@@ -34,7 +35,7 @@ pub struct Tally {
 }
 
 impl Load {
-    /// Runs all sessions to their end: login, one message of 1 kB, QUIT.
+    /// Runs all sessions to their end: login, one message of 1 kB where it is SMTP, and goodbye.
     pub async fn run(&self) -> Tally {
         let message: Arc<[u8]> = message().into();
         let begun = Arc::new(AtomicUsize::new(0));
@@ -92,7 +93,11 @@ impl Tally {
 }
 
 async fn session(target: &Target, message: &[u8]) -> Result<(), String> {
-    Client::logged_in(target).await?.send(message).await
+    let mut client = Client::logged_in(target).await?;
+    if target.protocol == Protocol::Smtp {
+        client.send(message).await?;
+    }
+    client.quit().await
 }
 
 /// A message of 1024 bytes, and the dot.

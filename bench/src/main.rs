@@ -15,6 +15,7 @@ use portcullis_bench::failure::{Doing as _, Failure};
 use portcullis_bench::gateway::Gateway;
 use portcullis_bench::load::Load;
 use portcullis_bench::measure;
+use portcullis_bench::protocol::Protocol;
 use portcullis_bench::report::{Report, Scenario};
 use portcullis_bench::{sinks, tls};
 
@@ -81,7 +82,7 @@ impl Bench {
             }
         }
         if self.options.idle > 0 {
-            for scenario in Scenario::ALL {
+            for scenario in Scenario::IDLE {
                 for program in 0..self.options.programs.len() {
                     self.idle(program, scenario).await?;
                 }
@@ -129,9 +130,10 @@ impl Bench {
         gateway.stop().await?;
         let name = self.options.programs[program].name;
         eprintln!(
-            "{idle} idle sessions, {name}, {}: {:.0} bytes each",
+            "{idle} idle sessions, {name}, {}: {:.0} bytes each; after them {:.2} of the memory before",
             scenario.name(),
-            figures.bytes
+            figures.bytes,
+            figures.left
         );
         self.report.add_idle(program, scenario, figures);
         Ok(())
@@ -150,15 +152,18 @@ impl Bench {
     }
 
     fn target(&self, gateway: &Gateway, scenario: Scenario) -> Target {
-        match scenario {
-            Scenario::Plain => Target {
-                address: gateway.listens.plain,
-                tls: None,
-            },
-            Scenario::Tls => Target {
-                address: gateway.listens.tls,
-                tls: Some(Arc::clone(&self.tls)),
-            },
+        let listens = &gateway.listens;
+        let (address, protocol) = match scenario {
+            Scenario::Plain => (listens.plain, Protocol::Smtp),
+            Scenario::Tls => (listens.tls, Protocol::Smtp),
+            Scenario::Imap => (listens.imap, Protocol::Imap),
+            Scenario::Pop3 => (listens.pop3, Protocol::Pop3),
+        };
+        let tls = (scenario == Scenario::Tls).then(|| Arc::clone(&self.tls));
+        Target {
+            address,
+            tls,
+            protocol,
         }
     }
 }

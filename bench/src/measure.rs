@@ -1,12 +1,17 @@
 //! The measurements: one gateway, freshly started, under one kind of load at a time.
 
+use std::time::Duration;
+
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::client::{Client, PATIENCE, Target};
 use crate::failure::Failure;
 use crate::load::{Load, Tally};
 use crate::proctree::Tree;
+
+/// How long a gateway has to give memory back once all sessions have ended.
+const AFTERWARDS: Duration = Duration::from_secs(3);
 
 /// The figures of one run of sessions.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +33,8 @@ pub struct Busy {
 pub struct Idle {
     /// Bytes of the whole process tree for each session.
     pub bytes: f64,
+    /// What the process tree weighs once they have all left, by what it weighed before they came.
+    pub left: f64,
     /// What went wrong.
     pub trouble: Trouble,
 }
@@ -64,7 +71,7 @@ pub async fn busy(tree: Tree, load: &Load) -> Result<Busy, Failure> {
     })
 }
 
-/// Holds `sessions` that are logged in and say nothing, and weighs them.
+/// Holds `sessions` that are logged in and say nothing, weighs them, and what is left of them when they are gone.
 pub async fn idle(
     tree: Tree,
     target: &Target,
@@ -90,9 +97,13 @@ pub async fn idle(
             tally.error(e);
         }
     }
-    let bytes = with.saturating_sub(before) as f64 / sessions as f64;
+    drop(held);
+    sleep(AFTERWARDS).await;
+    tree.settled_cpu().await?;
+    let after = tree.memory()?;
     Ok(Idle {
-        bytes,
+        bytes: with.saturating_sub(before) as f64 / sessions as f64,
+        left: after as f64 / before as f64,
         trouble: Trouble {
             errors: tally.errors,
             first: tally.first_error,

@@ -10,21 +10,29 @@ use crate::table::{Row, Section, median, render};
 /// What a session is like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scenario {
-    /// Clear text.
+    /// SMTP in clear text.
     Plain,
-    /// Implicit TLS.
+    /// SMTP over implicit TLS.
     Tls,
+    /// IMAP in clear text.
+    Imap,
+    /// POP3 in clear text.
+    Pop3,
 }
 
 impl Scenario {
-    /// Both, in the order in which they are run and printed.
-    pub const ALL: [Self; 2] = [Self::Plain, Self::Tls];
+    /// All, in the order in which they are run and printed.
+    pub const ALL: [Self; 4] = [Self::Plain, Self::Tls, Self::Imap, Self::Pop3];
+    /// Those whose idle sessions are weighed: a tunnel is a tunnel, whatever is spoken in it.
+    pub const IDLE: [Self; 2] = [Self::Plain, Self::Tls];
 
     /// A word for it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain",
             Self::Tls => "TLS",
+            Self::Imap => "IMAP",
+            Self::Pop3 => "POP3",
         }
     }
 }
@@ -41,8 +49,9 @@ pub struct Report {
 const LEGEND: &str = "
 CPU             time of all threads of all the gateway's processes, from the scheduler (/proc/PID/task/*/schedstat)
 sessions/s      with the load generator and both sinks on the same machine: a comparison, not a capacity
-p50, p99        connect to the reply to QUIT, each command after the reply to the one before
+p50, p99        connect to the reply to the goodbye, each command after the reply to the one before
 bytes           PSS of all the gateway's processes (/proc/PID/smaps_rollup) with the sessions held, less before
+after / before  the same memory three seconds after all these sessions have ended, by what it was before the first
 ratio           portcullis / nginx: below 1 is less CPU, less time, less memory; for sessions/s above 1 is more;
                 how far the rounds above differ says how far to trust a ratio near 1
 ";
@@ -66,7 +75,7 @@ impl Report {
     /// Sessions in a round.
     pub fn sessions(&self, scenario: Scenario) -> usize {
         match scenario {
-            Scenario::Plain => self.options.sessions,
+            Scenario::Plain | Scenario::Imap | Scenario::Pop3 => self.options.sessions,
             Scenario::Tls => self.options.tls_sessions,
         }
     }
@@ -144,6 +153,8 @@ impl Report {
         let what = match scenario {
             Scenario::Plain => "SMTP AUTH PLAIN through auth_http, one message of 1 kB",
             Scenario::Tls => "the same over implicit TLS 1.3, a full handshake each",
+            Scenario::Imap => "IMAP LOGIN through auth_http, LOGOUT",
+            Scenario::Pop3 => "POP3 USER and PASS through auth_http, QUIT",
         };
         let row = |label, digits, of: fn(&Busy) -> f64| Row {
             label,
@@ -174,21 +185,25 @@ impl Report {
     }
 
     fn idle_rows(&self) -> Vec<Row> {
-        let of = |program, scenario| {
+        let of = |program, scenario, figure: fn(&Idle) -> f64| {
             self.idle
                 .iter()
                 .find(|(p, s, _)| (*p, *s) == (program, scenario))
-                .map_or(f64::NAN, |(_, _, idle)| idle.bytes)
+                .map_or(f64::NAN, |(_, _, idle)| figure(idle))
         };
-        let row = |label, scenario| Row {
+        let row = |label, scenario, digits, figure| Row {
             label,
-            values: self.columns(|program| of(program, scenario)),
-            digits: 0,
-            ratio: true,
+            values: self.columns(|program| of(program, scenario, figure)),
+            digits,
+            ratio: digits == 0,
         };
+        let bytes: fn(&Idle) -> f64 = |idle| idle.bytes;
+        let left: fn(&Idle) -> f64 = |idle| idle.left;
         vec![
-            row("bytes per session, plain", Scenario::Plain),
-            row("bytes per session, TLS", Scenario::Tls),
+            row("bytes per session, plain", Scenario::Plain, 0, bytes),
+            row("bytes per session, TLS", Scenario::Tls, 0, bytes),
+            row("after they left / before, plain", Scenario::Plain, 2, left),
+            row("after they left / before, TLS", Scenario::Tls, 2, left),
         ]
     }
 

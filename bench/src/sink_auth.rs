@@ -1,4 +1,4 @@
-//! An auth_http server that lets one login in and names one backend.
+//! An auth_http server that lets one login in and names one backend for each protocol.
 //!
 //! It speaks HTTP/1.0 with one request to a connection, which is all that nginx can do, and HTTP/1.1 with the
 //! connection kept, since that difference is part of what is measured.
@@ -11,6 +11,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::protocol::Protocol;
+
 /// The largest request read, in bytes.
 const LARGEST_REQUEST: usize = 16 * 1024;
 
@@ -21,21 +23,27 @@ pub struct AuthSink {
     user_line: Vec<u8>,
     /// The same for the password.
     pass_line: Vec<u8>,
-    /// The header lines of the answer to the right login.
-    accepted: String,
+    /// For each protocol the request's line, and the header lines of the answer to the right login.
+    accepted: [(Vec<u8>, String); 3],
 }
 
 impl AuthSink {
-    /// Lets `user` with `password` (neither with characters that nginx escapes) in to `backend`.
-    pub fn new(user: &str, password: &str, backend: SocketAddr) -> Self {
-        Self {
-            user_line: format!("\r\nAuth-User: {user}\r\n").into_bytes(),
-            pass_line: format!("\r\nAuth-Pass: {password}\r\n").into_bytes(),
-            accepted: format!(
+    /// Lets `user` with `password` (neither with characters that nginx escapes) in to the protocol's `backend`.
+    pub fn new(user: &str, password: &str, backend: impl Fn(Protocol) -> SocketAddr) -> Self {
+        let accepted = |protocol: Protocol| {
+            let backend = backend(protocol);
+            let asked = format!("\r\nAuth-Protocol: {}\r\n", protocol.name());
+            let answer = format!(
                 "Auth-Status: OK\r\nAuth-Server: {}\r\nAuth-Port: {}\r\n",
                 backend.ip(),
                 backend.port()
-            ),
+            );
+            (asked.into_bytes(), answer)
+        };
+        Self {
+            user_line: format!("\r\nAuth-User: {user}\r\n").into_bytes(),
+            pass_line: format!("\r\nAuth-Pass: {password}\r\n").into_bytes(),
+            accepted: Protocol::ALL.map(accepted),
         }
     }
 
@@ -77,11 +85,13 @@ impl AuthSink {
 
     fn answer(&self, request: &[u8], keep: bool) -> String {
         let right = contains(request, &self.user_line) && contains(request, &self.pass_line);
-        let verdict = if right {
-            &self.accepted
-        } else {
-            "Auth-Status: Invalid login or password\r\n"
-        };
+        let mut accepted = self.accepted.iter();
+        let verdict = accepted
+            .find(|(asked, _)| right && contains(request, asked))
+            .map_or(
+                "Auth-Status: Invalid login or password\r\n",
+                |(_, answer)| answer,
+            );
         if keep {
             format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{verdict}\r\n")
         } else {
@@ -109,7 +119,9 @@ mod tests {
     async fn start() -> TcpStream {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let sink = AuthSink::new("alice", "secret", SocketAddr::from(([127, 0, 0, 1], 25)));
+        let sink = AuthSink::new("alice", "secret", |_| {
+            SocketAddr::from(([127, 0, 0, 1], 25))
+        });
         tokio::spawn(Arc::new(sink).serve(listener));
         TcpStream::connect(address).await.unwrap()
     }

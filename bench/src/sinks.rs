@@ -1,16 +1,17 @@
-//! The two servers that a measured gateway talks to, each on a thread of its own, for as long as the bench runs.
+//! The servers that a measured gateway talks to, each on a thread of its own, for as long as the bench runs.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
-use crate::client::{PASSWORD, USER};
 use crate::failure::{Doing as _, Failure};
+use crate::protocol::{PASSWORD, Protocol, USER};
 use crate::sink_auth::AuthSink;
+use crate::sink_mailbox;
 use crate::sink_smtp::dialogue::Policy;
 use crate::sink_smtp::transcript::Transcript;
 use crate::sink_smtp::{Keep, Sink};
 
-/// Starts the backend and the auth server; the address of the auth server, which tells the gateway about the backend.
+/// Starts the backends and the auth server; the address of the auth server, which tells the gateway about the backends.
 pub fn start() -> Result<SocketAddr, Failure> {
     let policy = Policy {
         host: "sink.localhost".to_owned(),
@@ -23,7 +24,18 @@ pub fn start() -> Result<SocketAddr, Failure> {
         keep: Keep::Nothing,
         transcript: Transcript::default(),
     });
-    let backend = serve("sink-smtp", move |listener| sink.serve(listener))?;
+    let smtp = serve("sink-smtp", move |listener| sink.serve(listener))?;
+    let imap = serve("sink-imap", |listener| {
+        sink_mailbox::serve(listener, b"* OK ready\r\n", sink_mailbox::imap)
+    })?;
+    let pop3 = serve("sink-pop3", |listener| {
+        sink_mailbox::serve(listener, b"+OK ready\r\n", sink_mailbox::pop3)
+    })?;
+    let backend = |protocol| match protocol {
+        Protocol::Smtp => smtp,
+        Protocol::Imap => imap,
+        Protocol::Pop3 => pop3,
+    };
     let auth = Arc::new(AuthSink::new(USER, PASSWORD, backend));
     serve("sink-auth", move |listener| auth.serve(listener))
 }

@@ -4,10 +4,12 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use portcullis_bench::client::{PASSWORD, Target, USER};
+use portcullis_bench::client::Target;
 use portcullis_bench::load::Load;
 use portcullis_bench::measure;
 use portcullis_bench::proctree::Tree;
+use portcullis_bench::protocol::{PASSWORD, Protocol, USER};
+use portcullis_bench::sink_mailbox;
 use portcullis_bench::sink_smtp::dialogue::Policy;
 use portcullis_bench::sink_smtp::login::Account;
 use portcullis_bench::sink_smtp::transcript::Transcript;
@@ -87,7 +89,11 @@ impl Drop for Bystander {
 
 fn plain(address: SocketAddr) -> Load {
     Load {
-        target: Target { address, tls: None },
+        target: Target {
+            address,
+            tls: None,
+            protocol: Protocol::Smtp,
+        },
         sessions: 20,
         concurrency: 4,
     }
@@ -109,6 +115,7 @@ async fn every_tls_session_is_a_full_handshake() {
         target: Target {
             address,
             tls: Some(tls::client().unwrap()),
+            protocol: Protocol::Smtp,
         },
         ..plain(address)
     };
@@ -117,6 +124,29 @@ async fn every_tls_session_is_a_full_handshake() {
         (tally.latencies.len(), tally.errors, tally.first_error),
         (20, 0, None)
     );
+}
+
+#[tokio::test]
+async fn mailboxes_are_logged_in_to_and_left() {
+    for (protocol, greeting, talk) in [
+        (
+            Protocol::Imap,
+            &b"* OK\r\n"[..],
+            sink_mailbox::imap as sink_mailbox::Talk,
+        ),
+        (Protocol::Pop3, b"+OK\r\n", sink_mailbox::pop3),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(sink_mailbox::serve(listener, greeting, talk));
+        let mut load = plain(address);
+        load.target.protocol = protocol;
+        let tally = load.run().await;
+        assert_eq!(
+            (tally.latencies.len(), tally.errors, tally.first_error),
+            (20, 0, None)
+        );
+    }
 }
 
 #[tokio::test]
@@ -144,6 +174,7 @@ async fn idle_sessions_are_held_and_asked_again() {
     let target = Target {
         address: sink(PASSWORD).await,
         tls: None,
+        protocol: Protocol::Smtp,
     };
     let (_bystander, tree) = Bystander::tree();
     let idle = measure::idle(tree, &target, 20, 4).await.unwrap();

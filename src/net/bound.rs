@@ -80,6 +80,11 @@ impl Bound {
         }
         let set = socket.set_nonblocking(true);
         called(format_args!("ioctl(FIONBIO) {address}"), set)?;
+        if domain != Domain::UNIX {
+            // For the sockets that it accepts: they inherit it.
+            let set = socket.set_tcp_nodelay(true);
+            called(format_args!("setsockopt(TCP_NODELAY) {address}"), set)?;
+        }
         called(format_args!("bind() to {address}"), socket.bind(&target))?;
         // From here on the path is ours, whatever comes next.
         let path = match address {
@@ -229,6 +234,17 @@ mod tests {
             Duration::from_secs(77)
         );
         assert_eq!(socket.tcp_keepalive_retries().unwrap(), 3);
+    }
+
+    #[test]
+    fn accepted_sockets_have_nodelay() {
+        let address = Address::Inet(([127, 0, 0, 1], 0).into());
+        let bound = Bound::bind(&socket(address, SocketOptions::default())).unwrap();
+        let local = bound.socket.local_addr().unwrap();
+        bound.socket.set_nonblocking(false).unwrap();
+        let _client = std::net::TcpStream::connect(local.as_socket().unwrap()).unwrap();
+        let (accepted, _) = bound.socket.accept().unwrap();
+        assert!(accepted.tcp_nodelay().unwrap());
     }
 
     #[test]

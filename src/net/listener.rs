@@ -1,7 +1,6 @@
 //! A listening socket inside tokio.
 
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 
 use socket2::SockRef;
@@ -55,8 +54,8 @@ impl Listener {
         reconfigure(self.socket_ref(), &self.address, options)
     }
 
-    /// Waits for the next connection. TCP connections get TCP_NODELAY, without which each reply that is not the last
-    /// would wait for the peer's delayed ACK.
+    /// Waits for the next connection. TCP connections have TCP_NODELAY from their listener, without which each reply that
+    /// is not the last would wait for the peer's delayed ACK.
     ///
     /// # Errors
     /// What accept4(2) says.
@@ -64,7 +63,7 @@ impl Listener {
         match &self.socket {
             Kind::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
-                Ok(tcp(stream, peer))
+                Ok((Socket::Tcp(stream), Peer::Inet(peer)))
             }
             Kind::Unix(listener) => {
                 let (stream, _) = listener.accept().await?;
@@ -82,7 +81,10 @@ impl Listener {
         socket.set_nonblocking(true)?;
         let descriptor = OwnedFd::from(socket);
         match peer.as_socket() {
-            Some(peer) => Ok(tcp(TcpStream::from_std(descriptor.into())?, peer)),
+            Some(peer) => Ok((
+                Socket::Tcp(TcpStream::from_std(descriptor.into())?),
+                Peer::Inet(peer),
+            )),
             None => Ok((
                 Socket::Unix(UnixStream::from_std(descriptor.into())?),
                 Peer::Unix,
@@ -96,10 +98,4 @@ impl Listener {
             Kind::Unix(listener) => SockRef::from(listener),
         }
     }
-}
-
-fn tcp(stream: TcpStream, peer: SocketAddr) -> (Socket, Peer) {
-    // Fails only for a connection that is gone already; the session will notice.
-    let _ = stream.set_nodelay(true);
-    (Socket::Tcp(stream), Peer::Inet(peer))
 }

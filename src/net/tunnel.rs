@@ -69,10 +69,15 @@ enum Fault {
 }
 
 impl Flow {
-    fn new(pending: Vec<u8>) -> Self {
+    fn new(read_too_far: Vec<u8>) -> Self {
         Flow {
-            bytes: pending.len() as u64,
-            pending,
+            bytes: read_too_far.len() as u64,
+            // An empty buffer still owns its room, and an idle tunnel would hold it to its end.
+            pending: if read_too_far.is_empty() {
+                Vec::new()
+            } else {
+                read_too_far
+            },
             ..Flow::default()
         }
     }

@@ -16,6 +16,9 @@ use crate::tls::{self, Towards};
 /// What is being done once a backend has answered, in nginx's words.
 pub(super) const READING: &str = "reading response from upstream";
 
+/// Room for a usual reply: it comes in one read then.
+const USUAL: usize = 512;
+
 /// A backend's connection and what it has said that nobody looked at yet.
 #[derive(Debug)]
 pub(super) struct Line {
@@ -98,6 +101,7 @@ impl Line {
                 return Err(Broken::TooLong(std::mem::take(&mut self.heard)));
             }
             let room = (self.limit - self.heard.len()) as u64;
+            self.heard.reserve(USUAL);
             let read = (&mut self.stream)
                 .take(room)
                 .read_buf(&mut self.heard)

@@ -21,7 +21,7 @@ pub(super) struct Source {
     pub peer: Peer,
     /// What the PROXY header said, trusted or not.
     pub told: Option<Addresses>,
-    /// Our end of the connection, if it is TCP.
+    /// Our end of the connection, where a backend is to hear of it.
     local: Option<SocketAddr>,
 }
 
@@ -39,7 +39,10 @@ impl Source {
         let mut source = Self {
             peer,
             told: None,
-            local: socket.local_address(),
+            local: match place.server.proxy.proxy_protocol {
+                ProxyProtocol::Off => None,
+                ProxyProtocol::V1 | ProxyProtocol::V2 => socket.local_address(),
+            },
         };
         if !place.proxy_protocol {
             return Ok(source);
