@@ -1,9 +1,13 @@
-//! What the directives of the dialogue with an SMTP backend change in it: `proxy_smtp_auth`, `proxy_smtp_helo`, `xclient`.
+//! What the directives of the dialogue with an SMTP backend change in it: `proxy_smtp_auth`, `proxy_smtp_helo`, `xclient`,
+//! `proxy_protocol`.
 
 mod support;
 
+use std::io::Write;
+use std::net::TcpListener;
+
 use support::mock::{Act, Mock};
-use support::{Gateway, Smtp, free_port, plain};
+use support::{Gateway, Smtp, free_port, plain, wait_until};
 
 const PLAIN: &str = "AUTH PLAIN AGpvZQBzZWNyZXQ=";
 
@@ -164,4 +168,59 @@ fn proxy_smtp_helo_is_the_judge_s_too() {
         assert_eq!(backend.heard(), said);
         assert_eq!(backend.heard(), PLAIN);
     }
+}
+
+/// A backend that offers PROXY where a header came, else BARE.
+fn two_faced() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("its number").port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut stream = std::io::BufReader::new(stream);
+            let _ = stream.get_mut().write_all(b"220 backend\r\n");
+            let mut word = "BARE";
+            let mut line = String::new();
+            while std::io::BufRead::read_line(&mut stream, &mut line).is_ok_and(|read| read > 0) {
+                match line.split(' ').next() {
+                    Some("PROXY") => word = "PROXY",
+                    Some("EHLO") => {
+                        let reply = format!("250-backend\r\n250 {word}\r\n");
+                        let _ = stream.get_mut().write_all(reply.as_bytes());
+                    }
+                    _ => {}
+                }
+                line.clear();
+            }
+        }
+    });
+    port
+}
+
+#[test]
+fn what_a_backend_offers_behind_a_header_is_known_apart() {
+    let (backend, with, without) = (two_faced(), free_port(), free_port());
+    let _gateway = Gateway::start(&format!(
+        "mail {{
+            server_name gate.test;
+            proxy_pass 127.0.0.1:{backend};
+            server {{ listen 127.0.0.1:{with}; protocol smtp; proxy_protocol on; }}
+            server {{ listen 127.0.0.1:{without}; protocol smtp; }}
+        }}"
+    ));
+    let offered = |port| {
+        let mut client = Smtp::connect(port);
+        client.expect("220");
+        client.say("EHLO client.test");
+        client.expect("250")
+    };
+    for (port, word, other) in [(with, "PROXY", "BARE"), (without, "BARE", "PROXY")] {
+        let mut heard = String::new();
+        wait_until("the list", || {
+            heard = offered(port);
+            heard.contains(word) || heard.contains(other)
+        });
+        assert!(heard.contains(word), "{heard}");
+    }
+    // Each is still what it was.
+    assert!(offered(with).contains("PROXY") && offered(without).contains("BARE"));
 }
