@@ -248,7 +248,8 @@ fn dovecot_takes_a_login_by_certificate() {
     let dovecot = Dovecot::by_certificate(&own, &inner.certificate());
     let outer = Authority::new("Outer CA");
     let front = pair(&outer.sign("own", Wish::default()));
-    let joe = outer.sign("joe", Wish::default());
+    let holder = outer.sign(dovecot::USER, Wish::default());
+    let other = outer.sign("joe", Wish::default());
     let [imap, pop3] = [free_port(), free_port()];
     let [right, _] = settings(&ca);
     let gateway = Gateway::start(&format!(
@@ -264,8 +265,10 @@ fn dovecot_takes_a_login_by_certificate() {
         to_pop3 = dovecot.pop3,
     ));
     let name = base64(dovecot::USER);
-    let shown = [&joe.0, &joe.1].map(|path| path.display().to_string());
-    let shown = ["-cert", &shown[0], "-key", &shown[1]];
+    let [holder, other] =
+        [&holder, &other].map(|pair| [&pair.0, &pair.1].map(|path| path.display().to_string()));
+    let shown = ["-cert", &holder[0], "-key", &holder[1]];
+    let wrong = ["-cert", &other[0], "-key", &other[1]];
     let imap_lines = format!("a AUTHENTICATE EXTERNAL {name}\r\nb SELECT INBOX\r\nc LOGOUT\r\n");
     let pop3_lines = format!("AUTH EXTERNAL {name}\r\nSTAT\r\nQUIT\r\n");
     for (port, lines, inside, no) in [
@@ -279,9 +282,11 @@ fn dovecot_takes_a_login_by_certificate() {
             gateway.log(),
             dovecot.log()
         );
-        // Who has shown none is nobody, whatever name he says.
-        let said = s_client(port, &[], lines).out;
-        assert!(said.contains(no) && !said.contains(inside), "{said}");
+        // Who has shown none, or another's, is not who he says.
+        for shown in [&[][..], &wrong] {
+            let said = s_client(port, shown, lines).out;
+            assert!(said.contains(no) && !said.contains(inside), "{said}");
+        }
     }
     assert_eq!(gateway.log().matches("client logged in").count(), 2);
     let log = dovecot.log();
