@@ -32,6 +32,10 @@ pub fn needs_sockets(case: &Case) -> Option<&'static str> {
     {
         return Some("time");
     }
+    let silent = !case.events.iter().any(|event| event.peer == Peer::Auth);
+    if silent && lines.clone().any(|line| line.starts_with("auth_http ")) {
+        return Some("an auth server that cannot be reached");
+    }
     if lines.clone().any(|line| line.starts_with("proxy_protocol")) {
         return Some("what comes before the dialogue with the backend");
     }

@@ -208,7 +208,7 @@ pub fn command(folder: &Path) -> Command {
 }
 
 /// What is the same for most.
-const MAIN: &str = "worker_processes 2; events {}";
+const MAIN: &str = "worker_processes 2;\nevents {}";
 
 /// Everything but `mail {}` is the same for all.
 pub fn write_configuration(folder: &Path, mail: &str) {
