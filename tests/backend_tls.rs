@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use rustls::version::{TLS12, TLS13};
 use support::Certificate;
+use support::single::log_in;
 use support::tls::{Authority, Wish};
 use support::tls_backend::{
-    BOTH, Backend, LET_IN, Setup, Shaken, UNAVAILABLE, gateway, log_in, mail, setup, tls, verify,
-    word,
+    BOTH, Backend, LET_IN, Setup, Shaken, UNAVAILABLE, gateway, mail, setup, tls, verify, word,
 };
 
 /// Logs in through TLS to a backend that shows `own`: once at once, once by STARTTLS.

@@ -7,7 +7,8 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use support::mock::{Act, Mock};
-use support::tls_backend::{INTERNAL, UNAVAILABLE, gateway, log_in};
+use support::single::{INTERNAL, log_in};
+use support::tls_backend::{UNAVAILABLE, gateway};
 use support::{Smtp, plain};
 
 #[test]

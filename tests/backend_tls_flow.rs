@@ -8,10 +8,9 @@ use std::os::unix::fs::PermissionsExt;
 
 use rustls::version::{TLS12, TLS13};
 use support::mock::{Act, Mock};
+use support::single::{INTERNAL, log_in};
 use support::tls::{Authority, Wish, pair};
-use support::tls_backend::{
-    BLOB, Backend, INTERNAL, LET_IN, Setup, gateway, log_in, setup, verify, word,
-};
+use support::tls_backend::{BLOB, Backend, LET_IN, Setup, gateway, setup, verify, word};
 use support::{Certificate, Gateway, Scratch, Smtp, free_port, plain};
 
 #[test]

@@ -3,20 +3,11 @@
 mod support;
 
 use support::mock::{Act, Mock};
-use support::{Gateway, Smtp, free_port, plain};
+use support::single::{INTERNAL, gateway};
+use support::{Smtp, free_port, plain};
 
 const OK: &str = "250 2.0.0 OK\r\n";
 const INVALID: &str = "500 5.5.1 Invalid command\r\n";
-const INTERNAL: &str = "451 4.3.2 Internal server error\r\n";
-
-/// A gateway with one SMTP server; `more` is the rest of its block.
-fn gateway(more: &str) -> (Gateway, u16) {
-    let port = free_port();
-    let mail = format!(
-        "mail {{ server_name gate.test; server {{ listen 127.0.0.1:{port}; protocol smtp; {more} }} }}"
-    );
-    (Gateway::start(&mail), port)
-}
 
 fn greeted(port: u16) -> Smtp {
     let mut client = Smtp::connect(port);

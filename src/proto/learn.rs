@@ -26,3 +26,29 @@ pub trait Learner: Debug + Send + Sync {
     /// Takes the backend's reply to what was sent last.
     fn advance(&mut self, reply: &[u8], out: &mut Vec<u8>) -> Lesson;
 }
+
+/// Plays a backend; shows what was said to it and learned from it.
+#[cfg(test)]
+pub(super) fn play(mut learner: impl Learner, replies: &[&str]) -> String {
+    let mut said = String::new();
+    for reply in replies {
+        let mut out = Vec::new();
+        assert_eq!(
+            learner.whole(reply.as_bytes()),
+            Some(reply.len()),
+            "{reply:?}"
+        );
+        let lesson = learner.advance(reply.as_bytes(), &mut out);
+        said.push_str(&String::from_utf8_lossy(&out).replace("\r\n", "|"));
+        match lesson {
+            Lesson::Read => {}
+            Lesson::Unexpected => said.push_str(" unexpected"),
+            Lesson::Learned(words) => {
+                for word in &words {
+                    said.push_str(&format!(" {}", String::from_utf8_lossy(word)));
+                }
+            }
+        }
+    }
+    said
+}

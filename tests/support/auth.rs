@@ -13,6 +13,14 @@ use std::time::Duration;
 pub const REFUSED: &str =
     "HTTP/1.1 200 OK\r\nAuth-Status: no\r\nAuth-Wait: 1\r\nContent-Length: 0\r\n\r\n";
 
+/// What a client hears of it.
+pub const REFUSAL: &str = "535 5.7.0 no\r\n";
+
+/// The same answer to every request.
+pub fn refuse(_: usize, _: usize) -> Option<String> {
+    Some(REFUSED.to_string())
+}
+
 /// What is said to a request on a connection, both counted from 0; `None` closes.
 pub type Answer = dyn Fn(usize, usize) -> Option<String> + Send + Sync;
 

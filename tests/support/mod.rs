@@ -12,6 +12,7 @@ pub mod mock;
 pub mod pop3;
 pub mod postfix;
 pub mod shipped;
+pub mod single;
 pub mod tls;
 pub mod tls_backend;
 

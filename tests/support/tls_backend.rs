@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use super::{Gateway, Smtp, free_port, plain};
+use super::{Gateway, single};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ServerSessionMemoryCache, WebPkiClientVerifier};
@@ -16,7 +16,6 @@ use rustls::{HandshakeKind, RootCertStore, ServerConfig, ServerConnection, Strea
 
 pub const LET_IN: &str = "235 2.0.0 OK\r\n";
 pub const UNAVAILABLE: &str = "451 4.4.1 Mail server temporarily unavailable, try again later\r\n";
-pub const INTERNAL: &str = "451 4.3.2 Internal server error\r\n";
 pub const BOTH: [&rustls::SupportedProtocolVersion; 2] =
     [&rustls::version::TLS12, &rustls::version::TLS13];
 /// How many bytes it takes, and gives back, after `BLOB`.
@@ -230,24 +229,17 @@ fn serve(mut stream: Tls, tell: &Tell) {
     }
 }
 
-/// A gateway with one SMTP server; `more` is the rest of its block.
+/// A gateway with one SMTP server, which asks its backend for no list; `more` is the rest of its block.
 pub fn gateway(more: &str) -> (Gateway, u16) {
-    let port = free_port();
-    (Gateway::start(&mail(port, more)), port)
+    single::gateway(&unasked(more))
 }
 
 pub fn mail(port: u16, more: &str) -> String {
-    format!(
-        "mail {{ server_name gate.test; server {{ listen 127.0.0.1:{port}; protocol smtp; smtp_capabilities X; {more} }} }}"
-    )
+    single::mail(port, &unasked(more))
 }
 
-/// One login of a client of its own, and what it hears.
-pub fn log_in(port: u16) -> String {
-    let mut client = Smtp::connect(port);
-    client.expect("220");
-    client.say(&format!("AUTH PLAIN {}", plain("joe", "secret")));
-    client.hear()
+fn unasked(more: &str) -> String {
+    format!("smtp_capabilities X; {more}")
 }
 
 pub fn setup(own: &(PathBuf, PathBuf), at_once: bool) -> Setup {

@@ -51,49 +51,30 @@ impl Learner for Learn {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Plays the backend; shows what was said and learned.
-    fn play(replies: &[&str]) -> String {
-        let mut learn = Learn::default();
-        let mut said = String::new();
-        for reply in replies {
-            let mut out = Vec::new();
-            assert_eq!(
-                learn.whole(reply.as_bytes()),
-                Some(reply.len()),
-                "{reply:?}"
-            );
-            let lesson = learn.advance(reply.as_bytes(), &mut out);
-            said.push_str(&String::from_utf8_lossy(&out).replace("\r\n", "|"));
-            match lesson {
-                Lesson::Read => {}
-                Lesson::Unexpected => said.push_str(" unexpected"),
-                Lesson::Learned(words) => {
-                    for word in &words {
-                        said.push_str(&format!(" {}", String::from_utf8_lossy(word)));
-                    }
-                }
-            }
-        }
-        said
-    }
+    use crate::proto::learn::play;
 
     #[test]
     fn from_the_greeting_or_by_asking() {
         assert_eq!(
-            play(&["* OK [CAPABILITY IMAP4rev1 IDLE AUTH=PLAIN] hi\r\n"]),
+            play(
+                Learn::default(),
+                &["* OK [CAPABILITY IMAP4rev1 IDLE AUTH=PLAIN] hi\r\n"]
+            ),
             "gw LOGOUT| IMAP4rev1 IDLE"
         );
         assert_eq!(
-            play(&[
-                "* OK hi\r\n",
-                "* CAPABILITY IMAP4 STARTTLS ID\r\ngw OK done\r\n"
-            ]),
+            play(
+                Learn::default(),
+                &[
+                    "* OK hi\r\n",
+                    "* CAPABILITY IMAP4 STARTTLS ID\r\ngw OK done\r\n"
+                ]
+            ),
             "gw CAPABILITY|gw LOGOUT| IMAP4"
         );
-        assert_eq!(play(&["* BYE\r\n"]), " unexpected");
+        assert_eq!(play(Learn::default(), &["* BYE\r\n"]), " unexpected");
         assert_eq!(
-            play(&["* OK hi\r\n", "gw BAD what\r\n"]),
+            play(Learn::default(), &["* OK hi\r\n", "gw BAD what\r\n"]),
             "gw CAPABILITY| unexpected"
         );
     }

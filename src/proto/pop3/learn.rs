@@ -56,32 +56,7 @@ fn announced(reply: &[u8]) -> Words {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Plays the backend; shows what was said and learned.
-    fn play(replies: &[&str]) -> String {
-        let mut learn = Learn::default();
-        let mut said = String::new();
-        for reply in replies {
-            let mut out = Vec::new();
-            assert_eq!(
-                learn.whole(reply.as_bytes()),
-                Some(reply.len()),
-                "{reply:?}"
-            );
-            let lesson = learn.advance(reply.as_bytes(), &mut out);
-            said.push_str(&String::from_utf8_lossy(&out).replace("\r\n", "|"));
-            match lesson {
-                Lesson::Read => {}
-                Lesson::Unexpected => said.push_str(" unexpected"),
-                Lesson::Learned(words) => {
-                    for word in &words {
-                        said.push_str(&format!(" {}", String::from_utf8_lossy(word)));
-                    }
-                }
-            }
-        }
-        said
-    }
+    use crate::proto::learn::play;
 
     #[test]
     fn the_list_less_what_is_ours() {
@@ -97,7 +72,7 @@ mod tests {
             (&["+OK hi\r\n", "-ERR what\r\n"], "CAPA|QUIT| USER"),
             (&["-ERR busy\r\n"], " unexpected"),
         ] {
-            assert_eq!(play(replies), want);
+            assert_eq!(play(Learn::default(), replies), want);
         }
     }
 }
