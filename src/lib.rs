@@ -1,10 +1,11 @@
 //! portcullis: an nginx-compatible mail gateway.
 
+pub mod base;
 pub mod cli;
 pub mod config;
 pub mod log;
 pub mod net;
+pub mod process;
 pub mod proto;
-pub mod run;
 pub mod session;
 pub mod tls;

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use portcullis::cli::{self, Action, Command};
-use portcullis::config::machine::Machine;
-use portcullis::{run, tls};
+use portcullis::process::machine::Machine;
+use portcullis::{process, tls};
 
 fn main() -> ExitCode {
     let command = match cli::parse(std::env::args_os()) {
@@ -34,12 +34,12 @@ fn act(
     };
     match action {
         Action::Nothing => ExitCode::SUCCESS,
-        Action::Test { quiet, print } => run::test(&options, &world, quiet, print),
+        Action::Test { quiet, print } => process::test(&options, &world, quiet, print),
         Action::Say(text) => match stdout().write_all(text.as_bytes()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::FAILURE,
         },
-        Action::Signal(signal) => run::send(&options, &world, signal),
-        Action::Run => run::start(options, Arc::new(world)),
+        Action::Signal(signal) => process::send(&options, &world, signal),
+        Action::Run => process::start(options, Arc::new(world)),
     }
 }

@@ -6,8 +6,8 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use portcullis::config::machine::Machine;
-use portcullis::config::{Loaded, LogPlace, Options, dump::dump, load};
+use portcullis::config::{Loaded, LogDestination, Options, dump::dump, load};
+use portcullis::process::machine::Machine;
 use portcullis::tls;
 use support::Scratch;
 
@@ -21,7 +21,7 @@ fn options(folder: &Path, file: &str) -> Options {
         prefix: folder.join("prefix/"),
         file: folder.join(file),
         globals: None,
-        error_log: LogPlace::Stderr,
+        error_log: LogDestination::Stderr,
         pid: folder.join("built-in.pid"),
     }
 }

@@ -5,26 +5,33 @@ use std::path::{Path, PathBuf};
 
 /// A part of the crate, the parts it may name, and the crates it must not.
 const LAYERS: &[(&str, &[&str], &[&str])] = &[
+    ("base", &[], &["tokio", "rustls", "tokio_rustls", "socket2"]),
     (
         "config",
-        &[],
+        &["base"],
         &["tokio", "rustls", "tokio_rustls", "socket2"],
     ),
-    ("log", &["config"], &["tokio", "rustls"]),
+    ("log", &["base", "config"], &["tokio", "rustls"]),
     (
         "proto",
-        &["config", "log"],
+        &["base", "config", "log"],
         &["tokio", "rustls", "nix", "socket2", "getrandom", "jiff"],
     ),
-    ("tls", &["config"], &["tokio", "socket2"]),
-    ("net", &["config"], &[]),
-    ("session", &["config", "log", "net", "proto", "tls"], &[]),
+    ("tls", &["base", "config"], &["tokio", "socket2"]),
+    ("net", &["base", "config"], &[]),
     (
-        "run",
-        &["cli", "config", "log", "net", "proto", "session", "tls"],
+        "session",
+        &["base", "config", "log", "net", "proto", "tls"],
         &[],
     ),
-    ("cli", &["config"], &["tokio", "rustls"]),
+    (
+        "process",
+        &[
+            "base", "cli", "config", "log", "net", "proto", "session", "tls",
+        ],
+        &[],
+    ),
+    ("cli", &["base", "config"], &["tokio", "rustls"]),
 ];
 
 #[test]

@@ -19,7 +19,7 @@ fn configuration(servers: &[&NameServer], valid: Option<u64>) -> config::Resolve
     config::Resolver::Servers {
         addresses: servers
             .iter()
-            .map(|server| config::Address::Inet(server.address))
+            .map(|server| portcullis::base::Address::Inet(server.address))
             .collect(),
         valid: valid.map(Duration::from_secs),
         ipv4: true,

@@ -3,12 +3,14 @@
 //! A small shell stands in for `session`: three pairs of buffers instead of three sockets. Cases about TLS, time or a
 //! client that leaves need a real one, and are left to the runner over sockets.
 
-use portcullis::config::Protocol;
-use portcullis::config::machine::Machine;
-use portcullis::config::{LogPlace, Options, Server};
+use portcullis::base::Protocol;
+use portcullis::config::{LogDestination, Options, Server};
+use portcullis::process::machine::Machine;
 use portcullis::proto::auth_http::{Grant, Inquiry, Need, Parsed, Verdict, parse, request};
 use portcullis::proto::back::Progress;
-use portcullis::proto::{Back, Front, Input, Login, Refusal, Seen, Settings, Step, settings};
+use portcullis::proto::{
+    Back, Input, Login, Refusal, Seen, ServerDialogue, Settings, Step, settings,
+};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -59,7 +61,7 @@ pub fn server(text: &[u8], folder: &Path) -> Result<Arc<Server>, String> {
         prefix: folder.to_owned(),
         file,
         globals: None,
-        error_log: LogPlace::Stderr,
+        error_log: LogDestination::Stderr,
         pid: folder.join("pid"),
     };
     let world = Machine {
@@ -89,7 +91,7 @@ enum Phase {
 /// One session without sockets.
 struct Shell {
     server: Arc<Server>,
-    front: Box<dyn Front>,
+    front: Box<dyn ServerDialogue>,
     phase: Phase,
     attempts: u32,
     /// What each peer has sent: client, auth server, backend.

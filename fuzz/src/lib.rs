@@ -10,8 +10,8 @@ use std::sync::Arc;
 use portcullis::config::source::Source;
 use portcullis::config::statement::{Next, Statements};
 use portcullis::config::{
-    ClientTls, Diagnostic, LogPlace, Options, TlsFault, TlsFile, TlsMaterial, World, load, mask,
-    test,
+    ClientTls, Diagnostic, LogDestination, Options, TlsFault, TlsFile, TlsMaterial, World, load,
+    mask, test,
 };
 use portcullis::tls;
 
@@ -82,7 +82,7 @@ pub fn load_bytes(bytes: &[u8]) {
         prefix: "/p/".into(),
         file: "/c/n.conf".into(),
         globals,
-        error_log: LogPlace::Stderr,
+        error_log: LogDestination::Stderr,
         pid: "/p/logs/nginx.pid".into(),
     };
     let mut said = 0;

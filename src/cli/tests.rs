@@ -2,7 +2,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use super::{Action, Command, Print, Signal, parse};
-use crate::config::LogPlace;
+use crate::config::LogDestination;
 
 fn parsed(args: &str) -> Result<Command, String> {
     let args = args.split('|').map(OsString::from);
@@ -120,7 +120,7 @@ fn places() {
             (
                 Path::new(prefix),
                 Path::new(file),
-                LogPlace::File(log.into()),
+                LogDestination::File(log.into()),
                 Path::new(pid)
             ),
             "{args}"
@@ -129,7 +129,7 @@ fn places() {
     for args in ["p|-e|stderr", "p|-e|"] {
         assert_eq!(
             parsed(args).map(|command| command.options.error_log),
-            Ok(LogPlace::Stderr)
+            Ok(LogDestination::Stderr)
         );
     }
 }

@@ -16,11 +16,12 @@ use super::modules::table::{self, Entry};
 use super::reader::{Readers, Unread};
 use super::report::{Report, Stop};
 use super::sentences::{check_form, misplaced, refusal};
-use super::source::Place;
+use super::source::Span;
 use super::statement::{Behind, Ending, Fault, Next, Statement};
 use super::value::sentence;
 use super::written::{Journal, Line};
-use super::{Diagnostic, Errno, Level, Options, World};
+use super::{Diagnostic, Options, World};
+use crate::base::{Errno, Level};
 
 /// The walk and what it has filled.
 #[expect(
@@ -94,10 +95,10 @@ impl<'a> Walk<'a> {
         loop {
             let block = match self.begun.last_mut() {
                 None => return Ok(()),
-                Some(Begun::Files(block, files, place)) => {
-                    let (block, file, place) = (*block, files.pop_front(), place.clone());
+                Some(Begun::Files(block, files, span)) => {
+                    let (block, file, span) = (*block, files.pop_front(), span.clone());
                     match file {
-                        Some(file) => self.enter(block, &file, &place)?,
+                        Some(file) => self.enter(block, &file, &span)?,
                         None => {
                             self.begun.pop();
                         }
@@ -128,14 +129,11 @@ impl<'a> Walk<'a> {
 
     /// What is no statement. Most of it leaves nobody knowing which block the rest belongs to.
     fn broken(&mut self, block: Block, fault: Fault) -> Result<(), Stop> {
-        let place = self
-            .readers
-            .current()
-            .map_or_else(Place::nowhere, |reader| {
-                reader.place_at(fault.line, fault.span)
-            });
+        let span = self.readers.current().map_or_else(Span::nowhere, |reader| {
+            reader.place_at(fault.line, fault.span)
+        });
         self.report
-            .fault(Diagnostic::new(Level::Emerg, fault.message, &place))?;
+            .fault(Diagnostic::new(Level::Emerg, fault.message, &span))?;
         match fault.behind {
             Behind::Nothing => Err(Stop),
             Behind::NextStatement => Ok(()),
@@ -148,14 +146,14 @@ impl<'a> Walk<'a> {
 
     /// A message about the token that was read last.
     fn here(&mut self, message: &str) -> Diagnostic {
-        let place = self.last_place();
-        Diagnostic::new(Level::Emerg, message, &place)
+        let span = self.last_place();
+        Diagnostic::new(Level::Emerg, message, &span)
     }
 
-    fn last_place(&mut self) -> Place {
+    fn last_place(&mut self) -> Span {
         self.readers
             .current()
-            .map_or_else(Place::nowhere, |reader| reader.place(reader.last_span()))
+            .map_or_else(Span::nowhere, |reader| reader.span(reader.last_span()))
     }
 
     fn close(&mut self, block: Block) -> Result<(), Stop> {
@@ -167,9 +165,9 @@ impl<'a> Walk<'a> {
         match block {
             Block::Server => self.mail.close_server(&self.doubt, &mut self.report),
             Block::Mail => {
-                let place = self.last_place();
+                let span = self.last_place();
                 self.mail
-                    .close(self.world, &place, &self.doubt, &mut self.report)
+                    .close(self.world, &span, &self.doubt, &mut self.report)
             }
             _ => Ok(()),
         }
@@ -224,23 +222,20 @@ impl<'a> Walk<'a> {
             return Ok(());
         };
         let span = statement.spans.first().copied().unwrap_or_default();
-        let place = self
-            .readers
-            .current()
-            .map_or_else(Place::nowhere, |reader| {
-                reader.place_at(statement.line, span)
-            });
+        let span = self.readers.current().map_or_else(Span::nowhere, |reader| {
+            reader.place_at(statement.line, span)
+        });
         if matches!(self.begun.last(), Some(Begun::Globals))
             && statement.ending != Ending::Semicolon
         {
             let message = "block directives are not supported in -g option";
-            return Err(Diagnostic::new(Level::Emerg, message, &place).into());
+            return Err(Diagnostic::new(Level::Emerg, message, &span).into());
         }
         if **name == *b"include"
             && (block != Block::Foreign || statement.ending == Ending::Semicolon)
         {
-            check_form(statement, false, Arity::exactly(1), &place)?;
-            return self.include(block, &args[0], &place);
+            check_form(statement, false, Arity::exactly(1), &span)?;
+            return self.include(block, &args[0], &span);
         }
         if block == Block::Foreign {
             if statement.ending == Ending::Open {
@@ -249,8 +244,8 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         if let Some(inner) = block.opened_by(name) {
-            check_form(statement, true, Arity::exactly(0), &place)?;
-            return Ok(self.open(inner, name, &place)?);
+            check_form(statement, true, Arity::exactly(0), &span)?;
+            return Ok(self.open(inner, name, &span)?);
         }
         let text = String::from_utf8_lossy(name);
         let fits = |entry: &&Entry| {
@@ -259,13 +254,13 @@ impl<'a> Walk<'a> {
                 .is_some_and(|here| entry.directive().contexts.meets(here))
         };
         let Some(entry) = table::find(&text).iter().find(fits) else {
-            return Err(misplaced(&text, name, block, &place).into());
+            return Err(misplaced(&text, name, block, &span).into());
         };
-        check_form(statement, false, entry.directive().arity, &place)?;
-        Ok(self.set(block, *entry, statement, place)?)
+        check_form(statement, false, entry.directive().arity, &span)?;
+        Ok(self.set(block, *entry, statement, span)?)
     }
 
-    fn open(&mut self, inner: Block, name: &[u8], place: &Place) -> Result<(), Diagnostic> {
+    fn open(&mut self, inner: Block, name: &[u8], span: &Span) -> Result<(), Diagnostic> {
         let before = match name {
             b"events" => &mut self.seen.events,
             b"mail" => &mut self.seen.mail,
@@ -275,19 +270,19 @@ impl<'a> Walk<'a> {
         };
         if std::mem::replace(before, true) {
             let message = sentence(&[b"\"", name, b"\" directive is duplicate"]);
-            return Err(Diagnostic::new(Level::Emerg, message, place));
+            return Err(Diagnostic::new(Level::Emerg, message, span));
         }
         match inner {
-            Block::Server => self.mail.open_server(place),
+            Block::Server => self.mail.open_server(span),
             Block::Foreign => {
                 let block = String::from_utf8_lossy(name);
                 let message = format!("\"{block}\" is read over: nginx must go on serving it");
                 self.report
-                    .warn(Diagnostic::new(Level::Warn, message, place));
+                    .warn(Diagnostic::new(Level::Warn, message, span));
             }
             _ => {}
         }
-        self.journal.open(inner, name, place);
+        self.journal.open(inner, name, span);
         self.begun.push(Begun::Block(inner));
         Ok(())
     }
@@ -297,7 +292,7 @@ impl<'a> Walk<'a> {
         block: Block,
         entry: Entry,
         statement: &Statement,
-        place: Place,
+        span: Span,
     ) -> Result<(), Diagnostic> {
         let row = entry.directive();
         if row.name == "load_module"
@@ -306,13 +301,13 @@ impl<'a> Walk<'a> {
             return Err(refusal(
                 Refusal::Directive("is specified too late"),
                 row.name,
-                &place,
+                &span,
             ));
         }
         let mut call = Call {
             name: row.name,
             args: &statement.words[1..],
-            place: &place,
+            span: &span,
             world: self.world,
             folders: &self.folders,
             notes: &mut |note| self.report.warn(note),
@@ -323,7 +318,7 @@ impl<'a> Walk<'a> {
         };
         let differs = differs.map_err(|why| {
             let is_value = !matches!(why, Refusal::Directive("is duplicate"));
-            let diagnostic = refusal(why, row.name, &place);
+            let diagnostic = refusal(why, row.name, &span);
             match is_value {
                 true => about_value(diagnostic, row),
                 false => diagnostic,
@@ -335,12 +330,12 @@ impl<'a> Walk<'a> {
         if row.pending && differs {
             let message = format!("\"{}\" is not honoured yet", row.name);
             self.report
-                .warn(Diagnostic::new(Level::Warn, message, &place));
+                .warn(Diagnostic::new(Level::Warn, message, &span));
         }
         let line = Line {
             name: row.name,
             words: (row.full)(&statement.words[1..], &self.folders),
-            place,
+            span,
         };
         self.journal.note(block, line);
         Ok(())
@@ -357,7 +352,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn include(&mut self, block: Block, name: &[u8], place: &Place) -> Result<(), Unread> {
+    fn include(&mut self, block: Block, name: &[u8], span: &Span) -> Result<(), Unread> {
         let path = full_name(&self.folders.config, name);
         let is_mask = path
             .as_os_str()
@@ -365,7 +360,7 @@ impl<'a> Walk<'a> {
             .iter()
             .any(|byte| matches!(byte, b'*' | b'?' | b'['));
         if !is_mask {
-            self.readers.enter_file(self.world, &path, Some(place))?;
+            self.readers.enter_file(self.world, &path, Some(span))?;
             self.begun.push(Begun::File(block));
             return Ok(());
         }
@@ -373,16 +368,16 @@ impl<'a> Walk<'a> {
             let mask = path.as_os_str().as_bytes();
             let errno = Errno(&error).to_string();
             let message = sentence(&[b"glob() \"", mask, b"\" failed", errno.as_bytes()]);
-            Diagnostic::new(Level::Emerg, message, place)
+            Diagnostic::new(Level::Emerg, message, span)
         })?;
         self.begun
-            .push(Begun::Files(block, files.into(), place.clone()));
+            .push(Begun::Files(block, files.into(), span.clone()));
         Ok(())
     }
 
     /// Starts on a file that a mask has found.
-    fn enter(&mut self, block: Block, file: &Path, place: &Place) -> Result<(), Stop> {
-        match self.readers.enter_file(self.world, file, Some(place)) {
+    fn enter(&mut self, block: Block, file: &Path, span: &Span) -> Result<(), Stop> {
+        match self.readers.enter_file(self.world, file, Some(span)) {
             Ok(()) => {
                 self.begun.push(Begun::File(block));
                 Ok(())

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 
 use super::block::Block;
-use super::source::Place;
+use super::source::Span;
 
 /// What has been begun and not ended.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub enum Begun {
     /// A block.
     Block(Block),
     /// The files of a mask that are still to be read, and the `include`.
-    Files(Block, VecDeque<PathBuf>, Place),
+    Files(Block, VecDeque<PathBuf>, Span),
 }
 
 /// Which blocks there have been.

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
-use super::source::{Place, Source};
+use super::Diagnostic;
+use super::source::{Source, Span};
 use super::value::c_string;
 use super::world::World;
-use super::{Diagnostic, Level};
+use crate::base::Level;
 
 /// The folders that relative paths start from.
 #[derive(Clone, Debug)]
@@ -34,7 +35,7 @@ pub struct Call<'a> {
     /// Its arguments, without the name.
     pub args: &'a [Box<[u8]>],
     /// Where it ends, and where its words are.
-    pub place: &'a Place,
+    pub span: &'a Span,
     /// The machine.
     pub world: &'a dyn World,
     /// Where relative paths start.
@@ -67,14 +68,14 @@ impl<'a> Call<'a> {
     pub fn offline(
         name: &'a str,
         args: &'a [Box<[u8]>],
-        place: &'a Place,
+        span: &'a Span,
         world: &'a dyn World,
         notes: &'a mut dyn FnMut(Diagnostic),
     ) -> Self {
         Self {
             name,
             args,
-            place,
+            span,
             world,
             folders: &NO_FOLDERS,
             notes,
@@ -95,11 +96,11 @@ impl<'a> Call<'a> {
 
     /// Warns at the place of the directive.
     pub fn warn(&mut self, message: impl Into<Vec<u8>>) {
-        (self.notes)(Diagnostic::new(Level::Warn, message, self.place));
+        (self.notes)(Diagnostic::new(Level::Warn, message, self.span));
     }
 }
 
-impl Place {
+impl Span {
     /// The start of a text that is no file.
     #[must_use]
     pub fn nowhere() -> Self {

@@ -11,7 +11,7 @@ use super::modules::proxy_ssl::{BackendTls, ProxySsl, ROWS};
 use super::report::{Report, Stop};
 use super::resolve::Written;
 use super::server::Server;
-use super::source::Place;
+use super::source::Span;
 use super::tls::Command;
 use super::tls_check::{TlsFiles, fault};
 use super::tls_text::{authorities_text, ciphers_text, command_text, crl_text, sentence_of};
@@ -19,7 +19,8 @@ use super::value::passwords::PassPhrases;
 use super::value::path::NamedFile;
 use super::value::sentence;
 use super::value::tls::Versions;
-use super::{Address, Diagnostic, Level, TlsFile, TlsVersions, ciphers, never_spoken};
+use super::{Diagnostic, TlsFile, TlsVersions, ciphers, never_spoken};
+use crate::base::{Address, Level};
 
 /// What TLS as a client is made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +76,7 @@ impl TlsFiles<'_> {
         };
         let written = [&block.scope, outer].map(|scope| scope.auth_http.auth_http.as_ref());
         let user = written.into_iter().flatten().next();
-        let user = user.map_or(self.place, |written| &written.place);
+        let user = user.map_or(self.span, |written| &written.span);
         let name = match &*settings.auth_http_ssl_name {
             b"" => host(url.host.trim_ascii()),
             name => name,
@@ -130,7 +131,7 @@ impl TlsFiles<'_> {
         }
         let (outer, inner) = (&block.outer.proxy_ssl, &written.scope.proxy_ssl);
         let user = inner.proxy_ssl.as_ref().or(outer.proxy_ssl.as_ref());
-        let user = user.map_or(self.place, |written| &written.place);
+        let user = user.map_or(self.span, |written| &written.span);
         let made = self.towards_backend(server, user);
         if made.is_ok() {
             let named = never_spoken::named_for_backends(outer, inner, &server.proxy_ssl);
@@ -139,7 +140,7 @@ impl TlsFiles<'_> {
         report.sift(made)
     }
 
-    fn towards_backend(&mut self, server: &Server, user: &Place) -> Result<ClientTls, Diagnostic> {
+    fn towards_backend(&mut self, server: &Server, user: &Span) -> Result<ClientTls, Diagnostic> {
         let ssl = &*server.proxy_ssl;
         let ciphers = &ssl.proxy_ssl_ciphers;
         ciphers::select(ciphers).map_err(|why| fault(ciphers_text(ciphers, why), user))?;
@@ -191,7 +192,7 @@ impl TlsFiles<'_> {
     fn backend_verify(
         &mut self,
         server: &Server,
-        user: &Place,
+        user: &Span,
     ) -> Result<Option<Verify>, Diagnostic> {
         let ssl = &*server.proxy_ssl;
         if !ssl.proxy_ssl_verify {
@@ -218,7 +219,7 @@ impl TlsFiles<'_> {
         }))
     }
 
-    fn roots(&mut self, path: &Path, user: &Place) -> Result<Option<TlsFile>, Diagnostic> {
+    fn roots(&mut self, path: &Path, user: &Span) -> Result<Option<TlsFile>, Diagnostic> {
         self.optional(path, user, authorities_text)
     }
 
@@ -226,7 +227,7 @@ impl TlsFiles<'_> {
     fn optional(
         &mut self,
         path: &Path,
-        user: &Place,
+        user: &Span,
         text: fn(&Path, &std::io::Error) -> Vec<u8>,
     ) -> Result<Option<TlsFile>, Diagnostic> {
         if path.as_os_str().is_empty() {
@@ -243,7 +244,7 @@ impl TlsFiles<'_> {
         certificate: Option<&NamedFile>,
         key: Option<&NamedFile>,
         key_directive: &str,
-        user: &Place,
+        user: &Span,
     ) -> Result<Option<(TlsFile, TlsFile)>, Diagnostic> {
         let Some(certificate) = certificate else {
             return Ok(None);
@@ -260,9 +261,9 @@ impl TlsFiles<'_> {
     }
 
     /// Warnings that are given once, however many servers inherit what they are about.
-    pub(super) fn warn_once(&mut self, found: Vec<(Place, Vec<u8>)>, report: &mut Report<'_>) {
-        for (place, message) in found {
-            let warning = Diagnostic::new(Level::Warn, message, &place);
+    pub(super) fn warn_once(&mut self, found: Vec<(Span, Vec<u8>)>, report: &mut Report<'_>) {
+        for (span, message) in found {
+            let warning = Diagnostic::new(Level::Warn, message, &span);
             if self.warned.insert(warning.text()) {
                 report.warn(warning);
             }

@@ -1,7 +1,7 @@
 //! A message about the configuration: nginx's line first; on a terminal the source line with a caret under the word follows.
 
-use super::Level;
-use super::source::Place;
+use super::source::Span;
+use crate::base::Level;
 
 /// Longest message before its tail, in bytes (nginx cuts there).
 const LONGEST: usize = 1024;
@@ -14,7 +14,7 @@ pub struct Diagnostic {
     /// nginx's sentence, without place.
     pub message: Vec<u8>,
     /// Where it points.
-    pub place: Option<Place>,
+    pub span: Option<Span>,
     /// Whether nginx writes the place behind the sentence; some sentences carry their own.
     pub tail: bool,
     /// What may help: a near name, a chain of includes. Shown on terminals only.
@@ -26,10 +26,10 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A message that ends in its place.
     #[must_use]
-    pub fn new(level: Level, message: impl Into<Vec<u8>>, place: &Place) -> Self {
+    pub fn new(level: Level, message: impl Into<Vec<u8>>, span: &Span) -> Self {
         Self {
             tail: true,
-            place: Some(place.clone()),
+            span: Some(span.clone()),
             ..Self::bare(level, message)
         }
     }
@@ -42,7 +42,7 @@ impl Diagnostic {
         Self {
             level,
             message,
-            place: None,
+            span: None,
             tail: false,
             help: Vec::new(),
             syntax_ok: false,
@@ -68,9 +68,9 @@ impl Diagnostic {
     pub fn text(&self) -> Vec<u8> {
         let mut text = self.message.clone();
         if self.tail
-            && let Some(place) = &self.place
+            && let Some(span) = &self.span
         {
-            text.extend_from_slice(place.tail().as_bytes());
+            text.extend_from_slice(span.tail().as_bytes());
         }
         text
     }
@@ -98,22 +98,22 @@ impl Diagnostic {
     #[must_use]
     pub fn block(&self) -> String {
         let mut block = String::new();
-        if let Some(place) = &self.place {
-            block.push_str(&caret(place));
+        if let Some(span) = &self.span {
+            block.push_str(&caret(span));
         }
         for help in &self.help {
             block.push_str(&format!("  = {help}\n"));
         }
         let mut included = self
-            .place
+            .span
             .as_ref()
-            .and_then(|place| place.source.included.as_deref());
-        while let Some(place) = included.filter(|_| block.len() < 4096) {
+            .and_then(|span| span.source.included.as_deref());
+        while let Some(span) = included.filter(|_| block.len() < 4096) {
             block.push_str(&format!(
                 "  = included from {}:{}\n",
-                place.source.name, place.line
+                span.source.name, span.line
             ));
-            included = place.source.included.as_deref();
+            included = span.source.included.as_deref();
         }
         block
     }
@@ -122,9 +122,9 @@ impl Diagnostic {
 /// Longest piece of a source line that is shown, in bytes.
 const WIDEST: usize = 160;
 
-fn caret(place: &Place) -> String {
-    let bytes = &place.source.bytes;
-    let start = place.start.min(bytes.len());
+fn caret(span: &Span) -> String {
+    let bytes = &span.source.bytes;
+    let start = span.start.min(bytes.len());
     let begin = bytes[..start]
         .iter()
         .rposition(|byte| *byte == b'\n')
@@ -147,7 +147,7 @@ fn caret(place: &Place) -> String {
     };
     let text = shown(&bytes[begin..end.min(begin + WIDEST)]);
     let before = shown(&bytes[begin..start]).chars().count();
-    let word = shown(&bytes[start..place.end.clamp(start, end)])
+    let word = shown(&bytes[start..span.end.clamp(start, end)])
         .chars()
         .count()
         .max(1);

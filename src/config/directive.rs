@@ -28,7 +28,7 @@
 //! ```
 
 use super::call::{Call, Refusal};
-use super::source::{Place, Spanned};
+use super::source::{Span, Spanned};
 use super::value::{Full, Lines, Value};
 use super::world::Nowhere;
 
@@ -170,7 +170,7 @@ pub fn set<K: Value>(
     };
     *cell = Some(Spanned {
         value,
-        place: call.place.clone(),
+        span: call.span.clone(),
     });
     Ok(differs)
 }
@@ -184,9 +184,9 @@ pub fn read_default<K: Value>(text: &str) -> Result<K::Plain, Refusal> {
         .split_ascii_whitespace()
         .map(|word| word.as_bytes().into())
         .collect();
-    let place = Place::nowhere();
+    let span = Span::nowhere();
     K::read(
-        &mut Call::offline("default", &words, &place, &Nowhere, &mut |_| ()),
+        &mut Call::offline("default", &words, &span, &Nowhere, &mut |_| ()),
         None,
     )
 }

@@ -7,10 +7,11 @@ use super::directive::{Contexts, Directive};
 use super::modules::{core, events, table};
 use super::quote::quoted;
 use super::server::Server;
-use super::source::Place;
+use super::source::Span;
 use super::value::Lines;
 use super::written::{Line, Written};
-use super::{Loaded, LogPlace, Options, Protocol};
+use super::{Loaded, LogDestination, Options};
+use crate::base::Protocol;
 
 /// The column of the comments.
 const COMMENTS: usize = 64;
@@ -51,8 +52,8 @@ pub fn dump(loaded: &Loaded, options: &Options) -> Vec<u8> {
         page.close();
     }
     for foreign in &journal.foreign {
-        if let Some((name, place)) = &foreign.open {
-            let note = format!("# {name} {{}} is left to nginx: {}\n", spot(place));
+        if let Some((name, span)) = &foreign.open {
+            let note = format!("# {name} {{}} is left to nginx: {}\n", spot(span));
             page.out.extend_from_slice(note.as_bytes());
         }
     }
@@ -60,12 +61,12 @@ pub fn dump(loaded: &Loaded, options: &Options) -> Vec<u8> {
 }
 
 fn built_in_log(options: &Options) -> Computed {
-    let place = match &options.error_log {
-        LogPlace::File(path) => path.as_os_str().as_bytes(),
+    let span = match &options.error_log {
+        LogDestination::File(path) => path.as_os_str().as_bytes(),
         _ => b"stderr",
     };
     Some((
-        vec![place.into(), b"error".as_slice().into()],
+        vec![span.into(), b"error".as_slice().into()],
         "built in, or -e",
     ))
 }
@@ -81,13 +82,13 @@ fn protocol_of(directive: &Directive) -> Option<Protocol> {
 }
 
 /// File and line, or `-g`. Control bytes in names do not end the comment.
-fn spot(place: &Place) -> String {
-    let name = place
+fn spot(span: &Span) -> String {
+    let name = span
         .source
         .name
         .replace(|letter: char| letter.is_control(), "?");
-    match place.source.path {
-        Some(_) => format!("{name}:{}", place.line),
+    match span.source.path {
+        Some(_) => format!("{name}:{}", span.line),
         None => "-g".to_owned(),
     }
 }
@@ -104,10 +105,10 @@ impl Page {
         self.indent();
         self.out.extend_from_slice(name);
         self.out.extend_from_slice(b" {");
-        let place = written
+        let span = written
             .and_then(|written| written.open.as_ref())
-            .map(|(_, place)| spot(place));
-        self.comment(start, &place.unwrap_or_default());
+            .map(|(_, span)| spot(span));
+        self.comment(start, &span.unwrap_or_default());
         self.depth += 1;
     }
 
@@ -156,12 +157,12 @@ impl Page {
     fn listens(&mut self, server: &Server, own: &Written, mail: &Written) {
         for line in own.of("listen") {
             let mut words = line.words.clone();
-            let mut origin = format!("server, {}", spot(&line.place));
+            let mut origin = format!("server, {}", spot(&line.span));
             if server.ssl.ssl && !words[1..].iter().any(|word| **word == *b"ssl") {
                 words.push(b"ssl".as_slice().into());
                 let switch = own.of("ssl").chain(mail.of("ssl")).next();
-                let place = switch.map_or(String::new(), |line| spot(&line.place));
-                origin.push_str(&format!(", and \"ssl on\", {place}"));
+                let span = switch.map_or(String::new(), |line| spot(&line.span));
+                origin.push_str(&format!(", and \"ssl on\", {span}"));
             }
             self.line(line.name, &words, &origin);
         }
@@ -188,7 +189,7 @@ impl Page {
                 Lines::Once | Lines::AddUp => 0,
             };
             for line in &lines[skip..] {
-                let origin = format!("{level}, {}", spot(&line.place));
+                let origin = format!("{level}, {}", spot(&line.span));
                 self.line(name, &line.words, &origin);
             }
             return;

@@ -3,7 +3,7 @@
 use super::Diagnostic;
 use super::directive::Directive;
 use super::known::near;
-use super::source::Place;
+use super::source::Span;
 
 /// How far behind a directive's name its arguments are searched for a word, in bytes.
 const REACH: usize = 4096;
@@ -11,18 +11,18 @@ const REACH: usize = 4096;
 /// The same error, pointing at the argument that it is about, with the syntax of the directive and the word that was
 /// probably meant. nginx's sentence and line stay as they are.
 pub fn about_value(mut diagnostic: Diagnostic, directive: &Directive) -> Diagnostic {
-    let Some(place) = &diagnostic.place else {
+    let Some(span) = &diagnostic.span else {
         return diagnostic;
     };
-    let Some(word) = named(place, &diagnostic.message).or_else(|| first(place)) else {
+    let Some(word) = named(span, &diagnostic.message).or_else(|| first(span)) else {
         return diagnostic;
     };
-    let text = String::from_utf8_lossy(&place.source.bytes[word.start..word.end]).into_owned();
+    let text = String::from_utf8_lossy(&span.source.bytes[word.start..word.end]).into_owned();
     if let Some(meant) = near(&text, words(directive.syntax)) {
         diagnostic = diagnostic.with_help(format!("did you mean \"{meant}\"?"));
     }
     let (name, syntax) = (directive.name, directive.syntax);
-    diagnostic.place = Some(word);
+    diagnostic.span = Some(word);
     diagnostic.with_help(format!("syntax: {name} {syntax};"))
 }
 
@@ -34,9 +34,9 @@ fn words(syntax: &'static str) -> impl Iterator<Item = &'static str> {
 }
 
 /// The argument that the sentence has in quotes.
-fn named(place: &Place, message: &[u8]) -> Option<Place> {
-    let own = place.source.bytes.get(place.start..place.end)?;
-    let arguments = arguments(place);
+fn named(span: &Span, message: &[u8]) -> Option<Span> {
+    let own = span.source.bytes.get(span.start..span.end)?;
+    let arguments = arguments(span);
     message
         .split(|byte| *byte == b'"')
         .skip(1)
@@ -44,34 +44,34 @@ fn named(place: &Place, message: &[u8]) -> Option<Place> {
         .filter(|quoted| !quoted.is_empty() && *quoted != own)
         .find_map(|quoted| {
             let at = memchr::memmem::find(arguments, quoted)?;
-            Some(stretch(place, at, at + quoted.len()))
+            Some(stretch(span, at, at + quoted.len()))
         })
 }
 
 /// The first argument.
-fn first(place: &Place) -> Option<Place> {
-    let arguments = arguments(place);
+fn first(span: &Span) -> Option<Span> {
+    let arguments = arguments(span);
     let start = arguments
         .iter()
         .position(|byte| !byte.is_ascii_whitespace())?;
     let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b';' | b'{');
     let length = arguments[start..].iter().position(ends)?;
-    (length > 0).then(|| stretch(place, start, start + length))
+    (length > 0).then(|| stretch(span, start, start + length))
 }
 
 /// What stands behind the name, to the end of its line or a little further.
-fn arguments(place: &Place) -> &[u8] {
-    let rest = &place.source.bytes[place.end.min(place.source.bytes.len())..];
+fn arguments(span: &Span) -> &[u8] {
+    let rest = &span.source.bytes[span.end.min(span.source.bytes.len())..];
     let rest = &rest[..rest.len().min(REACH)];
     let end = memchr::memchr2(b';', b'{', rest).map_or(rest.len(), |at| at + 1);
     &rest[..end]
 }
 
-fn stretch(place: &Place, start: usize, end: usize) -> Place {
-    Place {
-        start: place.end + start,
-        end: place.end + end,
-        ..place.clone()
+fn stretch(span: &Span, start: usize, end: usize) -> Span {
+    Span {
+        start: span.end + start,
+        end: span.end + end,
+        ..span.clone()
     }
 }
 
@@ -80,20 +80,20 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::config::Level;
+    use crate::base::Level;
     use crate::config::modules::table::find;
     use crate::config::source::Source;
 
     /// The caret block below an error about `text`, whose first word is a directive.
     fn block(text: &str, message: &str) -> String {
         let name = text.split([' ', ';']).next().expect("a name");
-        let place = Place {
+        let span = Span {
             source: Arc::new(Source::of_text("n.conf", text.into())),
             line: 1,
             start: 0,
             end: name.len(),
         };
-        let diagnostic = Diagnostic::new(Level::Emerg, message, &place);
+        let diagnostic = Diagnostic::new(Level::Emerg, message, &span);
         let row = find(name).first().expect("a row").directive();
         about_value(diagnostic, row).block()
     }

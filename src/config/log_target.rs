@@ -2,20 +2,20 @@
 
 use std::path::PathBuf;
 
-use super::{Address, Level};
+use crate::base::{Address, Level};
 
 /// One `error_log` line. A server holds the list that applies to it after inheritance.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LogTarget {
     /// Where lines go.
-    pub place: LogPlace,
+    pub destination: LogDestination,
     /// The least severe level that is written.
     pub level: Level,
 }
 
 /// Where log lines go.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum LogPlace {
+pub enum LogDestination {
     /// `stderr`
     Stderr,
     /// A file, by its absolute path.

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::World;
 use super::call::{Call, Refusal};
 use super::directive::Row;
 use super::doubt::{Doubt, Doubts};
@@ -10,9 +11,9 @@ use super::modules::ssl::StartTls;
 use super::report::{Report, Stop};
 use super::resolve;
 use super::server::Server;
-use super::source::Place;
+use super::source::Span;
 use super::value::{sentence, session_cache};
-use super::{Address, World};
+use crate::base::Address;
 
 /// The block and what has been written so far.
 #[derive(Debug, Default)]
@@ -34,7 +35,7 @@ pub struct ServerBlock {
     /// What is written in it.
     pub scope: Scope,
     /// Its `server {`.
-    pub place: Place,
+    pub span: Span,
     /// What went wrong in it.
     pub doubt: Doubt,
 }
@@ -52,10 +53,10 @@ impl ServerBlock {
 
 impl MailBlock {
     /// `server {`
-    pub fn open_server(&mut self, place: &Place) {
+    pub fn open_server(&mut self, span: &Span) {
         self.servers.push(ServerBlock {
             scope: Scope::default(),
-            place: place.clone(),
+            span: span.clone(),
             doubt: Doubt::default(),
         });
     }
@@ -74,7 +75,7 @@ impl MailBlock {
             return Ok(());
         };
         if server.scope.mail.listen.is_none() && !server.doubts(outer).has("listen") {
-            report.fault(resolve::about(&server.place, "no \"listen\" is defined"))?;
+            report.fault(resolve::about(&server.span, "no \"listen\" is defined"))?;
         }
         Ok(())
     }
@@ -86,7 +87,7 @@ impl MailBlock {
     pub fn close(
         &mut self,
         world: &dyn World,
-        place: &Place,
+        span: &Span,
         outer: &Doubt,
         report: &mut Report<'_>,
     ) -> Result<(), Stop> {
@@ -94,7 +95,7 @@ impl MailBlock {
             outer: &self.outer,
             doubt: outer,
             servers: &self.servers,
-            end: place,
+            end: span,
         };
         self.merged = resolve::merge(world, block, report)?;
         Ok(())

@@ -3,7 +3,6 @@
 //! `grammar` and `statement` read the language, `apply` walks the statements in nginx's order and fills the scopes of `modules`,
 //! `resolve` merges them at the end of `mail {}`, `plan` finds the sockets. `dump` writes a configuration down again.
 
-pub mod address;
 pub mod apply;
 pub mod begun;
 pub mod block;
@@ -15,14 +14,11 @@ pub mod diagnostic;
 pub mod directive;
 pub mod doubt;
 pub mod dump;
-pub mod errno;
 pub mod grammar;
 mod hint;
 pub mod key_name;
 pub mod known;
-pub mod level;
 pub mod log_target;
-pub mod machine;
 pub mod mail_block;
 pub mod mask;
 pub mod modules;
@@ -30,7 +26,6 @@ pub mod never_spoken;
 pub mod openssl;
 pub mod pem;
 pub mod plan;
-pub mod protocol;
 pub mod quote;
 pub mod reader;
 pub mod reference;
@@ -52,21 +47,18 @@ pub mod written;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::base::Level;
 use modules::MainScope;
 use modules::core::Core;
 use modules::events::Events;
 use report::{Report, Stop};
 
-pub use address::Address;
 pub use client_tls::ClientTls;
 pub use diagnostic::Diagnostic;
-pub use errno::Errno;
-pub use level::Level;
-pub use log_target::{LogPlace, LogTarget, SyslogTarget};
+pub use log_target::{LogDestination, LogTarget, SyslogTarget};
 pub use modules::proxy::{ProxyProtocol, ProxySmtpAuth};
 pub use modules::proxy_ssl::BackendTls;
 pub use modules::ssl::{StartTls, VerifyClient};
-pub use protocol::Protocol;
 pub use report::Faults;
 pub use server::Server;
 pub use tls::{TlsFault, TlsFile, TlsMaterial, TlsVersions};
@@ -88,7 +80,7 @@ pub struct Options {
     /// The text of `-g`.
     pub globals: Option<Vec<u8>>,
     /// The log of `-e`; the built-in one otherwise. Absolute, or `Stderr`.
-    pub error_log: LogPlace,
+    pub error_log: LogDestination,
     /// The pid file when the configuration names none; absolute.
     pub pid: PathBuf,
 }
@@ -198,7 +190,7 @@ fn finish(
     }
     if core.error_log.is_empty() {
         core.error_log = vec![LogTarget {
-            place: options.error_log.clone(),
+            destination: options.error_log.clone(),
             level: Level::Error,
         }];
     }

@@ -5,7 +5,7 @@ use super::ciphers;
 use super::modules::proxy_ssl::{ProxySsl, ProxySslWritten};
 use super::modules::ssl::{Ssl, SslWritten};
 use super::openssl;
-use super::source::{Place, Spanned};
+use super::source::{Span, Spanned};
 use super::value::sentence;
 
 /// The suites of TLS 1.3 that are not spoken.
@@ -13,29 +13,29 @@ const SUITES13: [&[u8]; 2] = [b"TLS_AES_128_CCM_SHA256", b"TLS_AES_128_CCM_8_SHA
 
 /// What is named in the settings that hold in a server, and where.
 #[must_use]
-pub fn named(outer: &SslWritten, inner: &SslWritten, ssl: &Ssl) -> Vec<(Place, Vec<u8>)> {
+pub fn named(outer: &SslWritten, inner: &SslWritten, ssl: &Ssl) -> Vec<(Span, Vec<u8>)> {
     let mut found = Vec::new();
-    let mut at = |place, names| add(&mut found, place, names);
+    let mut at = |span, names| add(&mut found, span, names);
     let versions = ssl.ssl_protocols.never_spoken().map(|word| word.into());
     at(
-        place(&inner.ssl_protocols, &outer.ssl_protocols),
+        span(&inner.ssl_protocols, &outer.ssl_protocols),
         versions.collect(),
     );
     at(
-        place(&inner.ssl_ciphers, &outer.ssl_ciphers),
+        span(&inner.ssl_ciphers, &outer.ssl_ciphers),
         ciphers::never_spoken(&ssl.ssl_ciphers),
     );
     if !ssl.ssl_dhparam.as_os_str().is_empty() {
         at(
-            place(&inner.ssl_dhparam, &outer.ssl_dhparam),
+            span(&inner.ssl_dhparam, &outer.ssl_dhparam),
             vec![b"ssl_dhparam".to_vec()],
         );
     }
     at(
-        place(&inner.ssl_ecdh_curve, &outer.ssl_ecdh_curve),
+        span(&inner.ssl_ecdh_curve, &outer.ssl_ecdh_curve),
         groups(&ssl.ssl_ecdh_curve),
     );
-    let commands = place(&inner.ssl_conf_command, &outer.ssl_conf_command);
+    let commands = span(&inner.ssl_conf_command, &outer.ssl_conf_command);
     for (name, value) in &ssl.ssl_conf_command {
         at(commands.clone(), command(name, value));
     }
@@ -48,36 +48,36 @@ pub fn named_for_backends(
     outer: &ProxySslWritten,
     inner: &ProxySslWritten,
     ssl: &ProxySsl,
-) -> Vec<(Place, Vec<u8>)> {
+) -> Vec<(Span, Vec<u8>)> {
     let mut found = Vec::new();
-    let mut at = |place, names| add(&mut found, place, names);
+    let mut at = |span, names| add(&mut found, span, names);
     let versions = ssl.proxy_ssl_protocols.never_spoken();
     at(
-        place(&inner.proxy_ssl_protocols, &outer.proxy_ssl_protocols),
+        span(&inner.proxy_ssl_protocols, &outer.proxy_ssl_protocols),
         versions.map(|word| word.into()).collect(),
     );
     at(
-        place(&inner.proxy_ssl_ciphers, &outer.proxy_ssl_ciphers),
+        span(&inner.proxy_ssl_ciphers, &outer.proxy_ssl_ciphers),
         ciphers::never_spoken(&ssl.proxy_ssl_ciphers),
     );
-    let commands = place(&inner.proxy_ssl_conf_command, &outer.proxy_ssl_conf_command);
+    let commands = span(&inner.proxy_ssl_conf_command, &outer.proxy_ssl_conf_command);
     for (name, value) in &ssl.proxy_ssl_conf_command {
         at(commands.clone(), command(name, value));
     }
     found
 }
 
-fn add(found: &mut Vec<(Place, Vec<u8>)>, place: Option<Place>, names: Vec<Vec<u8>>) {
-    let place = place.unwrap_or_else(Place::nowhere);
+fn add(found: &mut Vec<(Span, Vec<u8>)>, span: Option<Span>, names: Vec<Vec<u8>>) {
+    let span = span.unwrap_or_else(Span::nowhere);
     let sentences = names
         .into_iter()
         .map(|name| sentence(&[b"\"", &name, b"\" is never negotiated, ignored"]));
-    found.extend(sentences.map(|message| (place.clone(), message)));
+    found.extend(sentences.map(|message| (span.clone(), message)));
 }
 
-fn place<T>(inner: &Option<Spanned<T>>, outer: &Option<Spanned<T>>) -> Option<Place> {
+fn span<T>(inner: &Option<Spanned<T>>, outer: &Option<Spanned<T>>) -> Option<Span> {
     let written = inner.as_ref().or(outer.as_ref());
-    written.map(|written| written.place.clone())
+    written.map(|written| written.span.clone())
 }
 
 fn groups(list: &[u8]) -> Vec<Vec<u8>> {

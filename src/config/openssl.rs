@@ -4,8 +4,8 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::errno::Errno;
 use super::value::sentence;
+use crate::base::errno::Errno;
 
 /// The groups that OpenSSL 3 knows, a line for each with all its names.
 const GROUPS: &str = "X25519

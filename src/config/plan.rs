@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::{Address, Server};
+use super::Server;
+use crate::base::Address;
 
 /// How a listening socket is set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,20 +125,20 @@ pub fn diff(old: &[Socket], new: &[Socket]) -> Diff {
 /// apart by the local address, unless they have an option that needs a socket of its own.
 #[must_use]
 pub fn sockets(servers: &[Arc<Server>]) -> Vec<Socket> {
-    let mut groups: Vec<Vec<Place>> = Vec::new();
+    let mut groups: Vec<Vec<Span>> = Vec::new();
     let mut by_port = std::collections::HashMap::new();
     for server in servers {
         for listen in &server.mail.listen {
             for address in &listen.addresses {
-                let place = Place {
+                let span = Span {
                     address: address.clone(),
                     listen,
                     server,
                 };
                 let index = *by_port.entry(group_key(address)).or_insert(groups.len());
                 match groups.get_mut(index) {
-                    Some(group) => group.push(place),
-                    None => groups.push(vec![place]),
+                    Some(group) => group.push(span),
+                    None => groups.push(vec![span]),
                 }
             }
         }
@@ -146,7 +147,7 @@ pub fn sockets(servers: &[Arc<Server>]) -> Vec<Socket> {
 }
 
 /// An address and what is written about it.
-struct Place<'a> {
+struct Span<'a> {
     address: Address,
     listen: &'a super::value::listen::Listen,
     server: &'a Arc<Server>,
@@ -161,41 +162,40 @@ fn group_key(address: &Address) -> (u8, u16) {
     }
 }
 
-fn bind(mut group: Vec<Place<'_>>) -> Vec<Socket> {
-    group.sort_by_key(|place| (place.address.is_wildcard(), !place.listen.bind));
-    let wildcard = group.pop_if(|place| place.address.is_wildcard());
+fn bind(mut group: Vec<Span<'_>>) -> Vec<Socket> {
+    group.sort_by_key(|span| (span.address.is_wildcard(), !span.listen.bind));
+    let wildcard = group.pop_if(|span| span.address.is_wildcard());
     let (own, shared): (Vec<_>, Vec<_>) = group
         .into_iter()
-        .partition(|place| wildcard.is_none() || place.listen.bind);
-    let mut sockets: Vec<Socket> = own.iter().map(|place| socket(place, Vec::new())).collect();
-    sockets.extend(wildcard.iter().map(|place| {
-        socket(
-            place,
-            shared.iter().map(|place| route(place, true)).collect(),
-        )
-    }));
+        .partition(|span| wildcard.is_none() || span.listen.bind);
+    let mut sockets: Vec<Socket> = own.iter().map(|span| socket(span, Vec::new())).collect();
+    sockets.extend(
+        wildcard
+            .iter()
+            .map(|span| socket(span, shared.iter().map(|span| route(span, true)).collect())),
+    );
     sockets
 }
 
-fn socket(place: &Place<'_>, mut routes: Vec<Route>) -> Socket {
-    routes.push(route(place, false));
+fn socket(span: &Span<'_>, mut routes: Vec<Route>) -> Socket {
+    routes.push(route(span, false));
     Socket {
-        address: place.address.clone(),
-        options: place.listen.options,
+        address: span.address.clone(),
+        options: span.listen.options,
         routes,
     }
 }
 
-fn route(place: &Place<'_>, by_local: bool) -> Route {
-    let local = match &place.address {
+fn route(span: &Span<'_>, by_local: bool) -> Route {
+    let local = match &span.address {
         Address::Inet(inet) if by_local => Some(inet.ip()),
         _ => None,
     };
     Route {
         local,
-        server: Arc::clone(place.server),
-        ssl: place.listen.ssl || place.server.ssl.ssl,
-        proxy_protocol: place.listen.proxy_protocol,
-        name: place.address.to_string().into(),
+        server: Arc::clone(span.server),
+        ssl: span.listen.ssl || span.server.ssl.ssl,
+        proxy_protocol: span.listen.proxy_protocol,
+        name: span.address.to_string().into(),
     }
 }

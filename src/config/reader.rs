@@ -6,11 +6,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::source::{Place, Source};
+use super::Diagnostic;
+use super::source::{Source, Span};
 use super::statement::Statements;
 use super::value::sentence;
 use super::world::World;
-use super::{Diagnostic, Errno, Level};
+use crate::base::{Errno, Level};
 
 /// How often a file may be open at a time. A file that includes itself is read once more than nginx must to find what a
 /// second reading brings up (duplicates); then it is what it is: no end.
@@ -78,20 +79,20 @@ impl Readers {
         &mut self,
         world: &dyn World,
         path: &Path,
-        place: Option<&Place>,
+        span: Option<&Span>,
     ) -> Result<(), Unread> {
         let again = self.times.get(path).copied().unwrap_or(0);
         if again >= MOST_OPEN {
             let message = format!("includes go round: {}", self.chain(path));
-            let fault = match place {
-                Some(place) => Diagnostic::new(Level::Emerg, message, place),
+            let fault = match span {
+                Some(span) => Diagnostic::new(Level::Emerg, message, span),
                 None => Diagnostic::bare(Level::Emerg, message),
             };
             return Err(Unread::Circle(fault));
         }
         let bytes = world
             .read(path)
-            .map_err(|error| refused(path, &error, place))?;
+            .map_err(|error| refused(path, &error, span))?;
         if self.seen.insert(path.to_owned()) {
             self.files.push((path.to_owned(), bytes.clone()));
         }
@@ -99,7 +100,7 @@ impl Readers {
             name: path.to_string_lossy().into(),
             path: Some(path.to_owned()),
             bytes,
-            included: place.map(|place| Box::new(place.clone())),
+            included: span.map(|span| Box::new(span.clone())),
         };
         self.open.push(Statements::new(Arc::new(source)));
         *self.times.entry(path.to_owned()).or_default() += 1;
@@ -121,7 +122,7 @@ impl Readers {
     }
 }
 
-fn refused(path: &Path, error: &io::Error, place: Option<&Place>) -> Diagnostic {
+fn refused(path: &Path, error: &io::Error, span: Option<&Span>) -> Diagnostic {
     let name = path.as_os_str().as_bytes();
     let failed = |call: &[u8]| {
         sentence(&[
@@ -136,8 +137,8 @@ fn refused(path: &Path, error: &io::Error, place: Option<&Place>) -> Diagnostic 
         // It can be opened, not read.
         return Diagnostic::bare(Level::Crit, failed(b"pread()"));
     }
-    match place {
-        Some(place) => Diagnostic::new(Level::Emerg, failed(b"open()"), place),
+    match span {
+        Some(span) => Diagnostic::new(Level::Emerg, failed(b"open()"), span),
         None => Diagnostic::bare(Level::Emerg, failed(b"open()")),
     }
 }

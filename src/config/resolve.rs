@@ -8,10 +8,11 @@ use super::mail_block::ServerBlock;
 use super::modules::{Scope, auth_http, imap, mail, pop3, proxy, proxy_ssl, realip, smtp, ssl};
 use super::report::{Report, Stop};
 use super::server::Server;
-use super::source::Place;
+use super::source::Span;
 use super::sparse::{Nothing, Sparse};
 use super::tls_check::TlsFiles;
-use super::{Diagnostic, Level, Method, Protocol, World};
+use super::{Diagnostic, Method, World};
+use crate::base::{Level, Protocol};
 
 /// `mail {}` as it is written.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +24,7 @@ pub struct Written<'a> {
     /// Its servers.
     pub servers: &'a [ServerBlock],
     /// The `}`, where nginx's own messages point.
-    pub end: &'a Place,
+    pub end: &'a Span,
 }
 
 /// Merges the servers of a block.
@@ -41,7 +42,7 @@ pub fn merge(
             Some(protocol) => known.push((written, protocol)),
             None if written.scope.mail.listen.is_none() => {}
             None if written.doubts(block.doubt).has("protocol") => {}
-            None => report.fault(about(&written.place, "unknown mail protocol"))?,
+            None => report.fault(about(&written.span, "unknown mail protocol"))?,
         }
     }
     let inherited = Inherited::from(block.outer);
@@ -67,12 +68,12 @@ pub fn merge(
             .iter()
             .all(|scope| scope.auth_http.auth_http.is_none() && scope.proxy.proxy_pass.is_none());
         if nobody && !doubts.has("auth_http") && !doubts.has("proxy_pass") {
-            report.fault(about(&written.place, "no \"auth_http\" is defined"))?;
+            report.fault(about(&written.span, "no \"auth_http\" is defined"))?;
         }
     }
     for (server, (written, _)) in servers.iter().zip(&known) {
         if let Some(what) = unused(server) {
-            let note = about(&written.place, what);
+            let note = about(&written.span, what);
             report.warn(Diagnostic {
                 level: Level::Warn,
                 ..note
@@ -86,15 +87,16 @@ pub fn merge(
 fn unused(server: &Server) -> Option<&'static str> {
     let apop = server.protocol == Protocol::Pop3 && server.pop3.pop3_auth.has(Method::Apop);
     // The greeting carries APOP's challenge, before the backend, whose it would have to be, is asked.
-    (apop && server.is_judged()).then_some("\"apop\" is not offered without \"auth_http\"")
+    (apop && server.backend_authenticates())
+        .then_some("\"apop\" is not offered without \"auth_http\"")
 }
 
 /// nginx's sentences about a server as a whole: `… for server in FILE:LINE`.
 #[must_use]
-pub fn about(place: &Place, what: &str) -> Diagnostic {
-    let message = format!("{what} for server in {}:{}", place.source.name, place.line);
+pub fn about(span: &Span, what: &str) -> Diagnostic {
+    let message = format!("{what} for server in {}:{}", span.source.name, span.line);
     Diagnostic {
-        place: Some(place.clone()),
+        span: Some(span.clone()),
         ..Diagnostic::bare(Level::Emerg, message)
     }
 }
@@ -162,8 +164,8 @@ impl<'a> Inherited<'a> {
         }
         Server {
             protocol,
-            file: Arc::clone(&block.place.source.name),
-            line: block.place.line,
+            file: Arc::clone(&block.span.source.name),
+            line: block.span.line,
             mail,
             ssl: held((&outer.ssl, &inner.ssl), &self.ssl, ssl::Ssl::merge),
             tls: None,

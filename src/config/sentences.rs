@@ -1,13 +1,14 @@
 //! nginx's sentences about a directive: its form, its place, its value.
 
+use super::Diagnostic;
 use super::block::Block;
 use super::call::Refusal;
 use super::directive::Arity;
 use super::known::{is_known, near};
-use super::source::Place;
+use super::source::Span;
 use super::statement::{Ending, Statement};
 use super::value::{c_string, sentence};
-use super::{Diagnostic, Level};
+use crate::base::Level;
 
 /// What ends the directive, and how many arguments it has.
 ///
@@ -17,7 +18,7 @@ pub fn check_form(
     statement: &Statement,
     is_block: bool,
     arity: Arity,
-    place: &Place,
+    span: &Span,
 ) -> Result<(), Diagnostic> {
     let name = c_string(&statement.words[0]);
     let message = match (is_block, statement.ending) {
@@ -30,21 +31,21 @@ pub fn check_form(
         }
         _ => return Ok(()),
     };
-    Err(Diagnostic::new(Level::Emerg, message, place))
+    Err(Diagnostic::new(Level::Emerg, message, span))
 }
 
 /// A name that does not stand for anything in this block.
-pub fn misplaced(text: &str, name: &[u8], block: Block, place: &Place) -> Diagnostic {
+pub fn misplaced(text: &str, name: &[u8], block: Block, span: &Span) -> Diagnostic {
     let shown = c_string(name);
     let is_block = matches!(text, "events" | "mail" | "http" | "stream" | "server");
     if is_known(text) || is_block {
         let message = sentence(&[b"\"", shown, b"\" directive is not allowed here"]);
-        return Diagnostic::new(Level::Emerg, message, place);
+        return Diagnostic::new(Level::Emerg, message, span);
     }
     let diagnostic = Diagnostic::new(
         Level::Emerg,
         sentence(&[b"unknown directive \"", shown, b"\""]),
-        place,
+        span,
     );
     match near(text, block.names()) {
         Some(meant) => diagnostic.with_help(format!("did you mean \"{meant}\"?")),
@@ -53,16 +54,16 @@ pub fn misplaced(text: &str, name: &[u8], block: Block, place: &Place) -> Diagno
 }
 
 /// nginx's sentence for a refusal.
-pub fn refusal(why: Refusal, name: &str, place: &Place) -> Diagnostic {
+pub fn refusal(why: Refusal, name: &str, span: &Span) -> Diagnostic {
     match why {
         Refusal::Directive(predicate) => Diagnostic::new(
             Level::Emerg,
             format!("\"{name}\" directive {predicate}"),
-            place,
+            span,
         ),
-        Refusal::Says(message) => Diagnostic::new(Level::Emerg, message, place),
+        Refusal::Says(message) => Diagnostic::new(Level::Emerg, message, span),
         Refusal::Bare(level, message) => Diagnostic {
-            place: Some(place.clone()),
+            span: Some(span.clone()),
             ..Diagnostic::bare(level, message)
         },
     }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::modules::{auth_http, imap, mail, pop3, proxy, proxy_ssl, realip, smtp, ssl};
-use super::{ClientTls, Protocol, TlsMaterial};
+use super::{ClientTls, TlsMaterial};
+use crate::base::Protocol;
 
 /// One `server {}`: one struct per nginx module, a field per directive. What servers only inherit they share.
 #[derive(Clone, Debug)]
@@ -43,7 +44,7 @@ pub struct Server {
 impl Server {
     /// Whether the backend of `proxy_pass` decides about logins: there is no auth server.
     #[must_use]
-    pub fn is_judged(&self) -> bool {
+    pub fn backend_authenticates(&self) -> bool {
         self.auth_http.auth_http.is_none()
     }
 

@@ -13,15 +13,15 @@ pub struct Source {
     /// Its bytes.
     pub bytes: Vec<u8>,
     /// The `include` that brought it in.
-    pub included: Option<Box<Place>>,
+    pub included: Option<Box<Span>>,
 }
 
 /// Files include files to any depth: the chain is let go link by link, not by recursion.
 impl Drop for Source {
     fn drop(&mut self) {
         let mut next = self.included.take();
-        while let Some(place) = next {
-            next = Arc::into_inner(place.source).and_then(|mut source| source.included.take());
+        while let Some(span) = next {
+            next = Arc::into_inner(span.source).and_then(|mut source| source.included.take());
         }
     }
 }
@@ -41,7 +41,7 @@ impl Source {
 
 /// A stretch of a source, and the line that messages give it: the line where the directive ends.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct Span {
     /// Which text.
     pub source: Arc<Source>,
     /// Line number, from 1.
@@ -52,7 +52,7 @@ pub struct Place {
     pub end: usize,
 }
 
-impl Place {
+impl Span {
     /// The tail of nginx's messages: ` in FILE:LINE`, or ` in command line`.
     #[must_use]
     pub fn tail(&self) -> String {
@@ -69,5 +69,5 @@ pub struct Spanned<T> {
     /// What was written.
     pub value: T,
     /// Where: the name of the directive.
-    pub place: Place,
+    pub span: Span,
 }

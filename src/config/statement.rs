@@ -5,7 +5,7 @@ use std::sync::Arc;
 use memchr::memchr_iter;
 
 use super::grammar::{Kind, Token, tokens};
-use super::source::{Place, Source};
+use super::source::{Source, Span};
 use super::window::Window;
 
 /// What ends a directive.
@@ -97,16 +97,16 @@ impl Statements {
         }
     }
 
-    /// The place of `span` with the current line.
+    /// The place of `place` with the current line.
     #[must_use]
-    pub fn place(&self, span: (usize, usize)) -> Place {
+    pub fn span(&self, span: (usize, usize)) -> Span {
         self.place_at(self.line, span)
     }
 
-    /// The place of `span` with another line.
+    /// The place of `place` with another line.
     #[must_use]
-    pub fn place_at(&self, line: usize, (start, end): (usize, usize)) -> Place {
-        Place {
+    pub fn place_at(&self, line: usize, (start, end): (usize, usize)) -> Span {
+        Span {
             source: Arc::clone(&self.source),
             line,
             start,

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::Protocol;
 use super::modules::ssl::VerifyClient;
 use super::value::session_cache::SessionCache;
+use crate::base::Protocol;
 
 /// Name and value of an `ssl_conf_command`.
 pub type Command = (Box<[u8]>, Box<[u8]>);

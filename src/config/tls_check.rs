@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::doubt::Doubts;
-use super::errno::Errno;
 use super::key_name::KeyName;
 use super::mail_block::ServerBlock;
 use super::modules::Scope;
@@ -15,7 +14,7 @@ use super::modules::ssl::{Ssl, StartTls, VerifyClient};
 use super::report::{Report, Stop};
 use super::resolve::Written;
 use super::server::Server;
-use super::source::Place;
+use super::source::Span;
 use super::tls_text::{
     authorities_text, ciphers_text, command_text, crl_text, curves_text, dhparam_text, file_text,
     sentence_of,
@@ -24,16 +23,18 @@ use super::value::path::NamedFile;
 use super::value::sentence;
 use super::value::tls::Versions;
 use super::{
-    Diagnostic, Level, TlsFile, TlsMaterial, TlsVersions, World, ciphers, conf_command,
-    never_spoken, openssl, pem,
+    Diagnostic, TlsFile, TlsMaterial, TlsVersions, World, ciphers, conf_command, never_spoken,
+    openssl, pem,
 };
+use crate::base::Level;
+use crate::base::errno::Errno;
 
 /// Reads each file once, however many servers name it.
 #[expect(missing_debug_implementations, reason = "holds a trait object")]
 pub struct TlsFiles<'a> {
     pub(super) world: &'a dyn World,
     /// The `}` of `mail {}`, where nginx's own messages point.
-    pub(super) place: &'a Place,
+    pub(super) span: &'a Span,
     read: HashMap<PathBuf, Arc<[u8]>>,
     /// Warnings that have been given.
     pub(super) warned: HashSet<Vec<u8>>,
@@ -41,10 +42,10 @@ pub struct TlsFiles<'a> {
 
 impl<'a> TlsFiles<'a> {
     /// Nothing read yet.
-    pub fn new(world: &'a dyn World, place: &'a Place) -> Self {
+    pub fn new(world: &'a dyn World, span: &'a Span) -> Self {
         Self {
             world,
-            place,
+            span,
             read: HashMap::new(),
             warned: HashSet::new(),
         }
@@ -147,7 +148,7 @@ impl<'a> TlsFiles<'a> {
         &mut self,
         ssl: &Ssl,
         doubts: Doubts<'_>,
-        user: &Place,
+        user: &Span,
         report: &mut Report<'_>,
     ) -> Result<(Option<TlsFile>, Option<TlsFile>, Option<TlsFile>), Stop> {
         if ssl.ssl_verify_client == VerifyClient::Off {
@@ -177,7 +178,7 @@ impl<'a> TlsFiles<'a> {
     }
 
     /// DH parameters are never used; that they could be is looked at all the same.
-    fn check_dhparam(&mut self, path: &Path, user: &Place) -> Result<(), Diagnostic> {
+    fn check_dhparam(&mut self, path: &Path, user: &Span) -> Result<(), Diagnostic> {
         if path.as_os_str().is_empty() {
             return Ok(());
         }
@@ -208,13 +209,13 @@ impl<'a> TlsFiles<'a> {
     }
 
     fn told(&self, message: Vec<u8>) -> Diagnostic {
-        Diagnostic::new(Level::Emerg, message, self.place)
+        Diagnostic::new(Level::Emerg, message, self.span)
     }
 
     pub(super) fn certificate(
         &mut self,
         named: &NamedFile,
-        user: &Place,
+        user: &Span,
     ) -> Result<TlsFile, Diagnostic> {
         let (name, read) = match named.written.strip_prefix(b"data:") {
             Some(text) => (&*named.written, Ok(inline(text))),
@@ -230,7 +231,7 @@ impl<'a> TlsFiles<'a> {
         }
     }
 
-    pub(super) fn key(&mut self, named: &NamedFile, user: &Place) -> Result<TlsFile, Diagnostic> {
+    pub(super) fn key(&mut self, named: &NamedFile, user: &Span) -> Result<TlsFile, Diagnostic> {
         let what = b"certificate key";
         let (name, file) = match KeyName::of(&named.written) {
             KeyName::Inline(text) => (&b"data:"[..], inline(text)),
@@ -255,7 +256,7 @@ impl<'a> TlsFiles<'a> {
         }
     }
 
-    fn open(&mut self, path: &Path, user: &Place, what: &[u8]) -> Result<TlsFile, Diagnostic> {
+    fn open(&mut self, path: &Path, user: &Span, what: &[u8]) -> Result<TlsFile, Diagnostic> {
         self.file(path).map_err(|error| {
             let reason = openssl::open_reason(path, &error);
             let reason = sentence(&[b"BIO_new_file() failed (SSL: ", &reason, b")"]);
@@ -289,7 +290,7 @@ fn tls_user<'a>(
     outer: &'a Scope,
     block: &'a ServerBlock,
     ssl: &Ssl,
-) -> Option<(&'static str, &'a Place)> {
+) -> Option<(&'static str, &'a Span)> {
     let inner = &block.scope;
     let listens = inner
         .mail
@@ -298,11 +299,11 @@ fn tls_user<'a>(
         .map(|written| written.value.as_slice())
         .unwrap_or_default();
     if let Some(listen) = listens.iter().rev().find(|listen| listen.ssl) {
-        return Some(("listen ... ssl", &listen.place));
+        return Some(("listen ... ssl", &listen.span));
     }
     let written = |scope: &'a Scope| {
-        let starttls = scope.ssl.starttls.as_ref().map(|written| &written.place);
-        let on = scope.ssl.ssl.as_ref().map(|written| &written.place);
+        let starttls = scope.ssl.starttls.as_ref().map(|written| &written.span);
+        let on = scope.ssl.ssl.as_ref().map(|written| &written.span);
         match (starttls, on) {
             (Some(a), Some(b)) => Some(if (a.line, a.start) > (b.line, b.start) {
                 a
@@ -312,15 +313,15 @@ fn tls_user<'a>(
             (a, b) => a.or(b),
         }
     };
-    let place = written(inner).or_else(|| written(outer))?;
+    let span = written(inner).or_else(|| written(outer))?;
     if ssl.ssl {
-        return Some(("ssl", place));
+        return Some(("ssl", span));
     }
-    (ssl.starttls != StartTls::Off).then_some(("starttls", place))
+    (ssl.starttls != StartTls::Off).then_some(("starttls", span))
 }
 
 /// Certificates and keys that are not named at all.
-fn check_named(ssl: &Ssl, mode: &str, user: &Place) -> Result<(), Diagnostic> {
+fn check_named(ssl: &Ssl, mode: &str, user: &Span) -> Result<(), Diagnostic> {
     let tail = format!(
         "the \"{mode}\" directive in {}:{}",
         user.source.name, user.line
@@ -349,14 +350,14 @@ fn check_named(ssl: &Ssl, mode: &str, user: &Place) -> Result<(), Diagnostic> {
 }
 
 /// A sentence that says all itself.
-pub(super) fn fault(message: Vec<u8>, user: &Place) -> Diagnostic {
+pub(super) fn fault(message: Vec<u8>, user: &Span) -> Diagnostic {
     Diagnostic {
-        place: Some(user.clone()),
+        span: Some(user.clone()),
         ..Diagnostic::bare(Level::Emerg, message)
     }
 }
 
-fn unloadable(what: &[u8], name: &[u8], reason: &[u8], user: &Place) -> Diagnostic {
+fn unloadable(what: &[u8], name: &[u8], reason: &[u8], user: &Span) -> Diagnostic {
     let message = sentence(&[b"cannot load ", what, b" \"", name, b"\": ", reason]);
     fault(message, user)
 }

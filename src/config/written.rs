@@ -2,7 +2,7 @@
 //! inheritance is worked out. Nothing is judged here.
 
 use super::block::Block;
-use super::source::Place;
+use super::source::Span;
 
 /// One directive.
 #[derive(Clone, Debug)]
@@ -12,14 +12,14 @@ pub struct Line {
     /// Its arguments; names of files are full.
     pub words: Vec<Box<[u8]>>,
     /// Where it stands.
-    pub place: Place,
+    pub span: Span,
 }
 
 /// One block and its directives, inner blocks left out.
 #[derive(Clone, Debug, Default)]
 pub struct Written {
     /// Its name and `{`; the file itself has none.
-    pub open: Option<(&'static str, Place)>,
+    pub open: Option<(&'static str, Span)>,
     /// What is in it.
     pub lines: Vec<Line>,
 }
@@ -48,9 +48,9 @@ pub struct Journal {
 
 impl Journal {
     /// `name {`
-    pub fn open(&mut self, block: Block, name: &[u8], place: &Place) {
+    pub fn open(&mut self, block: Block, name: &[u8], span: &Span) {
         let opened = |name| Written {
-            open: Some((name, place.clone())),
+            open: Some((name, span.clone())),
             lines: Vec::new(),
         };
         match (block, name) {

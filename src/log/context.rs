@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Escaped;
+use crate::base::Escaped;
 
 /// The facts about a connection that its log lines carry. Cheap to build: it only borrows.
 #[derive(Clone, Copy, Debug)]

@@ -10,8 +10,9 @@ use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Metadata, Subscriber, callsite, span};
 
-use super::{ErrorLog, Escaped};
-use crate::config::Level;
+use super::ErrorLog;
+use crate::base::Escaped;
+use crate::base::Level;
 
 /// The listener for `tracing` events. A field called `connection` becomes the line's `*N`.
 #[derive(Clone, Debug)]

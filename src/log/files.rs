@@ -10,7 +10,8 @@ use super::ErrorLog;
 use super::file::LogFile;
 use super::sink::Sink;
 use super::syslog::Syslog;
-use crate::config::{Errno, Level, LogPlace, LogTarget};
+use crate::base::{Errno, Level};
+use crate::config::{LogDestination, LogTarget};
 
 /// Opens logs and remembers which files are open. Dropped lists close their files when nobody else shares them.
 #[derive(Debug, Default)]
@@ -41,11 +42,11 @@ impl Files {
     pub fn open(&self, targets: &[LogTarget]) -> Result<ErrorLog, OpenFault> {
         let mut sinks = Vec::with_capacity(targets.len());
         for target in targets {
-            let sink = match &target.place {
-                LogPlace::Stderr => Sink::Stderr,
-                LogPlace::File(path) => Sink::File(self.share(path)?),
-                LogPlace::Syslog(syslog) => Sink::Syslog(Syslog::new(syslog)),
-                LogPlace::Memory => continue,
+            let sink = match &target.destination {
+                LogDestination::Stderr => Sink::Stderr,
+                LogDestination::File(path) => Sink::File(self.share(path)?),
+                LogDestination::Syslog(syslog) => Sink::Syslog(Syslog::new(syslog)),
+                LogDestination::Memory => continue,
             };
             sinks.push((target.level, Arc::new(sink)));
         }

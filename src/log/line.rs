@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use nix::unistd::{getpid, gettid};
 
 use super::clock;
-use crate::config::Level;
+use crate::base::Level;
 
 /// nginx's NGX_MAX_ERROR_STR: the longest line, line feed included, in bytes.
 const LONGEST: usize = 2048;

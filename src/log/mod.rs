@@ -7,7 +7,6 @@
 mod clock;
 mod context;
 mod debug;
-mod escaped;
 mod file;
 mod files;
 mod line;
@@ -20,11 +19,10 @@ use std::sync::Arc;
 pub use self::context::Context;
 use self::context::Suffix;
 pub use self::debug::DebugLines;
-pub use self::escaped::Escaped;
 pub use self::files::{Files, OpenFault};
 use self::line::Line;
 use self::sink::Sink;
-use crate::config::Level;
+use crate::base::Level;
 
 /// One list of `error_log` targets, opened. An event goes to every target whose level takes it.
 #[derive(Debug, Default)]

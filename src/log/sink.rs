@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::file::LogFile;
 use super::syslog::Syslog;
-use crate::config::Level;
+use crate::base::Level;
 
 #[derive(Debug)]
 pub(super) enum Sink {

@@ -8,7 +8,8 @@ use std::os::unix::net::UnixDatagram;
 use std::sync::{Mutex, PoisonError};
 
 use super::clock::syslog_stamp;
-use crate::config::{Address, Level, SyslogTarget};
+use crate::base::{Address, Level};
+use crate::config::SyslogTarget;
 
 #[derive(Debug)]
 pub(super) struct Syslog {

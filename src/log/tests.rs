@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
-use crate::config::{LogPlace, LogTarget};
+use crate::config::{LogDestination, LogTarget};
 
 /// A folder of its own that goes away with the test.
 struct Folder(PathBuf);
@@ -38,7 +38,7 @@ impl Drop for Folder {
 
 fn to_file(path: PathBuf, level: Level) -> LogTarget {
     LogTarget {
-        place: LogPlace::File(path),
+        destination: LogDestination::File(path),
         level,
     }
 }

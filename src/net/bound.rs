@@ -11,7 +11,7 @@ use std::{fmt, fs, io};
 
 use socket2::{Domain, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
-use crate::config::Address;
+use crate::base::Address;
 use crate::config::plan::{self, KeepAlive, SocketOptions};
 
 /// A socket that listens. Dropping it closes it, and unlinks it if it is a unix socket.

@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use super::bound::{BindFault, Bound, Unlinked, reconfigure};
 use super::socket::{Peer, Socket};
-use crate::config::Address;
+use crate::base::Address;
 use crate::config::plan::SocketOptions;
 
 /// A socket that listens. Dropping it closes it, and unlinks it if it is a unix socket.

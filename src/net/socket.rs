@@ -11,7 +11,7 @@ use nix::sys::socket::{MsgFlags, recv};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
-use crate::config::address::{Address, Ipv6Text};
+use crate::base::address::{Address, Ipv6Text};
 
 /// The address a client came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! A complete login: it exists only once the client has said all of it.
 
-use super::Secret;
 use super::sasl::Bearer;
+use crate::base::Secret;
 
 /// Bytes of a login, as decoded.
 pub type Bytes = Box<[u8]>;

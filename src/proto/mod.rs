@@ -1,13 +1,12 @@
 //! The dialogues, pure: bytes and answers in, bytes and a [`Step`] out.
 //!
 //! Nothing here knows tokio, a clock, randomness or the log. The shell in `session` reads, writes, waits and asks,
-//! and tells the core what came of it. It knows the protocols by a few traits: [`Front`] towards clients, [`Back`] and
+//! and tells the core what came of it. It knows the protocols by a few traits: [`ServerDialogue`] towards clients, [`Back`] and
 //! [`Judge`] towards backends, and before those [`Upgrade`] where TLS begins within the connection.
 
 pub mod auth_http;
 pub mod back;
 pub mod foreign;
-pub mod front;
 pub mod imap;
 pub mod input;
 pub mod judge;
@@ -19,20 +18,19 @@ pub mod pop3;
 pub mod proxy_protocol;
 pub mod refusal;
 pub mod sasl;
-pub mod secret;
+pub mod server;
 pub mod settings;
 pub mod smtp;
 pub mod tally;
 pub mod upgrade;
 
 pub use back::Back;
-pub use front::Front;
 pub use input::Input;
 pub use judge::{Judge, Rejection};
 pub use login::{Credentials, Envelope, Helo, Login, Origin};
 pub use note::Note;
 pub use refusal::{Denial, Refusal};
-pub use secret::Secret;
+pub use server::ServerDialogue;
 pub use settings::{Seen, Settings};
 pub use upgrade::Upgrade;
 

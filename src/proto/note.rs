@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::log::Escaped;
+use crate::base::Escaped;
 
 /// A SASL mechanism as nginx's log lines name it.
 pub type Mechanism = &'static str;

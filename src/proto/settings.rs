@@ -5,8 +5,10 @@ use std::sync::Arc;
 use super::learn::{Learner, Words};
 use super::login::Bytes;
 use super::smtp::opening::{Introduction, own_name};
-use super::{Back, Front, Helo, Judge, Login, Origin, Secret, Upgrade, imap, pop3, smtp};
-use crate::config::{BackendTls, Protocol, Server};
+use super::{Back, Helo, Judge, Login, Origin, ServerDialogue, Upgrade, imap, pop3, smtp};
+use crate::base::Protocol;
+use crate::base::Secret;
+use crate::config::{BackendTls, Server};
 
 /// What a server says to every client, made once when the configuration is loaded.
 #[derive(Clone, Debug)]
@@ -40,16 +42,16 @@ impl Settings {
 
     /// A dialogue that has not begun; `secure` when TLS was there from the first byte.
     /// `learned` is what the backend offers, as far as it was asked.
-    pub fn front(&self, secure: bool, learned: Option<Arc<Words>>) -> Box<dyn Front> {
+    pub fn front(&self, secure: bool, learned: Option<Arc<Words>>) -> Box<dyn ServerDialogue> {
         match self {
             Settings::Smtp(settings) => {
-                Box::new(smtp::Front::new(settings.clone(), secure, learned))
+                Box::new(smtp::ServerDialogue::new(settings.clone(), secure, learned))
             }
             Settings::Imap(settings) => {
-                Box::new(imap::Front::new(settings.clone(), secure, learned))
+                Box::new(imap::ServerDialogue::new(settings.clone(), secure, learned))
             }
             Settings::Pop3(settings) => {
-                Box::new(pop3::Front::new(settings.clone(), secure, learned))
+                Box::new(pop3::ServerDialogue::new(settings.clone(), secure, learned))
             }
         }
     }
@@ -110,7 +112,7 @@ pub fn judge(server: &Server, seen: Seen<'_>, origin: &Origin) -> Box<dyn Judge>
 /// The conversation that learns what the backend offers, for a server whose backend decides about logins and whose
 /// configuration leaves it to the backend to say.
 pub fn learner(server: &Server) -> Option<Box<dyn Learner>> {
-    if !server.is_judged() {
+    if !server.backend_authenticates() {
         return None;
     }
     match server.protocol {

@@ -3,7 +3,7 @@
 use rustls::{CipherSuite, ProtocolVersion, ServerConnection};
 
 /// Version and cipher of a finished handshake.
-pub(super) fn words(tls: &ServerConnection) -> Option<(&'static str, &'static str)> {
+pub(in crate::session) fn words(tls: &ServerConnection) -> Option<(&'static str, &'static str)> {
     let version = match tls.protocol_version()? {
         ProtocolVersion::TLSv1_3 => "TLSv1.3",
         ProtocolVersion::TLSv1_2 => "TLSv1.2",

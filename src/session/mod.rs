@@ -4,43 +4,29 @@
 //! runs in one boxed future that is dropped when mail flows, so a session that waits costs two sockets and little
 //! else.
 
-mod auth_server;
+mod auth_http;
+mod backend;
 mod cipher;
 mod client;
-mod commands;
-mod connect;
-mod dialogue;
-mod greeting;
-mod handshake;
-mod http;
-mod identity;
-mod inquiry;
-mod journal;
-mod judged;
-mod learned;
-mod naming;
-pub mod place;
-mod pool;
-mod rising;
+pub mod endpoint;
+mod log;
 pub mod shared;
-mod source;
-mod vouched;
 
 use std::sync::Arc;
 
-pub use auth_server::AuthServer;
-pub use place::Place;
+pub use crate::session::auth_http::auth_server::AuthServer;
+pub use crate::session::endpoint::Endpoint;
 pub use shared::Shared;
 
-use crate::config::Level;
+use crate::base::Level;
 use crate::net::socket::{Peer, Socket};
 use crate::net::stream::Stream;
 use crate::net::tunnel;
-use client::Client;
-use commands::Session;
-use identity::Identity;
-use journal::Journal;
-use source::Source;
+use crate::session::client::buffer::Client;
+use crate::session::client::commands::Session;
+use crate::session::client::identity::Identity;
+use crate::session::client::source::Source;
+use crate::session::log::SessionLog;
 
 /// A client that was accepted.
 #[derive(Debug)]
@@ -61,11 +47,11 @@ struct Bridge {
 }
 
 /// Serves one client to its end.
-pub async fn serve(arrival: Arrival, place: Arc<Place>, shared: Arc<Shared>) {
-    let silence = place.server.proxy.proxy_timeout;
+pub async fn serve(arrival: Arrival, endpoint: Arc<Endpoint>, shared: Arc<Shared>) {
+    let silence = endpoint.server.proxy.proxy_timeout;
     // Boxed: all that a login needs is freed before mail flows.
-    let login = Box::pin(log_in(arrival, place, shared)).await;
-    let Some((client, bridge, journal)) = login else {
+    let login = Box::pin(log_in(arrival, endpoint, shared)).await;
+    let Some((client, bridge, log)) = login else {
         return;
     };
     let (stream, typed_ahead) = client.into_parts();
@@ -78,56 +64,56 @@ pub async fn serve(arrival: Arrival, place: Arc<Place>, shared: Arc<Shared>) {
     )
     .await;
     tracing::debug!(
-        connection = journal.number(),
+        connection = log.number(),
         up = carried.up,
         down = carried.down,
         "tunnel closed"
     );
-    journal.tunnel_ended(&end);
+    log.tunnel_ended(&end);
 }
 
 /// All that comes before mail flows.
 async fn log_in(
     arrival: Arrival,
-    place: Arc<Place>,
+    endpoint: Arc<Endpoint>,
     shared: Arc<Shared>,
-) -> Option<(Client, Bridge, Journal)> {
-    let settings = place.settings.clone();
-    let mut journal = Journal::new(&arrival, &place);
+) -> Option<(Client, Bridge, SessionLog)> {
+    let settings = endpoint.settings.clone();
+    let mut log = SessionLog::new(&arrival, &endpoint);
     let Arrival {
         mut socket, peer, ..
     } = arrival;
-    let source = Source::learn(&mut socket, peer, &place, &mut journal).await;
+    let source = Source::learn(&mut socket, peer, &endpoint, &mut log).await;
     let identity = Identity::of(source.ok()?);
-    let mut client = Client::new(socket, &place);
-    if place.ssl {
-        journal.doing("SSL handshaking");
-        let tls = place.tls.clone()?;
+    let mut client = Client::new(socket, &endpoint);
+    if endpoint.ssl {
+        log.doing("SSL handshaking");
+        let tls = endpoint.tls.clone()?;
         client
             .secure(
                 &tls,
-                place.server.protocol,
-                place.server.mail.timeout,
-                &journal,
+                endpoint.server.protocol,
+                endpoint.server.mail.timeout,
+                &log,
             )
             .await
             .ok()?;
     }
-    let learned = shared.offers_soon(&place).await;
+    let learned = shared.offers_soon(&endpoint).await;
     let front = settings.front(client.tls().is_some(), learned);
-    let mut session = Session::new(place, shared, client, journal, identity, front);
+    let mut session = Session::new(endpoint, shared, client, log, identity, front);
     let bridge = match session.greet().await {
         Ok(()) => session.converse().await,
         Err(over) => Err(over),
     };
     match bridge {
         Ok(bridge) => {
-            let (client, journal) = session.into_parts();
-            Some((client, bridge, journal))
+            let (client, log) = session.into_parts();
+            Some((client, bridge, log))
         }
         Err(_) => {
             if let Some(trouble) = session.client.trouble() {
-                session.journal.lost_client(trouble);
+                session.log.lost_client(trouble);
             }
             None
         }

@@ -3,14 +3,14 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::learned::Learned;
+use super::backend::capability_cache::Learned;
 
 /// Process-wide state. It outlives every reload.
 #[derive(Debug, Default)]
 pub struct Shared {
     connections: AtomicU64,
     /// What backends offer.
-    pub(super) learned: Learned,
+    pub(in crate::session) learned: Learned,
 }
 
 impl Shared {
@@ -26,7 +26,7 @@ impl Shared {
     }
 
     /// A challenge that was never used before: `<random.time@server_name>`.
-    pub(super) fn challenge(&self, server_name: &[u8]) -> Box<[u8]> {
+    pub(in crate::session) fn challenge(&self, server_name: &[u8]) -> Box<[u8]> {
         let random = getrandom::u64().unwrap_or_else(|_| self.next_number());
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)

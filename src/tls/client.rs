@@ -14,7 +14,8 @@ use rustls::{CertificateError, ClientConfig, Error};
 use super::peer::{Reason, Servers};
 use super::settings::Settings;
 use super::{pair, provider, versions};
-use crate::config::{ClientTls, Errno, TlsFault};
+use crate::base::Errno;
+use crate::config::{ClientTls, TlsFault};
 
 /// TLS as a client, made from one set of settings.
 #[derive(Clone, Debug)]

@@ -13,8 +13,9 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use portcullis::config::machine::Machine;
-use portcullis::config::{Diagnostic, Level, LogPlace, Options, load};
+use portcullis::base::Level;
+use portcullis::config::{Diagnostic, LogDestination, Options, load};
+use portcullis::process::machine::Machine;
 use portcullis::tls;
 
 use crate::conf_case::{Verdict, answer};
@@ -78,7 +79,7 @@ impl Row {
             prefix: format!("{}/", place.root_text()).into(),
             file,
             globals: None,
-            error_log: LogPlace::File(place.root.join("logs/error.log")),
+            error_log: LogDestination::File(place.root.join("logs/error.log")),
             pid: place.root.join("logs/nginx.pid"),
         };
         let text = |said: &Diagnostic| unfilled(&String::from_utf8_lossy(&said.text()), place);

@@ -1,7 +1,7 @@
 //! ngx_mail_core_module, with `max_commands` of freenginx and Angie.
 
 use super::Scope;
-use crate::config::Protocol;
+use crate::base::Protocol;
 use crate::config::directive::module;
 use crate::config::value::listen::Listens;
 use crate::config::value::log::Logs;
@@ -76,7 +76,7 @@ impl MailWritten {
                 .iter()
                 .filter_map(|listen| listen.addresses.first());
             ports
-                .map(crate::config::Address::port)
+                .map(crate::base::Address::port)
                 .find_map(Protocol::of_port)
         };
         self.protocol

@@ -51,7 +51,7 @@ const TOPICS: &[Topic] = &[
         syntax: "include file | mask;",
         contexts: "any",
         module: "ngx_core_module",
-        doc: "Puts another file, or all files that a mask such as `sites/*.conf` names, in the place of this line.
+        doc: "Puts another file, or all files that a mask such as `sites/*.conf` names, in the span of this line.
 
               A relative name starts at the folder of the main configuration file, also in an included file. The files of a mask are \
               read in the order of their names, byte by byte; a mask that matches nothing is no error, a missing file is. An included \
@@ -97,4 +97,4 @@ Words are set apart by white space. A word in `\"` or `'` may hold white space, 
 white space, `;`, `{` or `)`. In a word `\\\"`, `\\'` and `\\\\` stand for the second sign, `\\t`, `\\r` and `\\n` for tab, carriage return \
 and line feed. There are no variables.
 
-What is written in `mail {}` holds in all its servers. A server's own line takes its place there as a whole: lists do not mix.";
+What is written in `mail {}` holds in all its servers. A server's own line takes its span there as a whole: lists do not mix.";

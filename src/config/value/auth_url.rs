@@ -1,8 +1,8 @@
 //! `auth_http`: the URL of the authentication server.
 
-use super::super::Address;
 use super::url::{Rules, parse};
 use super::{Call, Lines, Refusal, Value, sentence};
+use crate::base::Address;
 
 /// The authentication server.
 #[derive(Clone, Debug, PartialEq, Eq)]

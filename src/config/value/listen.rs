@@ -1,12 +1,13 @@
 //! `listen`: where a server answers, and how its socket is set up.
 
 use super::super::directive::Arity;
-use super::super::source::Place;
-use super::super::{Address, plan::SocketOptions};
+use super::super::plan::SocketOptions;
+use super::super::source::Span;
 use super::size::parse_size;
 use super::time::seconds;
 use super::url::{Rules, parse};
 use super::{Call, Lines, Refusal, Value, c_int, c_string, digits, sentence};
+use crate::base::Address;
 use crate::config::plan::KeepAlive;
 
 /// One `listen` line.
@@ -23,7 +24,7 @@ pub struct Listen {
     /// The options of the socket.
     pub options: SocketOptions,
     /// Where it is written.
-    pub place: Place,
+    pub span: Span,
 }
 
 impl PartialEq for Listen {
@@ -77,7 +78,7 @@ impl Value for Listens {
             proxy_protocol: false,
             bind: false,
             options: SocketOptions::default(),
-            place: call.place.clone(),
+            span: call.span.clone(),
         };
         for parameter in parameters {
             set_parameter(&mut listen, parameter)?;

@@ -2,9 +2,10 @@
 
 use super::super::call::{Folders, full_name};
 use super::super::directive::Arity;
-use super::super::{Level, LogPlace, LogTarget};
+use super::super::{LogDestination, LogTarget};
 use super::syslog::parse_syslog;
 use super::{Call, Lines, Refusal, Value, full_word, sentence};
+use crate::base::Level;
 
 /// `file | stderr | syslog:… | memory:size [level ...]`; lines add up.
 #[derive(Debug)]
@@ -36,21 +37,21 @@ The level is one of `debug`, `info`, `notice`, `warn`, `error`, `crit`, `alert`,
         before: Option<Vec<LogTarget>>,
     ) -> Result<Vec<LogTarget>, Refusal> {
         let mut logs = before.unwrap_or_default();
-        let [place, levels @ ..] = call.args else {
+        let [target, levels @ ..] = call.args else {
             return Ok(logs);
         };
-        let place = match &**place {
-            b"stderr" | b"" => LogPlace::Stderr,
+        let destination = match &**target {
+            b"stderr" | b"" => LogDestination::Stderr,
             [b'm', b'e', b'm', b'o', b'r', b'y', b':', ..] => {
                 return Err(Refusal::says("nginx was built without debug support"));
             }
             [b's', b'y', b's', b'l', b'o', b'g', b':', parameters @ ..] => {
-                LogPlace::Syslog(parse_syslog(call.world, parameters)?)
+                LogDestination::Syslog(parse_syslog(call.world, parameters)?)
             }
-            name => LogPlace::File(full_name(&call.folders.prefix, name)),
+            name => LogDestination::File(full_name(&call.folders.prefix, name)),
         };
         logs.push(LogTarget {
-            place,
+            destination,
             level: level(levels)?,
         });
         Ok(logs)
@@ -58,11 +59,11 @@ The level is one of `debug`, `info`, `notice`, `warn`, `error`, `crit`, `alert`,
 
     fn full(args: &[Box<[u8]>], folders: &Folders) -> Vec<Box<[u8]>> {
         let mut words = args.to_vec();
-        if let Some(place) = words.first_mut()
-            && **place != *b"stderr"
-            && !place.starts_with(b"syslog:")
+        if let Some(target) = words.first_mut()
+            && **target != *b"stderr"
+            && !target.starts_with(b"syslog:")
         {
-            *place = full_word(&folders.prefix, place);
+            *target = full_word(&folders.prefix, target);
         }
         words
     }

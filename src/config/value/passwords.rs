@@ -1,9 +1,9 @@
 //! `ssl_password_file`: read when the line is.
 
 use super::super::call::{Folders, full_name};
-use super::super::errno::Errno;
 use super::path::FROM_CONFIG;
 use super::{Call, Refusal, Value, full_word, sentence};
+use crate::base::errno::Errno;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 

@@ -1,7 +1,7 @@
 //! `protocol`: the one word that is met in lower case only.
 
-use super::super::Protocol;
 use super::{Call, Lines, Refusal, Value, sentence};
+use crate::base::Protocol;
 
 /// `imap | pop3 | smtp`; the last line wins.
 #[derive(Debug)]

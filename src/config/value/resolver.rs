@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::super::Address;
 use super::super::directive::Arity;
 use super::time::seconds;
 use super::url::{Rules, parse};
 use super::{Call, Refusal, Value, sentence};
+use crate::base::Address;
 
 /// Name servers, or none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

@@ -1,8 +1,8 @@
 //! `proxy_pass`: the mail server behind the gateway.
 
-use super::super::Address;
 use super::url::{Rules, parse};
 use super::{Call, Refusal, Value, sentence};
+use crate::base::Address;
 
 /// A mail server.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use super::super::Address;
 use super::super::world::World;
 use super::digits;
+use crate::base::Address;
 
 /// What a directive allows in its URL.
 #[derive(Clone, Copy, Debug, Default)]

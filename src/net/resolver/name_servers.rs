@@ -17,7 +17,7 @@ use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use hickory_resolver::{NameServerPool, PoolContext, ResponseCache, TlsConfig, TtlConfig};
 use tokio::time::sleep;
 
-use crate::config::Address;
+use crate::base::Address;
 
 /// How long one server is waited for before the next is asked, as in nginx.
 const TURN: Duration = Duration::from_secs(5);

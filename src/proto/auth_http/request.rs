@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::config::Protocol;
+use crate::base::Protocol;
 use crate::proto::proxy_protocol::Addresses;
 use crate::proto::{Credentials, Login, Origin};
 
@@ -183,7 +183,8 @@ fn escaped(out: &mut Vec<u8>, name: &str, value: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::{Envelope, Helo, Secret};
+    use crate::base::Secret;
+    use crate::proto::{Envelope, Helo};
 
     fn ask(login: &Login) -> String {
         let headers = [(b"X-Key".as_slice().into(), b"a b".as_slice().into())];

@@ -1,9 +1,10 @@
 //! The IMAP client that a backend talks to when the auth server has decided: LOGIN with literals, under the client's tag.
 
 use super::reply;
+use crate::base::Secret;
+use crate::proto;
 use crate::proto::back::Progress;
 use crate::proto::login::Bytes;
-use crate::proto::{self, Secret};
 
 #[derive(Debug)]
 enum State {

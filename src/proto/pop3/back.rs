@@ -1,9 +1,10 @@
 //! The POP3 client that a backend talks to when the auth server has decided: USER, PASS, and every reply must be `+OK`.
 
 use super::reply;
+use crate::base::Secret;
+use crate::proto;
 use crate::proto::back::Progress;
 use crate::proto::login::Bytes;
-use crate::proto::{self, Secret};
 
 /// The fewest bytes that are looked at.
 const SHORTEST: usize = 4;

@@ -29,7 +29,7 @@ impl Settings {
     /// Puts a server's words together.
     pub fn of(server: &Server) -> Self {
         let mut methods = server.pop3.pop3_auth;
-        let judged = server.is_judged();
+        let judged = server.backend_authenticates();
         if methods.has(Method::Plain) {
             methods.insert(Method::Login);
         }

@@ -1,8 +1,9 @@
 //! Bearer tokens of OAuth 2.0: XOAUTH2 as Google and Microsoft have it, and OAUTHBEARER (RFC 7628).
 
 use super::{Fault, decode, forbidden};
+use crate::base::Secret;
 use crate::proto::note::Mechanism;
-use crate::proto::{Credentials, Note, Secret};
+use crate::proto::{Credentials, Note};
 
 /// Ends a field of a message, and twice the message.
 const SEPARATOR: u8 = 1;

@@ -1,9 +1,10 @@
 //! The other side of SASL: mechanisms by their names, and what the gateway says when it logs in with a client's credentials.
 
 use super::{Bearer, encode};
+use crate::base::Secret;
 use crate::config::{Method, Methods};
+use crate::proto::Credentials;
 use crate::proto::login::Bytes;
-use crate::proto::{Credentials, Secret};
 
 /// SASL's names of the mechanisms, in the order in which they are announced.
 const NAMES: [(Method, &str); 6] = [

@@ -1,8 +1,9 @@
 //! CRAM-MD5 (RFC 2195).
 
 use super::{Fault, decode, forbidden};
+use crate::base::Secret;
 use crate::proto::note::Mechanism;
-use crate::proto::{Credentials, Note, Secret};
+use crate::proto::{Credentials, Note};
 
 const NAME: Mechanism = "CRAM-MD5";
 /// Length of a digest in hex.

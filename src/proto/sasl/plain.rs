@@ -1,9 +1,10 @@
 //! PLAIN (RFC 4616), LOGIN, and the user name of EXTERNAL.
 
 use super::{Fault, decode, forbidden};
+use crate::base::Secret;
 use crate::proto::login::Bytes;
 use crate::proto::note::Mechanism;
-use crate::proto::{Credentials, Note, Secret};
+use crate::proto::{Credentials, Note};
 
 /// `authzid NUL login NUL password`; the authzid is thrown away.
 pub(super) fn plain(text: &[u8]) -> Result<Credentials, Fault> {

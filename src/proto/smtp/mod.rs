@@ -2,16 +2,16 @@
 
 pub mod back;
 pub mod command;
-pub mod front;
 pub mod judge;
 pub mod learn;
 pub mod opening;
 pub mod reply;
+pub mod server;
 pub mod settings;
 pub mod upgrade;
 mod words;
 
 pub use back::Back;
-pub use front::Front;
 pub use judge::Judge;
+pub use server::ServerDialogue;
 pub use settings::Settings;

@@ -41,7 +41,7 @@ impl Settings {
             methods: server.smtp.smtp_auth,
             starttls: server.ssl.starttls,
             tally: Tally::new(server.mail.max_errors, server.mail.max_commands),
-            judged: server.is_judged(),
+            judged: server.backend_authenticates(),
         };
         let words = &server.smtp.smtp_capabilities.words;
         settings.ehlo = settings.ehlo_with(words, false);

@@ -10,7 +10,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
 
 use super::*;
-use crate::config::Protocol;
+use crate::base::Protocol;
 use crate::config::modules::ssl::VerifyClient;
 use crate::config::tls::{TlsFile, TlsVersions};
 use crate::config::value::session_cache::SessionCache;

@@ -1,0 +1,239 @@
+//! The command line: nginx's options, bundled and attached as nginx takes them, and a few long ones of our own, to an action.
+//! Pure. `man` and `completions` are written from the same table of options.
+
+pub mod completions;
+pub mod man;
+pub mod option;
+pub mod text;
+
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use crate::config::call::full_name;
+use crate::config::{LogDestination, Options};
+
+use option::{Effect, Opt};
+
+/// What is to be done.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// Printed to standard error before anything else: `-v`, `-V`, `-h`.
+    pub show: Option<String>,
+    /// What comes then.
+    pub action: Action,
+    /// Where the configuration is.
+    pub options: Options,
+}
+
+/// What is done with the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Nothing: exit with 0.
+    Nothing,
+    /// `--help` and `--explain`: this text for standard output, and exit with 0.
+    Say(String),
+    /// `-t`, `-T` and `--dump-config`
+    Test {
+        /// `-q`: say nothing when all is well.
+        quiet: bool,
+        /// What is printed when it is.
+        print: Print,
+    },
+    /// `-s`: read the configuration, then signal the process whose number is in the pid file.
+    Signal(Signal),
+    /// Serve.
+    Run,
+}
+
+/// What a successful test prints on standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Print {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// `-T`: every file.
+    Files,
+    /// `--dump-config`: what holds.
+    Config,
+}
+
+/// The words of `-s`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGTERM
+    Stop,
+    /// SIGQUIT
+    Quit,
+    /// SIGUSR1
+    Reopen,
+    /// SIGHUP
+    Reload,
+}
+
+/// What has been read from the arguments so far.
+#[derive(Debug, Default)]
+pub struct Given {
+    version: bool,
+    configure: bool,
+    help: bool,
+    test: bool,
+    print: Print,
+    quiet: bool,
+    prefix: Option<Vec<u8>>,
+    error_log: Option<Vec<u8>>,
+    file: Option<Vec<u8>>,
+    globals: Option<Vec<u8>>,
+    signal: Option<Signal>,
+    long_help: bool,
+    explain: Option<String>,
+}
+
+/// The name that messages begin with: `nginx` when started under that name.
+#[must_use]
+pub fn program(name: Option<&OsString>) -> &'static str {
+    match name.and_then(|name| Path::new(name).file_name()) {
+        Some(name) if name.as_bytes() == b"nginx" => "nginx",
+        _ => "portcullis",
+    }
+}
+
+/// Reads the arguments, the program's own name first.
+///
+/// # Errors
+/// The line for standard error, line end included, for an exit with 1.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Vec<u8>> {
+    let mut args = args.into_iter();
+    let program = program(args.next().as_ref());
+    let mut given = given(args.map(OsString::into_vec))
+        .map_err(|message| [program.as_bytes(), b": ", &message, b"\n"].concat())?;
+    let show = given
+        .version
+        .then(|| text::show(program, given.configure, given.help));
+    let action = if given.long_help {
+        Action::Say(text::help(program))
+    } else if let Some(page) = given.explain.take() {
+        Action::Say(page)
+    } else if given.test {
+        Action::Test {
+            quiet: given.quiet,
+            print: given.print,
+        }
+    } else if given.version {
+        Action::Nothing
+    } else {
+        given.signal.map_or(Action::Run, Action::Signal)
+    };
+    Ok(Command {
+        show,
+        action,
+        options: options(program, given),
+    })
+}
+
+fn given(mut args: impl Iterator<Item = Vec<u8>>) -> Result<Given, Vec<u8>> {
+    let mut given = Given::default();
+    while let Some(arg) = args.next() {
+        let [b'-', letters @ ..] = arg.as_slice() else {
+            return Err([b"invalid option: \"", &arg[..], b"\""].concat());
+        };
+        if let Some(option) = letters.strip_prefix(b"-").and_then(option::long) {
+            apply(&mut given, option, &mut || args.next())?;
+            continue;
+        }
+        let mut rest = letters;
+        while let [letter, tail @ ..] = rest {
+            rest = tail;
+            let Some(option) = option::short(*letter) else {
+                return Err([b"invalid option: \"", &[*letter][..], b"\""].concat());
+            };
+            // The value is what is left of this argument, or else the next one.
+            apply(
+                &mut given,
+                option,
+                &mut || match std::mem::take(&mut rest) {
+                    [] => args.next(),
+                    attached => Some(attached.to_vec()),
+                },
+            )?;
+        }
+    }
+    Ok(given)
+}
+
+fn apply(
+    given: &mut Given,
+    option: &Opt,
+    value: &mut dyn FnMut() -> Option<Vec<u8>>,
+) -> Result<(), Vec<u8>> {
+    match option.effect {
+        Effect::Switch(set) => {
+            set(given);
+            Ok(())
+        }
+        Effect::Value(argument, set) => {
+            let missing = || {
+                let option = option.spellings().concat();
+                format!("option \"{option}\" requires {}", argument.missing).into_bytes()
+            };
+            set(given, value().ok_or_else(missing)?)
+        }
+    }
+}
+
+impl Signal {
+    /// Every word that `-s` takes.
+    pub const WORDS: [(&str, Self); 4] = [
+        ("stop", Self::Stop),
+        ("quit", Self::Quit),
+        ("reopen", Self::Reopen),
+        ("reload", Self::Reload),
+    ];
+
+    fn named(wanted: &[u8]) -> Result<Self, Vec<u8>> {
+        Self::WORDS
+            .into_iter()
+            .find(|(word, _)| word.as_bytes() == wanted)
+            .map(|(_, signal)| signal)
+            .ok_or_else(|| [b"invalid option: \"-s ", wanted, b"\""].concat())
+    }
+}
+
+/// Debian's layout without `-p`; nginx's own below the prefix with it.
+fn options(program: &'static str, given: Given) -> Options {
+    let (prefix, file, log, pid): (Vec<u8>, &[u8], &[u8], &[u8]) = match given.prefix {
+        None => (
+            text::PREFIX.into(),
+            text::FILE.as_bytes(),
+            text::ERROR_LOG.as_bytes(),
+            text::PID.as_bytes(),
+        ),
+        Some(mut prefix) => {
+            if !prefix.is_empty() && !prefix.ends_with(b"/") {
+                prefix.push(b'/');
+            }
+            (
+                prefix,
+                b"conf/nginx.conf",
+                b"logs/error.log",
+                b"logs/nginx.pid",
+            )
+        }
+    };
+    let prefix = PathBuf::from(OsString::from_vec(prefix));
+    let error_log = match given.error_log.as_deref() {
+        Some(b"" | b"stderr") => LogDestination::Stderr,
+        name => LogDestination::File(full_name(&prefix, name.unwrap_or(log))),
+    };
+    Options {
+        program,
+        file: full_name(&prefix, given.file.as_deref().unwrap_or(file)),
+        pid: full_name(&prefix, pid),
+        prefix,
+        globals: given.globals,
+        error_log,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,264 @@
+//! One generation: a configuration and what was made from it. The process holds the current one in an `ArcSwap`; sessions
+//! hold their own `Arc<Endpoint>` and never look here again, so a generation lives as long as its last session.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use std::{fmt, ptr};
+
+use super::limits;
+use crate::base::{Address, Level};
+use crate::config;
+use crate::config::modules::mail::Mail;
+use crate::config::{AuthUrl, ClientTls, Config, LogTarget, Options, Server, TlsFault, plan};
+use crate::log::{ErrorLog, Files, OpenFault};
+use crate::net::resolver::{Resolver, Resolvers};
+use crate::proto::Settings;
+use crate::session::{self, AuthServer, Endpoint};
+use crate::tls::{self, Connectors, Resumption};
+
+/// One generation of the running configuration.
+#[derive(Debug)]
+pub struct Generation {
+    /// What it was made from.
+    pub config: Arc<Config>,
+    /// The main `error_log`.
+    pub log: Arc<ErrorLog>,
+    /// The endpoints behind each socket, in the order of its routes.
+    endpoints: HashMap<Address, (plan::Socket, Vec<Arc<Endpoint>>)>,
+}
+
+/// Why no generation came of a configuration that was read without error.
+#[derive(Debug)]
+pub enum BuildFault {
+    /// A log could not be opened.
+    Log(OpenFault),
+    /// A certificate could not be used, although the check of the configuration found it fit.
+    Tls(TlsFault),
+}
+
+impl Generation {
+    /// Opens the logs and builds the TLS side of each server. Where no `error_log` holds, errors go to the log of `-e`.
+    pub fn build(
+        config: Config,
+        options: &Options,
+        files: &Files,
+        resolvers: &Resolvers,
+        resumption: &Resumption,
+        connectors: &Connectors,
+    ) -> Result<Self, BuildFault> {
+        let fallback = LogTarget {
+            destination: options.error_log.clone(),
+            level: Level::Error,
+        };
+        let mut parts = Parts {
+            files,
+            resolvers,
+            system: Resolver::system(Duration::ZERO),
+            resumption,
+            connectors,
+            fallback: [fallback],
+            logs: HashMap::new(),
+            servers: HashMap::new(),
+            auth_servers: Vec::new(),
+        };
+        // Every file that is named is opened, in the order written, whether a server uses it or not.
+        let named = config.log_files.iter();
+        let named = named.map(|path| files.open_file(path, Level::Emerg));
+        let _open = named
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(BuildFault::Log)?;
+        let log = parts.log(&config.core.error_log)?;
+        let mut endpoints = HashMap::new();
+        for socket in &config.sockets {
+            let routes = socket.routes.iter().map(|route| parts.endpoint(route));
+            let routes = routes.collect::<Result<_, _>>()?;
+            endpoints.insert(socket.address.clone(), (socket.clone(), routes));
+        }
+        Ok(Self {
+            config: Arc::new(config),
+            log,
+            endpoints,
+        })
+    }
+
+    /// Who answers a connection to `address` that arrived at the local address `local` (asked for only where several
+    /// servers share a socket). `None` for an address that this generation does not listen on.
+    pub fn endpoint(
+        &self,
+        address: &Address,
+        local: impl FnOnce() -> Option<IpAddr>,
+    ) -> Option<&Arc<Endpoint>> {
+        let (socket, endpoints) = self.endpoints.get(address)?;
+        if let [endpoint] = &endpoints[..] {
+            return Some(endpoint);
+        }
+        let chosen = socket.route(local());
+        let at = socket
+            .routes
+            .iter()
+            .position(|route| ptr::eq(route, chosen))?;
+        endpoints.get(at)
+    }
+
+    /// Asks the backends that decide for themselves what they offer, ahead of the first client.
+    pub fn ask_ahead(&self, shared: &Arc<session::Shared>) {
+        for endpoint in self.endpoints.values().flat_map(|(_, endpoints)| endpoints) {
+            shared.offers(endpoint);
+        }
+    }
+
+    /// Sessions that `worker_connections` lets in.
+    pub fn limit(&self) -> usize {
+        let Config {
+            core,
+            events,
+            sockets,
+            ..
+        } = &*self.config;
+        limits::admitted(
+            events.worker_connections,
+            core.worker_processes,
+            sockets.len(),
+        )
+    }
+}
+
+/// What makes an auth server: its URL, TLS towards it, and who looks its name up.
+type AuthKey = (AuthUrl, Option<ClientTls>, config::Resolver);
+
+/// What the endpoints of one generation share: a log per list, all else per server.
+struct Parts<'a> {
+    files: &'a Files,
+    resolvers: &'a Resolvers,
+    /// For the servers without a `resolver`.
+    system: Resolver,
+    resumption: &'a Resumption,
+    connectors: &'a Connectors,
+    fallback: [LogTarget; 1],
+    logs: HashMap<Vec<LogTarget>, Arc<ErrorLog>>,
+    servers: HashMap<*const Server, Shared>,
+    /// Servers that ask the same auth server by the same name servers share what is known of it.
+    auth_servers: Vec<(AuthKey, Arc<AuthServer>)>,
+}
+
+/// What the endpoints of one server share.
+#[derive(Clone)]
+struct Shared {
+    settings: Settings,
+    log: Arc<ErrorLog>,
+    tls: Option<Arc<tls::Server>>,
+    resolver: Resolver,
+    auth_server: Option<Arc<AuthServer>>,
+    backend_tls: Option<tls::Connector>,
+}
+
+impl Parts<'_> {
+    fn log(&mut self, targets: &[LogTarget]) -> Result<Arc<ErrorLog>, BuildFault> {
+        let targets = if targets.is_empty() {
+            &self.fallback
+        } else {
+            targets
+        };
+        if let Some(log) = self.logs.get(targets) {
+            return Ok(Arc::clone(log));
+        }
+        let log = Arc::new(self.files.open(targets).map_err(BuildFault::Log)?);
+        self.logs.insert(targets.to_vec(), Arc::clone(&log));
+        Ok(log)
+    }
+
+    fn endpoint(&mut self, route: &plan::Route) -> Result<Arc<Endpoint>, BuildFault> {
+        let Shared {
+            settings,
+            log,
+            tls,
+            resolver,
+            auth_server,
+            backend_tls,
+        } = self.shared(&route.server)?;
+        Ok(Arc::new(Endpoint {
+            server: Arc::clone(&route.server),
+            settings,
+            log,
+            tls,
+            resolver,
+            auth_server,
+            backend_tls,
+            ssl: route.ssl,
+            proxy_protocol: route.proxy_protocol,
+            listen: route.name.clone(),
+        }))
+    }
+
+    fn shared(&mut self, server: &Arc<Server>) -> Result<Shared, BuildFault> {
+        if let Some(shared) = self.servers.get(&Arc::as_ptr(server)) {
+            return Ok(shared.clone());
+        }
+        let shared = Shared {
+            settings: Settings::of(server),
+            log: self.log(&server.mail.error_log)?,
+            tls: self.tls(server)?,
+            resolver: self.resolver(&server.mail),
+            auth_server: self.auth_server(server)?,
+            backend_tls: self.connector(server.backend_tls.as_ref(), &[])?,
+        };
+        self.servers.insert(Arc::as_ptr(server), shared.clone());
+        Ok(shared)
+    }
+
+    fn tls(&self, server: &Server) -> Result<Option<Arc<tls::Server>>, BuildFault> {
+        let Some(material) = &server.tls else {
+            return Ok(None);
+        };
+        let made = tls::Server::new(material, self.resumption);
+        made.map(|made| Some(Arc::new(made)))
+            .map_err(BuildFault::Tls)
+    }
+}
+
+impl Parts<'_> {
+    fn auth_server(&mut self, server: &Server) -> Result<Option<Arc<AuthServer>>, BuildFault> {
+        let Some(url) = server.auth_http.auth_http.clone() else {
+            return Ok(None);
+        };
+        let key = (url, server.auth_tls.clone(), server.mail.resolver.clone());
+        if let Some((_, made)) = self.auth_servers.iter().find(|(own, _)| *own == key) {
+            return Ok(Some(Arc::clone(made)));
+        }
+        let connector = self.connector(key.1.as_ref(), &[b"http/1.1"])?;
+        let tls = connector.and_then(|connector| connector.towards(&key.0.host));
+        let made = AuthServer::new(key.0.clone(), tls, self.resolver(&server.mail));
+        let made = Arc::new(made);
+        self.auth_servers.push((key, Arc::clone(&made)));
+        Ok(Some(made))
+    }
+
+    /// TLS as a client, where there is TLS.
+    fn connector(
+        &self,
+        material: Option<&ClientTls>,
+        alpn: &[&[u8]],
+    ) -> Result<Option<tls::Connector>, BuildFault> {
+        let made = material.map(|material| self.connectors.of(material, alpn));
+        made.transpose().map_err(BuildFault::Tls)
+    }
+
+    fn resolver(&self, mail: &Mail) -> Resolver {
+        match &mail.resolver {
+            config::Resolver::Off => self.system.with_patience(mail.resolver_timeout),
+            configured => self.resolvers.of(configured, mail.resolver_timeout),
+        }
+    }
+}
+
+impl fmt::Display for BuildFault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Log(fault) => fault.fmt(out),
+            Self::Tls(TlsFault::Other(text)) => out.write_str(text),
+            Self::Tls(fault) => write!(out, "{fault:?}"),
+        }
+    }
+}

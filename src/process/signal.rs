@@ -1,0 +1,82 @@
+//! `-s stop|quit|reopen|reload`: a signal to the process whose pid file the configuration names (spec D.8).
+
+use std::process::ExitCode;
+use std::{fs, io};
+
+use nix::sys::signal::{self, kill};
+use nix::unistd::Pid;
+
+use super::bootstrap;
+use crate::base::{Errno, Level};
+use crate::cli::Signal;
+use crate::config::{Options, World};
+use crate::log::Files;
+
+/// Reads the configuration, then the pid file, then sends.
+pub fn send(options: &Options, world: &dyn World, signal: Signal) -> ExitCode {
+    match attempt(options, world, signal) {
+        Some(()) => ExitCode::SUCCESS,
+        None => ExitCode::FAILURE,
+    }
+}
+
+fn attempt(options: &Options, world: &dyn World, signal: Signal) -> Option<()> {
+    let files = Files::default();
+    let voice = bootstrap::voice(options, &files);
+    let path = bootstrap::load(options, world, &voice)?.config.core.pid;
+    voice.say(Level::Notice, format_args!("signal process started"));
+    let shown = path.display();
+    let text = match fs::read(&path) {
+        Ok(text) => text,
+        Err(error) => {
+            voice.say(
+                Level::Error,
+                format_args!("open() \"{shown}\" failed{}", Errno(&error)),
+            );
+            return None;
+        }
+    };
+    let text = String::from_utf8_lossy(&text);
+    let text = text.trim_end_matches(['\r', '\n']);
+    let Some(pid) = number(text) else {
+        voice.say(
+            Level::Error,
+            format_args!("invalid PID number \"{text}\" in \"{shown}\""),
+        );
+        return None;
+    };
+    let signal = match signal {
+        Signal::Stop => signal::SIGTERM,
+        Signal::Quit => signal::SIGQUIT,
+        Signal::Reopen => signal::SIGUSR1,
+        Signal::Reload => signal::SIGHUP,
+    };
+    let sent = kill(Pid::from_raw(pid), signal);
+    sent.map_err(|errno| {
+        let error = io::Error::from(errno);
+        voice.say(
+            Level::Alert,
+            format_args!("kill({pid}, {}) failed{}", signal as i32, Errno(&error)),
+        );
+    })
+    .ok()
+}
+
+/// Digits alone, and never 0: that would be our own process group.
+fn number(text: &str) -> Option<i32> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|pid| digits && *pid > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn a_pid_is_digits() {
+        assert_eq!(number("4711"), Some(4711));
+        for bad in ["", "0", "-1", "+5", "12 34", "x", "99999999999"] {
+            assert_eq!(number(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! The auth server's answer. nginx's grammar, and nobody is let in by an answer that is malformed.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use crate::base::Secret;
+use crate::proto::Denial;
+use crate::proto::sasl::Bearer;
+
+/// A pause nobody gave a length for.
+const WAIT: Duration = Duration::from_secs(1);
+/// The longest pause there is, whatever was said: a day.
+const LONGEST_WAIT: u64 = 86_400;
+/// No header with a longer name means anything.
+const LONGEST_NAME: usize = 17;
+
+/// The headers that mean something, as received; the last of each name.
+#[derive(Debug, Default)]
+pub struct Answer {
+    status: u16,
+    /// `Auth-Status`: what was said first that is not OK, else whether it was OK.
+    said: Option<Box<[u8]>>,
+    server: Option<Box<[u8]>>,
+    port: Option<Box<[u8]>>,
+    user: Option<Box<[u8]>>,
+    pass: Option<Secret<Box<[u8]>>>,
+    wait: Option<Duration>,
+    code: Option<Box<[u8]>>,
+    /// `Auth-Error-SASL`
+    error: Option<Box<[u8]>>,
+    smtp_auth: Option<bool>,
+    /// Bytes of body that follow, where the server said so.
+    body: Option<usize>,
+    /// The body comes in chunks.
+    chunked: bool,
+    /// The server closes the connection after this answer.
+    closing: bool,
+}
+
+/// What can be wrong with an answer. Its text goes to the log behind `auth http server ADDRESS `.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// No status line.
+    Response,
+    /// A header line that is none.
+    Header,
+    /// No `Auth-Status`, and an HTTP status that does not say success.
+    Status(u16),
+    /// An empty `Auth-Status`.
+    Empty,
+    /// Neither a server nor `proxy_pass`.
+    NoServer,
+    /// `Auth-Server` is neither an address nor a host name.
+    Address(Box<[u8]>),
+    /// The backend wants a password, and nobody told one.
+    NoPassword,
+    /// `Auth-Port` is no port.
+    Port(Box<[u8]>),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use crate::base::Escaped;
+        match self {
+            Fault::Response => f.write_str("sent invalid response"),
+            Fault::Header => f.write_str("sent invalid header in response"),
+            Fault::Status(code) => write!(f, "sent status {code} without \"Auth-Status\""),
+            Fault::Empty => f.write_str("sent empty \"Auth-Status\""),
+            Fault::NoServer => f.write_str("did not send server or port"),
+            Fault::NoPassword => f.write_str("did not send password"),
+            Fault::Address(text) => {
+                write!(f, "sent invalid server address:\"{}\"", Escaped(text))
+            }
+            Fault::Port(text) => write!(f, "sent invalid server port:\"{}\"", Escaped(text)),
+        }
+    }
+}
+
+/// What reading an answer came to so far.
+#[derive(Debug)]
+pub enum Parsed {
+    /// The header is not whole.
+    Partial,
+    /// The header is whole; it ends at this byte.
+    Whole(Box<Answer>, usize),
+    /// It cannot become an answer any more.
+    Invalid(Fault),
+}
+
+/// What the login was that is answered, and what a successful answer must bring.
+#[derive(Clone, Copy, Debug)]
+pub struct Need {
+    /// The backend: there is no `proxy_pass` for answers that name none.
+    pub server: bool,
+    /// A password: the client told none, and the backend gets one.
+    pub pass: bool,
+    /// The mechanism, where its errors have a form of their own.
+    pub bearer: Option<Bearer>,
+}
+
+/// What follows for the client.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Tell the client no; a zero pause closes the session, any other lets it go on.
+    Deny(Denial),
+    /// Ask again after the pause.
+    Again(Duration),
+    /// Connect.
+    Accept(Grant),
+}
+
+/// What came with a yes.
+#[derive(Debug, Default)]
+pub struct Grant {
+    /// Where to; `None` leaves it to `proxy_pass`.
+    pub backend: Option<Backend>,
+    /// A login to use instead of the client's.
+    pub user: Option<Box<[u8]>>,
+    /// A password to use instead of the client's.
+    pub pass: Option<Secret<Box<[u8]>>>,
+    /// `Auth-SMTP-Auth`: whether the backend gets AUTH, whatever `proxy_smtp_auth` says.
+    pub smtp_auth: Option<bool>,
+}
+
+/// A backend as `Auth-Server` and `Auth-Port` name it. Displays as in the log: `1.2.3.4:25`, `::1:25`, `host.example:25`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// By its address.
+    Address(SocketAddr),
+    /// By a host name, which is still to be looked up.
+    Name(Box<str>, u16),
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Backend::Address(address) => write!(f, "{}:{}", address.ip(), address.port()),
+            Backend::Name(name, port) => write!(f, "{name}:{port}"),
+        }
+    }
+}
+
+/// Reads the header from its first byte on.
+pub fn parse(bytes: &[u8]) -> Parsed {
+    let seen = bytes.len().min(5);
+    if bytes[..seen] != b"HTTP/"[..seen] {
+        return Parsed::Invalid(Fault::Response);
+    }
+    let mut answer = Box::<Answer>::default();
+    let (mut start, mut at) = (0, 0);
+    while let Some(length) = memchr::memchr(b'\n', &bytes[at..]) {
+        let raw = &bytes[at..at + length];
+        let line = raw.strip_suffix(b"\r").unwrap_or(raw);
+        let first = at == start;
+        at += length + 1;
+        if first {
+            match status(line) {
+                Some(code) => answer.status = code,
+                None => return Parsed::Invalid(Fault::Response),
+            }
+            answer.closing = line.starts_with(b"HTTP/1.0");
+        } else if line.is_empty() && (100..200).contains(&answer.status) {
+            // An interim answer (RFC 9110, 15.2): the one that counts is still to come.
+            *answer = Answer::default();
+            start = at;
+        } else if line.is_empty() {
+            return Parsed::Whole(answer, at);
+        } else if answer.header(line).is_none() {
+            return Parsed::Invalid(Fault::Header);
+        }
+    }
+    Parsed::Partial
+}
+
+/// The code of `HTTP/1.1 200 OK`.
+fn status(line: &[u8]) -> Option<u16> {
+    if !line.starts_with(b"HTTP/") || memchr::memchr(b'\r', line).is_some() {
+        return None;
+    }
+    let mut words = line.split(|&b| b == b' ').filter(|word| !word.is_empty());
+    let (_, code) = (words.next()?, words.next()?);
+    number(code).filter(|code| (100..=999).contains(code))
+}
+
+fn number<T: std::str::FromStr>(digits: &[u8]) -> Option<T> {
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count.min(LONGEST_WAIT))
+}
+
+impl Answer {
+    /// Takes one header line; `None` when it is none.
+    fn header(&mut self, line: &[u8]) -> Option<()> {
+        let colon = memchr::memchr(b':', line).unwrap_or(line.len());
+        let name = &line[..colon];
+        let legal = |&b: &u8| b.is_ascii_alphanumeric() || b == b'-';
+        if !name.first().is_some_and(u8::is_ascii_alphanumeric)
+            || !name.iter().all(legal)
+            || memchr::memchr(b'\r', line).is_some()
+        {
+            return None;
+        }
+        if colon == line.len() {
+            return Some(());
+        }
+        let value = trim_spaces(&line[colon + 1..]);
+        let own = || value.into();
+        // To nginx an empty value of these is none at all.
+        let some = || (!value.is_empty()).then(own);
+        let mut lower = [0; LONGEST_NAME];
+        let Some(lower) = lower.get_mut(..name.len()) else {
+            return Some(());
+        };
+        lower.copy_from_slice(name);
+        lower.make_ascii_lowercase();
+        match &*lower {
+            // A refusal stays one, whatever is said after it.
+            b"auth-status" if self.said.as_deref().is_none_or(|said| said == b"OK") => {
+                self.said = Some(own());
+            }
+            b"auth-server" => self.server = some(),
+            b"auth-port" => self.port = some(),
+            b"auth-user" => self.user = Some(own()),
+            b"auth-pass" => self.pass = Some(Secret::new(own())),
+            b"auth-wait" => self.wait = number(value).map(seconds).or(self.wait),
+            b"auth-error-code" => self.code = some(),
+            b"auth-error-sasl" => self.error = some(),
+            b"auth-smtp-auth" => {
+                self.smtp_auth = match &*value.to_ascii_lowercase() {
+                    b"on" => Some(true),
+                    b"off" => Some(false),
+                    _ => self.smtp_auth,
+                };
+            }
+            b"content-length" => self.body = number(value),
+            b"transfer-encoding" => self.chunked = true,
+            b"connection" => {
+                self.closing = !value.eq_ignore_ascii_case(b"keep-alive");
+            }
+            _ => {}
+        }
+        Some(())
+    }
+
+    /// Whether the connection can carry another question: `behind`, which came behind the header, is the whole body.
+    pub fn leaves_open(&self, behind: &[u8]) -> bool {
+        match (self.status, self.body) {
+            _ if self.closing => false,
+            _ if self.chunked => behind == b"0\r\n\r\n",
+            (204 | 304, _) => behind.is_empty(),
+            (_, length) => length == Some(behind.len()),
+        }
+    }
+
+    /// What the answer means, in the order in which nginx looks at it.
+    ///
+    /// # Errors
+    /// What the log should say; the client hears of an internal error.
+    pub fn verdict(self, need: Need) -> Result<Verdict, Fault> {
+        match self.said.as_deref() {
+            Some(b"") => return Err(Fault::Empty),
+            Some(b"OK") => {}
+            Some(b"WAIT") => {
+                let wait = self.wait.filter(|wait| !wait.is_zero());
+                return Ok(Verdict::Again(wait.unwrap_or(WAIT)));
+            }
+            Some(text) => {
+                return Ok(Verdict::Deny(Denial {
+                    code: self.code,
+                    text: text.into(),
+                    wait: self.wait.unwrap_or_default(),
+                    error: need.bearer.zip(self.error),
+                }));
+            }
+            None if !(200..300).contains(&self.status) => {
+                return Err(Fault::Status(self.status));
+            }
+            None if self.server.is_none() || self.port.is_none() => return Err(Fault::NoServer),
+            None => {}
+        }
+        let server = match (self.server, self.port) {
+            (Some(server), Some(port)) => Some((server, port)),
+            (None, _) if !need.server => None,
+            _ => return Err(Fault::NoServer),
+        };
+        if need.pass && self.pass.is_none() {
+            return Err(Fault::NoPassword);
+        }
+        let backend = server
+            .map(|(server, port)| backend(server, port))
+            .transpose()?;
+        Ok(Verdict::Accept(Grant {
+            backend,
+            user: self.user,
+            pass: self.pass,
+            smtp_auth: self.smtp_auth,
+        }))
+    }
+}
+
+/// What `Auth-Server` and `Auth-Port` name.
+fn backend(server: Box<[u8]>, port: Box<[u8]>) -> Result<Backend, Fault> {
+    let text = std::str::from_utf8(&server).unwrap_or_default();
+    let ip = address(text);
+    if ip.is_none() && !is_host_name(text) {
+        return Err(Fault::Address(server));
+    }
+    match (number::<u16>(&port), ip) {
+        (None | Some(0), _) => Err(Fault::Port(port)),
+        (Some(number), Some(ip)) => Ok(Backend::Address(SocketAddr::new(ip, number))),
+        (Some(number), None) => Ok(Backend::Name(text.into(), number)),
+    }
+}
+
+/// As nginx, with zeros before a number of IPv4 as well: they do not make it octal.
+fn address(text: &str) -> Option<IpAddr> {
+    let quad = || {
+        let decimal = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let numbers: Vec<u8> = text
+            .split('.')
+            .map(|number| number.parse().ok().filter(|_| decimal(number)))
+            .collect::<Option<_>>()?;
+        <[u8; 4]>::try_from(numbers).ok().map(IpAddr::from)
+    };
+    text.parse().ok().or_else(quad)
+}
+
+/// Labels of letters, digits, `-` and `_`. The last has a letter (RFC 3696, 2): all else was meant to be an address.
+fn is_host_name(text: &str) -> bool {
+    let text = text.strip_suffix('.').unwrap_or(text);
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(legal);
+    let last = text.rsplit('.').next().unwrap_or_default();
+    text.len() <= 253
+        && text.split('.').all(label)
+        && last.bytes().any(|byte| byte.is_ascii_alphabetic())
+}
+
+/// Spaces only: tabs belong to the value.
+fn trim_spaces(value: &[u8]) -> &[u8] {
+    let start = value.iter().position(|&b| b != b' ').unwrap_or(value.len());
+    let end = value
+        .iter()
+        .rposition(|&b| b != b' ')
+        .map_or(start, |at| at + 1);
+    &value[start..end]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+//! Reading a header that may come in pieces. Exactly the header is taken.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use super::Addresses;
+use crate::base::Escaped;
+
+/// The longest header that is read, in bytes: version 2 with its extensions.
+pub const LIMIT: usize = 4096;
+/// The longest line of version 1, with CR LF.
+const LINE: usize = 107;
+/// What version 2 begins with.
+pub(super) const SIGNATURE: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
+/// Signature, version and command, family and transport, length.
+const PREFIX: usize = 16;
+
+/// A header that cannot be read. Displays nginx's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Not a header; the text up to the first line end.
+    Broken(Box<[u8]>),
+    /// A version that does not exist.
+    Version(u8),
+    /// Longer than [`LIMIT`].
+    TooLarge,
+}
+
+impl Fault {
+    /// These bytes are no header, and will not become one.
+    #[must_use]
+    pub fn broken(bytes: &[u8]) -> Self {
+        let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next();
+        Self::Broken(line.unwrap_or_default().into())
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Broken(text) => write!(out, "broken header: \"{}\"", Escaped(text)),
+            Self::Version(version) => write!(out, "unknown PROXY protocol version: {version}"),
+            Self::TooLarge => out.write_str("header is too large"),
+        }
+    }
+}
+
+/// Reads a header off the front of `bytes`: the addresses, if it has any that a stream can have, and its length.
+/// `None` while more is needed; never with [`LIMIT`] bytes.
+///
+/// # Errors
+/// When this is no header.
+pub fn parse(bytes: &[u8]) -> Result<Option<(Option<Addresses>, usize)>, Fault> {
+    if starts_alike(bytes, SIGNATURE) {
+        return binary(bytes);
+    }
+    if !starts_alike(bytes, b"PROXY ") {
+        return Err(Fault::broken(bytes));
+    }
+    let line = &bytes[..bytes.len().min(LINE)];
+    match line.iter().position(|byte| *byte == b'\n') {
+        Some(end) => match text(&line[..=end]) {
+            Some(addresses) => Ok(Some((addresses, end + 1))),
+            None => Err(Fault::broken(bytes)),
+        },
+        None if line.len() == LINE => Err(Fault::broken(bytes)),
+        None => Ok(None),
+    }
+}
+
+/// Whether the two agree as far as both go.
+fn starts_alike(bytes: &[u8], start: &[u8]) -> bool {
+    bytes.iter().zip(start).all(|(one, other)| one == other)
+}
+
+/// A line of version 1: outer `None` for nonsense, inner for `UNKNOWN`.
+fn text(line: &[u8]) -> Option<Option<Addresses>> {
+    let line = line.strip_suffix(b"\r\n")?.strip_prefix(b"PROXY ")?;
+    if line.starts_with(b"UNKNOWN") {
+        return Some(None);
+    }
+    let line = std::str::from_utf8(line).ok()?;
+    let line = line
+        .strip_prefix("TCP4 ")
+        .or_else(|| line.strip_prefix("TCP6 "))?;
+    let mut words = line.split(' ');
+    let mut word = || words.next();
+    let (source, destination) = (word()?.parse().ok()?, word()?.parse().ok()?);
+    let (from, to) = (port(word()?)?, port(word()?)?);
+    words.next().is_none().then_some(Some(Addresses {
+        source: SocketAddr::new(source, from),
+        destination: SocketAddr::new(destination, to),
+    }))
+}
+
+fn port(word: &str) -> Option<u16> {
+    let digits = word.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| word.parse().ok()).flatten()
+}
+
+fn binary(bytes: &[u8]) -> Result<Option<(Option<Addresses>, usize)>, Fault> {
+    let Some((prefix, rest)) = bytes.split_first_chunk::<PREFIX>() else {
+        return Ok(None);
+    };
+    let [.., command, kind, high, low] = *prefix;
+    if command >> 4 != 2 {
+        return Err(Fault::Version(command >> 4));
+    }
+    let length = usize::from(u16::from_be_bytes([high, low]));
+    if PREFIX + length > LIMIT {
+        return Err(Fault::TooLarge);
+    }
+    let Some(body) = rest.get(..length) else {
+        return Ok(None);
+    };
+    // LOCAL, datagrams, unix sockets: whoever sends them speaks for itself.
+    let told = match (command & 0x0f, kind) {
+        (1, 0x11) => Some(inet(body)),
+        (1, 0x21) => Some(inet6(body)),
+        _ => None,
+    };
+    let addresses = told.map(|told| told.ok_or_else(|| Fault::broken(bytes)));
+    Ok(Some((addresses.transpose()?, PREFIX + length)))
+}
+
+fn inet(body: &[u8]) -> Option<Addresses> {
+    let (source, rest) = body.split_first_chunk::<4>()?;
+    let (destination, rest) = rest.split_first_chunk::<4>()?;
+    let (from, to) = ports(rest)?;
+    Some(Addresses {
+        source: (Ipv4Addr::from(*source), from).into(),
+        destination: (Ipv4Addr::from(*destination), to).into(),
+    })
+}
+
+fn inet6(body: &[u8]) -> Option<Addresses> {
+    let (source, rest) = body.split_first_chunk::<16>()?;
+    let (destination, rest) = rest.split_first_chunk::<16>()?;
+    let (from, to) = ports(rest)?;
+    Some(Addresses {
+        source: (Ipv6Addr::from(*source), from).into(),
+        destination: (Ipv6Addr::from(*destination), to).into(),
+    })
+}
+
+fn ports(rest: &[u8]) -> Option<(u16, u16)> {
+    let [a, b, c, d] = *rest.first_chunk::<4>()?;
+    Some((u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])))
+}
+
+#[cfg(test)]
+mod tests;

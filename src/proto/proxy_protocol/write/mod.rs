@@ -1,0 +1,154 @@
+//! Writing a header for a backend.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use crc::{CRC_32_ISCSI, Crc};
+
+use super::Addresses;
+use super::read::SIGNATURE;
+use crate::base::address::Ipv6Text;
+
+/// CRC32C, as RFC 3720 has it.
+const CRC32C: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
+
+/// Types of version 2's extensions (section 2.2).
+mod kind {
+    pub const ALPN: u8 = 0x01;
+    pub const AUTHORITY: u8 = 0x02;
+    pub const CRC32C: u8 = 0x03;
+    pub const SSL: u8 = 0x20;
+    pub const SSL_VERSION: u8 = 0x21;
+    pub const SSL_CN: u8 = 0x22;
+    pub const SSL_CIPHER: u8 = 0x23;
+}
+
+/// What is known of a client's TLS.
+#[derive(Clone, Copy, Debug)]
+pub struct Tls<'a> {
+    /// The name it asked for (SNI).
+    pub authority: Option<&'a str>,
+    /// The protocol it agreed to (ALPN).
+    pub alpn: Option<&'a [u8]>,
+    /// Version and cipher, by OpenSSL's names.
+    pub words: Option<(&'a str, &'a str)>,
+    /// Its certificate, if it showed one.
+    pub certificate: Option<Certificate<'a>>,
+}
+
+/// What is known of a client's certificate.
+#[derive(Clone, Copy, Debug)]
+pub struct Certificate<'a> {
+    /// Whether it was found to be good.
+    pub verified: bool,
+    /// Whether it was shown on this connection, and not only when a session began that goes on.
+    pub shown_now: bool,
+    /// The common name of its subject.
+    pub name: Option<&'a str>,
+}
+
+/// Version 1: a line of text. Without addresses, `UNKNOWN`.
+pub fn v1(addresses: Option<Addresses>) -> Vec<u8> {
+    let Some(Addresses {
+        source,
+        destination,
+    }) = addresses
+    else {
+        return b"PROXY UNKNOWN\r\n".to_vec();
+    };
+    let family = if source.is_ipv4() { 4 } else { 6 };
+    let (from, to) = (source.port(), destination.port());
+    let (source, destination) = (Text(source.ip()), Text(destination.ip()));
+    format!("PROXY TCP{family} {source} {destination} {from} {to}\r\n").into_bytes()
+}
+
+/// Version 2: binary, with what is known of TLS, and a checksum. Without addresses, LOCAL.
+pub fn v2(addresses: Option<Addresses>, tls: Option<Tls<'_>>) -> Vec<u8> {
+    let mut out = SIGNATURE.to_vec();
+    let (command, family) = match &addresses {
+        None => (0x20, 0x00),
+        Some(both) if both.source.is_ipv4() => (0x21, 0x11),
+        Some(_) => (0x21, 0x21),
+    };
+    out.extend_from_slice(&[command, family, 0, 0]);
+    let body = out.len();
+    if let Some(Addresses {
+        source,
+        destination,
+    }) = addresses
+    {
+        for end in [source, destination] {
+            match end.ip() {
+                IpAddr::V4(ip) => out.extend_from_slice(&ip.octets()),
+                IpAddr::V6(ip) => out.extend_from_slice(&ip.octets()),
+            }
+        }
+        for end in [source, destination] {
+            out.extend_from_slice(&end.port().to_be_bytes());
+        }
+    }
+    if let Some(tls) = tls {
+        let authority = tls.authority.map(str::as_bytes);
+        put_some(&mut out, kind::AUTHORITY, authority);
+        put_some(&mut out, kind::ALPN, tls.alpn);
+        put(&mut out, kind::SSL, &ssl(&tls));
+    }
+    // The checksum is counted over the whole header, itself being zero.
+    put(&mut out, kind::CRC32C, &[0; 4]);
+    let length = u16::try_from(out.len() - body).unwrap_or(u16::MAX);
+    out[body - 2..body].copy_from_slice(&length.to_be_bytes());
+    let sum = CRC32C.checksum(&out);
+    let end = out.len() - 4;
+    out[end..].copy_from_slice(&sum.to_be_bytes());
+    out
+}
+
+/// The extension that tells of TLS (section 2.2.6).
+fn ssl(tls: &Tls<'_>) -> Vec<u8> {
+    const SSL: u8 = 1;
+    const CERT_CONN: u8 = 2;
+    const CERT_SESS: u8 = 4;
+    let (client, verify) = match tls.certificate {
+        None => (SSL, 1_u32),
+        Some(shown) if shown.shown_now => (SSL | CERT_CONN | CERT_SESS, u32::from(!shown.verified)),
+        Some(shown) => (SSL | CERT_SESS, u32::from(!shown.verified)),
+    };
+    let mut value = vec![client];
+    value.extend_from_slice(&verify.to_be_bytes());
+    let (version, cipher) = tls.words.unzip();
+    let name = tls.certificate.and_then(|shown| shown.name);
+    put_some(&mut value, kind::SSL_VERSION, version.map(str::as_bytes));
+    put_some(&mut value, kind::SSL_CN, name.map(str::as_bytes));
+    put_some(&mut value, kind::SSL_CIPHER, cipher.map(str::as_bytes));
+    value
+}
+
+fn put_some(out: &mut Vec<u8>, kind: u8, value: Option<&[u8]>) {
+    if let Some(value) = value {
+        put(out, kind, value);
+    }
+}
+
+/// One extension. What no length can name is left out.
+fn put(out: &mut Vec<u8>, kind: u8, value: &[u8]) {
+    if let Ok(length) = u16::try_from(value.len()) {
+        out.push(kind);
+        out.extend_from_slice(&length.to_be_bytes());
+        out.extend_from_slice(value);
+    }
+}
+
+/// An address as nginx prints it.
+struct Text(IpAddr);
+
+impl fmt::Display for Text {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            IpAddr::V4(ip) => ip.fmt(out),
+            IpAddr::V6(ip) => Ipv6Text(ip).fmt(out),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

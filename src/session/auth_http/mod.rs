@@ -1,0 +1,6 @@
+//! Requests to the auth server (`auth_http`): the request, the HTTP exchange and the connections kept open for the next one.
+
+pub mod auth_server;
+pub mod exchange;
+mod pool;
+pub mod request;
