@@ -29,63 +29,82 @@ impl Choices for DebugPoints {
 }
 
 module! {
-    /// The process as a whole.
+    /// Directives of the main context: the process, its logs and its limits.
     core in MainScope: CoreWritten -> Core {
-        /// Whether the process goes into the background once its sockets are bound. `off` suits supervisors such as
-        /// systemd, and containers.
+        /// Determines whether portcullis becomes a daemon. With `on`, it detaches from the terminal after it has
+        /// bound its listening sockets; earlier errors appear on standard error. `off` keeps it in the foreground,
+        /// which supervisors such as systemd and containers expect.
         daemon: Flag = "on", MAIN;
-        /// Whether a master process watches over workers. Accepted, without effect: the gateway is one process.
+        /// Determines whether a master process starts worker processes. portcullis accepts this directive and ignores
+        /// it: it runs as a single process.
         master_process: Flag = "on", MAIN;
-        /// How often the clock is read. Accepted, without effect: the gateway reads the clock whenever it needs it.
+        /// Reduces the timer resolution of worker processes. portcullis accepts this directive and ignores it.
         timer_resolution: Msec, MAIN;
-        /// The file that holds the number of the main process, which `-s` reads. Without it a built-in name holds, which
-        /// `-V` shows.
-        pid: PrefixPath = "", MAIN;
-        /// A lock file for systems without atomic operations. Accepted, without effect.
-        lock_file: PrefixPath = "", MAIN;
-        /// How many threads serve connections, in the one process there is. `auto` is one per processor.
+        /// Defines the file that stores the process ID of the running process. `-s` reads it to find the process. The
+        /// file is removed when the process exits. A new file name takes effect on reload.
         ///
-        /// The limit of `worker_connections` is per thread, as it is per worker in nginx.
+        /// The default is `/run/nginx.pid`, or `logs/nginx.pid` under the prefix if `-p` is given.
+        pid: PrefixPath = "", MAIN;
+        /// Sets the prefix of lock file names for systems without atomic operations. portcullis accepts this
+        /// directive and ignores it.
+        lock_file: PrefixPath = "", MAIN;
+        /// Defines the number of threads that serve connections. The value `auto` starts one thread per available
+        /// processor.
+        ///
+        /// nginx starts processes; portcullis runs one process with this number of threads. `worker_connections`
+        /// applies to each thread as it applies to each nginx worker. A changed value takes effect at the next start,
+        /// not on reload.
         worker_processes: Processes = "1", MAIN;
-        /// What an internal inconsistency of nginx leads to. Accepted, without effect.
+        /// Selects what nginx does when it detects an internal error. portcullis accepts this directive and ignores
+        /// it.
         debug_points: Choice<DebugPoints>, MAIN;
-        /// Whom the process that meets the network runs as: a user, and a group or the one that has the user's name. It
-        /// only makes sense for a process that is started as root: for others there is a warning, and the line is
-        /// ignored.
+        /// Defines the user and group of the worker processes. If the group is omitted, portcullis looks up a group
+        /// with the name of the user. A process started without root privileges logs a warning and ignores the
+        /// directive.
         user: Users = "", MAIN, pending;
-        /// The scheduling priority of workers, as nice(1) has it: from -20, the most favourable, to 20.
+        /// Defines the scheduling priority of worker processes, as nice(1) does: a negative number means a higher
+        /// priority. The usual range is -20 to 20. A second line is an error unless the first one sets `0`.
         worker_priority: Priority = "0", MAIN, pending;
-        /// Which processors workers may run on: a mask of `0` and `1` for each worker, the first processor on the right.
-        /// `auto` spreads them over all processors, or over those of a mask.
+        /// Binds worker processes to sets of processors. Each mask consists of the digits `0` and `1`, the rightmost
+        /// digit for the first processor, and applies to one worker process. `auto` distributes worker processes over
+        /// the available processors, or over those in a mask that follows.
         worker_cpu_affinity: Affinity, MAIN, pending;
-        /// The limit of open files of the process. Without it the soft limit is raised to the hard one. A session holds
-        /// up to three descriptors.
+        /// Sets the limit on open files (`RLIMIT_NOFILE`) of the process. Without this directive portcullis raises
+        /// the soft limit to the hard limit. A changed value takes effect at the next start, not on reload.
+        ///
+        /// A session uses up to three file descriptors. If no descriptors are left for another session, portcullis
+        /// logs `accept4() failed (24: Too many open files)` and leaves new connections in the listen queue until a
+        /// session ends.
         worker_rlimit_nofile: Number, MAIN;
-        /// The limit of the size of a core file.
+        /// Sets the limit on the size of a core file (`RLIMIT_CORE`) of worker processes.
         worker_rlimit_core: Offset, MAIN, pending;
-        /// How long a graceful stop (`-s quit`) waits for sessions before it cuts them off. Without it the wait is as
-        /// long as they last. Since nginx 1.11.11.
+        /// Sets a timeout for graceful shutdown (`-s quit`). When it expires, portcullis closes the sessions that are
+        /// still open. Without this directive a graceful shutdown waits until the last session ends. Since nginx
+        /// 1.11.11.
         worker_shutdown_timeout: Msec, MAIN;
-        /// The working directory of workers, where core files go.
+        /// Defines the working directory of worker processes, which is where they write core files.
         working_directory: Text, MAIN, pending;
-        /// An environment variable that workers keep (`env TZ;`) or get (`env TZ=UTC;`). Accepted, without effect: the
-        /// gateway keeps them all.
+        /// Keeps an environment variable for worker processes (`env TZ;`) or sets it (`env TZ=UTC;`). portcullis
+        /// accepts this directive and ignores it: it keeps its environment unchanged.
         env: Words1 = "", MAIN;
-        /// A dynamic module. Accepted, without effect: the gateway has its modules built in. It must stand before the
-        /// first block.
+        /// Loads a dynamic module. portcullis accepts this directive and ignores it: all of its modules are built in.
+        /// As in nginx, the directive must precede the first block. Since nginx 1.9.11.
         load_module: Words1 = "", MAIN;
-        /// Whether regular expressions are compiled. Accepted, without effect: there are none in mail.
+        /// Enables or disables just-in-time compilation of regular expressions. portcullis accepts this directive and
+        /// ignores it: no mail directive uses regular expressions.
         pcre_jit: Flag = "off", MAIN;
-        /// A pool of threads for reading files: a name, `threads=number`, and `max_queue=number` if wanted. Accepted,
-        /// without effect in mail.
+        /// Defines a pool of threads for reading files: a name, the number of threads and optionally the maximum
+        /// length of the task queue. portcullis accepts this directive and ignores it. Since nginx 1.7.11.
         thread_pool: ThreadPools = "", MAIN;
-        /// An OpenSSL engine. The gateway's TLS has none.
+        /// Selects an OpenSSL engine, such as a hardware accelerator. The TLS library of portcullis, rustls, has no
+        /// engines.
         ssl_engine: Text, MAIN, pending;
-        /// Whether certificates and keys that did not change are taken over on reload. Accepted, without effect. Since
-        /// nginx 1.27.4.
+        /// Determines whether unchanged certificates and keys are kept on reload. portcullis accepts this directive
+        /// and ignores it: a reload reads all files again. Since nginx 1.27.4.
         ssl_object_cache_inheritable: Flag = "on", MAIN;
-        /// Where the log goes and from which level on. Servers without an `error_log` of their own, or in `mail {}`,
-        /// write here too. Without any line the log is the one of `-e`, at level `error`.
+        /// Configures logging: the destination and the lowest level that is logged. A server uses this log unless
+        /// `mail {}` or the server has an `error_log` of its own. Without any `error_log`, messages of level `error`
+        /// and above go to the log set by `-e`.
         error_log: Logs = "", MAIN;
     }
 }
