@@ -9,27 +9,37 @@ use crate::config::value::text::EventMethod;
 use crate::config::value::time::Msec;
 
 module! {
-    /// How connections are handled.
+    /// Directives of the `events` block: processing of connections.
     events in MainScope: EventsWritten -> Events {
-        /// The most connections that each of the `worker_processes` may have at a time. Listening sockets count, and
-        /// each session counts twice: the client, and the auth server or the mail server. A client over the limit is
-        /// told to come back later.
+        /// Sets the maximum number of simultaneous connections per thread (`worker_processes`). As in nginx, each
+        /// listening socket counts as one connection and each session as two: the client's, and the one to the
+        /// authentication server or the backend. The number of sessions is thus limited to `worker_processes *
+        /// (worker_connections - listening sockets) / 2`.
         ///
-        /// The limit of open files (`worker_rlimit_nofile`) can be lower; there is a warning at start then. Fewer
-        /// connections than listening sockets are an error.
+        /// A client above this limit receives `421 4.3.2 Too many connections` (SMTP), `* BYE Too many connections`
+        /// (IMAP) or `-ERR Too many connections` (POP3), and the connection is closed. On a socket with `listen ...
+        /// ssl`, the connection is closed without a reply. nginx never sends a reply.
+        ///
+        /// The value must be greater than the number of listening sockets. A value above the limit on open files (see
+        /// `worker_rlimit_nofile`) causes a warning.
         worker_connections: Connections = "512", EVENTS;
-        /// The method of waiting for connections: `epoll`, which the gateway uses in any case.
+        /// Specifies the method that waits for events. The only accepted value is `epoll`, which portcullis uses in
+        /// any case.
         r#use: EventMethod, EVENTS;
-        /// Whether all waiting connections are accepted at once. Accepted, without effect.
+        /// Determines whether a worker process accepts all pending connections at once. portcullis accepts this
+        /// directive and ignores it.
         multi_accept: Flag = "off", EVENTS;
-        /// Whether workers accept in turn. Accepted, without effect.
+        /// Determines whether worker processes accept connections in turn. portcullis accepts this directive and
+        /// ignores it.
         accept_mutex: Flag = "off", EVENTS;
-        /// How long a worker waits for its turn. Accepted, without effect.
+        /// Sets how long a worker process waits for its turn to accept connections. portcullis accepts this directive
+        /// and ignores it.
         accept_mutex_delay: Msec = "500ms", EVENTS;
-        /// Clients whose connections are logged in detail. Accepted with the warning of an nginx that was built without
-        /// debugging.
+        /// Enables the debugging log for selected clients. portcullis ignores this directive, with the warning that
+        /// nginx gives when it is built without debugging support.
         debug_connection: DebugConnection = "", EVENTS;
-        /// The most asynchronous file operations. Accepted, without effect in mail.
+        /// Sets the maximum number of outstanding asynchronous file operations. portcullis accepts this directive and
+        /// ignores it.
         worker_aio_requests: Number = "32", EVENTS;
     }
 }
