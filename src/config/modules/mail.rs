@@ -12,55 +12,85 @@ use crate::config::value::text::Text;
 use crate::config::value::time::Msec;
 
 module! {
-    /// What is common to all mail protocols.
+    /// Directives common to all mail protocols.
     mail in Scope: MailWritten -> Mail {
-        /// Where the server answers. It is needed once at least. The address is one of:
+        /// Sets the address and port of a socket on which the server accepts connections. Every `server {}` needs at
+        /// least one `listen`. The address is one of:
         ///
-        /// - `address:port`, such as `192.0.2.1:25`, `[2001:db8::1]:25`, or a host name, which is looked up when the
-        ///   configuration is read;
-        /// - `port` or `*:port`: all IPv4 addresses. IPv6 needs a line of its own, `[::]:port`;
-        /// - `unix:path`: a local socket;
-        /// - a range of ports, `8025-8029`, in the place of a port.
+        /// - `address:port`: an IPv4 address, an IPv6 address in brackets, or a host name. Examples are
+        ///   `192.0.2.1:25` and `[2001:db8::1]:25`. A host name is resolved when the configuration is read.
+        /// - `port` or `*:port`: all IPv4 addresses. IPv6 needs a separate `listen [::]:port`.
+        /// - `unix:path`: a UNIX-domain socket.
         ///
-        /// There is no default port. An address and port can stand in one `listen` line only, in the whole
-        /// configuration.
+        /// A range such as `8025-8029` may replace the port. There is no default port. An address and port pair may
+        /// appear only once in the configuration.
         ///
-        /// Parameters:
+        /// The parameters are:
         ///
-        /// - `ssl`: TLS begins with the first byte, as on ports 465, 993 and 995. Needs `ssl_certificate`.
-        /// - `proxy_protocol`: each connection begins with a PROXY header, version 1 or 2, in which a balancer names the
-        ///   client.
-        /// - `bind`: a socket of its own even beside a `*` on the same port. All parameters below imply it.
-        /// - `backlog=number`: how many connections may wait to be accepted; 511 unless given.
-        /// - `rcvbuf=size`, `sndbuf=size`: the socket's buffers (`SO_RCVBUF`, `SO_SNDBUF`), in bytes or with `k` or `m`.
-        /// - `ipv6only=on|off`: whether an IPv6 socket takes IPv6 only; `on` unless given.
-        /// - `so_keepalive=on|off|idle:interval:count`: TCP keepalive. The first two are times, each part may be left
-        ///   out: `so_keepalive=30m::10`.
-        /// - `multipath`: accepted; the socket stays a TCP socket.
+        /// - `ssl`: TLS starts with the first byte (implicit TLS), as on ports 465, 993 and 995. Requires
+        ///   `ssl_certificate`.
+        /// - `proxy_protocol`: every connection starts with a PROXY protocol header, version 1 or 2. A connection
+        ///   with an invalid header is closed without a reply. See `set_real_ip_from`. Since nginx 1.19.8.
+        /// - `bind`: binds a separate socket even if another `listen` has `*` and the same port. All parameters below
+        ///   imply `bind`.
+        /// - `backlog=number`: the maximum length of the queue of pending connections. The default is 511.
+        /// - `rcvbuf=size`, `sndbuf=size`: the sizes of the socket buffers (`SO_RCVBUF`, `SO_SNDBUF`), in bytes or
+        ///   with the unit `k` or `m`.
+        /// - `ipv6only=on|off`: whether an IPv6 socket accepts IPv6 connections only. The default is `on`.
+        /// - `so_keepalive=on|off|[keepidle]:[keepintvl]:[keepcnt]`: TCP keepalive on accepted connections. The first
+        ///   two values are times. An omitted value is left to the system, as in `so_keepalive=30m::10`.
+        /// - `multipath`: portcullis accepts this parameter, but the socket remains an ordinary TCP socket.
         listen: Listens = "", SERVER;
-        /// What the server speaks. Without it the port of its first `listen` decides: 25, 465 and 587 are smtp, 143 and
-        /// 993 imap, 110 and 995 pop3; with any other port it must be given. Lower case only.
+        /// Sets the protocol of the server. The value is case-sensitive. Without this directive the port of the first
+        /// `listen` determines the protocol: 25, 465 and 587 mean `smtp`, 143 and 993 `imap`, 110 and 995 `pop3`.
+        /// With any other port the directive is required.
         protocol: ProtocolName, SERVER;
-        /// The name of the gateway: in greetings, in the answers to HELO and EHLO, in CRAM-MD5 and APOP challenges, and
-        /// towards the mail server. Without it the name of the machine. It chooses no server: that is done by address
-        /// and port alone.
+        /// Sets the server name that is used:
+        ///
+        /// - in the SMTP greeting and in replies to HELO and EHLO;
+        /// - in the challenges of CRAM-MD5 and APOP;
+        /// - in the EHLO or HELO command sent to an SMTP backend.
+        ///
+        /// The default is the host name of the machine. The name does not select a server: the address and port of
+        /// the connection do.
         server_name: Text = "", MAIL_SERVER;
-        /// The time for everything before mail flows, from the greeting to a complete login: one budget for the whole
-        /// phase, which no command renews. A client that uses it up is told so and closed. Afterwards `proxy_timeout`
-        /// holds.
+        /// Sets the time limit for a client to log in. The limit covers all commands from the greeting to a complete
+        /// login; single commands do not restart it. A failed login attempt restarts it. The limit does not apply
+        /// while portcullis waits for the authentication server or the backend.
+        ///
+        /// When the time expires, the client receives `421 4.4.2 server_name timeout exceeded` (SMTP), `* BYE
+        /// timeout` (IMAP) or `-ERR timeout` (POP3), and the connection is closed. nginx closes it without a reply.
+        ///
+        /// The same value limits, each on its own, the wait for a PROXY header, the TLS handshake of `listen ...
+        /// ssl`, and the dialogue with the backend up to a complete login. After the login `proxy_timeout` applies.
         timeout: Msec = "60s", MAIL_SERVER;
-        /// How many commands may be wrong before the connection is closed. Since nginx 1.21.0.
+        /// Sets the number of protocol errors after which the connection is closed. A line that is not a valid
+        /// command is an error. If the backend authenticates (`proxy_pass` without `auth_http`), a login that it
+        /// refuses is one too. A valid command that is not allowed in the current state is not an error. Since nginx
+        /// 1.21.0.
         max_errors: Number = "5", MAIL_SERVER;
-        /// How many commands there may be before mail flows. The one after them is refused and the connection closed.
-        /// freenginx and Angie have it too.
+        /// Sets the maximum number of commands that a client may send before it has logged in. Responses to SASL
+        /// challenges count as commands; lines that count as errors for `max_errors` do not. The client receives an
+        /// "invalid command" reply to the command above the limit, and the connection is closed. freenginx and Angie
+        /// have the same directive.
         max_commands: Number = "1000", MAIL_SERVER;
-        /// Where the log of sessions goes and from which level on. `info` has a line for each login and each end of a
-        /// session.
+        /// Configures logging of sessions: the destination and the lowest level that is logged. At level `info`,
+        /// portcullis logs each connection, each login and each end of a session. Since nginx 1.9.0.
         error_log: Logs = "", MAIL_SERVER;
-        /// Name servers that find the host names of SMTP clients, which go to the auth server as `Client-Host` and to
-        /// the mail server by XCLIENT. With `off` every client is `[UNAVAILABLE]`.
+        /// Configures the name servers that are used to resolve:
+        ///
+        /// - the address of an SMTP client into its host name. The name is passed to the authentication server
+        ///   (`Client-Host`) and to the backend (`XCLIENT NAME`). It is used only if it resolves back to the address;
+        ///   otherwise `[UNAVAILABLE]` is passed, or `[TEMPUNAVAIL]` after a temporary failure. CNAME records are
+        ///   followed, which nginx does not do;
+        /// - the host name in `auth_http`, when its addresses expire;
+        /// - the host name in an `Auth-Server` header.
+        ///
+        /// With `off`, host names of clients are not looked up and `[UNAVAILABLE]` is passed. The other names are
+        /// then resolved by `/etc/hosts` and the name servers in `/etc/resolv.conf`.
         resolver: Resolvers = "off", MAIL_SERVER;
-        /// How long the name servers are waited for.
+        /// Sets a timeout for each name lookup. If the host name of a client is not found in time, `[TEMPUNAVAIL]` is
+        /// passed in its place and the session continues.
         resolver_timeout: Msec = "30s", MAIL_SERVER;
     }
 }
