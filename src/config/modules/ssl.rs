@@ -56,90 +56,110 @@ impl Choices for VerifyClient {
 }
 
 module! {
-    /// TLS towards clients.
+    /// TLS with clients. The settings are checked, and the files read, only for servers that use TLS: those with
+    /// `listen ... ssl` or `starttls`.
     ssl in Scope: SslWritten -> Ssl {
-        /// TLS on every `listen` of the server: the old form of the parameter `ssl` of `listen`, which nginx dropped in
-        /// 1.25.1. It is accepted with a warning. Not together with `starttls`.
+        /// Enables TLS on all sockets of the server. nginx removed this directive in 1.25.1; portcullis accepts it
+        /// with a warning. Use the `ssl` parameter of `listen` instead. `ssl on` conflicts with `starttls`.
         ssl: Flag = "off", MAIL_SERVER;
-        /// TLS within the open connection: STARTTLS in SMTP and IMAP, STLS in POP3.
+        /// Enables or disables TLS within an established connection: the STARTTLS command in SMTP and IMAP, STLS in
+        /// POP3. Requires `ssl_certificate`.
         ///
-        /// - `off`: not offered.
-        /// - `on`: offered. Clients may log in without it.
-        /// - `only`: logins, and in SMTP mail without a login too, are refused before it; no login method is announced
-        ///   till then.
-        ///
-        /// Needs `ssl_certificate`.
+        /// - `off`: the command is not announced, and is refused.
+        /// - `on`: the command is announced. Clients may log in without TLS.
+        /// - `only`: clients must start TLS before they log in. Until then no login method is announced. Login
+        ///   commands receive an "invalid command" reply; with `smtp_auth none`, MAIL receives `530 5.7.0 Must issue
+        ///   a STARTTLS command first`. nginx accepts that MAIL.
         starttls: Choice<StartTls> = "off", MAIL_SERVER;
-        /// A file in PEM format: the server's certificate, then the certificates of its chain. `data:` and the text
-        /// itself may stand instead of a name.
+        /// Specifies a file with the certificate of the server in PEM format, followed by intermediate certificates.
+        /// With `data:text`, the PEM text itself is the value.
         ///
-        /// Several lines give certificates for several names and for several kinds of keys, such as RSA and ECDSA; each needs
-        /// its `ssl_certificate_key`, in the same order. A client gets one that is for the name it asks for (SNI), of a
-        /// kind that it can use; one that asks for no name of theirs gets one of the first line's site.
+        /// Several certificates may be specified, for different host names or for different key types such as RSA and
+        /// ECDSA. Each needs an `ssl_certificate_key`; certificates and keys are paired by order. portcullis selects
+        /// by the host name that the client sends (SNI) first, then by a key type that the client supports. If no
+        /// certificate matches, or the client sends no name, portcullis selects among those for the host names of the
+        /// first certificate. nginx selects by key type only.
         ssl_certificate: ConfigPaths = "", MAIL_SERVER;
-        /// The file with the private key of a certificate, in PEM format. `data:` and the text itself may stand instead
-        /// of a name. One for each `ssl_certificate`, in the same order.
+        /// Specifies a file with the private key of a certificate in PEM format. With `data:text`, the PEM text
+        /// itself is the value. Keys are paired with `ssl_certificate` by order.
         ssl_certificate_key: ConfigPaths = "", MAIL_SERVER;
-        /// A file with pass phrases for encrypted keys, one a line, each of which is tried. Since nginx 1.7.3.
+        /// Specifies a file with passphrases for encrypted private keys, one per line. Each of them is tried. Since
+        /// nginx 1.7.3.
         ssl_password_file: Passwords = "", MAIL_SERVER;
-        /// Whether certificates are sent compressed (RFC 8879), to clients that can read them so. Since nginx 1.29.1.
+        /// Enables or disables compression of the server certificate (RFC 8879) for clients that support it. Since
+        /// nginx 1.29.1.
         ssl_certificate_compression: Flag = "off", MAIL_SERVER;
-        /// Parameters for DHE key exchange. The file must be there and right, but it is not used: the gateway has no
-        /// such key exchange, ECDHE takes its place.
+        /// Specifies a file with DH parameters for DHE ciphers. portcullis checks the file, logs a warning and does
+        /// not use it: it does not support DHE ciphers.
         ssl_dhparam: ConfigPath = "", MAIL_SERVER;
-        /// The groups for key exchange, in order of preference, with `:` between: `X25519:prime256v1`. `auto` leaves the
-        /// choice to the library.
+        /// Specifies the groups for key exchange, separated by colons: `X25519:prime256v1`. The value `auto` uses the
+        /// list of the TLS library.
+        ///
+        /// portcullis supports X25519MLKEM768, SecP256r1MLKEM768, MLKEM768, X25519, prime256v1 and secp384r1. Any
+        /// other group causes a warning; a list without a supported group is an error.
         ssl_ecdh_curve: Text = "auto", MAIL_SERVER;
-        /// The versions of TLS that are spoken. SSLv2, SSLv3, TLSv1 and TLSv1.1 are accepted here with a warning and
-        /// never spoken; a list with neither TLSv1.2 nor TLSv1.3 is an error.
+        /// Enables the specified TLS versions. portcullis never negotiates SSLv2, SSLv3, TLSv1 or TLSv1.1: they cause
+        /// a warning. A list with neither TLSv1.2 nor TLSv1.3 is an error.
         ssl_protocols: SetOf<Protocols> = "TLSv1.2 TLSv1.3", MAIL_SERVER;
-        /// The cipher suites of TLSv1.2, as an OpenSSL cipher string: `HIGH:!aNULL:!MD5`. Of what it names those with
-        /// ECDHE and AES-GCM or ChaCha20-Poly1305 are spoken; CBC and static RSA never are. The suites of TLSv1.3 are
-        /// not touched by it.
+        /// Specifies the enabled TLSv1.2 ciphers as an OpenSSL cipher string, such as `HIGH:!aNULL:!MD5`. portcullis
+        /// uses those with ECDHE key exchange and AES-GCM or ChaCha20-Poly1305. A cipher of another kind that is
+        /// listed by name, such as one with CBC or static RSA, causes a warning. The ciphers of TLSv1.3 are not
+        /// affected.
         ssl_ciphers: Text = "HIGH:!aNULL:!MD5", MAIL_SERVER;
-        /// Whether the server's order of cipher suites counts, and not the client's.
+        /// Specifies that the order of ciphers on the server takes precedence over the order of the client.
         ssl_prefer_server_ciphers: Flag = "off", MAIL_SERVER;
-        /// Where TLS sessions are kept on the server, to be resumed.
+        /// Sets the type of the cache that stores TLS sessions for resumption.
         ///
-        /// - `off`: nowhere, and clients are told so.
-        /// - `none`: nowhere, though clients are not told.
-        /// - `builtin[:size]`: in each process; `size` is a number of sessions.
-        /// - `shared:name:size`: in memory that all share. A name means the same cache in every server, so it must have
-        ///   the same size there; 32k at least, one megabyte is some 4000 sessions.
+        /// - `off`: no cache. Clients are told that sessions cannot be resumed.
+        /// - `none`: no cache. Clients are told that sessions may be resumed, but none are stored.
+        /// - `builtin[:size]`: a cache without a name; `size` is a number of sessions, 20480 by default.
+        /// - `shared:name:size`: a cache that servers share by its name; `size` is in bytes, with the unit `k` or
+        ///   `m`. The size must be the same wherever the name is used, and at least 32k. One megabyte stores about
+        ///   4000 sessions.
         ///
-        /// `builtin` and `shared` may stand together.
+        /// If `builtin` and `shared` are both given, portcullis uses the shared cache. The caches survive a reload.
         ssl_session_cache: SessionCaches = "none", MAIL_SERVER;
-        /// Whether sessions are kept by the client, in tickets (RFC 5077). Since nginx 1.5.9.
+        /// Enables or disables resumption by session tickets (RFC 5077). Since nginx 1.5.9.
         ssl_session_tickets: Flag = "on", MAIL_SERVER;
-        /// A file with a key for tickets: 48 or 80 random bytes. The first line's key encrypts, the others still
-        /// decrypt, so that keys can be changed, and shared by several machines. Since nginx 1.5.7.
+        /// Sets a file with the secret key for session tickets. The file must contain 48 or 80 bytes of random data.
+        /// If several keys are specified, the first one encrypts new tickets and all of them decrypt, which allows
+        /// key rotation and the use of one key on several machines. Without this directive portcullis generates keys
+        /// and replaces them every hour. Since nginx 1.5.7.
         ssl_session_ticket_key: ConfigPaths = "", MAIL_SERVER;
-        /// How long a session can be resumed. Tickets without `ssl_session_ticket_key` are good for a day at most, whatever is
-        /// written here: the gateway changes the keys that it makes itself.
+        /// Specifies how long a client can resume a session. Tickets encrypted with generated keys (without
+        /// `ssl_session_ticket_key`) expire after one day at the latest.
         ssl_session_timeout: Sec = "5m", MAIL_SERVER;
-        /// Whether clients show a certificate.
+        /// Enables or disables verification of client certificates. Since nginx 1.7.11.
         ///
-        /// - `off`: none is asked for.
-        /// - `on`: one is required, and must be signed by a CA of `ssl_client_certificate` or `ssl_trusted_certificate`.
-        /// - `optional`: one is asked for, and checked if it comes.
-        /// - `optional_no_ca`: one is asked for; whether a CA that is trusted has signed it does not matter.
+        /// - `off`: portcullis requests no certificate.
+        /// - `on`: the client must present a certificate issued by a CA in `ssl_client_certificate` or
+        ///   `ssl_trusted_certificate`.
+        /// - `optional`: portcullis requests a certificate and verifies it if the client presents one.
+        /// - `optional_no_ca`: portcullis requests a certificate, which need not be issued by a trusted CA.
         ///
-        /// The auth server is told of the outcome and of the certificate. Since nginx 1.7.11.
+        /// After the handshake, a client without a required certificate receives `421 4.7.1 No required SSL
+        /// certificate` (SMTP), `* BYE No required SSL certificate` (IMAP) or `-ERR No required SSL certificate`
+        /// (POP3); one with an invalid certificate is told `SSL certificate error` in the same form. The connection
+        /// is then closed. The result of verification is passed to the authentication server (`Auth-SSL-Verify`).
+        ///
+        /// Certificates with an RSA key of less than 2048 bits are always rejected.
         ssl_verify_client: Choice<VerifyClient> = "off", MAIL_SERVER;
-        /// How many CA certificates may stand between a client's certificate and the one that is trusted. Since nginx
-        /// 1.7.11.
+        /// Sets the maximum number of intermediate CA certificates between a client certificate and a trusted CA.
+        /// Since nginx 1.7.11.
         ssl_verify_depth: Number = "1", MAIL_SERVER;
-        /// A file with CA certificates (PEM) that client certificates are checked by. Their names are sent to the
-        /// client. Only read where `ssl_verify_client` is not `off`. Since nginx 1.7.11.
+        /// Specifies a file with trusted CA certificates in PEM format, used to verify client certificates. The names
+        /// of these CAs are sent to clients. Not used if `ssl_verify_client` is `off`. Since nginx 1.7.11.
         ssl_client_certificate: ConfigPath = "", MAIL_SERVER;
-        /// A file with CA certificates (PEM) that client certificates are checked by. Their names are not sent to the
-        /// client. Only read where `ssl_verify_client` is not `off`. Since nginx 1.7.11.
+        /// Specifies a file with trusted CA certificates in PEM format, used to verify client certificates. The names
+        /// of these CAs are not sent to clients. Not used if `ssl_verify_client` is `off`. Since nginx 1.7.11.
         ssl_trusted_certificate: ConfigPath = "", MAIL_SERVER;
-        /// A file with revoked client certificates (PEM). Only read where `ssl_verify_client` is not `off`. Since nginx
-        /// 1.7.11.
+        /// Specifies a file with certificate revocation lists (CRLs) in PEM format, used to verify client
+        /// certificates. A CRL of every CA in the chain is required. Not used if `ssl_verify_client` is `off`. Since
+        /// nginx 1.7.11.
         ssl_crl: ConfigPath = "", MAIL_SERVER;
-        /// A command of OpenSSL's SSL_CONF_cmd(3) and its value: `ssl_conf_command MinProtocol TLSv1.2;`. Since nginx
-        /// 1.19.4.
+        /// Sets an OpenSSL configuration command, as in SSL_CONF_cmd(3): `ssl_conf_command MinProtocol TLSv1.2;`. It
+        /// overrides the directives for the same setting. Commands without an equivalent in rustls have no effect.
+        /// Since nginx 1.19.4.
         ssl_conf_command: Pairs = "", MAIL_SERVER;
     }
 }
