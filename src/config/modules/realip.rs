@@ -5,10 +5,13 @@ use crate::config::directive::module;
 use crate::config::value::cidr::Cidrs;
 
 module! {
-    /// Whose PROXY headers are believed.
+    /// Client addresses from PROXY protocol headers.
     realip in Scope: RealipWritten -> Realip {
-        /// Peers whose PROXY header (`listen ... proxy_protocol`) is believed: the address in it replaces the client's
-        /// in the log and towards the auth server and the mail server. Since nginx 1.19.8.
+        /// Defines trusted addresses, from which a PROXY protocol header may set the client address. If the peer of a
+        /// connection to `listen ... proxy_protocol` is one of them, the address and port in its header replace those
+        /// of the client: in logs, in requests to the authentication server, in XCLIENT and in PROXY headers sent to
+        /// backends. The header of any other peer does not change the client address. The addresses in any header are
+        /// passed to the authentication server as `Proxy-Protocol-*`. Since nginx 1.19.8.
         set_real_ip_from: Cidrs = "", MAIL_SERVER;
     }
 }
