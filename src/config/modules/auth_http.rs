@@ -9,46 +9,75 @@ use crate::config::value::text::{Pairs, Text};
 use crate::config::value::time::Msec;
 
 module! {
-    /// The authentication server that says who may log in, and to which backend.
+    /// The authentication server, which decides over HTTP whether a client may log in and to which backend it
+    /// connects.
     auth_http in Scope: AuthHttpWritten -> AuthHttp {
-        /// The URL of the auth server. It is asked about every login with a GET request that has no body: `Auth-Method`,
-        /// `Auth-User`, `Auth-Pass`, `Auth-Protocol`, `Auth-Login-Attempt`, `Client-IP` and others are its headers. It
-        /// answers with headers too:
+        /// Sets the URL of the authentication server. A server needs this directive or `proxy_pass`. For each login,
+        /// portcullis sends a GET request without a body. The login is in its headers:
         ///
-        /// - `Auth-Status: OK`, with `Auth-Server` (an address, or a host name, which is looked up) and `Auth-Port`: let
-        ///   in, to this mail server. `Auth-User` and `Auth-Pass` replace the login there; `Auth-SMTP-Auth: on` or `off`
-        ///   says whether an SMTP server gets AUTH, whatever `proxy_smtp_auth` says.
-        /// - `Auth-Status:` and any other text: refused; the client hears the text. `Auth-Wait:` and a number of seconds
-        ///   lets it try again after them; without it the connection is closed. `Auth-Error-Code` is the code in SMTP.
-        ///   `Auth-Error-SASL` is what a client of XOAUTH2 or OAUTHBEARER hears first, in base64.
+        /// - `Auth-Method`: `plain`, `apop`, `cram-md5`, `external`, `xoauth2`, `oauthbearer`, or `none` for mail
+        ///   without a login (`smtp_auth none`).
+        /// - `Auth-User`, `Auth-Pass`: the login and the password, digest or token. Spaces, control characters and
+        ///   `%` are sent as `%XX`.
+        /// - `Auth-Salt`: the challenge of APOP or CRAM-MD5.
+        /// - `Auth-Protocol`: `smtp`, `imap` or `pop3`.
+        /// - `Auth-Login-Attempt`: the number of the attempt within the connection.
+        /// - `Client-IP`, and for SMTP `Client-Host` (see `resolver`).
+        /// - `Auth-SMTP-Helo`, `Auth-SMTP-From`, `Auth-SMTP-To`: for mail without a login, the HELO name and the MAIL
+        ///   and RCPT commands.
+        /// - `Auth-SSL` and further `Auth-SSL-*` headers: the TLS connection and the client certificate.
+        /// - `Proxy-Protocol-*`: the addresses in a PROXY header.
         ///
-        /// With `https://` it is asked over TLS, which nginx cannot. A host name is looked up again when what was found has
-        /// grown old; if it has several addresses they are tried in turn. A server needs this or `proxy_pass`.
+        /// The response consists of headers too:
+        ///
+        /// - `Auth-Status: OK` accepts the login. `Auth-Server`, an IP address or a host name, and `Auth-Port` name
+        ///   the backend; without them `proxy_pass` does. `Auth-User` and `Auth-Pass` replace the login at the
+        ///   backend. `Auth-SMTP-Auth: on` or `off` overrides `proxy_smtp_auth`.
+        /// - `Auth-Status: WAIT` makes portcullis send the request again after `Auth-Wait` seconds (1 if absent).
+        /// - `Auth-Status:` with any other text refuses the login; the text is sent to the client. With `Auth-Wait:
+        ///   seconds` the reply is delayed by that time and the client may try again. Without it, the connection is
+        ///   closed. `Auth-Error-Code` replaces the SMTP code `535 5.7.0`. `Auth-Error-SASL` is a base64 error
+        ///   challenge that XOAUTH2 and OAUTHBEARER clients receive first.
+        ///
+        /// Without `Auth-Status`, a response is accepted only if its HTTP status is 2xx and it names a backend. If
+        /// the request fails or the response is invalid or longer than 8 kB, the error is logged, the client receives
+        /// an internal error (SMTP `451 4.3.2 Internal server error`, IMAP `* BAD internal server error`, POP3 `-ERR
+        /// internal server error`), and the connection is closed.
+        ///
+        /// If the host name in the URL has several addresses, they are tried in turn. It is resolved again when its
+        /// DNS records expire. nginx uses the first address only, does not support `https://`, and accepts responses
+        /// of up to 1 kB.
         auth_http: HttpUrl, MAIL_SERVER;
-        /// A header that every request carries: `auth_http_header X-Auth-Key secret;` lets the auth server know its
-        /// gateway. The value is sent as it is written.
+        /// Appends a header to the requests sent to the authentication server: `auth_http_header X-Auth-Key secret;`.
+        /// The server can use the header as a shared secret to verify that a request comes from portcullis. The value
+        /// is sent as written.
         auth_http_header: Pairs = "", MAIL_SERVER;
-        /// How long the auth server is waited for. When the time is over the client gets an error of the server and is
-        /// closed.
+        /// Sets the timeout for communication with the authentication server. It limits separately the connecting,
+        /// the TLS handshake, the sending of the request and the reading of the response. When it expires, the client
+        /// receives an internal error and the connection is closed.
         auth_http_timeout: Msec = "60s", MAIL_SERVER;
-        /// Whether the client's certificate is passed on, in the header `Auth-SSL-Cert` (PEM, with escapes as in a URL).
-        /// Since nginx 1.7.11.
+        /// Determines whether the client certificate is sent to the authentication server, in the header
+        /// `Auth-SSL-Cert`: in PEM format, with spaces, control characters and `%` as `%XX`. Requires
+        /// `ssl_verify_client`. Since nginx 1.7.11.
         auth_http_pass_client_cert: Flag = "off", MAIL_SERVER;
-        /// Whether the certificate of an auth server with `https://` is checked: it must be of a CA that is trusted, and
-        /// have the right name.
+        /// Enables or disables verification of the certificate of an authentication server with `https://`. The
+        /// certificate must be issued by a trusted CA and must match the server name.
         auth_http_ssl_verify: Flag = "on", MAIL_SERVER;
-        /// The CAs that are trusted for an auth server with `https://` (PEM); without it those of the system. The server's
-        /// own certificate, signed by itself, can be named here too.
+        /// Specifies a file with trusted CA certificates in PEM format, used to verify the certificate of an
+        /// authentication server with `https://`. The file may also contain the self-signed certificate of the server
+        /// itself. The default is the CA certificates of the system.
         auth_http_ssl_trusted_certificate: ConfigPath = "", MAIL_SERVER;
-        /// The name that the certificate of an auth server with `https://` must have, and that the server is told (SNI);
-        /// without it the host of the URL.
+        /// Overrides the server name that the certificate of an authentication server with `https://` must match, and
+        /// that is sent through SNI. The default is the host in the URL.
         auth_http_ssl_name: Text = "", MAIL_SERVER;
-        /// The certificate that an auth server with `https://` is shown when it asks for one (PEM).
+        /// Specifies a file with the certificate in PEM format that authenticates portcullis to an authentication
+        /// server with `https://`. Requires `auth_http_ssl_certificate_key`.
         auth_http_ssl_certificate: ConfigPath = "", MAIL_SERVER;
-        /// The key of `auth_http_ssl_certificate` (PEM).
+        /// Specifies a file with the private key of `auth_http_ssl_certificate` in PEM format.
         auth_http_ssl_certificate_key: ConfigPath = "", MAIL_SERVER;
-        /// Whether connections to the auth server are kept for further requests, as HTTP/1.1 has them. `off` is what
-        /// nginx does: HTTP/1.0, and a new connection for each request.
+        /// Enables or disables keepalive connections to the authentication server. With `on`, requests use HTTP/1.1,
+        /// and up to 32 idle connections are kept for up to 55 seconds. With `off`, each request uses HTTP/1.0 and a
+        /// new connection, as in nginx.
         auth_http_keepalive: Flag = "on", MAIL_SERVER;
     }
 }
