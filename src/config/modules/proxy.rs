@@ -80,44 +80,65 @@ impl Choices for ProxyProtocol {
 }
 
 module! {
-    /// How the gateway talks to the mail server behind it.
+    /// The connection to the backend.
     proxy in Scope: ProxyWritten -> Proxy {
-        /// Accepted, without effect, as in nginx: a mail server always is a proxy.
+        /// Accepted without effect, as in nginx: a mail server is always a proxy.
         proxy: Flag = "off", MAIL_SERVER;
-        /// The mail server behind the gateway: `host:port`, or `unix:path`. Without a port it is 25 for SMTP, 143 for
-        /// IMAP, 110 for POP3. A name is looked up when the configuration is read; if it has several addresses they are
-        /// tried in turn.
+        /// Sets the address of the backend: `host[:port]` or `unix:path`. The default port is 25 for SMTP, 143 for
+        /// IMAP and 110 for POP3. A host name is resolved when the configuration is read. If it has several
+        /// addresses, portcullis connects to the first one that accepts the connection.
         ///
-        /// A server needs this or `auth_http`. With this alone the mail server itself decides about logins, which are
-        /// passed on to it. With both, the auth server decides and names the mail server.
+        /// A server needs this directive or `auth_http`. Without `auth_http`, the backend authenticates the client:
+        /// portcullis passes the login on by a method that the backend announces. After a refusal the client may try
+        /// again. If no connection to the backend can be made, the client receives `451 4.4.1` (SMTP), `NO
+        /// [UNAVAILABLE]` (IMAP) or `-ERR [SYS/TEMP]` (POP3), and may try again too.
+        ///
+        /// With `auth_http`, the authentication server decides. `proxy_pass` is then the backend for responses
+        /// without `Auth-Server`.
         proxy_pass: UpstreamUrl, MAIL_SERVER;
-        /// The size of the buffer for what the mail server says before mail flows. A longer answer is an error.
+        /// Sets the size of the buffer for replies of the backend up to a complete login. A longer reply ends the
+        /// attempt, with the log message `upstream sent too long response line`. Unlike in nginx, the buffer is not
+        /// used after the login.
         proxy_buffer: Size = "4k", MAIL_SERVER;
-        /// How long both sides may stay silent once mail flows, before the session is closed.
+        /// Sets the timeout after the login. If no data passes in either direction within this time, the session is
+        /// closed.
         proxy_timeout: Msec = "24h", MAIL_SERVER;
-        /// How long a connection to the mail server may take to come up, and again its TLS handshake (`proxy_ssl`). What is left
-        /// of `timeout` is a limit too.
+        /// Sets the timeout for connecting to an address of the backend. The TLS handshake with the backend
+        /// (`proxy_ssl`) has a timeout of the same length. `timeout` limits the connecting and all of the dialogue
+        /// with the backend up to a complete login, too.
         proxy_connect_timeout: Msec = "60s", MAIL_SERVER;
-        /// Whether the client hears the mail server's own words when a login fails there. `off` gives a general text:
-        /// the words of a mail server may say more than a client should know.
+        /// Determines whether the client receives the error message of the backend when the login fails there. With
+        /// `off`, the client receives a general text: an internal error with `auth_http`; a general message for the
+        /// error code of the backend without it. The message of a backend may contain information that clients should
+        /// not see. Some POP3 servers, however, use it to tell users about a full mailbox, for example.
         proxy_pass_error_message: Flag = "off", MAIL_SERVER;
-        /// Whether the command XCLIENT tells an SMTP server who the client is: address, name, login, HELO. The mail
-        /// server must trust the gateway (Postfix: `smtpd_authorized_xclient_hosts`). With `proxy_pass` alone it is used
-        /// only if the mail server announces it.
-        xclient: Flag = "on", MAIL_SERVER;
-        /// Whether, and how, the gateway logs in to the SMTP server that the auth server has named, with `Auth-User` and
-        /// `Auth-Pass` of the answer or else with what the client gave. Since nginx 1.19.4.
+        /// Determines whether the XCLIENT command passes information about the client to an SMTP backend: its
+        /// address, its host name (see `resolver`) and its login. The backend must permit XCLIENT from portcullis
+        /// (Postfix: `smtpd_authorized_xclient_hosts`).
         ///
-        /// - `off`: not at all.
-        /// - `on`: AUTH PLAIN if the mail server announces it, else AUTH LOGIN.
-        /// - `plain`, `login`: by this method. nginx has neither word.
+        /// With `auth_http`, XCLIENT is sent whether or not the backend announces it, as in nginx; a refusal ends the
+        /// session. Without `auth_http`, only the attributes that the backend announces are sent. After XCLIENT,
+        /// portcullis sends the HELO or EHLO command of the client.
+        xclient: Flag = "on", MAIL_SERVER;
+        /// Determines whether portcullis logs in to an SMTP backend with the AUTH command. It uses `Auth-User` and
+        /// `Auth-Pass` of the authentication server's response, or else the login and password of the client. XCLIENT
+        /// then omits the login. Since nginx 1.19.4.
+        ///
+        /// - `off`: no AUTH.
+        /// - `on`: AUTH PLAIN, or AUTH LOGIN if the backend announces LOGIN but not PLAIN.
+        /// - `plain`, `login`: AUTH with this mechanism. nginx has `on` and `off` only, and uses PLAIN.
+        ///
+        /// `Auth-SMTP-Auth: off` in the response disables AUTH for the session. `Auth-SMTP-Auth: on` enables it if
+        /// this directive is `off`. Without `auth_http` the directive has no effect: the backend authenticates the
+        /// client itself.
         proxy_smtp_auth: Choice<ProxySmtpAuth> = "off", MAIL_SERVER;
-        /// Whose name EHLO tells an SMTP server when XCLIENT does not tell the client's: `server` is `server_name`,
-        /// `client` the name that the client gave itself in its HELO or EHLO.
+        /// Selects the name in the EHLO or HELO command to an SMTP backend. `server` is the name in `server_name`.
+        /// `client` is the name that the client sent in its own HELO or EHLO, or `server_name` if it sent none.
+        /// `client` requires `xclient off`.
         proxy_smtp_helo: Choice<ProxySmtpHelo> = "server", MAIL_SERVER;
-        /// Whether a PROXY header, at the start of each connection, tells the mail server who the client is: `on` is
-        /// version 1, a line of text; `v2` is version 2, binary. The mail server must expect it. Since nginx 1.19.8,
-        /// `v2` since 1.31.4.
+        /// Enables a PROXY protocol header at the start of each connection to the backend. It passes the address of
+        /// the client, and must be enabled on the backend too. `on` sends version 1, a line of text; `v2` sends the
+        /// binary version 2. The header precedes TLS (`proxy_ssl`). Since nginx 1.19.8; `v2` since 1.31.4.
         proxy_protocol: Choice<ProxyProtocol> = "off", MAIL_SERVER;
     }
 }
