@@ -34,50 +34,61 @@ impl Choices for BackendTls {
 }
 
 module! {
-    /// TLS towards the mail server behind the gateway.
+    /// TLS with the backend. The directives follow the stream module of nginx. The settings are checked, and the
+    /// files read, only for servers with `proxy_ssl`.
     proxy_ssl in Scope: ProxySslWritten -> ProxySsl {
-        /// Whether connections to the mail server are TLS.
+        /// Enables TLS for connections to the backend.
         ///
-        /// - `off`: no.
-        /// - `on`: from the first byte, as on ports 465, 993 and 995.
-        /// - `starttls`: within the open connection, by STARTTLS in SMTP and IMAP, STLS in POP3. A mail server that does
-        ///   not announce it, or refuses it, is not used: a login never goes over clear text instead.
+        /// - `off`: no TLS.
+        /// - `on`: TLS starts with the first byte (implicit TLS), as on ports 465, 993 and 995.
+        /// - `starttls`: TLS starts within the connection, by STARTTLS (SMTP, IMAP) or STLS (POP3). If the backend
+        ///   does not announce the command or refuses it, the attempt fails. A login is never sent in clear text
+        ///   instead.
         ///
-        /// A PROXY header (`proxy_protocol`) goes before TLS, in clear text.
+        /// A PROXY header (`proxy_protocol`) is sent before the handshake, in clear text. If the handshake fails, no
+        /// other address of the backend is tried.
         proxy_ssl: Choice<BackendTls> = "off", MAIL_SERVER;
-        /// Whether the mail server's certificate is checked: it must be of a CA in `proxy_ssl_trusted_certificate`, and
-        /// have the right name. `off`, as in nginx: what is said cannot be overheard, but whom it is said to is not sure.
+        /// Enables or disables verification of the backend certificate. The certificate must be issued by a CA in
+        /// `proxy_ssl_trusted_certificate` and must match the backend name (`proxy_ssl_name`). With `off`, the
+        /// connection is encrypted, but the backend is not authenticated.
         proxy_ssl_verify: Flag = "off", MAIL_SERVER;
-        /// How many CA certificates may stand between the mail server's certificate and the one that is trusted.
+        /// Sets the maximum number of intermediate CA certificates between the backend certificate and a trusted CA.
         proxy_ssl_verify_depth: Number = "1", MAIL_SERVER;
-        /// The name that the mail server's certificate must have, and that the mail server is told where
-        /// `proxy_ssl_server_name` is on: a host name, or an IP address. Without it the host of `proxy_pass`; for a mail
-        /// server that the auth server has named, `Auth-Server` as it was sent.
+        /// Overrides the name that the backend certificate must match, and that is sent through SNI if
+        /// `proxy_ssl_server_name` is `on`. The value is a host name or an IP address. The default is the host in
+        /// `proxy_pass`, or `Auth-Server` as received from the authentication server.
         proxy_ssl_name: Text = "", MAIL_SERVER;
-        /// Whether the mail server is told the name it is expected to have (SNI, RFC 6066). An address is never told.
+        /// Enables or disables sending the backend name through SNI (RFC 6066). An IP address is never sent.
         proxy_ssl_server_name: Flag = "off", MAIL_SERVER;
-        /// A file with CA certificates (PEM) that mail servers are checked by. Needed where `proxy_ssl_verify` is on, and
-        /// only read there. A mail server's own certificate, signed by itself, can be named here too.
+        /// Specifies a file with trusted CA certificates in PEM format, used to verify the backend certificate.
+        /// Required if `proxy_ssl_verify` is `on`, otherwise not used. The file may also contain the self-signed
+        /// certificate of a backend.
         proxy_ssl_trusted_certificate: ConfigPath = "", MAIL_SERVER;
-        /// A file with revoked certificates of mail servers (PEM). Every CA of a chain needs a list in it. Only read where
-        /// `proxy_ssl_verify` is on.
+        /// Specifies a file with certificate revocation lists (CRLs) in PEM format, used to verify the backend
+        /// certificate. A CRL of every CA in the chain is required. Not used if `proxy_ssl_verify` is `off`.
         proxy_ssl_crl: ConfigPath = "", MAIL_SERVER;
-        /// The certificate that the mail server is shown when it asks for one, then those of its chain (PEM). `data:` and
-        /// the text itself may stand instead of a name.
+        /// Specifies a file with the certificate in PEM format that authenticates portcullis to the backend, followed
+        /// by intermediate certificates. With `data:text`, the PEM text itself is the value. Requires
+        /// `proxy_ssl_certificate_key`.
         proxy_ssl_certificate: NamedPath = "", MAIL_SERVER;
-        /// The key of `proxy_ssl_certificate` (PEM). `data:` and the text itself may stand instead of a name.
+        /// Specifies a file with the private key of `proxy_ssl_certificate` in PEM format. With `data:text`, the PEM
+        /// text itself is the value.
         proxy_ssl_certificate_key: NamedPath = "", MAIL_SERVER;
-        /// A file with pass phrases for `proxy_ssl_certificate_key`, one a line, each of which is tried.
+        /// Specifies a file with passphrases for `proxy_ssl_certificate_key`, one per line. Each of them is tried.
         proxy_ssl_password_file: Passwords = "", MAIL_SERVER;
-        /// The versions of TLS that are spoken. SSLv2, SSLv3, TLSv1 and TLSv1.1 are accepted here with a warning and
-        /// never spoken; a list with neither TLSv1.2 nor TLSv1.3 is an error.
+        /// Enables the specified TLS versions for connections to the backend. portcullis never negotiates SSLv2,
+        /// SSLv3, TLSv1 or TLSv1.1: they cause a warning. A list with neither TLSv1.2 nor TLSv1.3 is an error.
         proxy_ssl_protocols: SetOf<Protocols> = "TLSv1.2 TLSv1.3", MAIL_SERVER;
-        /// The cipher suites of TLSv1.2, as an OpenSSL cipher string. Of what it names those with ECDHE and AES-GCM or
-        /// ChaCha20-Poly1305 are spoken; CBC and static RSA never are. The suites of TLSv1.3 are not touched by it.
+        /// Specifies the enabled TLSv1.2 ciphers for connections to the backend, as an OpenSSL cipher string.
+        /// portcullis uses those with ECDHE key exchange and AES-GCM or ChaCha20-Poly1305. A cipher of another kind
+        /// that is listed by name, such as one with CBC or static RSA, causes a warning. The ciphers of TLSv1.3 are
+        /// not affected.
         proxy_ssl_ciphers: Text = "DEFAULT", MAIL_SERVER;
-        /// Whether TLS sessions with a mail server are resumed, which makes the next handshake with it cheaper.
+        /// Determines whether TLS sessions with the backend are resumed, which makes later handshakes cheaper.
         proxy_ssl_session_reuse: Flag = "on", MAIL_SERVER;
-        /// A command of OpenSSL's SSL_CONF_cmd(3) and its value: `proxy_ssl_conf_command MinProtocol TLSv1.3;`.
+        /// Sets an OpenSSL configuration command for connections to the backend, as in SSL_CONF_cmd(3):
+        /// `proxy_ssl_conf_command MinProtocol TLSv1.3;`. It overrides the directives for the same setting. Commands
+        /// without an equivalent in rustls have no effect.
         proxy_ssl_conf_command: Pairs = "", MAIL_SERVER;
     }
 }
