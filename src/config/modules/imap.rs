@@ -8,22 +8,35 @@ use crate::config::value::size::Size;
 use crate::config::value::text::Announced;
 
 module! {
-    /// IMAP towards clients.
+    /// IMAP with clients.
     imap in Scope: ImapWritten -> Imap {
-        /// The longest command, with its literals. The limit is for one command, not for several that come at once.
+        /// Sets the maximum length of an IMAP command, including its literals. A longer command receives an "invalid
+        /// command" reply, and the connection is closed. The limit applies to each command. In nginx it applies to
+        /// all commands that are pipelined together.
         imap_client_buffer: Size = "4k", MAIL_SERVER;
-        /// The words of the CAPABILITY answer. What `imap_auth` and `starttls` announce is put behind them, so it is not
-        /// written here.
+        /// Sets the IMAP capabilities that are announced to clients. The methods of `imap_auth` and the capabilities
+        /// that follow from `starttls` are appended. List extensions that the backend supports.
         ///
-        /// Without any line, and with `proxy_pass` alone, they are learned from the mail server.
+        /// Without this directive, and with `proxy_pass` but no `auth_http`, portcullis announces the capabilities of
+        /// the backend. It queries them at start, on reload and, while clients connect, about once a minute.
+        /// STARTTLS, LOGINDISABLED, LOGIN-REFERRALS, ID and XCLIENT are left out. The default applies until the
+        /// backend has answered.
         imap_capabilities: Announced = "IMAP4 IMAP4rev1 UIDPLUS", MAIL_SERVER;
-        /// The ways to log in.
+        /// Sets the authentication methods for IMAP clients.
         ///
-        /// - `plain`: AUTHENTICATE PLAIN, and the command LOGIN.
+        /// - `plain`: the LOGIN command and AUTHENTICATE PLAIN.
         /// - `login`: AUTHENTICATE LOGIN.
-        /// - `cram-md5`: AUTHENTICATE CRAM-MD5; the auth server must know passwords in clear text.
-        /// - `external`: AUTHENTICATE EXTERNAL, by the client's certificate (`ssl_verify_client`).
-        /// - `xoauth2`, `oauthbearer`: by a token. freenginx and Angie have these words too, nginx has not.
+        /// - `cram-md5`: AUTHENTICATE CRAM-MD5. With `auth_http`, the authentication server needs the password in
+        ///   clear text. Without it, the challenge of the backend is passed to the client.
+        /// - `external`: AUTHENTICATE EXTERNAL, with the client certificate (see `ssl_verify_client`). With
+        ///   `auth_http`, the authentication server decides. Without it, the certificate must be verified, and the
+        ///   login must be one of its names: commonName, emailAddress or rfc822Name. An empty login means the first
+        ///   of them.
+        /// - `xoauth2`, `oauthbearer`: an OAuth 2.0 token (RFC 7628). freenginx and Angie have these values too,
+        ///   nginx does not.
+        ///
+        /// As in nginx, LOGIN, AUTHENTICATE PLAIN and AUTHENTICATE LOGIN are always accepted; `plain` and `login`
+        /// determine only whether PLAIN and LOGIN are announced.
         imap_auth: SetOf<ImapMethods> = "plain", MAIL_SERVER;
     }
 }
