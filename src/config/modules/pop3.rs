@@ -8,23 +8,33 @@ use crate::config::value::size::Size;
 use crate::config::value::text::Announced;
 
 module! {
-    /// POP3 towards clients.
+    /// POP3 with clients.
     pop3 in Scope: Pop3Written -> Pop3 {
-        /// The longest command. The limit is for one command, not for several that come at once; nginx has a fixed one
-        /// of 128 bytes.
+        /// Sets the maximum length of a POP3 command. A longer command receives an "invalid command" reply, and the
+        /// connection is closed. In nginx, the limit is 128 bytes for all commands that are pipelined together.
         pop3_client_buffer: Size = "4k", MAIL_SERVER;
-        /// The words of the CAPA answer. What `pop3_auth` and `starttls` announce is put behind them, so it is not
-        /// written here.
+        /// Sets the POP3 capabilities that are announced to clients. The methods of `pop3_auth` and the capability
+        /// that follows from `starttls` are appended. List extensions that the backend supports.
         ///
-        /// Without any line, and with `proxy_pass` alone, they are learned from the mail server.
+        /// Without this directive, and with `proxy_pass` but no `auth_http`, portcullis announces USER and the
+        /// capabilities of the backend. It queries them at start, on reload and, while clients connect, about once a
+        /// minute. SASL, STLS, UTF8 and XCLIENT are left out. Only USER is announced until the backend has answered.
         pop3_capabilities: Announced = "TOP USER UIDL", MAIL_SERVER;
-        /// The ways to log in.
+        /// Sets the authentication methods for POP3 clients.
         ///
         /// - `plain`: USER and PASS, AUTH PLAIN and AUTH LOGIN.
-        /// - `apop`: APOP; the auth server must know passwords in clear text.
-        /// - `cram-md5`: AUTH CRAM-MD5; likewise.
-        /// - `external`: AUTH EXTERNAL, by the client's certificate (`ssl_verify_client`).
-        /// - `xoauth2`, `oauthbearer`: by a token. freenginx and Angie have these words too, nginx has not.
+        /// - `apop`: the APOP command. The authentication server needs the password in clear text. Requires
+        ///   `auth_http`; without it, APOP is not offered and a warning is logged.
+        /// - `cram-md5`: AUTH CRAM-MD5. With `auth_http`, the authentication server needs the password in clear text.
+        ///   Without it, the challenge of the backend is passed to the client.
+        /// - `external`: AUTH EXTERNAL, with the client certificate (see `ssl_verify_client`). With `auth_http`, the
+        ///   authentication server decides. Without it, the certificate must be verified, and the login must be one
+        ///   of its names: commonName, emailAddress or rfc822Name. An empty login means the first of them.
+        /// - `xoauth2`, `oauthbearer`: an OAuth 2.0 token (RFC 7628). freenginx and Angie have these values too,
+        ///   nginx does not.
+        ///
+        /// As in nginx, USER and PASS, AUTH PLAIN and AUTH LOGIN are always accepted; `plain` determines only whether
+        /// PLAIN and LOGIN are announced.
         pop3_auth: SetOf<Pop3Methods> = "plain", MAIL_SERVER;
     }
 }
