@@ -9,27 +9,39 @@ use crate::config::value::text::Announced;
 use crate::config::value::time::Msec;
 
 module! {
-    /// SMTP towards clients.
+    /// SMTP with clients.
     smtp in Scope: SmtpWritten -> Smtp {
-        /// The longest command. The limit is for one command, not for several that come at once.
+        /// Sets the maximum length of an SMTP command. A longer command receives `500 5.5.1 Invalid command`, and the
+        /// connection is closed. The limit applies to each command. In nginx it applies to all commands that are
+        /// pipelined together.
         smtp_client_buffer: Size = "4k", MAIL_SERVER;
-        /// How long a client must wait for the greeting. One that speaks earlier, as senders of spam do, is refused.
+        /// Sets a delay before the SMTP greeting, to reject clients that do not wait for it. A client that sends
+        /// anything before the greeting receives `503 5.5.0 Improper use of SMTP command pipelining`, and the
+        /// connection is closed.
         smtp_greeting_delay: Msec = "0", MAIL_SERVER;
-        /// The lines of the EHLO answer, a word each: `smtp_capabilities PIPELINING "SIZE 10485760";`. What `smtp_auth`
-        /// and `starttls` announce is put behind them, so it is not written here.
+        /// Sets the SMTP extensions that are announced in the EHLO reply, one line for each parameter:
+        /// `smtp_capabilities PIPELINING "SIZE 10485760";`. The AUTH line of `smtp_auth` and STARTTLS are appended.
+        /// List extensions that the backend supports.
         ///
-        /// Without any line, and with `proxy_pass` alone, they are learned from the mail server.
+        /// Without this directive, and with `proxy_pass` but no `auth_http`, portcullis announces the extensions of
+        /// the backend. It queries them at start, on reload and, while clients connect, about once a minute. AUTH,
+        /// STARTTLS, XCLIENT, XFORWARD, REQUIRETLS, X-EXPS and X-ANONYMOUSTLS are left out. No extensions are
+        /// announced until the backend has answered.
         smtp_capabilities: Announced = "", MAIL_SERVER;
-        /// The ways to log in.
+        /// Sets the authentication methods for SMTP clients.
         ///
-        /// - `plain`, `login`: AUTH PLAIN and AUTH LOGIN. The words decide whether they are announced; both work without
-        ///   them too.
-        /// - `cram-md5`: AUTH CRAM-MD5; the auth server must know passwords in clear text. With `proxy_pass` alone the
-        ///   mail server's challenge is passed on.
-        /// - `external`: AUTH EXTERNAL, by the client's certificate (`ssl_verify_client`).
-        /// - `none`: mail without a login is let through, if the auth server allows it (it is asked with the first
-        ///   RCPT), or to the mail server of `proxy_pass`.
-        /// - `xoauth2`, `oauthbearer`: by a token. freenginx and Angie have these words too, nginx has not.
+        /// - `plain`, `login`: AUTH PLAIN and AUTH LOGIN. As in nginx, both are always accepted; these values
+        ///   determine only whether they are announced.
+        /// - `cram-md5`: AUTH CRAM-MD5. With `auth_http`, the authentication server needs the password in clear text.
+        ///   Without it, the challenge of the backend is passed to the client.
+        /// - `external`: AUTH EXTERNAL, with the client certificate (see `ssl_verify_client`). With `auth_http`, the
+        ///   authentication server decides. Without it, the certificate must be verified, and the login must be one
+        ///   of its names: commonName, emailAddress or rfc822Name. An empty login means the first of them.
+        /// - `none`: authentication is not required. With `auth_http`, the authentication server is asked at the
+        ///   first RCPT command and may refuse. Without it, the backend receives the MAIL command and decides.
+        ///   Otherwise MAIL before a login receives `530 5.7.1 Authentication required`.
+        /// - `xoauth2`, `oauthbearer`: an OAuth 2.0 token (RFC 7628). freenginx and Angie have these values too,
+        ///   nginx does not.
         smtp_auth: SetOf<SmtpMethods> = "plain login", MAIL_SERVER;
     }
 }
