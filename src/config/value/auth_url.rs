@@ -26,8 +26,9 @@ pub struct HttpUrl;
 impl Value for HttpUrl {
     type Plain = AuthUrl;
     const SYNTAX: &'static str = "URL";
-    const ABOUT: &'static str = "`[http://]host[:port][/uri]`, or `[http://]unix:path[:uri]` for a local socket; likewise \
-        with `https://`. The port is 80 unless given, or 443, the URI `/`. A name must be found when the configuration is read.";
+    const ABOUT: &'static str = "The URL is `[http://]host[:port][/uri]`, or `[http://]unix:path[:uri]` for a UNIX-domain \
+        socket; `https://` replaces `http://` for TLS. The default port is 80, or 443 with `https://`; the default URI is `/`. \
+        The host name must resolve when the configuration is read.";
     const LINES: Lines = Lines::LastHolds;
 
     fn read(call: &mut Call<'_>, _: Option<AuthUrl>) -> Result<AuthUrl, Refusal> {

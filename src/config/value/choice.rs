@@ -22,7 +22,7 @@ pub struct Choice<T>(std::marker::PhantomData<T>);
 impl<T: Choices> Value for Choice<T> {
     type Plain = T;
     const SYNTAX: &'static str = T::SYNTAX;
-    const ABOUT: &'static str = "One of the words, in any case of letters.";
+    const ABOUT: &'static str = "The value is not case-sensitive.";
 
     fn read(call: &mut Call<'_>, _: Option<T>) -> Result<T, Refusal> {
         let word = call.first();

@@ -40,7 +40,7 @@ pub struct Cidrs;
 impl Value for Cidrs {
     type Plain = Vec<Cidr>;
     const SYNTAX: &'static str = "address | CIDR | unix:";
-    const ABOUT: &'static str = "An address, a network such as `192.0.2.0/24` or `2001:db8::/32`, a host name, or `unix:` for all local sockets.";
+    const ABOUT: &'static str = "The value is an address, a network such as `192.0.2.0/24` or `2001:db8::/32`, a host name, or `unix:` for all UNIX-domain sockets.";
     const LINES: Lines = Lines::AddUp;
 
     fn read(call: &mut Call<'_>, before: Option<Vec<Cidr>>) -> Result<Vec<Cidr>, Refusal> {
@@ -136,7 +136,8 @@ pub struct DebugConnection;
 impl Value for DebugConnection {
     type Plain = usize;
     const SYNTAX: &'static str = "address | CIDR | unix:";
-    const ABOUT: &'static str = "An address, a network, or `unix:` for all local sockets.";
+    const ABOUT: &'static str =
+        "The value is an address, a network, or `unix:` for all UNIX-domain sockets.";
     const LINES: Lines = Lines::AddUp;
 
     fn read(call: &mut Call<'_>, before: Option<usize>) -> Result<usize, Refusal> {

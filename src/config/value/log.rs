@@ -19,16 +19,18 @@ impl Value for Logs {
     const SYNTAX: &'static str =
         "file | stderr | syslog:server=address[,parameter=value] | memory:size [level]";
     const ABOUT: &'static str = "\
-        Where the lines go:
+        The first parameter is the destination:
 
-- a file; a relative name starts at the prefix (`-p`). `-s reopen` opens it anew.
+- `file`: a file. A relative path starts at the prefix (`-p`). `-s reopen` reopens the file after log rotation.
 - `stderr`: standard error.
-- `syslog:server=address`: a syslog server by UDP or, as `unix:path`, by a local socket. `address` is a host with or \
-  without a port (514). Further parameters: `facility=` (`local7`), `severity=` (`info`), `tag=` (`nginx`), `nohostname`.
-- `memory:size` is refused, as by an nginx without debugging.
+- `syslog:server=address`: a syslog server, over UDP or a UNIX-domain socket (`unix:path`). The default port is 514. Further \
+  parameters follow, separated by commas: `facility=` (default `local7`), `tag=` (default `nginx`) and `nohostname`, which omits \
+  the host name. `severity=` is accepted, but the severity of each message is its level.
+- `memory:size`: refused, as by an nginx built without debugging support.
 
-The level is one of `debug`, `info`, `notice`, `warn`, `error`, `crit`, `alert`, `emerg`, from all to next to nothing; \
-`error` unless given. The words `debug_core`, `debug_event`, `debug_mail` and so on all mean `debug`.";
+The second parameter is the level: `debug`, `info`, `notice`, `warn`, `error` (the default), `crit`, `alert` or `emerg`, in order \
+of increasing severity. Messages of this level or a more severe one are logged. `debug_core`, `debug_event`, `debug_mail` and \
+the like are equivalent to `debug`.";
     const ARITY: Arity = Arity::SOME;
     const LINES: Lines = Lines::AddUp;
 

@@ -9,7 +9,7 @@ pub struct Number;
 impl Value for Number {
     type Plain = usize;
     const SYNTAX: &'static str = "number";
-    const ABOUT: &'static str = "A whole number: digits only.";
+    const ABOUT: &'static str = "The value is a number without sign or unit.";
 
     fn read(call: &mut Call<'_>, _: Option<usize>) -> Result<usize, Refusal> {
         number(call.first()).ok_or(Refusal::Directive("invalid number"))
@@ -23,7 +23,7 @@ pub struct Connections;
 impl Value for Connections {
     type Plain = usize;
     const SYNTAX: &'static str = "number";
-    const ABOUT: &'static str = "A whole number: digits only.";
+    const ABOUT: &'static str = "The value is a number without sign or unit.";
 
     fn read(call: &mut Call<'_>, _: Option<usize>) -> Result<usize, Refusal> {
         let word = call.first();

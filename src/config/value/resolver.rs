@@ -34,8 +34,8 @@ pub struct Resolvers;
 impl Value for Resolvers {
     type Plain = Resolver;
     const SYNTAX: &'static str = "address ... [valid=time] [ipv4=on|off] [ipv6=on|off] | off";
-    const ABOUT: &'static str = "Addresses or names of name servers, with a port or without (53). `valid=` is how long an answer holds, instead of the time that \
-        it says itself; `ipv4=off` and `ipv6=off` leave out one kind of addresses.";
+    const ABOUT: &'static str = "A name server is specified by its address or host name, optionally with a port (default 53). `valid=time` overrides how \
+        long an answer is cached, which is otherwise its TTL. `ipv4=off` and `ipv6=off` disable lookups of addresses of that kind.";
     const ARITY: Arity = Arity::SOME;
 
     fn read(call: &mut Call<'_>, _: Option<Resolver>) -> Result<Resolver, Refusal> {

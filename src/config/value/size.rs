@@ -9,8 +9,7 @@ pub struct Size;
 impl Value for Size {
     type Plain = usize;
     const SYNTAX: &'static str = "size";
-    const ABOUT: &'static str =
-        "A size in bytes, or with `k` in kilobytes of 1024, with `m` in megabytes: `8192`, `8k`.";
+    const ABOUT: &'static str = "The size is in bytes, or in kilobytes or megabytes with the suffix `k` or `m`: `8192`, `8k`.";
 
     fn read(call: &mut Call<'_>, _: Option<usize>) -> Result<usize, Refusal> {
         parse_size(call.first())
@@ -26,8 +25,7 @@ pub struct Offset;
 impl Value for Offset {
     type Plain = i64;
     const SYNTAX: &'static str = "size";
-    const ABOUT: &'static str =
-        "A size in bytes, or with `k`, `m` or `g` in kilobytes, megabytes or gigabytes.";
+    const ABOUT: &'static str = "The size is in bytes, or in kilobytes, megabytes or gigabytes with the suffix `k`, `m` or `g`.";
 
     fn read(call: &mut Call<'_>, _: Option<i64>) -> Result<i64, Refusal> {
         parse_offset(call.first()).ok_or(Refusal::Directive("invalid value"))

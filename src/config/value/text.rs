@@ -26,7 +26,7 @@ pub struct Words;
 impl Value for Words {
     type Plain = Vec<Bytes>;
     const SYNTAX: &'static str = "string ...";
-    const ABOUT: &'static str = "Words; one with white space stands in quotes.";
+    const ABOUT: &'static str = "A string that contains spaces must be quoted.";
     const ARITY: Arity = Arity::SOME;
     const LINES: Lines = Lines::AddUp;
 

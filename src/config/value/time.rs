@@ -11,8 +11,8 @@ pub struct Msec;
 impl Value for Msec {
     type Plain = Duration;
     const SYNTAX: &'static str = "time";
-    const ABOUT: &'static str = "A time: groups of digits and a unit, the larger unit first, as in `1h30m`. Units are `ms`, `s`, `m`, `h`, `d` and `w`; \
-        a number alone is seconds.";
+    const ABOUT: &'static str = "The time is a number with a unit, or several from the largest unit to the smallest: `1h30m`. The units are `ms`, `s`, \
+        `m`, `h`, `d` and `w`. A number without a unit is in seconds.";
 
     fn read(call: &mut Call<'_>, _: Option<Duration>) -> Result<Duration, Refusal> {
         milliseconds(call.first())
@@ -28,8 +28,8 @@ pub struct Sec;
 impl Value for Sec {
     type Plain = Duration;
     const SYNTAX: &'static str = "time";
-    const ABOUT: &'static str = "A time in whole seconds: groups of digits and a unit, the larger unit first, as in `1h30m`. Units are `s`, `m`, `h`, `d`, \
-        `w`, `M` (30 days) and `y` (365 days); a number alone is seconds.";
+    const ABOUT: &'static str = "The time is a number with a unit, or several from the largest unit to the smallest: `1h30m`. The units are `s`, `m`, \
+        `h`, `d`, `w`, `M` (30 days) and `y` (365 days). A number without a unit is in seconds.";
 
     fn read(call: &mut Call<'_>, _: Option<Duration>) -> Result<Duration, Refusal> {
         seconds(call.first())
