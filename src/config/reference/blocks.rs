@@ -17,17 +17,17 @@ const TOPICS: &[Topic] = &[
         syntax: "events { ... }",
         contexts: "main",
         module: "ngx_core_module",
-        doc: "How connections are handled. The block must be there, once; it may be empty: `events {}`.",
+        doc: "Contains the directives that affect processing of connections. The block is required, and may be empty: `events {}`.",
     },
     Topic {
         name: "mail",
         syntax: "mail { ... }",
         contexts: "main",
         module: "ngx_mail_core_module",
-        doc: "The mail gateway: the servers, and what holds in all of them. There may be one.
+        doc: "Contains the mail servers and the directives common to them. The block may appear once.
 
-              What stands in it outside of the servers is inherited by every server that does not have the directive itself. \
-              At its end every server is checked as a whole: its protocol, its certificates, and that it has `auth_http` or \
+              A directive in `mail {}` applies to every `server {}` that does not have the directive itself. At the end of the \
+              block, portcullis checks each server as a whole: its protocol, its certificates, and that it has `auth_http` or \
               `proxy_pass`.",
     },
     Topic {
@@ -35,43 +35,44 @@ const TOPICS: &[Topic] = &[
         syntax: "server { ... }",
         contexts: "mail",
         module: "ngx_mail_core_module",
-        doc: "One server: where clients connect, which protocol they speak, and who is asked about them.
+        doc: "Sets the configuration of a server: its sockets, its protocol, and how clients are authenticated.
 
-              It needs:
+              A server requires:
 
               - `listen`, at least once;
-              - `protocol`, unless the port of its first `listen` says it;
-              - `auth_http` or `proxy_pass`, in it or in `mail {}`;
-              - `ssl_certificate` and `ssl_certificate_key`, in it or in `mail {}`, if `listen` has `ssl` or `starttls` is not `off`.
+              - `protocol`, unless the port of the first `listen` determines it;
+              - `auth_http` or `proxy_pass`, here or in `mail {}`;
+              - `ssl_certificate` and `ssl_certificate_key`, here or in `mail {}`, if a `listen` has `ssl` or `starttls` is not `off`.
 
-              All else has a default. Two servers cannot have the same address and port; there are no virtual servers by name.",
+              All other directives have defaults. Servers must listen on different address and port pairs; unlike in HTTP, there are \
+              no name-based servers.",
     },
     Topic {
         name: "include",
         syntax: "include file | mask;",
         contexts: "any",
         module: "ngx_core_module",
-        doc: "Puts another file, or all files that a mask such as `sites/*.conf` names, in the span of this line.
+        doc: "Includes another file, or all files that match a mask such as `sites/*.conf`.
 
-              A relative name starts at the folder of the main configuration file, also in an included file. The files of a mask are \
-              read in the order of their names, byte by byte; a mask that matches nothing is no error, a missing file is. An included \
-              file must be whole: a block that it opens ends in it.",
+              A relative path starts at the directory of the main configuration file, even in an included file. Files that match a \
+              mask are read in byte order of their names. A mask without matches is not an error; a missing file is. A block must \
+              end in the file that opens it.",
     },
     Topic {
         name: "http",
         syntax: "http { ... }",
         contexts: "main",
         module: "ngx_http_core_module",
-        doc: "nginx's web server. portcullis reads the block over, with a warning: nginx must go on serving it. `include` is followed \
-              in it; what its directives mean is not looked at. There may be one.",
+        doc: "Contains the HTTP servers of nginx. portcullis skips the block with a warning, because nginx must continue to serve it. \
+              It checks the syntax and follows `include`, but ignores all other directives. The block may appear once.",
     },
     Topic {
         name: "stream",
         syntax: "stream { ... }",
         contexts: "main",
         module: "ngx_stream_core_module",
-        doc: "nginx's proxy for TCP and UDP. portcullis reads the block over, with a warning: nginx must go on serving it. `include` is \
-              followed in it; what its directives mean is not looked at. There may be one.",
+        doc: "Contains the TCP and UDP proxies of nginx. portcullis skips the block with a warning, because nginx must continue to serve \
+              it. It checks the syntax and follows `include`, but ignores all other directives. The block may appear once.",
     },
 ];
 
@@ -90,11 +91,12 @@ pub fn entries() -> impl Iterator<Item = Entry> {
 
 /// How the language is written, as Markdown.
 pub const LANGUAGE: &str = "\
-A configuration is a text of directives. A simple directive is a name, its arguments and a `;`. A block directive has braces \
-instead of the `;`, with directives in them. `#` begins a comment, to the end of the line, where a word could begin.
+A configuration file consists of directives. A simple directive is a name and parameters, separated by spaces, and ends with a \
+semicolon. A block directive has braces with further directives instead of the semicolon. A `#` at the start of a word begins a \
+comment, which extends to the end of the line.
 
-Words are set apart by white space. A word in `\"` or `'` may hold white space, `;`, braces and `#`; behind the closing quote must come \
-white space, `;`, `{` or `)`. In a word `\\\"`, `\\'` and `\\\\` stand for the second sign, `\\t`, `\\r` and `\\n` for tab, carriage return \
-and line feed. There are no variables.
+A parameter in single or double quotes may contain spaces, semicolons, braces and `#`. The closing quote must be followed by white \
+space, `;`, `{` or `)`. The escapes `\\\"`, `\\'` and `\\\\` produce the character after the backslash; `\\t`, `\\r` and `\\n` produce a tab, \
+a carriage return and a line feed. Mail directives do not support variables.
 
-What is written in `mail {}` holds in all its servers. A server's own line takes its span there as a whole: lists do not mix.";
+Directives in `mail {}` apply to all of its servers. A directive in `server {}` replaces the one in `mail {}`; lists are not merged.";

@@ -39,14 +39,13 @@ impl From<&'static Directive> for Entry {
         text.extend(pieces(row.about));
         text.push(Piece::Paragraph(repeated(row).to_owned()));
         if row.pending {
-            let not_yet = "Not honoured yet: it is read and checked, and `-t` warns where it differs from the default.";
+            let not_yet = "portcullis reads and checks this directive, but does not apply it yet. A value other than the default causes a warning.";
             text.push(Piece::Paragraph(not_yet.to_owned()));
         }
         let nginx = in_nginx(row.name);
         let own = nginx.iter().find(|known| is_own(row, known));
         if own.is_none() {
-            let addition =
-                "nginx does not have this directive: a file that nginx reads too must do without.";
+            let addition = "portcullis only: the mail modules of nginx do not have this directive, and nginx rejects a file that contains it there.";
             text.push(Piece::Paragraph(addition.to_owned()));
         }
         text.extend(elsewhere(nginx).map(Piece::Paragraph));
@@ -84,7 +83,7 @@ fn elsewhere(nginx: &[Known]) -> Option<String> {
         .collect();
     (!modules.is_empty()).then(|| {
         format!(
-            "nginx has a directive of this name elsewhere too ({}), which portcullis leaves to nginx.",
+            "Directives of the same name in other modules of nginx ({}) are unrelated; portcullis skips their blocks.",
             modules.join(", ")
         )
     })
@@ -95,17 +94,19 @@ fn repeated(row: &Directive) -> &'static str {
     let inherited = row.contexts.meets(Contexts::MAIL) && row.contexts.meets(Contexts::SERVER);
     match (row.lines, inherited) {
         (Lines::Once, true) => {
-            "One line in a block. A line in a server holds there instead of the one in `mail {}`."
+            "The directive may appear once per block. In `server {}`, it overrides the one in `mail {}`."
         }
         (Lines::AddUp, true) => {
-            "Several lines in one block add up. A server that has lines of its own inherits none from `mail {}`."
+            "The directive may appear several times per block, and all of them apply. They are inherited from `mail {}` only if `server {}` has none."
         }
         (Lines::LastHolds, true) => {
-            "Of several lines in one block the last one holds. A line in a server holds there instead of those in `mail {}`."
+            "If the directive appears several times in a block, the last one applies. In `server {}`, it overrides those in `mail {}`."
         }
-        (Lines::Once, false) => "One line in a block.",
-        (Lines::AddUp, false) => "Several lines add up.",
-        (Lines::LastHolds, false) => "Of several lines the last one holds.",
+        (Lines::Once, false) => "The directive may appear once per block.",
+        (Lines::AddUp, false) => "The directive may appear several times, and all of them apply.",
+        (Lines::LastHolds, false) => {
+            "If the directive appears several times, the last one applies."
+        }
     }
 }
 
@@ -189,8 +190,8 @@ fn foreign(name: &str, nginx: &[Known]) -> String {
             known.module
         ));
     }
-    let text = "A directive of nginx outside of mail. portcullis leaves it to nginx: it reads `http {}` and `stream {}` over, \
-                and refuses this directive where it is read itself, as nginx does in a wrong block.";
+    let text = "This directive belongs to nginx and has no meaning for mail. portcullis skips it in `http {}` and `stream {}`, \
+                and reports an error anywhere else, as nginx does for a directive in the wrong context.";
     page.push_str(
         Piece::Paragraph(text.to_owned())
             .plain()

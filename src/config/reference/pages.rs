@@ -5,7 +5,7 @@ use super::markup::{markdown, pieces};
 use super::{Entry, entries, names};
 use crate::config::modules::table;
 
-const NOTE: &str = "<!-- Written from the directive table by `cargo test -p portcullis reference`. Edits are lost. -->";
+const NOTE: &str = "<!-- Generated from the directive table by `cargo test -p portcullis reference`. Do not edit. -->";
 
 /// Every page: its name below `docs/`, and its text.
 #[must_use]
@@ -13,7 +13,7 @@ pub fn pages() -> Vec<(String, String)> {
     let mut pages = vec![("README.md".to_owned(), index())];
     let blocks = page(
         "Blocks",
-        "What stands around the directives, and `include`.",
+        "The blocks of a configuration, and `include`.",
         blocks::entries(),
     );
     pages.push((file("blocks"), blocks));
@@ -62,17 +62,18 @@ impl Entry {
 
 fn index() -> String {
     let mut page = format!(
-        "{NOTE}\n\n# Reference\n\nWhat may be written in a configuration. `portcullis --explain DIRECTIVE` prints the same \
-         entries; [portcullis.8](portcullis.8) and [portcullis.conf.5](portcullis.conf.5) are the man pages, \
-         [completions/](completions/) has what shells complete by.\n\n## The language\n\n{LANGUAGE}\n\n## Modules\n\n\
-         | page | about |\n|---|---|\n| [blocks]({}) | What stands around the directives, and `include`. |\n",
+        "{NOTE}\n\n# Reference\n\nThis is the reference of the configuration: its syntax, and all blocks and directives. \
+         `portcullis --explain DIRECTIVE` prints a single entry. [portcullis.8](portcullis.8) and \
+         [portcullis.conf.5](portcullis.conf.5) are the man pages, and [completions/](completions/) has completion scripts for \
+         bash, zsh and fish.\n\n## Syntax\n\n{LANGUAGE}\n\n## Modules\n\n\
+         | page | content |\n|---|---|\n| [blocks]({}) | The blocks of a configuration, and `include`. |\n",
         file("blocks")
     );
     for (name, about) in table::MODULES {
         let about = about.split_whitespace().collect::<Vec<_>>().join(" ");
         page.push_str(&format!("| [{name}]({}) | {about} |\n", file(name)));
     }
-    page.push_str("\n## All names\n\n");
+    page.push_str("\n## Index\n\n");
     for name in names() {
         let rows = table::find(name);
         let mut modules: Vec<&str> = rows.iter().map(|row| row.directive().module).collect();

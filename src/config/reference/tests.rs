@@ -53,14 +53,17 @@ fn reference_says_what_is_special() {
     };
     has("proxy_timeout", "Default: proxy_timeout 24h;");
     has("proxy_timeout", "conf.d/submission.conf: proxy_timeout 2m;");
-    has("proxy_timeout", "a number alone is seconds");
+    has("proxy_timeout", "A number without a unit is in seconds");
     has("proxy_timeout", "ngx_mail_proxy_module");
     has(
         "proxy_timeout",
-        "(ngx_stream_proxy_module), which portcullis leaves to nginx",
+        "other modules of nginx (ngx_stream_proxy_module) are unrelated",
     );
-    has("max_commands", "nginx does not have this directive");
-    has("auth_http_header", "Several lines in one block add up.");
+    has(
+        "max_commands",
+        "the mail modules of nginx do not have this directive",
+    );
+    has("auth_http_header", "may appear several times per block");
     has("listen", "so_keepalive");
 }
 
@@ -68,7 +71,7 @@ fn reference_says_what_is_special() {
 fn reference_names_what_is_left_to_nginx() {
     let page = explained("gzip").expect("a page");
     assert!(
-        page.contains("http, server, location") && page.contains("leaves it to nginx"),
+        page.contains("http, server, location") && page.contains("belongs to nginx"),
         "{page}"
     );
 }
