@@ -6,60 +6,65 @@ use crate::config::reference::man::{body, header, verbatim};
 use crate::config::reference::markup::{escaped, pieces, roff};
 
 const DESCRIPTION: &str = "\
-portcullis stands between mail clients and mail servers. It reads the `mail {}` block of nginx's configuration and takes nginx's place \
-on the same machine: same file, same options, same signals, same lines in the log. Who a client is and which mail server it gets is said \
-by an auth server over HTTP (`auth_http`), or the login is passed on to one mail server, which decides (`proxy_pass`).
+portcullis is a proxy for SMTP, IMAP and POP3. It reads the `mail {}` block of an nginx configuration and replaces nginx on the same \
+machine: it has the same configuration file, options, signals and log messages. It authenticates clients through an authentication server \
+over HTTP, which also selects the backend (`auth_http`), or it passes logins on to one backend (`proxy_pass`).
 
-Started without options it reads the configuration, binds its sockets and goes into the background, unless `daemon off;` is set. \
-Messages begin with the name it was started under, if that is `nginx`.";
+Without options, portcullis reads the configuration, binds the listening sockets and becomes a daemon, unless `daemon off;` is set. \
+If it is started under the name `nginx`, its messages start with that name.";
 
 /// Signals, the word of `-s` that sends them, and what they do.
-const SIGNALS: [(&str, Option<&str>, &str); 4] = [
+const SIGNALS: [(&str, Option<&str>, &str); 5] = [
     (
         "SIGTERM, SIGINT",
         Some("stop"),
-        "Stop at once. Sessions are cut off.",
+        "Fast shutdown: close all sessions and exit.",
     ),
     (
         "SIGQUIT",
         Some("quit"),
-        "Stop taking clients, let the sessions end, then stop. `worker_shutdown_timeout` limits the wait.",
+        "Graceful shutdown: accept no more connections, and exit when the last session has ended. `worker_shutdown_timeout` limits the wait.",
     ),
     (
         "SIGHUP",
         Some("reload"),
-        "Read the configuration again and put it into force for new sessions. Running sessions keep what they began with. If \
-         something is wrong it is logged, and the old configuration goes on serving.",
+        "Reload the configuration. It applies to new sessions; existing sessions continue with the old one. If the new \
+         configuration has an error, portcullis logs it and keeps the old one.",
     ),
     (
         "SIGUSR1",
         Some("reopen"),
-        "Open the log files anew, after they were moved away.",
+        "Reopen the log files, after log rotation.",
+    ),
+    (
+        "SIGUSR2, SIGWINCH",
+        None,
+        "Logged and otherwise ignored. portcullis does not support nginx's upgrade of a running binary yet.",
     ),
 ];
 
 const EXIT: &str = "\
-- 0: all went well. With `-t`, `-T` and `--dump-config`: the configuration is good.
-- 1: an option is wrong, the configuration is bad, a socket cannot be bound, the process to be signalled is not there, or `--explain` does \
-not know the name. What it was is said on standard error.";
+- 0: success. With `-t`, `-T` and `--dump-config`, the configuration is valid.
+- 1: failure, with a message on standard error: an invalid option or configuration, a socket that cannot be bound, a process that cannot be \
+signalled, or an unknown name for `--explain`.";
 
 /// What one may want to do, and how.
 const EXAMPLES: [(&str, &str); 5] = [
     (
-        "Check a configuration:",
+        "Test a configuration:",
         "portcullis -t -c /etc/nginx/nginx.conf",
     ),
     (
-        "Put a changed configuration into force:",
+        "Test a changed configuration and reload it:",
         "portcullis -t && portcullis -s reload",
     ),
-    ("Serve in the foreground:", "portcullis -g 'daemon off;'"),
+    ("Run in the foreground:", "portcullis -g 'daemon off;'"),
     (
-        "Ask what a directive does:",
+        "Print the description of a directive:",
         "portcullis --explain proxy_timeout",
     ),
     (
-        "See where the values of a server come from:",
+        "Show the effective settings of each server and their origins:",
         "portcullis --dump-config -q | less",
     ),
 ];
@@ -78,7 +83,7 @@ pub fn page() -> String {
     }
     page.push_str(".SH DESCRIPTION\n");
     page.push_str(&body(&pieces(DESCRIPTION)));
-    page.push_str(".SH OPTIONS\nOptions of one letter can be written behind one dash, and a value directly behind its letter.\n");
+    page.push_str(".SH OPTIONS\nSingle-letter options may be combined after one dash. The value of an option may follow its letter without a space.\n");
     for option in OPTIONS {
         let spelled: Vec<String> = option
             .spellings()
@@ -107,13 +112,13 @@ pub fn page() -> String {
     for (place, text) in [
         (
             FILE,
-            "The configuration, unless `-c` or `-p` says otherwise; see portcullis.conf(5).",
+            "The configuration file, unless `-c` or `-p` is given; see portcullis.conf(5).",
         ),
-        (ERROR_LOG, "The log, until the configuration names one."),
         (
-            PID,
-            "The number of the process, unless `pid` names another file.",
+            ERROR_LOG,
+            "The error log, until the one of the configuration is open.",
         ),
+        (PID, "The pid file, unless `pid` sets another."),
     ] {
         page.push_str(&format!(".TP\n.I {}\n{}\n", escaped(place), roff(text)));
     }

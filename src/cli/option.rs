@@ -122,7 +122,7 @@ pub const OPTIONS: &[Opt] = &[
         form: Form::Short(b"?h"),
         effect: Effect::Switch(|given| (given.version, given.help) = (true, true)),
         help: "this help",
-        more: "nginx's options, as nginx lists them, on standard error. `--help` lists all.",
+        more: "Prints the options of nginx to standard error, in the form of nginx. `--help` prints all options.",
     },
     Opt {
         form: Form::Short(b"v"),
@@ -134,21 +134,21 @@ pub const OPTIONS: &[Opt] = &[
         form: Form::Short(b"V"),
         effect: Effect::Switch(|given| (given.version, given.configure) = (true, true)),
         help: "show version and configure options then exit",
-        more: "The built-in places of files are among them.",
+        more: "The configure options include the default paths.",
     },
     Opt {
         form: Form::Short(b"t"),
         effect: Effect::Switch(|given| given.test = true),
         help: "test configuration and exit",
-        more: "The configuration is read and checked, logs are opened and sockets bound for a moment. What is wrong goes to \
-               standard error in nginx's words; on a terminal the line that is meant follows. Exits with 0 if all is well, with \
-               1 if not.",
+        more: "portcullis checks the configuration, opens the log files and tries to bind the sockets. Errors are printed to standard \
+               error in the words of nginx. Unlike nginx, portcullis continues after the first error and prints further independent \
+               ones, marked `also:`. On a terminal, each message is followed by the line that it refers to.",
     },
     Opt {
         form: Form::Short(b"T"),
         effect: Effect::Switch(|given| (given.test, given.print) = (true, Print::Files)),
         help: "test configuration, dump it and exit",
-        more: "Every file that was read goes to standard output as it is.",
+        more: "The contents of all configuration files are printed to standard output.",
     },
     Opt {
         form: Form::Short(b"q"),
@@ -170,8 +170,8 @@ pub const OPTIONS: &[Opt] = &[
             },
         ),
         help: "send signal to a master process: stop, quit, reopen, reload",
-        more: "The configuration is read first: it names the file with the number of the process. Below, under SIGNALS, is \
-               what each word does.",
+        more: "portcullis reads the configuration to find the pid file, and sends the signal to the process whose ID is in it. The \
+               signals are described under SIGNALS.",
     },
     Opt {
         form: Form::Short(b"p"),
@@ -187,8 +187,8 @@ pub const OPTIONS: &[Opt] = &[
             },
         ),
         help: "set prefix path",
-        more: "Relative names of logs and of the pid file start there. With it everything is looked for below the prefix: \
-               `conf/nginx.conf`, `logs/error.log`, `logs/nginx.pid`.",
+        more: "Relative paths of log files and of the pid file start at the prefix. With this option, the other default paths are \
+               `conf/nginx.conf`, `logs/error.log` and `logs/nginx.pid` under the prefix.",
     },
     Opt {
         form: Form::Short(b"e"),
@@ -197,7 +197,7 @@ pub const OPTIONS: &[Opt] = &[
             Ok(())
         }),
         help: "set error log file",
-        more: "It is the log until the configuration names one. `stderr` is standard error.",
+        more: "Messages go to this log until the one of the configuration is open. `stderr` means standard error.",
     },
     Opt {
         form: Form::Short(b"c"),
@@ -206,7 +206,7 @@ pub const OPTIONS: &[Opt] = &[
             Ok(())
         }),
         help: "set configuration file",
-        more: "A relative name starts at the prefix.",
+        more: "A relative path starts at the prefix.",
     },
     Opt {
         form: Form::Short(b"g"),
@@ -222,7 +222,7 @@ pub const OPTIONS: &[Opt] = &[
             },
         ),
         help: "set global directives out of configuration file",
-        more: "They are read before the file, as if they stood in it: `-g 'daemon off;'`.",
+        more: "They are read before the configuration file, as part of the main context: `-g 'daemon off;'`.",
     },
     Opt {
         form: Form::Long("explain"),
@@ -238,25 +238,23 @@ pub const OPTIONS: &[Opt] = &[
             },
         ),
         help: "explain a directive or a block and exit",
-        more: "Syntax, default, context and meaning, on standard output, from the table that the configuration is read by. \
-               No configuration is read. A name that nobody knows is an error, with the name that may have been meant.",
+        more: "The syntax, default, context and description are printed to standard output. No configuration is read. For an unknown \
+               name, portcullis suggests a similar one.",
     },
     Opt {
         form: Form::Long("dump-config"),
         effect: Effect::Switch(|given| (given.test, given.print) = (true, Print::Config)),
-        help: "test configuration, print what holds in each server and exit",
-        more: "Tests the configuration as `-t` does, then prints it on standard output as it holds: includes are followed, \
-               every server has what it inherits and what holds by default, file names are full, and each line ends in \
-               where it comes from, such as `# server, /etc/nginx/mail.conf:12` or `# default`. What is printed is itself a \
-               configuration that means the same. Values are shown as they are in the files: a key that \
-               `auth_http_header` sends to the auth server is among them, and a private key if one stands in the \
-               configuration as `data:`. Look before you pass it on. Pass phrases of `ssl_password_file` are not shown, nor is the \
-               content of any other file.",
+        help: "test configuration, print effective settings of each server and exit",
+        more: "The configuration is tested as with `-t` and printed to standard output with all settings resolved: includes are \
+               expanded, inherited and default values are repeated in every server, and paths are absolute. Each line ends with a \
+               comment that names its origin, such as `# server, /etc/nginx/mail.conf:12` or `# default`. The output is an equivalent \
+               configuration. It contains values as written, including secrets: shared secrets in `auth_http_header`, and private \
+               keys given as `data:`. It does not contain passphrases from `ssl_password_file` or the contents of any other file.",
     },
     Opt {
         form: Form::Long("help"),
         effect: Effect::Switch(|given| given.long_help = true),
         help: "show all options and exit",
-        more: "On standard output.",
+        more: "The list is printed to standard output.",
     },
 ];
