@@ -11,7 +11,7 @@ machine: it has the same configuration file, options, signals and log messages. 
 over HTTP, which also selects the backend (`auth_http`), or it passes logins on to one backend (`proxy_pass`).
 
 Without options, portcullis reads the configuration, binds the listening sockets and becomes a daemon, unless `daemon off;` is set. \
-If it is started under the name `nginx`, its messages start with that name.";
+Messages start with `portcullis:`, or with `nginx:` if the program is started under the name `nginx`.";
 
 /// Signals, the word of `-s` that sends them, and what they do.
 const SIGNALS: [(&str, Option<&str>, &str); 5] = [
@@ -116,7 +116,7 @@ pub fn page() -> String {
         ),
         (
             ERROR_LOG,
-            "The error log, until the one of the configuration is open.",
+            "The error log that is used until the configured one is open.",
         ),
         (PID, "The pid file, unless `pid` sets another."),
     ] {

@@ -122,7 +122,7 @@ pub const OPTIONS: &[Opt] = &[
         form: Form::Short(b"?h"),
         effect: Effect::Switch(|given| (given.version, given.help) = (true, true)),
         help: "this help",
-        more: "Prints the options of nginx to standard error, in the form of nginx. `--help` prints all options.",
+        more: "Prints the options of nginx to standard error, in the format of nginx. `--help` prints all options.",
     },
     Opt {
         form: Form::Short(b"v"),
@@ -187,7 +187,7 @@ pub const OPTIONS: &[Opt] = &[
             },
         ),
         help: "set prefix path",
-        more: "Relative paths of log files and of the pid file start at the prefix. With this option, the other default paths are \
+        more: "Relative paths of log files and of the pid file are resolved against the prefix. With this option, the other default paths are \
                `conf/nginx.conf`, `logs/error.log` and `logs/nginx.pid` under the prefix.",
     },
     Opt {
@@ -197,7 +197,7 @@ pub const OPTIONS: &[Opt] = &[
             Ok(())
         }),
         help: "set error log file",
-        more: "Messages go to this log until the one of the configuration is open. `stderr` means standard error.",
+        more: "Messages go to this log until the configured error log is open. `stderr` means standard error.",
     },
     Opt {
         form: Form::Short(b"c"),
@@ -206,7 +206,7 @@ pub const OPTIONS: &[Opt] = &[
             Ok(())
         }),
         help: "set configuration file",
-        more: "A relative path starts at the prefix.",
+        more: "A relative path is resolved against the prefix.",
     },
     Opt {
         form: Form::Short(b"g"),

@@ -13,7 +13,7 @@ module! {
     /// connects.
     auth_http in Scope: AuthHttpWritten -> AuthHttp {
         /// Sets the URL of the authentication server. A server needs this directive or `proxy_pass`. For each login,
-        /// portcullis sends a GET request without a body. The login is in its headers:
+        /// portcullis sends a GET request without a body. Its headers describe the login and the client:
         ///
         /// - `Auth-Method`: `plain`, `apop`, `cram-md5`, `external`, `xoauth2`, `oauthbearer`, or `none` for mail
         ///   without a login (`smtp_auth none`).
@@ -28,7 +28,7 @@ module! {
         /// - `Auth-SSL` and further `Auth-SSL-*` headers: the TLS connection and the client certificate.
         /// - `Proxy-Protocol-*`: the addresses in a PROXY header.
         ///
-        /// The response consists of headers too:
+        /// Only the headers of the response are used:
         ///
         /// - `Auth-Status: OK` accepts the login. `Auth-Server`, an IP address or a host name, and `Auth-Port` name
         ///   the backend; without them `proxy_pass` does. `Auth-User` and `Auth-Pass` replace the login at the
@@ -40,21 +40,21 @@ module! {
         ///   challenge that XOAUTH2 and OAUTHBEARER clients receive first.
         ///
         /// Without `Auth-Status`, a response is accepted only if its HTTP status is 2xx and it names a backend. If
-        /// the request fails or the response is invalid or longer than 8 kB, the error is logged, the client receives
-        /// an internal error (SMTP `451 4.3.2 Internal server error`, IMAP `* BAD internal server error`, POP3 `-ERR
-        /// internal server error`), and the connection is closed.
+        /// the request fails, or the response is invalid or its header longer than 8 kB, portcullis logs the error,
+        /// sends an internal error reply and closes the connection. The reply is `451 4.3.2 Internal server error`
+        /// (SMTP), `* BAD internal server error` (IMAP) or `-ERR internal server error` (POP3).
         ///
-        /// If the host name in the URL has several addresses, they are tried in turn. It is resolved again when its
-        /// DNS records expire. nginx uses the first address only, does not support `https://`, and accepts responses
-        /// of up to 1 kB.
+        /// If the host name in the URL has several addresses, they are tried in turn. The name is resolved again when
+        /// its DNS records expire. nginx uses only the first address, does not support `https://`, and limits the
+        /// response header to 1 kB.
         auth_http: HttpUrl, MAIL_SERVER;
         /// Appends a header to the requests sent to the authentication server: `auth_http_header X-Auth-Key secret;`.
         /// The server can use the header as a shared secret to verify that a request comes from portcullis. The value
         /// is sent as written.
         auth_http_header: Pairs = "", MAIL_SERVER;
-        /// Sets the timeout for communication with the authentication server. It limits separately the connecting,
-        /// the TLS handshake, the sending of the request and the reading of the response. When it expires, the client
-        /// receives an internal error and the connection is closed.
+        /// Sets the timeout for communication with the authentication server. It applies separately to connecting, to
+        /// the TLS handshake, to sending the request and to reading the response. When it expires, the client
+        /// receives an internal error reply (see `auth_http`) and the connection is closed.
         auth_http_timeout: Msec = "60s", MAIL_SERVER;
         /// Determines whether the client certificate is sent to the authentication server, in the header
         /// `Auth-SSL-Cert`: in PEM format, with spaces, control characters and `%` as `%XX`. Requires

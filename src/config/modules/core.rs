@@ -43,7 +43,8 @@ module! {
         /// Defines the file that stores the process ID of the running process. `-s` reads it to find the process. The
         /// file is removed when the process exits. A new file name takes effect on reload.
         ///
-        /// The default is `/run/nginx.pid`, or `logs/nginx.pid` under the prefix if `-p` is given.
+        /// Without this directive, the file is `/run/nginx.pid`, or `logs/nginx.pid` under the prefix if `-p` is
+        /// given.
         pid: PrefixPath = "", MAIN;
         /// Sets the prefix of lock file names for systems without atomic operations. portcullis accepts this
         /// directive and ignores it.
@@ -102,9 +103,9 @@ module! {
         /// Determines whether unchanged certificates and keys are kept on reload. portcullis accepts this directive
         /// and ignores it: a reload reads all files again. Since nginx 1.27.4.
         ssl_object_cache_inheritable: Flag = "on", MAIN;
-        /// Configures logging: the destination and the lowest level that is logged. A server uses this log unless
-        /// `mail {}` or the server has an `error_log` of its own. Without any `error_log`, messages of level `error`
-        /// and above go to the log set by `-e`.
+        /// Configures logging: the destination and the lowest level that is logged. Several logs may be specified. A
+        /// server uses this log unless `mail {}` or the server has an `error_log` of its own. Without any
+        /// `error_log`, messages of level `error` and above go to the log set by `-e`.
         error_log: Logs = "", MAIN;
     }
 }

@@ -8,19 +8,20 @@ use crate::config::value::size::Size;
 use crate::config::value::text::Announced;
 
 module! {
-    /// IMAP with clients.
+    /// IMAP for client connections.
     imap in Scope: ImapWritten -> Imap {
         /// Sets the maximum length of an IMAP command, including its literals. A longer command receives an "invalid
         /// command" reply, and the connection is closed. The limit applies to each command. In nginx it applies to
         /// all commands that are pipelined together.
         imap_client_buffer: Size = "4k", MAIL_SERVER;
-        /// Sets the IMAP capabilities that are announced to clients. The methods of `imap_auth` and the capabilities
-        /// that follow from `starttls` are appended. List extensions that the backend supports.
+        /// Sets the IMAP capabilities that are announced to clients. The methods of `imap_auth` and, depending on
+        /// `starttls`, STARTTLS and LOGINDISABLED are appended automatically. The list should name extensions that
+        /// the backend supports.
         ///
-        /// Without this directive, and with `proxy_pass` but no `auth_http`, portcullis announces the capabilities of
-        /// the backend. It queries them at start, on reload and, while clients connect, about once a minute.
-        /// STARTTLS, LOGINDISABLED, LOGIN-REFERRALS, ID and XCLIENT are left out. The default applies until the
-        /// backend has answered.
+        /// If this directive is absent and `proxy_pass` is used without `auth_http`, portcullis announces the
+        /// capabilities of the backend. It queries them at start, on reload and, while clients connect, about once a
+        /// minute. STARTTLS, LOGINDISABLED, LOGIN-REFERRALS, ID and XCLIENT are left out. The default applies until
+        /// the backend has answered.
         imap_capabilities: Announced = "IMAP4 IMAP4rev1 UIDPLUS", MAIL_SERVER;
         /// Sets the authentication methods for IMAP clients.
         ///

@@ -65,29 +65,30 @@ module! {
         /// ssl`, and the dialogue with the backend up to a complete login. After the login `proxy_timeout` applies.
         timeout: Msec = "60s", MAIL_SERVER;
         /// Sets the number of protocol errors after which the connection is closed. A line that is not a valid
-        /// command is an error. If the backend authenticates (`proxy_pass` without `auth_http`), a login that it
-        /// refuses is one too. A valid command that is not allowed in the current state is not an error. Since nginx
-        /// 1.21.0.
+        /// command counts as an error. With `proxy_pass` but no `auth_http`, a login refused by the backend counts
+        /// too. A valid command that is not allowed in the current state does not count. Since nginx 1.21.0.
         max_errors: Number = "5", MAIL_SERVER;
         /// Sets the maximum number of commands that a client may send before it has logged in. Responses to SASL
         /// challenges count as commands; lines that count as errors for `max_errors` do not. The client receives an
         /// "invalid command" reply to the command above the limit, and the connection is closed. freenginx and Angie
         /// have the same directive.
         max_commands: Number = "1000", MAIL_SERVER;
-        /// Configures logging of sessions: the destination and the lowest level that is logged. At level `info`,
-        /// portcullis logs each connection, each login and each end of a session. Since nginx 1.9.0.
+        /// Configures logging of sessions: the destination and the lowest level that is logged. Several logs may be
+        /// specified. At level `info`, portcullis logs each connection, each login and each end of a session. Since
+        /// nginx 1.9.0.
         error_log: Logs = "", MAIL_SERVER;
         /// Configures the name servers that are used to resolve:
         ///
-        /// - the address of an SMTP client into its host name. The name is passed to the authentication server
-        ///   (`Client-Host`) and to the backend (`XCLIENT NAME`). It is used only if it resolves back to the address;
-        ///   otherwise `[UNAVAILABLE]` is passed, or `[TEMPUNAVAIL]` after a temporary failure. CNAME records are
-        ///   followed, which nginx does not do;
-        /// - the host name in `auth_http`, when its addresses expire;
+        /// - the addresses of SMTP clients into host names;
+        /// - the host name in `auth_http`, when its DNS records expire;
         /// - the host name in an `Auth-Server` header.
         ///
-        /// With `off`, host names of clients are not looked up and `[UNAVAILABLE]` is passed. The other names are
-        /// then resolved by `/etc/hosts` and the name servers in `/etc/resolv.conf`.
+        /// The host name of a client is passed to the authentication server (`Client-Host`) and to the backend
+        /// (`NAME` in XCLIENT) if it resolves back to the address of the client. Otherwise `[UNAVAILABLE]` is passed,
+        /// or `[TEMPUNAVAIL]` after a temporary failure. Unlike nginx, portcullis follows CNAME records.
+        ///
+        /// With `off`, client addresses are not resolved and `[UNAVAILABLE]` is passed. The other names are resolved
+        /// by the system configuration: `/etc/hosts` and the name servers in `/etc/resolv.conf`.
         resolver: Resolvers = "off", MAIL_SERVER;
         /// Sets a timeout for each name lookup. If the host name of a client is not found in time, `[TEMPUNAVAIL]` is
         /// passed in its place and the session continues.

@@ -8,17 +8,18 @@ use crate::config::value::size::Size;
 use crate::config::value::text::Announced;
 
 module! {
-    /// POP3 with clients.
+    /// POP3 for client connections.
     pop3 in Scope: Pop3Written -> Pop3 {
         /// Sets the maximum length of a POP3 command. A longer command receives an "invalid command" reply, and the
         /// connection is closed. In nginx, the limit is 128 bytes for all commands that are pipelined together.
         pop3_client_buffer: Size = "4k", MAIL_SERVER;
-        /// Sets the POP3 capabilities that are announced to clients. The methods of `pop3_auth` and the capability
-        /// that follows from `starttls` are appended. List extensions that the backend supports.
+        /// Sets the POP3 capabilities that are announced to clients. The methods of `pop3_auth` and, depending on
+        /// `starttls`, STLS are appended automatically. The list should name extensions that the backend supports.
         ///
-        /// Without this directive, and with `proxy_pass` but no `auth_http`, portcullis announces USER and the
-        /// capabilities of the backend. It queries them at start, on reload and, while clients connect, about once a
-        /// minute. SASL, STLS, UTF8 and XCLIENT are left out. Only USER is announced until the backend has answered.
+        /// If this directive is absent and `proxy_pass` is used without `auth_http`, portcullis announces USER and
+        /// the capabilities of the backend. It queries them at start, on reload and, while clients connect, about
+        /// once a minute. SASL, STLS, UTF8 and XCLIENT are left out. Only USER is announced until the backend has
+        /// answered.
         pop3_capabilities: Announced = "TOP USER UIDL", MAIL_SERVER;
         /// Sets the authentication methods for POP3 clients.
         ///

@@ -80,9 +80,9 @@ impl Choices for ProxyProtocol {
 }
 
 module! {
-    /// The connection to the backend.
+    /// Connections to the backend.
     proxy in Scope: ProxyWritten -> Proxy {
-        /// Accepted without effect, as in nginx: a mail server is always a proxy.
+        /// portcullis accepts this directive and ignores it, as nginx does: a mail server is always a proxy.
         proxy: Flag = "off", MAIL_SERVER;
         /// Sets the address of the backend: `host[:port]` or `unix:path`. The default port is 25 for SMTP, 143 for
         /// IMAP and 110 for POP3. A host name is resolved when the configuration is read. If it has several
@@ -103,14 +103,16 @@ module! {
         /// Sets the timeout after the login. If no data passes in either direction within this time, the session is
         /// closed.
         proxy_timeout: Msec = "24h", MAIL_SERVER;
-        /// Sets the timeout for connecting to an address of the backend. The TLS handshake with the backend
-        /// (`proxy_ssl`) has a timeout of the same length. `timeout` limits the connecting and all of the dialogue
-        /// with the backend up to a complete login, too.
+        /// Sets the timeout for connecting to an address of the backend. The same value separately limits the TLS
+        /// handshake with the backend (`proxy_ssl`). `timeout` also limits connecting and the whole dialogue with the
+        /// backend up to a complete login.
         proxy_connect_timeout: Msec = "60s", MAIL_SERVER;
         /// Determines whether the client receives the error message of the backend when the login fails there. With
-        /// `off`, the client receives a general text: an internal error with `auth_http`; a general message for the
-        /// error code of the backend without it. The message of a backend may contain information that clients should
-        /// not see. Some POP3 servers, however, use it to tell users about a full mailbox, for example.
+        /// `off`, it receives a general reply: with `auth_http`, an internal error reply; otherwise, the error code
+        /// of the backend with a general text.
+        ///
+        /// The message of a backend may contain information that clients should not see. Some POP3 servers, however,
+        /// use it to inform users, for example about a full mailbox.
         proxy_pass_error_message: Flag = "off", MAIL_SERVER;
         /// Determines whether the XCLIENT command passes information about the client to an SMTP backend: its
         /// address, its host name (see `resolver`) and its login. The backend must permit XCLIENT from portcullis
@@ -122,7 +124,7 @@ module! {
         xclient: Flag = "on", MAIL_SERVER;
         /// Determines whether portcullis logs in to an SMTP backend with the AUTH command. It uses `Auth-User` and
         /// `Auth-Pass` of the authentication server's response, or else the login and password of the client. XCLIENT
-        /// then omits the login. Since nginx 1.19.4.
+        /// omits the login in this case. Since nginx 1.19.4.
         ///
         /// - `off`: no AUTH.
         /// - `on`: AUTH PLAIN, or AUTH LOGIN if the backend announces LOGIN but not PLAIN.

@@ -34,8 +34,8 @@ impl Choices for BackendTls {
 }
 
 module! {
-    /// TLS with the backend. The directives follow the stream module of nginx. The settings are checked, and the
-    /// files read, only for servers with `proxy_ssl`.
+    /// TLS for backend connections. The directives follow the stream module of nginx. The settings are checked, and
+    /// the files read, only for servers with `proxy_ssl`.
     proxy_ssl in Scope: ProxySslWritten -> ProxySsl {
         /// Enables TLS for connections to the backend.
         ///

@@ -9,7 +9,7 @@ use crate::config::value::text::Announced;
 use crate::config::value::time::Msec;
 
 module! {
-    /// SMTP with clients.
+    /// SMTP for client connections.
     smtp in Scope: SmtpWritten -> Smtp {
         /// Sets the maximum length of an SMTP command. A longer command receives `500 5.5.1 Invalid command`, and the
         /// connection is closed. The limit applies to each command. In nginx it applies to all commands that are
@@ -20,13 +20,13 @@ module! {
         /// connection is closed.
         smtp_greeting_delay: Msec = "0", MAIL_SERVER;
         /// Sets the SMTP extensions that are announced in the EHLO reply, one line for each parameter:
-        /// `smtp_capabilities PIPELINING "SIZE 10485760";`. The AUTH line of `smtp_auth` and STARTTLS are appended.
-        /// List extensions that the backend supports.
+        /// `smtp_capabilities PIPELINING "SIZE 10485760";`. The methods of `smtp_auth` and, depending on `starttls`,
+        /// STARTTLS are appended automatically. The list should name extensions that the backend supports.
         ///
-        /// Without this directive, and with `proxy_pass` but no `auth_http`, portcullis announces the extensions of
-        /// the backend. It queries them at start, on reload and, while clients connect, about once a minute. AUTH,
-        /// STARTTLS, XCLIENT, XFORWARD, REQUIRETLS, X-EXPS and X-ANONYMOUSTLS are left out. No extensions are
-        /// announced until the backend has answered.
+        /// If this directive is absent and `proxy_pass` is used without `auth_http`, portcullis announces the
+        /// extensions of the backend. It queries them at start, on reload and, while clients connect, about once a
+        /// minute. AUTH, STARTTLS, XCLIENT, XFORWARD, REQUIRETLS, X-EXPS and X-ANONYMOUSTLS are left out. No
+        /// extensions are announced until the backend has answered.
         smtp_capabilities: Announced = "", MAIL_SERVER;
         /// Sets the authentication methods for SMTP clients.
         ///

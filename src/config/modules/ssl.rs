@@ -56,8 +56,8 @@ impl Choices for VerifyClient {
 }
 
 module! {
-    /// TLS with clients. The settings are checked, and the files read, only for servers that use TLS: those with
-    /// `listen ... ssl` or `starttls`.
+    /// TLS for client connections. The settings are checked, and the files read, only for servers with `listen ...
+    /// ssl` or `starttls`.
     ssl in Scope: SslWritten -> Ssl {
         /// Enables TLS on all sockets of the server. nginx removed this directive in 1.25.1; portcullis accepts it
         /// with a warning. Use the `ssl` parameter of `listen` instead. `ssl on` conflicts with `starttls`.
@@ -69,7 +69,7 @@ module! {
         /// - `on`: the command is announced. Clients may log in without TLS.
         /// - `only`: clients must start TLS before they log in. Until then no login method is announced. Login
         ///   commands receive an "invalid command" reply; with `smtp_auth none`, MAIL receives `530 5.7.0 Must issue
-        ///   a STARTTLS command first`. nginx accepts that MAIL.
+        ///   a STARTTLS command first`. nginx accepts MAIL in this case.
         starttls: Choice<StartTls> = "off", MAIL_SERVER;
         /// Specifies a file with the certificate of the server in PEM format, followed by intermediate certificates.
         /// With `data:text`, the PEM text itself is the value.
@@ -112,7 +112,7 @@ module! {
         ///
         /// - `off`: no cache. Clients are told that sessions cannot be resumed.
         /// - `none`: no cache. Clients are told that sessions may be resumed, but none are stored.
-        /// - `builtin[:size]`: a cache without a name; `size` is a number of sessions, 20480 by default.
+        /// - `builtin[:size]`: an unnamed cache; `size` is a number of sessions, 20480 by default.
         /// - `shared:name:size`: a cache that servers share by its name; `size` is in bytes, with the unit `k` or
         ///   `m`. The size must be the same wherever the name is used, and at least 32k. One megabyte stores about
         ///   4000 sessions.
@@ -139,8 +139,9 @@ module! {
         ///
         /// After the handshake, a client without a required certificate receives `421 4.7.1 No required SSL
         /// certificate` (SMTP), `* BYE No required SSL certificate` (IMAP) or `-ERR No required SSL certificate`
-        /// (POP3); one with an invalid certificate is told `SSL certificate error` in the same form. The connection
-        /// is then closed. The result of verification is passed to the authentication server (`Auth-SSL-Verify`).
+        /// (POP3); a client with an invalid certificate receives `SSL certificate error` in the same form. The
+        /// connection is then closed. The result of verification is passed to the authentication server
+        /// (`Auth-SSL-Verify`).
         ///
         /// Certificates with an RSA key of less than 2048 bits are always rejected.
         ssl_verify_client: Choice<VerifyClient> = "off", MAIL_SERVER;

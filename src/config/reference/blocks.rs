@@ -54,7 +54,7 @@ const TOPICS: &[Topic] = &[
         module: "ngx_core_module",
         doc: "Includes another file, or all files that match a mask such as `sites/*.conf`.
 
-              A relative path starts at the directory of the main configuration file, even in an included file. Files that match a \
+              A relative path is resolved against the directory of the main configuration file, even in an included file. Files that match a \
               mask are read in byte order of their names. A mask without matches is not an error; a missing file is. A block must \
               end in the file that opens it.",
     },

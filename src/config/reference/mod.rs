@@ -45,7 +45,7 @@ impl From<&'static Directive> for Entry {
         let nginx = in_nginx(row.name);
         let own = nginx.iter().find(|known| is_own(row, known));
         if own.is_none() {
-            let addition = "portcullis only: the mail modules of nginx do not have this directive, and nginx rejects a file that contains it there.";
+            let addition = "The mail modules of nginx do not have this directive: nginx rejects a configuration that uses it in `mail {}`.";
             text.push(Piece::Paragraph(addition.to_owned()));
         }
         text.extend(elsewhere(nginx).map(Piece::Paragraph));
@@ -83,7 +83,7 @@ fn elsewhere(nginx: &[Known]) -> Option<String> {
         .collect();
     (!modules.is_empty()).then(|| {
         format!(
-            "Directives of the same name in other modules of nginx ({}) are unrelated; portcullis skips their blocks.",
+            "nginx has a directive of this name in other modules too ({}), whose blocks portcullis skips.",
             modules.join(", ")
         )
     })
@@ -97,13 +97,13 @@ fn repeated(row: &Directive) -> &'static str {
             "The directive may appear once per block. In `server {}`, it overrides the one in `mail {}`."
         }
         (Lines::AddUp, true) => {
-            "The directive may appear several times per block, and all of them apply. They are inherited from `mail {}` only if `server {}` has none."
+            "The directive may appear several times per block; the values are combined. A `server {}` with this directive inherits none of the values in `mail {}`."
         }
         (Lines::LastHolds, true) => {
             "If the directive appears several times in a block, the last one applies. In `server {}`, it overrides those in `mail {}`."
         }
-        (Lines::Once, false) => "The directive may appear once per block.",
-        (Lines::AddUp, false) => "The directive may appear several times, and all of them apply.",
+        (Lines::Once, false) => "The directive may appear only once.",
+        (Lines::AddUp, false) => "The directive may appear several times.",
         (Lines::LastHolds, false) => {
             "If the directive appears several times, the last one applies."
         }

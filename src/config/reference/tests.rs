@@ -57,11 +57,11 @@ fn reference_says_what_is_special() {
     has("proxy_timeout", "ngx_mail_proxy_module");
     has(
         "proxy_timeout",
-        "other modules of nginx (ngx_stream_proxy_module) are unrelated",
+        "in other modules too (ngx_stream_proxy_module), whose blocks portcullis skips",
     );
     has(
         "max_commands",
-        "the mail modules of nginx do not have this directive",
+        "The mail modules of nginx do not have this directive",
     );
     has("auth_http_header", "may appear several times per block");
     has("listen", "so_keepalive");

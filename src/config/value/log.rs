@@ -21,7 +21,7 @@ impl Value for Logs {
     const ABOUT: &'static str = "\
         The first parameter is the destination:
 
-- `file`: a file. A relative path starts at the prefix (`-p`). `-s reopen` reopens the file after log rotation.
+- `file`: a file. A relative path is resolved against the prefix (`-p`). `-s reopen` reopens the file after log rotation.
 - `stderr`: standard error.
 - `syslog:server=address`: a syslog server, over UDP or a UNIX-domain socket (`unix:path`). The default port is 514. Further \
   parameters follow, separated by commas: `facility=` (default `local7`), `tag=` (default `nginx`) and `nohostname`, which omits \

@@ -7,7 +7,7 @@ use super::{Call, Lines, Refusal, Value, full_word};
 
 /// Where names of certificates and keys start.
 pub const FROM_CONFIG: &str =
-    "A relative path starts at the directory of the main configuration file.";
+    "A relative path is resolved against the directory of the main configuration file.";
 
 /// A file named from the folder of the main configuration file: certificates, keys.
 #[derive(Debug)]
@@ -95,7 +95,7 @@ pub struct PrefixPath;
 impl Value for PrefixPath {
     type Plain = PathBuf;
     const SYNTAX: &'static str = "file";
-    const ABOUT: &'static str = "A relative path starts at the prefix (`-p`).";
+    const ABOUT: &'static str = "A relative path is resolved against the prefix (`-p`).";
 
     fn read(call: &mut Call<'_>, _: Option<PathBuf>) -> Result<PathBuf, Refusal> {
         Ok(match call.first() {

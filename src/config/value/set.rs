@@ -25,7 +25,7 @@ pub struct SetOf<T>(std::marker::PhantomData<T>);
 impl<T: Members> Value for SetOf<T> {
     type Plain = T::Set;
     const SYNTAX: &'static str = T::SYNTAX;
-    const ABOUT: &'static str = "One or more values, which are not case-sensitive.";
+    const ABOUT: &'static str = "The values are not case-sensitive.";
     const ARITY: Arity = Arity::SOME;
     const LINES: Lines = Lines::AddUp;
 

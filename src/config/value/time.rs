@@ -11,7 +11,7 @@ pub struct Msec;
 impl Value for Msec {
     type Plain = Duration;
     const SYNTAX: &'static str = "time";
-    const ABOUT: &'static str = "The time is a number with a unit, or several from the largest unit to the smallest: `1h30m`. The units are `ms`, `s`, \
+    const ABOUT: &'static str = "The time is a number with a unit, or several, the largest unit first: `1h30m`. The units are `ms`, `s`, \
         `m`, `h`, `d` and `w`. A number without a unit is in seconds.";
 
     fn read(call: &mut Call<'_>, _: Option<Duration>) -> Result<Duration, Refusal> {
@@ -28,7 +28,7 @@ pub struct Sec;
 impl Value for Sec {
     type Plain = Duration;
     const SYNTAX: &'static str = "time";
-    const ABOUT: &'static str = "The time is a number with a unit, or several from the largest unit to the smallest: `1h30m`. The units are `s`, `m`, \
+    const ABOUT: &'static str = "The time is a number with a unit, or several, the largest unit first: `1h30m`. The units are `s`, `m`, \
         `h`, `d`, `w`, `M` (30 days) and `y` (365 days). A number without a unit is in seconds.";
 
     fn read(call: &mut Call<'_>, _: Option<Duration>) -> Result<Duration, Refusal> {
