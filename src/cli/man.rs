@@ -1,4 +1,4 @@
-//! portcullis(8): the options of the table, and what the process does besides.
+//! Generates portcullis(8): the options from their table, and fixed texts about the process.
 
 use super::option::OPTIONS;
 use super::text::{ERROR_LOG, FILE, PID, default};
@@ -13,7 +13,7 @@ over HTTP, which also selects the backend (`auth_http`), or it passes logins on 
 Without options, portcullis reads the configuration, binds the listening sockets and becomes a daemon, unless `daemon off;` is set. \
 Messages start with `portcullis:`, or with `nginx:` if the program is started under the name `nginx`.";
 
-/// Signals, the word of `-s` that sends them, and what they do.
+/// Signals, the value of `-s` that sends them, and their effect.
 const SIGNALS: [(&str, Option<&str>, &str); 5] = [
     (
         "SIGTERM, SIGINT",
@@ -48,7 +48,7 @@ const EXIT: &str = "\
 - 1: failure, with a message on standard error: an invalid option or configuration, a socket that cannot be bound, a process that cannot be \
 signalled, or an unknown name for `--explain`.";
 
-/// What one may want to do, and how.
+/// Tasks and their commands.
 const EXAMPLES: [(&str, &str); 5] = [
     (
         "Test a configuration:",
@@ -69,7 +69,7 @@ const EXAMPLES: [(&str, &str); 5] = [
     ),
 ];
 
-/// The page.
+/// Generates the page.
 #[must_use]
 pub fn page() -> String {
     let mut page = header("portcullis", 8);

@@ -1,5 +1,5 @@
-//! The options: one row each. The parser, the texts of `-h` and `--help`, the man page and the completions read this table.
-//! The long ones are additions of portcullis; nginx's texts do not name them.
+//! The table of command line options. The parser, `-h`, `--help`, the man page and the shell completions are made from it. Long
+//! options are additions of portcullis and do not appear in `-h`.
 
 use super::{Given, Print, Signal};
 use crate::config::reference;
@@ -7,20 +7,20 @@ use crate::config::reference;
 /// How an option is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// nginx's: letters that mean the same, behind one dash, bundled or not.
+    /// An option of nginx: equivalent letters after one dash, bundled or not.
     Short(&'static [u8]),
-    /// portcullis's own: two dashes and a word.
+    /// An option of portcullis: a word after two dashes.
     Long(&'static str),
 }
 
-/// What a value names, for those who complete it.
+/// The kind of a value, for shell completions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Names {
     /// A file.
     File,
-    /// A folder.
+    /// A directory.
     Folder,
-    /// A word of [`Signal::WORDS`].
+    /// One of [`Signal::WORDS`].
     Signal,
     /// A directive or a block.
     Directive,
@@ -31,33 +31,33 @@ pub enum Names {
 /// The value of an option.
 #[derive(Clone, Copy, Debug)]
 pub struct Argument {
-    /// As usage texts name it.
+    /// Its name in usage texts.
     pub name: &'static str,
-    /// As the error about a missing one names it.
+    /// Its name in the error about a missing value.
     pub missing: &'static str,
-    /// What it names.
+    /// Its kind.
     pub names: Names,
 }
 
-/// What an option does to what is given.
+/// The effect of an option on [`Given`].
 #[derive(Clone, Copy, Debug)]
 pub enum Effect {
     /// Sets a switch.
     Switch(fn(&mut Given)),
-    /// Takes a value; its refusal is the whole message.
+    /// Takes a value; the error is the whole message.
     Value(Argument, fn(&mut Given, Vec<u8>) -> Result<(), Vec<u8>>),
 }
 
 /// One option.
 #[derive(Clone, Copy, Debug)]
 pub struct Opt {
-    /// How it is written.
+    /// Its spelling.
     pub form: Form,
-    /// What it does.
+    /// Its effect.
     pub effect: Effect,
-    /// One line about it, as nginx's usage has it.
+    /// One line for usage texts, in the style of nginx.
     pub help: &'static str,
-    /// What the man page adds, as Markdown.
+    /// Further text for the man page, as Markdown.
     pub more: &'static str,
 }
 
@@ -71,7 +71,7 @@ impl Opt {
         }
     }
 
-    /// Every way to write it, without its value.
+    /// All its spellings, without the value.
     #[must_use]
     pub fn spellings(&self) -> Vec<String> {
         match self.form {
@@ -83,7 +83,7 @@ impl Opt {
         }
     }
 
-    /// As usage texts have it: `-c filename`.
+    /// Its form in usage texts: `-c filename`.
     #[must_use]
     pub fn usage(&self) -> String {
         let spelled = self.spellings().join(",");
@@ -94,7 +94,7 @@ impl Opt {
     }
 }
 
-/// The option of this letter.
+/// Finds an option by its letter.
 #[must_use]
 pub fn short(letter: u8) -> Option<&'static Opt> {
     OPTIONS
@@ -102,7 +102,7 @@ pub fn short(letter: u8) -> Option<&'static Opt> {
         .find(|option| matches!(option.form, Form::Short(letters) if letters.contains(&letter)))
 }
 
-/// The option of this word.
+/// Finds an option by its word.
 #[must_use]
 pub fn long(wanted: &[u8]) -> Option<&'static Opt> {
     OPTIONS
@@ -116,7 +116,7 @@ const FILE: Argument = Argument {
     names: Names::File,
 };
 
-/// nginx's options in nginx's order, then portcullis's own.
+/// The options of nginx in its order, then those of portcullis.
 pub const OPTIONS: &[Opt] = &[
     Opt {
         form: Form::Short(b"?h"),

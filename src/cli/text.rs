@@ -1,17 +1,17 @@
-//! The texts of `-v`, `-V`, `-h` and `--help`, and the built-in places, which are those of Debian's nginx.
+//! The output of `-v`, `-V`, `-h` and `--help`, and the default paths, which are those of nginx in Debian.
 
 use super::option::{Form, OPTIONS, Opt};
 
 /// The prefix without `-p`.
 pub const PREFIX: &str = "/usr/share/nginx/";
-/// The main file without `-c`.
+/// The configuration file without `-c`.
 pub const FILE: &str = "/etc/nginx/nginx.conf";
-/// The log until the configuration names one.
+/// The error log until the configured one is open.
 pub const ERROR_LOG: &str = "/var/log/nginx/error.log";
 /// The pid file without `pid`.
 pub const PID: &str = "/run/nginx.pid";
 
-/// The version line, with what `-V` and `-h` add to it.
+/// The version line, with the additions of `-V` and `-h`.
 #[must_use]
 pub fn show(program: &str, configure: bool, help: bool) -> String {
     let mut text = format!(
@@ -31,7 +31,7 @@ pub fn show(program: &str, configure: bool, help: bool) -> String {
     text
 }
 
-/// nginx's text, byte for byte: nginx's options only.
+/// The usage text of nginx, byte for byte, with nginx's options only.
 fn usage(program: &str) -> String {
     let indent = " ".repeat("Usage: ".len() + program.len() + 1);
     let nginx = OPTIONS
@@ -48,7 +48,7 @@ Options:
     )
 }
 
-/// What `--help` prints: every option.
+/// The output of `--help`: all options.
 #[must_use]
 pub fn help(program: &str) -> String {
     let lines: String = OPTIONS.iter().map(|option| line(option, 20)).collect();
@@ -72,7 +72,7 @@ fn line(option: &Opt, width: usize) -> String {
     format!("  {:<width$} : {}{default}\n", option.usage(), option.help)
 }
 
-/// What holds without the option, where that is a place.
+/// The default path of an option, if it has one.
 #[must_use]
 pub fn default(option: &Opt) -> Option<&'static str> {
     match option.form {

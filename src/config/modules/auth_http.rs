@@ -32,10 +32,10 @@ module! {
         ///
         /// - `Auth-Status: OK` accepts the login. `Auth-Server`, an IP address or a host name, and `Auth-Port` name
         ///   the backend; without them `proxy_pass` does. `Auth-User` and `Auth-Pass` replace the login at the
-        ///   backend. `Auth-SMTP-Auth: on` or `off` overrides `proxy_smtp_auth`.
+        ///   backend. `Auth-SMTP-Auth` (`on` or `off`) overrides `proxy_smtp_auth`.
         /// - `Auth-Status: WAIT` makes portcullis send the request again after `Auth-Wait` seconds (1 if absent).
-        /// - `Auth-Status:` with any other text refuses the login; the text is sent to the client. With `Auth-Wait:
-        ///   seconds` the reply is delayed by that time and the client may try again. Without it, the connection is
+        /// - Any other `Auth-Status` refuses the login; its text is sent to the client. If there is an `Auth-Wait`,
+        ///   the reply is delayed by that number of seconds and the client may try again. Otherwise the connection is
         ///   closed. `Auth-Error-Code` replaces the SMTP code `535 5.7.0`. `Auth-Error-SASL` is a base64 error
         ///   challenge that XOAUTH2 and OAUTHBEARER clients receive first.
         ///

@@ -1,4 +1,4 @@
-//! The directives of the file itself: ngx_core_module and the few of its companions.
+//! The directives of the main context: ngx_core_module and related modules.
 
 use super::MainScope;
 use crate::config::directive::module;
@@ -17,9 +17,9 @@ use crate::config::value::user::Users;
 /// `debug_points`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DebugPoints {
-    /// Stop the process.
+    /// Stops the process.
     Stop,
-    /// Abort it.
+    /// Aborts the process.
     Abort,
 }
 

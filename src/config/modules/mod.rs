@@ -1,4 +1,4 @@
-//! One file per nginx module: its rows.
+//! The directive table: one file of rows per nginx module.
 
 pub mod auth_http;
 pub mod core;
@@ -15,16 +15,16 @@ pub mod table;
 
 use super::sparse::Sparse;
 
-/// What the directives of the file itself and of `events {}` have written.
+/// The directives written in the main context and in `events {}`.
 #[derive(Clone, Debug, Default)]
 pub struct MainScope {
-    /// The file itself.
+    /// The main context.
     pub core: core::CoreWritten,
     /// `events {}`
     pub events: events::EventsWritten,
 }
 
-/// What the directives of `mail {}`, or of one `server {}` in it, have written.
+/// The directives written in `mail {}`, or in one of its `server {}` blocks.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
     pub mail: mail::MailWritten,

@@ -1,4 +1,4 @@
-//! ngx_mail_proxy_module, with `proxy_pass`, `proxy_connect_timeout` and more words for `proxy_smtp_auth`.
+//! ngx_mail_proxy_module, with `proxy_pass`, `proxy_connect_timeout`, `proxy_smtp_helo` and further values of `proxy_smtp_auth`.
 
 use super::Scope;
 use crate::config::directive::module;
@@ -11,10 +11,10 @@ use crate::config::value::upstream::UpstreamUrl;
 /// `proxy_smtp_auth`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ProxySmtpAuth {
-    /// The backend gets no AUTH.
+    /// No AUTH.
     #[default]
     Off,
-    /// PLAIN if the backend announces it, else LOGIN.
+    /// AUTH PLAIN, or AUTH LOGIN if the backend announces LOGIN but not PLAIN.
     On,
     /// PLAIN
     Plain,
@@ -34,7 +34,7 @@ impl Choices for ProxySmtpAuth {
 }
 
 impl ProxySmtpAuth {
-    /// What holds when an auth server says whether, and leaves the way to the configuration.
+    /// The setting after `Auth-SMTP-Auth`, which enables or disables AUTH; the mechanism stays that of the configuration.
     #[must_use]
     pub fn overruled(self, word: Option<bool>) -> Self {
         match (word, self) {
@@ -51,7 +51,7 @@ pub enum ProxySmtpHelo {
     /// `server_name`
     #[default]
     Server,
-    /// The name the client gave, if it gave one.
+    /// The name in the HELO or EHLO of the client, if it sent one.
     Client,
 }
 
@@ -64,7 +64,7 @@ impl Choices for ProxySmtpHelo {
 /// `proxy_protocol`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ProxyProtocol {
-    /// The backend gets no PROXY header.
+    /// No PROXY header.
     #[default]
     Off,
     /// Version 1, a line of text.

@@ -1,4 +1,4 @@
-//! TLS towards backends: the `proxy_ssl` family of ngx_stream_proxy_module, with `starttls` as a third word.
+//! TLS towards backends: the `proxy_ssl` family of ngx_stream_proxy_module, with `starttls` as a third value of `proxy_ssl`.
 
 use super::Scope;
 use crate::config::directive::module;
@@ -19,7 +19,7 @@ pub enum BackendTls {
     Off,
     /// TLS from the first byte.
     On,
-    /// TLS within the open connection: STARTTLS, STLS.
+    /// TLS within the connection, by STARTTLS or STLS.
     StartTls,
 }
 

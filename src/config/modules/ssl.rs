@@ -21,7 +21,7 @@ pub enum StartTls {
     Off,
     /// Offered.
     On,
-    /// Nothing is done for a client without it.
+    /// Required before a login.
     Only,
 }
 
@@ -34,14 +34,14 @@ impl Choices for StartTls {
 /// `ssl_verify_client`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum VerifyClient {
-    /// No certificate is asked for.
+    /// No certificate is requested.
     #[default]
     Off,
-    /// One is required.
+    /// A certificate is required.
     On,
-    /// One is asked for, and checked if it comes.
+    /// A certificate is requested, and verified if present.
     Optional,
-    /// One is asked for, and not checked against CAs.
+    /// A certificate is requested; its issuer need not be trusted.
     OptionalNoCa,
 }
 

@@ -1,4 +1,4 @@
-//! The rows of all modules under their names.
+//! The rows of all modules, by directive name.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -9,17 +9,17 @@ use super::{
 };
 use crate::config::directive::{Directive, Row};
 
-/// A row, by the scope it writes to.
+/// A row, by the scope that it writes to.
 #[derive(Clone, Copy, Debug)]
 pub enum Entry {
-    /// The file itself, and `events {}`.
+    /// The main context and `events {}`.
     Main(&'static Row<MainScope>),
     /// `mail {}` and its servers.
     Mail(&'static Row<Scope>),
 }
 
 impl Entry {
-    /// What is known of it.
+    /// The properties of the directive.
     #[must_use]
     pub fn directive(&self) -> &'static Directive {
         match self {
@@ -37,7 +37,7 @@ static BY_NAME: LazyLock<HashMap<&'static str, Vec<Entry>>> = LazyLock::new(|| {
     map
 });
 
-/// Every module: its name and what it is about.
+/// The name and the description of every module.
 pub const MODULES: [(&str, &str); 11] = [
     ("core", core::ABOUT),
     ("events", events::ABOUT),
@@ -72,7 +72,7 @@ pub fn rows() -> impl Iterator<Item = Entry> {
     main.chain(modules.into_iter().flatten().map(Entry::Mail))
 }
 
-/// The rows of this name: several, if it means different things in different blocks.
+/// The rows of this name: several if different blocks have different directives of the name.
 #[must_use]
 pub fn find(name: &str) -> &'static [Entry] {
     BY_NAME.get(name).map_or(&[], Vec::as_slice)

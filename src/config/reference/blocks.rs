@@ -1,4 +1,4 @@
-//! The blocks and `include`: they have no row in the directive table, since they hold no value.
+//! Manual entries of the blocks and of `include`, which have no row in the directive table because they have no value.
 
 use super::Entry;
 use super::markup::pieces;
@@ -89,7 +89,7 @@ pub fn entries() -> impl Iterator<Item = Entry> {
     })
 }
 
-/// How the language is written, as Markdown.
+/// The syntax of a configuration, as Markdown.
 pub const LANGUAGE: &str = "\
 A configuration file consists of directives. A simple directive is a name and parameters, separated by spaces, and ends with a \
 semicolon. A block directive has braces with further directives instead of the semicolon. A `#` at the start of a word begins a \

@@ -1,4 +1,4 @@
-//! Examples: lines of the shipped configurations, which the tests load.
+//! Examples for the manual: lines of the shipped configurations, which the tests load.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::config::directive::Contexts;
 use crate::config::source::Source;
 use crate::config::statement::{Ending, Next, Statements};
 
-/// The shipped configurations, the plainest first.
+/// The shipped configurations, in the order in which they are searched for an example.
 pub const SHIPPED: [(&str, &str); 5] = [
     (
         "conf.d/submission.conf",
@@ -40,7 +40,7 @@ pub struct Example {
     pub text: String,
 }
 
-/// The first use of a directive in one of these blocks.
+/// Finds the first use of a directive in one of these blocks.
 #[must_use]
 pub fn of(name: &str, contexts: Contexts) -> Option<Example> {
     SHIPPED.into_iter().find_map(|(file, text)| {

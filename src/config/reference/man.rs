@@ -5,7 +5,7 @@ use super::blocks::{self, LANGUAGE};
 use super::markup::{Piece, escaped, pieces, roff};
 use crate::config::modules::table;
 
-/// The first lines of a man page.
+/// Generates the first lines of a man page.
 #[must_use]
 pub fn header(name: &str, section: u8) -> String {
     format!(
@@ -15,21 +15,21 @@ pub fn header(name: &str, section: u8) -> String {
     )
 }
 
-/// Pieces one after the other; a paragraph behind a list is not part of it.
+/// Formats pieces as the body of a section.
 #[must_use]
 pub fn body(pieces: &[Piece]) -> String {
     let text: String = pieces.iter().map(Piece::roff).collect();
-    // Behind a heading a paragraph begins by itself.
+    // A heading starts a paragraph already.
     text.strip_prefix(".PP\n").unwrap_or(&text).to_owned()
 }
 
-/// A verbatim text.
+/// Formats text verbatim, without filling.
 #[must_use]
 pub fn verbatim(text: &str) -> String {
     format!(".PP\n.nf\n.RS 4\n{}\n.RE\n.fi\n", escaped(text.trim_end()))
 }
 
-/// The page.
+/// Generates the page.
 #[must_use]
 pub fn page() -> String {
     let mut page = header("portcullis.conf", 5);

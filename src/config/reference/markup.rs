@@ -1,19 +1,19 @@
-//! The little of Markdown that descriptions use: paragraphs, lists, code in backticks. It becomes plain text and man pages;
-//! Markdown pages take it as it is.
+//! The subset of Markdown in the texts of the manual: paragraphs, lists and code in backticks. It is converted to plain text and
+//! to roff; Markdown pages contain it unchanged.
 
-/// The width of plain text.
+/// Maximum width of plain text, in columns.
 const WIDTH: usize = 80;
 
 /// A piece of a description.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// Text.
+    /// A paragraph.
     Paragraph(String),
-    /// Text behind a bullet.
+    /// A list item.
     Item(String),
 }
 
-/// Cuts a description, as doc comments have it, into pieces.
+/// Splits a text into pieces.
 #[must_use]
 pub fn pieces(markdown: &str) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
@@ -38,7 +38,7 @@ pub fn pieces(markdown: &str) -> Vec<Piece> {
 }
 
 impl Piece {
-    /// For a terminal: indented and broken into lines, an empty line first before a paragraph.
+    /// Formats the piece for a terminal: indented and wrapped. A paragraph starts with an empty line.
     #[must_use]
     pub fn plain(&self) -> String {
         match self {
@@ -47,7 +47,7 @@ impl Piece {
         }
     }
 
-    /// For a Markdown page: paragraphs end in an empty line.
+    /// Formats the piece as Markdown. A paragraph is surrounded by empty lines.
     #[must_use]
     pub fn markdown(&self) -> String {
         match self {
@@ -56,7 +56,7 @@ impl Piece {
         }
     }
 
-    /// For a man page.
+    /// Formats the piece as roff.
     #[must_use]
     pub fn roff(&self) -> String {
         match self {
@@ -66,7 +66,7 @@ impl Piece {
     }
 }
 
-/// Pieces one after the other as Markdown: a list is set off from what is around it.
+/// Formats pieces as Markdown, with an empty line before each list.
 #[must_use]
 pub fn markdown(pieces: &[Piece]) -> String {
     let mut page = String::new();
@@ -82,7 +82,7 @@ pub fn markdown(pieces: &[Piece]) -> String {
     page
 }
 
-/// Code in backticks becomes words in quotes.
+/// Replaces backticks by quotes, or removes them around code with spaces or quotes.
 fn unticked(text: &str) -> String {
     let parts: Vec<&str> = text.split('`').collect();
     let mut plain = String::new();
@@ -96,7 +96,7 @@ fn unticked(text: &str) -> String {
     plain
 }
 
-/// Broken into lines at blanks, with what each line begins with.
+/// Wraps text at spaces. `first` and `further` are the prefixes of the first line and of the others.
 #[must_use]
 pub fn broken(text: &str, first: &str, further: &str) -> String {
     let mut page = String::new();
@@ -120,7 +120,7 @@ pub fn broken(text: &str, first: &str, further: &str) -> String {
     page
 }
 
-/// One text for a man page: code in bold, nothing taken for a request of roff.
+/// Converts a text to roff: code in bold, everything else escaped.
 #[must_use]
 pub fn roff(text: &str) -> String {
     let mut page = String::new();
@@ -138,7 +138,7 @@ pub fn roff(text: &str) -> String {
     }
 }
 
-/// Text in which roff sees nothing of its own. Lines of a verbatim text stay lines.
+/// Escapes text for roff. Line breaks are kept.
 #[must_use]
 pub fn escaped(text: &str) -> String {
     let letter = |letter: char| match letter {

@@ -1,5 +1,5 @@
-//! The reference: what an administrator may write. An entry is made from a row of the directive table, or from the few blocks,
-//! which have no rows; `--explain`, the Markdown pages, the man page and the completions are made from entries.
+//! The manual of the configuration. Its entries come from the rows of the directive table and from [`blocks`]; `--explain`, the
+//! Markdown pages, the man page and the shell completions are generated from the entries.
 
 pub mod blocks;
 pub mod examples;
@@ -19,17 +19,17 @@ use markup::{Piece, broken, pieces};
 pub struct Entry {
     /// Its name.
     pub name: &'static str,
-    /// How it is written, all of it.
+    /// Its complete syntax.
     pub syntax: String,
-    /// The line that holds when there is none.
+    /// Its default, as a directive.
     pub default: Option<String>,
-    /// Where it may stand.
+    /// The contexts in which it is allowed.
     pub contexts: String,
-    /// nginx's module, or portcullis.
+    /// The nginx module that has it, or `portcullis`.
     pub module: &'static str,
-    /// What it does, what its values are, what is special.
+    /// The description.
     pub text: Vec<Piece>,
-    /// A line of a shipped configuration.
+    /// An example from a shipped configuration.
     pub example: Option<Example>,
 }
 
@@ -74,7 +74,7 @@ fn is_own(row: &Directive, known: &Known) -> bool {
     }
 }
 
-/// What nginx has under the same name in blocks that portcullis reads over.
+/// Names the modules of nginx with a directive of the same name in blocks that portcullis skips.
 fn elsewhere(nginx: &[Known]) -> Option<String> {
     let modules: Vec<&str> = nginx
         .iter()
@@ -89,7 +89,7 @@ fn elsewhere(nginx: &[Known]) -> Option<String> {
     })
 }
 
-/// What further lines do, in the same block and in the inner one.
+/// Describes repetition within a block, and inheritance.
 fn repeated(row: &Directive) -> &'static str {
     let inherited = row.contexts.meets(Contexts::MAIL) && row.contexts.meets(Contexts::SERVER);
     match (row.lines, inherited) {
@@ -111,7 +111,7 @@ fn repeated(row: &Directive) -> &'static str {
 }
 
 impl Entry {
-    /// As `--explain` prints it.
+    /// Formats the entry as `--explain` prints it.
     #[must_use]
     pub fn plain(&self) -> String {
         let mut page = format!("{}\n\n", self.name);
@@ -136,7 +136,7 @@ impl Entry {
     }
 }
 
-/// All entries of a name: several if it means different things in different blocks.
+/// All entries of a name: several if different blocks have different directives of the name.
 #[must_use]
 pub fn entries(name: &str) -> Vec<Entry> {
     let rows = table::find(name).iter().map(|row| row.directive().into());
@@ -146,7 +146,7 @@ pub fn entries(name: &str) -> Vec<Entry> {
         .collect()
 }
 
-/// Every name there is an entry for, in alphabetical order.
+/// The names of all entries, in alphabetical order.
 #[must_use]
 pub fn names() -> Vec<&'static str> {
     let rows = table::rows().map(|row| row.directive().name);
@@ -158,10 +158,10 @@ pub fn names() -> Vec<&'static str> {
     names
 }
 
-/// What `--explain` prints.
+/// The output of `--explain`.
 ///
 /// # Errors
-/// Nobody knows the name; the message says which one may have been meant.
+/// The name is unknown; the message suggests a similar one.
 pub fn explain(name: &[u8]) -> Result<String, Vec<u8>> {
     let text = String::from_utf8_lossy(name);
     let entries = entries(&text);
@@ -180,7 +180,7 @@ pub fn explain(name: &[u8]) -> Result<String, Vec<u8>> {
     Err(message)
 }
 
-/// A directive of nginx that portcullis has no use for.
+/// Describes a directive of nginx that portcullis does not have.
 fn foreign(name: &str, nginx: &[Known]) -> String {
     let mut page = format!("{name}\n\n");
     for known in nginx {

@@ -1,4 +1,4 @@
-//! The Markdown pages in `docs/`: one for each module, one for the blocks, and the index.
+//! Generates the Markdown pages in `docs/`: one per module, one for the blocks, and the index.
 
 use super::blocks::{self, LANGUAGE};
 use super::markup::{markdown, pieces};
@@ -7,7 +7,7 @@ use crate::config::modules::table;
 
 const NOTE: &str = "<!-- Generated from the directive table by `cargo test -p portcullis reference`. Do not edit. -->";
 
-/// Every page: its name below `docs/`, and its text.
+/// Generates all pages: their paths under `docs/` and their texts.
 #[must_use]
 pub fn pages() -> Vec<(String, String)> {
     let mut pages = vec![("README.md".to_owned(), index())];
