@@ -7,9 +7,11 @@ use portcullis::base::Protocol;
 use portcullis::config::{LogDestination, Options, Server};
 use portcullis::process::machine::Machine;
 use portcullis::proto::auth_http::{Grant, Inquiry, Need, Parsed, Verdict, parse, request};
-use portcullis::proto::back::Progress;
+use portcullis::proto::backend::Accepted;
+use portcullis::proto::backend::authorized_login::Outcome;
+use portcullis::proto::client::{Dialogue, Progress};
 use portcullis::proto::{
-    Back, Input, Login, Refusal, Seen, ServerDialogue, Settings, Step, settings,
+    ClientHost, Input, Login, Refusal, ServerDialogue, Settings, Step, dialogues,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -83,7 +85,7 @@ pub fn server(text: &[u8], folder: &Path) -> Result<Arc<Server>, String> {
 enum Phase {
     Commands,
     Asking(Login),
-    Dialogue(Box<dyn Back>),
+    Dialogue(Dialogue<Outcome>),
     Tunnel,
     Over,
 }
@@ -160,7 +162,7 @@ impl Shell {
         match std::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Commands => self.command(),
             Phase::Asking(login) => self.ask(login),
-            Phase::Dialogue(back) => self.converse(back),
+            Phase::Dialogue(dialogue) => self.converse(dialogue),
             Phase::Tunnel => {
                 self.phase = Phase::Tunnel;
                 let up = std::mem::take(&mut self.sent[0]);
@@ -261,45 +263,48 @@ impl Shell {
             })) => {
                 let user = user.unwrap_or_else(|| login.credentials.user().into());
                 let pass = pass.or_else(|| login.credentials.password().cloned());
-                let seen = Seen {
+                let client = ClientHost {
                     address: "127.0.0.1",
-                    host: "[UNAVAILABLE]",
+                    name: "[UNAVAILABLE]",
                 };
-                let back = settings::back(&self.server, seen, login, user, pass, smtp_auth);
-                self.phase = Phase::Dialogue(back);
+                let dialogue =
+                    dialogues::authorized_login(&self.server, client, login, user, pass, smtp_auth);
+                self.phase = Phase::Dialogue(dialogue);
                 true
             }
         }
     }
 
-    fn converse(&mut self, mut back: Box<dyn Back>) -> bool {
+    fn converse(&mut self, dialogue: Dialogue<Outcome>) -> bool {
         let limit = self.server.proxy.proxy_buffer;
         let heard = &self.sent[2][..self.sent[2].len().min(limit)];
-        let Some(end) = back.whole(heard) else {
+        let Some(end) = dialogue.whole(heard) else {
             if heard.len() >= limit {
                 return self.fail();
             }
-            self.phase = Phase::Dialogue(back);
+            self.phase = Phase::Dialogue(dialogue);
             return false;
         };
         let answer: Vec<u8> = self.sent[2].drain(..end).collect();
-        match back.advance(&answer, &mut self.told[2]) {
-            Progress::Read => {
+        match dialogue.advance(&answer, &mut self.told[2]) {
+            Progress::Read(next) => {
                 self.sent[2].clear();
-                self.phase = Phase::Dialogue(back);
+                self.phase = Phase::Dialogue(next);
             }
-            Progress::LoggedIn => {
+            Progress::Done(Outcome::Accepted(Accepted::LoggedIn)) => {
                 self.front.accept(&answer, &mut self.told[0]);
                 self.phase = Phase::Tunnel;
             }
-            Progress::Answered => {
+            Progress::Done(Outcome::Accepted(Accepted::Answered)) => {
                 self.told[0].extend(answer);
                 self.phase = Phase::Tunnel;
             }
-            Progress::Unexpected if self.server.proxy.proxy_pass_error_message => {
+            Progress::Unexpected { .. } if self.server.proxy.proxy_pass_error_message => {
                 self.told[0].extend(answer);
             }
-            Progress::Unexpected | Progress::NoPassword => return self.fail(),
+            Progress::Unexpected { .. } | Progress::Done(Outcome::NoPassword) => {
+                return self.fail();
+            }
         }
         true
     }

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use portcullis::config::Server;
-use portcullis::proto::back::Progress;
-use portcullis::proto::judge::{Hearing, Plea};
-use portcullis::proto::{Input, Login, Refusal, Seen, Settings, Step, settings};
+use portcullis::proto::backend::backend_login::{self, Request};
+use portcullis::proto::client::{Dialogue, Progress};
+use portcullis::proto::{ClientHost, Input, Login, Refusal, Settings, Step, dialogues};
 use portcullis_conformance::case::Header;
 use portcullis_conformance::gateway::{Program, configuration};
 use portcullis_conformance::place::Place;
@@ -21,9 +21,9 @@ const SEED: u64 = 20;
 const ROUNDS: u64 = 400;
 /// The client's buffer: small, so that it is full now and then.
 const BUFFER: usize = 256;
-const SEEN: Seen<'_> = Seen {
+const CLIENT: ClientHost<'_> = ClientHost {
     address: "192.0.2.1",
-    host: "[UNAVAILABLE]",
+    name: "[UNAVAILABLE]",
 };
 
 /// A server with all that can be switched on.
@@ -210,32 +210,34 @@ fn backend(protocol: Protocol, talk: &Conversation, dice: &mut Dice) -> Vec<u8> 
     bytes
 }
 
-/// Feeds replies piece by piece to whoever reads them; what it was told, and how it ended.
-fn hear<T>(
+/// Feeds replies piece by piece to a dialogue; what it sent, and how it ended.
+fn hear<O>(
     pieces: &[Vec<u8>],
-    judge: &mut T,
-    whole: impl Fn(&T, &[u8]) -> Option<usize>,
-    mut advance: impl FnMut(&mut T, &[u8], &mut Vec<u8>) -> Option<String>,
+    mut dialogue: Dialogue<O>,
+    shown: impl Fn(O) -> String,
 ) -> (String, String) {
     let (mut told, mut held) = (Vec::new(), Vec::new());
+    let text = |told: &[u8]| String::from_utf8_lossy(told).into_owned();
     for piece in pieces {
         held.extend_from_slice(piece);
-        while let Some(end) = whole(judge, &held) {
+        while let Some(end) = dialogue.whole(&held) {
             assert!(0 < end && end <= held.len());
             let reply: Vec<u8> = held.drain(..end).collect();
             let before = told.len();
-            let over = advance(judge, &reply, &mut told);
+            let progress = dialogue.advance(&reply, &mut told);
             assert!(told.len() - before <= 2048, "too much is said");
-            if let Some(over) = over {
-                return (String::from_utf8_lossy(&told).into_owned(), over);
+            match progress {
+                Progress::Read(next) => dialogue = next,
+                Progress::Done(outcome) => return (text(&told), shown(outcome)),
+                Progress::Unexpected { .. } => return (text(&told), "Unexpected".to_owned()),
             }
         }
     }
-    (String::from_utf8_lossy(&told).into_owned(), String::new())
+    (text(&told), String::new())
 }
 
 #[test]
-fn a_back_and_a_judge_say_the_same_however_their_backend_is_cut() {
+fn a_login_says_the_same_however_its_backend_is_cut() {
     let place =
         Place::new(1, &Path::new(env!("CARGO_MANIFEST_DIR")).join("pki")).expect("a folder");
     for protocol in Protocol::ALL {
@@ -247,7 +249,9 @@ fn a_back_and_a_judge_say_the_same_however_their_backend_is_cut() {
             let bytes = backend(protocol, &talk, &mut dice);
             let cuts = [vec![bytes.clone()], dice.cut(&bytes, 100), bytewise(&bytes)];
             for login in client.logins {
-                let mut heard = cuts.each_ref().map(|pieces| back(&server, &login, pieces));
+                let mut heard = cuts
+                    .each_ref()
+                    .map(|pieces| authorized(&server, &login, pieces));
                 if protocol == Protocol::Pop3 {
                     // as in nginx a refusal is all that has come, so its end is the end of a packet
                     for (_, over) in &mut heard {
@@ -255,39 +259,30 @@ fn a_back_and_a_judge_say_the_same_however_their_backend_is_cut() {
                     }
                 }
                 assert!(heard.iter().all(|one| *one == heard[0]), "{heard:?}");
-                let heard = cuts.each_ref().map(|pieces| judge(&server, &login, pieces));
+                let heard = cuts
+                    .each_ref()
+                    .map(|pieces| by_backend(&server, &login, pieces));
                 assert!(heard.iter().all(|one| *one == heard[0]), "{heard:?}");
             }
         }
     }
 }
 
-fn back(server: &Server, login: &Login, pieces: &[Vec<u8>]) -> (String, String) {
+fn authorized(server: &Server, login: &Login, pieces: &[Vec<u8>]) -> (String, String) {
     let user = login.credentials.user().into();
     let pass = login.credentials.password().cloned();
-    let mut back = settings::back(server, SEEN, login.clone(), user, pass, Some(true));
-    hear(
-        pieces,
-        &mut back,
-        |back, bytes| back.whole(bytes),
-        |back, reply, told| match back.advance(reply, told) {
-            Progress::Read => None,
-            over => Some(format!("{over:?}")),
-        },
-    )
+    let login = login.clone();
+    let dialogue = dialogues::authorized_login(server, CLIENT, login, user, pass, Some(true));
+    hear(pieces, dialogue, |outcome| format!("{outcome:?}"))
 }
 
-fn judge(server: &Server, login: &Login, pieces: &[Vec<u8>]) -> (String, String) {
-    let mut judge = settings::judge(server, SEEN, &login.origin);
-    let mut told = Vec::new();
-    judge.plead(Plea::Login(login.clone()), &mut told);
-    hear(
-        pieces,
-        &mut judge,
-        |judge, bytes| judge.whole(bytes),
-        |judge, reply, told| match judge.advance(reply, told) {
-            Hearing::Read => None,
-            over => Some(format!("{over:?}")),
-        },
-    )
+fn by_backend(server: &Server, login: &Login, pieces: &[Vec<u8>]) -> (String, String) {
+    use backend_login::Outcome::{Accepted, Challenge, NotOffered, Refused};
+    let dialogue = dialogues::backend_login(server, CLIENT, Request::Login(login.clone()));
+    hear(pieces, dialogue, |outcome| match outcome {
+        Challenge(text, _) => format!("{text:?}"),
+        Accepted(accepted) => format!("{accepted:?}"),
+        Refused(rejection, _) => format!("{rejection:?}"),
+        NotOffered(_) => "NotOffered".to_owned(),
+    })
 }

@@ -11,7 +11,7 @@ use super::sessions::Sessions;
 use crate::config::{Options, World};
 use crate::log::{ErrorLog, Files};
 use crate::net::resolver::Resolvers;
-use crate::session::Shared;
+use crate::session::{CapabilityCache, Shared};
 use crate::tls::{Connectors, Resumption};
 
 /// The process, seen from its acceptors and from a reload.
@@ -30,6 +30,8 @@ pub struct Gateway {
     pub resumption: Resumption,
     /// TLS as a client, of all generations.
     pub connectors: Connectors,
+    /// What backends announce, of all generations.
+    pub capabilities: CapabilityCache,
     /// Open sessions of all generations.
     pub sessions: Arc<Sessions>,
     /// What sessions share.

@@ -15,7 +15,7 @@ use crate::config::{AuthUrl, ClientTls, Config, LogTarget, Options, Server, TlsF
 use crate::log::{ErrorLog, Files, OpenFault};
 use crate::net::resolver::{Resolver, Resolvers};
 use crate::proto::Settings;
-use crate::session::{self, AuthServer, Endpoint};
+use crate::session::{AuthServer, BackendCapabilities, CapabilityCache, Endpoint};
 use crate::tls::{self, Connectors, Resumption};
 
 /// One generation of the running configuration.
@@ -47,6 +47,7 @@ impl Generation {
         resolvers: &Resolvers,
         resumption: &Resumption,
         connectors: &Connectors,
+        capabilities: &CapabilityCache,
     ) -> Result<Self, BuildFault> {
         let fallback = LogTarget {
             destination: options.error_log.clone(),
@@ -58,6 +59,7 @@ impl Generation {
             system: Resolver::system(Duration::ZERO),
             resumption,
             connectors,
+            capabilities,
             fallback: [fallback],
             logs: HashMap::new(),
             servers: HashMap::new(),
@@ -102,10 +104,10 @@ impl Generation {
         endpoints.get(at)
     }
 
-    /// Asks the backends that decide for themselves what they offer, ahead of the first client.
-    pub fn ask_ahead(&self, shared: &Arc<session::Shared>) {
+    /// Asks the backends that authenticate by themselves for their capabilities, ahead of the first client.
+    pub fn ask_ahead(&self) {
         for endpoint in self.endpoints.values().flat_map(|(_, endpoints)| endpoints) {
-            shared.offers(endpoint);
+            endpoint.backend_capabilities();
         }
     }
 
@@ -136,6 +138,7 @@ struct Parts<'a> {
     system: Resolver,
     resumption: &'a Resumption,
     connectors: &'a Connectors,
+    capabilities: &'a CapabilityCache,
     fallback: [LogTarget; 1],
     logs: HashMap<Vec<LogTarget>, Arc<ErrorLog>>,
     servers: HashMap<*const Server, Shared>,
@@ -152,6 +155,7 @@ struct Shared {
     resolver: Resolver,
     auth_server: Option<Arc<AuthServer>>,
     backend_tls: Option<tls::Connector>,
+    capabilities: Option<Arc<BackendCapabilities>>,
 }
 
 impl Parts<'_> {
@@ -177,6 +181,7 @@ impl Parts<'_> {
             resolver,
             auth_server,
             backend_tls,
+            capabilities,
         } = self.shared(&route.server)?;
         Ok(Arc::new(Endpoint {
             server: Arc::clone(&route.server),
@@ -186,6 +191,7 @@ impl Parts<'_> {
             resolver,
             auth_server,
             backend_tls,
+            capabilities,
             ssl: route.ssl,
             proxy_protocol: route.proxy_protocol,
             listen: route.name.clone(),
@@ -196,13 +202,15 @@ impl Parts<'_> {
         if let Some(shared) = self.servers.get(&Arc::as_ptr(server)) {
             return Ok(shared.clone());
         }
+        let backend_tls = self.connector(server.backend_tls.as_ref(), &[])?;
         let shared = Shared {
             settings: Settings::of(server),
             log: self.log(&server.mail.error_log)?,
             tls: self.tls(server)?,
             resolver: self.resolver(&server.mail),
             auth_server: self.auth_server(server)?,
-            backend_tls: self.connector(server.backend_tls.as_ref(), &[])?,
+            capabilities: self.capabilities.of(server, backend_tls.as_ref()),
+            backend_tls,
         };
         self.servers.insert(Arc::as_ptr(server), shared.clone());
         Ok(shared)

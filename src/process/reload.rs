@@ -36,6 +36,7 @@ pub fn prepare(gateway: &Gateway) -> Option<Prepared> {
         &gateway.resolvers,
         &gateway.resumption,
         &gateway.connectors,
+        &gateway.capabilities,
     ))?;
     let running = Arc::clone(&gateway.generation.load().config);
     let added = plan::diff(&running.sockets, &generation.config.sockets).added;
@@ -72,10 +73,7 @@ impl Service {
         self.mention_what_stays(&old, &new);
         self.acceptors.configure(&new.sockets, &self.gateway);
         self.acceptors.open(listeners, &self.gateway);
-        self.gateway
-            .generation
-            .load()
-            .ask_ahead(&self.gateway.shared);
+        self.gateway.generation.load().ask_ahead();
         if let Some(pid) = pid {
             self.pid = pid;
         }

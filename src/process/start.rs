@@ -24,7 +24,7 @@ use crate::log::{DebugLines, Files};
 use crate::net::bound::Bound;
 use crate::net::listener::Listener;
 use crate::net::resolver::Resolvers;
-use crate::session::Shared;
+use crate::session::{CapabilityCache, Shared};
 use crate::tls::{Connectors, Resumption};
 
 /// How long the end waits for threads that are busy with a reload.
@@ -48,7 +48,7 @@ fn begin(
 ) -> Option<()> {
     let config = bootstrap::load(&options, &*world, &voice)?.config;
     let (resolvers, resumption) = (Resolvers::default(), Resumption::default());
-    let connectors = Connectors::default();
+    let (connectors, capabilities) = (Connectors::default(), CapabilityCache::default());
     let generation = voice.accept(Generation::build(
         config,
         &options,
@@ -56,6 +56,7 @@ fn begin(
         &resolvers,
         &resumption,
         &connectors,
+        &capabilities,
     ))?;
     let voice = voice.with_log(Arc::clone(&generation.log));
     let sockets: Vec<_> = generation.config.sockets.iter().collect();
@@ -78,6 +79,7 @@ fn begin(
         generation: ArcSwap::from_pointee(generation),
         resumption,
         connectors,
+        capabilities,
         sessions: Arc::default(),
         shared: Arc::new(Shared::new()),
         descriptors,
@@ -113,11 +115,7 @@ async fn serve(
     };
     service.follow();
     service.acceptors.open(listeners, &service.gateway);
-    service
-        .gateway
-        .generation
-        .load()
-        .ask_ahead(&service.gateway.shared);
+    service.gateway.generation.load().ask_ahead();
     service.notice(format_args!("start worker processes"));
     service.run(&mut signals).await;
     service.acceptors.close_all().await;

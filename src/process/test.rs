@@ -18,6 +18,7 @@ use crate::config::dump::dump;
 use crate::config::{Diagnostic, Faults, Loaded, Options, World};
 use crate::log::Files;
 use crate::net::resolver::Resolvers;
+use crate::session::CapabilityCache;
 use crate::tls::{Connectors, Resumption};
 
 /// Tests the configuration and tells the result by exit code. `quiet`: nothing is said when all is well. `print`: what goes to
@@ -92,7 +93,7 @@ fn probe(loaded: &Loaded, options: &Options, files: &Files, voice: &Voice) -> Op
     let pid = PidFile::probe(&core.pid);
     voice.check(format_args!("open() \"{}\"", core.pid.display()), pid)?;
     let (resolvers, resumption) = (Resolvers::default(), Resumption::default());
-    let connectors = Connectors::default();
+    let (connectors, capabilities) = (Connectors::default(), CapabilityCache::default());
     let generation = voice.accept(Generation::build(
         loaded.config.clone(),
         options,
@@ -100,6 +101,7 @@ fn probe(loaded: &Loaded, options: &Options, files: &Files, voice: &Voice) -> Op
         &resolvers,
         &resumption,
         &connectors,
+        &capabilities,
     ))?;
     let voice = voice.clone().with_log(Arc::clone(&generation.log));
     let mut faults = bind::probe(&generation.config.sockets).into_iter();

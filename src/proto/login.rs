@@ -1,12 +1,20 @@
-//! A complete login: it exists only once the client has said all of it.
+//! A complete login: a value of these types exists only once the client has sent all of it.
 
-use super::sasl::Bearer;
 use crate::base::Secret;
 
 /// Bytes of a login, as decoded.
 pub type Bytes = Box<[u8]>;
 
-/// Who the client says it is, in one of the ways the protocols know.
+/// A SASL mechanism whose password is an OAuth 2.0 bearer token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bearer {
+    /// XOAUTH2
+    Xoauth2,
+    /// OAUTHBEARER (RFC 7628)
+    OauthBearer,
+}
+
+/// What a client authenticates with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credentials {
     /// SASL PLAIN and LOGIN.
@@ -34,9 +42,9 @@ pub enum Credentials {
         /// The digest as the client sent it: hex of any length.
         digest: Secret<Bytes>,
     },
-    /// SASL EXTERNAL: the certificate speaks for the client.
+    /// SASL EXTERNAL: the client's certificate proves the login.
     External {
-        /// The login the client asked for.
+        /// The login that the client asked for.
         user: Bytes,
     },
     /// SASL XOAUTH2 and OAUTHBEARER (RFC 7628).
@@ -65,7 +73,7 @@ impl Credentials {
         }
     }
 
-    /// The word `Auth-Method` carries.
+    /// The value of `Auth-Method`.
     pub fn method(&self) -> &'static str {
         match self {
             Credentials::Plain { .. } => "plain",
@@ -80,7 +88,7 @@ impl Credentials {
         }
     }
 
-    /// The password, where the client told it. A token is one: backends that know no other way take it as such.
+    /// The password, where the client sent it. A token counts as one: backends without bearer mechanisms take it as a password.
     pub fn password(&self) -> Option<&Secret<Bytes>> {
         match self {
             Credentials::Plain { pass, .. } | Credentials::Bearer { token: pass, .. } => Some(pass),
@@ -88,7 +96,7 @@ impl Credentials {
         }
     }
 
-    /// The mechanism, where its errors have a form of their own.
+    /// The mechanism, if its errors have a format of their own.
     pub fn bearer(&self) -> Option<Bearer> {
         match self {
             Credentials::Bearer { mechanism, .. } => Some(*mechanism),
@@ -97,12 +105,21 @@ impl Credentials {
     }
 }
 
+/// A client's host, as XCLIENT tells it.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientHost<'a> {
+    /// The address, in XCLIENT's form (`IPV6:` before IPv6).
+    pub address: &'a str,
+    /// The host name, or `[UNAVAILABLE]`, or `[TEMPUNAVAIL]`.
+    pub name: &'a str,
+}
+
 /// How an SMTP client introduced itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Helo {
     /// The name it gave, if it gave one since the last STARTTLS.
     pub name: Option<Bytes>,
-    /// It has used EHLO at least once, before STARTTLS counts.
+    /// It has used EHLO at least once, also before STARTTLS.
     pub extended: bool,
 }
 
@@ -111,11 +128,11 @@ pub struct Helo {
 pub struct Envelope {
     /// The MAIL command as typed, without its line end.
     pub mail: Bytes,
-    /// The RCPT command as typed; missing where the backend is asked at MAIL already.
+    /// The RCPT command as typed; `None` where the backend already decides about MAIL.
     pub rcpt: Option<Bytes>,
 }
 
-/// The dialogue that a login comes from, with what the auth server and the backend must know of it.
+/// The dialogue that a login comes from, with what the auth server and the backend need to know of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// SMTP
@@ -143,13 +160,31 @@ impl Origin {
             Origin::Imap { .. } | Origin::Pop3 => None,
         }
     }
+
+    /// What a client of SMTP without a login wants to send.
+    #[must_use]
+    pub fn envelope(&self) -> Option<&Envelope> {
+        match self {
+            Origin::Smtp { envelope, .. } => envelope.as_ref(),
+            Origin::Imap { .. } | Origin::Pop3 => None,
+        }
+    }
+
+    /// The tag of an IMAP client's command.
+    #[must_use]
+    pub fn tag(&self) -> Option<&Bytes> {
+        match self {
+            Origin::Imap { tag } => Some(tag),
+            Origin::Smtp { .. } | Origin::Pop3 => None,
+        }
+    }
 }
 
-/// All that the auth server or the backend is asked about.
+/// What the auth server or the backend decides about.
 #[derive(Clone, Debug)]
 pub struct Login {
-    /// Who.
+    /// What the client authenticates with.
     pub credentials: Credentials,
-    /// Where from.
+    /// The dialogue that it comes from.
     pub origin: Origin,
 }

@@ -1,16 +1,16 @@
 //! The dialogues, pure: bytes and answers in, bytes and a [`Step`] out.
 //!
 //! Nothing here knows tokio, a clock, randomness or the log. The shell in `session` reads, writes, waits and asks,
-//! and tells the core what came of it. It knows the protocols by a few traits: [`ServerDialogue`] towards clients, [`Back`] and
-//! [`Judge`] towards backends, and before those [`Upgrade`] where TLS begins within the connection.
+//! and tells the core what came of it. It knows the protocols by two traits: [`ServerDialogue`] towards clients, and
+//! [`ClientDialogue`] towards backends.
 
 pub mod auth_http;
-pub mod back;
+pub mod backend;
+pub mod client;
+pub mod dialogues;
 pub mod foreign;
 pub mod imap;
 pub mod input;
-pub mod judge;
-pub mod learn;
 pub mod line;
 pub mod login;
 pub mod note;
@@ -22,17 +22,15 @@ pub mod server;
 pub mod settings;
 pub mod smtp;
 pub mod tally;
-pub mod upgrade;
 
-pub use back::Back;
+pub use backend::wire::{CapabilityList, Rejection};
+pub use client::ClientDialogue;
 pub use input::Input;
-pub use judge::{Judge, Rejection};
-pub use login::{Credentials, Envelope, Helo, Login, Origin};
+pub use login::{ClientHost, Credentials, Envelope, Helo, Login, Origin};
 pub use note::Note;
 pub use refusal::{Denial, Refusal};
 pub use server::ServerDialogue;
-pub use settings::{Seen, Settings};
-pub use upgrade::Upgrade;
+pub use settings::Settings;
 
 /// What the shell has to do next.
 #[derive(Debug)]

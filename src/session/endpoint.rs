@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::AuthServer;
+use super::{AuthServer, BackendCapabilities};
 use crate::config::Server;
 use crate::log::ErrorLog;
 use crate::net::resolver::Resolver;
@@ -22,6 +22,8 @@ pub struct Endpoint {
     pub tls: Option<Arc<tls::Server>>,
     /// TLS towards backends, where `proxy_ssl` is not off.
     pub backend_tls: Option<tls::Connector>,
+    /// What the backend announces, where it is asked for that.
+    pub capabilities: Option<Arc<BackendCapabilities>>,
     /// Looks names up: its name servers, or the system's where it has none.
     pub resolver: Resolver,
     /// The auth server, where one decides about logins.

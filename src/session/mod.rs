@@ -15,6 +15,7 @@ pub mod shared;
 use std::sync::Arc;
 
 pub use crate::session::auth_http::auth_server::AuthServer;
+pub use crate::session::backend::capability_cache::{BackendCapabilities, CapabilityCache};
 pub use crate::session::endpoint::Endpoint;
 pub use shared::Shared;
 
@@ -40,6 +41,7 @@ pub struct Arrival {
 }
 
 /// A backend that takes the mail from here.
+#[derive(Debug)]
 struct Bridge {
     backend: Stream,
     /// Bytes that the backend sent behind its last reply.
@@ -99,7 +101,7 @@ async fn log_in(
             .await
             .ok()?;
     }
-    let learned = shared.offers_soon(&endpoint).await;
+    let learned = endpoint.first_backend_capabilities().await;
     let front = settings.front(client.tls().is_some(), learned);
     let mut session = Session::new(endpoint, shared, client, log, identity, front);
     let bridge = match session.greet().await {

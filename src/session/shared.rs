@@ -3,14 +3,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::backend::capability_cache::Learned;
-
 /// Process-wide state. It outlives every reload.
 #[derive(Debug, Default)]
 pub struct Shared {
     connections: AtomicU64,
-    /// What backends offer.
-    pub(in crate::session) learned: Learned,
 }
 
 impl Shared {

@@ -1,9 +1,9 @@
-//! A backend's replies: lines with literals in them, untagged ones before the one that counts (RFC 3501, section 2.2.2).
+//! A backend's replies: untagged responses before the one that decides, and literals in them (RFC 3501, section 2.2.2).
 
-/// The shortest line that is looked at.
+/// The shortest line that is looked at, in bytes.
 const SHORTEST: usize = 4;
 
-/// Length of the first line in `bytes`, with its end.
+/// Length of the first line in `bytes`, in bytes, with its end.
 pub fn line(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
@@ -14,7 +14,7 @@ pub fn line(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// Length of the first response in `bytes`: a line, or several that literals hold together.
+/// Length of the first response in `bytes`, in bytes: a line, or several joined by literals.
 fn response(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
@@ -38,19 +38,19 @@ fn literal(line: &[u8]) -> Option<usize> {
     digits.parse().ok()
 }
 
-/// Whether a response is about no command. The one that says goodbye is the last, so it counts as an answer to all.
+/// Whether a response has no tag. BYE is the last response, so it counts as the answer to any command.
 fn is_untagged(response: &[u8]) -> bool {
     response.starts_with(b"* ") && !is_bye(response)
 }
 
-/// Whether the backend says goodbye.
+/// Whether a response is BYE.
 pub fn is_bye(response: &[u8]) -> bool {
     response
         .get(..5)
         .is_some_and(|start| start.eq_ignore_ascii_case(b"* BYE"))
 }
 
-/// Length of the untagged responses at the front of `bytes` and of the one behind them, if that is whole.
+/// Length of the untagged responses at the start of `bytes` and of the one after them, in bytes, if all are whole.
 pub fn group(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
@@ -72,15 +72,20 @@ pub fn untagged(group: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// The response of a group that counts.
+/// The response of a group that decides.
 pub fn last(group: &[u8]) -> &[u8] {
     let before: usize = untagged(group).map(<[u8]>::len).sum();
     &group[before..]
 }
 
-/// What stands behind the tag of a response to our command.
+/// The text after the tag of a response to our command.
 pub fn tagged<'a>(response: &'a [u8], tag: &[u8]) -> Option<&'a [u8]> {
     response.strip_prefix(tag)?.strip_prefix(b" ")
+}
+
+/// Whether a response says that our command was carried out. As in nginx, case counts.
+pub fn is_ok(response: &[u8], tag: &[u8]) -> bool {
+    tagged(response, tag).is_some_and(|text| text.starts_with(b"OK"))
 }
 
 #[cfg(test)]

@@ -1,51 +1,35 @@
-//! What a backend's CAPA answer (RFC 2449) offers to the gateway, and through it to clients.
+//! What a backend's answer to CAPA (RFC 2449) announces: to the gateway, and through it to clients.
 
-use crate::config::Methods;
+use crate::proto::backend::wire::Capabilities;
 use crate::proto::sasl::client;
 
-/// Ways to log in.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Offers {
-    /// USER and PASS.
-    pub user: bool,
-    /// SASL mechanisms.
-    pub methods: Methods,
-}
+/// The longest initial response that goes along with AUTH: a command has 255 bytes (RFC 2449, section 4).
+const LONGEST_INITIAL: usize = 200;
 
-impl Offers {
-    /// Those of a backend without CAPA: what RFC 1939 has.
-    pub fn unknown() -> Self {
-        Offers {
-            user: true,
-            methods: Methods::default(),
+/// Reads a whole answer to CAPA.
+pub fn read(answer: &[u8]) -> Capabilities {
+    let mut found = Capabilities {
+        initial_response: Some(LONGEST_INITIAL),
+        ..Capabilities::default()
+    };
+    for line in lines(answer) {
+        let line = line.to_ascii_uppercase();
+        let mut words = line.split(|&byte| byte == b' ');
+        match words.next() {
+            Some(b"USER") => found.password_command = true,
+            Some(b"SASL") => found.mechanisms = found.mechanisms.with(client::announced(words)),
+            Some(b"STLS") => found.starttls |= line.trim_ascii_end() == b"STLS",
+            _ => {}
         }
     }
-
-    /// Reads a whole answer.
-    pub fn of(reply: &[u8]) -> Self {
-        let mut offers = Offers::default();
-        for line in lines(reply) {
-            let mut words = line.split(|&byte| byte == b' ');
-            match words.next().map(<[u8]>::to_ascii_uppercase).as_deref() {
-                Some(b"USER") => offers.user = true,
-                Some(b"SASL") => offers.methods = offers.methods.with(client::announced(words)),
-                _ => {}
-            }
-        }
-        offers
-    }
+    found
 }
 
-/// Whether TLS can begin.
-pub fn has_stls(reply: &[u8]) -> bool {
-    lines(reply).any(|line| line.trim_ascii_end().eq_ignore_ascii_case(b"STLS"))
-}
-
-/// Capabilities that are the gateway's own to announce, or that it cannot pass on: UTF8 (RFC 6856) has to be said before
-/// the login, XCLIENT is between the two of us.
+/// Capabilities that the gateway announces itself, or that it cannot pass on: UTF8 (RFC 6856) is a command before the login,
+/// XCLIENT is between the gateway and the backend.
 const OWN: [&[u8]; 5] = [b"SASL", b"STLS", b"USER", b"UTF8", b"XCLIENT"];
 
-/// The lines of a whole answer that clients may hear.
+/// The lines of a whole answer that clients are told of.
 pub fn passed_on(reply: &[u8]) -> impl Iterator<Item = &[u8]> {
     lines(reply).filter(|line| {
         let end = memchr::memchr(b' ', line).unwrap_or(line.len());
@@ -53,7 +37,7 @@ pub fn passed_on(reply: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// The lines between the first and the dot, without those that cannot be a capability (RFC 2449, 3).
+/// The lines between the first and the dot, without those that cannot be a capability (RFC 2449, section 3).
 fn lines(reply: &[u8]) -> impl Iterator<Item = &[u8]> {
     let lines = reply.split(|&byte| byte == b'\n').skip(1);
     lines
@@ -72,17 +56,17 @@ mod tests {
         STLS\r\nUser\r\nsasl plain CRAM-MD5\r\nUTF8 USER\r\nLOGIN-DELAY 60\r\n\r\nbad\x07\r\n.\r\n";
 
     #[test]
-    fn what_a_backend_offers() {
-        let offers = Offers::of(DOVECOT);
-        let names: Vec<_> = client::names(offers.methods).collect();
-        assert!(offers.user);
+    fn the_gateway_reads_the_list() {
+        let found = read(DOVECOT);
+        let names: Vec<_> = client::names(found.mechanisms).collect();
+        assert!(found.password_command && found.starttls);
         assert_eq!(names, ["PLAIN", "CRAM-MD5"]);
-        let none = Offers::of(b"+OK\r\nSASL\r\nUSERS\r\n.\r\nUSER\r\n");
-        assert!(!none.user && none.methods.is_empty());
+        let none = read(b"+OK\r\nSASL STLS\r\nUSERS\r\nSTLS X\r\n.\r\nUSER\r\n");
+        assert!(!none.password_command && !none.starttls && none.mechanisms.is_empty());
     }
 
     #[test]
-    fn what_clients_may_hear() {
+    fn clients_are_told_of_the_rest() {
         let words: Vec<_> = passed_on(DOVECOT).map(String::from_utf8_lossy).collect();
         let want = "CAPA TOP UIDL RESP-CODES PIPELINING AUTH-RESP-CODE LOGIN-DELAY 60";
         assert_eq!(words.join(" "), want);

@@ -1,18 +1,12 @@
 //! POP3 (RFC 1939), both faces: the server that clients talk to, the client that backends talk to.
 
-pub mod back;
 pub mod capabilities;
 pub mod command;
-pub mod judge;
-pub mod learn;
 pub mod reply;
 pub mod server;
 pub mod settings;
-pub mod upgrade;
+pub mod wire;
 mod words;
 
-pub use back::Back;
-pub use judge::Judge;
-pub use learn::Learn;
 pub use server::ServerDialogue;
 pub use settings::Settings;

@@ -1,11 +1,11 @@
 //! A backend's reply: one line, or after CAPA a list that ends with a dot.
 
-/// Length of the first line in `bytes`, with its end.
+/// Length of the first line in `bytes`, in bytes, with its end.
 pub fn line(bytes: &[u8]) -> Option<usize> {
     memchr::memmem::find(bytes, b"\r\n").map(|at| at + 2)
 }
 
-/// Length of the first list in `bytes`: `+OK`, lines, a dot. A reply that is not `+OK` is one line.
+/// Length of the first list in `bytes`, in bytes: `+OK`, lines, a dot. A reply that is not `+OK` is one line.
 pub fn list(bytes: &[u8]) -> Option<usize> {
     let first = line(bytes)?;
     if !is_ok(bytes) {
@@ -16,9 +16,14 @@ pub fn list(bytes: &[u8]) -> Option<usize> {
     memchr::memmem::find(&bytes[from..], b"\r\n.\r\n").map(|at| from + at + 5)
 }
 
-/// Whether the backend agrees. No more of it is looked at, as in nginx.
+/// Whether a reply is positive. As in nginx, no more of it is looked at.
 pub fn is_ok(reply: &[u8]) -> bool {
     reply.starts_with(b"+OK")
+}
+
+/// Whether a reply is negative.
+pub fn is_refusal(reply: &[u8]) -> bool {
+    reply.starts_with(b"-ERR")
 }
 
 /// The challenge in `+ challenge`, in base64.
@@ -37,11 +42,11 @@ pub enum Code {
     LoginDelay,
     /// `[SYS/TEMP]`: a later attempt may succeed.
     Temporary,
-    /// `[SYS/PERM]`: somebody has to repair something.
+    /// `[SYS/PERM]`: an administrator has to repair something.
     Permanent,
 }
 
-/// Response codes and the SMTP reply codes that say the same.
+/// Response codes and the SMTP reply codes with the same meaning.
 const CODES: [(&[u8], Code, u16); 5] = [
     (b"AUTH", Code::Auth, 535),
     (b"IN-USE", Code::InUse, 450),
@@ -50,10 +55,10 @@ const CODES: [(&[u8], Code, u16); 5] = [
     (b"SYS/PERM", Code::Permanent, 554),
 ];
 
-/// What a refusal without a response code is.
+/// The SMTP code for a refusal without a response code.
 const REFUSED: u16 = 500;
 
-/// The SMTP code that says the same as `-ERR` with its response code, which may have details of its own behind a slash.
+/// The SMTP code with the same meaning as `-ERR` and its response code, which may have details after a slash.
 pub fn smtp_code(reply: &[u8]) -> u16 {
     let code = reply.strip_prefix(b"-ERR [").and_then(|rest| {
         let end = memchr::memchr(b']', rest)?;
@@ -69,7 +74,7 @@ pub fn smtp_code(reply: &[u8]) -> u16 {
     .unwrap_or(REFUSED)
 }
 
-/// The response code that says the same as an SMTP code.
+/// The response code with the same meaning as an SMTP code.
 pub fn of_smtp_code(smtp: u16) -> Option<Code> {
     CODES
         .iter()

@@ -2,21 +2,12 @@
 
 use super::{Fault, decode, forbidden};
 use crate::base::Secret;
-use crate::proto::note::Mechanism;
-use crate::proto::{Credentials, Note};
+use crate::proto::login::{Bearer, Credentials};
+use crate::proto::note::{Mechanism, Note};
 
 /// Ends a field of a message, and twice the message.
 const SEPARATOR: u8 = 1;
 const TOKEN: &[u8] = b"auth=Bearer ";
-
-/// A mechanism whose password is a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bearer {
-    /// XOAUTH2
-    Xoauth2,
-    /// OAUTHBEARER
-    OauthBearer,
-}
 
 impl Bearer {
     /// Its name, as clients and the log have it.
@@ -28,10 +19,10 @@ impl Bearer {
     }
 
     /// What a client answers to an error: nothing in XOAUTH2, one ^A (RFC 7628, 3.2.3) in OAUTHBEARER. In base64.
-    pub(super) fn acknowledgement(self) -> &'static [u8] {
+    pub(super) fn acknowledgement(self) -> &'static str {
         match self {
-            Bearer::Xoauth2 => b"",
-            Bearer::OauthBearer => b"AQ==",
+            Bearer::Xoauth2 => "",
+            Bearer::OauthBearer => "AQ==",
         }
     }
 

@@ -1,10 +1,10 @@
-//! The other side of SASL: mechanisms by their names, and what the gateway says when it logs in with a client's credentials.
+//! The client side of SASL, once for all protocols: mechanisms by their names, and what the gateway sends to log in with a
+//! client's credentials. How it is framed is up to `backend::steps` and each protocol's `wire`.
 
 use super::{Bearer, encode};
 use crate::base::Secret;
 use crate::config::{Method, Methods};
-use crate::proto::Credentials;
-use crate::proto::login::Bytes;
+use crate::proto::login::{Bytes, Credentials};
 
 /// SASL's names of the mechanisms, in the order in which they are announced.
 const NAMES: [(Method, &str); 6] = [
@@ -24,7 +24,7 @@ pub fn names(methods: Methods) -> impl Iterator<Item = &'static str> {
         .map(|(_, name)| *name)
 }
 
-/// The mechanisms that a backend announces by these words. Unknown ones are no use to the gateway.
+/// The mechanisms that a server announces by these words. Unknown ones are left out.
 pub fn announced<'a>(words: impl Iterator<Item = &'a [u8]>) -> Methods {
     let mut methods = Methods::default();
     for word in words {
@@ -38,53 +38,73 @@ pub fn announced<'a>(words: impl Iterator<Item = &'a [u8]>) -> Methods {
     methods
 }
 
-/// A mechanism of one message, and the message.
+/// One exchange, as the client side sends it. All texts are in base64.
 #[derive(Debug)]
-pub struct Initial {
-    /// Which.
-    pub method: Method,
-    /// Its name.
-    pub name: &'static str,
-    /// The message in base64; `=` stands for an empty one (RFC 4954, 4).
-    pub message: Secret<String>,
-    /// What answers a second challenge, by which the backend says why it refuses: in base64.
-    pub acknowledgement: &'static [u8],
+pub struct Exchange {
+    /// The mechanism's name.
+    pub mechanism: &'static str,
+    /// The message that may go along with the command as an initial response; it may be empty.
+    pub initial: Option<Secret<String>>,
+    /// The answers to the server's challenges.
+    pub answers: Vec<Secret<String>>,
+    /// The answer to a challenge after all this: the server tells by it why it refuses (RFC 7628, section 3.2.3).
+    pub acknowledgement: Option<&'static str>,
 }
 
-/// The way to log in with these credentials in one message. `None` where there is none: challenge and answer belong together.
-pub fn initial(credentials: &Credentials) -> Option<Initial> {
-    let (method, message) = match credentials {
-        Credentials::Plain { user, pass } => {
-            let message = [b"\0", &**user, b"\0", &**pass.reveal()].concat();
-            (Method::Plain, message)
+impl Exchange {
+    /// PLAIN (RFC 4616).
+    pub fn plain(user: &[u8], pass: &Secret<Bytes>) -> Self {
+        let message = [b"\0", user, b"\0", &**pass.reveal()].concat();
+        Self::one_message("PLAIN", &message, "*")
+    }
+
+    /// LOGIN.
+    pub fn login(user: &[u8], pass: &Secret<Bytes>) -> Self {
+        let answers = [user, &**pass.reveal()].map(|text| Secret::new(encode(text)));
+        Exchange {
+            mechanism: "LOGIN",
+            initial: None,
+            answers: answers.into(),
+            acknowledgement: None,
         }
-        Credentials::External { user } => (Method::External, user.to_vec()),
-        Credentials::Bearer {
-            user,
-            token,
+    }
+
+    fn one_message(mechanism: &'static str, message: &[u8], acknowledgement: &'static str) -> Self {
+        Exchange {
             mechanism,
-        } => {
-            let method = match mechanism {
-                Bearer::Xoauth2 => Method::Xoauth2,
-                Bearer::OauthBearer => Method::OauthBearer,
-            };
-            (method, mechanism.message(user, token.reveal()))
+            initial: Some(Secret::new(encode(message))),
+            answers: Vec::new(),
+            acknowledgement: Some(acknowledgement),
         }
-        _ => return None,
-    };
-    let message = match encode(&message) {
-        empty if empty.is_empty() => "=".into(),
-        text => text,
-    };
-    Some(Initial {
-        method,
-        name: names(Methods::of(&[method])).next()?,
-        message: Secret::new(message),
-        acknowledgement: match credentials {
-            Credentials::Bearer { mechanism, .. } => mechanism.acknowledgement(),
-            _ => b"*",
-        },
-    })
+    }
+
+    /// The exchange for these credentials in a mechanism of one message, if the server offers that. CRAM-MD5 and APOP have
+    /// none: challenge and answer belong together.
+    pub fn in_one_message(credentials: &Credentials, offered: Methods) -> Option<Self> {
+        match credentials {
+            Credentials::Plain { user, pass } => {
+                (offered.has(Method::Plain)).then(|| Self::plain(user, pass))
+            }
+            Credentials::External { user } => {
+                (offered.has(Method::External)).then(|| Self::one_message("EXTERNAL", user, "*"))
+            }
+            Credentials::Bearer {
+                user,
+                token,
+                mechanism,
+            } => {
+                let method = match mechanism {
+                    Bearer::Xoauth2 => Method::Xoauth2,
+                    Bearer::OauthBearer => Method::OauthBearer,
+                };
+                let message = mechanism.message(user, token.reveal());
+                (offered.has(method)).then(|| {
+                    Self::one_message(mechanism.name(), &message, mechanism.acknowledgement())
+                })
+            }
+            Credentials::CramMd5 { .. } | Credentials::Apop { .. } | Credentials::None => None,
+        }
+    }
 }
 
 /// The answer to a challenge of CRAM-MD5 (RFC 2195), in base64.
@@ -95,7 +115,14 @@ pub fn cram_md5(user: &[u8], digest: &Secret<Bytes>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::sasl::decode;
+    use crate::proto::sasl::{Move, begin, decode};
+
+    const ONE_MESSAGE: Methods = Methods::of(&[
+        Method::Plain,
+        Method::External,
+        Method::Xoauth2,
+        Method::OauthBearer,
+    ]);
 
     #[test]
     fn what_is_written_is_read() {
@@ -118,16 +145,21 @@ mod tests {
             },
             Credentials::External { user: user() },
         ] {
-            let initial = initial(&credentials).expect("a message");
-            let begun = super::super::begin(
-                initial.name.as_bytes(),
-                [initial.message.reveal().as_bytes()].into_iter(),
-                Methods::of(&[initial.method]),
+            let exchange =
+                Exchange::in_one_message(&credentials, ONE_MESSAGE).expect("a mechanism");
+            let message = exchange.initial.expect("a message");
+            let begun = begin(
+                exchange.mechanism.as_bytes(),
+                [message.reveal().as_bytes()].into_iter(),
+                ONE_MESSAGE,
             );
-            let Ok(super::super::Move::Done(read)) = begun else {
+            let Ok(Move::Done(read)) = begun else {
                 panic!("{begun:?}");
             };
             assert_eq!(read, credentials);
+            assert!(
+                Exchange::in_one_message(&credentials, Methods::of(&[Method::Login])).is_none()
+            );
         }
     }
 
@@ -135,11 +167,6 @@ mod tests {
     fn names_come_and_go() {
         let methods = announced([&b"login"[..], b"NTLM", b"XOAUTH2"].into_iter());
         assert_eq!(names(methods).collect::<Vec<_>>(), ["LOGIN", "XOAUTH2"]);
-        let empty = Credentials::External {
-            user: Box::default(),
-        };
-        let initial = initial(&empty).expect("a message");
-        assert_eq!(initial.message.reveal(), "=");
         assert_eq!(decode(b"=", "EXTERNAL").as_deref(), Ok(&b""[..]));
     }
 }

@@ -10,8 +10,7 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-pub use bearer::Bearer;
-
+pub use super::login::Bearer;
 use super::login::Bytes;
 use super::note::Mechanism;
 use super::{Credentials, Note};
@@ -153,7 +152,7 @@ impl Exchange {
                 line,
                 closing,
             } => {
-                if text == mechanism.acknowledgement() {
+                if text == mechanism.acknowledgement().as_bytes() {
                     return Ok(Move::Fail { line, closing });
                 }
                 return Err(Fault {

@@ -1,70 +1,97 @@
-//! How every SMTP conversation with a backend begins: greeting, EHLO, and with XCLIENT the client's own EHLO.
+//! The start of an SMTP dialogue that leads to a login: greeting, EHLO, and with XCLIENT the client's own EHLO.
 
-use super::reply;
+use super::capabilities;
+use super::reply::{code, whole};
+use crate::config::Server;
 use crate::config::modules::proxy::ProxySmtpHelo;
-use crate::config::{Methods, Server};
-use crate::proto::{Helo, Seen, sasl};
+use crate::proto::backend::wire::{Capabilities, XclientAttributes};
+use crate::proto::client::{ClientDialogue, Progress, READING};
+use crate::proto::login::{Bytes, ClientHost, Helo};
 
-/// Whether the backend is told about the client by XCLIENT.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Xclient {
-    /// Not at all.
-    Off,
-    /// Always, as nginx does.
-    Always,
-    /// As far as the backend announces it.
-    Announced,
-}
+/// What is being done while an answer to EHLO or HELO is awaited, in nginx's words.
+pub(super) const SENDING_HELLO: &str = "sending HELO/EHLO to upstream";
 
-/// What the backend shall know.
+/// What the backend is told about the client.
 #[derive(Clone, Debug)]
 pub struct Introduction {
     /// The name in our own EHLO: `server_name`, or the client's by `proxy_smtp_helo`.
-    pub own_name: Box<[u8]>,
+    pub own_name: Bytes,
     /// The client's address, in XCLIENT's form (`IPV6:` before IPv6).
     pub address: String,
     /// The client's host name, or `[UNAVAILABLE]`, or `[TEMPUNAVAIL]`.
     pub host: Box<str>,
     /// How the client introduced itself.
     pub helo: Helo,
-    /// A login to vouch for.
-    pub login: Option<Box<[u8]>>,
-    /// See [`Xclient`].
-    pub xclient: Xclient,
-    /// The backend's offers decide what follows, so EHLO is said whatever the client said.
-    pub learns: bool,
+    /// `xclient`.
+    pub xclient: bool,
+    /// What follows the opening.
+    pub purpose: Purpose,
+}
+
+/// What follows the opening.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// What the auth server decided, as nginx does it: EHLO only if needed, and XCLIENT whatever the backend announces.
+    AuthorizedLogin {
+        /// The login that XCLIENT names, in place of a login of our own.
+        login: Option<Bytes>,
+    },
+    /// What the backend announces: EHLO in any case, and XCLIENT with the attributes that are announced.
+    BackendLogin,
 }
 
 impl Introduction {
-    /// The introduction that a server's configuration asks for. It vouches for no login and asks for no offers.
-    pub fn of(server: &Server, seen: Seen<'_>, helo: Helo) -> Self {
+    /// The introduction that a server's configuration asks for.
+    pub fn of(server: &Server, client: ClientHost<'_>, helo: Helo, purpose: Purpose) -> Self {
         Introduction {
             own_name: own_name(server, &helo),
-            address: seen.address.into(),
-            host: seen.host.into(),
+            address: client.address.into(),
+            host: client.name.into(),
             helo,
-            login: None,
-            xclient: if server.proxy.xclient {
-                Xclient::Always
-            } else {
-                Xclient::Off
-            },
-            learns: false,
+            xclient: server.proxy.xclient,
+            purpose,
         }
     }
 
-    /// The same for a backend whose offers decide what follows.
-    pub fn by_offers(mut self) -> Self {
-        if self.xclient == Xclient::Always {
-            self.xclient = Xclient::Announced;
+    fn by_capabilities(&self) -> bool {
+        self.purpose == Purpose::BackendLogin
+    }
+
+    /// XCLIENT without line end. `None` where it is off, or the backend takes no attribute of it.
+    fn xclient_command(&self, announced: XclientAttributes) -> Option<Vec<u8>> {
+        let (address, name, login) = match &self.purpose {
+            Purpose::AuthorizedLogin { login } => (true, true, login.as_deref()),
+            Purpose::BackendLogin => (announced.address, announced.name, None),
+        };
+        if !self.xclient || !(address || name) {
+            return None;
         }
-        self.learns = true;
-        self
+        let mut line = b"XCLIENT".to_vec();
+        if address {
+            line.extend_from_slice(b" ADDR=");
+            line.extend_from_slice(self.address.as_bytes());
+        }
+        if let Some(login) = login.filter(|login| !login.is_empty()) {
+            line.extend_from_slice(b" LOGIN=");
+            xtext(login, &mut line);
+        }
+        if name {
+            line.extend_from_slice(b" NAME=");
+            line.extend_from_slice(self.host.as_bytes());
+        }
+        Some(line)
+    }
+
+    /// EHLO or HELO as the client sent it, after XCLIENT. `None` where it sent none and none is needed.
+    fn client_hello(&self) -> Option<Vec<u8>> {
+        let own = self.by_capabilities().then_some(&self.own_name);
+        let name = self.helo.name.as_ref().or(own)?;
+        Some(hello(self.helo.extended || self.by_capabilities(), name))
     }
 }
 
-/// Whose name our EHLO carries.
-pub fn own_name(server: &Server, helo: &Helo) -> Box<[u8]> {
+/// The name in our own EHLO.
+pub fn own_name(server: &Server, helo: &Helo) -> Bytes {
     let proxy = &server.proxy;
     let clients = helo
         .name
@@ -73,48 +100,24 @@ pub fn own_name(server: &Server, helo: &Helo) -> Box<[u8]> {
     clients.unwrap_or(&server.mail.server_name).clone()
 }
 
-/// What a backend's EHLO answer offers.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Offers {
-    /// SASL mechanisms.
-    pub methods: Methods,
-    /// STARTTLS.
-    pub starttls: bool,
-    /// Attributes of XCLIENT.
-    xclient_addr: bool,
-    xclient_name: bool,
-    pub xclient_login: bool,
-}
-
-/// Where the opening is.
+/// What was sent last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
+    /// Nothing: the greeting is awaited.
     Greeting,
-    /// `extended`: EHLO was sent, not HELO.
-    Hello {
-        extended: bool,
-    },
-    Xclient,
+    /// Our own EHLO (`extended`) or HELO was sent.
+    Hello { extended: bool },
+    /// XCLIENT was sent; the backend had announced this before.
+    Xclient(Capabilities),
+    /// The client's own EHLO or HELO was sent.
     ClientHello,
 }
 
-/// What comes next.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Move {
-    /// Send `out` and read the reply.
-    Read,
-    /// The opening is done.
-    Done,
-    /// The reply is not what it must be.
-    Unexpected,
-}
-
-/// The opening of one conversation.
+/// The opening of one conversation. Its outcome is what the backend's last answer to EHLO announces.
 #[derive(Debug)]
 pub struct Opening {
     introduction: Introduction,
     state: State,
-    offers: Offers,
 }
 
 impl Opening {
@@ -123,114 +126,81 @@ impl Opening {
         Opening {
             introduction,
             state: State::Greeting,
-            offers: Offers::default(),
         }
     }
 
-    /// What the backend's last EHLO answer offered.
-    pub fn offers(&self) -> Offers {
-        self.offers
+    fn send(
+        mut self: Box<Self>,
+        state: State,
+        line: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Progress<Capabilities> {
+        out.extend_from_slice(line);
+        out.extend_from_slice(b"\r\n");
+        self.state = state;
+        Progress::Read(self)
     }
 
-    /// What is being done, in nginx's words.
-    pub fn action(&self) -> &'static str {
+    /// EHLO or HELO in our own name.
+    fn hello(self: Box<Self>, extended: bool, out: &mut Vec<u8>) -> Progress<Capabilities> {
+        let line = hello(extended, &self.introduction.own_name);
+        self.send(State::Hello { extended }, &line, out)
+    }
+}
+
+impl ClientDialogue for Opening {
+    type Outcome = Capabilities;
+
+    fn action(&self) -> &'static str {
         match self.state {
-            State::Greeting => "reading response from upstream",
-            State::Hello { .. } => "sending HELO/EHLO to upstream",
-            State::Xclient => "sending XCLIENT to upstream",
+            State::Greeting => READING,
+            State::Hello { .. } => SENDING_HELLO,
+            State::Xclient(_) => "sending XCLIENT to upstream",
             State::ClientHello => "sending client HELO/EHLO to upstream",
         }
     }
 
-    /// Takes the backend's reply to what was sent last.
-    pub fn advance(&mut self, reply: &[u8], out: &mut Vec<u8>) -> Move {
-        let code = reply::code(reply);
-        match (self.state, code) {
+    fn whole(&self, bytes: &[u8]) -> Option<usize> {
+        whole(bytes)
+    }
+
+    fn advance(self: Box<Self>, reply: &[u8], out: &mut Vec<u8>) -> Progress<Capabilities> {
+        let introduction = &self.introduction;
+        let by_capabilities = introduction.by_capabilities();
+        match (self.state, code(reply)) {
             (State::Greeting, Some(220)) => {
-                let told = self.introduction.xclient != Xclient::Off;
-                let extended = told || self.introduction.helo.extended;
-                self.hello(extended || self.introduction.learns, out)
+                let xclient = introduction.xclient;
+                let extended = xclient || introduction.helo.extended || by_capabilities;
+                self.hello(extended, out)
             }
             (State::Hello { .. }, Some(250)) => {
-                self.offers = Offers::of(reply);
-                self.xclient(out)
+                let capabilities = capabilities::read(reply);
+                match introduction.xclient_command(capabilities.xclient) {
+                    Some(line) => self.send(State::Xclient(capabilities), &line, out),
+                    None => Progress::Done(capabilities),
+                }
             }
-            // A backend of before 1995 is asked again in its own language.
-            (State::Hello { extended: true }, Some(500..=599)) if self.introduction.learns => {
+            // A backend that does not know EHLO is greeted by HELO.
+            (State::Hello { extended: true }, Some(500..=599)) if by_capabilities => {
                 self.hello(false, out)
             }
-            (State::Xclient, Some(220 | 250)) => self.client_hello(out),
-            (State::ClientHello, Some(250)) => {
-                self.offers = Offers::of(reply);
-                Move::Done
-            }
-            _ => Move::Unexpected,
+            (State::Xclient(capabilities), Some(220 | 250)) => match introduction.client_hello() {
+                Some(line) => self.send(State::ClientHello, &line, out),
+                None => Progress::Done(capabilities),
+            },
+            (State::ClientHello, Some(250)) => Progress::Done(capabilities::read(reply)),
+            _ => Progress::UNEXPECTED,
         }
-    }
-
-    fn hello(&mut self, extended: bool, out: &mut Vec<u8>) -> Move {
-        self.state = State::Hello { extended };
-        hello(out, extended, &self.introduction.own_name);
-        Move::Read
-    }
-
-    fn xclient(&mut self, out: &mut Vec<u8>) -> Move {
-        let told = &self.introduction;
-        let (addr, name, login) = match told.xclient {
-            Xclient::Off => return Move::Done,
-            Xclient::Always => (true, true, true),
-            Xclient::Announced => {
-                let o = self.offers;
-                (o.xclient_addr, o.xclient_name, o.xclient_login)
-            }
-        };
-        let login = told.login.as_deref().filter(|l| login && !l.is_empty());
-        if !addr && !name && login.is_none() {
-            return Move::Done;
-        }
-        out.extend_from_slice(b"XCLIENT");
-        if addr {
-            out.extend_from_slice(b" ADDR=");
-            out.extend_from_slice(told.address.as_bytes());
-        }
-        if let Some(login) = login {
-            out.extend_from_slice(b" LOGIN=");
-            xtext(login, out);
-        }
-        if name {
-            out.extend_from_slice(b" NAME=");
-            out.extend_from_slice(told.host.as_bytes());
-        }
-        out.extend_from_slice(b"\r\n");
-        self.state = State::Xclient;
-        Move::Read
-    }
-
-    fn client_hello(&mut self, out: &mut Vec<u8>) -> Move {
-        let Introduction {
-            helo,
-            own_name,
-            learns,
-            ..
-        } = &self.introduction;
-        let name = match &helo.name {
-            Some(name) => name,
-            None if *learns => own_name,
-            None => return Move::Done,
-        };
-        hello(out, helo.extended || *learns, name);
-        self.state = State::ClientHello;
-        Move::Read
     }
 }
 
-pub(super) fn hello(out: &mut Vec<u8>, extended: bool, name: &[u8]) {
-    out.extend_from_slice(if extended { b"EHLO " } else { b"HELO " });
-    out.extend_from_slice(name);
-    out.extend_from_slice(b"\r\n");
+/// EHLO or HELO, without line end.
+pub(super) fn hello(extended: bool, name: &[u8]) -> Vec<u8> {
+    let verb: &[u8] = if extended { b"EHLO " } else { b"HELO " };
+    [verb, name].concat()
 }
 
-/// RFC 3461, section 4: what is not printable ASCII, `+` and `=` become `+XX`.
+/// RFC 3461, section 4: a byte that is not printable ASCII, `+` or `=` becomes `+XX`.
 pub(super) fn xtext(bytes: &[u8], out: &mut Vec<u8>) {
     for &byte in bytes {
         if byte.is_ascii_graphic() && !matches!(byte, b'+' | b'=') {
@@ -238,32 +208,5 @@ pub(super) fn xtext(bytes: &[u8], out: &mut Vec<u8>) {
         } else {
             out.extend_from_slice(format!("+{byte:02X}").as_bytes());
         }
-    }
-}
-
-impl Offers {
-    /// Reads a whole answer.
-    pub fn of(reply: &[u8]) -> Self {
-        let mut offers = Offers::default();
-        for text in reply::texts(reply).skip(1) {
-            let text = text.to_ascii_uppercase();
-            let mut words = text
-                .split(|&b| matches!(b, b' ' | b'='))
-                .filter(|w| !w.is_empty());
-            match words.next() {
-                Some(b"AUTH") => {
-                    offers.methods = offers.methods.with(sasl::client::announced(words));
-                }
-                Some(b"STARTTLS") => offers.starttls = true,
-                Some(b"XCLIENT") => words.for_each(|word| match word {
-                    b"ADDR" => offers.xclient_addr = true,
-                    b"NAME" => offers.xclient_name = true,
-                    b"LOGIN" => offers.xclient_login = true,
-                    _ => {}
-                }),
-                _ => {}
-            }
-        }
-        offers
     }
 }

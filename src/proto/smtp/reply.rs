@@ -1,9 +1,9 @@
-//! A backend's reply: one line, or several with `-` behind the code.
+//! A backend's reply: one line, or several with `-` after the code.
 
-/// The shortest reply that is looked at.
+/// The shortest reply that is looked at, in bytes.
 const SHORTEST: usize = 4;
 
-/// Length of the first whole reply in `bytes`, with its last line end.
+/// Length of the first whole reply in `bytes`, in bytes, with its last line end.
 pub fn whole(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {

@@ -1,187 +1,167 @@
-//! A client whom the auth server let in: the backend it named is told so, and mail flows.
+//! A client that the auth server let in: the backend is connected and told who the client is.
+
+use std::pin::pin;
 
 use tokio::time::timeout;
 
-use super::connect::{Target, Unmet, upstream_timed_out};
-use super::conversation::{Broken, Line, READING, log_broken, log_unexpected};
-use super::start_tls::Whom;
-use crate::base::Escaped;
+use super::connect::{ConnectError, Target, log_timeout};
+use super::conversation::{ConversationError, UnexpectedReply, converse};
+use super::{Admitted, ClientContext};
 use crate::base::{Address, Level};
 use crate::config::client_tls::host;
+use crate::net::resolver::Fault;
 use crate::proto::auth_http::{Backend, Grant};
-use crate::proto::back::Progress;
-use crate::proto::smtp::reply;
-use crate::proto::{self, Back, Login, shown};
-use crate::session::client::commands::Session;
+use crate::proto::backend::authorized_login::Outcome;
+use crate::proto::client::READING;
+use crate::proto::dialogues;
+use crate::proto::login::Login;
+use crate::session::Endpoint;
 use crate::session::log::SessionLog;
-use crate::session::{Bridge, Over};
 
-/// How the conversation ended.
-enum End {
-    LoggedIn(Vec<u8>),
-    Answered(Vec<u8>),
-    Unexpected(Vec<u8>),
-    Broken(Broken),
+/// Why the client does not reach its backend.
+#[derive(Debug)]
+pub(in crate::session) enum AuthorizedLoginError {
+    /// The client closed its connection.
+    ClientLeft,
+    /// Neither the auth server nor `proxy_pass` names a backend.
+    NoBackend,
+    /// The auth server named the backend, and this name has no address.
+    Unresolved(Box<str>, Fault),
+    /// There is no connection to the backend.
+    Connect(ConnectError),
+    /// The backend took longer than `timeout`.
+    TimedOut,
+    /// The backend wants a password, and there is none.
     NoPassword,
+    /// The conversation failed.
+    Conversation(ConversationError),
 }
 
-impl Session {
-    /// Connects, introduces the client, answers it. Whatever fails here ends the session.
-    pub async fn vouch(&mut self, login: Login, grant: Grant) -> Result<Bridge, Over> {
-        let endpoint = self.endpoint.clone();
-        let server = &endpoint.server;
-        let addresses = self.addresses(&grant).await?;
-        let header = self.proxy_header();
-        let helo = login.origin.helo().cloned();
-        let host = self.host(&grant);
-        let mut back = self.back(login, &grant);
-        let name = grant.backend.map(|backend| backend.to_string());
-        let target = Target {
-            addresses: &addresses,
-            name: name.as_deref(),
-            header: header.as_deref(),
-            whom: Whom {
-                host: &host,
-                helo: helo.as_ref(),
-            },
-        };
-        let (log, shared) = (&mut self.log, &self.shared);
-        let conversation = async {
-            let mut line = target.connect(&endpoint, shared, log).await?;
-            let end = introduce(back.as_mut(), &mut line, log).await;
-            Ok((end, line))
-        };
-        let met = tokio::select! {
-            met = timeout(server.mail.timeout, conversation) => met,
-            () = self.client.leaves() => return Err(Over),
-        };
-        let (end, line) = match met {
-            Ok(Ok(met)) => met,
-            Ok(Err(Unmet::Reported)) => return Err(self.fail().await),
-            Ok(Err(Unmet::Unwelcome(greeting))) => {
-                return Err(self.unexpected(&greeting, &greeting).await);
-            }
-            Err(_) => {
-                upstream_timed_out(&self.log);
-                return Err(self.fail().await);
-            }
-        };
-        match end {
-            End::LoggedIn(reply) => {
-                self.front.accept(&reply, &mut self.client.out);
-                self.log.event(format_args!("client logged in"));
-            }
-            End::Answered(reply) => self.answered(&reply),
-            End::Unexpected(mut reply) => {
-                // Whatever follows belongs to it: nobody asked for more.
-                reply.append(&mut line.into_bridge().read_too_far);
-                return Err(self.unexpected(&reply, back.shown(&reply)).await);
-            }
-            End::NoPassword => {
-                self.log.doing("sending AUTH to upstream");
-                self.log
-                    .line(Level::Error, format_args!("no password available"));
-                return Err(self.fail().await);
-            }
-            End::Broken(broken) => {
-                log_broken(&self.log, &broken);
-                return Err(self.fail().await);
-            }
-        }
-        self.client.flush().await?;
-        Ok(line.into_bridge())
-    }
-
-    /// The backend's reply is not what it must be: the client hears it where it may, and the session is over.
-    async fn unexpected(&mut self, reply: &[u8], shown: &[u8]) -> Over {
-        if !self.endpoint.server.proxy.proxy_pass_error_message {
-            log_unexpected(&self.log, Level::Error, shown);
-            return self.fail().await;
-        }
-        log_unexpected(&self.log, Level::Info, shown);
-        self.client.out.extend_from_slice(reply);
-        // The client may be gone by now; the session is over either way.
-        let _ = self.client.close().await;
-        Over
-    }
-
-    /// Mail without a login: the client gets the backend's reply, whatever it is.
-    pub fn answered(&mut self, answer: &[u8]) {
-        self.client.out.extend_from_slice(answer);
-        if matches!(reply::code(answer), Some(200..=299)) {
-            self.log.event(format_args!("client logged in"));
-        } else {
-            let text = Escaped(shown(answer));
-            self.log
-                .event(format_args!("client was refused by upstream: \"{text}\""));
-        }
-    }
-
-    /// Where the backend is.
-    async fn addresses(&mut self, grant: &Grant) -> Result<Vec<Address>, Over> {
-        let (name, port) = match (&grant.backend, &self.endpoint.server.proxy.proxy_pass) {
-            (Some(Backend::Address(address)), _) => return Ok(vec![Address::Inet(*address)]),
-            (Some(Backend::Name(name, port)), _) => (name, *port),
-            (None, Some(upstream)) => return Ok(upstream.addresses.clone()),
-            (None, None) => return Err(self.fail().await),
-        };
-        let found = tokio::select! {
-            found = self.endpoint.resolver.addresses(name, port) => found,
-            () = self.client.leaves() => return Err(Over),
-        };
-        match found {
-            Ok((found, _)) => Ok(found.into_iter().map(Address::Inet).collect()),
-            Err(fault) => {
-                self.log.line(
-                    Level::Error,
-                    format_args!("\"{name}\" could not be resolved ({fault})"),
-                );
-                Err(self.fail().await)
-            }
-        }
-    }
-
-    /// What the backend is called.
-    fn host(&self, grant: &Grant) -> Box<[u8]> {
-        match (&grant.backend, &self.endpoint.server.proxy.proxy_pass) {
-            (Some(Backend::Address(address)), _) => address.ip().to_string().into_bytes().into(),
-            (Some(Backend::Name(name, _)), _) => name.as_bytes().into(),
-            (None, Some(upstream)) => host(&upstream.host).into(),
-            (None, None) => Box::default(),
-        }
-    }
-
-    /// The conversation that fits this login.
-    fn back(&mut self, login: Login, grant: &Grant) -> Box<dyn Back> {
-        let server = &self.endpoint.server;
-        let user = grant.user.as_deref().unwrap_or(login.credentials.user());
-        let pass = grant
-            .pass
-            .as_ref()
-            .or(login.credentials.password())
-            .cloned();
-        self.log.login(user);
-        let user: Box<[u8]> = user.into();
-        let smtp_auth = grant.smtp_auth;
-        proto::settings::back(server, self.identity.seen(), login, user, pass, smtp_auth)
-    }
-}
-
-async fn introduce(back: &mut dyn Back, line: &mut Line, log: &mut SessionLog) -> End {
-    let mut out = Vec::new();
-    loop {
-        let heard = line.exchange(&mut out, |bytes| back.whole(bytes)).await;
+/// Connects to the backend and logs the client in. From here on, the session's log names the login that the auth server chose.
+///
+/// # Errors
+/// The session cannot go on, whatever the error.
+pub(in crate::session) async fn log_in(
+    context: ClientContext<'_>,
+    login: Login,
+    grant: Grant,
+    client_left: impl Future<Output = ()>,
+) -> Result<Admitted, AuthorizedLoginError> {
+    let ClientContext {
+        endpoint,
+        shared,
+        log,
+        client,
+        header,
+    } = context;
+    let server = &endpoint.server;
+    let mut client_left = pin!(client_left);
+    let addresses = tokio::select! {
+        addresses = addresses(endpoint, &grant) => addresses?,
+        () = &mut client_left => return Err(AuthorizedLoginError::ClientLeft),
+    };
+    let host = backend_host(endpoint, &grant);
+    let name = grant.backend.map(|backend| backend.to_string());
+    let helo = login.origin.helo().cloned();
+    let own = &login.credentials;
+    let user = grant.user.unwrap_or_else(|| own.user().into());
+    let pass = grant.pass.or_else(|| own.password().cloned());
+    log.login(&user);
+    let dialogue = dialogues::authorized_login(server, client, login, user, pass, grant.smtp_auth);
+    let target = Target {
+        addresses: &addresses,
+        name: name.as_deref(),
+        host: &host,
+        helo: helo.as_ref(),
+        header: header.as_deref(),
+    };
+    let conversation = async {
+        let connected = target.connect(endpoint, shared, log).await;
+        let mut connection = connected.map_err(AuthorizedLoginError::Connect)?;
+        let ended = converse(&mut connection, dialogue, Vec::new(), |what| {
+            log.doing(what)
+        })
+        .await;
         log.doing(READING);
-        let reply = match heard {
-            Ok(reply) => reply,
-            Err(broken) => return End::Broken(broken),
-        };
-        match back.advance(&reply, &mut out) {
-            Progress::Read => log.doing(back.action()),
-            Progress::LoggedIn => return End::LoggedIn(reply),
-            Progress::Answered => return End::Answered(reply),
-            Progress::Unexpected => return End::Unexpected(reply),
-            Progress::NoPassword => return End::NoPassword,
+        match ended {
+            Ok((Outcome::Accepted(accepted), reply)) => Ok(Admitted {
+                accepted,
+                reply,
+                bridge: connection.into_bridge(),
+            }),
+            Ok((Outcome::NoPassword, _)) => Err(AuthorizedLoginError::NoPassword),
+            Err(mut error) => {
+                if let ConversationError::Unexpected(unexpected) = &mut error {
+                    // Nobody asked for more: the bytes that follow belong to the reply.
+                    let mut rest = connection.into_bridge().read_too_far;
+                    unexpected.reply.append(&mut rest);
+                }
+                Err(AuthorizedLoginError::Conversation(error))
+            }
+        }
+    };
+    tokio::select! {
+        ended = timeout(server.mail.timeout, conversation) => {
+            ended.unwrap_or(Err(AuthorizedLoginError::TimedOut))
+        }
+        () = &mut client_left => Err(AuthorizedLoginError::ClientLeft),
+    }
+}
+
+/// The backend's addresses.
+async fn addresses(
+    endpoint: &Endpoint,
+    grant: &Grant,
+) -> Result<Vec<Address>, AuthorizedLoginError> {
+    match (&grant.backend, &endpoint.server.proxy.proxy_pass) {
+        (Some(Backend::Address(address)), _) => Ok(vec![Address::Inet(*address)]),
+        (Some(Backend::Name(name, port)), _) => {
+            match endpoint.resolver.addresses(name, *port).await {
+                Ok((found, _)) => Ok(found.into_iter().map(Address::Inet).collect()),
+                Err(fault) => Err(AuthorizedLoginError::Unresolved(name.clone(), fault)),
+            }
+        }
+        (None, Some(upstream)) => Ok(upstream.addresses.clone()),
+        (None, None) => Err(AuthorizedLoginError::NoBackend),
+    }
+}
+
+/// The backend's host: its name in TLS.
+fn backend_host(endpoint: &Endpoint, grant: &Grant) -> Box<[u8]> {
+    match (&grant.backend, &endpoint.server.proxy.proxy_pass) {
+        (Some(Backend::Address(address)), _) => address.ip().to_string().into_bytes().into(),
+        (Some(Backend::Name(name, _)), _) => name.as_bytes().into(),
+        (None, Some(upstream)) => host(&upstream.host).into(),
+        (None, None) => Box::default(),
+    }
+}
+
+impl AuthorizedLoginError {
+    /// Writes the error to the log. The backend's reply, where there is one, gets the level `reply`.
+    pub fn log(&self, log: &mut SessionLog, reply: Level) {
+        match self {
+            // As in nginx, a backend that just closes leaves no line.
+            Self::ClientLeft | Self::NoBackend | Self::Conversation(ConversationError::Closed) => {}
+            Self::Unresolved(name, fault) => log.line(
+                Level::Error,
+                format_args!("\"{name}\" could not be resolved ({fault})"),
+            ),
+            Self::Connect(error) => error.log(log, reply),
+            Self::TimedOut => log_timeout(log),
+            Self::NoPassword => {
+                log.doing("sending AUTH to upstream");
+                log.line(Level::Error, format_args!("no password available"));
+            }
+            Self::Conversation(error) => error.log(log, reply),
+        }
+    }
+
+    /// The backend's reply that stands for the error; `proxy_pass_error_message` passes it on to the client.
+    pub fn reply(&self) -> Option<&UnexpectedReply> {
+        match self {
+            Self::Connect(error) => error.greeting(),
+            Self::Conversation(ConversationError::Unexpected(reply)) => Some(reply),
+            _ => None,
         }
     }
 }

@@ -1,242 +1,252 @@
-//! What backends offer, learned from them: asked once a minute at most, by one connection, while nobody waits.
+//! What backends announce, for servers that leave it to them: each backend is asked once a minute at most, over a connection
+//! of its own, and no client waits for the answer but the first.
+//!
+//! [`CapabilityCache`] hands out one [`BackendCapabilities`] for each source of a list when a generation is built; sessions
+//! reach it through their endpoint, without a lock.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
-use tokio::sync::{Notify, Semaphore};
-use tokio::time::timeout;
+use arc_swap::ArcSwapOption;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{Instant, timeout, timeout_at};
 
-use super::conversation::Line;
-use super::start_tls::{Whom, secure};
+use super::connect::Target;
+use super::conversation::converse;
 use crate::base::{Address, Protocol};
-use crate::config::ProxyProtocol;
 use crate::config::client_tls::host;
+use crate::config::{ProxyProtocol, Server, Upstream};
 use crate::net::socket::Socket;
-use crate::proto::learn::{Learner, Lesson, Words};
-use crate::proto::settings;
+use crate::proto::CapabilityList;
+use crate::proto::backend::capability_probe::Answer;
+use crate::proto::client::Dialogue;
+use crate::proto::dialogues;
+use crate::session::Endpoint;
 use crate::session::client::source;
-use crate::session::{Endpoint, Shared};
 use crate::tls;
 
-/// How long a list is good. An older one is still announced while a new one is fetched.
+/// How long a list is fresh. An older one is still announced while a new one is fetched.
 const FRESH: Duration = Duration::from_secs(60);
-/// How soon a backend that could not be asked is asked again.
+/// How soon a backend is asked again when it has not answered.
 const RETRY: Duration = Duration::from_secs(5);
-/// How long a client that comes while a backend is asked for the first time may wait for the list.
+/// How long a client may wait for the first list, from when that was asked for.
 const MOMENT: Duration = Duration::from_millis(250);
-/// Backends asked at the same time.
-const TURNS: usize = 16;
-/// Lists kept. More than any configuration has backends that are asked within an hour.
-const KEPT: usize = 1024;
+/// The most backends that are asked at the same time.
+const PROBES: usize = 16;
 
-/// Whom a list is from, and what was said to get it.
+/// Where a list comes from, and what was sent to get it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Source {
     protocol: Protocol,
     addresses: Vec<Address>,
     host: Box<[u8]>,
     server_name: Box<[u8]>,
-    /// The header before it: a backend may show one list to those who send it and another to those who do not.
+    /// The PROXY header: a backend may announce one list to clients that send it and another one to the rest.
     header: ProxyProtocol,
-    /// The TLS it was asked through: in another, or in clear text, somebody else may have answered.
+    /// The TLS of the connection: through another one, or in clear text, another server may have answered.
     tls: Option<tls::Identity>,
 }
 
-/// One backend's list.
+/// The lists of all generations. A list outlives a reload if the new generation has a server with the same source.
 #[derive(Debug)]
-struct Known {
-    words: Option<Arc<Words>>,
-    /// When it is time to ask again.
-    due: Instant,
-    /// Since when it is being asked.
-    asking: Option<Instant>,
+pub struct CapabilityCache {
+    entries: Mutex<HashMap<Source, Weak<BackendCapabilities>>>,
+    probes: Arc<Semaphore>,
 }
 
-/// All lists of the process. They outlive reloads.
-#[derive(Debug)]
-pub(in crate::session) struct Learned {
-    lists: Mutex<HashMap<Source, Known>>,
-    turns: Semaphore,
-    /// Some list came, or will not come.
-    news: Notify,
-}
-
-impl Default for Learned {
+impl Default for CapabilityCache {
     fn default() -> Self {
-        Learned {
-            lists: Mutex::default(),
-            turns: Semaphore::new(TURNS),
-            news: Notify::new(),
+        CapabilityCache {
+            entries: Mutex::default(),
+            probes: Arc::new(Semaphore::new(PROBES)),
         }
     }
 }
 
-impl Shared {
-    /// What the backend of this place offers, as far as it is known. Fetches the list anew when it is time to: the
-    /// answer does not wait for it.
-    pub fn offers(self: &Arc<Self>, endpoint: &Arc<Endpoint>) -> Option<Arc<Words>> {
-        let server = &endpoint.server;
-        let learner = settings::learner(server)?;
-        let source = Source::of(endpoint)?;
-        let (words, due) = self.learned.look(&source);
-        if due {
-            tokio::spawn(self.clone().learn(endpoint.clone(), source, learner));
-        }
-        words
-    }
-
-    /// The same for a client that has just come: the very first list is waited for, a moment from when it was asked for.
-    pub async fn offers_soon(self: &Arc<Self>, endpoint: &Arc<Endpoint>) -> Option<Arc<Words>> {
-        match self.offers(endpoint) {
-            None if settings::learner(&endpoint.server).is_some() => {
-                self.learned.arriving(&Source::of(endpoint)?).await
-            }
-            words => words,
-        }
-    }
-
-    async fn learn(
-        self: Arc<Self>,
-        endpoint: Arc<Endpoint>,
-        source: Source,
-        mut learner: Box<dyn Learner>,
-    ) {
-        let _turn = self.learned.turns.acquire().await;
-        let server = &endpoint.server;
-        let asked = ask(&endpoint, &source, learner.as_mut());
-        match timeout(server.mail.timeout, asked).await {
-            Ok(Some(words)) => self.learned.keep(&source, Some(words)),
-            Ok(None) | Err(_) => {
-                self.learned.keep(&source, None);
-                tracing::debug!(
-                    backend = %String::from_utf8_lossy(server.proxy.proxy_pass.as_ref().map_or(b"", |upstream| &upstream.name)),
-                    "the backend did not tell what it offers"
-                );
-            }
-        }
-    }
-}
-
-impl Source {
-    fn of(endpoint: &Endpoint) -> Option<Self> {
-        let server = &endpoint.server;
+impl CapabilityCache {
+    /// The entry of a server's backend; `None` where the backend is not asked. `tls` is what `proxy_ssl` makes of the
+    /// connection.
+    pub fn of(
+        &self,
+        server: &Server,
+        tls: Option<&tls::Connector>,
+    ) -> Option<Arc<BackendCapabilities>> {
+        dialogues::capability_probe(server)?;
         let upstream = server.proxy.proxy_pass.as_ref()?;
-        Some(Source {
+        Some(self.entry(Source {
             protocol: server.protocol,
             addresses: upstream.addresses.clone(),
             host: host(&upstream.host).into(),
             server_name: server.mail.server_name.clone(),
             header: server.proxy.proxy_protocol,
-            tls: endpoint.backend_tls.as_ref().map(tls::Connector::identity),
-        })
+            tls: tls.map(tls::Connector::identity),
+        }))
+    }
+
+    fn entry(&self, source: Source) -> Arc<BackendCapabilities> {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = entries.get(&source).and_then(Weak::upgrade) {
+            return entry;
+        }
+        if entries.len() == entries.capacity() {
+            entries.retain(|_, entry| entry.strong_count() > 0);
+        }
+        let entry = Arc::new(BackendCapabilities::new(self.probes.clone()));
+        entries.insert(source, Arc::downgrade(&entry));
+        entry
     }
 }
 
-impl Learned {
-    /// The list at hand, and whether the caller shall fetch a new one. Of several callers only one is told to.
-    fn look(&self, source: &Source) -> (Option<Arc<Words>>, bool) {
-        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        if lists.len() >= KEPT {
-            lists.retain(|_, known| known.due + FRESH > now);
-        }
-        match lists.entry(source.clone()) {
-            Entry::Occupied(mut entry) => {
-                let known = entry.get_mut();
-                let due = known.due <= now;
-                if due {
-                    known.due = now + RETRY;
-                    known.asking = Some(now);
-                }
-                (known.words.clone(), due)
-            }
-            Entry::Vacant(entry) => {
-                entry.insert(Known {
-                    words: None,
-                    due: now + RETRY,
-                    asking: Some(now),
-                });
-                (None, true)
-            }
+/// What one backend announces.
+#[derive(Debug)]
+pub struct BackendCapabilities {
+    list: ArcSwapOption<CapabilityList>,
+    created: Instant,
+    /// When it is time to ask again, in milliseconds after `created`.
+    due: AtomicU64,
+    /// Since when the backend is being asked.
+    asked: watch::Sender<Option<Instant>>,
+    /// Limits the backends that are asked at the same time.
+    probes: Arc<Semaphore>,
+}
+
+impl BackendCapabilities {
+    fn new(probes: Arc<Semaphore>) -> Self {
+        BackendCapabilities {
+            list: ArcSwapOption::empty(),
+            created: Instant::now(),
+            due: AtomicU64::new(0),
+            asked: watch::Sender::new(None),
+            probes,
         }
     }
 
-    /// The end of asking: with a list, or without.
-    fn keep(&self, source: &Source, words: Option<Words>) {
-        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = lists.get_mut(source) {
-            known.asking = None;
-            if let Some(words) = words {
-                known.words = Some(Arc::new(words));
-                known.due = Instant::now() + FRESH;
-            }
+    /// Whether the caller is to fetch a new list. Of several callers only one is told so.
+    fn begins(&self) -> bool {
+        let due = self.due.load(Ordering::Relaxed);
+        let begins = self.now() >= due && self.postpone(due, RETRY);
+        if begins {
+            self.asked.send_replace(Some(Instant::now()));
         }
-        self.news.notify_waiters();
+        begins
     }
 
-    /// The list, once it is here; `None` when it does not come soon.
-    async fn arriving(&self, source: &Source) -> Option<Arc<Words>> {
-        loop {
-            let news = self.news.notified();
-            let asking = {
-                let lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
-                let known = lists.get(source)?;
-                if known.words.is_some() {
-                    return known.words.clone();
-                }
-                known.asking?
-            };
-            let left = (asking + MOMENT).checked_duration_since(Instant::now())?;
-            timeout(left, news).await.ok()?;
+    /// Keeps the new list, if one came.
+    fn keep(&self, list: Option<CapabilityList>) {
+        if let Some(list) = list {
+            self.list.store(Some(Arc::new(list)));
+            let due = self.due.load(Ordering::Relaxed);
+            self.postpone(due, FRESH);
+        }
+        self.asked.send_replace(None);
+    }
+
+    /// The first list; `None` when it does not come soon, or at all.
+    async fn first(&self) -> Option<Arc<CapabilityList>> {
+        let mut asked = self.asked.subscribe();
+        let since = *asked.borrow();
+        if let Some(since) = since {
+            let answered = asked.wait_for(Option::is_none);
+            // A list that has not come by then is not waited for.
+            let _ = timeout_at(since + MOMENT, answered).await;
+        }
+        self.list.load_full()
+    }
+
+    fn now(&self) -> u64 {
+        millis(self.created.elapsed())
+    }
+
+    /// Sets the time to ask again, unless another caller has done so.
+    fn postpone(&self, due: u64, by: Duration) -> bool {
+        let next = self.now() + millis(by);
+        let set = (self.due).compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed);
+        set.is_ok()
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Endpoint {
+    /// What the backend announces, as far as it is known. Fetches the list anew when it is time to; the caller does not wait
+    /// for it.
+    pub fn backend_capabilities(self: &Arc<Self>) -> Option<Arc<CapabilityList>> {
+        let entry = self.capabilities.as_ref()?;
+        if entry.begins()
+            && let Some(dialogue) = dialogues::capability_probe(&self.server)
+        {
+            tokio::spawn(probe(self.clone(), entry.clone(), dialogue));
+        }
+        entry.list.load_full()
+    }
+
+    /// The same for a client that has just connected: it waits a moment for the first list.
+    pub async fn first_backend_capabilities(self: &Arc<Self>) -> Option<Arc<CapabilityList>> {
+        match self.backend_capabilities() {
+            None => self.capabilities.as_ref()?.first().await,
+            list => list,
         }
     }
+}
+
+/// Asks a backend, and keeps its answer.
+async fn probe(
+    endpoint: Arc<Endpoint>,
+    entry: Arc<BackendCapabilities>,
+    dialogue: Dialogue<Answer>,
+) {
+    let _permit = entry.probes.acquire().await;
+    let server = &endpoint.server;
+    let list = match &server.proxy.proxy_pass {
+        Some(upstream) => timeout(server.mail.timeout, ask(&endpoint, upstream, dialogue)).await,
+        None => Ok(None),
+    };
+    let list = list.unwrap_or_default();
+    if list.is_none() {
+        let name = server
+            .proxy
+            .proxy_pass
+            .as_ref()
+            .map(|upstream| &*upstream.name);
+        tracing::debug!(
+            backend = %String::from_utf8_lossy(name.unwrap_or_default()),
+            "the backend did not announce its capabilities"
+        );
+    }
+    entry.keep(list);
 }
 
 /// Asks the first address that answers.
-async fn ask(endpoint: &Endpoint, source: &Source, learner: &mut dyn Learner) -> Option<Words> {
-    let server = &endpoint.server;
-    let patience = server.proxy.proxy_connect_timeout;
-    for address in &source.addresses {
-        if let Ok(Ok(socket)) = timeout(patience, Socket::connect(address)).await {
-            // Nobody's connection but our own. Postfix takes no `UNKNOWN`.
-            let header = source::own_header(server.proxy.proxy_protocol, &socket);
-            let mut line = Line::new(socket, server.proxy.proxy_buffer);
-            if let Some(header) = header {
-                line.begin(&header).await.ok()?;
-            }
-            let whom = Whom {
-                host: &source.host,
+async fn ask(
+    endpoint: &Endpoint,
+    upstream: &Upstream,
+    dialogue: Dialogue<Answer>,
+) -> Option<CapabilityList> {
+    let proxy = &endpoint.server.proxy;
+    let (limit, addresses) = (proxy.proxy_connect_timeout, &upstream.addresses);
+    for address in addresses {
+        if let Ok(Ok(socket)) = timeout(limit, Socket::connect(address)).await {
+            // The connection's own ends: Postfix does not accept a header with `UNKNOWN`.
+            let header = source::own_header(proxy.proxy_protocol, &socket);
+            let target = Target {
+                addresses,
+                name: None,
+                host: host(&upstream.host),
                 helo: None,
+                header: header.as_deref(),
             };
-            secure(&mut line, endpoint, whom, |_| ()).await.ok()?;
-            return converse(line, learner).await;
+            let mut connection = target.prepare(socket, endpoint, |_| ()).await.ok()?;
+            let ended = converse(&mut connection, dialogue, Vec::new(), |_| ()).await;
+            let (answer, _) = ended.ok()?;
+            connection.leave(answer.quit).await;
+            return Some(answer.list);
         }
     }
     None
-}
-
-async fn converse(mut line: Line, learner: &mut dyn Learner) -> Option<Words> {
-    let mut out = Vec::new();
-    loop {
-        let reply = line
-            .exchange(&mut out, |bytes| learner.whole(bytes))
-            .await
-            .ok()?;
-        match learner.advance(&reply, &mut out) {
-            Lesson::Read => {}
-            Lesson::Unexpected => return None,
-            Lesson::Learned(words) => {
-                // The goodbye is politeness: whether it arrives does not matter.
-                let mut backend = line.into_bridge().backend;
-                let _ = backend.write_all(&out).await;
-                let _ = backend.shutdown().await;
-                return Some(words);
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -254,33 +264,59 @@ mod tests {
         }
     }
 
-    #[test]
-    fn one_caller_fetches() {
-        let asked = source(Protocol::Smtp);
-        let learned = Learned::default();
-        assert_eq!(learned.look(&asked), (None, true));
-        assert_eq!(learned.look(&asked), (None, false));
-        learned.keep(&asked, Some([b"DSN".as_slice().into()].into()));
-        let (words, due) = learned.look(&asked);
-        assert_eq!((words.map(|words| words.len()), due), (Some(1), false));
+    fn entry() -> BackendCapabilities {
+        BackendCapabilities::new(Arc::new(Semaphore::new(1)))
     }
 
-    #[tokio::test]
+    #[test]
+    fn a_source_has_one_entry_while_it_is_used() {
+        let cache = CapabilityCache::default();
+        let smtp = cache.entry(source(Protocol::Smtp));
+        assert!(Arc::ptr_eq(&smtp, &cache.entry(source(Protocol::Smtp))));
+        assert!(!Arc::ptr_eq(&smtp, &cache.entry(source(Protocol::Imap))));
+        smtp.keep(Some(Box::default()));
+        drop(smtp);
+        assert!(cache.entry(source(Protocol::Smtp)).list.load().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_caller_fetches() {
+        let entry = entry();
+        assert!(entry.begins());
+        assert!(!entry.begins());
+        tokio::time::advance(RETRY).await;
+        assert!(entry.begins(), "nobody answered");
+        entry.keep(Some([b"DSN".as_slice().into()].into()));
+        let list = entry.list.load_full();
+        assert_eq!(list.map(|list| list.len()), Some(1));
+        tokio::time::advance(FRESH - Duration::from_millis(1)).await;
+        assert!(!entry.begins());
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(entry.begins());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_first_list_is_waited_for() {
-        let asked = source(Protocol::Pop3);
-        let learned = Arc::new(Learned::default());
-        assert!(learned.arriving(&asked).await.is_none(), "nobody asks");
-        learned.look(&asked);
-        let waiter = tokio::spawn({
-            let (learned, asked) = (learned.clone(), asked.clone());
-            async move { learned.arriving(&asked).await.is_some() }
+        let entry = entry();
+        assert!(entry.first().await.is_none(), "nobody asks");
+        entry.begins();
+        let (first, ()) = tokio::join!(entry.first(), async {
+            tokio::task::yield_now().await;
+            entry.keep(Some(Box::default()));
         });
-        tokio::task::yield_now().await;
-        learned.keep(&asked, Some(Box::default()));
-        assert!(waiter.await.expect("the waiter"));
-        let other = source(Protocol::Imap);
-        learned.look(&other);
-        learned.keep(&other, None);
-        assert!(learned.arriving(&other).await.is_none(), "it will not come");
+        assert!(first.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_that_does_not_come_is_not_waited_for() {
+        let refused = entry();
+        refused.begins();
+        let (first, ()) = tokio::join!(refused.first(), async { refused.keep(None) });
+        assert!(first.is_none());
+        assert_eq!(refused.created.elapsed(), Duration::ZERO);
+        let slow = entry();
+        slow.begins();
+        assert!(slow.first().await.is_none());
+        assert_eq!(slow.created.elapsed(), MOMENT);
     }
 }

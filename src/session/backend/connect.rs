@@ -1,76 +1,69 @@
-//! A connection to a backend, up to the point where a login can be spoken of: the PROXY header, then TLS.
+//! A connection to a backend, up to the greeting: address, PROXY header, TLS.
+
+use std::io;
 
 use tokio::time::timeout;
 
-use super::conversation::{Line, READING, log_broken};
-use super::start_tls::{Unsafe, Whom, secure};
-use crate::base::address::Address;
-use crate::base::level::Level;
+use super::connection::BackendConnection;
+use super::conversation::UnexpectedReply;
+use super::start_tls::{UpgradeError, secure};
+use crate::base::{Address, Errno, Level};
 use crate::net::socket::Socket;
+use crate::proto::client::READING;
+use crate::proto::login::Helo;
 use crate::session::log::SessionLog;
 use crate::session::{Endpoint, Shared};
 
-/// What is being done while a backend is told who the client is, before it says anything itself.
+/// What is being done while the PROXY header is sent, in nginx's words.
 const SENDING_HEADER: &str = "sending PROXY protocol header to upstream";
 
-/// Where a backend is to be found.
+/// A backend, and the client that the connection is for.
+#[derive(Debug)]
 pub(in crate::session) struct Target<'a> {
-    /// Its addresses; the next one when one cannot be reached.
+    /// The backend's addresses; the next one is tried when one cannot be reached.
     pub addresses: &'a [Address],
-    /// Its name in the log, where it has one besides its address.
+    /// The backend's name in the log, if that is not the address.
     pub name: Option<&'a str>,
-    /// The PROXY header that it reads first.
+    /// The backend's host: its name in TLS, unless the configuration has another.
+    pub host: &'a [u8],
+    /// The client's HELO or EHLO, where there is a client of SMTP.
+    pub helo: Option<&'a Helo>,
+    /// The PROXY header.
     pub header: Option<&'a [u8]>,
-    /// Who it is to TLS.
-    pub whom: Whom<'a>,
 }
 
 /// Why there is no connection.
-pub(in crate::session) enum Unmet {
-    /// The log says it.
-    Reported,
-    /// The backend's greeting lets nobody in.
-    Unwelcome(Vec<u8>),
+#[derive(Debug)]
+pub(in crate::session) enum ConnectError {
+    /// No address could be reached. Each attempt has its line in the log.
+    Unreachable,
+    /// The PROXY header could not be sent.
+    Header(io::Error),
+    /// TLS failed.
+    Upgrade(UpgradeError),
 }
 
 impl Target<'_> {
-    /// Connects to the first address that answers.
+    /// Connects to the first address that answers, sends the PROXY header and upgrades to TLS.
     ///
     /// # Errors
-    /// None does, or TLS does not come about: a connection that should be TLS and is not is not handed out.
+    /// See [`ConnectError`]. After the connection was made, no further address is tried.
     pub async fn connect(
         &self,
         endpoint: &Endpoint,
         shared: &Shared,
         log: &mut SessionLog,
-    ) -> Result<Line, Unmet> {
+    ) -> Result<BackendConnection, ConnectError> {
         let server = &endpoint.server;
-        let patience = server.proxy.proxy_connect_timeout.min(server.mail.timeout);
+        let limit = server.proxy.proxy_connect_timeout.min(server.mail.timeout);
         log.doing("connecting to upstream");
         for address in self.addresses {
             shared.next_number();
             let shown = address.to_string();
             log.upstream(Some(self.name.unwrap_or(&shown)));
-            match timeout(patience, Socket::connect(address)).await {
+            match timeout(limit, Socket::connect(address)).await {
                 Ok(Ok(socket)) => {
-                    let mut line = Line::new(socket, server.proxy.proxy_buffer);
-                    if let Some(header) = self.header {
-                        log.doing(SENDING_HEADER);
-                        let sent = line.begin(header).await;
-                        sent.map_err(|broken| {
-                            log_broken(log, &broken);
-                            Unmet::Reported
-                        })?;
-                    }
-                    let secured = secure(&mut line, endpoint, self.whom, |what| log.doing(what));
-                    return match secured.await {
-                        Ok(()) => Ok(line),
-                        Err(Unsafe::Unwelcome(greeting)) => Err(Unmet::Unwelcome(greeting)),
-                        Err(why) => {
-                            why.log(log);
-                            Err(Unmet::Reported)
-                        }
-                    };
+                    return self.prepare(socket, endpoint, |what| log.doing(what)).await;
                 }
                 Ok(Err(error)) => {
                     let (doing, call) = match self.header {
@@ -81,15 +74,54 @@ impl Target<'_> {
                     log.unconnected(address, call, &error);
                     log.doing("connecting to upstream");
                 }
-                Err(_) => upstream_timed_out(log),
+                Err(_) => log_timeout(log),
             }
         }
-        Err(Unmet::Reported)
+        Err(ConnectError::Unreachable)
+    }
+
+    /// Sends the PROXY header and upgrades to TLS. `doing` is told what is being done, in nginx's words.
+    pub async fn prepare(
+        &self,
+        socket: Socket,
+        endpoint: &Endpoint,
+        mut doing: impl FnMut(&'static str),
+    ) -> Result<BackendConnection, ConnectError> {
+        let mut connection = BackendConnection::new(socket, endpoint.server.proxy.proxy_buffer);
+        if let Some(header) = self.header {
+            doing(SENDING_HEADER);
+            let sent = connection.send(header).await;
+            sent.map_err(ConnectError::Header)?;
+        }
+        let secured = secure(&mut connection, endpoint, self.host, self.helo, doing).await;
+        secured.map_err(ConnectError::Upgrade)?;
+        Ok(connection)
     }
 }
 
-/// A backend that says nothing.
-pub(in crate::session) fn upstream_timed_out(log: &SessionLog) {
+impl ConnectError {
+    /// Writes the error to the log. A negative greeting gets the level `unwelcome`.
+    pub fn log(&self, log: &SessionLog, unwelcome: Level) {
+        match self {
+            Self::Unreachable => {}
+            Self::Header(error) => {
+                log.line(Level::Error, format_args!("send() failed{}", Errno(error)));
+            }
+            Self::Upgrade(error) => error.log(log, unwelcome),
+        }
+    }
+
+    /// A negative greeting.
+    pub fn greeting(&self) -> Option<&UnexpectedReply> {
+        match self {
+            Self::Upgrade(UpgradeError::Unwelcome(greeting)) => Some(greeting),
+            _ => None,
+        }
+    }
+}
+
+/// Writes to the log that a backend took too long.
+pub(super) fn log_timeout(log: &SessionLog) {
     log.line(
         Level::Info,
         format_args!("upstream timed out (110: Connection timed out)"),

@@ -1,163 +1,101 @@
-//! A conversation with a backend, reply by reply.
+//! The conversation with a backend: one loop for all dialogues.
 
 use std::io;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-use crate::base::Escaped;
-use crate::base::{Errno, Level};
-use crate::net::socket::Socket;
-use crate::net::stream::Stream;
+use super::connection::BackendConnection;
+use crate::base::{Errno, Escaped, Level};
+use crate::proto::client::{Dialogue, Progress};
 use crate::proto::shown;
-use crate::session::Bridge;
 use crate::session::log::SessionLog;
-use crate::tls::{self, Towards};
+use crate::tls;
 
-/// What is being done once a backend has answered, in nginx's words.
-pub(in crate::session) const READING: &str = "reading response from upstream";
-
-/// Room for a usual reply: it comes in one read then.
-const USUAL: usize = 512;
-
-/// A backend's connection and what it has said that nobody looked at yet.
+/// Why a conversation ended without an outcome.
 #[derive(Debug)]
-pub(in crate::session) struct Line {
-    stream: Stream,
-    heard: Vec<u8>,
-    limit: usize,
-}
-
-/// Why a conversation cannot go on.
-#[derive(Debug)]
-pub(in crate::session) enum Broken {
-    /// The backend closed.
+pub(in crate::session) enum ConversationError {
+    /// The backend closed the connection.
     Closed,
-    /// Its connection failed.
+    /// Nothing can be received.
     Receive(io::Error),
-    /// It does not take what we say.
+    /// Nothing can be sent.
     Send(io::Error),
-    /// Its reply does not fit into `proxy_buffer`.
+    /// A reply does not fit into `proxy_buffer`; this is its start.
     TooLong(Vec<u8>),
+    /// The protocol does not allow the reply at this point.
+    Unexpected(UnexpectedReply),
 }
 
-impl Line {
-    /// `limit` is the longest reply in bytes.
-    pub fn new(socket: Socket, limit: usize) -> Self {
-        Line {
-            stream: Stream::Plain(socket),
-            heard: Vec::new(),
-            limit: limit.max(64),
-        }
-    }
+/// A reply that is not allowed.
+#[derive(Debug)]
+pub(in crate::session) struct UnexpectedReply {
+    pub reply: Vec<u8>,
+    /// Where the part begins that the log shows.
+    pub shown_from: usize,
+}
 
-    /// Sends what comes before the first reply.
-    pub async fn begin(&mut self, header: &[u8]) -> Result<(), Broken> {
-        self.say(header).await.map_err(Broken::Send)
-    }
-
-    async fn say(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.stream.write_all(bytes).await?;
-        self.stream.flush().await
-    }
-
-    /// Whether the backend has said more than was looked at.
-    pub fn is_ahead(&self) -> bool {
-        !self.heard.is_empty()
-    }
-
-    /// Shakes hands. What the backend said in clear text and nobody looked at is gone.
-    ///
-    /// # Errors
-    /// What the log says of it.
-    pub async fn secure(&mut self, towards: &Towards) -> Result<(), String> {
-        self.heard = Vec::new();
-        let (config, name) = (towards.config.clone(), towards.name.clone());
-        let shaken = self.stream.connect_tls(config, name).await;
-        shaken.map_err(|error| towards.failure(&error))
-    }
-
-    /// Makes bytes the next that are heard.
-    pub fn hear_first(&mut self, bytes: &[u8]) {
-        self.heard.splice(..0, bytes.iter().copied());
-    }
-
-    /// Says something, if there is something to say, and waits for the whole reply to it. `whole` tells how long that is.
-    pub async fn exchange(
-        &mut self,
-        out: &mut Vec<u8>,
-        whole: impl Fn(&[u8]) -> Option<usize>,
-    ) -> Result<Vec<u8>, Broken> {
+/// Leads a dialogue to its outcome, and returns that with the last reply. `out` is what the dialogue has to send first;
+/// `doing` is told what is being done, in nginx's words.
+pub(in crate::session) async fn converse<O>(
+    connection: &mut BackendConnection,
+    mut dialogue: Dialogue<O>,
+    mut out: Vec<u8>,
+    mut doing: impl FnMut(&'static str),
+) -> Result<(O, Vec<u8>), ConversationError> {
+    loop {
+        // Before the greeting nothing was sent: as nginx sees it, the connection is still being made.
         if !out.is_empty() {
-            // What came before the question is no answer to it.
-            self.heard.clear();
-            self.say(out).await.map_err(Broken::Send)?;
-            out.clear();
+            doing(dialogue.action());
         }
-        loop {
-            if let Some(end) = whole(&self.heard) {
-                return Ok(self.heard.drain(..end).collect());
+        let reply = connection.exchange(&mut out, |bytes| dialogue.whole(bytes));
+        let reply = reply.await?;
+        match dialogue.advance(&reply, &mut out) {
+            Progress::Read(next) => dialogue = next,
+            Progress::Done(outcome) => return Ok((outcome, reply)),
+            Progress::Unexpected { shown_from } => {
+                let unexpected = UnexpectedReply { reply, shown_from };
+                return Err(ConversationError::Unexpected(unexpected));
             }
-            if self.heard.len() >= self.limit {
-                return Err(Broken::TooLong(std::mem::take(&mut self.heard)));
-            }
-            let room = (self.limit - self.heard.len()) as u64;
-            self.heard.reserve(USUAL);
-            let read = (&mut self.stream)
-                .take(room)
-                .read_buf(&mut self.heard)
-                .await;
-            if read.map_err(Broken::Receive)? == 0 {
-                return Err(Broken::Closed);
-            }
-        }
-    }
-
-    /// Whether the backend has hung up, or speaks unasked, which is as bad.
-    pub fn is_stale(&mut self) -> bool {
-        self.is_ahead() || !self.stream.is_quiet()
-    }
-
-    /// The connection, for the tunnel.
-    pub fn into_bridge(self) -> Bridge {
-        Bridge {
-            backend: self.stream,
-            read_too_far: self.heard,
         }
     }
 }
 
-/// Writes down why a conversation broke. A backend that just closes leaves no line, as in nginx.
-pub(in crate::session) fn log_broken(log: &SessionLog, broken: &Broken) {
-    match broken {
-        Broken::Closed => {}
-        Broken::Receive(error) => match tls::failure(error, b"") {
-            // A backend that wants another certificate of ours says so here, the first time we listen in TLS 1.3.
-            Some(failure) => log.line(
-                Level::Error,
-                format_args!("SSL_read() failed (SSL: {failure})"),
+impl ConversationError {
+    /// Writes the error to the log. A reply that is not allowed gets the level `unexpected`.
+    pub fn log(&self, log: &SessionLog, unexpected: Level) {
+        let error = Level::Error;
+        match self {
+            Self::Closed => log.line(
+                error,
+                format_args!("upstream prematurely closed connection"),
             ),
-            None => log.line(Level::Error, format_args!("recv() failed{}", Errno(error))),
-        },
-        Broken::Send(error) => {
-            log.line(Level::Error, format_args!("send() failed{}", Errno(error)));
-        }
-        Broken::TooLong(bytes) => {
-            // nginx puts its NUL over the last byte.
-            let shown = bytes.split_last().map_or(&[][..], |(_, shown)| shown);
-            let text = Escaped(shown);
-            log.line(
-                Level::Error,
-                format_args!("upstream sent too long response line: \"{text}\""),
-            );
+            Self::Receive(cause) => match tls::failure(cause, b"") {
+                // With TLS 1.3, a backend that rejects our certificate says so at the first read after the handshake.
+                Some(failure) => {
+                    log.line(error, format_args!("SSL_read() failed (SSL: {failure})"));
+                }
+                None => log.line(error, format_args!("recv() failed{}", Errno(cause))),
+            },
+            Self::Send(cause) => log.line(error, format_args!("send() failed{}", Errno(cause))),
+            Self::TooLong(bytes) => {
+                // nginx puts its NUL over the last byte.
+                let shown = bytes.split_last().map_or(&[][..], |(_, shown)| shown);
+                let text = Escaped(shown);
+                log.line(
+                    error,
+                    format_args!("upstream sent too long response line: \"{text}\""),
+                );
+            }
+            Self::Unexpected(reply) => reply.log(log, unexpected),
         }
     }
 }
 
-/// Writes down a reply that is not what it must be.
-pub(in crate::session) fn log_unexpected(log: &SessionLog, level: Level, reply: &[u8]) {
-    let text = Escaped(shown(reply));
-    log.line(
-        level,
-        format_args!("upstream sent invalid response: \"{text}\""),
-    );
+impl UnexpectedReply {
+    /// Writes the reply to the log.
+    pub fn log(&self, log: &SessionLog, level: Level) {
+        let text = Escaped(shown(&self.reply[self.shown_from..]));
+        log.line(
+            level,
+            format_args!("upstream sent invalid response: \"{text}\""),
+        );
+    }
 }

@@ -1,115 +1,97 @@
-//! TLS with a backend: at once, or once the backend has agreed to it. A connection that should be TLS and is not is given up.
+//! TLS with a backend, at once or after STARTTLS. A connection that should use TLS and does not is given up.
 
 use tokio::time::timeout;
 
-use super::connect;
-use super::conversation::{Broken, Line, READING, log_broken, log_unexpected};
-use crate::base::Escaped;
-use crate::base::Level;
-use crate::proto::upgrade::Rise;
-use crate::proto::{Helo, Upgrade, settings};
+use super::connect::log_timeout;
+use super::connection::BackendConnection;
+use super::conversation::{ConversationError, UnexpectedReply, converse};
+use crate::base::{Escaped, Level};
+use crate::proto::backend::start_tls::Outcome;
+use crate::proto::client::READING;
+use crate::proto::dialogues;
+use crate::proto::login::Helo;
 use crate::session::Endpoint;
 use crate::session::log::SessionLog;
 
-/// What is being done while hands are shaken.
-const SHAKING: &str = "SSL handshaking to upstream";
-
-/// Who the backend is, and for whom.
-#[derive(Clone, Copy)]
-pub(in crate::session) struct Whom<'a> {
-    /// Its host, which is its name unless the configuration says another.
-    pub host: &'a [u8],
-    /// How the client has greeted, where there is a client of SMTP.
-    pub helo: Option<&'a Helo>,
-}
+/// What is being done during the handshake, in nginx's words.
+const HANDSHAKING: &str = "SSL handshaking to upstream";
 
 /// Why there is no TLS.
-pub(in crate::session) enum Unsafe {
-    Broken(Broken),
+#[derive(Debug)]
+pub(in crate::session) enum UpgradeError {
+    /// The dialogue before the handshake failed.
+    Conversation(ConversationError),
+    /// The handshake took longer than `proxy_connect_timeout`.
     TimedOut,
-    /// The handshake failed; this is what the log says.
+    /// The handshake failed; this is the text for the log.
     Handshake(String),
-    /// The backend has no name that a certificate could have.
-    Nameless(Vec<u8>),
-    /// The backend does not announce that it can.
+    /// The backend's host is not a name that a certificate could have, and certificates are verified.
+    NoName(Box<[u8]>),
+    /// The backend does not announce STARTTLS.
     NotOffered,
-    /// It sent something behind its agreement, in clear text: anybody may have put that there.
+    /// The backend sent bytes in clear text after its agreement: anybody may have put them there.
     Ahead,
-    /// Its greeting lets nobody in.
-    Unwelcome(Vec<u8>),
-    /// Its reply is not what it must be.
-    Unexpected(Vec<u8>),
+    /// The backend's greeting is negative.
+    Unwelcome(UnexpectedReply),
 }
 
-/// Makes a new connection TLS, where it is to be. The dialogue behind it begins with the greeting in any case. `doing` hears what
-/// is being done.
-pub(in crate::session) async fn secure(
-    line: &mut Line,
+/// Upgrades a new connection to TLS, where `proxy_ssl` wants it. The dialogue that follows begins with the greeting in any
+/// case. `host` is the backend's, `helo` the client's where there is a client of SMTP; `doing` is told what is being done.
+pub(super) async fn secure(
+    connection: &mut BackendConnection,
     endpoint: &Endpoint,
-    whom: Whom<'_>,
+    host: &[u8],
+    helo: Option<&Helo>,
     mut doing: impl FnMut(&'static str),
-) -> Result<(), Unsafe> {
+) -> Result<(), UpgradeError> {
     let Some(connector) = &endpoint.backend_tls else {
         return Ok(());
     };
-    let greeting = match settings::upgrade(&endpoint.server, whom.helo) {
-        Some(upgrade) => Some(agree(line, upgrade, &mut doing).await?),
+    let greeting = match dialogues::start_tls(&endpoint.server, helo) {
         None => None,
+        Some(dialogue) => {
+            let agreed = converse(connection, dialogue, Vec::new(), &mut doing).await;
+            match agreed.map_err(UpgradeError::Conversation)? {
+                (Outcome::Agreed(_), _) if connection.is_ahead() => {
+                    return Err(UpgradeError::Ahead);
+                }
+                (Outcome::Agreed(greeting), _) => Some(greeting),
+                (Outcome::NotOffered, _) => return Err(UpgradeError::NotOffered),
+                (Outcome::Unwelcome, reply) => {
+                    doing(READING);
+                    let shown_from = 0;
+                    return Err(UpgradeError::Unwelcome(UnexpectedReply {
+                        reply,
+                        shown_from,
+                    }));
+                }
+            }
+        }
     };
-    doing(SHAKING);
-    let towards = connector.towards(whom.host);
-    let towards = towards.ok_or_else(|| Unsafe::Nameless(whom.host.into()))?;
-    let patience = endpoint.server.proxy.proxy_connect_timeout;
-    let shaken = timeout(patience, line.secure(&towards)).await;
+    doing(HANDSHAKING);
+    let towards = connector.towards(host);
+    let towards = towards.ok_or_else(|| UpgradeError::NoName(host.into()))?;
+    let limit = endpoint.server.proxy.proxy_connect_timeout;
+    let shaken = timeout(limit, connection.secure(&towards)).await;
     shaken
-        .map_err(|_| Unsafe::TimedOut)?
-        .map_err(Unsafe::Handshake)?;
+        .map_err(|_| UpgradeError::TimedOut)?
+        .map_err(UpgradeError::Handshake)?;
     doing(READING);
     if let Some(greeting) = greeting {
-        line.hear_first(greeting);
+        connection.put_back(greeting);
     }
     Ok(())
 }
 
-/// Has the backend agree. What stands for its greeting inside TLS comes back.
-async fn agree(
-    line: &mut Line,
-    mut upgrade: Box<dyn Upgrade>,
-    doing: &mut impl FnMut(&'static str),
-) -> Result<&'static [u8], Unsafe> {
-    let mut out = Vec::new();
-    loop {
-        let heard = line.exchange(&mut out, |bytes| upgrade.whole(bytes)).await;
-        let reply = heard.map_err(Unsafe::Broken)?;
-        match upgrade.advance(&reply, &mut out) {
-            Rise::Read => doing(upgrade.action()),
-            Rise::Shake(_) if line.is_ahead() => return Err(Unsafe::Ahead),
-            Rise::Shake(greeting) => return Ok(greeting),
-            Rise::NotOffered => return Err(Unsafe::NotOffered),
-            Rise::Unwelcome => {
-                doing(READING);
-                return Err(Unsafe::Unwelcome(reply));
-            }
-            Rise::Unexpected => return Err(Unsafe::Unexpected(reply)),
-        }
-    }
-}
-
-impl Unsafe {
-    /// Writes it down, but for a greeting: what that means is for others to say.
-    pub fn log(&self, log: &SessionLog) {
+impl UpgradeError {
+    /// Writes the error to the log. A negative greeting gets the level `unwelcome`.
+    pub fn log(&self, log: &SessionLog, unwelcome: Level) {
         let level = Level::Error;
         match self {
-            Self::Broken(broken) => {
-                if matches!(broken, Broken::Closed) {
-                    let closed = "upstream prematurely closed connection";
-                    log.line(level, format_args!("{closed}"));
-                }
-                log_broken(log, broken);
-            }
-            Self::TimedOut => connect::upstream_timed_out(log),
+            Self::Conversation(error) => error.log(log, level),
+            Self::TimedOut => log_timeout(log),
             Self::Handshake(text) => log.line(level, format_args!("{text}")),
-            Self::Nameless(host) => log.line(
+            Self::NoName(host) => log.line(
                 level,
                 format_args!(
                     "upstream SSL certificate does not match \"{}\"",
@@ -123,8 +105,7 @@ impl Unsafe {
                 level,
                 format_args!("upstream sent data in clear text before SSL handshake"),
             ),
-            Self::Unwelcome(_) => {}
-            Self::Unexpected(reply) => log_unexpected(log, level, reply),
+            Self::Unwelcome(greeting) => greeting.log(log, unwelcome),
         }
     }
 }

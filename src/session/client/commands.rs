@@ -7,9 +7,10 @@ use tokio::time::{Instant, sleep};
 use super::buffer::{Client, Heard};
 use super::identity::Identity;
 use crate::base::level::Level;
+use crate::proto::backend::backend_login::Request;
 use crate::proto::{Login, Origin, Refusal, ServerDialogue, Step, Turn};
 use crate::session::auth_http::request::Outcome;
-use crate::session::backend::backend_login::Court;
+use crate::session::backend::backend_login::OpenConversation;
 use crate::session::log::SessionLog;
 use crate::session::{Bridge, Endpoint, Over, Shared};
 
@@ -23,8 +24,8 @@ pub(in crate::session) struct Session {
     pub front: Box<dyn ServerDialogue>,
     /// Logins tried so far.
     pub attempts: u32,
-    /// The backend that decides about logins, once it was asked.
-    pub court: Option<Court>,
+    /// The conversation with the backend that authenticates, between two attempts.
+    pub conversation: Option<OpenConversation>,
     deadline: Instant,
 }
 
@@ -45,7 +46,7 @@ impl Session {
             identity,
             front,
             attempts: 0,
-            court: None,
+            conversation: None,
             deadline: Instant::now(),
         }
     }
@@ -79,7 +80,7 @@ impl Session {
             Step::Next => {}
             Step::Read => self.listen().await?,
             Step::StartTls => self.start_tls().await?,
-            Step::Challenge(origin) => self.challenge(origin).await?,
+            Step::Challenge(origin) => return self.challenge(origin).await,
             Step::Ask(login) => return self.ask(*login).await,
             Step::Close => {
                 self.client.close().await?;
@@ -128,15 +129,15 @@ impl Session {
     }
 
     /// Our own challenge, or the backend's where the backend decides.
-    async fn challenge(&mut self, origin: Origin) -> Result<(), Over> {
+    async fn challenge(&mut self, origin: Origin) -> Result<Option<Bridge>, Over> {
         if self.endpoint.server.backend_authenticates() {
-            return self.fetch_challenge(origin).await;
+            return self.backend_login(Request::Challenge(origin)).await;
         }
         let salt = self
             .shared
             .challenge(&self.endpoint.server.mail.server_name);
         self.front.challenge(salt, &mut self.client.out);
-        Ok(())
+        Ok(None)
     }
 
     /// A login is complete: find out what it is worth.
@@ -145,10 +146,10 @@ impl Session {
         self.client.flush().await?;
         self.log.login(login.credentials.user());
         if self.endpoint.server.backend_authenticates() {
-            return self.plead_login(login).await;
+            return self.backend_login(Request::Login(login)).await;
         }
         match self.inquire(&login).await? {
-            Outcome::Accepted(grant) => self.vouch(login, grant).await.map(Some),
+            Outcome::Accepted(grant) => self.authorized_login(login, grant).await.map(Some),
             Outcome::Denied(denial) => {
                 let text = crate::base::Escaped(&denial.text);
                 self.log

@@ -2,7 +2,7 @@
 
 use super::source::Source;
 use crate::net::socket::Peer;
-use crate::proto::Seen;
+use crate::proto::ClientHost;
 
 /// A client's address and name, in the forms that headers and commands want.
 #[derive(Debug)]
@@ -38,10 +38,10 @@ impl Identity {
     }
 
     /// What backends are told of it.
-    pub fn seen(&self) -> Seen<'_> {
-        Seen {
+    pub fn seen(&self) -> ClientHost<'_> {
+        ClientHost {
             address: &self.xclient,
-            host: &self.host,
+            name: &self.host,
         }
     }
 }

@@ -166,7 +166,7 @@ fn starttls() {
 
 #[test]
 fn learned_words() {
-    let words: Words = [b"IMAP4rev2".as_slice().into()].into();
+    let words: CapabilityList = [b"IMAP4rev2".as_slice().into()].into();
     let settings = settings(&[Method::Plain], StartTls::On);
     let mut front = ServerDialogue::new(settings, false, Some(Arc::new(words)));
     assert_eq!(

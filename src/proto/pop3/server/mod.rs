@@ -8,7 +8,7 @@ use super::{Settings, reply};
 use crate::base::Secret;
 use crate::config::{Method, StartTls};
 use crate::proto;
-use crate::proto::learn::Words;
+use crate::proto::CapabilityList;
 use crate::proto::line::{self, Invalid};
 use crate::proto::login::Bytes;
 use crate::proto::sasl::{self, Exchange, Fault, Move};
@@ -36,12 +36,16 @@ pub struct ServerDialogue {
     stamp: Option<Bytes>,
     tally: Tally,
     /// What the backend offers, where that is known and nothing is written about it.
-    learned: Option<Arc<Words>>,
+    learned: Option<Arc<CapabilityList>>,
 }
 
 impl ServerDialogue {
     /// A dialogue that has not begun; `secure` when TLS was there from the first byte.
-    pub fn new(settings: Arc<Settings>, secure: bool, learned: Option<Arc<Words>>) -> Self {
+    pub fn new(
+        settings: Arc<Settings>,
+        secure: bool,
+        learned: Option<Arc<CapabilityList>>,
+    ) -> Self {
         ServerDialogue {
             tally: settings.tally.clone(),
             settings,

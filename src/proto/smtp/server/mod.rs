@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::Settings;
 use super::command::{ARGUMENTS, Command};
 use super::words::*;
-use crate::proto::learn::Words;
+use crate::proto::CapabilityList;
 use crate::proto::line::{self, Invalid};
 use crate::proto::login::Bytes;
 use crate::proto::sasl::{self, Exchange, Fault};
@@ -33,7 +33,7 @@ pub struct ServerDialogue {
     mail: Option<Bytes>,
     tally: Tally,
     /// What the backend offers, where that is known and nothing is written about it.
-    learned: Option<Arc<Words>>,
+    learned: Option<Arc<CapabilityList>>,
 }
 
 /// What a command came to: a turn, or the reply "invalid command".
@@ -41,7 +41,11 @@ type Outcome = Result<Turn, Fault>;
 
 impl ServerDialogue {
     /// A dialogue that has not begun; `secure` when TLS was there from the first byte.
-    pub fn new(settings: Arc<Settings>, secure: bool, learned: Option<Arc<Words>>) -> Self {
+    pub fn new(
+        settings: Arc<Settings>,
+        secure: bool,
+        learned: Option<Arc<CapabilityList>>,
+    ) -> Self {
         ServerDialogue {
             tally: settings.tally.clone(),
             settings,

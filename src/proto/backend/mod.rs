@@ -1,0 +1,30 @@
+//! The dialogues with backends, once for all protocols.
+//!
+//! [`AuthorizedLogin`] logs in where the auth server has decided, [`BackendLogin`] where the backend itself authenticates,
+//! [`StartTls`] upgrades the connection before either, [`CapabilityProbe`] asks what the backend can do. What differs between
+//! the protocols (framing, classes of replies, verbs) is behind [`wire::Wire`], which each protocol implements in its `wire`.
+
+pub mod authorized_login;
+pub mod backend_login;
+pub mod capability_probe;
+pub mod discovery;
+pub mod start_tls;
+pub mod steps;
+pub mod wire;
+
+pub use authorized_login::AuthorizedLogin;
+pub use backend_login::BackendLogin;
+pub use capability_probe::CapabilityProbe;
+pub use start_tls::StartTls;
+
+/// How a backend can let a client in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// The client is logged in.
+    LoggedIn,
+    /// Mail without a login: the client gets the backend's own reply, whether it is positive or negative.
+    Answered,
+}
+
+#[cfg(test)]
+mod tests;

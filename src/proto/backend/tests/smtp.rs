@@ -1,0 +1,367 @@
+//! SMTP.
+
+use super::*;
+use crate::config::ProxySmtpAuth;
+use crate::proto::backend::authorized_login::Errand;
+use crate::proto::backend::backend_login::Opening as Start;
+use crate::proto::backend::{AuthorizedLogin, BackendLogin, CapabilityProbe, StartTls};
+use crate::proto::login::{Envelope, Helo};
+use crate::proto::smtp::opening::{Introduction, Opening, Purpose};
+use crate::proto::smtp::wire::{Authorized, Wire};
+
+const HI: &str = "220 hi\r\n";
+const OK: &str = "250 ok\r\n";
+const OFFERS: &str = "250-x\r\n250-AUTH PLAIN LOGIN CRAM-MD5\r\n250 XCLIENT NAME ADDR\r\n";
+
+fn helo(name: &str, extended: bool) -> Helo {
+    Helo {
+        name: Some(bytes(name)),
+        extended,
+    }
+}
+
+fn opening(helo: Helo, xclient: bool, purpose: Purpose) -> Box<Opening> {
+    Box::new(Opening::new(Introduction {
+        own_name: bytes("gate"),
+        address: "192.0.2.1".into(),
+        host: "[UNAVAILABLE]".into(),
+        helo,
+        xclient,
+        purpose,
+    }))
+}
+
+/// A dialogue for a client that the auth server let in.
+fn authorized(
+    how: ProxySmtpAuth,
+    helo: Helo,
+    xclient: Option<&str>,
+    errand: Errand,
+    replies: &[&str],
+) -> Played<authorized_login::Outcome> {
+    let purpose = Purpose::AuthorizedLogin {
+        login: xclient.map(bytes),
+    };
+    let opening = opening(helo, xclient.is_some(), purpose);
+    let wire = Box::new(Authorized(how));
+    play(
+        Box::new(AuthorizedLogin::introduced(wire, opening, errand)),
+        replies,
+    )
+}
+
+#[test]
+fn xclient_in_place_of_a_login() {
+    let play = |helo, xclient, replies: &[&str]| {
+        authorized(ProxySmtpAuth::Off, helo, xclient, Errand::Nothing, replies).text_while()
+    };
+    assert_eq!(
+        play(
+            helo("c", true),
+            Some("us er+="),
+            &[HI, OK, "220 again\r\n", OK]
+        ),
+        "EHLO gate|XCLIENT ADDR=192.0.2.1 LOGIN=us+20er+2B+3D NAME=[UNAVAILABLE]|EHLO c| \
+         LoggedIn while sending client HELO/EHLO to upstream"
+    );
+    assert_eq!(
+        play(helo("c", false), Some(""), &[HI, OK, OK, OK]),
+        "EHLO gate|XCLIENT ADDR=192.0.2.1 NAME=[UNAVAILABLE]|HELO c| \
+         LoggedIn while sending client HELO/EHLO to upstream"
+    );
+    assert_eq!(
+        play(Helo::default(), Some("u"), &[HI, OK, OK]),
+        "EHLO gate|XCLIENT ADDR=192.0.2.1 LOGIN=u NAME=[UNAVAILABLE]| \
+         LoggedIn while sending XCLIENT to upstream"
+    );
+    for (extended, verb) in [(false, "HELO"), (true, "EHLO")] {
+        assert_eq!(
+            play(helo("c", extended), None, &[HI, OK]),
+            format!("{verb} gate| LoggedIn while sending HELO/EHLO to upstream")
+        );
+    }
+    for replies in [&["554 no\r\n"][..], &["garbage\r\n"], &[HI, "500 what\r\n"]] {
+        let played = play(helo("c", true), Some("u"), replies);
+        assert!(played.contains(" Unexpected"), "{played}");
+    }
+}
+
+#[test]
+fn an_authorized_client_is_logged_in() {
+    let play = |how, pass, replies: &[&str]| {
+        let user = bytes("u");
+        let errand = Errand::Login { user, pass };
+        authorized(how, helo("c", true), None, errand, replies).text_while()
+    };
+    let (on, pass) = (ProxySmtpAuth::On, || Some(secret("p")));
+    let sending = "while sending AUTH to upstream";
+    assert_eq!(
+        play(on, pass(), &[HI, OK, "235 in\r\n"]),
+        format!("EHLO gate|AUTH PLAIN AHUAcA==| LoggedIn {sending}")
+    );
+    assert!(play(on, None, &[HI, OK]).contains(" NoPassword"));
+    let only_login = "250-x\r\n250 AUTH LOGIN NTLM\r\n";
+    let challenges = [HI, only_login, "334 a\r\n", "334 b\r\n", "235 in\r\n"];
+    for how in [on, ProxySmtpAuth::Login] {
+        assert_eq!(
+            play(how, pass(), &challenges),
+            format!("EHLO gate|AUTH LOGIN|dQ==|cA==| LoggedIn {sending}")
+        );
+    }
+    assert!(play(ProxySmtpAuth::Plain, pass(), &[HI, only_login]).contains("AUTH PLAIN"));
+    for reply in ["535 no\r\n", "334 \r\n", "250 ok\r\n"] {
+        assert_eq!(
+            play(on, pass(), &[HI, OK, reply]),
+            format!("EHLO gate|AUTH PLAIN AHUAcA==| Unexpected {sending}")
+        );
+    }
+}
+
+#[test]
+fn mail_of_an_authorized_client() {
+    let play = |rcpt: Option<&str>, replies: &[&str]| {
+        let errand = Errand::Mail(Envelope {
+            mail: bytes("MAIL FROM:<a>"),
+            rcpt: rcpt.map(bytes),
+        });
+        authorized(ProxySmtpAuth::Off, helo("c", true), None, errand, replies).text_while()
+    };
+    let told = "EHLO gate|MAIL FROM:<a>|";
+    for reply in ["550 no\r\n", "250 ok\r\n", "garbage\r\n"] {
+        assert_eq!(
+            play(Some("RCPT TO:<b>"), &[HI, OK, OK, reply]),
+            format!("{told}RCPT TO:<b>| Answered while sending RCPT TO to upstream")
+        );
+    }
+    for (reply, end) in [(OK, "Answered"), ("451 no\r\n", "Unexpected")] {
+        assert_eq!(
+            play(None, &[HI, OK, reply]),
+            format!("{told} {end} while sending MAIL FROM to upstream")
+        );
+    }
+}
+
+fn origin(envelope: Option<Envelope>) -> Origin {
+    let helo = helo("c", false);
+    Origin::Smtp { helo, envelope }
+}
+
+fn of(credentials: Credentials) -> Request {
+    login(credentials, origin(None))
+}
+
+/// The first request to a backend that authenticates by itself.
+fn first(request: Request, xclient: bool, replies: &[&str]) -> Played<backend_login::Outcome> {
+    let opening = opening(helo("c", false), xclient, Purpose::BackendLogin);
+    let wire = Box::new(Wire::new(bytes("c")));
+    let start = Start::Introduction(opening);
+    play(Box::new(BackendLogin::new(wire, start, request)), replies)
+}
+
+#[test]
+fn logins_by_what_is_announced() {
+    assert_eq!(
+        first(of(plain()), true, &[HI, OFFERS, HI, OFFERS, "235 in\r\n"]).text(),
+        "EHLO gate|XCLIENT ADDR=192.0.2.1 NAME=[UNAVAILABLE]|EHLO c|AUTH PLAIN AHUAcA==| LoggedIn"
+    );
+    assert_eq!(
+        first(of(plain()), false, &[HI, "250 AUTH\r\n"]).text(),
+        "EHLO gate| NotOffered"
+    );
+    let login = "250-x\r\n250 AUTH=LOGIN\r\n";
+    for (reply, end) in [
+        ("535 no\r\n", "Refused(535)"),
+        ("421 bye\r\n", "Refused(421) closing"),
+        ("235 in\r\n", "LoggedIn"),
+        ("250 what\r\n", "Unexpected"),
+        ("334 \r\n", "Unexpected"),
+    ] {
+        assert_eq!(
+            first(
+                of(plain()),
+                true,
+                &[HI, login, "334 a\r\n", "334 b\r\n", reply]
+            )
+            .text_while(),
+            format!("EHLO gate|AUTH LOGIN|dQ==|cA==| {end} while sending AUTH to upstream")
+        );
+    }
+    assert_eq!(
+        first(of(plain()), false, &[HI, login, "235 in\r\n"]).text(),
+        "EHLO gate|AUTH LOGIN| Unexpected"
+    );
+}
+
+#[test]
+fn another_try_in_the_same_conversation() {
+    let refused = first(of(plain()), false, &[HI, OFFERS, "535 no\r\n"]);
+    assert!(refused.text().ends_with("Refused(535)"));
+    let idle = refused.idle();
+    assert!(idle.suits(&origin(None)));
+    let other = Origin::Smtp {
+        helo: helo("d", false),
+        envelope: None,
+    };
+    assert!(!idle.suits(&other));
+    assert_eq!(
+        again(idle, of(plain()), &["235 in\r\n"]).text(),
+        "AUTH PLAIN AHUAcA==| LoggedIn"
+    );
+}
+
+#[test]
+fn challenges_are_relayed() {
+    let challenge = || Request::Challenge(origin(None));
+    let replies = [HI, OFFERS, "334 PDEuMkBteD4=\r\n"];
+    let challenged = first(challenge(), false, &replies);
+    assert_eq!(challenged.text(), "EHLO gate|AUTH CRAM-MD5| <1.2@mx>");
+    assert_eq!(
+        again(challenged.idle(), of(cram_md5()), &["235 in\r\n"]).text(),
+        "dSAwMTIz| LoggedIn"
+    );
+    // A challenge that the client gave up.
+    let idle = first(challenge(), false, &replies).idle();
+    assert_eq!(
+        again(idle, of(plain()), &["501 cancelled\r\n", "235 in\r\n"]).text(),
+        "*|AUTH PLAIN AHUAcA==| LoggedIn"
+    );
+    for (reply, end) in [
+        ("504 no\r\n", "Refused(504)"),
+        ("334 !\r\n", "Unexpected"),
+        ("235 in\r\n", "Unexpected"),
+    ] {
+        assert_eq!(
+            first(challenge(), false, &[HI, OFFERS, reply]).text(),
+            format!("EHLO gate|AUTH CRAM-MD5| {end}")
+        );
+    }
+    assert_eq!(
+        first(challenge(), false, &[HI, OK]).text(),
+        "EHLO gate| NotOffered"
+    );
+}
+
+#[test]
+fn mail_and_old_backends() {
+    let envelope = Envelope {
+        mail: bytes("MAIL FROM:<a>"),
+        rcpt: None,
+    };
+    let mail = || login(Credentials::None, origin(Some(envelope.clone())));
+    for (reply, end) in [("550 no\r\n", "Answered"), ("no\r\n", "Unexpected")] {
+        assert_eq!(
+            first(mail(), true, &[HI, "500 what\r\n", "250 x\r\n", reply]).text_while(),
+            format!("EHLO gate|HELO gate|MAIL FROM:<a>| {end} while sending MAIL FROM to upstream")
+        );
+    }
+    assert_eq!(
+        first(of(plain()), false, &["554 no\r\n"]).text(),
+        " Unexpected"
+    );
+}
+
+#[test]
+fn tokens_and_certificates() {
+    const TOKENS: &str = "250-x\r\n250 AUTH XOAUTH2\r\n";
+    let token = |token: &str| of(bearer(Bearer::Xoauth2, token));
+    assert_eq!(
+        first(
+            token("t"),
+            false,
+            &[HI, TOKENS, "334 e30=\r\n", "535 no\r\n"]
+        )
+        .text(),
+        "EHLO gate|AUTH XOAUTH2 dXNlcj11AWF1dGg9QmVhcmVyIHQBAQ==|| Refused(535)"
+    );
+    // A long token does not fit into a command.
+    let long = token(&"t".repeat(2000));
+    let told = first(long, false, &[HI, TOKENS, "334 \r\n", "235 in\r\n"]).text();
+    assert!(
+        told.starts_with("EHLO gate|AUTH XOAUTH2|dXNlcj11"),
+        "{told}"
+    );
+    assert!(told.ends_with("| LoggedIn"));
+
+    let play = |replies: &[&str]| first(of(external("u=")), false, replies).text_while();
+    let sending = "while sending AUTH to upstream";
+    let announced = "250-x\r\n250 AUTH EXTERNAL PLAIN\r\n";
+    assert_eq!(
+        play(&[HI, announced, "235 in\r\n"]),
+        format!("EHLO gate|AUTH EXTERNAL dT0=| LoggedIn {sending}")
+    );
+    let xclient = "250-x\r\n250 XCLIENT LOGIN\r\n";
+    for (replies, end) in [
+        (&[HI, OFFERS][..], "EHLO c| LoggedIn"),
+        (&[HI, "550 no\r\n"], "EHLO c| Refused(550)"),
+        (&["550 no\r\n"], " Refused(550)"),
+    ] {
+        let told = play(&[&[HI, xclient], replies].concat());
+        assert_eq!(
+            told,
+            format!("EHLO gate|XCLIENT LOGIN=u+3D|{end} {sending}")
+        );
+    }
+    let told = play(&[HI, OFFERS]);
+    assert!(told.starts_with("EHLO gate| NotOffered"), "{told}");
+}
+
+#[test]
+fn starttls_only_where_it_is_announced() {
+    let play = |replies: &[&str]| {
+        play(
+            Box::new(StartTls::new(Box::new(Wire::new(bytes("gw"))))),
+            replies,
+        )
+        .text_while()
+    };
+    let ready = [HI, "250-x\r\n250 starttls\r\n"];
+    for (reply, end) in [
+        ("220 go\r\n", "Agreed \"220 \\r\\n\""),
+        ("220-go\r\n220 on\r\n", "Agreed \"220 \\r\\n\""),
+        ("454 later\r\n", "Unexpected"),
+        ("250 what\r\n", "Unexpected"),
+    ] {
+        assert_eq!(
+            play(&[ready[0], ready[1], reply]),
+            format!("EHLO gw|STARTTLS| {end} while sending STARTTLS to upstream")
+        );
+    }
+    for (hello, end) in [
+        ("250-x\r\n250 AUTH STARTTLS\r\n", "NotOffered"),
+        // The first line is a name.
+        ("250 STARTTLS\r\n", "NotOffered"),
+        ("502 what\r\n", "NotOffered"),
+        ("421 later\r\n", "Unexpected"),
+    ] {
+        assert_eq!(
+            play(&[HI, hello]),
+            format!("EHLO gw| {end} while sending HELO/EHLO to upstream")
+        );
+    }
+    assert_eq!(
+        play(&["554 no\r\n"]),
+        " Unwelcome while reading response from upstream"
+    );
+}
+
+#[test]
+fn clients_are_told_of_the_list_less_what_is_ours() {
+    let play = |replies: &[&str]| {
+        play(
+            Box::new(CapabilityProbe::new(Box::new(Wire::new(bytes("gate"))))),
+            replies,
+        )
+        .text()
+    };
+    let list = "250-mail.example\r\n250-PIPELINING\r\n250-SIZE 1000 \r\n250-auth PLAIN\r\n250-AUTH=PLAIN\r\n\
+        250-STARTTLS\r\n250-XCLIENT NAME ADDR\r\n250-XFORWARD NAME\r\n250-X-EXPS NTLM\r\n250-\r\n250-BAD\x01\r\n250 DSN\r\n";
+    for (replies, want) in [
+        (&[HI, list][..], "EHLO gate| PIPELINING,SIZE 1000,DSN QUIT"),
+        (&[HI, "250 alone\r\n"], "EHLO gate|  QUIT"),
+        (&[HI, "502-what\r\n502 DSN\r\n"], "EHLO gate|  QUIT"),
+        (&[HI, "421 later\r\n"], "EHLO gate| Unexpected"),
+        (&["554 no\r\n"], " Unexpected"),
+    ] {
+        assert_eq!(play(replies), want);
+    }
+}

@@ -1,0 +1,46 @@
+//! The client that backends talk to, whatever it wants of them: what the driver in `session` asks of it.
+//!
+//! The driver sends what is in `out`, waits until [`ClientDialogue::whole`] finds a reply, and passes it to
+//! [`ClientDialogue::advance`], which consumes the dialogue and returns what is left of it or the outcome.
+
+use std::fmt::Debug;
+
+/// The action that log lines name while a reply is awaited to which nothing was sent, and once a reply has arrived.
+pub const READING: &str = "reading response from upstream";
+
+/// A dialogue that ends with an `O`.
+pub type Dialogue<O> = Box<dyn ClientDialogue<Outcome = O>>;
+
+/// One exchange of commands and replies with a backend, up to its outcome.
+pub trait ClientDialogue: Debug + Send + Sync {
+    /// How the dialogue can end, other than with a reply that is not allowed.
+    type Outcome;
+
+    /// What is being done, in the words that nginx's log lines have after `while`.
+    fn action(&self) -> &'static str;
+
+    /// Length of the first whole reply in `bytes`, in bytes; `None` while it is incomplete.
+    fn whole(&self, bytes: &[u8]) -> Option<usize>;
+
+    /// Takes the backend's reply to what was sent last, and writes what is to be sent next to `out`.
+    fn advance(self: Box<Self>, reply: &[u8], out: &mut Vec<u8>) -> Progress<Self::Outcome>;
+}
+
+/// What follows from a reply.
+#[derive(Debug)]
+pub enum Progress<O> {
+    /// Send `out` and read the next reply.
+    Read(Dialogue<O>),
+    /// The dialogue has ended; there is nothing to send.
+    Done(O),
+    /// The protocol does not allow this reply here.
+    Unexpected {
+        /// Where the part of the reply begins that the log shows, in bytes.
+        shown_from: usize,
+    },
+}
+
+impl<O> Progress<O> {
+    /// A reply that the protocol does not allow here; the log shows all of it.
+    pub const UNEXPECTED: Self = Progress::Unexpected { shown_from: 0 };
+}

@@ -1,0 +1,211 @@
+//! IMAP towards backends: classes of replies, and commands.
+//!
+//! Logins are sent under the client's own tag, so that the backend's answer is the client's.
+
+use super::words::reason;
+use super::{capabilities, reply};
+use crate::base::Secret;
+use crate::proto::backend::authorized_login::PasswordLogin;
+use crate::proto::backend::steps::{SENDING_AUTH, Step, Steps};
+use crate::proto::backend::wire::{
+    self, Capabilities, CapabilityList, Class, Expected, Rejection, Replies, Verbs,
+};
+use crate::proto::client::READING;
+use crate::proto::login::{Bytes, Credentials};
+
+/// The tag of our own commands. No client's command is under way together with them.
+const TAG: &[u8] = b"gw";
+
+/// The shortest reply that nginx looks at, in bytes.
+const SHORTEST: usize = 4;
+
+static VERBS: Verbs = Verbs {
+    capabilities_action: "sending CAPABILITY to upstream",
+    login_capabilities_action: READING,
+    start_tls: b"gw STARTTLS\r\n",
+    start_tls_action: "sending STARTTLS to upstream",
+    greeting: b"* OK\r\n",
+    quit: b"gw LOGOUT\r\n",
+};
+
+/// IMAP as the dialogues speak it that ask for capabilities first.
+#[derive(Debug, Default)]
+pub struct Wire {
+    /// The client's tag.
+    tag: Bytes,
+}
+
+impl Replies for Wire {
+    fn whole(&self, expected: Expected, bytes: &[u8]) -> Option<usize> {
+        match expected {
+            Expected::Greeting => reply::line(bytes),
+            _ => reply::group(bytes),
+        }
+    }
+
+    fn class<'a>(&self, expected: Expected, reply: &'a [u8]) -> Class<'a> {
+        let response = reply::last(reply);
+        let ok = match expected {
+            Expected::Greeting => is_greeting(reply),
+            Expected::Capabilities => reply::tagged(response, TAG).is_some(),
+            Expected::StartTls => reply::is_ok(response, TAG),
+            Expected::Reply | Expected::Anything => true,
+            Expected::Challenge => false,
+            Expected::LoggedIn | Expected::Xclient | Expected::Completion => {
+                self.says(response, b"OK")
+            }
+        };
+        if ok {
+            Class::Ok
+        } else if let Some(text) = response.strip_prefix(b"+") {
+            Class::Challenge(text.trim_ascii())
+        } else {
+            self.refusal(response).map_or(Class::Other, Class::Refused)
+        }
+    }
+}
+
+impl Wire {
+    /// The text of a response to the client's command.
+    fn text<'a>(&self, response: &'a [u8]) -> &'a [u8] {
+        reply::tagged(response, &self.tag).unwrap_or_default()
+    }
+
+    fn says(&self, response: &[u8], word: &[u8]) -> bool {
+        let start = self.text(response).get(..word.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(word))
+    }
+
+    fn refusal(&self, response: &[u8]) -> Option<Rejection> {
+        let closing = reply::is_bye(response);
+        if closing {
+            return Some(Rejection { code: 454, closing });
+        }
+        (self.says(response, b"NO") || self.says(response, b"BAD")).then(|| Rejection {
+            code: reason(self.text(response).get(3..).unwrap_or_default()),
+            closing,
+        })
+    }
+}
+
+impl wire::Wire for Wire {
+    fn verbs(&self) -> &'static Verbs {
+        &VERBS
+    }
+
+    fn capability_command(&self) -> Vec<u8> {
+        [TAG, b" CAPABILITY"].concat()
+    }
+
+    fn greeted_capabilities(&self, greeting: &[u8]) -> Option<Capabilities> {
+        capabilities::in_greeting(greeting).map(capabilities::read)
+    }
+
+    /// A backend that does not know the command announces nothing, and LOGIN works.
+    fn capabilities(&self, answer: &[u8]) -> Option<Capabilities> {
+        is_answer(answer).then(|| capabilities::read(capabilities::in_answer(answer)))
+    }
+
+    /// Every server announces something: an empty list is none.
+    fn announced(&self, reply: &[u8]) -> Option<CapabilityList> {
+        let list = match capabilities::in_greeting(reply).filter(|_| !is_answer(reply)) {
+            Some(words) => capabilities::announced(words),
+            None => capabilities::announced(capabilities::in_answer(reply)),
+        };
+        Some(list).filter(|list| !list.is_empty())
+    }
+
+    fn set_tag(&mut self, tag: &Bytes) {
+        self.tag = tag.clone();
+    }
+
+    fn auth_command(&self, mechanism: &str) -> Vec<u8> {
+        [&*self.tag, b" AUTHENTICATE ", mechanism.as_bytes()].concat()
+    }
+
+    fn login_without_sasl(
+        &self,
+        credentials: &Credentials,
+        capabilities: &Capabilities,
+    ) -> Option<Steps> {
+        match credentials {
+            Credentials::Plain { user, pass } if capabilities.password_command => {
+                Some(login(&self.tag, user, pass, SENDING_AUTH))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// LOGIN with literals. `last` is what is being done once the password was sent, in nginx's words.
+fn login(tag: &[u8], user: &[u8], pass: &Secret<Bytes>, last: &'static str) -> Steps {
+    let pass = pass.reveal();
+    let login = [tag, format!(" LOGIN {{{}}}", user.len()).as_bytes()].concat();
+    let user = [user, format!(" {{{}}}", pass.len()).as_bytes()].concat();
+    let (sending_login, sending_user) = (
+        "sending LOGIN command to upstream",
+        "sending user name to upstream",
+    );
+    Steps::new(
+        Step::new(login, sending_login, Expected::Challenge),
+        [
+            Step::new(user, sending_user, Expected::Challenge),
+            Step::new(&**pass, last, Expected::LoggedIn),
+        ],
+    )
+}
+
+fn is_greeting(reply: &[u8]) -> bool {
+    reply.starts_with(b"* OK")
+}
+
+/// Whether a reply is the one to a command of our own.
+fn is_answer(reply: &[u8]) -> bool {
+    reply::tagged(reply::last(reply), TAG).is_some()
+}
+
+/// IMAP as nginx speaks it to backends, with the client's tag.
+#[derive(Debug)]
+pub struct Authorized(pub Bytes);
+
+impl Replies for Authorized {
+    /// Only the answer to the password may have untagged responses before it.
+    fn whole(&self, expected: Expected, bytes: &[u8]) -> Option<usize> {
+        if expected != Expected::LoggedIn {
+            return reply::line(bytes);
+        }
+        let end = reply::group(bytes)?;
+        if end >= SHORTEST {
+            return Some(end);
+        }
+        reply::line(&bytes[end..]).map(|more| end + more)
+    }
+
+    fn class<'a>(&self, expected: Expected, reply: &'a [u8]) -> Class<'a> {
+        match expected {
+            Expected::Greeting if is_greeting(reply) => Class::Ok,
+            Expected::LoggedIn if reply::is_ok(reply::last(reply), &self.0) => Class::Ok,
+            Expected::Challenge => match reply.strip_prefix(b"+") {
+                Some(text) => Class::Challenge(text),
+                None => Class::Other,
+            },
+            _ => Class::Other,
+        }
+    }
+}
+
+impl PasswordLogin for Authorized {
+    fn steps(&self, _capabilities: &Capabilities, user: &[u8], pass: &Secret<Bytes>) -> Steps {
+        login(&self.0, user, pass, "sending password to upstream")
+    }
+
+    /// Of the answer to the password, the log shows the response that decides, without its tag.
+    fn shown_from(&self, expected: Expected, reply: &[u8]) -> usize {
+        if expected != Expected::LoggedIn {
+            return 0;
+        }
+        let last = reply::last(reply);
+        let shown = reply::tagged(last, &self.0).unwrap_or(last);
+        reply.len() - shown.len()
+    }
+}

@@ -1,0 +1,139 @@
+//! POP3 towards backends: classes of replies, and commands.
+
+use super::words::USER;
+use super::{capabilities, reply};
+use crate::base::Secret;
+use crate::proto::backend::authorized_login::PasswordLogin;
+use crate::proto::backend::steps::{SENDING_AUTH, Step, Steps};
+use crate::proto::backend::wire::{
+    self, Capabilities, CapabilityList, Class, Expected, Rejection, Replies, Verbs,
+};
+use crate::proto::login::{Bytes, Credentials};
+
+/// The shortest reply that nginx looks at, in bytes.
+const SHORTEST: usize = 4;
+
+static VERBS: Verbs = Verbs {
+    capabilities_action: "sending CAPA to upstream",
+    login_capabilities_action: "sending CAPA to upstream",
+    start_tls: b"STLS\r\n",
+    start_tls_action: "sending STLS to upstream",
+    greeting: b"+OK\r\n",
+    quit: b"QUIT\r\n",
+};
+
+/// POP3 as the dialogues speak it that ask for capabilities first.
+#[derive(Debug)]
+pub struct Wire;
+
+impl Replies for Wire {
+    fn whole(&self, expected: Expected, bytes: &[u8]) -> Option<usize> {
+        match expected {
+            Expected::Capabilities => reply::list(bytes),
+            _ => reply::line(bytes),
+        }
+    }
+
+    fn class<'a>(&self, expected: Expected, reply: &'a [u8]) -> Class<'a> {
+        let is_ok = reply::is_ok(reply);
+        let challenge = reply::challenge(reply).filter(|_| !is_ok);
+        let refused = reply::is_refusal(reply);
+        match expected {
+            Expected::Anything => Class::Ok,
+            Expected::Reply if is_ok || refused || challenge.is_some() => Class::Ok,
+            Expected::Challenge if is_ok => Class::Other,
+            _ if is_ok => Class::Ok,
+            _ if refused => Class::Refused(Rejection {
+                code: reply::smtp_code(reply),
+                closing: false,
+            }),
+            _ => challenge.map_or(Class::Other, Class::Challenge),
+        }
+    }
+}
+
+impl wire::Wire for Wire {
+    fn verbs(&self) -> &'static Verbs {
+        &VERBS
+    }
+
+    fn capability_command(&self) -> Vec<u8> {
+        b"CAPA".into()
+    }
+
+    /// A backend that does not know CAPA has what is in RFC 1939.
+    fn capabilities(&self, answer: &[u8]) -> Option<Capabilities> {
+        if reply::is_ok(answer) {
+            Some(capabilities::read(answer))
+        } else {
+            reply::is_refusal(answer).then(|| Capabilities {
+                password_command: true,
+                ..Capabilities::default()
+            })
+        }
+    }
+
+    /// USER, which is the gateway's to offer, and the capabilities that it passes on.
+    fn announced(&self, reply: &[u8]) -> Option<CapabilityList> {
+        let passed_on = reply::is_ok(reply).then(|| capabilities::passed_on(reply));
+        let words = [USER].into_iter().chain(passed_on.into_iter().flatten());
+        Some(words.map(Into::into).collect())
+    }
+
+    fn auth_command(&self, mechanism: &str) -> Vec<u8> {
+        [b"AUTH ", mechanism.as_bytes()].concat()
+    }
+
+    fn login_without_sasl(
+        &self,
+        credentials: &Credentials,
+        capabilities: &Capabilities,
+    ) -> Option<Steps> {
+        match credentials {
+            Credentials::Plain { user, pass } if capabilities.password_command => {
+                Some(login(user, pass, SENDING_AUTH))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// USER and PASS. `last` is what is being done once the password was sent, in nginx's words.
+fn login(user: &[u8], pass: &Secret<Bytes>, last: &'static str) -> Steps {
+    let user = [b"USER ", user].concat();
+    let pass = [b"PASS ", &**pass.reveal()].concat();
+    Steps::new(
+        Step::new(user, "sending user name to upstream", Expected::Completion),
+        [Step::new(pass, last, Expected::LoggedIn)],
+    )
+}
+
+/// POP3 as nginx speaks it to backends.
+#[derive(Debug)]
+pub struct Authorized;
+
+impl Replies for Authorized {
+    /// As in nginx, no reply has less than four bytes, and a refusal is all that has arrived.
+    fn whole(&self, _expected: Expected, bytes: &[u8]) -> Option<usize> {
+        if bytes.len() < SHORTEST {
+            None
+        } else if reply::is_ok(bytes) {
+            reply::line(bytes)
+        } else {
+            bytes.ends_with(b"\r\n").then_some(bytes.len())
+        }
+    }
+
+    fn class<'a>(&self, _expected: Expected, reply: &'a [u8]) -> Class<'a> {
+        match reply::is_ok(reply) {
+            true => Class::Ok,
+            false => Class::Other,
+        }
+    }
+}
+
+impl PasswordLogin for Authorized {
+    fn steps(&self, _capabilities: &Capabilities, user: &[u8], pass: &Secret<Bytes>) -> Steps {
+        login(user, pass, "sending password to upstream")
+    }
+}

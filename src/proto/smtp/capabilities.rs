@@ -1,0 +1,65 @@
+//! What a backend's answer to EHLO announces: to the gateway, and through it to clients.
+
+use super::reply::texts;
+use crate::proto::backend::wire::{Capabilities, CapabilityList};
+use crate::proto::sasl::client;
+
+/// The longest initial response that goes along with AUTH: a command has 512 bytes (RFC 5321, section 4.5.3.1.4).
+const LONGEST_INITIAL: usize = 400;
+
+/// What the gateway offers itself, or what only makes sense between a client and the very server it is connected to.
+const KEPT_BACK: &[&[u8]] = &[
+    b"AUTH",
+    b"STARTTLS",
+    b"XCLIENT",
+    b"XFORWARD",
+    // RFC 8689: every hop must use TLS, which the gateway cannot promise.
+    b"REQUIRETLS",
+    // Exchange's names for AUTH and STARTTLS.
+    b"X-EXPS",
+    b"X-ANONYMOUSTLS",
+];
+
+/// Reads a whole answer to EHLO or HELO.
+pub fn read(answer: &[u8]) -> Capabilities {
+    let mut found = Capabilities {
+        initial_response: Some(LONGEST_INITIAL),
+        ..Capabilities::default()
+    };
+    for text in texts(answer).skip(1) {
+        let text = text.to_ascii_uppercase();
+        let mut words = text
+            .split(|&b| matches!(b, b' ' | b'='))
+            .filter(|word| !word.is_empty());
+        match words.next() {
+            Some(b"AUTH") => found.mechanisms = found.mechanisms.with(client::announced(words)),
+            Some(b"STARTTLS") => found.starttls = true,
+            Some(b"XCLIENT") => words.for_each(|word| match word {
+                b"ADDR" => found.xclient.address = true,
+                b"NAME" => found.xclient.name = true,
+                b"LOGIN" => found.xclient.login = true,
+                _ => {}
+            }),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// The lines of an answer to EHLO that clients are told of.
+pub fn announced(answer: &[u8]) -> CapabilityList {
+    let lines = texts(answer).skip(1).map(<[u8]>::trim_ascii);
+    lines
+        .filter(|line| is_passed_on(line))
+        .map(Into::into)
+        .collect()
+}
+
+fn is_passed_on(line: &[u8]) -> bool {
+    let end = line.iter().position(|&b| matches!(b, b' ' | b'='));
+    let word = &line[..end.unwrap_or(line.len())];
+    // RFC 5321, section 4.1.1.1: printable ASCII only.
+    !word.is_empty()
+        && line.iter().all(|&b| b == b' ' || b.is_ascii_graphic())
+        && !KEPT_BACK.iter().any(|kept| word.eq_ignore_ascii_case(kept))
+}

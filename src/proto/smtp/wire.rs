@@ -1,0 +1,150 @@
+//! SMTP towards backends: classes of replies, and commands.
+
+use super::reply::{code, texts, whole};
+use super::{capabilities, opening};
+use crate::base::Secret;
+use crate::config::{Method, ProxySmtpAuth};
+use crate::proto::backend::authorized_login::PasswordLogin;
+use crate::proto::backend::steps::{SENDING_AUTH, Step, Steps};
+use crate::proto::backend::wire::{
+    self, Capabilities, CapabilityList, Class, Expected, Rejection, Replies, Verbs,
+};
+use crate::proto::login::{Bytes, Credentials};
+use crate::proto::sasl::client::Exchange;
+
+static VERBS: Verbs = Verbs {
+    capabilities_action: opening::SENDING_HELLO,
+    login_capabilities_action: opening::SENDING_HELLO,
+    start_tls: b"STARTTLS\r\n",
+    start_tls_action: "sending STARTTLS to upstream",
+    greeting: b"220 \r\n",
+    quit: b"QUIT\r\n",
+};
+
+fn class(expected: Expected, reply: &[u8]) -> Class<'_> {
+    let code = code(reply);
+    match (expected, code) {
+        (Expected::Anything, _)
+        | (Expected::Reply, Some(_))
+        | (Expected::Greeting | Expected::StartTls, Some(220))
+        | (Expected::Capabilities | Expected::Completion, Some(250))
+        | (Expected::Xclient, Some(220 | 250))
+        | (Expected::LoggedIn, Some(235)) => Class::Ok,
+        (_, Some(334)) => Class::Challenge(texts(reply).next().unwrap_or_default()),
+        (_, Some(code @ 400..=599)) => Class::Refused(Rejection {
+            code,
+            closing: code == 421,
+        }),
+        _ => Class::Other,
+    }
+}
+
+/// SMTP as the dialogues speak it that ask for capabilities first.
+#[derive(Debug)]
+pub struct Wire {
+    name: Bytes,
+}
+
+impl Wire {
+    /// `name` goes into EHLO.
+    pub fn new(name: Bytes) -> Self {
+        Wire { name }
+    }
+}
+
+impl Replies for Wire {
+    fn whole(&self, _expected: Expected, bytes: &[u8]) -> Option<usize> {
+        whole(bytes)
+    }
+
+    fn class<'a>(&self, expected: Expected, reply: &'a [u8]) -> Class<'a> {
+        class(expected, reply)
+    }
+}
+
+impl wire::Wire for Wire {
+    fn verbs(&self) -> &'static Verbs {
+        &VERBS
+    }
+
+    fn capability_command(&self) -> Vec<u8> {
+        opening::hello(true, &self.name)
+    }
+
+    /// A backend that does not know EHLO announces nothing.
+    fn capabilities(&self, answer: &[u8]) -> Option<Capabilities> {
+        match code(answer) {
+            Some(250) => Some(capabilities::read(answer)),
+            Some(500..=599) => Some(Capabilities::default()),
+            _ => None,
+        }
+    }
+
+    fn announced(&self, reply: &[u8]) -> Option<CapabilityList> {
+        Some(match code(reply) {
+            Some(250) => capabilities::announced(reply),
+            _ => CapabilityList::default(),
+        })
+    }
+
+    fn auth_command(&self, mechanism: &str) -> Vec<u8> {
+        auth_command(mechanism)
+    }
+
+    /// XCLIENT in place of EXTERNAL: the gateway has verified the client's certificate, so it can name its owner.
+    fn login_without_sasl(
+        &self,
+        credentials: &Credentials,
+        capabilities: &Capabilities,
+    ) -> Option<Steps> {
+        let Credentials::External { user } = credentials else {
+            return None;
+        };
+        capabilities.xclient.login.then(|| {
+            let mut xclient = b"XCLIENT LOGIN=".to_vec();
+            opening::xtext(user, &mut xclient);
+            let hello = opening::hello(true, &self.name);
+            Steps::new(
+                Step::new(xclient, SENDING_AUTH, Expected::Xclient),
+                [Step::new(hello, SENDING_AUTH, Expected::Completion)],
+            )
+        })
+    }
+}
+
+fn auth_command(mechanism: &str) -> Vec<u8> {
+    [b"AUTH ", mechanism.as_bytes()].concat()
+}
+
+/// SMTP as nginx speaks it to backends, with `proxy_smtp_auth`.
+#[derive(Debug)]
+pub struct Authorized(pub ProxySmtpAuth);
+
+impl Replies for Authorized {
+    fn whole(&self, _expected: Expected, bytes: &[u8]) -> Option<usize> {
+        whole(bytes)
+    }
+
+    fn class<'a>(&self, expected: Expected, reply: &'a [u8]) -> Class<'a> {
+        class(expected, reply)
+    }
+}
+
+impl PasswordLogin for Authorized {
+    /// AUTH PLAIN, unless `proxy_smtp_auth` or a backend that announces LOGIN alone wants AUTH LOGIN.
+    fn steps(&self, capabilities: &Capabilities, user: &[u8], pass: &Secret<Bytes>) -> Steps {
+        let offered = capabilities.mechanisms;
+        let only_login = offered.has(Method::Login) && !offered.has(Method::Plain);
+        let exchange = match self.0 {
+            ProxySmtpAuth::Login => Exchange::login(user, pass),
+            ProxySmtpAuth::On if only_login => Exchange::login(user, pass),
+            _ => Exchange::plain(user, pass),
+        };
+        let exchange = Exchange {
+            acknowledgement: None,
+            ..exchange
+        };
+        let command = auth_command(exchange.mechanism);
+        Steps::sasl(exchange, command, Some(usize::MAX))
+    }
+}

@@ -1,0 +1,114 @@
+//! A connection to a backend: what is sent to it, and its replies one by one.
+
+use std::io;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::conversation::ConversationError;
+use crate::net::socket::Socket;
+use crate::net::stream::Stream;
+use crate::session::Bridge;
+use crate::tls::Towards;
+
+/// Room for a usual reply in bytes: it arrives in one read then.
+const USUAL: usize = 512;
+/// The least room for a reply in bytes, whatever `proxy_buffer` says.
+const LEAST: usize = 64;
+
+/// An open connection, and the received bytes that nobody has looked at yet.
+#[derive(Debug)]
+pub(in crate::session) struct BackendConnection {
+    stream: Stream,
+    received: Vec<u8>,
+    limit: usize,
+}
+
+impl BackendConnection {
+    /// `limit` is the longest reply in bytes.
+    pub fn new(socket: Socket, limit: usize) -> Self {
+        BackendConnection {
+            stream: Stream::Plain(socket),
+            received: Vec::new(),
+            limit: limit.max(LEAST),
+        }
+    }
+
+    /// Sends bytes that no reply is expected to.
+    pub async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes).await?;
+        self.stream.flush().await
+    }
+
+    /// Sends `out`, if there is something in it, and reads the whole reply. `whole` tells how long that is.
+    pub async fn exchange(
+        &mut self,
+        out: &mut Vec<u8>,
+        whole: impl Fn(&[u8]) -> Option<usize>,
+    ) -> Result<Vec<u8>, ConversationError> {
+        if !out.is_empty() {
+            // Bytes that came before the command are no reply to it.
+            self.received.clear();
+            self.send(out).await.map_err(ConversationError::Send)?;
+            out.clear();
+        }
+        loop {
+            if let Some(end) = whole(&self.received) {
+                return Ok(self.received.drain(..end).collect());
+            }
+            if self.received.len() >= self.limit {
+                return Err(ConversationError::TooLong(std::mem::take(
+                    &mut self.received,
+                )));
+            }
+            let room = (self.limit - self.received.len()) as u64;
+            self.received.reserve(USUAL);
+            let read = (&mut self.stream)
+                .take(room)
+                .read_buf(&mut self.received)
+                .await;
+            if read.map_err(ConversationError::Receive)? == 0 {
+                return Err(ConversationError::Closed);
+            }
+        }
+    }
+
+    /// Whether the backend has sent more than the replies that were read.
+    pub fn is_ahead(&self) -> bool {
+        !self.received.is_empty()
+    }
+
+    /// Whether the backend has closed, or sends without being asked, which is as bad.
+    pub fn is_stale(&mut self) -> bool {
+        self.is_ahead() || !self.stream.is_quiet()
+    }
+
+    /// Runs the TLS handshake. Bytes that the backend sent in clear text are discarded.
+    ///
+    /// # Errors
+    /// The text for the log.
+    pub async fn secure(&mut self, towards: &Towards) -> Result<(), String> {
+        self.received = Vec::new();
+        let (config, name) = (towards.config.clone(), towards.name.clone());
+        let shaken = self.stream.connect_tls(config, name).await;
+        shaken.map_err(|error| towards.failure(&error))
+    }
+
+    /// Puts bytes in front of those that were received.
+    pub fn put_back(&mut self, bytes: &[u8]) {
+        self.received.splice(..0, bytes.iter().copied());
+    }
+
+    /// The connection, for the tunnel.
+    pub fn into_bridge(self) -> Bridge {
+        Bridge {
+            backend: self.stream,
+            read_too_far: self.received,
+        }
+    }
+
+    /// Sends a last command and closes. Whether it arrives does not matter.
+    pub async fn leave(mut self, quit: &[u8]) {
+        let _ = self.stream.write_all(quit).await;
+        let _ = self.stream.shutdown().await;
+    }
+}
