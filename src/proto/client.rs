@@ -3,7 +3,7 @@
 //! The driver sends what is in `out`, waits until [`ClientDialogue::whole`] finds a reply, and passes it to
 //! [`ClientDialogue::advance`], which consumes the dialogue and returns what is left of it or the outcome.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
 /// The action that log lines name while a reply is awaited to which nothing was sent, and once a reply has arrived.
 pub const READING: &str = "reading response from upstream";
@@ -43,4 +43,50 @@ pub enum Progress<O> {
 impl<O> Progress<O> {
     /// A reply that the protocol does not allow here; the log shows all of it.
     pub const UNEXPECTED: Self = Progress::Unexpected { shown_from: 0 };
+}
+
+/// A dialogue that goes on where another one ends: `next` takes the outcome with the reply that led to it.
+pub fn then<A, B>(
+    first: Dialogue<A>,
+    next: impl FnOnce(A, &[u8], &mut Vec<u8>) -> Progress<B> + Send + Sync + 'static,
+) -> Dialogue<B>
+where
+    A: 'static,
+    B: 'static,
+{
+    Box::new(Then { first, next })
+}
+
+struct Then<A, F> {
+    first: Dialogue<A>,
+    next: F,
+}
+
+impl<A, F> Debug for Then<A, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.first.fmt(f)
+    }
+}
+
+impl<A: 'static, B: 'static, F> ClientDialogue for Then<A, F>
+where
+    F: FnOnce(A, &[u8], &mut Vec<u8>) -> Progress<B> + Send + Sync + 'static,
+{
+    type Outcome = B;
+
+    fn action(&self) -> &'static str {
+        self.first.action()
+    }
+
+    fn whole(&self, bytes: &[u8]) -> Option<usize> {
+        self.first.whole(bytes)
+    }
+
+    fn advance(self: Box<Self>, reply: &[u8], out: &mut Vec<u8>) -> Progress<B> {
+        match self.first.advance(reply, out) {
+            Progress::Read(first) => Progress::Read(then(first, self.next)),
+            Progress::Done(outcome) => (self.next)(outcome, reply, out),
+            Progress::Unexpected { shown_from } => Progress::Unexpected { shown_from },
+        }
+    }
 }

@@ -1,21 +1,20 @@
 //! Makes the dialogues with backends that a server's configuration asks for: the only place on this side that matches on the
 //! protocol.
 
-use super::backend::authorized_login::{self, AuthorizedLogin, Errand};
-use super::backend::backend_login::{self, BackendLogin, Opening, Request};
-use super::backend::discovery::Discovery;
-use super::backend::wire::Wire;
-use super::backend::{CapabilityProbe, StartTls, capability_probe, start_tls};
-use super::client::Dialogue;
+use super::backend::authorized_login::{self, Errand};
+use super::backend::backend_login::{self, Request};
+use super::backend::wire::{Replies, Wire};
+use super::backend::{AuthorizedLogin, BackendLogin, CapabilityProbe, StartTls};
+use super::backend::{capability_probe, start_tls};
 use super::login::{Bytes, ClientHost, Credentials, Helo, Login, Origin};
-use super::smtp::opening::{Introduction, Purpose, own_name};
+use super::smtp::opening::{self, Introduction, Purpose, own_name};
 use super::{imap, pop3, smtp};
 use crate::base::{Protocol, Secret};
 use crate::config::{BackendTls, ProxySmtpAuth, Server};
 
 /// The upgrade of a connection to TLS, where `proxy_ssl` wants it within the connection. `helo` is the client's, if the
 /// connection is for a client of SMTP.
-pub fn start_tls(server: &Server, helo: Option<&Helo>) -> Option<Dialogue<start_tls::Outcome>> {
+pub fn start_tls(server: &Server, helo: Option<&Helo>) -> Option<StartTls> {
     if server.proxy_ssl.proxy_ssl != BackendTls::StartTls {
         return None;
     }
@@ -23,7 +22,7 @@ pub fn start_tls(server: &Server, helo: Option<&Helo>) -> Option<Dialogue<start_
         Some(helo) => own_name(server, helo),
         None => server.mail.server_name.clone(),
     };
-    Some(Box::new(StartTls::new(wire(server.protocol, name))))
+    Some(start_tls::start_tls(wire(server, name)))
 }
 
 /// The login of a client whom the auth server let in, with `user` and `pass`. `smtp_auth` is the auth server's value for
@@ -35,67 +34,55 @@ pub fn authorized_login(
     user: Bytes,
     pass: Option<Secret<Bytes>>,
     smtp_auth: Option<bool>,
-) -> Dialogue<authorized_login::Outcome> {
-    let Login {
-        credentials,
-        origin,
-    } = login;
-    Box::new(match origin {
+) -> AuthorizedLogin {
+    const LAST: &str = "sending password to upstream";
+    let (opening, errand) = match login.origin {
         Origin::Smtp { helo, envelope } => {
             let how = server.proxy.proxy_smtp_auth.overruled(smtp_auth);
-            let xclient_login = (how == ProxySmtpAuth::Off).then(|| user.clone());
-            let purpose = Purpose::AuthorizedLogin {
-                login: xclient_login,
-            };
-            let introduction = Introduction::of(server, client, helo, purpose);
             let errand = match envelope {
                 Some(envelope) => Errand::Mail(envelope),
-                None if how == ProxySmtpAuth::Off || credentials == Credentials::None => {
-                    Errand::Nothing
-                }
-                None => Errand::Login { user, pass },
+                None if login.credentials == Credentials::None => Errand::Nothing,
+                None => smtp::wire::authorized(how, &user, pass.as_ref()),
             };
-            AuthorizedLogin::introduced(
-                Box::new(smtp::wire::Authorized(how)),
-                Box::new(smtp::opening::Opening::new(introduction)),
-                errand,
-            )
+            let login = (how == ProxySmtpAuth::Off).then_some(user);
+            let purpose = Purpose::AuthorizedLogin { login };
+            let introduction = Introduction::of(server, client, helo, purpose);
+            let replies: Box<dyn Replies> = Box::new(smtp::wire::Wire::default());
+            (opening::introduce(replies, introduction), errand)
         }
-        Origin::Imap { tag } => AuthorizedLogin::new(
-            Box::new(imap::wire::Authorized(tag)),
-            Errand::Login { user, pass },
-        ),
-        Origin::Pop3 => AuthorizedLogin::new(
-            Box::new(pop3::wire::Authorized),
-            Errand::Login { user, pass },
-        ),
-    })
+        Origin::Imap { tag } => {
+            let login = pass.map(|pass| imap::wire::login(&tag, &user, &pass, LAST));
+            let greeting = authorized_login::greeting(Box::new(imap::wire::Authorized { tag }));
+            (greeting, login.map_or(Errand::NoPassword, Errand::Login))
+        }
+        Origin::Pop3 => {
+            let login = pass.map(|pass| pop3::wire::login(&user, &pass, LAST));
+            let greeting = authorized_login::greeting(Box::new(pop3::wire::Authorized));
+            (greeting, login.map_or(Errand::NoPassword, Errand::Login))
+        }
+    };
+    authorized_login::authorized_login(opening, errand)
 }
 
 /// The first request to a backend that authenticates by itself, on a new connection.
-pub fn backend_login(
-    server: &Server,
-    client: ClientHost<'_>,
-    request: Request,
-) -> Dialogue<backend_login::Outcome> {
-    let origin = request.origin();
-    let (name, opening) = match origin.helo() {
-        Some(helo) => {
-            let introduction =
-                Introduction::of(server, client, helo.clone(), Purpose::BackendLogin);
+pub fn backend_login(server: &Server, client: ClientHost<'_>, request: Request) -> BackendLogin {
+    let opening = match request.origin() {
+        Origin::Smtp { helo, .. } => {
+            let purpose = Purpose::BackendLogin;
+            let introduction = Introduction::of(server, client, helo.clone(), purpose);
             let name = helo.name.as_ref().unwrap_or(&introduction.own_name).clone();
-            let opening = smtp::opening::Opening::new(introduction);
-            (name, Opening::Introduction(Box::new(opening)))
+            opening::introduce(wire(server, name), introduction)
         }
-        None => (Bytes::default(), Opening::Discovery(Discovery::Greeting)),
+        Origin::Imap { .. } | Origin::Pop3 => {
+            backend_login::discovery(wire(server, Bytes::default()))
+        }
     };
-    let wire = wire(server.protocol, name);
-    Box::new(BackendLogin::new(wire, opening, request))
+    backend_login::backend_login(opening, request)
 }
 
 /// The question for capabilities, for a server whose backend authenticates and whose configuration leaves it to the backend
 /// what is announced to clients.
-pub fn capability_probe(server: &Server) -> Option<Dialogue<capability_probe::Answer>> {
+pub fn capability_probe(server: &Server) -> Option<CapabilityProbe> {
     let configured = match server.protocol {
         Protocol::Smtp => server.smtp.smtp_capabilities.chosen,
         Protocol::Imap => server.imap.imap_capabilities.chosen,
@@ -104,14 +91,14 @@ pub fn capability_probe(server: &Server) -> Option<Dialogue<capability_probe::An
     if configured || !server.backend_authenticates() {
         return None;
     }
-    let wire = wire(server.protocol, server.mail.server_name.clone());
-    Some(Box::new(CapabilityProbe::new(wire)))
+    let wire = wire(server, server.mail.server_name.clone());
+    Some(capability_probe::capability_probe(wire))
 }
 
 /// The protocol towards a backend; `name` goes into EHLO (SMTP).
-fn wire(protocol: Protocol, name: Bytes) -> Box<dyn Wire> {
-    match protocol {
-        Protocol::Smtp => Box::new(smtp::wire::Wire::new(name)),
+fn wire(server: &Server, name: Bytes) -> Box<dyn Wire> {
+    match server.protocol {
+        Protocol::Smtp => Box::new(smtp::wire::Wire { name }),
         Protocol::Imap => Box::new(imap::wire::Wire::default()),
         Protocol::Pop3 => Box::new(pop3::wire::Wire),
     }

@@ -6,10 +6,10 @@
 use super::Accepted;
 use super::authorized_login::SENDING_MAIL;
 use super::discovery::{Discovered, Discovery};
-use super::steps::{Moved, Running, SENDING_AUTH, Step, Steps};
-use super::wire::{Capabilities, Class, Expected, Rejection, Wire};
+use super::steps::{Context, Ended, SENDING_AUTH, Step, Steps};
+use super::wire::{Capabilities, Expected, Rejection, Replies, Wire};
 use crate::config::Method;
-use crate::proto::client::{ClientDialogue, Dialogue, Progress, READING};
+use crate::proto::client::{Dialogue, Progress, then};
 use crate::proto::login::{Bytes, Credentials, Helo, Login, Origin};
 use crate::proto::sasl;
 use crate::proto::sasl::client::{self, Exchange};
@@ -38,6 +38,9 @@ impl Request {
     }
 }
 
+/// The dialogue of one request.
+pub type BackendLogin = Dialogue<Outcome>;
+
 /// How one request ends. An [`Idle`] comes with it where the conversation can go on.
 #[derive(Debug)]
 pub enum Outcome {
@@ -49,6 +52,40 @@ pub enum Outcome {
     Refused(Rejection, Option<Idle>),
     /// The backend does not announce this way to log in.
     NotOffered(Idle),
+}
+
+/// The start of a dialogue: the backend's capabilities, and the wire for what follows.
+pub type Opening = Dialogue<(Box<dyn Wire>, Capabilities)>;
+
+/// A start that only asks for the capabilities.
+pub fn discovery(wire: Box<dyn Wire>) -> Opening {
+    let asking = wire.verbs().login_capabilities_action;
+    let discovery = Discovery::new(wire, asking, |_| true);
+    then(discovery, |discovered, _, _| match discovered {
+        Discovered::Found(wire, capabilities) => Progress::Done((wire, capabilities)),
+        Discovered::Unwelcome => Progress::UNEXPECTED,
+    })
+}
+
+/// The first request on a new connection.
+pub fn backend_login(opening: Opening, request: Request) -> BackendLogin {
+    then(opening, |(wire, capabilities), _, out| {
+        let idle = Idle {
+            wire,
+            helo: request.origin().helo().cloned(),
+            capabilities,
+            awaited: Awaited::Command,
+        };
+        go_on(idle, request, out)
+    })
+}
+
+/// Begins a request that has waited.
+fn go_on(idle: Idle, request: Request, out: &mut Vec<u8>) -> Progress<Outcome> {
+    match idle.request(request, out) {
+        Ok(dialogue) => Progress::Read(dialogue),
+        Err(idle) => Progress::Done(Outcome::NotOffered(idle)),
+    }
 }
 
 /// An open conversation without a request under way.
@@ -69,6 +106,12 @@ enum Awaited {
     Answer,
 }
 
+impl Context for Idle {
+    fn replies(&self) -> &dyn Replies {
+        &*self.wire
+    }
+}
+
 impl Idle {
     /// Whether a request of this origin belongs into this conversation; else it needs a new one.
     pub fn suits(&self, origin: &Origin) -> bool {
@@ -79,16 +122,10 @@ impl Idle {
     ///
     /// # Errors
     /// The backend does not announce this way to log in. Nothing was sent, and the conversation can go on.
-    pub fn request(
-        mut self,
-        request: Request,
-        out: &mut Vec<u8>,
-    ) -> Result<Dialogue<Outcome>, Self> {
-        let state = match (self.awaited, request) {
-            (Awaited::Command, request) => match self.begin(request, out) {
-                Some(state) => state,
-                None => return Err(self),
-            },
+    pub fn request(mut self, request: Request, out: &mut Vec<u8>) -> Result<BackendLogin, Self> {
+        let awaited = std::mem::replace(&mut self.awaited, Awaited::Command);
+        match (awaited, request) {
+            (Awaited::Command, request) => self.begin(request, out),
             (
                 Awaited::Answer,
                 Request::Login(Login {
@@ -98,40 +135,51 @@ impl Idle {
             ) => {
                 let answer = client::cram_md5(&user, &digest);
                 let step = Step::new(answer, SENDING_AUTH, Expected::LoggedIn);
-                State::Login(Steps::new(step, []).begin(out), Accepted::LoggedIn)
+                Ok(self.log_in(Steps::new(step, []), Accepted::LoggedIn, out))
             }
             (Awaited::Answer, request) => {
-                out.extend_from_slice(b"*\r\n");
-                State::Cancelled(request)
+                // The challenge is cancelled; the request follows the reply to that.
+                let step = Step::new("*", SENDING_AUTH, Expected::Reply);
+                let cancelled = Steps::new(step, []).begin(self, out);
+                Ok(then(cancelled, |(idle, _), _, out| {
+                    go_on(idle, request, out)
+                }))
             }
-        };
-        self.awaited = Awaited::Command;
-        Ok(Box::new(Attempt { idle: self, state }))
+        }
     }
 
-    /// Sends the first command of a request, if the backend announces a way.
-    fn begin(&mut self, request: Request, out: &mut Vec<u8>) -> Option<State> {
+    fn begin(mut self, request: Request, out: &mut Vec<u8>) -> Result<BackendLogin, Self> {
         if let Some(tag) = request.origin().tag() {
             self.wire.set_tag(tag);
         }
-        let (steps, accepted) = match request {
-            Request::Challenge(_) => {
-                if !self.capabilities.mechanisms.has(Method::CramMd5) {
-                    return None;
-                }
-                out.extend(self.wire.auth_command("CRAM-MD5"));
-                out.extend_from_slice(b"\r\n");
-                return Some(State::Challenge);
+        match request {
+            Request::Challenge(_) if self.capabilities.mechanisms.has(Method::CramMd5) => {
+                let command = self.wire.auth_command("CRAM-MD5");
+                let step = Step::new(command, SENDING_AUTH, Expected::Challenge);
+                Ok(then(Steps::new(step, []).begin(self, out), challenged))
             }
+            Request::Challenge(_) => Err(self),
             Request::Login(login) => match login.origin.envelope() {
                 Some(envelope) => {
                     let mail = Step::new(&*envelope.mail, SENDING_MAIL, Expected::Reply);
-                    (Steps::new(mail, []), Accepted::Answered)
+                    Ok(self.log_in(Steps::new(mail, []), Accepted::Answered, out))
                 }
-                None => (self.steps(&login.credentials)?, Accepted::LoggedIn),
+                None => match self.steps(&login.credentials) {
+                    Some(steps) => Ok(self.log_in(steps, Accepted::LoggedIn, out)),
+                    None => Err(self),
+                },
             },
-        };
-        Some(State::Login(steps.begin(out), accepted))
+        }
+    }
+
+    fn log_in(self, steps: Steps, accepted: Accepted, out: &mut Vec<u8>) -> BackendLogin {
+        then(
+            steps.begin(self, out),
+            move |(idle, ended), _, _| match ended {
+                Ended::Complete(_) => Progress::Done(Outcome::Accepted(accepted)),
+                Ended::Refused(rejection) => refused(rejection, idle),
+            },
+        )
     }
 
     /// The best way to log in with these credentials that the backend announces. SASL goes first: to it, a space is a
@@ -158,155 +206,17 @@ impl Idle {
     }
 }
 
-/// The dialogue on a new connection, up to the first request.
-#[derive(Debug)]
-pub struct BackendLogin {
-    wire: Box<dyn Wire>,
-    opening: Opening,
-    request: Request,
-}
-
-/// How a conversation begins.
-#[derive(Debug)]
-pub enum Opening {
-    /// With the backend's capabilities.
-    Discovery(Discovery),
-    /// With the introduction of the client, which tells the capabilities too (SMTP).
-    Introduction(Dialogue<Capabilities>),
-}
-
-impl BackendLogin {
-    /// A dialogue that waits for the greeting.
-    pub fn new(wire: Box<dyn Wire>, opening: Opening, request: Request) -> Self {
-        BackendLogin {
-            wire,
-            opening,
-            request,
-        }
-    }
-}
-
-impl ClientDialogue for BackendLogin {
-    type Outcome = Outcome;
-
-    fn action(&self) -> &'static str {
-        match &self.opening {
-            Opening::Discovery(Discovery::Greeting) => READING,
-            Opening::Discovery(Discovery::Asked) => self.wire.verbs().login_capabilities_action,
-            Opening::Introduction(introduction) => introduction.action(),
-        }
-    }
-
-    fn whole(&self, bytes: &[u8]) -> Option<usize> {
-        match &self.opening {
-            Opening::Discovery(discovery) => self.wire.whole(discovery.expected(), bytes),
-            Opening::Introduction(introduction) => introduction.whole(bytes),
-        }
-    }
-
-    fn advance(mut self: Box<Self>, reply: &[u8], out: &mut Vec<u8>) -> Progress<Outcome> {
-        let capabilities = match self.opening {
-            Opening::Discovery(discovery) => {
-                match discovery.advance(&*self.wire, |_| true, reply, out) {
-                    Discovered::Read(discovery) => {
-                        self.opening = Opening::Discovery(discovery);
-                        return Progress::Read(self);
-                    }
-                    Discovered::Found(capabilities) => capabilities,
-                    Discovered::Unwelcome | Discovered::Unexpected => return Progress::UNEXPECTED,
-                }
+/// Takes the challenge.
+fn challenged((mut idle, ended): (Idle, Ended), _: &[u8], _: &mut Vec<u8>) -> Progress<Outcome> {
+    match ended {
+        Ended::Complete(text) => match sasl::challenge(&text) {
+            Some(challenge) => {
+                idle.awaited = Awaited::Answer;
+                Progress::Done(Outcome::Challenge(challenge, idle))
             }
-            Opening::Introduction(introduction) => match introduction.advance(reply, out) {
-                Progress::Read(introduction) => {
-                    self.opening = Opening::Introduction(introduction);
-                    return Progress::Read(self);
-                }
-                Progress::Done(capabilities) => capabilities,
-                Progress::Unexpected { shown_from } => return Progress::Unexpected { shown_from },
-            },
-        };
-        let idle = Idle {
-            wire: self.wire,
-            helo: self.request.origin().helo().cloned(),
-            capabilities,
-            awaited: Awaited::Command,
-        };
-        go_on(idle, self.request, out)
-    }
-}
-
-/// The dialogue of one request.
-#[derive(Debug)]
-struct Attempt {
-    idle: Idle,
-    state: State,
-}
-
-#[derive(Debug)]
-enum State {
-    /// A login, or MAIL.
-    Login(Running, Accepted),
-    /// The command that asks for a challenge was sent.
-    Challenge,
-    /// A challenge was cancelled; the next request follows the reply to that.
-    Cancelled(Request),
-}
-
-impl ClientDialogue for Attempt {
-    type Outcome = Outcome;
-
-    fn action(&self) -> &'static str {
-        match &self.state {
-            State::Login(running, _) => running.action(),
-            State::Challenge | State::Cancelled(_) => SENDING_AUTH,
-        }
-    }
-
-    fn whole(&self, bytes: &[u8]) -> Option<usize> {
-        let expected = match &self.state {
-            State::Login(running, _) => running.expected(),
-            State::Challenge => Expected::Challenge,
-            State::Cancelled(_) => Expected::Reply,
-        };
-        self.idle.wire.whole(expected, bytes)
-    }
-
-    fn advance(self: Box<Self>, reply: &[u8], out: &mut Vec<u8>) -> Progress<Outcome> {
-        let Attempt { mut idle, state } = *self;
-        match state {
-            State::Login(running, accepted) => match running.advance(&*idle.wire, reply, out) {
-                Moved::Sent(running) => {
-                    let state = State::Login(running, accepted);
-                    Progress::Read(Box::new(Attempt { idle, state }))
-                }
-                Moved::Complete => Progress::Done(Outcome::Accepted(accepted)),
-                Moved::Refused(rejection) => refused(rejection, idle),
-                Moved::Unexpected => Progress::UNEXPECTED,
-            },
-            State::Challenge => match idle.wire.class(Expected::Challenge, reply) {
-                Class::Challenge(text) => match sasl::challenge(text) {
-                    Some(challenge) => {
-                        idle.awaited = Awaited::Answer;
-                        Progress::Done(Outcome::Challenge(challenge, idle))
-                    }
-                    None => Progress::UNEXPECTED,
-                },
-                Class::Refused(rejection) => refused(rejection, idle),
-                Class::Ok | Class::Other => Progress::UNEXPECTED,
-            },
-            State::Cancelled(request) => match idle.wire.class(Expected::Reply, reply) {
-                Class::Ok => go_on(idle, request, out),
-                _ => Progress::UNEXPECTED,
-            },
-        }
-    }
-}
-
-/// Begins a request that has waited.
-fn go_on(idle: Idle, request: Request, out: &mut Vec<u8>) -> Progress<Outcome> {
-    match idle.request(request, out) {
-        Ok(attempt) => Progress::Read(attempt),
-        Err(idle) => Progress::Done(Outcome::NotOffered(idle)),
+            None => Progress::UNEXPECTED,
+        },
+        Ended::Refused(rejection) => refused(rejection, idle),
     }
 }
 

@@ -1,62 +1,81 @@
 //! The start of a dialogue in which the backend's capabilities decide what follows: greeting, command, answer.
 
 use super::wire::{Capabilities, Class, Expected, Wire};
+use crate::proto::client::{ClientDialogue, Progress, READING};
 
-/// Which reply is awaited.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Discovery {
-    /// The greeting.
-    Greeting,
-    /// The answer to the command that asks for capabilities.
-    Asked,
-}
-
-/// What follows from a reply.
+/// How the dialogue ends.
 #[derive(Debug)]
 pub enum Discovered {
-    /// The command was sent.
-    Read(Discovery),
-    /// These are the capabilities.
-    Found(Capabilities),
+    /// The backend's capabilities, and the wire for what follows.
+    Found(Box<dyn Wire>, Capabilities),
     /// The greeting is negative.
     Unwelcome,
-    /// The reply is not an answer.
-    Unexpected,
+}
+
+/// The dialogue.
+#[derive(Debug)]
+pub struct Discovery {
+    wire: Box<dyn Wire>,
+    /// The command was sent.
+    asked: bool,
+    asking: &'static str,
+    enough: fn(&Capabilities) -> bool,
 }
 
 impl Discovery {
-    /// The reply that is awaited.
-    pub fn expected(self) -> Expected {
-        match self {
-            Discovery::Greeting => Expected::Greeting,
-            Discovery::Asked => Expected::Capabilities,
-        }
+    /// A dialogue that waits for the greeting. Capabilities in the greeting spare the command if they are `enough`.
+    /// `asking` is what is being done while the answer is awaited, in nginx's words.
+    pub fn new(
+        wire: Box<dyn Wire>,
+        asking: &'static str,
+        enough: fn(&Capabilities) -> bool,
+    ) -> Box<Self> {
+        Box::new(Discovery {
+            wire,
+            asked: false,
+            asking,
+            enough,
+        })
     }
 
-    /// Takes a reply. Capabilities in a greeting spare the command if they are `enough`.
-    pub fn advance(
-        self,
-        wire: &dyn Wire,
-        enough: impl Fn(&Capabilities) -> bool,
-        reply: &[u8],
-        out: &mut Vec<u8>,
-    ) -> Discovered {
-        match self {
-            Discovery::Greeting if wire.class(Expected::Greeting, reply) != Class::Ok => {
-                Discovered::Unwelcome
+    fn expected(&self) -> Expected {
+        match self.asked {
+            false => Expected::Greeting,
+            true => Expected::Capabilities,
+        }
+    }
+}
+
+impl ClientDialogue for Discovery {
+    type Outcome = Discovered;
+
+    fn action(&self) -> &'static str {
+        if self.asked { self.asking } else { READING }
+    }
+
+    fn whole(&self, bytes: &[u8]) -> Option<usize> {
+        self.wire.whole(self.expected(), bytes)
+    }
+
+    fn advance(mut self: Box<Self>, reply: &[u8], out: &mut Vec<u8>) -> Progress<Discovered> {
+        let found = if self.asked {
+            match self.wire.capabilities(reply) {
+                None => return Progress::UNEXPECTED,
+                found => found,
             }
-            Discovery::Greeting => match wire.greeted_capabilities(reply).filter(enough) {
-                Some(capabilities) => Discovered::Found(capabilities),
-                None => {
-                    out.extend(wire.capability_command());
-                    out.extend_from_slice(b"\r\n");
-                    Discovered::Read(Discovery::Asked)
-                }
-            },
-            Discovery::Asked => match wire.capabilities(reply) {
-                Some(capabilities) => Discovered::Found(capabilities),
-                None => Discovered::Unexpected,
-            },
+        } else if self.wire.class(Expected::Greeting, reply) != Class::Ok {
+            return Progress::Done(Discovered::Unwelcome);
+        } else {
+            self.wire.greeted_capabilities(reply).filter(self.enough)
+        };
+        match found {
+            Some(found) => Progress::Done(Discovered::Found(self.wire, found)),
+            None => {
+                out.extend(self.wire.capability_command());
+                out.extend_from_slice(b"\r\n");
+                self.asked = true;
+                Progress::Read(self)
+            }
         }
     }
 }

@@ -4,8 +4,12 @@
 //! forgotten.
 
 use super::discovery::{Discovered, Discovery};
-use super::wire::{Class, Expected, Wire};
-use crate::proto::client::{ClientDialogue, Progress, READING};
+use super::steps::{Ended, Step, Steps};
+use super::wire::{Expected, Wire};
+use crate::proto::client::{Dialogue, Progress, then};
+
+/// The dialogue up to the handshake.
+pub type StartTls = Dialogue<Outcome>;
 
 /// How the dialogue ends.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,71 +22,21 @@ pub enum Outcome {
     Unwelcome,
 }
 
-/// The dialogue up to the handshake.
-#[derive(Debug)]
-pub struct StartTls {
-    wire: Box<dyn Wire>,
-    state: State,
-}
-
-#[derive(Debug)]
-enum State {
-    Discovery(Discovery),
-    /// STARTTLS was sent.
-    Sent,
-}
-
-impl StartTls {
-    /// A dialogue that waits for the greeting.
-    pub fn new(wire: Box<dyn Wire>) -> Self {
-        StartTls {
-            wire,
-            state: State::Discovery(Discovery::Greeting),
-        }
-    }
-}
-
-impl ClientDialogue for StartTls {
-    type Outcome = Outcome;
-
-    fn action(&self) -> &'static str {
-        match self.state {
-            State::Discovery(Discovery::Greeting) => READING,
-            State::Discovery(Discovery::Asked) => self.wire.verbs().capabilities_action,
-            State::Sent => self.wire.verbs().start_tls_action,
-        }
-    }
-
-    fn whole(&self, bytes: &[u8]) -> Option<usize> {
-        let expected = match self.state {
-            State::Discovery(discovery) => discovery.expected(),
-            State::Sent => Expected::StartTls,
+/// A dialogue that waits for the greeting.
+pub fn start_tls(wire: Box<dyn Wire>) -> StartTls {
+    let verbs = wire.verbs();
+    let discovery = Discovery::new(wire, verbs.capabilities_action, |found| found.starttls);
+    then(discovery, move |discovered, _, out| {
+        let wire = match discovered {
+            Discovered::Found(wire, found) if found.starttls => wire,
+            Discovered::Found(..) => return Progress::Done(Outcome::NotOffered),
+            Discovered::Unwelcome => return Progress::Done(Outcome::Unwelcome),
         };
-        self.wire.whole(expected, bytes)
-    }
-
-    fn advance(mut self: Box<Self>, reply: &[u8], out: &mut Vec<u8>) -> Progress<Outcome> {
-        let verbs = self.wire.verbs();
-        self.state = match self.state {
-            State::Discovery(discovery) => {
-                match discovery.advance(&*self.wire, |found| found.starttls, reply, out) {
-                    Discovered::Read(discovery) => State::Discovery(discovery),
-                    Discovered::Found(capabilities) if capabilities.starttls => {
-                        out.extend_from_slice(verbs.start_tls);
-                        State::Sent
-                    }
-                    Discovered::Found(_) => return Progress::Done(Outcome::NotOffered),
-                    Discovered::Unwelcome => return Progress::Done(Outcome::Unwelcome),
-                    Discovered::Unexpected => return Progress::UNEXPECTED,
-                }
-            }
-            State::Sent => {
-                return match self.wire.class(Expected::StartTls, reply) {
-                    Class::Ok => Progress::Done(Outcome::Agreed(verbs.greeting)),
-                    _ => Progress::UNEXPECTED,
-                };
-            }
-        };
-        Progress::Read(self)
-    }
+        let step = Step::new(verbs.start_tls, verbs.start_tls_action, Expected::StartTls);
+        let sent = Steps::new(step, []).begin(wire, out);
+        Progress::Read(then(sent, move |(_, ended), _, _| match ended {
+            Ended::Complete(_) => Progress::Done(Outcome::Agreed(verbs.greeting)),
+            Ended::Refused(_) => Progress::UNEXPECTED,
+        }))
+    })
 }

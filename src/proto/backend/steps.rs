@@ -1,9 +1,12 @@
 //! The lines of one login, each sent when the reply to the one before it is as expected.
 
+use std::fmt::Debug;
 use std::vec;
 
-use super::wire::{Class, Expected, Rejection, Replies};
+use super::wire::{Class, Expected, Rejection, Replies, Wire};
 use crate::base::Secret;
+use crate::proto::client::{ClientDialogue, Dialogue, Progress, READING};
+use crate::proto::login::Bytes;
 use crate::proto::sasl::client::Exchange;
 
 /// What is being done during a SASL exchange, in nginx's words.
@@ -29,7 +32,7 @@ impl Step {
     }
 }
 
-/// A login that has not begun.
+/// Lines of which none was sent.
 #[derive(Debug)]
 pub struct Steps {
     first: Step,
@@ -37,13 +40,10 @@ pub struct Steps {
 }
 
 impl Steps {
-    /// A login of these lines.
+    /// These lines, in order.
     pub fn new(first: Step, rest: impl IntoIterator<Item = Step>) -> Self {
-        let rest: Vec<_> = rest.into_iter().collect();
-        Steps {
-            first,
-            rest: rest.into_iter(),
-        }
+        let rest = rest.into_iter().collect::<Vec<_>>().into_iter();
+        Steps { first, rest }
     }
 
     /// A SASL exchange that `command` begins. An initial response of up to `longest_initial` bytes goes along with it.
@@ -77,71 +77,106 @@ impl Steps {
         )
     }
 
-    /// Sends the first line.
-    pub fn begin(self, out: &mut Vec<u8>) -> Running {
-        Running::send(self.first, self.rest, out)
+    /// Sends the first line. `context` comes back with the outcome.
+    pub fn begin<C: Context>(self, context: C, out: &mut Vec<u8>) -> Dialogue<(C, Ended)> {
+        let running = Running {
+            context,
+            action: READING,
+            expected: Expected::Greeting,
+            rest: self.rest,
+        };
+        Box::new(running.send(self.first, out))
     }
 }
 
-/// A login of which at least one line was sent.
+/// Waits for the greeting. `context` comes back with the outcome.
+pub fn greeting<C: Context>(context: C) -> Dialogue<(C, Ended)> {
+    Box::new(Running {
+        context,
+        action: READING,
+        expected: Expected::Greeting,
+        rest: Vec::new().into_iter(),
+    })
+}
+
+/// What a dialogue keeps while lines are sent: it knows what replies mean.
+pub trait Context: Debug + Send + Sync + 'static {
+    /// The protocol's replies.
+    fn replies(&self) -> &dyn Replies;
+}
+
+impl Context for Box<dyn Replies> {
+    fn replies(&self) -> &dyn Replies {
+        &**self
+    }
+}
+
+impl Context for Box<dyn Wire> {
+    fn replies(&self) -> &dyn Replies {
+        &**self
+    }
+}
+
+/// How the lines end.
 #[derive(Debug)]
-pub struct Running {
+pub enum Ended {
+    /// The reply to the last line is as expected. If a challenge was, this is its text in base64.
+    Complete(Bytes),
+    /// The backend refuses.
+    Refused(Rejection),
+}
+
+/// Lines of which the first was sent.
+#[derive(Debug)]
+struct Running<C> {
+    context: C,
     action: &'static str,
     expected: Expected,
     rest: vec::IntoIter<Step>,
 }
 
-/// What follows from a reply.
-#[derive(Debug)]
-pub enum Moved {
-    /// The next line was sent.
-    Sent(Running),
-    /// The login is complete.
-    Complete,
-    /// The backend refuses it.
-    Refused(Rejection),
-    /// The reply is not allowed here.
-    Unexpected,
-}
-
-impl Running {
-    fn send(step: Step, rest: vec::IntoIter<Step>, out: &mut Vec<u8>) -> Self {
+impl<C> Running<C> {
+    fn send(mut self, step: Step, out: &mut Vec<u8>) -> Self {
         out.extend_from_slice(step.line.reveal());
         out.extend_from_slice(b"\r\n");
-        Running {
-            action: step.action,
-            expected: step.expected,
-            rest,
-        }
+        self.action = step.action;
+        self.expected = step.expected;
+        self
     }
+}
 
-    /// What is being done, in nginx's words.
-    pub fn action(&self) -> &'static str {
+impl<C: Context> ClientDialogue for Running<C> {
+    type Outcome = (C, Ended);
+
+    fn action(&self) -> &'static str {
         self.action
     }
 
-    /// The reply that is awaited.
-    pub fn expected(&self) -> Expected {
-        self.expected
+    fn whole(&self, bytes: &[u8]) -> Option<usize> {
+        self.context.replies().whole(self.expected, bytes)
     }
 
-    /// Takes the reply to the line that was sent last.
-    pub fn advance(mut self, replies: &dyn Replies, reply: &[u8], out: &mut Vec<u8>) -> Moved {
-        let next = match (replies.class(self.expected, reply), self.expected) {
-            (Class::Refused(rejection), _) => return Moved::Refused(rejection),
-            (Class::Ok, Expected::LoggedIn) => return Moved::Complete,
-            (Class::Ok, _) => match self.rest.next() {
-                Some(next) => next,
-                None => return Moved::Complete,
-            },
-            (Class::Challenge(_), Expected::Challenge | Expected::LoggedIn) => {
-                match self.rest.next() {
-                    Some(next) => next,
-                    None => return Moved::Unexpected,
-                }
+    fn advance(mut self: Box<Self>, reply: &[u8], out: &mut Vec<u8>) -> Progress<(C, Ended)> {
+        let replies = self.context.replies();
+        let (text, is_last) = match (replies.class(self.expected, reply), self.expected) {
+            (Class::Refused(rejection), _) => {
+                return Progress::Done((self.context, Ended::Refused(rejection)));
             }
-            (Class::Challenge(_) | Class::Other, _) => return Moved::Unexpected,
+            (Class::Ok, Expected::LoggedIn) => (Bytes::default(), true),
+            (Class::Ok, _) => (Bytes::default(), false),
+            (Class::Challenge(text), Expected::Challenge) => (text.into(), false),
+            // A challenge in place of the completion is answered by the acknowledgement.
+            (Class::Challenge(_), Expected::LoggedIn) if self.rest.len() > 0 => {
+                (Bytes::default(), false)
+            }
+            (Class::Challenge(_) | Class::Other, expected) => {
+                let shown_from = replies.shown_from(expected, reply);
+                return Progress::Unexpected { shown_from };
+            }
         };
-        Moved::Sent(Running::send(next, self.rest, out))
+        match self.rest.next().filter(|_| !is_last) {
+            Some(step) => Progress::Read(Box::new(self.send(step, out))),
+            None => Progress::Done((self.context, Ended::Complete(text))),
+        }
     }
 }

@@ -87,13 +87,13 @@ pub struct Verbs {
     pub capabilities_action: &'static str,
     /// The same where a login waits for them.
     pub login_capabilities_action: &'static str,
-    /// The command that begins TLS.
-    pub start_tls: &'static [u8],
+    /// The command that begins TLS, without its line end.
+    pub start_tls: &'static str,
     /// What is being done while the agreement to TLS is awaited.
     pub start_tls_action: &'static str,
     /// Stands for the greeting inside TLS, where the backend sends none.
     pub greeting: &'static [u8],
-    /// The command that ends the session.
+    /// The command that ends the session, with its line end.
     pub quit: &'static [u8],
 }
 
@@ -104,6 +104,11 @@ pub trait Replies: Debug + Send + Sync {
 
     /// What a reply means where `expected` is awaited. With [`Expected::Challenge`] it is never [`Class::Ok`].
     fn class<'a>(&self, expected: Expected, reply: &'a [u8]) -> Class<'a>;
+
+    /// Where the part of an unexpected reply begins that the log shows, in bytes.
+    fn shown_from(&self, _expected: Expected, _reply: &[u8]) -> usize {
+        0
+    }
 }
 
 /// A protocol, as the dialogues speak it that ask for capabilities first.

@@ -5,7 +5,6 @@
 use super::words::reason;
 use super::{capabilities, reply};
 use crate::base::Secret;
-use crate::proto::backend::authorized_login::PasswordLogin;
 use crate::proto::backend::steps::{SENDING_AUTH, Step, Steps};
 use crate::proto::backend::wire::{
     self, Capabilities, CapabilityList, Class, Expected, Rejection, Replies, Verbs,
@@ -22,13 +21,13 @@ const SHORTEST: usize = 4;
 static VERBS: Verbs = Verbs {
     capabilities_action: "sending CAPABILITY to upstream",
     login_capabilities_action: READING,
-    start_tls: b"gw STARTTLS\r\n",
+    start_tls: "gw STARTTLS",
     start_tls_action: "sending STARTTLS to upstream",
     greeting: b"* OK\r\n",
     quit: b"gw LOGOUT\r\n",
 };
 
-/// IMAP as the dialogues speak it that ask for capabilities first.
+/// IMAP.
 #[derive(Debug, Default)]
 pub struct Wire {
     /// The client's tag.
@@ -138,7 +137,7 @@ impl wire::Wire for Wire {
 }
 
 /// LOGIN with literals. `last` is what is being done once the password was sent, in nginx's words.
-fn login(tag: &[u8], user: &[u8], pass: &Secret<Bytes>, last: &'static str) -> Steps {
+pub fn login(tag: &[u8], user: &[u8], pass: &Secret<Bytes>, last: &'static str) -> Steps {
     let pass = pass.reveal();
     let login = [tag, format!(" LOGIN {{{}}}", user.len()).as_bytes()].concat();
     let user = [user, format!(" {{{}}}", pass.len()).as_bytes()].concat();
@@ -164,12 +163,15 @@ fn is_answer(reply: &[u8]) -> bool {
     reply::tagged(reply::last(reply), TAG).is_some()
 }
 
-/// IMAP as nginx speaks it to backends, with the client's tag.
+/// IMAP as nginx reads it, after the auth server has decided: case counts, and only the answer to the password may have
+/// untagged responses before it.
 #[derive(Debug)]
-pub struct Authorized(pub Bytes);
+pub struct Authorized {
+    /// The client's tag.
+    pub tag: Bytes,
+}
 
 impl Replies for Authorized {
-    /// Only the answer to the password may have untagged responses before it.
     fn whole(&self, expected: Expected, bytes: &[u8]) -> Option<usize> {
         if expected != Expected::LoggedIn {
             return reply::line(bytes);
@@ -184,19 +186,12 @@ impl Replies for Authorized {
     fn class<'a>(&self, expected: Expected, reply: &'a [u8]) -> Class<'a> {
         match expected {
             Expected::Greeting if is_greeting(reply) => Class::Ok,
-            Expected::LoggedIn if reply::is_ok(reply::last(reply), &self.0) => Class::Ok,
-            Expected::Challenge => match reply.strip_prefix(b"+") {
-                Some(text) => Class::Challenge(text),
-                None => Class::Other,
-            },
+            Expected::LoggedIn if reply::is_ok(reply::last(reply), &self.tag) => Class::Ok,
+            Expected::Challenge => {
+                (reply.strip_prefix(b"+")).map_or(Class::Other, Class::Challenge)
+            }
             _ => Class::Other,
         }
-    }
-}
-
-impl PasswordLogin for Authorized {
-    fn steps(&self, _capabilities: &Capabilities, user: &[u8], pass: &Secret<Bytes>) -> Steps {
-        login(&self.0, user, pass, "sending password to upstream")
     }
 
     /// Of the answer to the password, the log shows the response that decides, without its tag.
@@ -205,7 +200,7 @@ impl PasswordLogin for Authorized {
             return 0;
         }
         let last = reply::last(reply);
-        let shown = reply::tagged(last, &self.0).unwrap_or(last);
+        let shown = reply::tagged(last, &self.tag).unwrap_or(last);
         reply.len() - shown.len()
     }
 }

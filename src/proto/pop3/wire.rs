@@ -3,7 +3,6 @@
 use super::words::USER;
 use super::{capabilities, reply};
 use crate::base::Secret;
-use crate::proto::backend::authorized_login::PasswordLogin;
 use crate::proto::backend::steps::{SENDING_AUTH, Step, Steps};
 use crate::proto::backend::wire::{
     self, Capabilities, CapabilityList, Class, Expected, Rejection, Replies, Verbs,
@@ -16,13 +15,13 @@ const SHORTEST: usize = 4;
 static VERBS: Verbs = Verbs {
     capabilities_action: "sending CAPA to upstream",
     login_capabilities_action: "sending CAPA to upstream",
-    start_tls: b"STLS\r\n",
+    start_tls: "STLS",
     start_tls_action: "sending STLS to upstream",
     greeting: b"+OK\r\n",
     quit: b"QUIT\r\n",
 };
 
-/// POP3 as the dialogues speak it that ask for capabilities first.
+/// POP3.
 #[derive(Debug)]
 pub struct Wire;
 
@@ -99,7 +98,7 @@ impl wire::Wire for Wire {
 }
 
 /// USER and PASS. `last` is what is being done once the password was sent, in nginx's words.
-fn login(user: &[u8], pass: &Secret<Bytes>, last: &'static str) -> Steps {
+pub fn login(user: &[u8], pass: &Secret<Bytes>, last: &'static str) -> Steps {
     let user = [b"USER ", user].concat();
     let pass = [b"PASS ", &**pass.reveal()].concat();
     Steps::new(
@@ -108,12 +107,12 @@ fn login(user: &[u8], pass: &Secret<Bytes>, last: &'static str) -> Steps {
     )
 }
 
-/// POP3 as nginx speaks it to backends.
+/// POP3 as nginx reads it, after the auth server has decided: no reply has less than four bytes, and a refusal is all that has
+/// arrived.
 #[derive(Debug)]
 pub struct Authorized;
 
 impl Replies for Authorized {
-    /// As in nginx, no reply has less than four bytes, and a refusal is all that has arrived.
     fn whole(&self, _expected: Expected, bytes: &[u8]) -> Option<usize> {
         if bytes.len() < SHORTEST {
             None
@@ -129,11 +128,5 @@ impl Replies for Authorized {
             true => Class::Ok,
             false => Class::Other,
         }
-    }
-}
-
-impl PasswordLogin for Authorized {
-    fn steps(&self, _capabilities: &Capabilities, user: &[u8], pass: &Secret<Bytes>) -> Steps {
-        login(user, pass, "sending password to upstream")
     }
 }

@@ -1,15 +1,16 @@
 //! The start of an SMTP dialogue that leads to a login: greeting, EHLO, and with XCLIENT the client's own EHLO.
 
 use super::capabilities;
-use super::reply::{code, whole};
 use crate::config::Server;
 use crate::config::modules::proxy::ProxySmtpHelo;
-use crate::proto::backend::wire::{Capabilities, XclientAttributes};
-use crate::proto::client::{ClientDialogue, Progress, READING};
+use crate::proto::backend::steps::{self, Context, Ended, Step, Steps};
+use crate::proto::backend::wire::{Capabilities, Expected, XclientAttributes};
+use crate::proto::client::{Dialogue, Progress, then};
 use crate::proto::login::{Bytes, ClientHost, Helo};
 
 /// What is being done while an answer to EHLO or HELO is awaited, in nginx's words.
 pub(super) const SENDING_HELLO: &str = "sending HELO/EHLO to upstream";
+const SENDING_CLIENT_HELLO: &str = "sending client HELO/EHLO to upstream";
 
 /// What the backend is told about the client.
 #[derive(Clone, Debug)]
@@ -100,98 +101,71 @@ pub fn own_name(server: &Server, helo: &Helo) -> Bytes {
     clients.unwrap_or(&server.mail.server_name).clone()
 }
 
-/// What was sent last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// Nothing: the greeting is awaited.
-    Greeting,
-    /// Our own EHLO (`extended`) or HELO was sent.
-    Hello { extended: bool },
-    /// XCLIENT was sent; the backend had announced this before.
-    Xclient(Capabilities),
-    /// The client's own EHLO or HELO was sent.
-    ClientHello,
-}
-
-/// The opening of one conversation. Its outcome is what the backend's last answer to EHLO announces.
-#[derive(Debug)]
-pub struct Opening {
+/// A dialogue that waits for the greeting. `context` comes back with what the last answer to EHLO announces.
+pub fn introduce<C: Context>(
+    context: C,
     introduction: Introduction,
-    state: State,
+) -> Dialogue<(C, Capabilities)> {
+    then(
+        steps::greeting(context),
+        |(context, ended), _, out| match ended {
+            Ended::Refused(_) => Progress::UNEXPECTED,
+            Ended::Complete(_) => {
+                let client = introduction.xclient || introduction.helo.extended;
+                let extended = client || introduction.by_capabilities();
+                greet(context, introduction, extended, out)
+            }
+        },
+    )
 }
 
-impl Opening {
-    /// An opening that waits for the greeting.
-    pub fn new(introduction: Introduction) -> Self {
-        Opening {
-            introduction,
-            state: State::Greeting,
-        }
-    }
-
-    fn send(
-        mut self: Box<Self>,
-        state: State,
-        line: &[u8],
-        out: &mut Vec<u8>,
-    ) -> Progress<Capabilities> {
-        out.extend_from_slice(line);
-        out.extend_from_slice(b"\r\n");
-        self.state = state;
-        Progress::Read(self)
-    }
-
-    /// EHLO or HELO in our own name.
-    fn hello(self: Box<Self>, extended: bool, out: &mut Vec<u8>) -> Progress<Capabilities> {
-        let line = hello(extended, &self.introduction.own_name);
-        self.send(State::Hello { extended }, &line, out)
-    }
-}
-
-impl ClientDialogue for Opening {
-    type Outcome = Capabilities;
-
-    fn action(&self) -> &'static str {
-        match self.state {
-            State::Greeting => READING,
-            State::Hello { .. } => SENDING_HELLO,
-            State::Xclient(_) => "sending XCLIENT to upstream",
-            State::ClientHello => "sending client HELO/EHLO to upstream",
-        }
-    }
-
-    fn whole(&self, bytes: &[u8]) -> Option<usize> {
-        whole(bytes)
-    }
-
-    fn advance(self: Box<Self>, reply: &[u8], out: &mut Vec<u8>) -> Progress<Capabilities> {
-        let introduction = &self.introduction;
-        let by_capabilities = introduction.by_capabilities();
-        match (self.state, code(reply)) {
-            (State::Greeting, Some(220)) => {
-                let xclient = introduction.xclient;
-                let extended = xclient || introduction.helo.extended || by_capabilities;
-                self.hello(extended, out)
-            }
-            (State::Hello { .. }, Some(250)) => {
-                let capabilities = capabilities::read(reply);
-                match introduction.xclient_command(capabilities.xclient) {
-                    Some(line) => self.send(State::Xclient(capabilities), &line, out),
-                    None => Progress::Done(capabilities),
-                }
-            }
+/// Sends our own EHLO or HELO.
+fn greet<C: Context>(
+    context: C,
+    introduction: Introduction,
+    extended: bool,
+    out: &mut Vec<u8>,
+) -> Progress<(C, Capabilities)> {
+    let line = hello(extended, &introduction.own_name);
+    let step = Step::new(line, SENDING_HELLO, Expected::Capabilities);
+    let sent = Steps::new(step, []).begin(context, out);
+    Progress::Read(then(
+        sent,
+        move |(context, ended), reply, out| match ended {
+            Ended::Complete(_) => tell(context, &introduction, capabilities::read(reply), out),
             // A backend that does not know EHLO is greeted by HELO.
-            (State::Hello { extended: true }, Some(500..=599)) if by_capabilities => {
-                self.hello(false, out)
+            Ended::Refused(rejection)
+                if extended && rejection.code >= 500 && introduction.by_capabilities() =>
+            {
+                greet(context, introduction, false, out)
             }
-            (State::Xclient(capabilities), Some(220 | 250)) => match introduction.client_hello() {
-                Some(line) => self.send(State::ClientHello, &line, out),
-                None => Progress::Done(capabilities),
-            },
-            (State::ClientHello, Some(250)) => Progress::Done(capabilities::read(reply)),
-            _ => Progress::UNEXPECTED,
-        }
-    }
+            Ended::Refused(_) => Progress::UNEXPECTED,
+        },
+    ))
+}
+
+/// Sends XCLIENT and the client's own EHLO or HELO, as far as they are wanted.
+fn tell<C: Context>(
+    context: C,
+    introduction: &Introduction,
+    announced: Capabilities,
+    out: &mut Vec<u8>,
+) -> Progress<(C, Capabilities)> {
+    let Some(xclient) = introduction.xclient_command(announced.xclient) else {
+        return Progress::Done((context, announced));
+    };
+    let hello = introduction.client_hello();
+    let again = hello.is_some();
+    let steps = Steps::new(
+        Step::new(xclient, "sending XCLIENT to upstream", Expected::Xclient),
+        hello.map(|line| Step::new(line, SENDING_CLIENT_HELLO, Expected::Capabilities)),
+    );
+    let sent = steps.begin(context, out);
+    Progress::Read(then(sent, move |(context, ended), reply, _| match ended {
+        Ended::Complete(_) if again => Progress::Done((context, capabilities::read(reply))),
+        Ended::Complete(_) => Progress::Done((context, announced)),
+        Ended::Refused(_) => Progress::UNEXPECTED,
+    }))
 }
 
 /// EHLO or HELO, without line end.

@@ -3,8 +3,8 @@
 use super::reply::{code, texts, whole};
 use super::{capabilities, opening};
 use crate::base::Secret;
-use crate::config::{Method, ProxySmtpAuth};
-use crate::proto::backend::authorized_login::PasswordLogin;
+use crate::config::ProxySmtpAuth;
+use crate::proto::backend::authorized_login::Errand;
 use crate::proto::backend::steps::{SENDING_AUTH, Step, Steps};
 use crate::proto::backend::wire::{
     self, Capabilities, CapabilityList, Class, Expected, Rejection, Replies, Verbs,
@@ -15,41 +15,17 @@ use crate::proto::sasl::client::Exchange;
 static VERBS: Verbs = Verbs {
     capabilities_action: opening::SENDING_HELLO,
     login_capabilities_action: opening::SENDING_HELLO,
-    start_tls: b"STARTTLS\r\n",
+    start_tls: "STARTTLS",
     start_tls_action: "sending STARTTLS to upstream",
     greeting: b"220 \r\n",
     quit: b"QUIT\r\n",
 };
 
-fn class(expected: Expected, reply: &[u8]) -> Class<'_> {
-    let code = code(reply);
-    match (expected, code) {
-        (Expected::Anything, _)
-        | (Expected::Reply, Some(_))
-        | (Expected::Greeting | Expected::StartTls, Some(220))
-        | (Expected::Capabilities | Expected::Completion, Some(250))
-        | (Expected::Xclient, Some(220 | 250))
-        | (Expected::LoggedIn, Some(235)) => Class::Ok,
-        (_, Some(334)) => Class::Challenge(texts(reply).next().unwrap_or_default()),
-        (_, Some(code @ 400..=599)) => Class::Refused(Rejection {
-            code,
-            closing: code == 421,
-        }),
-        _ => Class::Other,
-    }
-}
-
-/// SMTP as the dialogues speak it that ask for capabilities first.
-#[derive(Debug)]
+/// SMTP.
+#[derive(Debug, Default)]
 pub struct Wire {
-    name: Bytes,
-}
-
-impl Wire {
-    /// `name` goes into EHLO.
-    pub fn new(name: Bytes) -> Self {
-        Wire { name }
-    }
+    /// The name in EHLO.
+    pub name: Bytes,
 }
 
 impl Replies for Wire {
@@ -58,7 +34,21 @@ impl Replies for Wire {
     }
 
     fn class<'a>(&self, expected: Expected, reply: &'a [u8]) -> Class<'a> {
-        class(expected, reply)
+        let code = code(reply);
+        match (expected, code) {
+            (Expected::Anything, _)
+            | (Expected::Reply, Some(_))
+            | (Expected::Greeting | Expected::StartTls, Some(220))
+            | (Expected::Capabilities | Expected::Completion, Some(250))
+            | (Expected::Xclient, Some(220 | 250))
+            | (Expected::LoggedIn, Some(235)) => Class::Ok,
+            (_, Some(334)) => Class::Challenge(texts(reply).next().unwrap_or_default()),
+            (_, Some(code @ 400..=599)) => Class::Refused(Rejection {
+                code,
+                closing: code == 421,
+            }),
+            _ => Class::Other,
+        }
     }
 }
 
@@ -116,35 +106,26 @@ fn auth_command(mechanism: &str) -> Vec<u8> {
     [b"AUTH ", mechanism.as_bytes()].concat()
 }
 
-/// SMTP as nginx speaks it to backends, with `proxy_smtp_auth`.
-#[derive(Debug)]
-pub struct Authorized(pub ProxySmtpAuth);
-
-impl Replies for Authorized {
-    fn whole(&self, _expected: Expected, bytes: &[u8]) -> Option<usize> {
-        whole(bytes)
-    }
-
-    fn class<'a>(&self, expected: Expected, reply: &'a [u8]) -> Class<'a> {
-        class(expected, reply)
-    }
-}
-
-impl PasswordLogin for Authorized {
-    /// AUTH PLAIN, unless `proxy_smtp_auth` or a backend that announces LOGIN alone wants AUTH LOGIN.
-    fn steps(&self, capabilities: &Capabilities, user: &[u8], pass: &Secret<Bytes>) -> Steps {
-        let offered = capabilities.mechanisms;
-        let only_login = offered.has(Method::Login) && !offered.has(Method::Plain);
-        let exchange = match self.0 {
-            ProxySmtpAuth::Login => Exchange::login(user, pass),
-            ProxySmtpAuth::On if only_login => Exchange::login(user, pass),
-            _ => Exchange::plain(user, pass),
-        };
+/// The login of a client whom the auth server let in, as `proxy_smtp_auth` has it.
+pub fn authorized(how: ProxySmtpAuth, user: &[u8], pass: Option<&Secret<Bytes>>) -> Errand {
+    let steps = |exchange: Exchange| {
+        let command = auth_command(exchange.mechanism);
         let exchange = Exchange {
             acknowledgement: None,
             ..exchange
         };
-        let command = auth_command(exchange.mechanism);
         Steps::sasl(exchange, command, Some(usize::MAX))
+    };
+    let plain = |pass| steps(Exchange::plain(user, pass));
+    let login = |pass| steps(Exchange::login(user, pass));
+    match (how, pass) {
+        (ProxySmtpAuth::Off, _) => Errand::Nothing,
+        (_, None) => Errand::NoPassword,
+        (ProxySmtpAuth::Plain, Some(pass)) => Errand::Login(plain(pass)),
+        (ProxySmtpAuth::Login, Some(pass)) => Errand::Login(login(pass)),
+        (ProxySmtpAuth::On, Some(pass)) => Errand::Plain {
+            plain: plain(pass),
+            login: login(pass),
+        },
     }
 }

@@ -2,166 +2,86 @@
 
 use std::pin::pin;
 
-use tokio::time::timeout;
-
-use super::connect::{ConnectError, Target, log_timeout};
-use super::conversation::{ConversationError, UnexpectedReply, converse};
+use super::connect::Target;
+use super::conversation::limited;
+use super::error::{ConversationError, LoginError};
 use super::{Admitted, ClientContext};
-use crate::base::{Address, Level};
-use crate::config::client_tls::host;
-use crate::net::resolver::Fault;
+use crate::base::Address;
 use crate::proto::auth_http::{Backend, Grant};
 use crate::proto::backend::authorized_login::Outcome;
-use crate::proto::client::READING;
 use crate::proto::dialogues;
 use crate::proto::login::Login;
 use crate::session::Endpoint;
-use crate::session::log::SessionLog;
 
-/// Why the client does not reach its backend.
-#[derive(Debug)]
-pub(in crate::session) enum AuthorizedLoginError {
-    /// The client closed its connection.
-    ClientLeft,
-    /// Neither the auth server nor `proxy_pass` names a backend.
-    NoBackend,
-    /// The auth server named the backend, and this name has no address.
-    Unresolved(Box<str>, Fault),
-    /// There is no connection to the backend.
-    Connect(ConnectError),
-    /// The backend took longer than `timeout`.
-    TimedOut,
-    /// The backend wants a password, and there is none.
-    NoPassword,
-    /// The conversation failed.
-    Conversation(ConversationError),
-}
-
-/// Connects to the backend and logs the client in. From here on, the session's log names the login that the auth server chose.
+/// Connects to the backend and logs the client in. From then on, the session's log names the login that the auth server
+/// chose.
 ///
 /// # Errors
 /// The session cannot go on, whatever the error.
 pub(in crate::session) async fn log_in(
-    context: ClientContext<'_>,
+    mut context: ClientContext<'_>,
     login: Login,
     grant: Grant,
     client_left: impl Future<Output = ()>,
-) -> Result<Admitted, AuthorizedLoginError> {
-    let ClientContext {
-        endpoint,
-        shared,
-        log,
-        client,
-        header,
-    } = context;
-    let server = &endpoint.server;
+) -> Result<Admitted, LoginError> {
     let mut client_left = pin!(client_left);
-    let addresses = tokio::select! {
-        addresses = addresses(endpoint, &grant) => addresses?,
-        () = &mut client_left => return Err(AuthorizedLoginError::ClientLeft),
+    let server = &context.endpoint.server;
+    let target = tokio::select! {
+        target = target(context.endpoint, grant.backend) => target?,
+        () = &mut client_left => return Err(LoginError::ClientLeft),
     };
-    let host = backend_host(endpoint, &grant);
-    let name = grant.backend.map(|backend| backend.to_string());
     let helo = login.origin.helo().cloned();
     let own = &login.credentials;
     let user = grant.user.unwrap_or_else(|| own.user().into());
     let pass = grant.pass.or_else(|| own.password().cloned());
-    log.login(&user);
-    let dialogue = dialogues::authorized_login(server, client, login, user, pass, grant.smtp_auth);
-    let target = Target {
-        addresses: &addresses,
-        name: name.as_deref(),
-        host: &host,
-        helo: helo.as_ref(),
-        header: header.as_deref(),
-    };
-    let conversation = async {
-        let connected = target.connect(endpoint, shared, log).await;
-        let mut connection = connected.map_err(AuthorizedLoginError::Connect)?;
-        let ended = converse(&mut connection, dialogue, Vec::new(), |what| {
-            log.doing(what)
-        })
-        .await;
-        log.doing(READING);
-        match ended {
+    context.log.login(&user);
+    let (client, smtp_auth) = (context.client, grant.smtp_auth);
+    let dialogue = dialogues::authorized_login(server, client, login, user, pass, smtp_auth);
+    limited(server.mail.timeout, client_left, async {
+        let connected = context.connect(&target, helo.as_ref()).await;
+        let mut connection = connected.map_err(LoginError::Connect)?;
+        let ended = context.converse(&mut connection, dialogue, Vec::new());
+        match ended.await {
             Ok((Outcome::Accepted(accepted), reply)) => Ok(Admitted {
                 accepted,
                 reply,
                 bridge: connection.into_bridge(),
             }),
-            Ok((Outcome::NoPassword, _)) => Err(AuthorizedLoginError::NoPassword),
-            Err(mut error) => {
-                if let ConversationError::Unexpected(unexpected) = &mut error {
-                    // Nobody asked for more: the bytes that follow belong to the reply.
-                    let mut rest = connection.into_bridge().read_too_far;
-                    unexpected.reply.append(&mut rest);
-                }
-                Err(AuthorizedLoginError::Conversation(error))
+            Ok((Outcome::NoPassword, _)) => Err(LoginError::NoPassword),
+            // As in nginx, this leaves no line in the log.
+            Err(ConversationError::Closed) => Err(LoginError::Closed),
+            Err(ConversationError::Unexpected(mut unexpected)) => {
+                // Nobody asked for more: the bytes that follow belong to the reply.
+                let mut rest = connection.into_bridge().read_too_far;
+                unexpected.reply.append(&mut rest);
+                Err(ConversationError::Unexpected(unexpected).into())
             }
+            Err(error) => Err(error.into()),
         }
-    };
-    tokio::select! {
-        ended = timeout(server.mail.timeout, conversation) => {
-            ended.unwrap_or(Err(AuthorizedLoginError::TimedOut))
-        }
-        () = &mut client_left => Err(AuthorizedLoginError::ClientLeft),
-    }
+    })
+    .await
 }
 
-/// The backend's addresses.
-async fn addresses(
-    endpoint: &Endpoint,
-    grant: &Grant,
-) -> Result<Vec<Address>, AuthorizedLoginError> {
-    match (&grant.backend, &endpoint.server.proxy.proxy_pass) {
-        (Some(Backend::Address(address)), _) => Ok(vec![Address::Inet(*address)]),
-        (Some(Backend::Name(name, port)), _) => {
-            match endpoint.resolver.addresses(name, *port).await {
-                Ok((found, _)) => Ok(found.into_iter().map(Address::Inet).collect()),
-                Err(fault) => Err(AuthorizedLoginError::Unresolved(name.clone(), fault)),
+/// The backend that the auth server named, or that of `proxy_pass`.
+async fn target(endpoint: &Endpoint, named: Option<Backend>) -> Result<Target, LoginError> {
+    let name = named.as_ref().map(ToString::to_string);
+    match (named, &endpoint.server.proxy.proxy_pass) {
+        (Some(Backend::Address(address)), _) => Ok(Target {
+            addresses: vec![Address::Inet(address)],
+            name,
+            host: address.ip().to_string().into_bytes().into(),
+        }),
+        (Some(Backend::Name(host, port)), _) => {
+            match endpoint.resolver.addresses(&host, port).await {
+                Ok((found, _)) => Ok(Target {
+                    addresses: found.into_iter().map(Address::Inet).collect(),
+                    name,
+                    host: host.into_string().into_bytes().into(),
+                }),
+                Err(fault) => Err(LoginError::Unresolved(host, fault)),
             }
         }
-        (None, Some(upstream)) => Ok(upstream.addresses.clone()),
-        (None, None) => Err(AuthorizedLoginError::NoBackend),
-    }
-}
-
-/// The backend's host: its name in TLS.
-fn backend_host(endpoint: &Endpoint, grant: &Grant) -> Box<[u8]> {
-    match (&grant.backend, &endpoint.server.proxy.proxy_pass) {
-        (Some(Backend::Address(address)), _) => address.ip().to_string().into_bytes().into(),
-        (Some(Backend::Name(name, _)), _) => name.as_bytes().into(),
-        (None, Some(upstream)) => host(&upstream.host).into(),
-        (None, None) => Box::default(),
-    }
-}
-
-impl AuthorizedLoginError {
-    /// Writes the error to the log. The backend's reply, where there is one, gets the level `reply`.
-    pub fn log(&self, log: &mut SessionLog, reply: Level) {
-        match self {
-            // As in nginx, a backend that just closes leaves no line.
-            Self::ClientLeft | Self::NoBackend | Self::Conversation(ConversationError::Closed) => {}
-            Self::Unresolved(name, fault) => log.line(
-                Level::Error,
-                format_args!("\"{name}\" could not be resolved ({fault})"),
-            ),
-            Self::Connect(error) => error.log(log, reply),
-            Self::TimedOut => log_timeout(log),
-            Self::NoPassword => {
-                log.doing("sending AUTH to upstream");
-                log.line(Level::Error, format_args!("no password available"));
-            }
-            Self::Conversation(error) => error.log(log, reply),
-        }
-    }
-
-    /// The backend's reply that stands for the error; `proxy_pass_error_message` passes it on to the client.
-    pub fn reply(&self) -> Option<&UnexpectedReply> {
-        match self {
-            Self::Connect(error) => error.greeting(),
-            Self::Conversation(ConversationError::Unexpected(reply)) => Some(reply),
-            _ => None,
-        }
+        (None, Some(upstream)) => Ok(upstream.into()),
+        (None, None) => Err(LoginError::NoBackend),
     }
 }

@@ -1,20 +1,14 @@
 //! A server without an auth server: the backend itself authenticates, and the client may try again.
 
-use tokio::time::timeout;
-
-use super::connect::{ConnectError, Target, log_timeout};
 use super::connection::BackendConnection;
-use super::conversation::{ConversationError, converse};
+use super::conversation::limited;
+use super::error::LoginError;
 use super::{Admitted, ClientContext};
-use crate::base::Level;
 use crate::config::Upstream;
-use crate::config::client_tls::host;
 use crate::proto::backend::backend_login::{Idle, Outcome, Request};
 use crate::proto::backend::wire::Rejection;
-use crate::proto::client::READING;
 use crate::proto::dialogues;
 use crate::proto::login::Bytes;
-use crate::session::log::SessionLog;
 
 /// An open conversation with the backend, kept between a client's attempts.
 #[derive(Debug)]
@@ -36,47 +30,25 @@ pub(in crate::session) enum Answer {
     NotOffered(OpenConversation),
 }
 
-/// Why there is no answer. The conversation is over.
-#[derive(Debug)]
-pub(in crate::session) enum BackendLoginError {
-    /// The client closed its connection.
-    ClientLeft,
-    /// The connection that the challenge came through is gone.
-    ChallengeLost,
-    /// There is no connection to the backend.
-    Connect(ConnectError),
-    /// The backend took longer than `timeout`.
-    TimedOut,
-    /// The conversation failed.
-    Conversation(ConversationError),
-}
-
 /// Puts a request to the backend, in the conversation that was kept, or in a new one where there is none that suits.
 ///
 /// # Errors
-/// See [`BackendLoginError`].
+/// The conversation is over; the client may try again.
 pub(in crate::session) async fn request(
-    context: ClientContext<'_>,
+    mut context: ClientContext<'_>,
     upstream: &Upstream,
     kept: Option<OpenConversation>,
     request: Request,
     client_left: impl Future<Output = ()>,
-) -> Result<Answer, BackendLoginError> {
-    let ClientContext {
-        endpoint,
-        shared,
-        log,
-        client,
-        header,
-    } = context;
-    let server = &endpoint.server;
+) -> Result<Answer, LoginError> {
+    let server = &context.endpoint.server;
     let kept = kept
         .filter(|kept| kept.idle.suits(request.origin()))
         .and_then(|mut kept| (!kept.connection.is_stale()).then_some(kept));
     if kept.is_none() && request.answers_challenge() {
-        return Err(BackendLoginError::ChallengeLost);
+        return Err(LoginError::ChallengeLost);
     }
-    let conversation = async {
+    limited(server.mail.timeout, client_left, async {
         let mut out = Vec::new();
         let (mut connection, dialogue) = match kept {
             Some(OpenConversation { connection, idle }) => match idle.request(request, &mut out) {
@@ -84,24 +56,14 @@ pub(in crate::session) async fn request(
                 Err(idle) => return Ok(Answer::NotOffered(OpenConversation { connection, idle })),
             },
             None => {
-                let target = Target {
-                    addresses: &upstream.addresses,
-                    name: None,
-                    host: host(&upstream.host),
-                    helo: request.origin().helo(),
-                    header: header.as_deref(),
-                };
-                let connected = target.connect(endpoint, shared, log).await;
-                let connection = connected.map_err(BackendLoginError::Connect)?;
-                (
-                    connection,
-                    dialogues::backend_login(server, client, request),
-                )
+                let (target, helo) = (upstream.into(), request.origin().helo());
+                let connected = context.connect(&target, helo).await;
+                let connection = connected.map_err(LoginError::Connect)?;
+                let dialogue = dialogues::backend_login(server, context.client, request);
+                (connection, dialogue)
             }
         };
-        let ended = converse(&mut connection, dialogue, out, |what| log.doing(what)).await;
-        log.doing(READING);
-        let (outcome, reply) = ended.map_err(BackendLoginError::Conversation)?;
+        let (outcome, reply) = context.converse(&mut connection, dialogue, out).await?;
         Ok(match outcome {
             Outcome::Challenge(challenge, idle) => {
                 Answer::Challenge(challenge, OpenConversation { connection, idle })
@@ -117,23 +79,6 @@ pub(in crate::session) async fn request(
             }
             Outcome::NotOffered(idle) => Answer::NotOffered(OpenConversation { connection, idle }),
         })
-    };
-    tokio::select! {
-        ended = timeout(server.mail.timeout, conversation) => {
-            ended.unwrap_or(Err(BackendLoginError::TimedOut))
-        }
-        () = client_left => Err(BackendLoginError::ClientLeft),
-    }
-}
-
-impl BackendLoginError {
-    /// Writes the error to the log.
-    pub fn log(&self, log: &SessionLog) {
-        match self {
-            Self::ClientLeft | Self::ChallengeLost => {}
-            Self::Connect(error) => error.log(log, Level::Error),
-            Self::TimedOut => log_timeout(log),
-            Self::Conversation(error) => error.log(log, Level::Error),
-        }
-    }
+    })
+    .await
 }

@@ -13,15 +13,14 @@ use arc_swap::ArcSwapOption;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::connect::Target;
+use super::connect::prepare;
 use super::conversation::converse;
 use crate::base::{Address, Protocol};
 use crate::config::client_tls::host;
 use crate::config::{ProxyProtocol, Server, Upstream};
 use crate::net::socket::Socket;
 use crate::proto::CapabilityList;
-use crate::proto::backend::capability_probe::Answer;
-use crate::proto::client::Dialogue;
+use crate::proto::backend::CapabilityProbe;
 use crate::proto::dialogues;
 use crate::session::Endpoint;
 use crate::session::client::source;
@@ -197,7 +196,7 @@ impl Endpoint {
 async fn probe(
     endpoint: Arc<Endpoint>,
     entry: Arc<BackendCapabilities>,
-    dialogue: Dialogue<Answer>,
+    dialogue: CapabilityProbe,
 ) {
     let _permit = entry.probes.acquire().await;
     let server = &endpoint.server;
@@ -224,22 +223,17 @@ async fn probe(
 async fn ask(
     endpoint: &Endpoint,
     upstream: &Upstream,
-    dialogue: Dialogue<Answer>,
+    dialogue: CapabilityProbe,
 ) -> Option<CapabilityList> {
     let proxy = &endpoint.server.proxy;
-    let (limit, addresses) = (proxy.proxy_connect_timeout, &upstream.addresses);
-    for address in addresses {
+    for address in &upstream.addresses {
+        let limit = proxy.proxy_connect_timeout;
         if let Ok(Ok(socket)) = timeout(limit, Socket::connect(address)).await {
             // The connection's own ends: Postfix does not accept a header with `UNKNOWN`.
             let header = source::own_header(proxy.proxy_protocol, &socket);
-            let target = Target {
-                addresses,
-                name: None,
-                host: host(&upstream.host),
-                helo: None,
-                header: header.as_deref(),
-            };
-            let mut connection = target.prepare(socket, endpoint, |_| ()).await.ok()?;
+            let (header, host) = (header.as_deref(), host(&upstream.host));
+            let prepared = prepare(socket, endpoint, header, host, None, |_| ()).await;
+            let mut connection = prepared.ok()?;
             let ended = converse(&mut connection, dialogue, Vec::new(), |_| ()).await;
             let (answer, _) = ended.ok()?;
             connection.leave(answer.quit).await;

@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::conversation::ConversationError;
+use super::error::ConversationError;
 use crate::net::socket::Socket;
 use crate::net::stream::Stream;
 use crate::session::Bridge;
@@ -56,9 +56,8 @@ impl BackendConnection {
                 return Ok(self.received.drain(..end).collect());
             }
             if self.received.len() >= self.limit {
-                return Err(ConversationError::TooLong(std::mem::take(
-                    &mut self.received,
-                )));
+                let start = std::mem::take(&mut self.received);
+                return Err(ConversationError::TooLong(start));
             }
             let room = (self.limit - self.received.len()) as u64;
             self.received.reserve(USUAL);

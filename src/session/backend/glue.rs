@@ -1,8 +1,8 @@
 //! What a conversation with a backend means for the session: the reply to the client, the log, and whether it goes on.
 
-use super::authorized_login::{self, AuthorizedLoginError};
-use super::backend_login::{self, Answer, BackendLoginError};
-use super::{Admitted, ClientContext};
+use super::backend_login::{self, Answer};
+use super::error::LoginError;
+use super::{Admitted, ClientContext, authorized_login};
 use crate::base::{Escaped, Level};
 use crate::proto::auth_http::Grant;
 use crate::proto::backend::Accepted;
@@ -34,7 +34,7 @@ impl Session {
         let left = self.client.leaves();
         match authorized_login::log_in(context, login, grant, left).await {
             Ok(admitted) => self.admit(admitted).await,
-            Err(AuthorizedLoginError::ClientLeft) => Err(Over),
+            Err(LoginError::ClientLeft) => Err(Over),
             Err(error) => {
                 let passes_on = self.endpoint.server.proxy.proxy_pass_error_message;
                 let reply = error.reply().filter(|_| passes_on);
@@ -99,9 +99,9 @@ impl Session {
                 self.conversation = Some(open);
                 Refusal::Mechanism
             }
-            Err(BackendLoginError::ClientLeft) => return Err(Over),
+            Err(LoginError::ClientLeft) => return Err(Over),
             Err(error) => {
-                error.log(&self.log);
+                error.log(&mut self.log, Level::Error);
                 Refusal::Unavailable
             }
         };

@@ -9,6 +9,7 @@ pub mod capability_cache;
 mod connect;
 mod connection;
 mod conversation;
+pub mod error;
 mod glue;
 mod start_tls;
 

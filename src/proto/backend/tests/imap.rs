@@ -2,20 +2,21 @@
 
 use super::*;
 use crate::proto::backend::authorized_login::Errand;
-use crate::proto::backend::backend_login::Opening;
-use crate::proto::backend::discovery::Discovery;
-use crate::proto::backend::{AuthorizedLogin, BackendLogin, CapabilityProbe, StartTls};
-use crate::proto::imap::wire::{Authorized, Wire};
+use crate::proto::imap::wire::{Authorized, Wire, login as login_steps};
 
 #[test]
 fn an_authorized_client_is_logged_in() {
     let play = |replies: &[&str]| {
-        let errand = Errand::Login {
-            user: bytes("joe"),
-            pass: Some(secret("s {9}")),
-        };
-        let wire = Box::new(Authorized(bytes("t1")));
-        let played = play(Box::new(AuthorizedLogin::new(wire, errand)), replies);
+        let tag = bytes("t1");
+        let steps = login_steps(
+            &tag,
+            b"joe",
+            &secret("s {9}"),
+            "sending password to upstream",
+        );
+        let opening = authorized_login::greeting(Box::new(Authorized { tag }));
+        let errand = Errand::Login(steps);
+        let played = play(authorized_login::authorized_login(opening, errand), replies);
         match &played.end {
             End::Unexpected(shown) => format!("{} {}: {shown:?}", played.sent, played.action),
             _ => played.text(),
@@ -63,9 +64,8 @@ fn of(credentials: Credentials) -> Request {
 
 /// The first request to a backend that authenticates by itself.
 fn first(request: Request, replies: &[&str]) -> Played<backend_login::Outcome> {
-    let wire = Box::new(Wire::default());
-    let opening = Opening::Discovery(Discovery::Greeting);
-    play(Box::new(BackendLogin::new(wire, opening, request)), replies)
+    let opening = backend_login::discovery(Box::new(Wire::default()));
+    play(backend_login::backend_login(opening, request), replies)
 }
 
 const IR: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN AUTH=CRAM-MD5] hi\r\n";
@@ -200,7 +200,7 @@ fn tokens_and_certificates() {
 #[test]
 fn starttls_only_where_it_is_announced() {
     let play = |replies: &[&str]| {
-        play(Box::new(StartTls::new(Box::new(Wire::default()))), replies).text_while()
+        play(start_tls::start_tls(Box::new(Wire::default())), replies).text_while()
     };
     let told = "* OK [CAPABILITY IMAP4rev1 StartTLS] hi\r\n";
     let agreed = "Agreed \"* OK\\r\\n\" while sending STARTTLS to upstream";
@@ -237,7 +237,7 @@ fn starttls_only_where_it_is_announced() {
 fn clients_are_told_of_the_list_less_what_is_ours() {
     let play = |replies: &[&str]| {
         play(
-            Box::new(CapabilityProbe::new(Box::new(Wire::default()))),
+            capability_probe::capability_probe(Box::new(Wire::default())),
             replies,
         )
         .text()

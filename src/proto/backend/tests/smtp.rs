@@ -3,11 +3,10 @@
 use super::*;
 use crate::config::ProxySmtpAuth;
 use crate::proto::backend::authorized_login::Errand;
-use crate::proto::backend::backend_login::Opening as Start;
-use crate::proto::backend::{AuthorizedLogin, BackendLogin, CapabilityProbe, StartTls};
+use crate::proto::backend::wire::{Replies, Wire};
 use crate::proto::login::{Envelope, Helo};
-use crate::proto::smtp::opening::{Introduction, Opening, Purpose};
-use crate::proto::smtp::wire::{Authorized, Wire};
+use crate::proto::smtp::opening::{Introduction, Purpose, introduce};
+use crate::proto::smtp::wire;
 
 const HI: &str = "220 hi\r\n";
 const OK: &str = "250 ok\r\n";
@@ -20,40 +19,40 @@ fn helo(name: &str, extended: bool) -> Helo {
     }
 }
 
-fn opening(helo: Helo, xclient: bool, purpose: Purpose) -> Box<Opening> {
-    Box::new(Opening::new(Introduction {
+fn introduction(helo: Helo, xclient: bool, purpose: Purpose) -> Introduction {
+    Introduction {
         own_name: bytes("gate"),
         address: "192.0.2.1".into(),
         host: "[UNAVAILABLE]".into(),
         helo,
         xclient,
         purpose,
-    }))
+    }
+}
+
+fn with_name(name: &str) -> Box<dyn Wire> {
+    let name = bytes(name);
+    Box::new(wire::Wire { name })
 }
 
 /// A dialogue for a client that the auth server let in.
 fn authorized(
-    how: ProxySmtpAuth,
+    errand: Errand,
     helo: Helo,
     xclient: Option<&str>,
-    errand: Errand,
     replies: &[&str],
 ) -> Played<authorized_login::Outcome> {
-    let purpose = Purpose::AuthorizedLogin {
-        login: xclient.map(bytes),
-    };
-    let opening = opening(helo, xclient.is_some(), purpose);
-    let wire = Box::new(Authorized(how));
-    play(
-        Box::new(AuthorizedLogin::introduced(wire, opening, errand)),
-        replies,
-    )
+    let login = xclient.map(bytes);
+    let purpose = Purpose::AuthorizedLogin { login };
+    let wire: Box<dyn Replies> = with_name("");
+    let opening = introduce(wire, introduction(helo, xclient.is_some(), purpose));
+    play(authorized_login::authorized_login(opening, errand), replies)
 }
 
 #[test]
 fn xclient_in_place_of_a_login() {
     let play = |helo, xclient, replies: &[&str]| {
-        authorized(ProxySmtpAuth::Off, helo, xclient, Errand::Nothing, replies).text_while()
+        authorized(Errand::Nothing, helo, xclient, replies).text_while()
     };
     assert_eq!(
         play(
@@ -88,10 +87,9 @@ fn xclient_in_place_of_a_login() {
 
 #[test]
 fn an_authorized_client_is_logged_in() {
-    let play = |how, pass, replies: &[&str]| {
-        let user = bytes("u");
-        let errand = Errand::Login { user, pass };
-        authorized(how, helo("c", true), None, errand, replies).text_while()
+    let play = |how, pass: Option<_>, replies: &[&str]| {
+        let errand = wire::authorized(how, b"u", pass.as_ref());
+        authorized(errand, helo("c", true), None, replies).text_while()
     };
     let (on, pass) = (ProxySmtpAuth::On, || Some(secret("p")));
     let sending = "while sending AUTH to upstream";
@@ -99,7 +97,9 @@ fn an_authorized_client_is_logged_in() {
         play(on, pass(), &[HI, OK, "235 in\r\n"]),
         format!("EHLO gate|AUTH PLAIN AHUAcA==| LoggedIn {sending}")
     );
-    assert!(play(on, None, &[HI, OK]).contains(" NoPassword"));
+    for (how, end) in [(on, " NoPassword"), (ProxySmtpAuth::Off, " LoggedIn")] {
+        assert!(play(how, None, &[HI, OK]).contains(end));
+    }
     let only_login = "250-x\r\n250 AUTH LOGIN NTLM\r\n";
     let challenges = [HI, only_login, "334 a\r\n", "334 b\r\n", "235 in\r\n"];
     for how in [on, ProxySmtpAuth::Login] {
@@ -124,7 +124,7 @@ fn mail_of_an_authorized_client() {
             mail: bytes("MAIL FROM:<a>"),
             rcpt: rcpt.map(bytes),
         });
-        authorized(ProxySmtpAuth::Off, helo("c", true), None, errand, replies).text_while()
+        authorized(errand, helo("c", true), None, replies).text_while()
     };
     let told = "EHLO gate|MAIL FROM:<a>|";
     for reply in ["550 no\r\n", "250 ok\r\n", "garbage\r\n"] {
@@ -152,10 +152,9 @@ fn of(credentials: Credentials) -> Request {
 
 /// The first request to a backend that authenticates by itself.
 fn first(request: Request, xclient: bool, replies: &[&str]) -> Played<backend_login::Outcome> {
-    let opening = opening(helo("c", false), xclient, Purpose::BackendLogin);
-    let wire = Box::new(Wire::new(bytes("c")));
-    let start = Start::Introduction(opening);
-    play(Box::new(BackendLogin::new(wire, start, request)), replies)
+    let introduction = introduction(helo("c", false), xclient, Purpose::BackendLogin);
+    let opening = introduce(with_name("c"), introduction);
+    play(backend_login::backend_login(opening, request), replies)
 }
 
 #[test]
@@ -307,13 +306,7 @@ fn tokens_and_certificates() {
 
 #[test]
 fn starttls_only_where_it_is_announced() {
-    let play = |replies: &[&str]| {
-        play(
-            Box::new(StartTls::new(Box::new(Wire::new(bytes("gw"))))),
-            replies,
-        )
-        .text_while()
-    };
+    let play = |replies: &[&str]| play(start_tls::start_tls(with_name("gw")), replies).text_while();
     let ready = [HI, "250-x\r\n250 starttls\r\n"];
     for (reply, end) in [
         ("220 go\r\n", "Agreed \"220 \\r\\n\""),
@@ -348,7 +341,7 @@ fn starttls_only_where_it_is_announced() {
 fn clients_are_told_of_the_list_less_what_is_ours() {
     let play = |replies: &[&str]| {
         play(
-            Box::new(CapabilityProbe::new(Box::new(Wire::new(bytes("gate"))))),
+            capability_probe::capability_probe(with_name("gate")),
             replies,
         )
         .text()

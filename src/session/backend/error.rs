@@ -1,0 +1,202 @@
+//! Why a client does not reach its backend. Each error displays as nginx's log has it; [`LoginError::log`] writes it there.
+
+use std::{fmt, io};
+
+use crate::base::{Errno, Escaped, Level};
+use crate::net::resolver::Fault;
+use crate::proto::shown;
+use crate::session::log::SessionLog;
+use crate::tls;
+
+/// Why there is no login.
+#[derive(Debug)]
+pub(in crate::session) enum LoginError {
+    /// The client closed its connection.
+    ClientLeft,
+    /// Neither the auth server nor `proxy_pass` names a backend.
+    NoBackend,
+    /// The name that the auth server gave has no address.
+    Unresolved(Box<str>, Fault),
+    /// The connection that the challenge came through is gone.
+    ChallengeLost,
+    /// There is no connection to the backend.
+    Connect(ConnectError),
+    /// The backend took longer than `timeout`.
+    TimedOut,
+    /// The backend wants a password, and there is none.
+    NoPassword,
+    /// The backend closed the connection, and nginx writes no line about it.
+    Closed,
+    /// The conversation failed.
+    Conversation(ConversationError),
+}
+
+impl From<ConversationError> for LoginError {
+    fn from(error: ConversationError) -> Self {
+        LoginError::Conversation(error)
+    }
+}
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub(in crate::session) enum ConnectError {
+    /// No address could be reached. Each attempt has its line in the log.
+    Unreachable,
+    /// The PROXY header could not be sent.
+    Header(io::Error),
+    /// TLS failed.
+    Upgrade(UpgradeError),
+}
+
+/// Why there is no TLS.
+#[derive(Debug)]
+pub(in crate::session) enum UpgradeError {
+    /// The dialogue before the handshake failed.
+    Conversation(ConversationError),
+    /// The backend's greeting is negative.
+    Unwelcome(UnexpectedReply),
+    /// The backend does not announce STARTTLS.
+    NotOffered,
+    /// The backend sent bytes in clear text after its agreement: anybody may have put them there.
+    Ahead,
+    /// The backend's host is not a name that a certificate could have, and certificates are verified.
+    NoName(Box<[u8]>),
+    /// The handshake took longer than `proxy_connect_timeout`.
+    TimedOut,
+    /// The handshake failed; this is the text for the log.
+    Handshake(String),
+}
+
+/// Why a conversation ended without an outcome.
+#[derive(Debug)]
+pub(in crate::session) enum ConversationError {
+    /// The backend closed the connection.
+    Closed,
+    /// Nothing can be received.
+    Receive(io::Error),
+    /// Nothing can be sent.
+    Send(io::Error),
+    /// A reply does not fit into `proxy_buffer`; this is its start.
+    TooLong(Vec<u8>),
+    /// The protocol does not allow the reply at this point.
+    Unexpected(UnexpectedReply),
+}
+
+/// A reply that is not allowed.
+#[derive(Debug)]
+pub(in crate::session) struct UnexpectedReply {
+    pub reply: Vec<u8>,
+    /// Where the part begins that the log shows.
+    pub shown_from: usize,
+}
+
+impl LoginError {
+    /// The backend's reply that stands for the error.
+    pub fn reply(&self) -> Option<&UnexpectedReply> {
+        match self {
+            Self::Connect(ConnectError::Upgrade(UpgradeError::Unwelcome(reply)))
+            | Self::Conversation(ConversationError::Unexpected(reply)) => Some(reply),
+            _ => None,
+        }
+    }
+
+    /// Writes the error to the log. A reply of the backend gets the level `reply`.
+    pub fn log(&self, log: &mut SessionLog, reply: Level) {
+        let level = match self {
+            Self::ClientLeft
+            | Self::NoBackend
+            | Self::ChallengeLost
+            | Self::Closed
+            | Self::Connect(ConnectError::Unreachable) => return,
+            Self::TimedOut | Self::Connect(ConnectError::Upgrade(UpgradeError::TimedOut)) => {
+                Level::Info
+            }
+            error if error.reply().is_some() => reply,
+            _ => Level::Error,
+        };
+        if matches!(self, Self::NoPassword) {
+            log.doing("sending AUTH to upstream");
+        }
+        log.line(level, format_args!("{self}"));
+    }
+}
+
+const TIMED_OUT: &str = "upstream timed out (110: Connection timed out)";
+
+/// Writes to the log that an address of a backend did not answer in time.
+pub(super) fn log_timeout(log: &SessionLog) {
+    log.line(Level::Info, format_args!("{TIMED_OUT}"));
+}
+
+impl fmt::Display for LoginError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ClientLeft => f.write_str("client closed connection"),
+            Self::NoBackend => f.write_str("no upstream"),
+            Self::Unresolved(name, fault) => {
+                write!(f, "\"{name}\" could not be resolved ({fault})")
+            }
+            Self::ChallengeLost => f.write_str("upstream closed connection after its challenge"),
+            Self::Connect(error) => error.fmt(f),
+            Self::TimedOut => f.write_str(TIMED_OUT),
+            Self::NoPassword => f.write_str("no password available"),
+            Self::Closed => ConversationError::Closed.fmt(f),
+            Self::Conversation(error) => error.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable => f.write_str("no address of upstream can be reached"),
+            Self::Header(cause) => write!(f, "send() failed{}", Errno(cause)),
+            Self::Upgrade(error) => error.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for UpgradeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Conversation(error) => error.fmt(f),
+            Self::Unwelcome(greeting) => greeting.fmt(f),
+            Self::NotOffered => f.write_str("upstream does not offer STARTTLS"),
+            Self::Ahead => f.write_str("upstream sent data in clear text before SSL handshake"),
+            Self::NoName(host) => {
+                let host = Escaped(host);
+                write!(f, "upstream SSL certificate does not match \"{host}\"")
+            }
+            Self::TimedOut => f.write_str(TIMED_OUT),
+            Self::Handshake(text) => f.write_str(text),
+        }
+    }
+}
+
+impl fmt::Display for ConversationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("upstream prematurely closed connection"),
+            // With TLS 1.3, a backend that rejects our certificate says so at the first read after the handshake.
+            Self::Receive(cause) => match tls::failure(cause, b"") {
+                Some(failure) => write!(f, "SSL_read() failed (SSL: {failure})"),
+                None => write!(f, "recv() failed{}", Errno(cause)),
+            },
+            Self::Send(cause) => write!(f, "send() failed{}", Errno(cause)),
+            Self::TooLong(bytes) => {
+                // nginx puts its NUL over the last byte.
+                let shown = bytes.split_last().map_or(&[][..], |(_, shown)| shown);
+                let text = Escaped(shown);
+                write!(f, "upstream sent too long response line: \"{text}\"")
+            }
+            Self::Unexpected(reply) => reply.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for UnexpectedReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = Escaped(shown(&self.reply[self.shown_from..]));
+        write!(f, "upstream sent invalid response: \"{text}\"")
+    }
+}
