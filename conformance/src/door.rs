@@ -5,11 +5,14 @@ use std::net::{Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use portcullis::base::Address;
 
 use crate::case::Seat;
-use crate::link::Link;
+use crate::clock::Clock;
+use crate::link::{Link, Socket};
+use crate::memory::{self, Network};
 
 /// The port of who has none, for lines of a configuration that name one all the same.
 const NO_PORT: u16 = 9;
@@ -18,12 +21,14 @@ const NO_PORT: u16 = 9;
 enum Listener {
     Tcp(TcpListener),
     Unix(UnixListener),
+    Memory(memory::Listener),
 }
 
 /// A listening peer.
 #[derive(Debug)]
 pub struct Door {
     listener: Option<Listener>,
+    clock: Clock,
     pub link: Option<Link>,
     /// The auth server has answered on this link; the next request comes on a new one.
     pub answered: bool,
@@ -34,7 +39,10 @@ impl Door {
     ///
     /// # Errors
     /// When nobody can listen there.
-    pub fn open(seat: Seat, socket: &Path) -> io::Result<(u16, Self)> {
+    pub fn open(seat: Seat, socket: &Path, network: Option<&Network>) -> io::Result<(u16, Self)> {
+        if let Some(network) = network {
+            return Ok(Self::open_in(network, seat, socket));
+        }
         let (port, listener) = match seat {
             Seat::Ipv4 | Seat::Refused => tcp(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?)?,
             Seat::Ipv6 => tcp(TcpListener::bind((Ipv6Addr::LOCALHOST, 0))?)?,
@@ -46,10 +54,32 @@ impl Door {
         };
         let door = Self {
             listener: (seat != Seat::Refused).then_some(listener),
+            clock: Clock::System,
             link: None,
             answered: false,
         };
         Ok((port, door))
+    }
+
+    /// The same in a network that is not the system's.
+    fn open_in(network: &Network, seat: Seat, socket: &Path) -> (u16, Self) {
+        let port = match seat {
+            Seat::Unix => NO_PORT,
+            Seat::Ipv4 | Seat::Ipv6 | Seat::Refused => network.free_port(),
+        };
+        let address = match seat {
+            Seat::Unix => Address::Unix(socket.to_owned()),
+            Seat::Ipv6 => Address::Inet((Ipv6Addr::LOCALHOST, port).into()),
+            Seat::Ipv4 | Seat::Refused => Address::Inet((Ipv4Addr::LOCALHOST, port).into()),
+        };
+        let listener = (seat != Seat::Refused).then(|| Listener::Memory(network.listen(address)));
+        let door = Self {
+            listener,
+            clock: Clock::Virtual(network.runtime.clone()),
+            link: None,
+            answered: false,
+        };
+        (port, door)
     }
 
     /// Its connection; waits for one where there is none.
@@ -57,11 +87,11 @@ impl Door {
     /// # Errors
     /// When the gateway does not connect in time.
     pub fn link(&mut self, patience: Duration) -> io::Result<&mut Link> {
-        let until = Instant::now() + patience;
+        let until = self.clock.now() + patience;
         while self.link.is_none() {
             match self.accept() {
-                Err(error) if error.kind() == ErrorKind::WouldBlock && Instant::now() < until => {
-                    thread::sleep(Duration::from_millis(1));
+                Err(error) if error.kind() == ErrorKind::WouldBlock && self.clock.now() < until => {
+                    self.clock.sleep(Duration::from_millis(1));
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     return Err(io::Error::new(
@@ -83,11 +113,14 @@ impl Door {
     /// When there is none.
     pub fn accept(&mut self) -> io::Result<()> {
         let socket = match self.listener.as_ref().ok_or(ErrorKind::NotConnected)? {
-            Listener::Tcp(listener) => listener.accept()?.0,
+            Listener::Tcp(listener) => Socket::System(listener.accept()?.0),
             // For all that a link does with it, it is one of TCP.
-            Listener::Unix(listener) => TcpStream::from(OwnedFd::from(listener.accept()?.0)),
+            Listener::Unix(listener) => {
+                Socket::System(TcpStream::from(OwnedFd::from(listener.accept()?.0)))
+            }
+            Listener::Memory(listener) => Socket::Memory(listener.accept()?),
         };
-        self.link = Some(Link::new(socket)?);
+        self.link = Some(Link::new(socket, self.clock.clone())?);
         Ok(())
     }
 }

@@ -2,13 +2,15 @@
 
 use std::fs;
 use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::case::Header;
+use crate::link::Socket;
+use crate::memory::{self, Network};
 use crate::place::Place;
 use crate::template::{Template, Values};
 
@@ -21,6 +23,8 @@ pub enum Program {
         module: Option<PathBuf>,
     },
     Ours(PathBuf),
+    /// portcullis's sessions in this process, in memory and virtual time. Plays dialogues only.
+    InMemory,
 }
 
 impl Program {
@@ -60,13 +64,14 @@ impl Program {
 
     /// Is it portcullis?
     pub fn is_ours(&self) -> bool {
-        matches!(self, Self::Ours(_))
+        matches!(self, Self::Ours(_) | Self::InMemory)
     }
 
     /// The program's path.
     pub fn path(&self) -> &Path {
         match self {
             Self::Nginx { path, .. } | Self::Ours(path) => path,
+            Self::InMemory => Path::new("portcullis"),
         }
     }
 
@@ -85,13 +90,18 @@ impl Program {
 /// A running gateway; killed on drop.
 #[derive(Debug)]
 pub struct Gateway {
-    child: Child,
+    running: Running,
     root: PathBuf,
 }
 
+#[derive(Debug)]
+enum Running {
+    Process(Child),
+    Memory(memory::Gateway),
+}
+
 impl Gateway {
-    /// Writes the configuration of a dialogue and starts the program on it. The first connection that succeeds, which shows
-    /// that it listens, is the client's.
+    /// Writes the configuration of a dialogue and starts the program on it.
     ///
     /// # Errors
     /// When it does not come up; with what it said.
@@ -100,11 +110,34 @@ impl Gateway {
         header: &Header,
         place: &Place,
         values: &Values,
-    ) -> Result<(Self, TcpStream), String> {
-        let mut gateway = Self::launch(program, place, &configuration(program, header, values))?;
-        let address = SocketAddr::from((place.address, values.listen_port));
-        let client = gateway.first_client(address)?;
-        Ok((gateway, client))
+        network: Option<&Network>,
+    ) -> Result<Self, String> {
+        let text = configuration(program, header, values);
+        let Some(network) = network else {
+            return Self::launch(program, place, &text);
+        };
+        let file = write(place, &text).map_err(|error| error.to_string())?;
+        let gateway = memory::Gateway::new(network.clone(), &file, &place.root)?;
+        Ok(Self {
+            running: Running::Memory(gateway),
+            root: place.root.clone(),
+        })
+    }
+
+    /// A new client, and its address.
+    ///
+    /// # Errors
+    /// When the program does not listen in time.
+    pub fn client(&mut self, values: &Values) -> io::Result<(Socket, SocketAddr)> {
+        let ip: IpAddr = values.listen_addr.parse().map_err(io::Error::other)?;
+        let address = SocketAddr::from((ip, values.listen_port));
+        if let Running::Memory(gateway) = &self.running {
+            let (client, own) = gateway.connect(address);
+            return Ok((Socket::Memory(client), own));
+        }
+        let client = self.first_client(address).map_err(io::Error::other)?;
+        let own = client.local_addr()?;
+        Ok((Socket::System(client), own))
     }
 
     /// Starts the program on a configuration. It may not listen yet.
@@ -112,12 +145,9 @@ impl Gateway {
     /// # Errors
     /// When it cannot be started.
     pub fn launch(program: &Program, place: &Place, text: &[u8]) -> Result<Self, String> {
-        let file = place.root.join("gateway.conf");
-        // the folder may have seen a run before
-        let _ = fs::remove_file(place.root.join("error.log"));
         let said =
             fs::File::create(place.root.join("stderr")).map_err(|error| error.to_string())?;
-        fs::write(&file, text).map_err(|error| error.to_string())?;
+        let file = write(place, text).map_err(|error| error.to_string())?;
         let child = Command::new(program.path())
             .arg("-p")
             .arg(format!("{}/", place.root.display()))
@@ -131,7 +161,7 @@ impl Gateway {
             .spawn()
             .map_err(|error| format!("{}: {error}", program.path().display()))?;
         Ok(Self {
-            child,
+            running: Running::Process(child),
             root: place.root.clone(),
         })
     }
@@ -158,7 +188,10 @@ impl Gateway {
 
     /// Has the program ended by itself?
     pub fn died(&mut self) -> bool {
-        !matches!(self.child.try_wait(), Ok(None))
+        match &mut self.running {
+            Running::Process(child) => !matches!(child.try_wait(), Ok(None)),
+            Running::Memory(_) => false,
+        }
     }
 
     /// Its log.
@@ -196,8 +229,13 @@ impl Gateway {
     }
 
     fn kill(&mut self) -> io::Result<()> {
-        self.child.kill()?;
-        self.child.wait().map(|_| ())
+        match &mut self.running {
+            Running::Process(child) => {
+                child.kill()?;
+                child.wait().map(|_| ())
+            }
+            Running::Memory(_) => Ok(()),
+        }
     }
 }
 
@@ -208,7 +246,14 @@ impl Drop for Gateway {
     }
 }
 
-/// The configuration file around the lines of a case.
+/// Writes the configuration, and removes the log of an earlier run.
+fn write(place: &Place, text: &[u8]) -> io::Result<PathBuf> {
+    let file = place.root.join("gateway.conf");
+    let _ = fs::remove_file(place.root.join("error.log"));
+    fs::write(&file, text)?;
+    Ok(file)
+}
+
 /// The whole configuration of a dialogue, as `program` is to have it.
 #[must_use]
 pub fn configuration(program: &Program, header: &Header, values: &Values) -> Vec<u8> {

@@ -5,6 +5,7 @@
 //! again ([`suite`]). Where portcullis differs on purpose, the [`ledger`] says so. The format is in `conformance/README.md`.
 
 pub mod case;
+pub mod clock;
 pub mod conf_case;
 pub mod diff;
 pub mod door;
@@ -13,11 +14,11 @@ pub mod gateway;
 pub mod ledger;
 pub mod link;
 pub mod log;
+pub mod memory;
 mod messages;
 pub mod peers;
 pub mod place;
 pub mod play;
-pub mod pure;
 pub mod random;
 pub mod record;
 pub mod report;

@@ -3,11 +3,12 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::path::PathBuf;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use socket2::SockRef;
 
+use crate::clock::Clock;
+use crate::memory::Memory;
 use crate::tls::{self, TlsStream};
 
 /// What one attempt to read brought.
@@ -18,10 +19,73 @@ pub enum Heard {
     End,
 }
 
+/// A connection of the system or one in memory.
+#[derive(Debug)]
+pub enum Socket {
+    System(TcpStream),
+    Memory(Memory),
+}
+
+impl Socket {
+    /// How long a read waits at most.
+    fn set_patience(&mut self, wait: Duration) -> io::Result<()> {
+        match self {
+            Self::System(socket) => socket.set_read_timeout(Some(wait)),
+            Self::Memory(socket) => {
+                socket.patience = wait;
+                Ok(())
+            }
+        }
+    }
+
+    fn half_close(&self) -> io::Result<()> {
+        match self {
+            Self::System(socket) => socket.shutdown(Shutdown::Write),
+            Self::Memory(socket) => {
+                socket.end().shut_down();
+                Ok(())
+            }
+        }
+    }
+
+    /// Makes the end of the connection a reset.
+    fn break_off(&self) -> io::Result<()> {
+        match self {
+            Self::System(socket) => SockRef::from(socket).set_linger(Some(Duration::ZERO)),
+            Self::Memory(socket) => {
+                socket.end().break_off();
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Read for Socket {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::System(socket) => socket.read(buffer),
+            Self::Memory(socket) => socket.read(buffer),
+        }
+    }
+}
+
+impl Write for Socket {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::System(socket) => socket.write(bytes),
+            Self::Memory(socket) => socket.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 #[derive(Debug)]
 enum Stream {
-    Plain(TcpStream),
-    Tls(Box<TlsStream>),
+    Plain(Socket),
+    Tls(Box<TlsStream<Socket>>),
     /// A handshake failed; nothing can be said any more.
     Lost,
 }
@@ -30,6 +94,7 @@ enum Stream {
 #[derive(Debug)]
 pub struct Link {
     stream: Stream,
+    clock: Clock,
     /// Read, but not yet expected by any step.
     pub pending: Vec<u8>,
     /// The gateway has closed or reset.
@@ -41,13 +106,16 @@ impl Link {
     ///
     /// # Errors
     /// When the socket is no longer usable.
-    pub fn new(socket: TcpStream) -> io::Result<Self> {
-        socket.set_nonblocking(false)?;
-        // A unix socket knows no delay.
-        let _ = socket.set_nodelay(true);
-        socket.set_write_timeout(Some(Duration::from_secs(10)))?;
+    pub fn new(socket: Socket, clock: Clock) -> io::Result<Self> {
+        if let Socket::System(socket) = &socket {
+            socket.set_nonblocking(false)?;
+            // A unix socket knows no delay.
+            let _ = socket.set_nodelay(true);
+            socket.set_write_timeout(Some(Duration::from_secs(10)))?;
+        }
         Ok(Self {
             stream: Stream::Plain(socket),
+            clock,
             pending: Vec::new(),
             ended: false,
         })
@@ -65,11 +133,11 @@ impl Link {
         let wait = wait.max(Duration::from_millis(1));
         let read = match &mut self.stream {
             Stream::Plain(socket) => {
-                socket.set_read_timeout(Some(wait))?;
+                socket.set_patience(wait)?;
                 socket.read(&mut bytes)
             }
             Stream::Tls(stream) => {
-                stream.sock.set_read_timeout(Some(wait))?;
+                stream.sock.set_patience(wait)?;
                 stream.read(&mut bytes)
             }
             Stream::Lost => Ok(0),
@@ -103,8 +171,8 @@ impl Link {
         } else {
             quiet
         };
-        let until = Instant::now() + Duration::from_secs(20);
-        while Instant::now() < until && self.hear(wait)? == Heard::Bytes {
+        let until = self.clock.now() + Duration::from_secs(20);
+        while self.clock.now() < until && self.hear(wait)? == Heard::Bytes {
             wait = quiet;
         }
         Ok(())
@@ -129,7 +197,7 @@ impl Link {
     pub fn say_bytewise(&mut self, bytes: &[u8]) -> io::Result<()> {
         for byte in bytes.chunks(1) {
             self.say(byte)?;
-            thread::sleep(Duration::from_millis(1));
+            self.clock.sleep(Duration::from_millis(1));
         }
         Ok(())
     }
@@ -140,11 +208,11 @@ impl Link {
     /// When there is no connection any more.
     pub fn half_close(&mut self) -> io::Result<()> {
         match &mut self.stream {
-            Stream::Plain(socket) => socket.shutdown(Shutdown::Write),
+            Stream::Plain(socket) => socket.half_close(),
             Stream::Tls(stream) => {
                 stream.conn.send_close_notify();
                 stream.flush()?;
-                stream.sock.shutdown(Shutdown::Write)
+                stream.sock.half_close()
             }
             Stream::Lost => Ok(()),
         }
@@ -155,12 +223,11 @@ impl Link {
     /// # Errors
     /// When the system does not allow it.
     pub fn break_off(&mut self) -> io::Result<()> {
-        let socket = match &self.stream {
-            Stream::Plain(socket) => socket,
-            Stream::Tls(stream) => &stream.sock,
-            Stream::Lost => return Ok(()),
-        };
-        SockRef::from(socket).set_linger(Some(Duration::ZERO))
+        match &self.stream {
+            Stream::Plain(socket) => socket.break_off(),
+            Stream::Tls(stream) => stream.sock.break_off(),
+            Stream::Lost => Ok(()),
+        }
     }
 
     /// Begins TLS as its client, with a certificate and its key if asked for one.
@@ -168,10 +235,10 @@ impl Link {
     /// # Errors
     /// When the handshake fails.
     pub fn start_tls(&mut self, own: Option<(PathBuf, PathBuf)>) -> io::Result<()> {
-        let Stream::Plain(socket) = std::mem::replace(&mut self.stream, Stream::Lost) else {
+        let Stream::Plain(mut socket) = std::mem::replace(&mut self.stream, Stream::Lost) else {
             return Err(io::Error::other("TLS inside TLS"));
         };
-        socket.set_read_timeout(Some(Duration::from_secs(10)))?;
+        socket.set_patience(Duration::from_secs(10))?;
         self.stream = Stream::Tls(Box::new(tls::handshake(socket, own)?));
         Ok(())
     }

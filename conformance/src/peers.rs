@@ -1,16 +1,16 @@
 //! The three parties around the gateway, on real sockets.
 
 use std::io::{self, ErrorKind};
-use std::net::TcpStream;
 use std::path::Path;
-use std::thread;
 use std::time::Duration;
 
 use crate::case::{Act, Case, Peer};
+use crate::clock::Clock;
 use crate::door::Door;
 use crate::gateway::{Gateway, Program};
 use crate::link::Link;
 use crate::log;
+use crate::memory::Network;
 use crate::place::Place;
 use crate::template::{Template, Values};
 
@@ -21,6 +21,8 @@ const PARTING: Duration = Duration::from_millis(300);
 #[derive(Debug)]
 pub struct Peers {
     gateway: Gateway,
+    /// The time that all of them go by.
+    pub clock: Clock,
     client: Option<Link>,
     auth: Door,
     backend: Door,
@@ -42,11 +44,18 @@ impl Peers {
         patience: Duration,
     ) -> Result<Self, String> {
         let text = |error: io::Error| error.to_string();
-        let (auth_port, auth) =
-            Door::open(case.header.auth, &place.root.join("auth.sock")).map_err(text)?;
-        let (backend_port, backend) =
-            Door::open(case.header.backend, &place.root.join("backend.sock")).map_err(text)?;
-        let listen_port = place.free_port().map_err(text)?;
+        let network = match program {
+            Program::InMemory => Some(Network::new().map_err(text)?),
+            Program::Nginx { .. } | Program::Ours(_) => None,
+        };
+        let network = network.as_ref();
+        let door = |seat, socket| Door::open(seat, &place.root.join(socket), network).map_err(text);
+        let (auth_port, auth) = door(case.header.auth, "auth.sock")?;
+        let (backend_port, backend) = door(case.header.backend, "backend.sock")?;
+        let (clock, listen_port) = match network {
+            Some(network) => (Clock::Virtual(network.runtime.clone()), network.free_port()),
+            None => (Clock::System, place.free_port().map_err(text)?),
+        };
         let listen_addr = place.address.to_string();
         let root = place.root_text();
         let mut values = Values {
@@ -57,11 +66,13 @@ impl Peers {
             root,
             ..Values::default()
         };
-        let (gateway, client) = Gateway::start(program, &case.header, place, &values)?;
-        values.client_port = client.local_addr().map_err(text)?.port();
-        let client = Some(Link::new(client).map_err(text)?);
+        let mut gateway = Gateway::start(program, &case.header, place, &values, network)?;
+        let (client, address) = gateway.client(&values).map_err(text)?;
+        values.client_port = address.port();
+        let client = Some(Link::new(client, clock.clone()).map_err(text)?);
         Ok(Self {
             gateway,
+            clock,
             client,
             auth,
             backend,
@@ -90,10 +101,9 @@ impl Peers {
                 Ok(())
             }
             Act::Connect => {
-                let address = (self.values.listen_addr.as_str(), self.values.listen_port);
-                let socket = TcpStream::connect(address)?;
-                self.values.client_port = socket.local_addr()?.port();
-                self.client = Some(Link::new(socket)?);
+                let (client, address) = self.gateway.client(&self.values)?;
+                self.values.client_port = address.port();
+                self.client = Some(Link::new(client, self.clock.clone())?);
                 Ok(())
             }
             Act::Tls(name) => {
@@ -107,7 +117,7 @@ impl Peers {
                 self.link(Peer::Client)?.start_tls(own)
             }
             Act::Wait(time) => {
-                thread::sleep(*time);
+                self.clock.sleep(*time);
                 Ok(())
             }
             Act::Expect(_) | Act::ExpectNothing | Act::ExpectEnd(_) | Act::ExpectGone => Ok(()),

@@ -1,7 +1,7 @@
 //! Replays a dialogue and compares.
 
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::case::{Act, Case, Event, PATIENCE, Peer, reads};
 use crate::diff;
@@ -79,11 +79,11 @@ fn step(peers: &mut Peers, event: &Event) -> Result<(), Failure> {
 }
 
 fn expect(peers: &mut Peers, peer: Peer, template: &Template) -> Result<(), String> {
-    let patience = peers.patience;
+    let (patience, clock) = (peers.patience, peers.clock.clone());
     let (link, values) = peers
         .reading_link(peer)
         .map_err(|error| format!("{} {error}", reads(peer)))?;
-    let until = Instant::now() + patience;
+    let until = clock.now() + patience;
     loop {
         match template.agrees(&link.pending, values) {
             Agreement::Whole(used) => {
@@ -93,7 +93,7 @@ fn expect(peers: &mut Peers, peer: Peer, template: &Template) -> Result<(), Stri
             Agreement::Not => break,
             Agreement::Part => {}
         }
-        let left = until.saturating_duration_since(Instant::now());
+        let left = until.saturating_duration_since(clock.now());
         if link.hear(left).map_err(|error| error.to_string())? != Heard::Bytes {
             break;
         }
@@ -111,7 +111,7 @@ fn expect(peers: &mut Peers, peer: Peer, template: &Template) -> Result<(), Stri
 
 fn nothing(peers: &mut Peers, peer: Peer, time: Duration) -> Result<(), String> {
     if !peers.listens(peer) {
-        std::thread::sleep(time);
+        peers.clock.sleep(time);
         if !peers.stranger(peer) {
             return Ok(());
         }
@@ -127,10 +127,11 @@ fn nothing(peers: &mut Peers, peer: Peer, time: Duration) -> Result<(), String> 
 }
 
 fn end(peers: &mut Peers, peer: Peer, within: Duration) -> Result<(), String> {
+    let clock = peers.clock.clone();
     let link = peers.link(peer).map_err(|error| error.to_string())?;
-    let until = Instant::now() + within;
-    while !link.ended && link.pending.is_empty() && Instant::now() < until {
-        let left = until.saturating_duration_since(Instant::now());
+    let until = clock.now() + within;
+    while !link.ended && link.pending.is_empty() && clock.now() < until {
+        let left = until.saturating_duration_since(clock.now());
         link.hear(left).map_err(|error| error.to_string())?;
     }
     if link.pending.is_empty() && link.ended {
@@ -159,10 +160,10 @@ fn log(peers: &mut Peers, case: &Case) -> Result<(), Failure> {
         return Ok(());
     }
     peers.part();
-    let until = Instant::now() + peers.patience;
+    let until = peers.clock.now() + peers.patience;
     let mut came = peers.log();
-    while came.len() < case.log.len() && case.log.starts_with(&came) && Instant::now() < until {
-        std::thread::sleep(Duration::from_millis(5));
+    while came.len() < case.log.len() && case.log.starts_with(&came) && peers.clock.now() < until {
+        peers.clock.sleep(Duration::from_millis(5));
         came = peers.log();
     }
     if came == case.log {

@@ -1,6 +1,6 @@
 //! The client's side of TLS in dialogues: any certificate will do, for it is the dialogue that is looked at.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,13 +12,16 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
 
 /// A client's TLS stream.
-pub type TlsStream = StreamOwned<ClientConnection, TcpStream>;
+pub type TlsStream<S = TcpStream> = StreamOwned<ClientConnection, S>;
 
 /// Does the handshake, with a certificate and its key if asked for one.
 ///
 /// # Errors
 /// When the handshake fails, or a file cannot be read.
-pub fn handshake(mut socket: TcpStream, own: Option<(PathBuf, PathBuf)>) -> io::Result<TlsStream> {
+pub fn handshake<S: Read + Write>(
+    mut socket: S,
+    own: Option<(PathBuf, PathBuf)>,
+) -> io::Result<TlsStream<S>> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()

@@ -1,7 +1,7 @@
 //! The pure dialogues with random clients and backends: no panic, no endless loop, little said for much heard, and the same said
 //! however the bytes are cut. No socket, no nginx.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use portcullis::config::Server;
@@ -10,8 +10,8 @@ use portcullis::proto::client::{Dialogue, Progress};
 use portcullis::proto::{ClientHost, Input, Login, Refusal, Settings, Step, dialogues};
 use portcullis_conformance::case::Header;
 use portcullis_conformance::gateway::{Program, configuration};
+use portcullis_conformance::memory;
 use portcullis_conformance::place::Place;
-use portcullis_conformance::pure;
 use portcullis_conformance::talk::conversation;
 use portcullis_conformance::talk::conversation::{Conversation, Protocol};
 use portcullis_conformance::talk::dice::Dice;
@@ -53,12 +53,8 @@ fn server(protocol: Protocol, place: &Place) -> Arc<Server> {
         root: place.root_text(),
         ..Values::default()
     };
-    let text = configuration(
-        &Program::Ours(PathBuf::from("portcullis")),
-        &header,
-        &values,
-    );
-    pure::server(&text, &place.root).expect("a good configuration")
+    let text = configuration(&Program::InMemory, &header, &values);
+    memory::server(&text, &place.root).expect("a good configuration")
 }
 
 /// A client's bytes: those of a conversation, with some that mean nothing among them.

@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod bound;
+pub mod dialer;
 pub mod listener;
 pub mod resolver;
 pub mod socket;

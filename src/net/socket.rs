@@ -1,13 +1,15 @@
-//! A connected stream socket, TCP or Unix, and who is at its other end.
+//! Connected stream sockets, the addresses of their peers.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::os::fd::AsRawFd;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use nix::sys::socket::{MsgFlags, recv};
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -18,7 +20,7 @@ use crate::base::address::{Address, Ipv6Text};
 pub enum Peer {
     /// TCP, with the client's port.
     Inet(SocketAddr),
-    /// A Unix socket: nginx calls all such clients `unix:`.
+    /// A Unix socket, which nginx shows as `unix:`.
     Unix,
 }
 
@@ -51,13 +53,29 @@ impl Peer {
     }
 }
 
-/// A connected socket.
+/// A connected stream socket.
 #[derive(Debug)]
 pub enum Socket {
     /// TCP over IPv4 or IPv6.
     Tcp(TcpStream),
     /// A Unix stream socket.
     Unix(UnixStream),
+    /// A connection that the system does not know of: tests play whole sessions over these.
+    Custom(Box<dyn Connection>),
+}
+
+/// A bidirectional byte stream that takes the place of a system socket in [`Socket::Custom`].
+///
+/// `poll_shutdown` closes the sending side only; dropping the value closes both.
+pub trait Connection: AsyncRead + AsyncWrite + fmt::Debug + Send + Sync + Unpin {
+    /// Copies the next bytes into `buffer` and leaves them to be read. The number of bytes is 0 at the end of the stream.
+    fn poll_peek(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
+
+    /// The local end's address, if it has an IP address.
+    fn local_address(&self) -> Option<SocketAddr>;
+
+    /// The other end's address, if it has an IP address.
+    fn peer_address(&self) -> Option<SocketAddr>;
 }
 
 impl Socket {
@@ -65,7 +83,7 @@ impl Socket {
     /// sent in two writes waits for a delayed ACK.
     ///
     /// # Errors
-    /// What `connect(2)` says; [`io::Error::raw_os_error`] is set.
+    /// The error of `connect(2)`; [`io::Error::raw_os_error`] is set.
     pub async fn connect(address: &Address) -> io::Result<Self> {
         match address {
             Address::Inet(address) => {
@@ -82,6 +100,7 @@ impl Socket {
         match self {
             Socket::Tcp(stream) => stream.local_addr().ok(),
             Socket::Unix(_) => None,
+            Socket::Custom(connection) => connection.local_address(),
         }
     }
 
@@ -90,14 +109,15 @@ impl Socket {
         match self {
             Socket::Tcp(stream) => stream.peer_addr().ok(),
             Socket::Unix(_) => None,
+            Socket::Custom(connection) => connection.peer_address(),
         }
     }
 
-    /// Looks at what comes next and leaves it there. `0` at the end of the stream. Must not be called again before all
-    /// that was seen is read: the kernel would not tell of more.
+    /// Copies the next bytes into `buffer` and leaves them to be read. Returns 0 at the end of the stream. Before the next
+    /// call, read all bytes that were returned: the kernel does not report more until then.
     ///
     /// # Errors
-    /// What recv(2) says.
+    /// The error of `recv(2)`.
     pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Socket::Tcp(stream) => stream.peek(buffer).await,
@@ -105,15 +125,25 @@ impl Socket {
                 let peek = || Ok(recv(stream.as_raw_fd(), buffer, MsgFlags::MSG_PEEK)?);
                 stream.async_io(Interest::READABLE, peek).await
             }
+            Socket::Custom(connection) => poll_fn(|cx| connection.poll_peek(cx, buffer)).await,
         }
     }
 
-    /// Takes what is there without waiting; `WouldBlock` when nothing is.
-    pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Socket::Tcp(stream) => stream.try_read(buffer),
-            Socket::Unix(stream) => stream.try_read(buffer),
-        }
+    /// Sends one line to a client that is not served, and closes the sending side. Does not wait: a new socket has room for a
+    /// line, and errors are of no interest.
+    pub fn turn_away(mut self, line: &[u8]) {
+        let socket = match &mut self {
+            Socket::Tcp(stream) => SockRef::from(&*stream),
+            Socket::Unix(stream) => SockRef::from(&*stream),
+            Socket::Custom(connection) => {
+                let mut cx = Context::from_waker(Waker::noop());
+                let _ = Pin::new(&mut *connection).poll_write(&mut cx, line);
+                let _ = Pin::new(connection).poll_shutdown(&mut cx);
+                return;
+            }
+        };
+        let _ = socket.send(line);
+        let _ = socket.shutdown(Shutdown::Write);
     }
 }
 
@@ -126,6 +156,7 @@ impl AsyncRead for Socket {
         match self.get_mut() {
             Socket::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
             Socket::Unix(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Socket::Custom(connection) => Pin::new(connection).poll_read(cx, buffer),
         }
     }
 }
@@ -139,6 +170,7 @@ impl AsyncWrite for Socket {
         match self.get_mut() {
             Socket::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
             Socket::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Socket::Custom(connection) => Pin::new(connection).poll_write(cx, bytes),
         }
     }
 
@@ -150,6 +182,7 @@ impl AsyncWrite for Socket {
         match self.get_mut() {
             Socket::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, buffers),
             Socket::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, buffers),
+            Socket::Custom(connection) => Pin::new(connection).poll_write_vectored(cx, buffers),
         }
     }
 
@@ -158,6 +191,7 @@ impl AsyncWrite for Socket {
         true
     }
 
+    /// A socket has no buffer of its own.
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
@@ -166,6 +200,7 @@ impl AsyncWrite for Socket {
         match self.get_mut() {
             Socket::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             Socket::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+            Socket::Custom(connection) => Pin::new(connection).poll_shutdown(cx),
         }
     }
 }

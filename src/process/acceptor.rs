@@ -1,11 +1,8 @@
 //! The acceptor of one listening socket: which server answers, whether there is room, and the session's start.
 
 use std::io;
-use std::net::Shutdown;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-
-use socket2::SockRef;
 
 use super::gateway::Gateway;
 use super::generation::Generation;
@@ -48,7 +45,7 @@ impl Acceptor {
         due
     }
 
-    fn turn_away(&self, generation: &Generation, endpoint: &Endpoint, socket: &Socket) {
+    fn turn_away(&self, generation: &Generation, endpoint: &Endpoint, socket: Socket) {
         let connections = generation.config.events.worker_connections;
         generation.log.line(
             Level::Alert,
@@ -56,7 +53,7 @@ impl Acceptor {
             format_args!("{connections} worker_connections are not enough"),
         );
         if !endpoint.ssl {
-            say_full(socket, endpoint.server.protocol);
+            socket.turn_away(too_many(endpoint.server.protocol));
         }
     }
 }
@@ -85,7 +82,7 @@ impl Keeper for Acceptor {
             return;
         };
         let Some(ticket) = self.gateway.sessions.begin(generation.limit()) else {
-            return self.turn_away(&generation, endpoint, &socket);
+            return self.turn_away(&generation, endpoint, socket);
         };
         let (endpoint, shared) = (Arc::clone(endpoint), Arc::clone(&self.gateway.shared));
         let number = shared.next_number();
@@ -124,17 +121,11 @@ impl Keeper for Acceptor {
     }
 }
 
-/// The last word to a client for whom there is no room. Sent at once or not at all: a new socket takes one line.
-fn say_full(socket: &Socket, protocol: Protocol) {
-    let line: &[u8] = match protocol {
+/// The reply to a client over the limit of `worker_connections`.
+fn too_many(protocol: Protocol) -> &'static [u8] {
+    match protocol {
         Protocol::Smtp => b"421 4.3.2 Too many connections\r\n",
         Protocol::Imap => b"* BYE Too many connections\r\n",
         Protocol::Pop3 => b"-ERR Too many connections\r\n",
-    };
-    let socket = match socket {
-        Socket::Tcp(stream) => SockRef::from(stream),
-        Socket::Unix(stream) => SockRef::from(stream),
-    };
-    let _ = socket.send(line);
-    let _ = socket.shutdown(Shutdown::Write);
+    }
 }

@@ -10,6 +10,7 @@ use super::limits;
 use super::sessions::Sessions;
 use crate::config::{Options, World};
 use crate::log::{ErrorLog, Files};
+use crate::net::dialer::Dialer;
 use crate::net::resolver::Resolvers;
 use crate::session::{CapabilityCache, Shared};
 use crate::tls::{Connectors, Resumption};
@@ -32,6 +33,8 @@ pub struct Gateway {
     pub connectors: Connectors,
     /// What backends announce, of all generations.
     pub capabilities: CapabilityCache,
+    /// How sessions connect to auth servers and backends.
+    pub dialer: Dialer,
     /// Open sessions of all generations.
     pub sessions: Arc<Sessions>,
     /// What sessions share.

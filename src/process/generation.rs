@@ -13,6 +13,7 @@ use crate::config;
 use crate::config::modules::mail::Mail;
 use crate::config::{AuthUrl, ClientTls, Config, LogTarget, Options, Server, TlsFault, plan};
 use crate::log::{ErrorLog, Files, OpenFault};
+use crate::net::dialer::Dialer;
 use crate::net::resolver::{Resolver, Resolvers};
 use crate::proto::Settings;
 use crate::session::{AuthServer, BackendCapabilities, CapabilityCache, Endpoint};
@@ -48,6 +49,7 @@ impl Generation {
         resumption: &Resumption,
         connectors: &Connectors,
         capabilities: &CapabilityCache,
+        dialer: &Dialer,
     ) -> Result<Self, BuildFault> {
         let fallback = LogTarget {
             destination: options.error_log.clone(),
@@ -60,6 +62,7 @@ impl Generation {
             resumption,
             connectors,
             capabilities,
+            dialer,
             fallback: [fallback],
             logs: HashMap::new(),
             servers: HashMap::new(),
@@ -139,6 +142,7 @@ struct Parts<'a> {
     resumption: &'a Resumption,
     connectors: &'a Connectors,
     capabilities: &'a CapabilityCache,
+    dialer: &'a Dialer,
     fallback: [LogTarget; 1],
     logs: HashMap<Vec<LogTarget>, Arc<ErrorLog>>,
     servers: HashMap<*const Server, Shared>,
@@ -192,6 +196,7 @@ impl Parts<'_> {
             auth_server,
             backend_tls,
             capabilities,
+            dialer: self.dialer.clone(),
             ssl: route.ssl,
             proxy_protocol: route.proxy_protocol,
             listen: route.name.clone(),
@@ -237,7 +242,8 @@ impl Parts<'_> {
         }
         let connector = self.connector(key.1.as_ref(), &[b"http/1.1"])?;
         let tls = connector.and_then(|connector| connector.towards(&key.0.host));
-        let made = AuthServer::new(key.0.clone(), tls, self.resolver(&server.mail));
+        let resolver = self.resolver(&server.mail);
+        let made = AuthServer::new(key.0.clone(), tls, resolver, self.dialer.clone());
         let made = Arc::new(made);
         self.auth_servers.push((key, Arc::clone(&made)));
         Ok(Some(made))

@@ -8,6 +8,7 @@ mod acceptors;
 mod bind;
 mod bootstrap;
 mod daemon;
+mod embedded;
 mod gateway;
 mod generation;
 mod limits;
@@ -22,6 +23,7 @@ mod start;
 mod test;
 mod voice;
 
+pub use self::embedded::Embedded;
 pub use self::signal::send;
 pub use self::start::start;
 pub use self::test::test;

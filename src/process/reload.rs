@@ -37,6 +37,7 @@ pub fn prepare(gateway: &Gateway) -> Option<Prepared> {
         &gateway.resumption,
         &gateway.connectors,
         &gateway.capabilities,
+        &gateway.dialer,
     ))?;
     let running = Arc::clone(&gateway.generation.load().config);
     let added = plan::diff(&running.sockets, &generation.config.sockets).added;

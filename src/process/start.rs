@@ -22,6 +22,7 @@ use crate::base::{Errno, Level};
 use crate::config::{Options, World};
 use crate::log::{DebugLines, Files};
 use crate::net::bound::Bound;
+use crate::net::dialer::Dialer;
 use crate::net::listener::Listener;
 use crate::net::resolver::Resolvers;
 use crate::session::{CapabilityCache, Shared};
@@ -49,6 +50,7 @@ fn begin(
     let config = bootstrap::load(&options, &*world, &voice)?.config;
     let (resolvers, resumption) = (Resolvers::default(), Resumption::default());
     let (connectors, capabilities) = (Connectors::default(), CapabilityCache::default());
+    let dialer = Dialer::default();
     let generation = voice.accept(Generation::build(
         config,
         &options,
@@ -57,6 +59,7 @@ fn begin(
         &resumption,
         &connectors,
         &capabilities,
+        &dialer,
     ))?;
     let voice = voice.with_log(Arc::clone(&generation.log));
     let sockets: Vec<_> = generation.config.sockets.iter().collect();
@@ -80,6 +83,7 @@ fn begin(
         resumption,
         connectors,
         capabilities,
+        dialer,
         sessions: Arc::default(),
         shared: Arc::new(Shared::new()),
         descriptors,

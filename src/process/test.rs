@@ -17,6 +17,7 @@ use crate::config;
 use crate::config::dump::dump;
 use crate::config::{Diagnostic, Faults, Loaded, Options, World};
 use crate::log::Files;
+use crate::net::dialer::Dialer;
 use crate::net::resolver::Resolvers;
 use crate::session::CapabilityCache;
 use crate::tls::{Connectors, Resumption};
@@ -102,6 +103,7 @@ fn probe(loaded: &Loaded, options: &Options, files: &Files, voice: &Voice) -> Op
         &resumption,
         &connectors,
         &capabilities,
+        &Dialer::default(),
     ))?;
     let voice = voice.clone().with_log(Arc::clone(&generation.log));
     let mut faults = bind::probe(&generation.config.sockets).into_iter();

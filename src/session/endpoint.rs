@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{AuthServer, BackendCapabilities};
 use crate::config::Server;
 use crate::log::ErrorLog;
+use crate::net::dialer::Dialer;
 use crate::net::resolver::Resolver;
 use crate::proto::Settings;
 use crate::tls;
@@ -26,6 +27,8 @@ pub struct Endpoint {
     pub capabilities: Option<Arc<BackendCapabilities>>,
     /// Looks names up: its name servers, or the system's where it has none.
     pub resolver: Resolver,
+    /// How connections to backends are made.
+    pub dialer: Dialer,
     /// The auth server, where one decides about logins.
     pub auth_server: Option<Arc<AuthServer>>,
     /// TLS from the first byte.

@@ -4,12 +4,15 @@
 //! has grown old, in the background: no login waits for that, and what was known stays when nobody answers.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::pool::Pool;
 use crate::base::{Address, Level};
 use crate::config::AuthUrl;
 use crate::log::ErrorLog;
+use crate::net::dialer::Dialer;
 use crate::net::resolver::Resolver;
 use crate::tls::Towards;
 
@@ -27,6 +30,7 @@ pub struct AuthServer {
     /// TLS, where its URL is `https://`.
     pub(in crate::session) tls: Option<Towards>,
     pub(in crate::session) pool: Arc<Pool>,
+    pub(in crate::session) dialer: Dialer,
 }
 
 #[derive(Debug)]
@@ -39,7 +43,7 @@ struct Known {
 
 impl AuthServer {
     /// An auth server where the configuration says it is.
-    pub fn new(url: AuthUrl, tls: Option<Towards>, resolver: Resolver) -> Self {
+    pub fn new(url: AuthUrl, tls: Option<Towards>, resolver: Resolver, dialer: Dialer) -> Self {
         let known = Known {
             addresses: url.addresses.as_slice().into(),
             until: Instant::now(),
@@ -51,6 +55,7 @@ impl AuthServer {
             resolver,
             known: Mutex::new(known),
             pool: Arc::default(),
+            dialer,
         }
     }
 

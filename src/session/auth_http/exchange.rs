@@ -2,16 +2,15 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::auth_server::AuthServer;
 use crate::base::Secret;
 use crate::base::address::Address;
 use crate::base::{Errno, Level};
-use crate::net::socket::Socket;
 use crate::net::stream::Stream;
 use crate::proto::auth_http::{Answer, Fault, Parsed, parse};
 use crate::session::Shared;
@@ -69,7 +68,7 @@ impl Exchange<'_> {
             // What is left of the time is for all that are left.
             let left = self.patience.saturating_sub(began.elapsed());
             let turns = (self.addresses.len() - turn).try_into().unwrap_or(u32::MAX);
-            let stream = match timeout(left / turns, Socket::connect(address)).await {
+            let stream = match timeout(left / turns, self.server.dialer.connect(address)).await {
                 Ok(Ok(socket)) => Stream::Plain(socket),
                 Ok(Err(error)) => {
                     report(log, address, &Broken::Connect(error));

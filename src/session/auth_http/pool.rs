@@ -1,9 +1,9 @@
 //! Connections to an auth server that wait for the next question.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::base::address::Address;
 use crate::net::stream::Stream;

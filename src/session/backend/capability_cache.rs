@@ -228,7 +228,7 @@ async fn ask(
     let proxy = &endpoint.server.proxy;
     for address in &upstream.addresses {
         let limit = proxy.proxy_connect_timeout;
-        if let Ok(Ok(socket)) = timeout(limit, Socket::connect(address)).await {
+        if let Ok(Ok(socket)) = timeout(limit, endpoint.dialer.connect(address)).await {
             // The connection's own ends: Postfix does not accept a header with `UNKNOWN`.
             let header = source::own_header(proxy.proxy_protocol, &socket);
             let (header, host) = (header.as_deref(), host(&upstream.host));

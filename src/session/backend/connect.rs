@@ -57,7 +57,7 @@ impl ClientContext<'_> {
             self.shared.next_number();
             let shown = address.to_string();
             log.upstream(Some(target.name.as_ref().unwrap_or(&shown)));
-            match timeout(limit, Socket::connect(address)).await {
+            match timeout(limit, self.endpoint.dialer.connect(address)).await {
                 Ok(Ok(socket)) => {
                     let doing = |what| log.doing(what);
                     return prepare(socket, self.endpoint, header, &target.host, helo, doing).await;

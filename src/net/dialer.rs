@@ -1,0 +1,41 @@
+//! How connections to other servers are made: through the system, or through a caller that has none to spare.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use super::socket::Socket;
+use crate::base::Address;
+
+/// How the gateway makes connections to auth servers and backends.
+#[derive(Clone, Debug, Default)]
+pub enum Dialer {
+    /// Through the system's sockets.
+    #[default]
+    System,
+    /// Through a function of the caller's.
+    Custom(Arc<dyn Dial>),
+}
+
+/// Makes connections in the place of the system.
+pub trait Dial: fmt::Debug + Send + Sync {
+    /// Connects to `address`. [`io::Error::raw_os_error`] of an error decides what the log says.
+    fn dial<'a>(
+        &'a self,
+        address: &'a Address,
+    ) -> Pin<Box<dyn Future<Output = io::Result<Socket>> + Send + 'a>>;
+}
+
+impl Dialer {
+    /// Connects to one address.
+    ///
+    /// # Errors
+    /// As [`Socket::connect`].
+    pub async fn connect(&self, address: &Address) -> io::Result<Socket> {
+        match self {
+            Dialer::System => Socket::connect(address).await,
+            Dialer::Custom(dial) => dial.dial(address).await,
+        }
+    }
+}
