@@ -79,7 +79,7 @@ struct Said {
 
 /// Feeds a front piece by piece, as a session does; every login is refused.
 fn converse(server: &Server, pieces: &[Vec<u8>]) -> Said {
-    let mut front = Settings::of(server).front(false, None);
+    let mut front = Settings::of(server).server(false, None);
     let mut said = Said::default();
     let mut held: Vec<u8> = Vec::new();
     let length: usize = pieces.iter().map(Vec::len).sum();
@@ -113,7 +113,7 @@ fn converse(server: &Server, pieces: &[Vec<u8>]) -> Said {
                 Step::Challenge(_) => {
                     front.challenge(b"<1.2@mx.example>".as_slice().into(), &mut said.out);
                 }
-                Step::Ask(login) => {
+                Step::Authenticate(login) => {
                     said.logins.push(*login);
                     front.refuse(&Refusal::Unavailable, &mut said.out);
                 }

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use super::gateway::Gateway;
 use super::generation::Generation;
-use crate::base::{Address, Errno, Level, Protocol};
+use crate::base::{Address, Errno, Level};
 use crate::net::accept::{Keeper, Trouble};
 use crate::net::socket::{Peer, Socket};
+use crate::proto::LastReply;
 use crate::session::{self, Arrival, Endpoint};
 
 /// Lines about exhausted descriptors come at most this often.
@@ -53,7 +54,11 @@ impl Acceptor {
             format_args!("{connections} worker_connections are not enough"),
         );
         if !endpoint.ssl {
-            socket.turn_away(too_many(endpoint.server.protocol));
+            let mut reply = Vec::new();
+            endpoint
+                .settings
+                .last_reply(LastReply::TooManyConnections, &mut reply);
+            socket.turn_away(&reply);
         }
     }
 }
@@ -118,14 +123,5 @@ impl Keeper for Acceptor {
             Errno(error)
         );
         self.gateway.generation.load().log.line(level, None, text);
-    }
-}
-
-/// The reply to a client over the limit of `worker_connections`.
-fn too_many(protocol: Protocol) -> &'static [u8] {
-    match protocol {
-        Protocol::Smtp => b"421 4.3.2 Too many connections\r\n",
-        Protocol::Imap => b"* BYE Too many connections\r\n",
-        Protocol::Pop3 => b"-ERR Too many connections\r\n",
     }
 }

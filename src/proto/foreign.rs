@@ -11,7 +11,7 @@ const METHODS: [&[u8]; 9] = [
 ];
 
 /// Whether a client's first bytes are those of TLS, HTTP or SSH.
-pub fn speaks(input: &Input<'_>) -> bool {
+pub fn is_foreign(input: &Input<'_>) -> bool {
     let bytes = input.rest();
     // A record of a handshake (RFC 8446, section 5.1).
     if bytes.starts_with(&[0x16, 0x03]) {
@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn strangers_and_mail_clients() {
-        let speaks = |bytes: &[u8]| speaks(&Input::new(bytes, false));
+        let speaks = |bytes: &[u8]| is_foreign(&Input::new(bytes, false));
         for bytes in [
             &b"\x16\x03\x01\x02\x00\x01"[..],
             b"GET / HTTP/1.1\r\n",

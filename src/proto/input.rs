@@ -1,7 +1,8 @@
-//! What a client has sent and nobody has looked at yet.
+//! The unread bytes of a client.
 
-/// A view of the bytes at hand. A parser takes from its front; the shell then drops what was taken.
-#[derive(Debug)]
+use std::fmt;
+
+/// A view of a client's unread bytes. A parser takes from the front; the session then drops what was taken.
 pub struct Input<'a> {
     bytes: &'a [u8],
     taken: usize,
@@ -9,7 +10,7 @@ pub struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// Wraps unread bytes. `full` says that the buffer they are in has no room for more.
+    /// Wraps unread bytes. `full`: their buffer has no room for more.
     pub fn new(bytes: &'a [u8], full: bool) -> Self {
         Input {
             bytes,
@@ -23,12 +24,12 @@ impl<'a> Input<'a> {
         &self.bytes[self.taken..]
     }
 
-    /// How many bytes were taken.
+    /// The number of bytes taken.
     pub fn taken(&self) -> usize {
         self.taken
     }
 
-    /// Whether waiting for more is in vain: the buffer is full of one unfinished command.
+    /// Whether one incomplete command fills the buffer.
     pub fn is_stuck(&self) -> bool {
         self.full && self.taken == 0
     }
@@ -38,11 +39,18 @@ impl<'a> Input<'a> {
         self.taken = self.bytes.len().min(self.taken + length);
     }
 
-    /// Takes a line with its LF, if one is whole.
+    /// Takes a line with its LF, if one is complete.
     pub fn line(&mut self) -> Option<&'a [u8]> {
         let end = memchr::memchr(b'\n', self.rest())? + 1;
         let line = &self.rest()[..end];
         self.taken += end;
         Some(line)
+    }
+}
+
+/// Shows no bytes: there may be a password among them.
+impl fmt::Debug for Input<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Input({} of {} bytes)", self.taken, self.bytes.len())
     }
 }

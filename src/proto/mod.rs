@@ -17,6 +17,7 @@ pub mod note;
 pub mod pop3;
 pub mod proxy_protocol;
 pub mod refusal;
+pub mod replies;
 pub mod sasl;
 pub mod server;
 pub mod settings;
@@ -29,6 +30,7 @@ pub use input::Input;
 pub use login::{ClientHost, Credentials, Envelope, Helo, Login, Origin};
 pub use note::Note;
 pub use refusal::{Denial, Refusal};
+pub use replies::LastReply;
 pub use server::ServerDialogue;
 pub use settings::Settings;
 
@@ -44,7 +46,7 @@ pub enum Step {
     /// The client asked for CRAM-MD5: make or fetch a challenge, call `challenge` or `refuse`.
     Challenge(Origin),
     /// The client said all that a login needs: find a backend or call `refuse`.
-    Ask(Box<Login>),
+    Authenticate(Box<Login>),
     /// Send `out` and close.
     Close,
 }

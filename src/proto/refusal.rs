@@ -12,7 +12,7 @@ pub enum Refusal {
     /// The auth server said no.
     Denied(Denial),
     /// The backend, as the judge, said no.
-    Judged {
+    Rejected {
         /// How.
         rejection: Rejection,
         /// The backend's own reply, where `proxy_pass_error_message` is on: whole lines.

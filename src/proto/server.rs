@@ -1,4 +1,13 @@
-//! What the shell asks of the server that a client talks to, whichever protocol it speaks.
+//! The server side of a dialogue: what the session asks of the server that a client talks to, in any protocol.
+//!
+//! The session calls `greet` once and `advance` until it returns a step other than [`Step::Next`]. It does what the step says and
+//! reports the result: `secured` after [`Step::StartTls`]; `challenge` or `refuse` after [`Step::Challenge`]; `accept` or
+//! `refuse` after [`Step::Authenticate`].
+//!
+//! [`Step::Next`]: super::Step::Next
+//! [`Step::StartTls`]: super::Step::StartTls
+//! [`Step::Challenge`]: super::Step::Challenge
+//! [`Step::Authenticate`]: super::Step::Authenticate
 
 use std::fmt::Debug;
 
@@ -7,30 +16,21 @@ use super::{Input, Refusal, Turn};
 
 /// One client's dialogue, from the greeting to the login.
 pub trait ServerDialogue: Debug + Send + Sync {
-    /// The greeting. `stamp` makes a challenge, for protocols that greet with one.
-    fn greet(&mut self, stamp: &mut dyn FnMut() -> Bytes, out: &mut Vec<u8>);
+    /// Writes the greeting. `challenge` makes a challenge, for protocols that greet with one.
+    fn greet(&mut self, challenge: &mut dyn FnMut() -> Bytes, out: &mut Vec<u8>);
 
-    /// The answer to a client that spoke before the greeting.
-    fn early(&mut self, data: &[u8], out: &mut Vec<u8>) -> Turn;
-
-    /// Looks at one command, if one is whole.
+    /// Takes one command, if one is complete, and writes the reply.
     fn advance(&mut self, input: &mut Input<'_>, out: &mut Vec<u8>) -> Turn;
 
-    /// The challenge for CRAM-MD5, with its angle brackets.
+    /// Writes a challenge for CRAM-MD5, given with its angle brackets.
     fn challenge(&mut self, salt: Bytes, out: &mut Vec<u8>);
 
-    /// The TLS handshake is done.
+    /// Learns that the TLS handshake is complete.
     fn secured(&mut self);
 
-    /// The login came to nothing. The step says whether the session may go on.
+    /// Writes the reply to a login that did not lead to a backend. The step says whether the session goes on.
     fn refuse(&mut self, refusal: &Refusal, out: &mut Vec<u8>) -> Turn;
 
-    /// A login that the backend accepted with this reply.
+    /// Writes the reply to a login that the backend accepted with `reply`.
     fn accept(&mut self, reply: &[u8], out: &mut Vec<u8>);
-
-    /// Something broke on our side.
-    fn fail(&mut self, out: &mut Vec<u8>);
-
-    /// The client took too long.
-    fn time_out(&mut self, out: &mut Vec<u8>);
 }

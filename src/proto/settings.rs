@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::backend::wire::CapabilityList;
-use super::{ServerDialogue, imap, pop3, smtp};
+use super::{LastReply, ServerDialogue, imap, pop3, smtp};
 use crate::base::Protocol;
 use crate::config::Server;
 
@@ -28,23 +28,40 @@ impl Settings {
         }
     }
 
-    /// A dialogue that has not begun; `secure` when TLS was there from the first byte.
-    /// `learned` is what the backend offers, as far as it was asked.
-    pub fn front(
+    /// A dialogue before its greeting. `secure`: the connection began with TLS. `capabilities` are the backend's, if they are
+    /// known.
+    pub fn server(
         &self,
         secure: bool,
-        learned: Option<Arc<CapabilityList>>,
+        capabilities: Option<Arc<CapabilityList>>,
     ) -> Box<dyn ServerDialogue> {
         match self {
+            Settings::Smtp(settings) => Box::new(smtp::SmtpServer::new(
+                settings.clone(),
+                secure,
+                capabilities,
+            )),
+            Settings::Imap(settings) => Box::new(imap::ImapServer::new(
+                settings.clone(),
+                secure,
+                capabilities,
+            )),
+            Settings::Pop3(settings) => Box::new(pop3::Pop3Server::new(
+                settings.clone(),
+                secure,
+                capabilities,
+            )),
+        }
+    }
+
+    /// Writes a last reply to a client.
+    pub fn last_reply(&self, reply: LastReply, out: &mut Vec<u8>) {
+        match self {
             Settings::Smtp(settings) => {
-                Box::new(smtp::ServerDialogue::new(settings.clone(), secure, learned))
+                out.extend_from_slice(&smtp::replies::Reply::Last(reply).text(&settings.name));
             }
-            Settings::Imap(settings) => {
-                Box::new(imap::ServerDialogue::new(settings.clone(), secure, learned))
-            }
-            Settings::Pop3(settings) => {
-                Box::new(pop3::ServerDialogue::new(settings.clone(), secure, learned))
-            }
+            Settings::Imap(_) => imap::replies::Reply::Last(reply).write(b"*", out),
+            Settings::Pop3(_) => out.extend_from_slice(pop3::replies::Reply::Last(reply).text()),
         }
     }
 }

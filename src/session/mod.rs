@@ -92,17 +92,12 @@ async fn log_in(
         log.doing("SSL handshaking");
         let tls = endpoint.tls.clone()?;
         client
-            .secure(
-                &tls,
-                endpoint.server.protocol,
-                endpoint.server.mail.timeout,
-                &log,
-            )
+            .secure(&tls, &settings, endpoint.server.mail.timeout, &log)
             .await
             .ok()?;
     }
     let learned = endpoint.first_backend_capabilities().await;
-    let front = settings.front(client.tls().is_some(), learned);
+    let front = settings.server(client.tls().is_some(), learned);
     let mut session = Session::new(endpoint, shared, client, log, identity, front);
     let bridge = match session.greet().await {
         Ok(()) => session.converse().await,

@@ -2,7 +2,7 @@
 //!
 //! Logins are sent under the client's own tag, so that the backend's answer is the client's.
 
-use super::words::reason;
+use super::response_code::reason;
 use super::{capabilities, reply};
 use crate::base::Secret;
 use crate::proto::backend::steps::{SENDING_AUTH, Step, Steps};

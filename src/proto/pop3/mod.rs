@@ -1,12 +1,12 @@
-//! POP3 (RFC 1939), both faces: the server that clients talk to, the client that backends talk to.
+//! POP3 (RFC 1939): the server that clients talk to, and the client that backends talk to.
 
 pub mod capabilities;
 pub mod command;
+pub mod replies;
 pub mod reply;
 pub mod server;
 pub mod settings;
 pub mod wire;
-mod words;
 
-pub use server::ServerDialogue;
+pub use server::Pop3Server;
 pub use settings::Settings;

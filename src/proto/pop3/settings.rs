@@ -1,6 +1,6 @@
 //! What a server says to every client, made once when the configuration is loaded.
 
-use super::words::*;
+use super::replies::{CAPABILITIES, END, METHODS, USER};
 use crate::config::{Method, Methods, Server, StartTls};
 use crate::proto::login::Bytes;
 use crate::proto::sasl::client;
@@ -15,7 +15,7 @@ pub struct Settings {
     pub capa_clear: Vec<u8>,
     /// The answer to AUTH alone.
     pub mechanisms: Vec<u8>,
-    /// `pop3_auth`, less what the judge cannot be asked.
+    /// `pop3_auth`, without the methods that the backend cannot be asked for.
     pub methods: Methods,
     /// `starttls`.
     pub starttls: StartTls,
@@ -29,11 +29,11 @@ impl Settings {
     /// Puts a server's words together.
     pub fn of(server: &Server) -> Self {
         let mut methods = server.pop3.pop3_auth;
-        let judged = server.backend_authenticates();
+        let backend_authenticates = server.backend_authenticates();
         if methods.has(Method::Plain) {
             methods.insert(Method::Login);
         }
-        if judged {
+        if backend_authenticates {
             // APOP answers to the greeting of whom it is meant for.
             methods.remove(Method::Apop);
         }
@@ -44,11 +44,12 @@ impl Settings {
             methods,
             starttls: server.ssl.starttls,
             tally: Tally::new(server.mail.max_errors, server.mail.max_commands),
-            stamped: !judged && (methods.has(Method::Apop) || methods.has(Method::CramMd5)),
+            stamped: !backend_authenticates
+                && (methods.has(Method::Apop) || methods.has(Method::CramMd5)),
         };
         let capabilities = &server.pop3.pop3_capabilities;
         let own: [Bytes; 1] = [USER.into()];
-        let words = match judged && !capabilities.chosen {
+        let words = match backend_authenticates && !capabilities.chosen {
             // The rest is the backend's to say.
             true => &own[..],
             false => &capabilities.words,

@@ -1,6 +1,6 @@
 //! POP3 towards backends: classes of replies, and commands.
 
-use super::words::USER;
+use super::replies::USER;
 use super::{capabilities, reply};
 use crate::base::Secret;
 use crate::proto::backend::steps::{SENDING_AUTH, Step, Steps};

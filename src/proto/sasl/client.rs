@@ -115,7 +115,7 @@ pub fn cram_md5(user: &[u8], digest: &Secret<Bytes>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::sasl::{Move, begin, decode};
+    use crate::proto::sasl::{Outcome, begin, decode};
 
     const ONE_MESSAGE: Methods = Methods::of(&[
         Method::Plain,
@@ -153,7 +153,7 @@ mod tests {
                 [message.reveal().as_bytes()].into_iter(),
                 ONE_MESSAGE,
             );
-            let Ok(Move::Done(read)) = begun else {
+            let Ok(Outcome::Done(read)) = begun else {
                 panic!("{begun:?}");
             };
             assert_eq!(read, credentials);

@@ -1,10 +1,12 @@
-//! SASL (RFC 4422) for the three protocols: what a client says in AUTH or AUTHENTICATE and in its answers, step by step
-//! until its credentials are complete. Which bytes stand before a challenge is the front's to know.
+//! SASL (RFC 4422), the server's side: a client's messages in AUTH or AUTHENTICATE and in its answers to challenges, until its
+//! credentials are complete. The three protocols differ in the bytes before a challenge alone.
 
 mod bearer;
 pub mod client;
 mod cram_md5;
 mod plain;
+
+use std::borrow::Cow;
 
 use base64::Engine;
 use base64::alphabet;
@@ -13,17 +15,17 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 pub use super::login::Bearer;
 use super::login::Bytes;
 use super::note::Mechanism;
-use super::{Credentials, Note};
+use super::{Credentials, Login, Note, Origin, Step, Turn};
 use crate::config::{Method, Methods};
 
 /// `Username:` and `Password:` in base64.
 const USERNAME: &str = "VXNlcm5hbWU6";
 const PASSWORD: &str = "UGFzc3dvcmQ6";
 
-/// An exchange that waits for the client's next line.
+/// An exchange that takes the client's next line.
 #[derive(Debug)]
 pub enum Exchange {
-    /// PLAIN asked for its message.
+    /// PLAIN sent its empty challenge.
     Plain,
     /// LOGIN asked for the user name.
     LoginUser,
@@ -34,14 +36,15 @@ pub enum Exchange {
     },
     /// CRAM-MD5 sent its challenge.
     CramMd5 {
-        /// It, with its angle brackets.
+        /// The challenge, with its angle brackets.
         salt: Bytes,
     },
     /// EXTERNAL asked for the user name.
     External,
-    /// XOAUTH2 or OAUTHBEARER asked for its message.
+    /// XOAUTH2 or OAUTHBEARER sent its empty challenge.
     Bearer(Bearer),
-    /// The auth server said no in the mechanism's own words; the client has to take note before it hears the rest.
+    /// The auth server refused the login in the mechanism's own words; the client acknowledges them and then gets the
+    /// protocol's error line.
     Failed {
         /// The mechanism.
         mechanism: Bearer,
@@ -52,14 +55,14 @@ pub enum Exchange {
     },
 }
 
-/// What a message came to.
+/// What follows a client's message.
 #[derive(Debug)]
-pub enum Move {
+pub enum Outcome {
     /// Send this challenge, which is in base64, and give the next line to the exchange.
-    Challenge(&'static str, Exchange),
-    /// The client wants a challenge for CRAM-MD5.
-    Salt,
-    /// The client said all.
+    Challenge(Cow<'static, str>, Exchange),
+    /// The client asked for a CRAM-MD5 challenge.
+    CramMd5,
+    /// The credentials are complete.
     Done(Credentials),
     /// Send this error line; the session ends with it, or goes on.
     Fail {
@@ -70,14 +73,52 @@ pub enum Move {
     },
 }
 
-/// A message that is refused: the client hears "invalid command".
+impl Outcome {
+    /// Writes what the client hears, with `prefix` before a challenge. Returns the step of the session and the exchange that
+    /// takes the client's next line. `origin` is asked for with complete credentials.
+    pub fn apply(
+        self,
+        prefix: &[u8],
+        origin: impl FnOnce() -> Origin,
+        out: &mut Vec<u8>,
+    ) -> (Turn, Option<Exchange>) {
+        let step = match self {
+            Outcome::Challenge(text, exchange) => {
+                for piece in [prefix, text.as_bytes(), b"\r\n"] {
+                    out.extend_from_slice(piece);
+                }
+                let login = match &exchange {
+                    Exchange::LoginPass { user } => Some(user.clone()),
+                    _ => None,
+                };
+                let turn = Turn {
+                    login,
+                    ..Step::Next.into()
+                };
+                return (turn, Some(exchange));
+            }
+            Outcome::CramMd5 => Step::Challenge(origin()),
+            Outcome::Done(credentials) => Step::Authenticate(Box::new(Login {
+                credentials,
+                origin: origin(),
+            })),
+            Outcome::Fail { line, closing } => {
+                out.extend_from_slice(&line);
+                if closing { Step::Close } else { Step::Next }
+            }
+        };
+        (step.into(), None)
+    }
+}
+
+/// An invalid message. The client gets "invalid command".
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Fault {
     /// The line for the log.
     pub note: Option<Note>,
-    /// The login, if the message told one: the log shows it from now on.
+    /// The login, if the message has one: the log shows it from now on.
     pub login: Option<Bytes>,
-    /// The session ends all the same.
+    /// The session ends with the reply.
     pub closing: bool,
 }
 
@@ -91,7 +132,7 @@ impl From<Note> for Fault {
 }
 
 impl Note {
-    /// This line, about a message that told a login.
+    /// A fault with this line for the log, in a message that has a login.
     fn of(self, login: &[u8]) -> Fault {
         Fault {
             login: Some(login.into()),
@@ -100,22 +141,25 @@ impl Note {
     }
 }
 
-/// Takes AUTH's or AUTHENTICATE's arguments. `methods` are those that the server offers; PLAIN and LOGIN always work.
+/// Takes the arguments of AUTH or AUTHENTICATE. `methods` are the mechanisms that the server offers; PLAIN and LOGIN always
+/// work.
 ///
 /// # Errors
-/// The mechanism is unknown or not offered, has a third argument, or its initial response is not what it must be.
+/// The mechanism is unknown or not offered, there is a third argument, or the initial response is invalid.
 pub fn begin<'a>(
     mechanism: &[u8],
     mut arguments: impl Iterator<Item = &'a [u8]>,
     methods: Methods,
-) -> Result<Move, Fault> {
+) -> Result<Outcome, Fault> {
     let (initial, more) = (arguments.next(), arguments.next().is_some());
     let enabled = |method| methods.has(method);
     let (challenge, exchange) = match &*mechanism.to_ascii_uppercase() {
         _ if more => return Err(Fault::default()),
         b"PLAIN" => ("", Exchange::Plain),
         b"LOGIN" => (USERNAME, Exchange::LoginUser),
-        b"CRAM-MD5" if enabled(Method::CramMd5) && initial.is_none() => return Ok(Move::Salt),
+        b"CRAM-MD5" if enabled(Method::CramMd5) && initial.is_none() => {
+            return Ok(Outcome::CramMd5);
+        }
         b"EXTERNAL" if enabled(Method::External) => (USERNAME, Exchange::External),
         b"XOAUTH2" if enabled(Method::Xoauth2) => ("", Exchange::Bearer(Bearer::Xoauth2)),
         b"OAUTHBEARER" if enabled(Method::OauthBearer) => {
@@ -125,21 +169,22 @@ pub fn begin<'a>(
     };
     match initial {
         Some(message) => exchange.answer(message),
-        None => Ok(Move::Challenge(challenge, exchange)),
+        None => Ok(Outcome::Challenge(challenge.into(), exchange)),
     }
 }
 
 impl Exchange {
-    /// Takes the client's answer: a line without its end.
+    /// Takes the client's answer, a line without its end.
     ///
     /// # Errors
-    /// It is not what it must be.
-    pub fn answer(self, text: &[u8]) -> Result<Move, Fault> {
+    /// The answer is invalid.
+    pub fn answer(self, text: &[u8]) -> Result<Outcome, Fault> {
         let credentials = match self {
             Exchange::Plain => plain::plain(text)?,
             Exchange::LoginUser => {
                 let user = plain::user(text, "LOGIN")?;
-                return Ok(Move::Challenge(PASSWORD, Exchange::LoginPass { user }));
+                let exchange = Exchange::LoginPass { user };
+                return Ok(Outcome::Challenge(PASSWORD.into(), exchange));
             }
             Exchange::LoginPass { user } => plain::password(user, text)?,
             Exchange::CramMd5 { salt } => cram_md5::cram_md5(text, &salt)?,
@@ -153,7 +198,7 @@ impl Exchange {
                 closing,
             } => {
                 if text == mechanism.acknowledgement().as_bytes() {
-                    return Ok(Move::Fail { line, closing });
+                    return Ok(Outcome::Fail { line, closing });
                 }
                 return Err(Fault {
                     closing,
@@ -161,15 +206,12 @@ impl Exchange {
                 });
             }
         };
-        Ok(Move::Done(credentials))
+        Ok(Outcome::Done(credentials))
     }
 
-    /// The login told so far.
-    pub fn login(&self) -> Option<&Bytes> {
-        match self {
-            Exchange::LoginPass { user } => Some(user),
-            _ => None,
-        }
+    /// The challenge of CRAM-MD5 and the exchange that takes its answer.
+    pub fn cram_md5(salt: Bytes) -> Outcome {
+        Outcome::Challenge(encode(&salt).into(), Exchange::CramMd5 { salt })
     }
 }
 
@@ -181,7 +223,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Decodes one argument. What follows the first `=` is not looked at.
+/// Decodes one argument up to the first `=`.
 fn decode(text: &[u8], mechanism: Mechanism) -> Result<Vec<u8>, Note> {
     let end = memchr::memchr(b'=', text).unwrap_or(text.len());
     LENIENT
@@ -199,7 +241,7 @@ pub fn challenge(text: &[u8]) -> Option<Box<[u8]>> {
     decode(text.trim_ascii_end(), "").ok().map(Into::into)
 }
 
-/// CR, LF and NUL have no place in a login or a password: a backend would take them for the end of one.
+/// Whether a login or a password contains CR, LF or NUL, which a backend would take for its end.
 pub(super) fn forbidden(bytes: &[u8]) -> bool {
     memchr::memchr3(b'\r', b'\n', 0, bytes).is_some()
 }

@@ -3,9 +3,9 @@
 use super::*;
 
 /// What a message comes to, in a line: credentials, or the log's line and the login it tells.
-fn outcome(moved: Result<Move, Fault>) -> String {
+fn outcome(moved: Result<Outcome, Fault>) -> String {
     match moved {
-        Ok(Move::Done(credentials)) => {
+        Ok(Outcome::Done(credentials)) => {
             let pass = credentials.password().map(|pass| pass.reveal().clone());
             format!(
                 "{} {}/{}",
@@ -14,7 +14,7 @@ fn outcome(moved: Result<Move, Fault>) -> String {
                 String::from_utf8_lossy(&pass.unwrap_or_default())
             )
         }
-        Ok(Move::Challenge(text, exchange)) => format!("{text:?} {exchange:?}"),
+        Ok(Outcome::Challenge(text, exchange)) => format!("{text:?} {exchange:?}"),
         Ok(other) => format!("{other:?}"),
         Err(fault) => {
             let note = fault.note.map(|note| note.to_string()).unwrap_or_default();
@@ -183,7 +183,7 @@ fn what_is_offered() {
     assert_eq!(ask("login", &[], &[]), "\"VXNlcm5hbWU6\" LoginUser");
     assert_eq!(ask("PLAIN", &[], &["AHUAcA==", "x"]), "");
     for (mechanism, method, want) in [
-        ("CRAM-MD5", Method::CramMd5, "Salt"),
+        ("CRAM-MD5", Method::CramMd5, "CramMd5"),
         ("EXTERNAL", Method::External, "\"VXNlcm5hbWU6\" External"),
         ("XOAUTH2", Method::Xoauth2, "\"\" Bearer(Xoauth2)"),
         (
@@ -225,7 +225,7 @@ fn a_failure_wants_its_acknowledgement() {
     ] {
         assert!(matches!(
             answer(mechanism, good),
-            Ok(Move::Fail { line, closing: true }) if line == b"no"
+            Ok(Outcome::Fail { line, closing: true }) if line == b"no"
         ));
         assert!(matches!(
             answer(mechanism, bad),

@@ -1,13 +1,13 @@
-//! SMTP (RFC 5321), both faces: the server that clients talk to, the client that backends talk to.
+//! SMTP (RFC 5321): the server that clients talk to, and the client that backends talk to.
 
 pub mod capabilities;
 pub mod command;
 pub mod opening;
+pub mod replies;
 pub mod reply;
 pub mod server;
 pub mod settings;
 pub mod wire;
-mod words;
 
-pub use server::ServerDialogue;
+pub use server::SmtpServer;
 pub use settings::Settings;

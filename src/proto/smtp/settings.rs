@@ -24,8 +24,8 @@ pub struct Settings {
     pub starttls: StartTls,
     /// `max_errors` and `max_commands`.
     pub tally: Tally,
-    /// The backend of `proxy_pass` decides about logins: there is no `auth_http`.
-    pub judged: bool,
+    /// There is no `auth_http`: the backend of `proxy_pass` authenticates clients.
+    pub backend_authenticates: bool,
 }
 
 impl Settings {
@@ -41,7 +41,7 @@ impl Settings {
             methods: server.smtp.smtp_auth,
             starttls: server.ssl.starttls,
             tally: Tally::new(server.mail.max_errors, server.mail.max_commands),
-            judged: server.backend_authenticates(),
+            backend_authenticates: server.backend_authenticates(),
         };
         let words = &server.smtp.smtp_capabilities.words;
         settings.ehlo = settings.ehlo_with(words, false);

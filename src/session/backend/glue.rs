@@ -93,7 +93,7 @@ impl Session {
                 self.log.line(Level::Info, line);
                 let passes_on = endpoint.server.proxy.proxy_pass_error_message;
                 let reply = passes_on.then(|| reply.into());
-                Refusal::Judged { rejection, reply }
+                Refusal::Rejected { rejection, reply }
             }
             Ok(Answer::NotOffered(open)) => {
                 self.conversation = Some(open);
@@ -115,7 +115,7 @@ impl Session {
             let line =
                 format_args!("client login failed: \"the certificate is not for this login\"");
             self.log.line(Level::Info, line);
-            Refusal::Judged {
+            Refusal::Rejected {
                 rejection: NO_SUCH_LOGIN,
                 reply: None,
             }

@@ -8,7 +8,7 @@ use super::buffer::{Client, Heard};
 use super::identity::Identity;
 use crate::base::level::Level;
 use crate::proto::backend::backend_login::Request;
-use crate::proto::{Login, Origin, Refusal, ServerDialogue, Step, Turn};
+use crate::proto::{LastReply, Login, Origin, Refusal, ServerDialogue, Step, Turn};
 use crate::session::auth_http::request::Outcome;
 use crate::session::backend::backend_login::OpenConversation;
 use crate::session::log::SessionLog;
@@ -81,7 +81,7 @@ impl Session {
             Step::Read => self.listen().await?,
             Step::StartTls => self.start_tls().await?,
             Step::Challenge(origin) => return self.challenge(origin).await,
-            Step::Ask(login) => return self.ask(*login).await,
+            Step::Authenticate(login) => return self.ask(*login).await,
             Step::Close => {
                 self.client.close().await?;
                 return Err(Over);
@@ -107,7 +107,9 @@ impl Session {
             Heard::End => Err(Over),
             Heard::Silence => {
                 self.log.timed_out();
-                self.front.time_out(&mut self.client.out);
+                self.endpoint
+                    .settings
+                    .last_reply(LastReply::Timeout, &mut self.client.out);
                 self.client.close().await?;
                 Err(Over)
             }
@@ -121,7 +123,7 @@ impl Session {
         let tls = self.endpoint.tls.clone().ok_or(Over)?;
         let patience = self.deadline.saturating_duration_since(Instant::now());
         self.client
-            .secure(&tls, self.endpoint.server.protocol, patience, &self.log)
+            .secure(&tls, &self.endpoint.settings, patience, &self.log)
             .await?;
         self.log.doing("in auth state");
         self.front.secured();
@@ -187,7 +189,9 @@ impl Session {
 
     /// Something on our side is broken: says so and ends the session.
     pub async fn fail(&mut self) -> Over {
-        self.front.fail(&mut self.client.out);
+        self.endpoint
+            .settings
+            .last_reply(LastReply::InternalError, &mut self.client.out);
         // The client may be gone by now; the session is over either way.
         let _ = self.client.close().await;
         Over

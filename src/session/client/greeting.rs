@@ -5,6 +5,7 @@ use tokio::time::Instant;
 use super::buffer::Heard;
 use super::commands::Session;
 use crate::base::{Level, Protocol};
+use crate::proto::{LastReply, Note};
 use crate::session::Over;
 
 impl Session {
@@ -21,13 +22,11 @@ impl Session {
                 Heard::Silence => {}
                 Heard::End => return Err(Over),
                 Heard::More => {
-                    let front = &mut self.front;
-                    let turn = self
-                        .client
-                        .parse(|input, out| front.early(input.rest(), out));
-                    if let Some(note) = turn.note {
-                        self.log.line(Level::Info, format_args!("{note}"));
-                    }
+                    let note = Note::Early(self.client.input.as_slice().into());
+                    self.log.line(Level::Info, format_args!("{note}"));
+                    self.endpoint
+                        .settings
+                        .last_reply(LastReply::EarlyTalker, &mut self.client.out);
                     self.client.close().await?;
                     return Err(Over);
                 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::buffer::Client;
-use crate::base::{Errno, Level, Protocol};
+use crate::base::{Errno, Level};
 use crate::net::stream::Unshaken;
+use crate::proto::{LastReply, Settings};
 use crate::session::Over;
 use crate::session::log::SessionLog;
 use crate::tls::{self, Refusal};
@@ -21,7 +22,7 @@ impl Client {
     pub async fn secure(
         &mut self,
         tls: &tls::Server,
-        protocol: Protocol,
+        settings: &Settings,
         patience: Duration,
         log: &SessionLog,
     ) -> Result<(), Over> {
@@ -54,21 +55,15 @@ impl Client {
                 format_args!("client sent no required SSL certificate"),
             ),
         }
-        self.out.extend_from_slice(line(protocol, refusal));
+        settings.last_reply(
+            match refusal {
+                Refusal::Bad(_) => LastReply::InvalidCertificate,
+                Refusal::Missing => LastReply::MissingCertificate,
+            },
+            &mut self.out,
+        );
         self.close().await?;
         Err(Over)
-    }
-}
-
-/// What a client hears whose certificate is not good enough.
-fn line(protocol: Protocol, refusal: Refusal) -> &'static [u8] {
-    match (protocol, refusal) {
-        (Protocol::Smtp, Refusal::Bad(_)) => b"421 4.7.1 SSL certificate error\r\n",
-        (Protocol::Smtp, Refusal::Missing) => b"421 4.7.1 No required SSL certificate\r\n",
-        (Protocol::Imap, Refusal::Bad(_)) => b"* BYE SSL certificate error\r\n",
-        (Protocol::Imap, Refusal::Missing) => b"* BYE No required SSL certificate\r\n",
-        (Protocol::Pop3, Refusal::Bad(_)) => b"-ERR SSL certificate error\r\n",
-        (Protocol::Pop3, Refusal::Missing) => b"-ERR No required SSL certificate\r\n",
     }
 }
 

@@ -1,14 +1,14 @@
-//! The commands one by one, and what SASL messages lead to.
+//! The IMAP commands one by one.
 
-use super::{Fault, Outcome, ServerDialogue, State};
+use super::{Fault, ImapServer, Outcome};
 use crate::base::Secret;
 use crate::config::StartTls;
 use crate::proto::imap::command::{Command, Verb};
-use crate::proto::imap::words::*;
-use crate::proto::sasl::{self, Move};
+use crate::proto::imap::replies::{CHALLENGE, Reply};
+use crate::proto::sasl;
 use crate::proto::{Credentials, Login, Note, Origin, Step, Turn};
 
-impl ServerDialogue {
+impl ImapServer {
     pub(super) fn command(&mut self, command: &Command<'_>, out: &mut Vec<u8>) -> Outcome {
         match command.verb {
             Verb::Login => return self.log_in(command),
@@ -17,26 +17,26 @@ impl ServerDialogue {
                 if self.secure || self.settings.starttls == StartTls::Off {
                     return Err(Fault::default());
                 }
-                self.tagged(out, OK);
+                self.reply(Reply::Ok, out);
                 return Ok(Step::StartTls.into());
             }
             Verb::Logout => {
-                out.extend_from_slice(BYE);
-                self.tagged(out, OK);
+                self.reply(Reply::Bye, out);
+                self.reply(Reply::Ok, out);
                 return Ok(Step::Close.into());
             }
-            Verb::Capability => match &self.learned {
+            Verb::Capability => match &self.capabilities {
                 Some(words) => out.extend(self.settings.capability_with(words, self.secure)),
                 None if self.secure => out.extend_from_slice(&self.settings.capability_tls),
                 None => out.extend_from_slice(&self.settings.capability),
             },
             Verb::Noop => {}
         }
-        self.tagged(out, OK);
+        self.reply(Reply::Ok, out);
         Ok(Step::Next.into())
     }
 
-    /// TLS must come first, and has not.
+    /// Whether STARTTLS must come first.
     fn must_start_tls(&self) -> bool {
         !self.secure && self.settings.starttls == StartTls::Only
     }
@@ -47,7 +47,7 @@ impl ServerDialogue {
             [user, pass] if [user, pass].iter().any(|said| sasl::forbidden(said)) => {
                 Err(Note::Forbidden("LOGIN").into())
             }
-            [user, pass] if !user.is_empty() => Ok(self.ask(Credentials::Plain {
+            [user, pass] if !user.is_empty() => Ok(self.login(Credentials::Plain {
                 user: (**user).into(),
                 pass: Secret::new((**pass).into()),
             })),
@@ -59,46 +59,31 @@ impl ServerDialogue {
         let mut arguments = command.arguments.iter().map(|argument| &**argument);
         match arguments.next() {
             Some(mechanism) if !self.must_start_tls() => {
-                let moved = sasl::begin(mechanism, arguments, self.settings.methods)?;
-                Ok(self.sasl(moved, out))
+                let outcome = sasl::begin(mechanism, arguments, self.settings.methods)?;
+                Ok(self.sasl(outcome, out))
             }
             _ => Err(Fault::default()),
         }
     }
 
-    /// Goes where a SASL message leads.
-    pub(super) fn sasl(&mut self, moved: Move, out: &mut Vec<u8>) -> Turn {
-        match moved {
-            Move::Challenge(text, exchange) => {
-                for piece in [CHALLENGE, text.as_bytes(), b"\r\n"] {
-                    out.extend_from_slice(piece);
-                }
-                let login = exchange.login().cloned();
-                self.state = State::Sasl(exchange);
-                Turn {
-                    login,
-                    ..Step::Next.into()
-                }
-            }
-            Move::Salt => Step::Challenge(self.origin()).into(),
-            Move::Done(credentials) => self.ask(credentials),
-            Move::Fail { line, closing } => {
-                out.extend_from_slice(&line);
-                if closing { Step::Close } else { Step::Next }.into()
-            }
-        }
+    /// Does what follows a SASL message.
+    pub(super) fn sasl(&mut self, outcome: sasl::Outcome, out: &mut Vec<u8>) -> Turn {
+        let (turn, exchange) = outcome.apply(CHALLENGE, || self.origin(), out);
+        self.exchange = exchange;
+        turn
     }
 
-    fn ask(&self, credentials: Credentials) -> Turn {
+    /// A complete login.
+    fn login(&self, credentials: Credentials) -> Turn {
         let origin = self.origin();
-        Step::Ask(Box::new(Login {
+        Step::Authenticate(Box::new(Login {
             credentials,
             origin,
         }))
         .into()
     }
 
-    /// What a backend must know of this dialogue.
+    /// What a backend must know of the dialogue.
     fn origin(&self) -> Origin {
         Origin::Imap {
             tag: self.tag.clone(),

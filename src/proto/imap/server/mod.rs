@@ -1,4 +1,4 @@
-//! The IMAP server that a client talks to, from the greeting to the login.
+//! The IMAP server that clients talk to, from the greeting to the login.
 
 mod commands;
 
@@ -6,88 +6,77 @@ use std::sync::Arc;
 
 use super::Settings;
 use super::command::{Scan, Stop};
-use super::words::*;
+use super::replies::{CHALLENGE, Reply};
 use crate::proto::CapabilityList;
 use crate::proto::login::Bytes;
-use crate::proto::sasl::{self, Exchange, Fault};
+use crate::proto::sasl::{Exchange, Fault};
 use crate::proto::tally::Tally;
-use crate::proto::{self, Input, Note, Refusal, Step, Turn, foreign};
-
-/// Where the dialogue is.
-#[derive(Debug)]
-enum State {
-    /// Between commands.
-    Start,
-    /// The client's next line is an answer to a challenge.
-    Sasl(Exchange),
-}
+use crate::proto::{Input, Note, Refusal, ServerDialogue, Step, Turn, foreign};
 
 /// One client's dialogue.
 #[derive(Debug)]
-pub struct ServerDialogue {
+pub struct ImapServer {
     settings: Arc<Settings>,
-    state: State,
+    /// Takes the client's next line as the answer to a challenge.
+    exchange: Option<Exchange>,
     secure: bool,
-    /// The tag of the command at hand, or `*` where it had none.
+    /// The tag of the current command, or `*` if it has none.
     tag: Bytes,
-    /// Literals of the command at hand that the client was asked for.
-    invited: usize,
+    /// Literals of the current command that were requested.
+    requested: usize,
     tally: Tally,
-    /// What the backend offers, where that is known and nothing is written about it.
-    learned: Option<Arc<CapabilityList>>,
+    /// The backend's capabilities, where they are known and `imap_capabilities` is not set.
+    capabilities: Option<Arc<CapabilityList>>,
 }
 
-/// What a command came to: a turn, or the reply "invalid command".
+/// The result of a command: a turn, or the reply "invalid command".
 type Outcome = Result<Turn, Fault>;
 
-impl ServerDialogue {
-    /// A dialogue that has not begun; `secure` when TLS was there from the first byte.
+impl ImapServer {
+    /// A dialogue before its greeting. `secure`: the connection began with TLS.
     pub fn new(
         settings: Arc<Settings>,
         secure: bool,
-        learned: Option<Arc<CapabilityList>>,
+        capabilities: Option<Arc<CapabilityList>>,
     ) -> Self {
-        ServerDialogue {
+        Self {
             tally: settings.tally.clone(),
             settings,
-            state: State::Start,
+            exchange: None,
             secure,
             tag: b"*".as_slice().into(),
-            invited: 0,
-            learned,
+            requested: 0,
+            capabilities,
         }
     }
 
-    /// Answers the command at hand.
-    fn tagged(&self, out: &mut Vec<u8>, text: &[u8]) {
-        out.extend_from_slice(&self.tag);
-        out.push(b' ');
-        out.extend_from_slice(text);
+    fn reply(&self, reply: Reply, out: &mut Vec<u8>) {
+        reply.write(&self.tag, out);
     }
 
-    /// Runs what was parsed, unless `max_commands` is passed.
+    /// Runs a command, unless it is over `max_commands`.
     fn counted(
         &mut self,
         out: &mut Vec<u8>,
         run: impl FnOnce(&mut Self, &mut Vec<u8>) -> Outcome,
     ) -> Turn {
         if let Err(over) = self.tally.command() {
-            self.tagged(out, INVALID_COMMAND);
+            self.reply(Reply::InvalidCommand, out);
             return over;
         }
         run(self, out).unwrap_or_else(|fault| {
-            self.tagged(out, INVALID_COMMAND);
+            self.reply(Reply::InvalidCommand, out);
             fault.into()
         })
     }
 
-    /// The command at hand is read to its end.
+    /// Takes the current command off the input.
     fn take(&mut self, scan: &Scan<'_>, input: &mut Input<'_>) {
         input.take(scan.length());
-        self.invited = 0;
+        self.requested = 0;
     }
 
-    /// What follows when there is no command yet, or none at all.
+    /// Does what follows an incomplete or invalid command.
     fn stopped(
         &mut self,
         stop: Stop,
@@ -97,18 +86,18 @@ impl ServerDialogue {
     ) -> Turn {
         match stop {
             Stop::Part if input.is_stuck() => {
-                self.tagged(out, INVALID_COMMAND);
+                self.reply(Reply::InvalidCommand, out);
                 Step::Close.noting(Note::TooLong(scan.shown().into()))
             }
             Stop::Part => Step::Read.into(),
             Stop::Literal => {
-                self.invited += 1;
-                out.extend_from_slice(NEXT);
+                self.requested += 1;
+                self.reply(Reply::Continue, out);
                 Step::Next.into()
             }
             Stop::Invalid { literal } => {
                 self.take(scan, input);
-                self.tagged(out, INVALID_COMMAND);
+                self.reply(Reply::InvalidCommand, out);
                 let turn = self.tally.error();
                 if literal { Step::Close.into() } else { turn }
             }
@@ -116,46 +105,41 @@ impl ServerDialogue {
     }
 }
 
-impl proto::ServerDialogue for ServerDialogue {
+impl ServerDialogue for ImapServer {
     fn greet(&mut self, _: &mut dyn FnMut() -> Bytes, out: &mut Vec<u8>) {
-        out.extend_from_slice(GREETING);
-    }
-
-    /// Only SMTP makes clients wait for the greeting.
-    fn early(&mut self, _: &[u8], _: &mut Vec<u8>) -> Turn {
-        Step::Close.into()
+        self.reply(Reply::Greeting, out);
     }
 
     fn advance(&mut self, input: &mut Input<'_>, out: &mut Vec<u8>) -> Turn {
-        if self.tally.is_fresh() && foreign::speaks(input) {
+        if self.tally.is_fresh() && foreign::is_foreign(input) {
             self.tag = b"*".as_slice().into();
-            self.tagged(out, INVALID_COMMAND);
+            self.reply(Reply::InvalidCommand, out);
             return Step::Close.into();
         }
-        let mut scan = Scan::new(input.rest(), self.invited);
-        match std::mem::replace(&mut self.state, State::Start) {
-            State::Start => {
+        let mut scan = Scan::new(input.rest(), self.requested);
+        match self.exchange.take() {
+            None => {
                 let read = scan.command();
                 self.tag = scan.tag().unwrap_or(b"*").into();
                 match read {
                     Ok(command) => {
                         self.take(&scan, input);
-                        self.counted(out, |front, out| front.command(&command, out))
+                        self.counted(out, |server, out| server.command(&command, out))
                     }
                     Err(stop) => self.stopped(stop, &scan, input, out),
                 }
             }
-            State::Sasl(exchange) => match scan.answer() {
+            Some(exchange) => match scan.answer() {
                 Ok(text) => {
                     self.take(&scan, input);
-                    self.counted(out, |front, out| {
-                        let moved = exchange.answer(text)?;
-                        Ok(front.sasl(moved, out))
+                    self.counted(out, |server, out| {
+                        let outcome = exchange.answer(text)?;
+                        Ok(server.sasl(outcome, out))
                     })
                 }
                 Err(stop @ Stop::Invalid { .. }) => self.stopped(stop, &scan, input, out),
                 Err(stop) => {
-                    self.state = State::Sasl(exchange);
+                    self.exchange = Some(exchange);
                     self.stopped(stop, &scan, input, out)
                 }
             },
@@ -163,10 +147,7 @@ impl proto::ServerDialogue for ServerDialogue {
     }
 
     fn challenge(&mut self, salt: Bytes, out: &mut Vec<u8>) {
-        out.extend_from_slice(CHALLENGE);
-        out.extend_from_slice(sasl::encode(&salt).as_bytes());
-        out.extend_from_slice(b"\r\n");
-        self.state = State::Sasl(Exchange::CramMd5 { salt });
+        self.sasl(Exchange::cram_md5(salt), out);
     }
 
     fn secured(&mut self) {
@@ -174,36 +155,29 @@ impl proto::ServerDialogue for ServerDialogue {
     }
 
     fn refuse(&mut self, refusal: &Refusal, out: &mut Vec<u8>) -> Turn {
-        match refusal {
+        let reply = match refusal {
             Refusal::Denied(denial) => {
                 let line = [&*self.tag, b" NO ", &*denial.text, b"\r\n"].concat();
                 let (step, exchange) = denial.tell(CHALLENGE, line, out);
-                self.state = exchange.map_or(State::Start, State::Sasl);
+                self.exchange = exchange;
                 return step.into();
             }
-            Refusal::Judged { rejection, reply } => {
+            Refusal::Rejected { rejection, reply } => {
                 match reply {
                     Some(reply) => out.extend_from_slice(reply),
-                    None => self.tagged(out, judgement(rejection.code).as_bytes()),
+                    None => self.reply(Reply::Refused(rejection.code), out),
                 }
                 return self.tally.refused(*rejection);
             }
-            Refusal::Mechanism => self.tagged(out, UNKNOWN_MECHANISM),
-            Refusal::Unavailable => self.tagged(out, UNAVAILABLE),
-        }
+            Refusal::Mechanism => Reply::UnknownMechanism,
+            Refusal::Unavailable => Reply::Unavailable,
+        };
+        self.reply(reply, out);
         Step::Next.into()
     }
 
     fn accept(&mut self, reply: &[u8], out: &mut Vec<u8>) {
         out.extend_from_slice(reply);
-    }
-
-    fn fail(&mut self, out: &mut Vec<u8>) {
-        out.extend_from_slice(INTERNAL_ERROR);
-    }
-
-    fn time_out(&mut self, out: &mut Vec<u8>) {
-        out.extend_from_slice(TIMEOUT);
     }
 }
 

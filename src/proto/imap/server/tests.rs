@@ -3,8 +3,8 @@
 use super::*;
 use crate::config::{Method, Methods, StartTls};
 use crate::proto::refusal::Denial;
-use crate::proto::sasl::Bearer;
-use crate::proto::{Origin, Rejection, ServerDialogue as _};
+use crate::proto::sasl::{self, Bearer};
+use crate::proto::{Origin, Rejection};
 
 fn settings(methods: &[Method], starttls: StartTls) -> Arc<Settings> {
     let mut settings = Settings {
@@ -19,8 +19,8 @@ fn settings(methods: &[Method], starttls: StartTls) -> Arc<Settings> {
     Arc::new(settings)
 }
 
-fn front(methods: &[Method], starttls: StartTls) -> ServerDialogue {
-    ServerDialogue::new(settings(methods, starttls), false, None)
+fn server(methods: &[Method], starttls: StartTls) -> ImapServer {
+    ImapServer::new(settings(methods, starttls), false, None)
 }
 
 const ALL: &[Method] = &[
@@ -33,12 +33,12 @@ const ALL: &[Method] = &[
 ];
 
 /// Lets the dialogue take all it can of `held`; shows what it answers, logs and wants.
-fn talk(front: &mut ServerDialogue, held: &mut Vec<u8>, full: bool) -> String {
+fn talk(server: &mut ImapServer, held: &mut Vec<u8>, full: bool) -> String {
     let mut shown = String::new();
     loop {
         let mut out = Vec::new();
         let mut input = Input::new(held, full);
-        let turn = front.advance(&mut input, &mut out);
+        let turn = server.advance(&mut input, &mut out);
         let taken = input.taken();
         held.drain(..taken);
         shown.push_str(&String::from_utf8_lossy(&out).replace("\r\n", "|"));
@@ -48,7 +48,7 @@ fn talk(front: &mut ServerDialogue, held: &mut Vec<u8>, full: bool) -> String {
         match turn.step {
             Step::Next => {}
             Step::Read => return shown,
-            Step::Ask(login) => {
+            Step::Authenticate(login) => {
                 let pass = login.credentials.password().map(|p| p.reveal().clone());
                 let Origin::Imap { tag } = login.origin else {
                     panic!("{:?}", login.origin);
@@ -67,8 +67,8 @@ fn talk(front: &mut ServerDialogue, held: &mut Vec<u8>, full: bool) -> String {
     }
 }
 
-fn say(front: &mut ServerDialogue, text: &str) -> String {
-    talk(front, &mut text.as_bytes().to_vec(), false)
+fn say(server: &mut ImapServer, text: &str) -> String {
+    talk(server, &mut text.as_bytes().to_vec(), false)
 }
 
 #[test]
@@ -117,15 +117,15 @@ fn dialogues_whole_and_byte_by_byte() {
         ),
     ] {
         assert_eq!(
-            say(&mut front(ALL, StartTls::Off), client),
+            say(&mut server(ALL, StartTls::Off), client),
             want,
             "{client:?}"
         );
-        let mut front = front(ALL, StartTls::Off);
+        let mut server = server(ALL, StartTls::Off);
         let (mut held, mut shown) = (Vec::new(), String::new());
         for &byte in client.as_bytes() {
             held.push(byte);
-            shown.push_str(&talk(&mut front, &mut held, false));
+            shown.push_str(&talk(&mut server, &mut held, false));
             if shown.ends_with("= Close") {
                 break;
             }
@@ -136,30 +136,30 @@ fn dialogues_whole_and_byte_by_byte() {
 
 #[test]
 fn methods_that_are_not_listed() {
-    let mut front = front(&[], StartTls::Off);
+    let mut server = server(&[], StartTls::Off);
     for mechanism in ["CRAM-MD5", "EXTERNAL", "EXTERNAL dQ==", "XOAUTH2", "GSSAPI"] {
         assert_eq!(
-            say(&mut front, &format!("a AUTHENTICATE {mechanism}\r\n")),
+            say(&mut server, &format!("a AUTHENTICATE {mechanism}\r\n")),
             "a BAD invalid command|",
             "{mechanism}"
         );
     }
-    assert_eq!(say(&mut front, "a AUTHENTICATE PLAIN\r\n"), "+ |");
+    assert_eq!(say(&mut server, "a AUTHENTICATE PLAIN\r\n"), "+ |");
 }
 
 #[test]
 fn starttls() {
-    let mut front = front(ALL, StartTls::Only);
+    let mut server = server(ALL, StartTls::Only);
     assert_eq!(
         say(
-            &mut front,
+            &mut server,
             "a CAPABILITY\r\nb LOGIN u p\r\nc AUTHENTICATE PLAIN\r\nd STARTTLS\r\n"
         ),
         "* CAPABILITY IMAP4 STARTTLS LOGINDISABLED|a OK completed|b BAD invalid command|c BAD invalid command|d OK completed|= StartTls"
     );
-    front.secured();
+    server.secured();
     assert_eq!(
-        say(&mut front, "a STARTTLS\r\nb LOGIN u p\r\n"),
+        say(&mut server, "a STARTTLS\r\nb LOGIN u p\r\n"),
         "a BAD invalid command|= b plain u/p"
     );
 }
@@ -168,16 +168,16 @@ fn starttls() {
 fn learned_words() {
     let words: CapabilityList = [b"IMAP4rev2".as_slice().into()].into();
     let settings = settings(&[Method::Plain], StartTls::On);
-    let mut front = ServerDialogue::new(settings, false, Some(Arc::new(words)));
+    let mut server = ImapServer::new(settings, false, Some(Arc::new(words)));
     assert_eq!(
-        say(&mut front, "a CAPABILITY\r\n"),
+        say(&mut server, "a CAPABILITY\r\n"),
         "* CAPABILITY IMAP4rev2 AUTH=PLAIN STARTTLS|a OK completed|"
     );
 }
 
 #[test]
 fn limits() {
-    let full = |text: &str| talk(&mut front(ALL, StartTls::Off), &mut text.into(), true);
+    let full = |text: &str| talk(&mut server(ALL, StartTls::Off), &mut text.into(), true);
     assert_eq!(
         full("a NOOP 789"),
         "a BAD invalid command|# client sent too long command \"a NOOP 789\"|= Close"
@@ -190,8 +190,8 @@ fn limits() {
         full("a LOGIN {9}\r\nx"),
         "+ OK|a BAD invalid command|# client sent too long command \"a LOGIN ***\"|= Close"
     );
-    let mut front = front(ALL, StartTls::Off);
-    let many = say(&mut front, &"a NOOP\r\n".repeat(21));
+    let mut server = server(ALL, StartTls::Off);
+    let many = say(&mut server, &"a NOOP\r\n".repeat(21));
     assert!(
         many.ends_with(
             "OK completed|a BAD invalid command|# client sent too many commands|= Close"
@@ -201,15 +201,15 @@ fn limits() {
 
 #[test]
 fn refusals() {
-    let mut front = front(ALL, StartTls::Off);
-    assert_eq!(say(&mut front, "t LOGIN u p\r\n"), "= t plain u/p");
+    let mut server = server(ALL, StartTls::Off);
+    assert_eq!(say(&mut server, "t LOGIN u p\r\n"), "= t plain u/p");
     let mut tell = |refusal: Refusal| {
         let mut out = Vec::new();
-        let turn = front.refuse(&refusal, &mut out);
+        let turn = server.refuse(&refusal, &mut out);
         let text = String::from_utf8_lossy(&out).replace("\r\n", "|");
         format!("{text} {:?}", turn.step)
     };
-    let judged = |code, closing, reply: Option<&str>| Refusal::Judged {
+    let judged = |code, closing, reply: Option<&str>| Refusal::Rejected {
         rejection: Rejection { code, closing },
         reply: reply.map(|reply| reply.as_bytes().into()),
     };
@@ -246,5 +246,8 @@ fn refusals() {
         })),
         "+ e30=| Next"
     );
-    assert_eq!(say(&mut front, "\r\nu NOOP\r\n"), "t NO no|u OK completed|");
+    assert_eq!(
+        say(&mut server, "\r\nu NOOP\r\n"),
+        "t NO no|u OK completed|"
+    );
 }

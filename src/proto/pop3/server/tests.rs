@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::config::Methods;
-use crate::proto::{Rejection, ServerDialogue as _};
+use crate::proto::Rejection;
 
 fn settings(methods: &[Method], starttls: StartTls, stamped: bool) -> Arc<Settings> {
     Arc::new(Settings {
@@ -24,22 +24,22 @@ const ALL: &[Method] = &[
     Method::External,
 ];
 
-fn greeted(settings: Arc<Settings>) -> ServerDialogue {
-    let mut front = ServerDialogue::new(settings, false, None);
+fn greeted(settings: Arc<Settings>) -> Pop3Server {
+    let mut server = Pop3Server::new(settings, false, None);
     let mut out = Vec::new();
-    front.greet(&mut || b"<1.2@mx>".as_slice().into(), &mut out);
+    server.greet(&mut || b"<1.2@mx>".as_slice().into(), &mut out);
     assert!(out.starts_with(b"+OK POP3 ready"), "{out:?}");
-    front
+    server
 }
 
 /// Feeds bytes and shows replies, notes and steps, a line each.
-fn talk(front: &mut ServerDialogue, bytes: &[u8], full: bool) -> String {
+fn talk(server: &mut Pop3Server, bytes: &[u8], full: bool) -> String {
     let mut shown = String::new();
     let mut at = 0;
     loop {
         let mut input = Input::new(&bytes[at..], full);
         let mut out = Vec::new();
-        let turn = front.advance(&mut input, &mut out);
+        let turn = server.advance(&mut input, &mut out);
         at += input.taken();
         shown.push_str(&String::from_utf8_lossy(&out).replace("\r\n", "\n"));
         if let Some(note) = turn.note {
@@ -49,7 +49,7 @@ fn talk(front: &mut ServerDialogue, bytes: &[u8], full: bool) -> String {
         match turn.step {
             Step::Next => {}
             Step::Read => return shown,
-            Step::Ask(login) => {
+            Step::Authenticate(login) => {
                 let secret = match &login.credentials {
                     Credentials::Apop { digest, .. } => Some(digest),
                     credentials => credentials.password(),
@@ -99,9 +99,9 @@ fn commands() {
         ("AUTH EXTERNAL dQ==\r\n", "= external \"u\" \"\" left 0"),
         ("NO", ""),
     ] {
-        let mut front = greeted(settings(ALL, StartTls::Off, true));
+        let mut server = greeted(settings(ALL, StartTls::Off, true));
         assert_eq!(
-            talk(&mut front, client.as_bytes(), false),
+            talk(&mut server, client.as_bytes(), false),
             want,
             "{client:?}"
         );
@@ -117,37 +117,40 @@ fn what_is_refused() {
         ),
         ("STAT\r\nSTAT x\r\n", 2),
     ] {
-        let mut front = greeted(settings(ALL, StartTls::Off, true));
+        let mut server = greeted(settings(ALL, StartTls::Off, true));
         assert_eq!(
-            talk(&mut front, client.as_bytes(), false),
+            talk(&mut server, client.as_bytes(), false),
             INVALID.repeat(invalid)
         );
     }
     // After USER nothing but PASS, CAPA, NOOP and QUIT; all else forgets the name.
     for between in ["USER k", "AUTH", "APOP j x", "STLS", "LIST"] {
-        let mut front = greeted(settings(ALL, StartTls::On, true));
+        let mut server = greeted(settings(ALL, StartTls::On, true));
         let client = format!("USER j\r\n{between}\r\nPASS x\r\n");
         let want = format!("+OK\n{INVALID}{INVALID}");
         assert_eq!(
-            talk(&mut front, client.as_bytes(), false),
+            talk(&mut server, client.as_bytes(), false),
             want,
             "{between}"
         );
     }
     // Not enabled, and no challenge to answer to.
     for (methods, stamped) in [(&[Method::Plain][..], true), (ALL, false)] {
-        let mut front = greeted(settings(methods, StartTls::Off, stamped));
-        assert_eq!(talk(&mut front, b"APOP j x\r\n", false), INVALID);
+        let mut server = greeted(settings(methods, StartTls::Off, stamped));
+        assert_eq!(talk(&mut server, b"APOP j x\r\n", false), INVALID);
     }
-    let mut front = greeted(settings(ALL, StartTls::Only, true));
+    let mut server = greeted(settings(ALL, StartTls::Only, true));
     let client = b"USER j\r\nAPOP j x\r\nAUTH\r\nAUTH PLAIN\r\n";
-    assert_eq!(talk(&mut front, client, false), INVALID.repeat(4));
+    assert_eq!(talk(&mut server, client, false), INVALID.repeat(4));
     assert_eq!(
-        talk(&mut front, b"STLS\r\n", false),
+        talk(&mut server, b"STLS\r\n", false),
         "+OK\n= StartTls left 0"
     );
-    front.secured();
-    assert_eq!(talk(&mut front, b"CAPA\r\nUSER j\r\n", false), "all\n+OK\n");
+    server.secured();
+    assert_eq!(
+        talk(&mut server, b"CAPA\r\nUSER j\r\n", false),
+        "all\n+OK\n"
+    );
 }
 
 #[test]
@@ -170,9 +173,9 @@ fn bytes_that_no_login_has() {
             format!("{INVALID}# client sent invalid login in AUTH PLAIN command\n"),
         ),
     ] {
-        let mut front = greeted(settings(ALL, StartTls::Off, true));
+        let mut server = greeted(settings(ALL, StartTls::Off, true));
         assert_eq!(
-            talk(&mut front, client.as_bytes(), false),
+            talk(&mut server, client.as_bytes(), false),
             want,
             "{client:?}"
         );
@@ -181,29 +184,29 @@ fn bytes_that_no_login_has() {
 
 #[test]
 fn too_much() {
-    let mut front = greeted(settings(ALL, StartTls::Off, true));
+    let mut server = greeted(settings(ALL, StartTls::Off, true));
     let want = format!(
         "{}# client sent too many invalid commands\n= Close left 4",
         INVALID.repeat(3)
     );
-    assert_eq!(talk(&mut front, b"A\r\nB\r\nC\r\nNOOP", false), want);
-    let mut front = greeted(settings(ALL, StartTls::Off, true));
+    assert_eq!(talk(&mut server, b"A\r\nB\r\nC\r\nNOOP", false), want);
+    let mut server = greeted(settings(ALL, StartTls::Off, true));
     let want = format!(
         "{}{INVALID}# client sent too many commands\n= Close left 0",
         "+OK\n".repeat(12)
     );
     assert_eq!(
-        talk(&mut front, "NOOP\r\n".repeat(13).as_bytes(), false),
+        talk(&mut server, "NOOP\r\n".repeat(13).as_bytes(), false),
         want
     );
-    let mut front = greeted(settings(ALL, StartTls::Off, true));
+    let mut server = greeted(settings(ALL, StartTls::Off, true));
     let want = format!("{INVALID}# client sent too long command \"USER jjj\"\n= Close left 8");
-    assert_eq!(talk(&mut front, b"USER jjj", true), want);
+    assert_eq!(talk(&mut server, b"USER jjj", true), want);
 }
 
 #[test]
 fn refusals() {
-    let judged = |code| Refusal::Judged {
+    let judged = |code| Refusal::Rejected {
         rejection: Rejection {
             code,
             closing: false,
@@ -226,9 +229,9 @@ fn refusals() {
             "-ERR unsupported authentication mechanism\r\n",
         ),
     ] {
-        let mut front = greeted(settings(ALL, StartTls::Off, true));
+        let mut server = greeted(settings(ALL, StartTls::Off, true));
         let mut out = Vec::new();
-        let turn = front.refuse(&refusal, &mut out);
+        let turn = server.refuse(&refusal, &mut out);
         assert!(matches!(turn.step, Step::Next));
         assert_eq!(String::from_utf8_lossy(&out), want);
     }

@@ -1,22 +1,22 @@
-//! The commands one by one, and what SASL messages lead to.
+//! The SMTP commands one by one.
 
-use super::{Fault, Outcome, ServerDialogue, State};
+use super::{Fault, Outcome, SmtpServer};
 use crate::config::{Method, StartTls};
 use crate::proto::login::Bytes;
-use crate::proto::sasl::{self, Move};
+use crate::proto::sasl;
 use crate::proto::smtp::Settings;
 use crate::proto::smtp::command::{Command, Verb};
-use crate::proto::smtp::words::*;
+use crate::proto::smtp::replies::{CHALLENGE, Reply};
 use crate::proto::{Credentials, Envelope, Login, Note, Origin, Step, Turn};
 
-impl ServerDialogue {
+impl SmtpServer {
     pub(super) fn command(
         &mut self,
         command: &Command<'_>,
         line: &[u8],
         out: &mut Vec<u8>,
     ) -> Outcome {
-        let reply: &[u8] = match command.verb {
+        let reply = match command.verb {
             Verb::Helo | Verb::Ehlo => return Ok(self.hello(command, out).into()),
             Verb::Auth => return self.auth(command, out),
             Verb::Mail => return Ok(self.mail(command, line, out)),
@@ -27,21 +27,21 @@ impl ServerDialogue {
                 }
                 self.helo.name = None;
                 self.mail = None;
-                out.extend_from_slice(START_TLS);
+                self.reply(Reply::StartTls, out);
                 return Ok(Step::StartTls.into());
             }
             Verb::Quit => {
-                out.extend_from_slice(BYE);
+                self.reply(Reply::Bye, out);
                 return Ok(Step::Close.into());
             }
             Verb::Rset => {
                 self.mail = None;
-                OK
+                Reply::Ok
             }
-            Verb::Noop => OK,
+            Verb::Noop => Reply::Ok,
             Verb::Refused => return Err(Fault::default()),
         };
-        out.extend_from_slice(reply);
+        self.reply(reply, out);
         Ok(Step::Next.into())
     }
 
@@ -50,7 +50,7 @@ impl ServerDialogue {
             .only_argument()
             .filter(|_| !command.has_control_bytes())
         else {
-            out.extend_from_slice(INVALID_ARGUMENT);
+            self.reply(Reply::InvalidArgument, out);
             return Step::Next;
         };
         self.helo.name = Some(name.into());
@@ -66,14 +66,14 @@ impl ServerDialogue {
             return Step::Next;
         }
         self.helo.extended = true;
-        match &self.learned {
-            Some(words) => out.extend(self.settings.ehlo_with(words, self.secure)),
+        match &self.capabilities {
+            Some(lines) => out.extend(self.settings.ehlo_with(lines, self.secure)),
             None => out.extend_from_slice(if self.secure { ehlo_tls } else { ehlo }),
         }
         Step::Next
     }
 
-    /// TLS must come first, and has not.
+    /// Whether STARTTLS must come first.
     fn must_start_tls(&self) -> bool {
         !self.secure && self.settings.starttls == StartTls::Only
     }
@@ -84,82 +84,62 @@ impl ServerDialogue {
         }
         let mut arguments = command.arguments();
         let Some(mechanism) = arguments.next() else {
-            out.extend_from_slice(INVALID_ARGUMENT);
+            self.reply(Reply::InvalidArgument, out);
             return Ok(Step::Next.into());
         };
-        let moved = sasl::begin(mechanism, arguments, self.settings.methods)?;
-        Ok(self.sasl(moved, out))
+        let outcome = sasl::begin(mechanism, arguments, self.settings.methods)?;
+        Ok(self.sasl(outcome, out))
     }
 
-    /// Goes where a SASL message leads.
-    pub(super) fn sasl(&mut self, moved: Move, out: &mut Vec<u8>) -> Turn {
-        match moved {
-            Move::Challenge(text, exchange) => {
-                for piece in [CHALLENGE, text.as_bytes(), b"\r\n"] {
-                    out.extend_from_slice(piece);
-                }
-                let login = exchange.login().cloned();
-                self.state = State::Sasl(exchange);
-                Turn {
-                    login,
-                    ..Step::Next.into()
-                }
-            }
-            Move::Salt => Step::Challenge(self.origin(None)).into(),
-            Move::Done(credentials) => Step::Ask(Box::new(Login {
-                credentials,
-                origin: self.origin(None),
-            }))
-            .into(),
-            Move::Fail { line, closing } => {
-                out.extend_from_slice(&line);
-                if closing { Step::Close } else { Step::Next }.into()
-            }
-        }
+    /// Does what follows a SASL message.
+    pub(super) fn sasl(&mut self, outcome: sasl::Outcome, out: &mut Vec<u8>) -> Turn {
+        let (turn, exchange) = outcome.apply(CHALLENGE, || self.origin(None), out);
+        self.exchange = exchange;
+        turn
     }
 
     fn mail(&mut self, command: &Command<'_>, line: &[u8], out: &mut Vec<u8>) -> Turn {
         if !self.settings.methods.has(Method::None) {
-            out.extend_from_slice(AUTH_REQUIRED);
+            self.reply(Reply::AuthRequired, out);
             return Step::Next.noting(Note::Rejected(line.into()));
         }
         let reply = if self.must_start_tls() {
-            TLS_REQUIRED
+            Reply::TlsRequired
         } else if self.mail.is_some() {
-            BAD_SEQUENCE
+            Reply::BadSequence
         } else if command.arguments().next().is_none() || command.has_control_bytes() {
-            INVALID_ARGUMENT
-        } else if self.settings.judged {
+            Reply::InvalidArgument
+        } else if self.settings.backend_authenticates {
             return self.send(command.text.into(), None).into();
         } else {
             self.mail = Some(command.text.into());
-            OK
+            Reply::Ok
         };
-        out.extend_from_slice(reply);
+        self.reply(reply, out);
         Step::Next.into()
     }
 
     fn rcpt(&mut self, command: &Command<'_>, out: &mut Vec<u8>) -> Step {
         let Some(mail) = &self.mail else {
-            out.extend_from_slice(BAD_SEQUENCE);
+            self.reply(Reply::BadSequence, out);
             return Step::Next;
         };
         if command.arguments().next().is_none() || command.has_control_bytes() {
-            out.extend_from_slice(INVALID_ARGUMENT);
+            self.reply(Reply::InvalidArgument, out);
             return Step::Next;
         }
         self.send(mail.clone(), Some(command.text.into()))
     }
 
-    /// Mail without a login.
+    /// Asks for a backend for mail without a login.
     fn send(&self, mail: Bytes, rcpt: Option<Bytes>) -> Step {
-        Step::Ask(Box::new(Login {
+        Step::Authenticate(Box::new(Login {
             credentials: Credentials::None,
             origin: self.origin(Some(Envelope { mail, rcpt })),
         }))
     }
 
-    /// What a backend must know of this dialogue.
+    /// What a backend must know of the dialogue.
     fn origin(&self, envelope: Option<Envelope>) -> Origin {
         Origin::Smtp {
             helo: self.helo.clone(),

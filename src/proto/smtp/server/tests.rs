@@ -2,11 +2,11 @@
 
 use super::*;
 use crate::config::{Method, Methods, StartTls};
-use crate::proto::sasl::Bearer;
-use crate::proto::{Denial, Origin, Rejection, ServerDialogue as _};
+use crate::proto::sasl::{self, Bearer};
+use crate::proto::{Denial, Origin, Rejection};
 use std::time::Duration;
 
-fn settings(methods: &[Method], starttls: StartTls, judged: bool) -> Arc<Settings> {
+fn settings(methods: &[Method], starttls: StartTls, backend_authenticates: bool) -> Arc<Settings> {
     let mut set = Methods::default();
     methods.iter().for_each(|&method| set.insert(method));
     Arc::new(Settings {
@@ -18,18 +18,18 @@ fn settings(methods: &[Method], starttls: StartTls, judged: bool) -> Arc<Setting
         methods: set,
         starttls,
         tally: Tally::new(3, 20),
-        judged,
+        backend_authenticates,
     })
 }
 
 /// Feeds bytes and shows replies, notes and steps, a line each.
-fn talk(front: &mut ServerDialogue, bytes: &[u8], full: bool) -> String {
+fn talk(server: &mut SmtpServer, bytes: &[u8], full: bool) -> String {
     let mut shown = String::new();
     let mut at = 0;
     loop {
         let mut input = Input::new(&bytes[at..], full);
         let mut out = Vec::new();
-        let turn = front.advance(&mut input, &mut out);
+        let turn = server.advance(&mut input, &mut out);
         at += input.taken();
         shown.push_str(&String::from_utf8_lossy(&out).replace("\r\n", "\n"));
         if let Some(note) = turn.note {
@@ -38,7 +38,7 @@ fn talk(front: &mut ServerDialogue, bytes: &[u8], full: bool) -> String {
         match turn.step {
             Step::Next => {}
             Step::Read => return shown,
-            Step::Ask(login) => {
+            Step::Authenticate(login) => {
                 let pass = login.credentials.password().map(|p| p.reveal().clone());
                 let Origin::Smtp { helo, .. } = login.origin else {
                     panic!("{:?}", login.origin);
@@ -123,22 +123,22 @@ fn one_line_answers() {
         ("AUTH CRAM-MD5\r\n", "= Challenge left 0"),
         ("NO", ""),
     ] {
-        let mut front = ServerDialogue::new(settings(ALL, StartTls::Off, false), false, None);
+        let mut server = SmtpServer::new(settings(ALL, StartTls::Off, false), false, None);
         assert_eq!(
-            talk(&mut front, client.as_bytes(), false),
+            talk(&mut server, client.as_bytes(), false),
             want,
             "{client:?}"
         );
         // Any cut must come to the same.
-        let mut front = ServerDialogue::new(settings(ALL, StartTls::Off, false), false, None);
+        let mut server = SmtpServer::new(settings(ALL, StartTls::Off, false), false, None);
         let (mut held, mut shown) = (Vec::new(), String::new());
         for &byte in client.as_bytes() {
             held.push(byte);
             if byte == b'\n' {
-                shown.push_str(&talk(&mut front, &held, false));
+                shown.push_str(&talk(&mut server, &held, false));
                 held.clear();
             } else {
-                assert_eq!(talk(&mut front, &held, false), "");
+                assert_eq!(talk(&mut server, &held, false), "");
             }
             if shown.contains("= ") {
                 break;
@@ -151,96 +151,100 @@ fn one_line_answers() {
 
 #[test]
 fn cram_md5_with_a_challenge() {
-    let mut front = ServerDialogue::new(settings(ALL, StartTls::Off, false), false, None);
+    let mut server = SmtpServer::new(settings(ALL, StartTls::Off, false), false, None);
     assert_eq!(
-        talk(&mut front, b"AUTH CRAM-MD5\r\n", false),
+        talk(&mut server, b"AUTH CRAM-MD5\r\n", false),
         "= Challenge left 0"
     );
     let mut out = Vec::new();
-    front.challenge(b"<1.2@mx>".as_slice().into(), &mut out);
+    server.challenge(b"<1.2@mx>".as_slice().into(), &mut out);
     assert_eq!(out, b"334 PDEuMkBteD4=\r\n");
     let answer = sasl::encode(b"u 0123456789abcdef0123456789abcdef");
     assert_eq!(
-        talk(&mut front, format!("{answer}\r\n").as_bytes(), false),
+        talk(&mut server, format!("{answer}\r\n").as_bytes(), false),
         "= cram-md5 u  None left 0"
     );
-    let mut front = ServerDialogue::new(
+    let mut server = SmtpServer::new(
         settings(&[Method::Plain], StartTls::Off, false),
         false,
         None,
     );
     assert_eq!(
-        talk(&mut front, b"AUTH CRAM-MD5\r\n", false),
+        talk(&mut server, b"AUTH CRAM-MD5\r\n", false),
         "500 5.5.1 Invalid command\n"
     );
     assert_eq!(
-        talk(&mut front, b"AUTH EXTERNAL dQ==\r\n", false),
+        talk(&mut server, b"AUTH EXTERNAL dQ==\r\n", false),
         "500 5.5.1 Invalid command\n"
     );
 }
 
 #[test]
 fn mail_without_a_login() {
-    let none = |starttls, judged| {
-        ServerDialogue::new(settings(&[Method::None], starttls, judged), false, None)
+    let none = |starttls, backend_authenticates| {
+        SmtpServer::new(
+            settings(&[Method::None], starttls, backend_authenticates),
+            false,
+            None,
+        )
     };
-    let mut front = none(StartTls::Off, false);
+    let mut server = none(StartTls::Off, false);
     assert_eq!(
         talk(
-            &mut front,
+            &mut server,
             b"MAIL FROM:<a>  X \r\nMAIL FROM:<b>\r\nRCPT\r\nRCPT TO:<c>\r\n",
             false
         ),
         "250 2.0.0 OK\n503 5.5.1 Bad sequence of commands\n501 5.5.4 Invalid argument\n= none   None left 0"
     );
-    let mut front = none(StartTls::Off, false);
+    let mut server = none(StartTls::Off, false);
     assert_eq!(
         talk(
-            &mut front,
+            &mut server,
             b"MAIL FROM:<a>\r\nRSET\r\nRCPT TO:<c>\r\nMAIL a\tb\r\n",
             false
         ),
         "250 2.0.0 OK\n250 2.0.0 OK\n503 5.5.1 Bad sequence of commands\n501 5.5.4 Invalid argument\n"
     );
-    let mut front = none(StartTls::Only, false);
+    let mut server = none(StartTls::Only, false);
     assert_eq!(
-        talk(&mut front, b"MAIL FROM:<a>\r\n", false),
+        talk(&mut server, b"MAIL FROM:<a>\r\n", false),
         "530 5.7.0 Must issue a STARTTLS command first\n"
     );
-    let mut front = none(StartTls::Off, true);
+    let mut server = none(StartTls::Off, true);
     assert_eq!(
-        talk(&mut front, b"MAIL FROM:<a>\r\nRCPT TO:<b>\r\n", false),
+        talk(&mut server, b"MAIL FROM:<a>\r\nRCPT TO:<b>\r\n", false),
         "= none   None left 13"
     );
 }
 
 #[test]
 fn starttls() {
-    let mut front = ServerDialogue::new(settings(ALL, StartTls::Only, false), false, None);
+    let mut server = SmtpServer::new(settings(ALL, StartTls::Only, false), false, None);
     assert_eq!(
-        talk(&mut front, b"AUTH PLAIN\r\n", false),
+        talk(&mut server, b"AUTH PLAIN\r\n", false),
         "500 5.5.1 Invalid command\n"
     );
     assert_eq!(
-        talk(&mut front, b"EHLO a\r\nSTARTTLS\r\nNOOP\r\n", false),
+        talk(&mut server, b"EHLO a\r\nSTARTTLS\r\nNOOP\r\n", false),
         "250 mx clear\n220 2.0.0 Start TLS\n= StartTls left 6"
     );
-    front.secured();
+    server.secured();
     assert_eq!(
-        talk(&mut front, b"STARTTLS\r\nEHLO a\r\n", false),
+        talk(&mut server, b"STARTTLS\r\nEHLO a\r\n", false),
         "500 5.5.1 Invalid command\n250 mx tls\n"
     );
 }
 
 #[test]
 fn limits() {
-    let mut front = ServerDialogue::new(settings(ALL, StartTls::Off, false), false, None);
+    let mut server = SmtpServer::new(settings(ALL, StartTls::Off, false), false, None);
     assert_eq!(
-        talk(&mut front, b"NOOP 4567", true),
+        talk(&mut server, b"NOOP 4567", true),
         "500 5.5.1 Invalid command\n# client sent too long command \"NOOP 4567\"\n= Close left 9"
     );
-    let mut front = ServerDialogue::new(settings(ALL, StartTls::Off, false), false, None);
-    let many = talk(&mut front, "NOOP\r\n".repeat(21).as_bytes(), true);
+    let mut server = SmtpServer::new(settings(ALL, StartTls::Off, false), false, None);
+    let many = talk(&mut server, "NOOP\r\n".repeat(21).as_bytes(), true);
     assert!(many.ends_with(
         "250 2.0.0 OK\n500 5.5.1 Invalid command\n# client sent too many commands\n= Close left 0"
     ));
@@ -292,7 +296,7 @@ fn a_mechanism_has_errors_of_its_own() {
             "500 5.5.1 Invalid command\n",
         ),
     ] {
-        let mut front = ServerDialogue::new(settings(&[], StartTls::Off, false), false, None);
+        let mut server = SmtpServer::new(settings(&[], StartTls::Off, false), false, None);
         let mut out = Vec::new();
         let denial = Denial {
             text: b"no".as_slice().into(),
@@ -300,11 +304,11 @@ fn a_mechanism_has_errors_of_its_own() {
             error: Some((mechanism, b"e30=".as_slice().into())),
             ..Denial::default()
         };
-        let turn = front.refuse(&Refusal::Denied(denial), &mut out);
+        let turn = server.refuse(&Refusal::Denied(denial), &mut out);
         assert!(matches!(turn.step, Step::Next));
         assert_eq!(out, b"334 e30=\r\n");
         assert_eq!(
-            talk(&mut front, answer.as_bytes(), false),
+            talk(&mut server, answer.as_bytes(), false),
             want,
             "{mechanism:?} {answer:?}"
         );
@@ -313,10 +317,10 @@ fn a_mechanism_has_errors_of_its_own() {
 
 #[test]
 fn refusals() {
-    let mut front = ServerDialogue::new(settings(ALL, StartTls::Off, true), false, None);
+    let mut server = SmtpServer::new(settings(ALL, StartTls::Off, true), false, None);
     let mut say = |refusal: Refusal| {
         let mut out = Vec::new();
-        let turn = front.refuse(&refusal, &mut out);
+        let turn = server.refuse(&refusal, &mut out);
         format!("{}{:?}", String::from_utf8_lossy(&out), turn.step)
     };
     let text = || b"no".as_slice().into();
@@ -337,7 +341,7 @@ fn refusals() {
         "454 4.7.0 no\r\nClose"
     );
     assert_eq!(
-        say(Refusal::Judged {
+        say(Refusal::Rejected {
             rejection: no(535),
             reply: None
         }),
@@ -345,7 +349,7 @@ fn refusals() {
     );
     let reply = Some(b"454 4.7.0 later\r\n".as_slice().into());
     assert_eq!(
-        say(Refusal::Judged {
+        say(Refusal::Rejected {
             rejection: no(454),
             reply
         }),
@@ -353,7 +357,7 @@ fn refusals() {
     );
     // The third failed login reaches max_errors.
     assert_eq!(
-        say(Refusal::Judged {
+        say(Refusal::Rejected {
             rejection: no(535),
             reply: None
         }),

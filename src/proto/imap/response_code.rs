@@ -1,0 +1,55 @@
+//! The response codes of RFC 5530: why a login failed, for the three protocols alike.
+
+/// Each response code with the SMTP code of the same meaning (RFC 4954, RFC 3463) and the gateway's own text.
+const REASONS: [(&str, u16, &str); 8] = [
+    ("AUTHENTICATIONFAILED", 535, "Authentication failed"),
+    ("UNAVAILABLE", 454, "Temporary authentication failure"),
+    ("AUTHORIZATIONFAILED", 550, "Authorization failed"),
+    ("EXPIRED", 534, "The password has expired"),
+    ("PRIVACYREQUIRED", 538, "Encryption required"),
+    ("CONTACTADMIN", 554, "Contact the administrator"),
+    ("INUSE", 450, "The mailbox is in use"),
+    ("LIMIT", 452, "Too many connections"),
+];
+
+/// The SMTP code of the same meaning as the text of a backend's `NO`; 500 where it has no known response code.
+pub(super) fn reason(text: &[u8]) -> u16 {
+    let code = text
+        .strip_prefix(b"[")
+        .and_then(|rest| Some(&rest[..memchr::memchr2(b']', b' ', rest)?]));
+    let known = code.and_then(|code| {
+        REASONS
+            .iter()
+            .find(|(name, ..)| code.eq_ignore_ascii_case(name.as_bytes()))
+    });
+    known.map_or(500, |(_, reason, _)| *reason)
+}
+
+/// The gateway's own refusal for a reason, without tag and line end.
+pub(super) fn refusal(code: u16) -> String {
+    match REASONS.iter().find(|(_, reason, _)| *reason == code) {
+        Some((name, _, text)) => format!("NO [{name}] {text}"),
+        None => "NO Authentication failed".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_survives() {
+        let through = |text: &str| refusal(reason(text.as_bytes()));
+        assert_eq!(
+            through("[AUTHENTICATIONFAILED] their words"),
+            "NO [AUTHENTICATIONFAILED] Authentication failed"
+        );
+        assert_eq!(
+            through("[unavailable] x"),
+            "NO [UNAVAILABLE] Temporary authentication failure"
+        );
+        for text in ["[ALERT] x", "[AUTHENTICATIONFAILED", "x", ""] {
+            assert_eq!(through(text), "NO Authentication failed", "{text}");
+        }
+    }
+}
