@@ -61,13 +61,13 @@ pub enum Socket {
     /// A Unix stream socket.
     Unix(UnixStream),
     /// A connection that the system does not know of: tests play whole sessions over these.
-    Custom(Box<dyn Connection>),
+    Custom(Box<dyn CustomSocket>),
 }
 
 /// A bidirectional byte stream that takes the place of a system socket in [`Socket::Custom`].
 ///
 /// `poll_shutdown` closes the sending side only; dropping the value closes both.
-pub trait Connection: AsyncRead + AsyncWrite + fmt::Debug + Send + Sync + Unpin {
+pub trait CustomSocket: AsyncRead + AsyncWrite + fmt::Debug + Send + Sync + Unpin {
     /// Copies the next bytes into `buffer` and leaves them to be read. The number of bytes is 0 at the end of the stream.
     fn poll_peek(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
 

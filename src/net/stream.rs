@@ -1,4 +1,4 @@
-//! A connection, clear text or TLS, to clients as to servers: one type for all.
+//! A byte stream in clear text or TLS, with a client or a server at the other end.
 
 use std::io;
 use std::pin::Pin;
@@ -16,18 +16,18 @@ use super::socket::Socket;
 pub enum Stream {
     /// Clear text.
     Plain(Socket),
-    /// TLS, at either end of it. Boxed: a session in clear text shall not pay for it.
+    /// TLS in either role. Boxed: it is large, and most streams are clear text.
     Tls(Box<TlsStream<Socket>>),
-    /// Given up to a handshake that failed: at its end, and takes nothing.
+    /// Closed by a failed handshake: reads return the end, writes fail.
     Closed,
 }
 
-/// A handshake that came to nothing.
+/// The error of a failed handshake.
 #[derive(Debug)]
-pub struct Unshaken {
-    /// Why: of the socket, or a `rustls::Error` inside.
+pub struct HandshakeError {
+    /// The socket's error, or one with a `rustls::Error` inside.
     pub error: io::Error,
-    /// What the peer began with: it may not have meant TLS at all.
+    /// The peer's first bytes, which may not be TLS at all.
     pub first: [u8; 5],
 }
 
@@ -35,8 +35,11 @@ impl Stream {
     /// Runs the TLS handshake as the server.
     ///
     /// # Errors
-    /// What the peer or the socket made fail; the stream is closed then. TLS inside TLS is refused.
-    pub async fn accept_tls(&mut self, config: Arc<rustls::ServerConfig>) -> Result<(), Unshaken> {
+    /// The handshake failed, and the stream is closed. TLS inside TLS is refused.
+    pub async fn accept_tls(
+        &mut self,
+        config: Arc<rustls::ServerConfig>,
+    ) -> Result<(), HandshakeError> {
         let mut first = [0; 5];
         let error = match std::mem::replace(self, Stream::Closed) {
             Stream::Plain(socket) => {
@@ -54,13 +57,13 @@ impl Stream {
             }
             Stream::Tls(_) | Stream::Closed => io::ErrorKind::InvalidInput.into(),
         };
-        Err(Unshaken { error, first })
+        Err(HandshakeError { error, first })
     }
 
-    /// Runs the TLS handshake as the client of a server that should be `name`.
+    /// Runs the TLS handshake as the client of the server `name`.
     ///
     /// # Errors
-    /// As [`Stream::accept_tls`]; a `rustls::Error` inside is what TLS itself has to say.
+    /// As for [`Stream::accept_tls`].
     pub async fn connect_tls(
         &mut self,
         config: Arc<rustls::ClientConfig>,
@@ -76,7 +79,7 @@ impl Stream {
         }
     }
 
-    /// The state of TLS towards a client, if there is TLS.
+    /// The TLS connection with a client, if there is one.
     pub fn tls(&self) -> Option<&rustls::ServerConnection> {
         match self {
             Stream::Tls(stream) => match &**stream {
@@ -87,7 +90,7 @@ impl Stream {
         }
     }
 
-    /// Whether it is open and nothing is to be read: neither an end nor bytes nobody asked for.
+    /// Whether the stream is open and has nothing to read, neither bytes nor an end.
     pub fn is_quiet(&mut self) -> bool {
         let mut byte = [0];
         let mut context = Context::from_waker(Waker::noop());
@@ -96,7 +99,7 @@ impl Stream {
     }
 }
 
-/// Reads, and sends what TLS itself answers to what it read: the next write may be far off.
+/// Reads, and sends what TLS itself answers: the next write may be far off.
 fn read_tls(
     stream: &mut TlsStream<Socket>,
     cx: &mut Context<'_>,
@@ -121,8 +124,8 @@ impl AsyncRead for Stream {
         match self.get_mut() {
             Stream::Plain(socket) => Pin::new(socket).poll_read(cx, buffer),
             Stream::Tls(stream) => match read_tls(stream, cx, buffer) {
-                // A peer that closes without close_notify has closed all the same: mail's own framing tells
-                // whether something is missing.
+                // A close without close_notify is an end like any other: mail's own framing shows whether
+                // something is missing.
                 Poll::Ready(Err(e)) if e.kind() == io::ErrorKind::UnexpectedEof => {
                     Poll::Ready(Ok(()))
                 }

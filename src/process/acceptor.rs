@@ -10,7 +10,7 @@ use crate::base::{Address, Errno, Level};
 use crate::net::accept::{Keeper, Trouble};
 use crate::net::socket::{Peer, Socket};
 use crate::proto::LastReply;
-use crate::session::{self, Arrival, Endpoint};
+use crate::session::{self, Arrival, Endpoint, TlsMode};
 
 /// Lines about exhausted descriptors come at most this often.
 const QUIET: Duration = Duration::from_secs(1);
@@ -53,7 +53,7 @@ impl Acceptor {
             None,
             format_args!("{connections} worker_connections are not enough"),
         );
-        if !endpoint.ssl {
+        if !matches!(endpoint.tls, TlsMode::Implicit(_)) {
             let mut reply = Vec::new();
             endpoint
                 .settings

@@ -11,12 +11,14 @@ use super::limits;
 use crate::base::{Address, Level};
 use crate::config;
 use crate::config::modules::mail::Mail;
-use crate::config::{AuthUrl, ClientTls, Config, LogTarget, Options, Server, TlsFault, plan};
+use crate::config::{
+    AuthUrl, ClientTls, Config, LogTarget, Options, Server, StartTls, TlsFault, plan,
+};
 use crate::log::{ErrorLog, Files, OpenFault};
 use crate::net::dialer::Dialer;
 use crate::net::resolver::{Resolver, Resolvers};
 use crate::proto::Settings;
-use crate::session::{AuthServer, BackendCapabilities, CapabilityCache, Endpoint};
+use crate::session::{AuthServer, Authenticator, Backends, CapabilityCache, Endpoint, TlsMode};
 use crate::tls::{self, Connectors, Resumption};
 
 /// One generation of the running configuration.
@@ -37,6 +39,8 @@ pub enum BuildFault {
     Log(OpenFault),
     /// A certificate could not be used, although the check of the configuration found it fit.
     Tls(TlsFault),
+    /// A server has neither `auth_http` nor `proxy_pass`, although the check of the configuration found one of them.
+    NoAuthenticator,
 }
 
 impl Generation {
@@ -110,7 +114,7 @@ impl Generation {
     /// Asks the backends that authenticate by themselves for their capabilities, ahead of the first client.
     pub fn ask_ahead(&self) {
         for endpoint in self.endpoints.values().flat_map(|(_, endpoints)| endpoints) {
-            endpoint.backend_capabilities();
+            endpoint.backends.capabilities();
         }
     }
 
@@ -157,9 +161,8 @@ struct Shared {
     log: Arc<ErrorLog>,
     tls: Option<Arc<tls::Server>>,
     resolver: Resolver,
-    auth_server: Option<Arc<AuthServer>>,
-    backend_tls: Option<tls::Connector>,
-    capabilities: Option<Arc<BackendCapabilities>>,
+    authenticator: Authenticator,
+    backends: Arc<Backends>,
 }
 
 impl Parts<'_> {
@@ -183,23 +186,29 @@ impl Parts<'_> {
             log,
             tls,
             resolver,
-            auth_server,
-            backend_tls,
-            capabilities,
+            authenticator,
+            backends,
         } = self.shared(&route.server)?;
+        let starttls = route.server.ssl.starttls != StartTls::Off;
+        let tls = match tls {
+            Some(tls) if route.ssl => TlsMode::Implicit(tls),
+            Some(tls) if starttls => TlsMode::StartTls(tls),
+            None if route.ssl || starttls => {
+                let text = format!("no certificate for TLS on {}", route.name);
+                return Err(BuildFault::Tls(TlsFault::Other(text)));
+            }
+            _ => TlsMode::Off,
+        };
         Ok(Arc::new(Endpoint {
             server: Arc::clone(&route.server),
             settings,
             log,
+            listen: Arc::from(&*route.name),
+            proxy_protocol: route.proxy_protocol,
             tls,
             resolver,
-            auth_server,
-            backend_tls,
-            capabilities,
-            dialer: self.dialer.clone(),
-            ssl: route.ssl,
-            proxy_protocol: route.proxy_protocol,
-            listen: route.name.clone(),
+            authenticator,
+            backends,
         }))
     }
 
@@ -213,9 +222,14 @@ impl Parts<'_> {
             log: self.log(&server.mail.error_log)?,
             tls: self.tls(server)?,
             resolver: self.resolver(&server.mail),
-            auth_server: self.auth_server(server)?,
-            capabilities: self.capabilities.of(server, backend_tls.as_ref()),
-            backend_tls,
+            authenticator: self.authenticator(server)?,
+            backends: Arc::new(Backends {
+                server: Arc::clone(server),
+                capabilities: self.capabilities.of(server, backend_tls.as_ref()),
+                tls: backend_tls,
+                resolver: self.resolver(&server.mail),
+                dialer: self.dialer.clone(),
+            }),
         };
         self.servers.insert(Arc::as_ptr(server), shared.clone());
         Ok(shared)
@@ -232,13 +246,24 @@ impl Parts<'_> {
 }
 
 impl Parts<'_> {
-    fn auth_server(&mut self, server: &Server) -> Result<Option<Arc<AuthServer>>, BuildFault> {
-        let Some(url) = server.auth_http.auth_http.clone() else {
-            return Ok(None);
-        };
+    fn authenticator(&mut self, server: &Server) -> Result<Authenticator, BuildFault> {
+        match (&server.auth_http.auth_http, &server.proxy.proxy_pass) {
+            (Some(url), _) => self
+                .auth_server(server, url.clone())
+                .map(Authenticator::AuthHttp),
+            (None, Some(upstream)) => Ok(Authenticator::Backend(upstream.clone())),
+            (None, None) => Err(BuildFault::NoAuthenticator),
+        }
+    }
+
+    fn auth_server(
+        &mut self,
+        server: &Server,
+        url: AuthUrl,
+    ) -> Result<Arc<AuthServer>, BuildFault> {
         let key = (url, server.auth_tls.clone(), server.mail.resolver.clone());
         if let Some((_, made)) = self.auth_servers.iter().find(|(own, _)| *own == key) {
-            return Ok(Some(Arc::clone(made)));
+            return Ok(Arc::clone(made));
         }
         let connector = self.connector(key.1.as_ref(), &[b"http/1.1"])?;
         let tls = connector.and_then(|connector| connector.towards(&key.0.host));
@@ -246,7 +271,7 @@ impl Parts<'_> {
         let made = AuthServer::new(key.0.clone(), tls, resolver, self.dialer.clone());
         let made = Arc::new(made);
         self.auth_servers.push((key, Arc::clone(&made)));
-        Ok(Some(made))
+        Ok(made)
     }
 
     /// TLS as a client, where there is TLS.
@@ -271,6 +296,7 @@ impl fmt::Display for BuildFault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Log(fault) => fault.fmt(out),
+            Self::NoAuthenticator => out.write_str("no \"auth_http\" is defined"),
             Self::Tls(TlsFault::Other(text)) => out.write_str(text),
             Self::Tls(fault) => write!(out, "{fault:?}"),
         }

@@ -1,11 +1,11 @@
 //! Clients of another protocol: a browser, a TLS client on a port without TLS, a scanner that speaks SSH.
 //!
-//! What they say first is nothing a mail client could say. One short answer and the end is all that helps them; taken line
-//! by line they would fill the log with invalid commands.
+//! No mail client can begin as they do. They get one short reply and are closed: taken line by line, their data would fill the
+//! log with invalid commands.
 
 use super::Input;
 
-/// The words an HTTP request begins with (RFC 9110, section 9, and RFC 5789).
+/// The methods of HTTP requests (RFC 9110, section 9, and RFC 5789).
 const METHODS: [&[u8]; 9] = [
     b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH",
 ];
@@ -13,7 +13,7 @@ const METHODS: [&[u8]; 9] = [
 /// Whether a client's first bytes are those of TLS, HTTP or SSH.
 pub fn is_foreign(input: &Input<'_>) -> bool {
     let bytes = input.rest();
-    // A record of a handshake (RFC 8446, section 5.1).
+    // A handshake record (RFC 8446, section 5.1).
     if bytes.starts_with(&[0x16, 0x03]) {
         return true;
     }
@@ -28,7 +28,7 @@ pub fn is_foreign(input: &Input<'_>) -> bool {
 fn is_request(line: &[u8]) -> bool {
     let mut words = line.split(|&b| b == b' ');
     let (method, target, version) = (words.next(), words.next(), words.next());
-    // RFC 9112, section 3.2: no form of a target is a word of letters alone, as IMAP's commands are.
+    // RFC 9112, section 3.2: a target is never letters alone, and IMAP's commands are.
     let is_target = |target: &[u8]| target.iter().any(|b| matches!(b, b'/' | b':' | b'*'));
     method.is_some_and(|method| METHODS.contains(&method))
         && target.is_some_and(is_target)

@@ -1,10 +1,10 @@
-//! A client's line, as SMTP and POP3 take it apart.
+//! A client's line in SMTP and POP3.
 
-/// A line that is no command: a wrong word, too many arguments, a CR that ends nothing.
+/// A malformed line: an unknown word, too many arguments, a CR without LF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Invalid;
 
-/// The line without its end. LF alone ends a line; a CR does only before LF.
+/// The line without its end, which is LF or CR LF.
 ///
 /// # Errors
 /// A CR elsewhere.
@@ -18,12 +18,12 @@ pub fn content(line: &[u8]) -> Result<&[u8], Invalid> {
     }
 }
 
-/// What stands between spaces.
+/// The words between spaces.
 pub fn words(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.split(|&b| b == b' ').filter(|word| !word.is_empty())
 }
 
-/// The answer to a SASL challenge: what stands before the first space. `most` words may be there.
+/// The answer to a SASL challenge: the line up to the first space. `most` is the number of words that a line may have.
 ///
 /// # Errors
 /// [`Invalid`] as for a command.

@@ -1,8 +1,7 @@
-//! The dialogues, pure: bytes and answers in, bytes and a [`Step`] out.
+//! The dialogues of the three protocols as pure code: bytes and results in, bytes and a next step out.
 //!
-//! Nothing here knows tokio, a clock, randomness or the log. The shell in `session` reads, writes, waits and asks,
-//! and tells the core what came of it. It knows the protocols by two traits: [`ServerDialogue`] towards clients, and
-//! [`ClientDialogue`] towards backends.
+//! Nothing here uses tokio, a clock, randomness or the log. `session` reads, writes, waits and connects, and reports the results
+//! back. It sees the protocols through two traits: [`ServerDialogue`] towards clients and [`ClientDialogue`] towards backends.
 
 pub mod auth_http;
 pub mod backend;
@@ -34,31 +33,31 @@ pub use replies::LastReply;
 pub use server::ServerDialogue;
 pub use settings::Settings;
 
-/// What the shell has to do next.
+/// What the session does next.
 #[derive(Debug)]
 pub enum Step {
-    /// No whole command is there: send what is in `out`, read more, call `advance` again.
+    /// The command is incomplete: send `out`, read more, call `advance` again.
     Read,
-    /// A command was answered: call `advance` again.
+    /// A command is answered: call `advance` again.
     Next,
-    /// Send `out`, throw away all that the client sent in clear text, shake hands, call `secured`.
+    /// Send `out`, discard what the client sent in clear text, run the TLS handshake, call `secured`.
     StartTls,
-    /// The client asked for CRAM-MD5: make or fetch a challenge, call `challenge` or `refuse`.
+    /// The client asks for CRAM-MD5: make a challenge or get the backend's, call `challenge` or `refuse`.
     Challenge(Origin),
-    /// The client said all that a login needs: find a backend or call `refuse`.
+    /// A login is complete: find its backend and call `accept`, or call `refuse`.
     Authenticate(Box<Login>),
     /// Send `out` and close.
     Close,
 }
 
-/// One call's result: what to do, and what to write into the log first.
+/// The result of one call: the next step, and a line for the log before it.
 #[derive(Debug)]
 pub struct Turn {
-    /// What to do.
+    /// The next step.
     pub step: Step,
-    /// What the log should say about it.
+    /// A line for the log.
     pub note: Option<Note>,
-    /// The login, if the client told one: the log shows it from now on.
+    /// The login, if the client sent one: the log shows it from now on.
     pub login: Option<login::Bytes>,
 }
 
@@ -73,7 +72,7 @@ impl From<Step> for Turn {
 }
 
 impl From<sasl::Fault> for Turn {
-    /// The reply "invalid command" is the front's to write.
+    /// The turn after the reply "invalid command", which the server writes.
     fn from(fault: sasl::Fault) -> Self {
         let closing = fault.closing;
         Turn {
@@ -85,7 +84,7 @@ impl From<sasl::Fault> for Turn {
 }
 
 impl Step {
-    /// This step, with a line for the log.
+    /// The step with a line for the log.
     pub fn noting(self, note: Note) -> Turn {
         Turn {
             note: Some(note),

@@ -1,24 +1,24 @@
-//! What a dialogue has to tell the log. All of it is level info.
+//! The lines that dialogues write into the log, all of level info.
 
 use std::fmt;
 
 use crate::base::Escaped;
 
-/// A SASL mechanism as nginx's log lines name it.
+/// A SASL mechanism's name in nginx's log lines.
 pub type Mechanism = &'static str;
 
-/// One line of the log, before its time and its client.
+/// The message of one log line.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Note {
-    /// The buffer is full and holds no whole command.
+    /// One incomplete command fills the buffer.
     TooLong(Box<[u8]>),
     /// `max_errors` is reached.
     TooManyInvalid,
-    /// `max_commands` is passed.
+    /// `max_commands` is exceeded.
     TooMany,
-    /// Not base64.
+    /// A SASL message that is not base64.
     Encoding(Mechanism),
-    /// A SASL message without a login, or with bytes no login may have.
+    /// A SASL message without a login, or with a CR, LF or NUL in it.
     Login(Mechanism),
     /// The same for the password.
     Password(Mechanism),
@@ -26,11 +26,11 @@ pub enum Note {
     Token(Mechanism),
     /// A CRAM-MD5 response without 32 hex digits.
     Hash,
-    /// A command whose login or password has bytes that none may have.
+    /// A command with a CR, LF or NUL in the login or the password.
     Forbidden(&'static str),
     /// MAIL without a login.
     Rejected(Box<[u8]>),
-    /// The client did not wait for the greeting.
+    /// Data before the greeting.
     Early(Box<[u8]>),
 }
 
@@ -76,7 +76,7 @@ impl fmt::Display for Note {
     }
 }
 
-/// Line ends as `_`, as nginx shows rejected commands.
+/// Shows line ends as `_`, as nginx does for rejected commands.
 struct Underscored<'a>(&'a [u8]);
 
 impl fmt::Display for Underscored<'_> {

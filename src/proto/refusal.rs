@@ -1,4 +1,4 @@
-//! Why a login did not lead to a backend, and how much of it the client hears.
+//! The reasons for which a login does not lead to a backend, and what of them the client hears.
 
 use std::time::Duration;
 
@@ -6,40 +6,40 @@ use super::login::Bytes;
 use super::sasl::{Bearer, Exchange};
 use super::{Rejection, Step};
 
-/// Why a login did not lead to a backend.
+/// The reason for which a login does not lead to a backend.
 #[derive(Debug)]
 pub enum Refusal {
-    /// The auth server said no.
+    /// The auth server denied it.
     Denied(Denial),
-    /// The backend, as the judge, said no.
+    /// The backend, which authenticates clients itself, rejected it.
     Rejected {
-        /// How.
+        /// The reason, and whether the backend closes.
         rejection: Rejection,
-        /// The backend's own reply, where `proxy_pass_error_message` is on: whole lines.
+        /// The backend's own reply in whole lines, with `proxy_pass_error_message on`.
         reply: Option<Box<[u8]>>,
     },
-    /// The backend does not know this way to log in.
+    /// The backend does not offer the mechanism.
     Mechanism,
-    /// There is no backend to be had just now.
+    /// The backend cannot be reached.
     Unavailable,
 }
 
-/// An auth server's no.
+/// An auth server's denial.
 #[derive(Debug, Default)]
 pub struct Denial {
-    /// `Auth-Error-Code`, where it sent one.
+    /// `Auth-Error-Code`, if it was sent.
     pub code: Option<Bytes>,
     /// The text of `Auth-Status`.
     pub text: Bytes,
-    /// `Auth-Wait`: how long the client waits for its answer. Zero ends the session with the answer.
+    /// `Auth-Wait`: the delay of the reply to the client. Zero ends the session with the reply.
     pub wait: Duration,
-    /// `Auth-Error-SASL`, for a mechanism that has errors of its own: base64.
+    /// `Auth-Error-SASL` in base64, for a mechanism with errors of its own.
     pub error: Option<(Bearer, Bytes)>,
 }
 
 impl Denial {
-    /// Tells the client: the protocol's error `line` at once, or first the mechanism's own error behind `prefix`. Then
-    /// the exchange takes the client's next line, and has the error line.
+    /// Writes the protocol's error `line`, or the mechanism's own error after `prefix`. In the second case the returned exchange
+    /// takes the client's next line and answers it with the error line.
     pub fn tell(
         &self,
         prefix: &[u8],

@@ -1,8 +1,8 @@
-//! How much a client may say, and how much of it may be wrong, before it logs in.
+//! The limits on commands and errors before a login (`max_commands`, `max_errors`).
 
 use super::{Note, Rejection, Step, Turn};
 
-/// The counters of one session and their limits.
+/// One session's counters and their limits.
 #[derive(Clone, Debug)]
 pub struct Tally {
     errors: usize,
@@ -12,7 +12,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// `max_errors` and `max_commands`, with nothing counted.
+    /// Counters at zero, with the limits `max_errors` and `max_commands`.
     pub fn new(max_errors: usize, max_commands: usize) -> Self {
         Tally {
             errors: 0,
@@ -22,15 +22,15 @@ impl Tally {
         }
     }
 
-    /// Whether the client has not said anything yet.
+    /// Whether nothing was counted yet.
     pub fn is_fresh(&self) -> bool {
         self.commands == 0 && self.errors == 0
     }
 
-    /// Counts a command that has the form of one.
+    /// Counts a well-formed command.
     ///
     /// # Errors
-    /// There were too many: the client hears "invalid command", and this is how it ends.
+    /// `max_commands` is exceeded: the turn that follows the reply "invalid command".
     pub fn command(&mut self) -> Result<(), Turn> {
         self.commands += 1;
         if self.commands > self.max_commands {
@@ -39,7 +39,7 @@ impl Tally {
         Ok(())
     }
 
-    /// Counts a line that is no command.
+    /// Counts a malformed line.
     pub fn error(&mut self) -> Turn {
         self.errors += 1;
         if self.errors >= self.max_errors {
@@ -49,7 +49,7 @@ impl Tally {
         }
     }
 
-    /// Counts a login that the backend refused. Where the backend ends the conversation, the session ends too.
+    /// Counts a login that the backend rejected. The session ends if the backend closes.
     pub fn refused(&mut self, rejection: Rejection) -> Turn {
         if rejection.closing {
             Step::Close.into()

@@ -1,40 +1,61 @@
-//! What a session is born with.
+//! The configuration of a session, complete when a client is accepted.
 
 use std::sync::Arc;
 
-use super::{AuthServer, BackendCapabilities};
-use crate::config::Server;
+use super::auth_http::auth_server::AuthServer;
+use super::backend::Backends;
+use crate::config::{Server, Upstream};
 use crate::log::ErrorLog;
-use crate::net::dialer::Dialer;
 use crate::net::resolver::Resolver;
 use crate::proto::Settings;
 use crate::tls;
 
-/// One `listen` of one server. Shared by its sessions, which keep it to their end whatever a reload does.
+/// One `listen` of one server. Its sessions share it and keep it to their end, whatever a reload does.
 #[derive(Debug)]
 pub struct Endpoint {
-    /// The server.
     pub server: Arc<Server>,
-    /// What it says to every client.
+    /// The server's replies and limits.
     pub settings: Settings,
-    /// Its error log.
     pub log: Arc<ErrorLog>,
-    /// Its TLS, where it has TLS.
-    pub tls: Option<Arc<tls::Server>>,
-    /// TLS towards backends, where `proxy_ssl` is not off.
-    pub backend_tls: Option<tls::Connector>,
-    /// What the backend announces, where it is asked for that.
-    pub capabilities: Option<Arc<BackendCapabilities>>,
-    /// Looks names up: its name servers, or the system's where it has none.
-    pub resolver: Resolver,
-    /// How connections to backends are made.
-    pub dialer: Dialer,
-    /// The auth server, where one decides about logins.
-    pub auth_server: Option<Arc<AuthServer>>,
-    /// TLS from the first byte.
-    pub ssl: bool,
+    /// The `listen` address as log lines show it.
+    pub listen: Arc<str>,
     /// A PROXY header comes first (`listen … proxy_protocol`).
     pub proxy_protocol: bool,
-    /// The `listen` address as log lines have it.
-    pub listen: Box<str>,
+    /// TLS with clients.
+    pub tls: TlsMode<Arc<tls::Server>>,
+    /// The server's name servers, or the system's if it has none.
+    pub resolver: Resolver,
+    pub authenticator: Authenticator,
+    pub backends: Arc<Backends>,
+}
+
+/// The authority that decides about logins.
+#[derive(Clone, Debug)]
+pub enum Authenticator {
+    /// The auth server of `auth_http`.
+    AuthHttp(Arc<AuthServer>),
+    /// The backend of `proxy_pass`.
+    Backend(Upstream),
+}
+
+/// When TLS with a client begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsMode<T> {
+    /// Never.
+    Off,
+    /// After STARTTLS or STLS.
+    StartTls(T),
+    /// With the first byte.
+    Implicit(T),
+}
+
+impl<T> TlsMode<T> {
+    /// The TLS configuration, if there is one.
+    #[must_use]
+    pub fn tls(&self) -> Option<&T> {
+        match self {
+            Self::Off => None,
+            Self::StartTls(tls) | Self::Implicit(tls) => Some(tls),
+        }
+    }
 }

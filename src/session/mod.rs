@@ -1,145 +1,126 @@
-//! One client's connection, from accept to end: the only place where the dialogues meet the network.
+//! One client's connection from accept to end: the only place where the dialogues meet the network.
 //!
-//! accept → PROXY header → TLS → (name, greeting delay) → greeting → commands → login → backend → tunnel. What comes before the tunnel
-//! runs in one boxed future that is dropped when mail flows, so a session that waits costs two sockets and little
-//! else.
+//! A session goes through phases: PROXY header and TLS, [`Greeting`], [`Commands`], [`Authenticating`], [`Tunnel`]. Each is a value
+//! that the next one is made from, and each can end the session with a [`SessionEnd`]. The phases before the tunnel run in one
+//! boxed future that is dropped when mail flows: an idle tunnel owns two sockets and little else.
 
 mod auth_http;
+mod authenticating;
 mod backend;
 mod cipher;
 mod client;
-pub mod endpoint;
+mod commands;
+mod end;
+mod endpoint;
+mod greeting;
 mod log;
-pub mod shared;
+mod phase;
+mod shared;
+mod tunnel;
 
 use std::sync::Arc;
 
-pub use crate::session::auth_http::auth_server::AuthServer;
-pub use crate::session::backend::capability_cache::{BackendCapabilities, CapabilityCache};
-pub use crate::session::endpoint::Endpoint;
+pub use auth_http::auth_server::AuthServer;
+pub use backend::{BackendCapabilities, Backends, CapabilityCache};
+pub use endpoint::{Authenticator, Endpoint, TlsMode};
 pub use shared::Shared;
 
-use crate::base::Level;
+use self::authenticating::{Authenticated, Authenticating};
+use self::backend::BackendStream;
+use self::client::connection::Client;
+use self::client::source::Source;
+use self::end::{Cause, SessionEnd};
+use self::greeting::Greeting;
+use self::log::SessionLog;
+use self::phase::Phase;
+use self::tunnel::Tunnel;
 use crate::net::socket::{Peer, Socket};
-use crate::net::stream::Stream;
-use crate::net::tunnel;
-use crate::session::client::buffer::Client;
-use crate::session::client::commands::Session;
-use crate::session::client::identity::Identity;
-use crate::session::client::source::Source;
-use crate::session::log::SessionLog;
 
 /// A client that was accepted.
 #[derive(Debug)]
 pub struct Arrival {
-    /// The connection.
     pub socket: Socket,
-    /// Who is at its other end.
     pub peer: Peer,
-    /// Its number in the log.
+    /// The connection's number in the log.
     pub number: u64,
 }
 
-/// A backend that takes the mail from here.
+/// The parts of a session that last from the greeting to the end.
 #[derive(Debug)]
-struct Bridge {
-    backend: Stream,
-    /// Bytes that the backend sent behind its last reply.
-    read_too_far: Vec<u8>,
+struct Session<'s> {
+    endpoint: &'s Arc<Endpoint>,
+    shared: &'s Shared,
+    client: &'s mut Client,
+    log: &'s mut SessionLog,
 }
 
 /// Serves one client to its end.
 pub async fn serve(arrival: Arrival, endpoint: Arc<Endpoint>, shared: Arc<Shared>) {
-    let silence = endpoint.server.proxy.proxy_timeout;
-    // Boxed: all that a login needs is freed before mail flows.
-    let login = Box::pin(log_in(arrival, endpoint, shared)).await;
-    let Some((client, bridge, log)) = login else {
-        return;
-    };
-    let (stream, typed_ahead) = client.into_parts();
-    let (end, carried) = tunnel::run(
-        stream,
-        bridge.backend,
-        typed_ahead,
-        bridge.read_too_far,
-        silence,
-    )
-    .await;
-    tracing::debug!(
-        connection = log.number(),
-        up = carried.up,
-        down = carried.down,
-        "tunnel closed"
-    );
-    log.tunnel_ended(&end);
+    // Boxed: everything that only a login needs is freed before mail flows.
+    let tunnel = Box::pin(log_in(arrival, endpoint, shared)).await;
+    if let Some(tunnel) = tunnel {
+        tunnel.run().await;
+    }
 }
 
-/// All that comes before mail flows.
-async fn log_in(
-    arrival: Arrival,
-    endpoint: Arc<Endpoint>,
-    shared: Arc<Shared>,
-) -> Option<(Client, Bridge, SessionLog)> {
-    let settings = endpoint.settings.clone();
-    let mut log = SessionLog::new(&arrival, &endpoint);
+/// Runs the phases before the tunnel. `None`: the session has ended.
+async fn log_in(arrival: Arrival, endpoint: Arc<Endpoint>, shared: Arc<Shared>) -> Option<Tunnel> {
     let Arrival {
-        mut socket, peer, ..
+        mut socket,
+        peer,
+        number,
     } = arrival;
-    let source = Source::learn(&mut socket, peer, &endpoint, &mut log).await;
-    let identity = Identity::of(source.ok()?);
-    let mut client = Client::new(socket, &endpoint);
-    if endpoint.ssl {
-        log.doing("SSL handshaking");
-        let tls = endpoint.tls.clone()?;
-        client
-            .secure(&tls, &settings, endpoint.server.mail.timeout, &log)
-            .await
-            .ok()?;
-    }
-    let learned = endpoint.first_backend_capabilities().await;
-    let front = settings.server(client.tls().is_some(), learned);
-    let mut session = Session::new(endpoint, shared, client, log, identity, front);
-    let bridge = match session.greet().await {
-        Ok(()) => session.converse().await,
-        Err(over) => Err(over),
-    };
-    match bridge {
-        Ok(bridge) => {
-            let (client, log) = session.into_parts();
-            Some((client, bridge, log))
-        }
-        Err(_) => {
-            if let Some(trouble) = session.client.trouble() {
-                session.log.lost_client(trouble);
+    let server = &endpoint.server;
+    let mut log = SessionLog::new(endpoint.log.clone(), endpoint.listen.clone(), number, &peer);
+    let mut source = Source::new(&socket, peer, server.proxy.proxy_protocol);
+    if endpoint.proxy_protocol {
+        let trusted = &server.realip.set_real_ip_from;
+        let limit = server.mail.timeout;
+        match source.receive_header(&mut socket, limit, trusted).await {
+            Ok(true) => log.client(&source.peer),
+            Ok(false) => {}
+            Err(error) => {
+                let end = Phase::ProxyHeader.end(Cause::ProxyHeader(error));
+                end.log(&log);
+                return None;
             }
+        }
+    }
+    let mut client = Client::new(socket, server.client_buffer(), server.mail.timeout);
+    let session = Session {
+        endpoint: &endpoint,
+        shared: &shared,
+        client: &mut client,
+        log: &mut log,
+    };
+    match reach_backend(session, source).await {
+        Ok(backend) => {
+            let idle_timeout = server.proxy.proxy_timeout;
+            Some(Tunnel::new(client, backend, idle_timeout, log))
+        }
+        Err(end) => {
+            end.conclude(&mut client, &endpoint, &log).await;
             None
         }
     }
 }
 
-/// The session is over; everything that had to be said has been said.
-#[derive(Debug)]
-struct Over;
-
-impl From<std::io::Error> for Over {
-    fn from(_: std::io::Error) -> Self {
-        Over
+/// Leads a client from TLS to its backend.
+async fn reach_backend(session: Session<'_>, source: Source) -> Result<BackendStream, SessionEnd> {
+    if let TlsMode::Implicit(tls) = &session.endpoint.tls {
+        let limit = session.endpoint.server.mail.timeout;
+        let secured = session.client.secure(tls, limit).await;
+        secured.map_err(|error| Phase::Handshake.end(Cause::Tls(error)))?;
     }
-}
-
-/// Levels of what a socket's failure means, as nginx has them.
-fn level_of(error: &std::io::Error) -> Level {
-    use std::io::ErrorKind as Kind;
-    match error.kind() {
-        Kind::ConnectionRefused
-        | Kind::ConnectionReset
-        | Kind::ConnectionAborted
-        | Kind::BrokenPipe
-        | Kind::NotConnected
-        | Kind::TimedOut
-        | Kind::HostUnreachable
-        | Kind::NetworkUnreachable
-        | Kind::NetworkDown => Level::Error,
-        _ => Level::Crit,
+    let greeting = Greeting::new(session, source).await;
+    let mut commands = greeting.greet().await?;
+    loop {
+        let needed = commands.serve().await?;
+        // Boxed: a client that has not sent its login does not need the room.
+        let authenticating = Box::pin(Authenticating::new(commands, needed).run());
+        match authenticating.await? {
+            Authenticated::LoggedIn(backend) => return Ok(backend),
+            Authenticated::Refused(again) => commands = again,
+        }
     }
 }

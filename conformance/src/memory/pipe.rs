@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use nix::errno::Errno;
-use portcullis::net::socket::Connection;
+use portcullis::net::socket::CustomSocket;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Bytes that one direction holds before its writer has to wait.
@@ -186,7 +186,7 @@ impl AsyncWrite for End {
     }
 }
 
-impl Connection for End {
+impl CustomSocket for End {
     fn poll_peek(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         End::poll_peek(self, cx, buffer)
     }

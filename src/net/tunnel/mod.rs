@@ -30,8 +30,8 @@ thread_local! {
 pub enum End {
     /// Both sides are done, all bytes are delivered.
     Done,
-    /// Nobody said anything for `proxy_timeout`.
-    Silence,
+    /// Neither side sent anything for the idle timeout.
+    Timeout,
     /// The client's socket failed.
     Client(io::Error),
     /// The backend's socket failed.
@@ -218,7 +218,7 @@ where
                 return Poll::Ready(End::Done);
             }
             if last + silence <= Instant::now() {
-                return Poll::Ready(End::Silence);
+                return Poll::Ready(End::Timeout);
             }
             timer.as_mut().reset(last + silence);
         }

@@ -70,7 +70,7 @@ async fn silence_ends_it() {
     tokio::time::sleep(Duration::from_secs(8)).await;
     assert!(!task.is_finished(), "something was said 8 seconds ago");
     tokio::time::sleep(Duration::from_secs(3)).await;
-    assert!(matches!(task.await.expect("the tunnel").0, End::Silence));
+    assert!(matches!(task.await.expect("the tunnel").0, End::Timeout));
     drop((client, backend));
 }
 

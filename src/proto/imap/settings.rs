@@ -1,11 +1,11 @@
-//! What a server says to every client, made once when the configuration is loaded.
+//! The replies and limits of one server that depend on its configuration, made when that is loaded.
 
 use crate::config::{Methods, Server, StartTls};
 use crate::proto::login::Bytes;
 use crate::proto::sasl;
 use crate::proto::tally::Tally;
 
-/// The fixed words and limits of one server.
+/// One server's replies and limits.
 #[derive(Debug)]
 pub struct Settings {
     /// The answer to CAPABILITY in clear text, without its tagged line.
@@ -21,7 +21,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Puts a server's words together.
+    /// The settings of a server.
     pub fn of(server: &Server) -> Self {
         let mut settings = Settings {
             capability: Vec::new(),
@@ -36,7 +36,7 @@ impl Settings {
         settings
     }
 
-    /// The answer to CAPABILITY: these words, then our own offers.
+    /// The answer to CAPABILITY: these words, then the gateway's own capabilities.
     pub fn capability_with(&self, words: &[Bytes], secure: bool) -> Vec<u8> {
         let clear = !secure && self.starttls != StartTls::Off;
         let barred = clear && self.starttls == StartTls::Only;

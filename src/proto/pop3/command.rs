@@ -1,10 +1,10 @@
-//! One line of a POP3 client, taken apart as nginx takes it.
+//! POP3 commands, parsed as nginx parses them.
 
 use crate::proto::line::{Invalid, content, words};
 
-/// Arguments a command may have, and words an answer to a SASL challenge.
+/// The number of arguments that a command may have, and of words in the answer to a SASL challenge.
 pub const ARGUMENTS: usize = 3;
-/// Length of every command word.
+/// The length of every command word.
 const WORD: usize = 4;
 
 /// A command word.
@@ -20,19 +20,19 @@ pub enum Verb {
     Stls,
 }
 
-/// A command that has the form of one.
+/// A well-formed command.
 #[derive(Debug)]
 pub struct Command<'a> {
-    /// Its word.
+    /// The command word.
     pub verb: Verb,
     arguments: &'a [u8],
 }
 
 impl<'a> Command<'a> {
-    /// Takes a line with its LF.
+    /// Parses a line with its LF.
     ///
     /// # Errors
-    /// [`Invalid`] counts against `max_errors`.
+    /// The line is malformed, which counts against `max_errors`.
     pub fn parse(line: &'a [u8]) -> Result<Self, Invalid> {
         let line = content(line)?;
         let (word, arguments) = line.split_at_checked(WORD).ok_or(Invalid)?;
@@ -63,8 +63,7 @@ impl<'a> Command<'a> {
         words(self.arguments)
     }
 
-    /// All behind the spaces after the word: in a name or a password, spaces are as good as letters. `None` where
-    /// nothing is there.
+    /// Everything after the word and the spaces that follow it: names and passwords may contain spaces. `None` if it is empty.
     pub fn text(&self) -> Option<&'a [u8]> {
         let start = self.arguments.iter().position(|&byte| byte != b' ')?;
         Some(&self.arguments[start..])

@@ -1,4 +1,4 @@
-//! What a server says to every client, made once when the configuration is loaded.
+//! The replies and limits of one server that depend on its configuration, made when that is loaded.
 
 use super::replies::{CAPABILITIES, END, METHODS, USER};
 use crate::config::{Method, Methods, Server, StartTls};
@@ -6,12 +6,12 @@ use crate::proto::login::Bytes;
 use crate::proto::sasl::client;
 use crate::proto::tally::Tally;
 
-/// The fixed words and limits of one server.
+/// One server's replies and limits.
 #[derive(Debug)]
 pub struct Settings {
-    /// The answer to CAPA; in clear text only where STLS is not offered.
+    /// The answer to CAPA inside TLS and after USER.
     pub capa: Vec<u8>,
-    /// The answer to CAPA in clear text.
+    /// The answer to CAPA in clear text before USER.
     pub capa_clear: Vec<u8>,
     /// The answer to AUTH alone.
     pub mechanisms: Vec<u8>,
@@ -26,7 +26,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Puts a server's words together.
+    /// The settings of a server.
     pub fn of(server: &Server) -> Self {
         let mut methods = server.pop3.pop3_auth;
         let backend_authenticates = server.backend_authenticates();
@@ -34,7 +34,7 @@ impl Settings {
             methods.insert(Method::Login);
         }
         if backend_authenticates {
-            // APOP answers to the greeting of whom it is meant for.
+            // The digest of APOP answers the backend's greeting, which the client does not see.
             methods.remove(Method::Apop);
         }
         let mut settings = Settings {
@@ -50,7 +50,7 @@ impl Settings {
         let capabilities = &server.pop3.pop3_capabilities;
         let own: [Bytes; 1] = [USER.into()];
         let words = match backend_authenticates && !capabilities.chosen {
-            // The rest is the backend's to say.
+            // All other capabilities are the backend's.
             true => &own[..],
             false => &capabilities.words,
         };
@@ -59,7 +59,7 @@ impl Settings {
         settings
     }
 
-    /// The answer to CAPA: these lines, then our own offers. `clear`: TLS is yet to come.
+    /// The answer to CAPA: these lines, then the gateway's own capabilities. `clear`: STLS is possible.
     pub fn capa_with(&self, words: &[Bytes], clear: bool) -> Vec<u8> {
         let starttls = if clear { self.starttls } else { StartTls::Off };
         let barred = starttls == StartTls::Only;
@@ -71,7 +71,7 @@ impl Settings {
     }
 }
 
-/// `SASL` and the mechanisms; the word alone where there is none.
+/// `SASL` and the mechanisms, if any.
 fn sasl_line(methods: Methods) -> Vec<u8> {
     let mut line = b"SASL".to_vec();
     for name in client::names(methods) {
@@ -81,7 +81,7 @@ fn sasl_line(methods: Methods) -> Vec<u8> {
     line
 }
 
-/// A reply of several lines.
+/// A reply of several lines, with its dot.
 fn list<'a>(first: &[u8], lines: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut reply = first.to_vec();
     for line in lines {

@@ -1,8 +1,8 @@
-//! One line of an SMTP client, taken apart as nginx takes it.
+//! SMTP commands, parsed as nginx parses them.
 
 use crate::proto::line::{Invalid, content, words};
 
-/// Arguments a command may have, and words an answer to a SASL challenge.
+/// The number of arguments that a command may have, and of words in the answer to a SASL challenge.
 pub const ARGUMENTS: usize = 11;
 
 /// A command word.
@@ -17,14 +17,14 @@ pub enum Verb {
     Rset,
     Noop,
     StartTls,
-    /// VRFY, EXPN and HELP: known, and always refused.
+    /// VRFY, EXPN and HELP, which are always refused.
     Refused,
 }
 
-/// A command that has the form of one.
+/// A well-formed command.
 #[derive(Debug)]
 pub struct Command<'a> {
-    /// Its word.
+    /// The command word.
     pub verb: Verb,
     /// The line from its word to the end of its last argument.
     pub text: &'a [u8],
@@ -32,10 +32,10 @@ pub struct Command<'a> {
 }
 
 impl<'a> Command<'a> {
-    /// Takes a line with its LF.
+    /// Parses a line with its LF.
     ///
     /// # Errors
-    /// [`Invalid`] counts against `max_errors`.
+    /// The line is malformed, which counts against `max_errors`.
     pub fn parse(line: &'a [u8]) -> Result<Self, Invalid> {
         let line = content(line)?;
         let end = memchr::memchr(b' ', line).unwrap_or(line.len());
@@ -62,7 +62,7 @@ impl<'a> Command<'a> {
         arguments.next().filter(|_| arguments.next().is_none())
     }
 
-    /// Whether a byte below space, or DEL, is in it.
+    /// Whether it contains a control byte (below space, or DEL).
     pub fn has_control_bytes(&self) -> bool {
         self.text.iter().any(u8::is_ascii_control)
     }

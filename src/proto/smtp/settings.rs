@@ -1,11 +1,11 @@
-//! What a server says to every client, made once when the configuration is loaded.
+//! The replies and limits of one server that depend on its configuration, made when that is loaded.
 
 use crate::config::{Methods, Server, StartTls};
 use crate::proto::login::Bytes;
 use crate::proto::sasl;
 use crate::proto::tally::Tally;
 
-/// The fixed words and limits of one server.
+/// One server's replies and limits.
 #[derive(Debug)]
 pub struct Settings {
     /// `server_name`.
@@ -29,7 +29,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Puts a server's words together.
+    /// The settings of a server.
     pub fn of(server: &Server) -> Self {
         let name = &server.mail.server_name;
         let mut settings = Settings {
@@ -49,7 +49,7 @@ impl Settings {
         settings
     }
 
-    /// The answer to EHLO with these lines between our name and our own offers.
+    /// The answer to EHLO: the server's name, these lines, then the gateway's own capabilities.
     pub fn ehlo_with(&self, words: &[Bytes], secure: bool) -> Vec<u8> {
         let starttls = !secure && self.starttls != StartTls::Off;
         let auth = if starttls && self.starttls == StartTls::Only {
@@ -76,7 +76,7 @@ fn auth_line(methods: Methods) -> Option<Vec<u8>> {
     (line.len() > 4).then_some(line)
 }
 
-/// `250-` before all lines but the last.
+/// A reply with `250-` before all lines but the last.
 fn multiline(lines: Vec<&[u8]>) -> Vec<u8> {
     let mut reply = Vec::new();
     for (i, line) in lines.iter().enumerate() {

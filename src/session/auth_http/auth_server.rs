@@ -1,7 +1,7 @@
-//! The auth server behind an `auth_http`: where it is, and the connections to it that wait for the next question.
+//! The auth server of an `auth_http` directive: its addresses, and the connections that are kept for the next request.
 //!
-//! The addresses found when the configuration was loaded are the start. A name is looked up again when what is known of it
-//! has grown old, in the background: no login waits for that, and what was known stays when nobody answers.
+//! The first addresses are those found when the configuration was loaded. Once their validity has passed, the name is looked up
+//! again in the background: no login waits for that, and the old addresses stay in use if the look-up fails.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,18 +16,18 @@ use crate::net::dialer::Dialer;
 use crate::net::resolver::Resolver;
 use crate::tls::Towards;
 
-/// When to look a name up again that could not be looked up.
+/// The time after which a failed look-up is repeated.
 const AGAIN: Duration = Duration::from_secs(5);
-/// The least that an answer holds.
+/// The least validity of an answer.
 const LEAST: Duration = Duration::from_secs(1);
 
-/// One auth server, shared by all servers that ask it in the same way.
+/// One auth server, shared by all servers that query it in the same way.
 #[derive(Debug)]
 pub struct AuthServer {
     pub(in crate::session) url: AuthUrl,
     resolver: Resolver,
     known: Mutex<Known>,
-    /// TLS, where its URL is `https://`.
+    /// TLS, if the URL is `https`.
     pub(in crate::session) tls: Option<Towards>,
     pub(in crate::session) pool: Arc<Pool>,
     pub(in crate::session) dialer: Dialer,
@@ -35,19 +35,20 @@ pub struct AuthServer {
 
 #[derive(Debug)]
 struct Known {
-    /// Never empty. The first is the one that answered last.
+    /// The first address is the one that could be reached last.
     addresses: Arc<[Address]>,
     until: Instant,
-    asking: bool,
+    /// A look-up is under way.
+    resolving: bool,
 }
 
 impl AuthServer {
-    /// An auth server where the configuration says it is.
+    /// The auth server at `url`.
     pub fn new(url: AuthUrl, tls: Option<Towards>, resolver: Resolver, dialer: Dialer) -> Self {
         let known = Known {
             addresses: url.addresses.as_slice().into(),
             until: Instant::now(),
-            asking: false,
+            resolving: false,
         };
         Self {
             url,
@@ -59,14 +60,14 @@ impl AuthServer {
         }
     }
 
-    /// Where it is, as far as is known.
+    /// The addresses that are known. Starts a look-up if their validity has passed.
     pub(in crate::session) fn addresses(self: &Arc<Self>, log: &Arc<ErrorLog>) -> Arc<[Address]> {
         let mut known = self.known();
         if let Some((name, port)) = &self.url.name
-            && !known.asking
+            && !known.resolving
             && known.until <= Instant::now()
         {
-            known.asking = true;
+            known.resolving = true;
             let (server, log) = (Arc::clone(self), Arc::clone(log));
             let (name, port) = (name.clone(), *port);
             tokio::spawn(async move { server.look_up(&name, port, &log).await });
@@ -74,7 +75,7 @@ impl AuthServer {
         Arc::clone(&known.addresses)
     }
 
-    /// The one to begin with next time: those before it could not be reached.
+    /// Puts an address first: those before it could not be reached.
     pub(in crate::session) fn prefer(&self, address: &Address) {
         let mut known = self.known();
         if let Some(at) = known.addresses.iter().position(|own| own == address)
@@ -89,7 +90,7 @@ impl AuthServer {
     async fn look_up(&self, name: &str, port: u16, log: &ErrorLog) {
         let found = self.resolver.addresses(name, port).await;
         let mut known = self.known();
-        known.asking = false;
+        known.resolving = false;
         match found {
             Ok((found, valid)) => {
                 known.until = Instant::now() + valid.max(LEAST);

@@ -1,4 +1,4 @@
-//! Requests to the auth server (`auth_http`): the request, the HTTP exchange and the connections kept open for the next one.
+//! Logins at the auth server (`auth_http`): the request, the HTTP exchange, and the connections that are kept for the next one.
 
 pub mod auth_server;
 pub mod exchange;

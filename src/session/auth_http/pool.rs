@@ -1,4 +1,4 @@
-//! Connections to an auth server that wait for the next question.
+//! Connections to an auth server that are kept for the next request.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -8,9 +8,9 @@ use tokio::time::{Instant, sleep};
 use crate::base::address::Address;
 use crate::net::stream::Stream;
 
-/// Idle connections kept.
+/// The number of idle connections that are kept.
 const KEPT: usize = 32;
-/// How long one may wait.
+/// The longest time that a connection is idle.
 const AGE: Duration = Duration::from_secs(55);
 
 /// Idle connections.
@@ -19,9 +19,9 @@ pub(in crate::session) struct Pool(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// The one used last is at the end.
+    /// The most recently used connection is the last one.
     idle: Vec<Idle>,
-    /// A sweeper is on its way.
+    /// The task that closes old connections runs.
     swept: bool,
 }
 
@@ -33,7 +33,7 @@ struct Idle {
 }
 
 impl Pool {
-    /// Takes a connection to `address` that is still open, the one used last first.
+    /// Takes a connection to `address` that is still open, the most recently used one first.
     pub fn take(&self, address: &Address) -> Option<Stream> {
         let idle = &mut self.state().idle;
         while let Some(at) = idle.iter().rposition(|idle| idle.address == *address) {
@@ -45,7 +45,7 @@ impl Pool {
         None
     }
 
-    /// Keeps a connection for the next question.
+    /// Keeps a connection for the next request.
     pub fn put(self: &Arc<Self>, address: &Address, stream: Stream) {
         let mut state = self.state();
         if !state.swept {
@@ -67,7 +67,7 @@ impl Pool {
     }
 }
 
-/// Closes what nobody took, until nothing is left.
+/// Closes old connections until none is left.
 async fn sweep(pool: Weak<Pool>) {
     loop {
         sleep(AGE).await;

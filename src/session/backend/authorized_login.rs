@@ -5,13 +5,16 @@ use std::pin::pin;
 use super::connect::Target;
 use super::conversation::limited;
 use super::error::{ConversationError, LoginError};
-use super::{Admitted, ClientContext};
+use super::{Admitted, Backends, ClientContext};
 use crate::base::Address;
 use crate::proto::auth_http::{Backend, Grant};
 use crate::proto::backend::authorized_login::Outcome;
 use crate::proto::dialogues;
 use crate::proto::login::Login;
-use crate::session::Endpoint;
+use crate::session::phase::Phase;
+
+/// The step of a backend's AUTH, in nginx's words.
+const SENDING_AUTH: &str = "sending AUTH to upstream";
 
 /// Connects to the backend and logs the client in. From then on, the session's log names the login that the auth server
 /// chose.
@@ -25,9 +28,9 @@ pub(in crate::session) async fn log_in(
     client_left: impl Future<Output = ()>,
 ) -> Result<Admitted, LoginError> {
     let mut client_left = pin!(client_left);
-    let server = &context.endpoint.server;
+    let server = &context.backends.server;
     let target = tokio::select! {
-        target = target(context.endpoint, grant.backend) => target?,
+        target = target(context.backends, grant.backend) => target?,
         () = &mut client_left => return Err(LoginError::ClientLeft),
     };
     let helo = login.origin.helo().cloned();
@@ -45,14 +48,17 @@ pub(in crate::session) async fn log_in(
             Ok((Outcome::Accepted(accepted), reply)) => Ok(Admitted {
                 accepted,
                 reply,
-                bridge: connection.into_bridge(),
+                backend: connection.into_stream(),
             }),
-            Ok((Outcome::NoPassword, _)) => Err(LoginError::NoPassword),
+            Ok((Outcome::NoPassword, _)) => {
+                *context.phase = Phase::Backend(SENDING_AUTH);
+                Err(LoginError::NoPassword)
+            }
             // As in nginx, this leaves no line in the log.
             Err(ConversationError::Closed) => Err(LoginError::Closed),
             Err(ConversationError::Unexpected(mut unexpected)) => {
-                // Nobody asked for more: the bytes that follow belong to the reply.
-                let mut rest = connection.into_bridge().read_too_far;
+                // Nothing else was requested: the bytes that follow belong to the reply.
+                let mut rest = connection.into_stream().received;
                 unexpected.reply.append(&mut rest);
                 Err(ConversationError::Unexpected(unexpected).into())
             }
@@ -63,16 +69,16 @@ pub(in crate::session) async fn log_in(
 }
 
 /// The backend that the auth server named, or that of `proxy_pass`.
-async fn target(endpoint: &Endpoint, named: Option<Backend>) -> Result<Target, LoginError> {
+async fn target(backends: &Backends, named: Option<Backend>) -> Result<Target, LoginError> {
     let name = named.as_ref().map(ToString::to_string);
-    match (named, &endpoint.server.proxy.proxy_pass) {
+    match (named, &backends.server.proxy.proxy_pass) {
         (Some(Backend::Address(address)), _) => Ok(Target {
             addresses: vec![Address::Inet(address)],
             name,
             host: address.ip().to_string().into_bytes().into(),
         }),
         (Some(Backend::Name(host, port)), _) => {
-            match endpoint.resolver.addresses(&host, port).await {
+            match backends.resolver.addresses(&host, port).await {
                 Ok((found, _)) => Ok(Target {
                     addresses: found.into_iter().map(Address::Inet).collect(),
                     name,

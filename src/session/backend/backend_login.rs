@@ -41,7 +41,7 @@ pub(in crate::session) async fn request(
     request: Request,
     client_left: impl Future<Output = ()>,
 ) -> Result<Answer, LoginError> {
-    let server = &context.endpoint.server;
+    let server = &context.backends.server;
     let kept = kept
         .filter(|kept| kept.idle.suits(request.origin()))
         .and_then(|mut kept| (!kept.connection.is_stale()).then_some(kept));
@@ -71,7 +71,7 @@ pub(in crate::session) async fn request(
             Outcome::Accepted(accepted) => Answer::Admitted(Admitted {
                 accepted,
                 reply,
-                bridge: connection.into_bridge(),
+                backend: connection.into_stream(),
             }),
             Outcome::Refused(rejection, idle) => {
                 let open = idle.map(|idle| OpenConversation { connection, idle });

@@ -2,7 +2,7 @@
 //! of its own, and no client waits for the answer but the first.
 //!
 //! [`CapabilityCache`] hands out one [`BackendCapabilities`] for each source of a list when a generation is built; sessions
-//! reach it through their endpoint, without a lock.
+//! reach it through their endpoint's [`Backends`], without a lock.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,17 +13,18 @@ use arc_swap::ArcSwapOption;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::Backends;
 use super::connect::prepare;
 use super::conversation::converse;
 use crate::base::{Address, Protocol};
 use crate::config::client_tls::host;
 use crate::config::{ProxyProtocol, Server, Upstream};
-use crate::net::socket::Socket;
 use crate::proto::CapabilityList;
 use crate::proto::backend::CapabilityProbe;
+use crate::proto::client::READING;
 use crate::proto::dialogues;
-use crate::session::Endpoint;
 use crate::session::client::source;
+use crate::session::phase::Phase;
 use crate::tls;
 
 /// How long a list is fresh. An older one is still announced while a new one is fetched.
@@ -170,10 +171,10 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-impl Endpoint {
+impl Backends {
     /// What the backend announces, as far as it is known. Fetches the list anew when it is time to; the caller does not wait
     /// for it.
-    pub fn backend_capabilities(self: &Arc<Self>) -> Option<Arc<CapabilityList>> {
+    pub fn capabilities(self: &Arc<Self>) -> Option<Arc<CapabilityList>> {
         let entry = self.capabilities.as_ref()?;
         if entry.begins()
             && let Some(dialogue) = dialogues::capability_probe(&self.server)
@@ -184,8 +185,8 @@ impl Endpoint {
     }
 
     /// The same for a client that has just connected: it waits a moment for the first list.
-    pub async fn first_backend_capabilities(self: &Arc<Self>) -> Option<Arc<CapabilityList>> {
-        match self.backend_capabilities() {
+    pub async fn first_capabilities(self: &Arc<Self>) -> Option<Arc<CapabilityList>> {
+        match self.capabilities() {
             None => self.capabilities.as_ref()?.first().await,
             list => list,
         }
@@ -194,14 +195,14 @@ impl Endpoint {
 
 /// Asks a backend, and keeps its answer.
 async fn probe(
-    endpoint: Arc<Endpoint>,
+    backends: Arc<Backends>,
     entry: Arc<BackendCapabilities>,
     dialogue: CapabilityProbe,
 ) {
     let _permit = entry.probes.acquire().await;
-    let server = &endpoint.server;
+    let server = &backends.server;
     let list = match &server.proxy.proxy_pass {
-        Some(upstream) => timeout(server.mail.timeout, ask(&endpoint, upstream, dialogue)).await,
+        Some(upstream) => timeout(server.mail.timeout, ask(&backends, upstream, dialogue)).await,
         None => Ok(None),
     };
     let list = list.unwrap_or_default();
@@ -221,20 +222,22 @@ async fn probe(
 
 /// Asks the first address that answers.
 async fn ask(
-    endpoint: &Endpoint,
+    backends: &Backends,
     upstream: &Upstream,
     dialogue: CapabilityProbe,
 ) -> Option<CapabilityList> {
-    let proxy = &endpoint.server.proxy;
+    let proxy = &backends.server.proxy;
+    // A probe has no log lines.
+    let phase = &mut Phase::Backend(READING);
     for address in &upstream.addresses {
         let limit = proxy.proxy_connect_timeout;
-        if let Ok(Ok(socket)) = timeout(limit, endpoint.dialer.connect(address)).await {
+        if let Ok(Ok(socket)) = timeout(limit, backends.dialer.connect(address)).await {
             // The connection's own ends: Postfix does not accept a header with `UNKNOWN`.
             let header = source::own_header(proxy.proxy_protocol, &socket);
             let (header, host) = (header.as_deref(), host(&upstream.host));
-            let prepared = prepare(socket, endpoint, header, host, None, |_| ()).await;
+            let prepared = prepare(socket, backends, header, host, None, phase).await;
             let mut connection = prepared.ok()?;
-            let ended = converse(&mut connection, dialogue, Vec::new(), |_| ()).await;
+            let ended = converse(&mut connection, dialogue, Vec::new(), phase).await;
             let (answer, _) = ended.ok()?;
             connection.leave(answer.quit).await;
             return Some(answer.list);

@@ -2,20 +2,20 @@
 
 use tokio::time::timeout;
 
-use super::ClientContext;
 use super::connection::BackendConnection;
 use super::error::{ConnectError, log_timeout};
 use super::start_tls::secure;
+use super::{Backends, ClientContext};
 use crate::base::Address;
 use crate::config::{Upstream, client_tls};
 use crate::net::socket::Socket;
 use crate::proto::client::READING;
 use crate::proto::login::Helo;
-use crate::session::Endpoint;
+use crate::session::phase::Phase;
 
-/// What is being done, in nginx's words.
-const CONNECTING: &str = "connecting to upstream";
-const SENDING_HEADER: &str = "sending PROXY protocol header to upstream";
+const CONNECTING: Phase = Phase::Backend("connecting to upstream");
+const READING_REPLY: Phase = Phase::Backend(READING);
+const SENDING_HEADER: Phase = Phase::Backend("sending PROXY protocol header to upstream");
 
 /// A backend.
 #[derive(Clone, Debug)]
@@ -49,51 +49,49 @@ impl ClientContext<'_> {
         target: &Target,
         helo: Option<&Helo>,
     ) -> Result<BackendConnection, ConnectError> {
-        let (server, log) = (&self.endpoint.server, &mut *self.log);
+        let (server, log) = (&self.backends.server, &mut *self.log);
         let limit = server.proxy.proxy_connect_timeout.min(server.mail.timeout);
         let header = self.header.as_deref();
-        log.doing(CONNECTING);
+        *self.phase = CONNECTING;
         for address in &target.addresses {
             self.shared.next_number();
             let shown = address.to_string();
             log.upstream(Some(target.name.as_ref().unwrap_or(&shown)));
-            match timeout(limit, self.endpoint.dialer.connect(address)).await {
+            match timeout(limit, self.backends.dialer.connect(address)).await {
                 Ok(Ok(socket)) => {
-                    let doing = |what| log.doing(what);
-                    return prepare(socket, self.endpoint, header, &target.host, helo, doing).await;
+                    let (backends, phase) = (self.backends, &mut *self.phase);
+                    return prepare(socket, backends, header, &target.host, helo, phase).await;
                 }
                 Ok(Err(error)) => {
-                    let (doing, call) = match header {
-                        None => (READING, "recv"),
+                    let (phase, call) = match header {
+                        None => (READING_REPLY, "recv"),
                         Some(_) => (SENDING_HEADER, "send"),
                     };
-                    log.doing(doing);
-                    log.unconnected(address, call, &error);
-                    log.doing(CONNECTING);
+                    log.unconnected(phase, address, call, &error);
                 }
-                Err(_) => log_timeout(log),
+                Err(_) => log_timeout(log, CONNECTING),
             }
         }
         Err(ConnectError::Unreachable)
     }
 }
 
-/// Sends the PROXY header and upgrades to TLS. `doing` is told what is being done, in nginx's words.
+/// Sends the PROXY header and upgrades to TLS.
 pub(super) async fn prepare(
     socket: Socket,
-    endpoint: &Endpoint,
+    backends: &Backends,
     header: Option<&[u8]>,
     host: &[u8],
     helo: Option<&Helo>,
-    mut doing: impl FnMut(&'static str),
+    phase: &mut Phase,
 ) -> Result<BackendConnection, ConnectError> {
-    let mut connection = BackendConnection::new(socket, endpoint.server.proxy.proxy_buffer);
+    let mut connection = BackendConnection::new(socket, backends.server.proxy.proxy_buffer);
     if let Some(header) = header {
-        doing(SENDING_HEADER);
+        *phase = SENDING_HEADER;
         let sent = connection.send(header).await;
         sent.map_err(ConnectError::Header)?;
     }
-    let secured = secure(&mut connection, endpoint, host, helo, doing).await;
+    let secured = secure(&mut connection, backends, host, helo, phase).await;
     secured.map_err(ConnectError::Upgrade)?;
     Ok(connection)
 }

@@ -7,7 +7,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::error::ConversationError;
 use crate::net::socket::Socket;
 use crate::net::stream::Stream;
-use crate::session::Bridge;
 use crate::tls::Towards;
 
 /// Room for a usual reply in bytes: it arrives in one read then.
@@ -21,6 +20,14 @@ pub(in crate::session) struct BackendConnection {
     stream: Stream,
     received: Vec<u8>,
     limit: usize,
+}
+
+/// A backend that takes over from the gateway.
+#[derive(Debug)]
+pub struct BackendStream {
+    pub stream: Stream,
+    /// Bytes that the backend sent after its last reply.
+    pub received: Vec<u8>,
 }
 
 impl BackendConnection {
@@ -97,11 +104,11 @@ impl BackendConnection {
         self.received.splice(..0, bytes.iter().copied());
     }
 
-    /// The connection, for the tunnel.
-    pub fn into_bridge(self) -> Bridge {
-        Bridge {
-            backend: self.stream,
-            read_too_far: self.received,
+    /// The stream, for the tunnel.
+    pub fn into_stream(self) -> BackendStream {
+        BackendStream {
+            stream: self.stream,
+            received: self.received,
         }
     }
 

@@ -6,19 +6,20 @@ use super::ClientContext;
 use super::connection::BackendConnection;
 use super::error::{ConversationError, LoginError, UnexpectedReply};
 use crate::proto::client::{Dialogue, Progress, READING};
+use crate::session::phase::Phase;
 
 /// Leads a dialogue to its outcome, and returns that with the last reply. `out` is what the dialogue has to send first;
-/// `doing` is told what is being done, in nginx's words.
+/// `phase` becomes the dialogue's current step.
 pub(super) async fn converse<O>(
     connection: &mut BackendConnection,
     mut dialogue: Dialogue<O>,
     mut out: Vec<u8>,
-    mut doing: impl FnMut(&'static str),
+    phase: &mut Phase,
 ) -> Result<(O, Vec<u8>), ConversationError> {
     loop {
         // Before the greeting nothing was sent: as nginx sees it, the connection is still being made.
         if !out.is_empty() {
-            doing(dialogue.action());
+            *phase = Phase::Backend(dialogue.action());
         }
         let reply = connection.exchange(&mut out, |bytes| dialogue.whole(bytes));
         let reply = reply.await?;
@@ -41,8 +42,8 @@ impl ClientContext<'_> {
         dialogue: Dialogue<O>,
         out: Vec<u8>,
     ) -> Result<(O, Vec<u8>), ConversationError> {
-        let ended = converse(connection, dialogue, out, |what| self.log.doing(what)).await;
-        self.log.doing(READING);
+        let ended = converse(connection, dialogue, out, self.phase).await;
+        *self.phase = Phase::Backend(READING);
         ended
     }
 }

@@ -6,6 +6,7 @@ use crate::base::{Errno, Escaped, Level};
 use crate::net::resolver::Fault;
 use crate::proto::shown;
 use crate::session::log::SessionLog;
+use crate::session::phase::Phase;
 use crate::tls;
 
 /// Why there is no login.
@@ -101,10 +102,9 @@ impl LoginError {
     }
 
     /// Writes the error to the log. A reply of the backend gets the level `reply`.
-    pub fn log(&self, log: &mut SessionLog, reply: Level) {
+    pub fn log(&self, log: &SessionLog, phase: Phase, reply: Level) {
         let level = match self {
             Self::ClientLeft
-            | Self::NoBackend
             | Self::ChallengeLost
             | Self::Closed
             | Self::Connect(ConnectError::Unreachable) => return,
@@ -114,25 +114,22 @@ impl LoginError {
             error if error.reply().is_some() => reply,
             _ => Level::Error,
         };
-        if matches!(self, Self::NoPassword) {
-            log.doing("sending AUTH to upstream");
-        }
-        log.line(level, format_args!("{self}"));
+        log.line(phase, level, format_args!("{self}"));
     }
 }
 
 const TIMED_OUT: &str = "upstream timed out (110: Connection timed out)";
 
 /// Writes to the log that an address of a backend did not answer in time.
-pub(super) fn log_timeout(log: &SessionLog) {
-    log.line(Level::Info, format_args!("{TIMED_OUT}"));
+pub(super) fn log_timeout(log: &SessionLog, phase: Phase) {
+    log.line(phase, Level::Info, format_args!("{TIMED_OUT}"));
 }
 
 impl fmt::Display for LoginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ClientLeft => f.write_str("client closed connection"),
-            Self::NoBackend => f.write_str("no upstream"),
+            Self::NoBackend => f.write_str("no upstream for the client"),
             Self::Unresolved(name, fault) => {
                 write!(f, "\"{name}\" could not be resolved ({fault})")
             }

@@ -1,7 +1,7 @@
-//! The session's way to its backend: connection, TLS, the conversation up to the login, and the cache of capabilities.
+//! A session's way to its backend: connection, TLS, the conversation up to the login, and the cache of capabilities.
 //!
-//! The functions here take the parts of a session that they need ([`ClientContext`]) and return what came of it, errors
-//! included; `glue` applies that to the session.
+//! The functions take the parts of a session that they need ([`ClientContext`]) and return results, errors included. What a result
+//! means for the client is up to the phases.
 
 pub mod authorized_login;
 pub mod backend_login;
@@ -10,36 +10,53 @@ mod connect;
 mod connection;
 mod conversation;
 pub mod error;
-mod glue;
 mod start_tls;
 
+use std::sync::Arc;
+
+pub use capability_cache::{BackendCapabilities, CapabilityCache};
+pub use connection::BackendStream;
+
 use super::log::SessionLog;
-use super::{Bridge, Endpoint, Shared};
+use super::phase::Phase;
+use super::shared::Shared;
+use crate::config::Server;
+use crate::net::dialer::Dialer;
+use crate::net::resolver::Resolver;
 use crate::proto::backend::Accepted;
 use crate::proto::login::ClientHost;
+use crate::tls;
+
+/// The way from one server to its backends.
+#[derive(Debug)]
+pub struct Backends {
+    pub server: Arc<Server>,
+    /// TLS, unless `proxy_ssl` is off.
+    pub tls: Option<tls::Connector>,
+    /// The backend's capabilities, if the server announces those.
+    pub capabilities: Option<Arc<BackendCapabilities>>,
+    pub resolver: Resolver,
+    pub dialer: Dialer,
+}
 
 /// The parts of a client's session that a conversation with a backend needs.
 #[derive(Debug)]
 pub(in crate::session) struct ClientContext<'a> {
-    /// The server.
-    pub endpoint: &'a Endpoint,
-    /// Gives each connection its number.
+    pub backends: &'a Backends,
     pub shared: &'a Shared,
-    /// The session's log, which also knows what is being done.
     pub log: &'a mut SessionLog,
-    /// The client's address and name.
+    /// The step of the conversation that log lines name. It stays what it was when the conversation ends.
+    pub phase: &'a mut Phase,
     pub client: ClientHost<'a>,
     /// The PROXY header for a new connection.
     pub header: Option<Vec<u8>>,
 }
 
-/// A client that its backend has let in.
+/// A client that its backend has accepted.
 #[derive(Debug)]
 pub(in crate::session) struct Admitted {
-    /// How.
     pub accepted: Accepted,
-    /// The backend's reply.
+    /// The backend's last reply.
     pub reply: Vec<u8>,
-    /// The connection for the tunnel.
-    pub bridge: Bridge,
+    pub backend: BackendStream,
 }

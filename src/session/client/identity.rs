@@ -1,31 +1,31 @@
-//! What is known about a client besides what it says.
+//! A client's address and host name.
 
 use super::source::Source;
 use crate::net::socket::Peer;
 use crate::proto::ClientHost;
 
-/// A client's address and name, in the forms that headers and commands want.
+/// A client's address and host name, in the forms that headers and commands use.
 #[derive(Debug)]
 pub(in crate::session) struct Identity {
-    /// Where it comes from.
+    /// The origin of the address.
     pub source: Source,
     /// The address without its port.
     pub address: String,
-    /// The address as XCLIENT has it: IPv6 behind `IPV6:`.
+    /// The address for XCLIENT, with `IPV6:` before an IPv6 address.
     pub xclient: String,
-    /// The verified host name, or why there is none.
-    pub host: Box<str>,
+    /// The verified host name, `[UNAVAILABLE]` or `[TEMPUNAVAIL]`.
+    pub name: Box<str>,
 }
 
 impl Identity {
-    /// A client whose name nobody looked up.
-    pub fn of(source: Source) -> Self {
+    /// A client before its host name is looked up.
+    pub fn new(source: Source) -> Self {
         let address = source.peer.host();
         let xclient = match &source.peer {
             Peer::Inet(peer) if peer.is_ipv6() => format!("IPV6:{address}"),
             _ => address.clone(),
         };
-        let host = match &source.peer {
+        let name = match &source.peer {
             Peer::Inet(_) => UNAVAILABLE,
             Peer::Unix => TEMPUNAVAIL,
         };
@@ -33,20 +33,20 @@ impl Identity {
             source,
             address,
             xclient,
-            host: host.into(),
+            name: name.into(),
         }
     }
 
-    /// What backends are told of it.
-    pub fn seen(&self) -> ClientHost<'_> {
+    /// The host as backends are told of it.
+    pub fn host(&self) -> ClientHost<'_> {
         ClientHost {
             address: &self.xclient,
-            name: &self.host,
+            name: &self.name,
         }
     }
 }
 
-/// It has no verified name.
+/// Stands for the name of a client that has no verified one.
 pub(in crate::session) const UNAVAILABLE: &str = "[UNAVAILABLE]";
-/// Whether it has one could not be found out.
+/// Stands for the name of a client whose name could not be looked up.
 pub(in crate::session) const TEMPUNAVAIL: &str = "[TEMPUNAVAIL]";

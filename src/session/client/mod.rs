@@ -1,9 +1,8 @@
-//! Everything between accept and a complete login that concerns the client: its buffer, PROXY header, TLS, host name, greeting and commands.
+//! The client's connection and what is known about the client. The phases of a session use these parts; none of them knows a
+//! phase.
 
-pub mod buffer;
-pub mod commands;
-mod greeting;
-mod handshake;
-mod host_name;
+pub mod connection;
+pub mod handshake;
+pub mod host_name;
 pub mod identity;
 pub mod source;

@@ -1,105 +1,99 @@
-//! Where a client comes from: the socket says it, or a PROXY header of somebody who is trusted to.
+//! The client's address: the socket's peer, or the source in a PROXY header from a trusted peer.
 
+use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use rustls::HandshakeKind;
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
-use super::commands::Session;
-use crate::base::{Errno, Level};
+use super::connection::Client;
 use crate::config::ProxyProtocol;
+use crate::config::value::cidr::Cidr;
 use crate::net::socket::{Peer, Socket};
 use crate::proto::proxy_protocol::{self, Addresses, Certificate, Fault, Tls};
-use crate::session::log::SessionLog;
-use crate::session::{Endpoint, Over, cipher};
+use crate::session::cipher;
 use crate::tls;
 
-/// A client's address, and what was said about it.
+/// A client's address, and the contents of its PROXY header.
 #[derive(Debug)]
 pub(in crate::session) struct Source {
-    /// The client: the source of the PROXY header if `set_real_ip_from` trusts the socket's peer, else that peer.
+    /// The client: the header's source if `set_real_ip_from` trusts the socket's peer, else that peer.
     pub peer: Peer,
-    /// What the PROXY header said, trusted or not.
-    pub told: Option<Addresses>,
-    /// Our end of the connection, where a backend is to hear of it.
+    /// The header's addresses, trusted or not.
+    pub header: Option<Addresses>,
+    /// The local end of the connection, if backends get a PROXY header.
     local: Option<SocketAddr>,
 }
 
+/// The error that made a PROXY header unusable.
+#[derive(Debug)]
+pub(in crate::session) enum ProxyHeaderError {
+    Timeout,
+    Invalid(Fault),
+    Receive(io::Error),
+}
+
 impl Source {
-    /// Reads the PROXY header where the `listen` wants one. What comes behind it stays in the socket.
-    ///
-    /// # Errors
-    /// The session is over, and the log says why. The client hears nothing: it may expect TLS.
-    pub async fn learn(
-        socket: &mut Socket,
-        peer: Peer,
-        endpoint: &Endpoint,
-        log: &mut SessionLog,
-    ) -> Result<Self, Over> {
-        let mut source = Self {
+    /// The socket's peer. `proxy_protocol` is the version of the headers that backends get.
+    pub fn new(socket: &Socket, peer: Peer, proxy_protocol: ProxyProtocol) -> Self {
+        Self {
             peer,
-            told: None,
-            local: match endpoint.server.proxy.proxy_protocol {
+            header: None,
+            local: match proxy_protocol {
                 ProxyProtocol::Off => None,
                 ProxyProtocol::V1 | ProxyProtocol::V2 => socket.local_address(),
             },
-        };
-        if !endpoint.proxy_protocol {
-            return Ok(source);
         }
-        log.doing("reading PROXY protocol");
-        match timeout(endpoint.server.mail.timeout, receive(socket)).await {
-            Ok(Ok(told)) => source.told = told,
-            Ok(Err(unread)) => {
-                unread.log(log);
-                return Err(Over);
-            }
-            Err(_) => {
-                log.timed_out();
-                return Err(Over);
-            }
-        }
-        let mut trusted = endpoint.server.realip.set_real_ip_from.iter();
-        if let Some(told) = source.told
-            && trusted.any(|network| network.contains(peer.ip()))
-        {
-            source.peer = Peer::Inet(told.source);
-            log.client(&source.peer);
-        }
-        log.doing("sending client greeting line");
-        Ok(source)
     }
 
-    /// Both ends of the client's connection, for the backend: ours, or where the header says that it went.
+    /// Reads the PROXY header, for which the peer has `limit`. The bytes after it stay in the socket. Returns whether the peer
+    /// is one of those that are `trusted`, and the header changes the client's address.
+    pub async fn receive_header(
+        &mut self,
+        socket: &mut Socket,
+        limit: Duration,
+        trusted: &[Cidr],
+    ) -> Result<bool, ProxyHeaderError> {
+        let received = timeout(limit, receive(socket)).await;
+        self.header = received.map_err(|_| ProxyHeaderError::Timeout)??;
+        let ip = self.peer.ip();
+        match self.header {
+            Some(header) if trusted.iter().any(|network| network.contains(ip)) => {
+                self.peer = Peer::Inet(header.source);
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Both ends of the client's connection for the backend. The far end is the local one, or the header's destination.
     fn addresses(&self) -> Option<Addresses> {
         let Peer::Inet(client) = self.peer else {
             return None;
         };
-        let told = self.told.map(|told| told.destination);
-        let ends: Vec<_> = self.local.into_iter().chain(told).collect();
+        let destination = self.header.map(|header| header.destination);
+        let ends: Vec<_> = self.local.into_iter().chain(destination).collect();
         Addresses::of(client, &ends)
     }
-}
 
-impl Session {
-    /// The header that a new connection for this client begins with, where `proxy_protocol` is on.
-    pub fn proxy_header(&self) -> Option<Vec<u8>> {
-        let shown = self.client.certificate.as_ref();
-        let shown = shown.filter(|client| client.has_certificate());
-        let name = shown.and_then(tls::Client::common_name);
-        let tls = self.client.tls().map(|tls| Tls {
+    /// The header that a connection to a backend for this client begins with; `None` for `proxy_protocol off`.
+    pub fn proxy_header(&self, version: ProxyProtocol, client: &Client) -> Option<Vec<u8>> {
+        let certificate = client.certificate.as_ref();
+        let certificate = certificate.filter(|certificate| certificate.has_certificate());
+        let name = certificate.and_then(tls::Client::common_name);
+        let tls = client.tls().map(|tls| Tls {
             authority: tls.server_name(),
             alpn: tls.alpn_protocol(),
             words: cipher::words(tls),
-            certificate: shown.map(|client| Certificate {
-                verified: client.is_verified(),
+            certificate: certificate.map(|certificate| Certificate {
+                verified: certificate.is_verified(),
                 shown_now: tls.handshake_kind() != Some(HandshakeKind::Resumed),
                 name: name.as_deref(),
             }),
         });
-        let addresses = self.identity.source.addresses();
-        header(self.endpoint.server.proxy.proxy_protocol, addresses, tls)
+        header(version, self.addresses(), tls)
     }
 }
 
@@ -125,37 +119,20 @@ fn header(
     }
 }
 
-/// Why there is no header.
-enum Unread {
-    Fault(Fault),
-    Receive(std::io::Error),
-}
-
-impl Unread {
-    fn log(&self, log: &SessionLog) {
-        match self {
-            Self::Fault(fault) => log.line(Level::Error, format_args!("{fault}")),
-            Self::Receive(error) => {
-                log.line(Level::Info, format_args!("recv() failed{}", Errno(error)));
-            }
-        }
-    }
-}
-
-impl From<std::io::Error> for Unread {
-    fn from(error: std::io::Error) -> Self {
+impl From<io::Error> for ProxyHeaderError {
+    fn from(error: io::Error) -> Self {
         Self::Receive(error)
     }
 }
 
-/// Looks first and then takes, so that no byte behind the header is touched.
-async fn receive(socket: &mut Socket) -> Result<Option<Addresses>, Unread> {
+/// Peeks before it reads, so that no byte after the header is taken.
+async fn receive(socket: &mut Socket) -> Result<Option<Addresses>, ProxyHeaderError> {
     let mut bytes = vec![0; proxy_protocol::LIMIT];
     let mut held = 0;
     loop {
         let seen = held + socket.peek(&mut bytes[held..]).await?;
         if seen == held {
-            return Err(Unread::Fault(Fault::broken(&bytes[..held])));
+            return Err(ProxyHeaderError::Invalid(Fault::broken(&bytes[..held])));
         }
         let parsed = proxy_protocol::parse(&bytes[..seen]);
         let end = match &parsed {
@@ -164,9 +141,9 @@ async fn receive(socket: &mut Socket) -> Result<Option<Addresses>, Unread> {
         };
         socket.read_exact(&mut bytes[held..end]).await?;
         match parsed {
-            Ok(Some((told, _))) => return Ok(told),
+            Ok(Some((addresses, _))) => return Ok(addresses),
             Ok(None) => held = seen,
-            Err(fault) => return Err(Unread::Fault(fault)),
+            Err(fault) => return Err(ProxyHeaderError::Invalid(fault)),
         }
     }
 }

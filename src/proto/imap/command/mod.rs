@@ -1,14 +1,14 @@
-//! One command of an IMAP client, taken apart as nginx takes it: tag, word, up to three arguments.
+//! IMAP commands, parsed as nginx parses them: tag, word, up to three arguments.
 //!
-//! An argument is a word, a quoted string or a literal. A literal is a request to go on, not an error (RFC 3501, section
-//! 4.3), so a command may span several lines. Parsing starts over with each packet: nothing of a command is kept but its
-//! bytes in the client's buffer, which bounds it.
+//! An argument is a word, a quoted string or a literal. A literal may have to be requested (RFC 3501, section 4.3), so a command
+//! may span several lines. Each packet is parsed from the start of its command: only the command's bytes are kept, in the client's
+//! buffer, which bounds them.
 
 use std::borrow::Cow;
 
-/// Arguments a command may have.
+/// The number of arguments that a command may have.
 const ARGUMENTS: usize = 3;
-/// The longest tag.
+/// The length of the longest tag.
 const TAG: usize = 32;
 
 /// A command word.
@@ -25,56 +25,56 @@ pub enum Verb {
 /// A word, a string or a literal.
 pub type Argument<'a> = Cow<'a, [u8]>;
 
-/// A command that has the form of one.
+/// A well-formed command.
 #[derive(Debug)]
 pub struct Command<'a> {
-    /// The client's name for it.
+    /// The tag.
     pub tag: &'a [u8],
-    /// Its word.
+    /// The command word.
     pub verb: Verb,
-    /// At most three.
+    /// Up to three arguments.
     pub arguments: Vec<Argument<'a>>,
 }
 
-/// Why there is no command yet, or none at all.
+/// The reason for which there is no command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// More must come.
+    /// The command is incomplete.
     Part,
-    /// The client waits for leave to send its next literal.
+    /// The client's next literal must be requested.
     Literal,
-    /// A line that is no command.
+    /// The line is malformed.
     Invalid {
-        /// It ends in a literal that does not wait: what follows it cannot be told from commands.
+        /// It ends in a literal that need not be requested: what follows cannot be told from commands.
         literal: bool,
     },
 }
 
-/// Reads one command off the front of what a client sent.
+/// Parses one command at the front of a client's bytes.
 #[derive(Debug)]
 pub struct Scan<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// Literals that may still come without leave.
-    leave: usize,
+    /// Literals that were requested and are not parsed yet.
+    requested: usize,
     tag: Option<&'a [u8]>,
-    /// Where a login begins.
+    /// Where the arguments of a login begin.
     secret: Option<usize>,
 }
 
 impl<'a> Scan<'a> {
-    /// `invited` literals of this command have had their leave.
-    pub fn new(bytes: &'a [u8], invited: usize) -> Self {
+    /// A scan of `bytes`. `requested` literals of the command were requested.
+    pub fn new(bytes: &'a [u8], requested: usize) -> Self {
         Scan {
             bytes,
             at: 0,
-            leave: invited,
+            requested,
             tag: None,
             secret: None,
         }
     }
 
-    /// Reads a command.
+    /// Parses a command.
     ///
     /// # Errors
     /// [`Stop`]
@@ -83,7 +83,7 @@ impl<'a> Scan<'a> {
         self.finish_line(read)
     }
 
-    /// Reads the answer to a SASL challenge: what stands before the first space.
+    /// Parses the answer to a SASL challenge: the line up to the first space.
     ///
     /// # Errors
     /// [`Stop`]
@@ -96,17 +96,17 @@ impl<'a> Scan<'a> {
         self.finish_line(read)
     }
 
-    /// Length of what was read.
+    /// The number of bytes parsed.
     pub fn length(&self) -> usize {
         self.at
     }
 
-    /// The tag, as far as there is one.
+    /// The tag, if one was parsed.
     pub fn tag(&self) -> Option<&'a [u8]> {
         self.tag
     }
 
-    /// What the log may show of the bytes at hand: a login is left out.
+    /// The bytes as the log may show them, without the arguments of a login.
     pub fn shown(&self) -> Vec<u8> {
         match self.secret {
             Some(at) => [&self.bytes[..at], b"***"].concat(),
@@ -132,7 +132,7 @@ impl<'a> Scan<'a> {
         })
     }
 
-    /// An invalid line is read to its end.
+    /// Skips the rest of an invalid line.
     fn finish_line<T>(&mut self, read: Result<T, Stop>) -> Result<T, Stop> {
         let Err(Stop::Invalid { .. }) = read else {
             return read;
@@ -146,7 +146,7 @@ impl<'a> Scan<'a> {
         })
     }
 
-    /// The tag and the space behind it.
+    /// Parses the tag and the space after it.
     fn read_tag(&mut self) -> Result<&'a [u8], Stop> {
         let length = self
             .bytes
@@ -187,9 +187,9 @@ impl<'a> Scan<'a> {
         known.map(|(_, verb)| *verb).ok_or(INVALID)
     }
 
-    /// Adds the arguments up to the end of the command.
+    /// Parses the arguments up to the end of the command.
     fn arguments(&mut self, mut found: Vec<Argument<'a>>) -> Result<Vec<Argument<'a>>, Stop> {
-        // Behind a literal any byte parts, even one that would begin an argument.
+        // After a literal any byte is a separator, even one that would begin an argument.
         let mut behind_literal = false;
         loop {
             let byte = self.peek()?;
@@ -232,7 +232,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// All up to a space or the end of the line.
+    /// Parses up to a space or the end of the line.
     fn word(&mut self) -> Result<&'a [u8], Stop> {
         let rest = &self.bytes[self.at..];
         let end = memchr::memchr3(b' ', b'\r', b'\n', rest).ok_or(Stop::Part)?;
@@ -240,7 +240,7 @@ impl<'a> Scan<'a> {
         Ok(&rest[..end])
     }
 
-    /// A quoted string; the end of the line ends it too.
+    /// Parses a quoted string, which the end of the line ends too.
     fn quoted(&mut self) -> Result<Argument<'a>, Stop> {
         self.at += 1;
         let start = self.at;
@@ -273,7 +273,7 @@ impl<'a> Scan<'a> {
         })
     }
 
-    /// `{n}` or `{n+}` (RFC 7888), the end of the line, n bytes.
+    /// Parses `{n}` or `{n+}` (RFC 7888), the end of the line, and n bytes.
     fn literal(&mut self) -> Result<&'a [u8], Stop> {
         self.at += 1;
         let mut length = 0_usize;
@@ -300,7 +300,7 @@ impl<'a> Scan<'a> {
         }
         self.at += 1;
         if waits {
-            self.leave = self.leave.checked_sub(1).ok_or(Stop::Literal)?;
+            self.requested = self.requested.checked_sub(1).ok_or(Stop::Literal)?;
         }
         let end = self.at.checked_add(length).ok_or(Stop::Part)?;
         let literal = self.bytes.get(self.at..end).ok_or(Stop::Part)?;

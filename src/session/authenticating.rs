@@ -1,0 +1,277 @@
+//! The phase of authentication: the auth server, the backend, or both decide about a login.
+
+use std::sync::Arc;
+
+use tokio::time::sleep;
+
+use super::Session;
+use super::auth_http::auth_server::AuthServer;
+use super::auth_http::exchange::{Decision, Exchange};
+use super::auth_http::request::Attempt;
+use super::backend::backend_login::{self, Answer};
+use super::backend::error::LoginError;
+use super::backend::{Admitted, BackendStream, ClientContext, authorized_login};
+use super::client::identity::Identity;
+use super::commands::{Commands, Needed};
+use super::end::{Cause, SessionEnd};
+use super::log::SessionLog;
+use super::phase::Phase;
+use crate::base::{Escaped, Level};
+use crate::config::Upstream;
+use crate::proto::auth_http::Grant;
+use crate::proto::backend::Accepted;
+use crate::proto::backend::backend_login::Request;
+use crate::proto::login::{Credentials, Login};
+use crate::proto::smtp::reply;
+use crate::proto::{Denial, Refusal, Rejection, shown};
+
+/// The gateway's own refusal in place of a backend's: that of a wrong password.
+const WRONG_PASSWORD: Rejection = Rejection {
+    code: 535,
+    closing: false,
+};
+
+/// A client that waits for the decision about its login.
+#[derive(Debug)]
+pub(in crate::session) struct Authenticating<'s> {
+    commands: Commands<'s>,
+    needed: Needed<'s>,
+}
+
+/// The result of authentication.
+#[derive(Debug)]
+pub(in crate::session) enum Authenticated<'s> {
+    /// The backend takes over.
+    LoggedIn(BackendStream),
+    /// The client goes on with commands.
+    Refused(Commands<'s>),
+}
+
+impl<'s> Authenticating<'s> {
+    /// A client whose command needs a decision.
+    pub fn new(commands: Commands<'s>, needed: Needed<'s>) -> Self {
+        Self { commands, needed }
+    }
+
+    /// Gets the decision and tells the client.
+    pub async fn run(self) -> Result<Authenticated<'s>, SessionEnd> {
+        let Self {
+            mut commands,
+            needed,
+        } = self;
+        let backend = match needed {
+            Needed::AuthHttp(server, login) => auth_http(&mut commands, server, login).await?,
+            Needed::Backend(upstream, request) => backend(&mut commands, upstream, request).await?,
+        };
+        Ok(match backend {
+            Some(backend) => Authenticated::LoggedIn(backend),
+            None => Authenticated::Refused(commands),
+        })
+    }
+}
+
+/// Asks the auth server, and brings a client that it accepts to the backend.
+async fn auth_http(
+    commands: &mut Commands<'_>,
+    server: &Arc<AuthServer>,
+    login: Login,
+) -> Result<Option<BackendStream>, SessionEnd> {
+    let Session {
+        endpoint,
+        shared,
+        client,
+        log,
+    } = &mut commands.session;
+    let attempt = Attempt {
+        login: &login,
+        number: commands.attempts,
+        identity: &commands.identity,
+        client,
+    };
+    let request = attempt.request(&endpoint.server, &server.url);
+    let exchange = Exchange {
+        server,
+        addresses: &server.addresses(&endpoint.log),
+        keep: endpoint.server.auth_http.auth_http_keepalive,
+        request: &request,
+        need: attempt.need(&endpoint.server),
+        limit: endpoint.server.auth_http.auth_http_timeout,
+    };
+    let decision = tokio::select! {
+        decision = exchange.run(log, shared) => decision.map_err(Cause::AuthHttp),
+        () = client.left() => Err(Cause::Closed),
+    };
+    match decision.map_err(|cause| Phase::AuthHttp.end(cause))? {
+        Decision::Accepted(grant) => authorized_login(commands, login, grant).await.map(Some),
+        Decision::Denied(denial) => deny(commands, denial).await.map(|()| None),
+    }
+}
+
+/// Tells the client of the auth server's denial, after `Auth-Wait`.
+async fn deny(commands: &mut Commands<'_>, denial: Denial) -> Result<(), SessionEnd> {
+    let Session { client, log, .. } = &mut commands.session;
+    log_refusal(log, Phase::AuthHttp, &denial.text);
+    if !denial.wait.is_zero() {
+        tokio::select! {
+            () = sleep(denial.wait) => {}
+            () = client.left() => return Err(Phase::AuthHttp.end(Cause::Closed)),
+        }
+    }
+    refuse(commands, &Refusal::Denied(denial))
+}
+
+/// Brings a client that the auth server has accepted to its backend. Any failure ends the session.
+async fn authorized_login(
+    commands: &mut Commands<'_>,
+    login: Login,
+    grant: Grant,
+) -> Result<BackendStream, SessionEnd> {
+    let mut phase = Phase::AuthHttp;
+    let (context, left) = context(&mut commands.session, &commands.identity, &mut phase);
+    let admitted = authorized_login::log_in(context, login, grant, left).await;
+    let cause = match admitted {
+        Ok(admitted) => return admit(commands, phase, admitted).await,
+        Err(LoginError::ClientLeft) => Cause::Closed,
+        Err(error) => Cause::AuthorizedLogin {
+            error,
+            passes_on: commands.proxy().proxy_pass_error_message,
+        },
+    };
+    Err(phase.end(cause))
+}
+
+/// Puts a request to the backend that authenticates by itself.
+async fn backend(
+    commands: &mut Commands<'_>,
+    upstream: &Upstream,
+    mut request: Request,
+) -> Result<Option<BackendStream>, SessionEnd> {
+    if let Request::Login(login) = &mut request
+        && let Err(refusal) = certify(commands, &mut login.credentials)
+    {
+        return refuse(commands, &refusal).map(|()| None);
+    }
+    let mut phase = Phase::Commands;
+    let kept = commands.conversation.take();
+    let (context, left) = context(&mut commands.session, &commands.identity, &mut phase);
+    let refusal = match backend_login::request(context, upstream, kept, request, left).await {
+        Ok(Answer::Admitted(admitted)) => {
+            return admit(commands, phase, admitted).await.map(Some);
+        }
+        Ok(Answer::Challenge(challenge, open)) => {
+            commands.conversation = Some(open);
+            let out = &mut commands.session.client.out;
+            commands.dialogue.challenge(challenge, out);
+            return Ok(None);
+        }
+        Ok(Answer::Refused(rejection, reply, open)) => {
+            commands.conversation = open;
+            log_refusal(commands.session.log, phase, shown(&reply));
+            let passes_on = commands.proxy().proxy_pass_error_message;
+            let reply = passes_on.then(|| reply.into());
+            Refusal::Rejected { rejection, reply }
+        }
+        Ok(Answer::NotOffered(open)) => {
+            commands.conversation = Some(open);
+            Refusal::Mechanism
+        }
+        Err(LoginError::ClientLeft) => return Err(phase.end(Cause::Closed)),
+        Err(error) => {
+            error.log(commands.session.log, phase, Level::Error);
+            Refusal::Unavailable
+        }
+    };
+    refuse(commands, &refusal).map(|()| None)
+}
+
+/// The parts that a conversation with a backend needs, and a future that ends when the client leaves.
+fn context<'a>(
+    session: &'a mut Session<'_>,
+    identity: &'a Identity,
+    phase: &'a mut Phase,
+) -> (ClientContext<'a>, impl Future<Output = ()>) {
+    let Session {
+        endpoint,
+        shared,
+        client,
+        log,
+    } = session;
+    let version = endpoint.server.proxy.proxy_protocol;
+    let context = ClientContext {
+        backends: &endpoint.backends,
+        shared,
+        log,
+        phase,
+        client: identity.host(),
+        header: identity.source.proxy_header(version, client),
+    };
+    (context, client.left())
+}
+
+/// Replaces the login of EXTERNAL with the one that the client's certificate proves: a backend trusts the gateway in that.
+fn certify(commands: &mut Commands<'_>, credentials: &mut Credentials) -> Result<(), Refusal> {
+    let Credentials::External { user } = credentials else {
+        return Ok(());
+    };
+    let Session { client, log, .. } = &mut commands.session;
+    let certificate = client.verified().ok_or(Refusal::Mechanism)?;
+    let Some(proven) = certificate.login(user) else {
+        log_refusal(
+            log,
+            Phase::Commands,
+            b"the certificate is not for this login",
+        );
+        return Err(Refusal::Rejected {
+            rejection: WRONG_PASSWORD,
+            reply: None,
+        });
+    };
+    log.login(&proven);
+    *user = proven;
+    Ok(())
+}
+
+/// Tells the client that its backend has accepted it.
+async fn admit(
+    commands: &mut Commands<'_>,
+    phase: Phase,
+    admitted: Admitted,
+) -> Result<BackendStream, SessionEnd> {
+    let Session { client, log, .. } = &mut commands.session;
+    let Admitted {
+        accepted,
+        reply,
+        backend,
+    } = admitted;
+    match accepted {
+        Accepted::LoggedIn => {
+            commands.dialogue.accept(&reply, &mut client.out);
+            log.event(format_args!("client logged in"));
+        }
+        Accepted::Answered => {
+            client.out.extend_from_slice(&reply);
+            if matches!(reply::code(&reply), Some(200..=299)) {
+                log.event(format_args!("client logged in"));
+            } else {
+                let text = Escaped(shown(&reply));
+                log.event(format_args!("client was refused by upstream: \"{text}\""));
+            }
+        }
+    }
+    let sent = client.flush().await;
+    sent.map_err(|error| phase.end(Cause::Client(error)))?;
+    Ok(backend)
+}
+
+/// Tells the client that its login failed.
+fn refuse(commands: &mut Commands<'_>, refusal: &Refusal) -> Result<(), SessionEnd> {
+    let out = &mut commands.session.client.out;
+    let turn = commands.dialogue.refuse(refusal, out);
+    commands.refused(turn)
+}
+
+fn log_refusal(log: &SessionLog, phase: Phase, text: &[u8]) {
+    let text = Escaped(text);
+    let line = format_args!("client login failed: \"{text}\"");
+    log.line(phase, Level::Info, line);
+}

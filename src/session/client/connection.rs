@@ -1,0 +1,212 @@
+//! The client's connection before the tunnel: a bounded buffer for its input, and replies that are sent together.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::net::socket::Socket;
+use crate::net::stream::Stream;
+use crate::proto::{Input, Turn};
+use crate::tls;
+
+/// Replies are sent once they have this many bytes, even if the input buffer contains more commands.
+const GATHERED: usize = 4096;
+/// How long a client may take to close after the last reply, so that a reset for unread input does not overtake the reply.
+const LINGER: Duration = Duration::from_secs(2);
+/// How many bytes such a client may still send.
+const LINGER_BYTES: usize = 64 * 1024;
+
+/// A client that is not connected to a backend yet.
+pub(in crate::session) struct Client {
+    pub(super) stream: Stream,
+    /// Received bytes that no command was parsed from yet; never longer than `limit`.
+    pub(super) input: Vec<u8>,
+    limit: usize,
+    send_timeout: Duration,
+    /// The client has closed its sending side.
+    ended: bool,
+    /// Its certificate, if TLS asked for one.
+    pub certificate: Option<tls::Client>,
+    /// Replies that are not sent yet.
+    pub out: Vec<u8>,
+}
+
+/// The result of waiting for the client.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::session) enum Received {
+    /// The buffer has more bytes.
+    More,
+    /// The client has closed its sending side.
+    End,
+    /// The deadline has passed.
+    Timeout,
+}
+
+/// The error that broke the client's connection.
+#[derive(Debug)]
+pub(in crate::session) enum ClientError {
+    /// It did not take its replies in time.
+    Blocked,
+    Receive(io::Error),
+    Send(io::Error),
+}
+
+impl Client {
+    /// A client before its first byte. `limit` bounds its unparsed input in bytes, `send_timeout` the time for which it may leave
+    /// replies unread.
+    pub fn new(socket: Socket, limit: usize, send_timeout: Duration) -> Self {
+        Client {
+            stream: Stream::Plain(socket),
+            input: Vec::new(),
+            limit: limit.max(1),
+            send_timeout,
+            ended: false,
+            certificate: None,
+            out: Vec::new(),
+        }
+    }
+
+    /// Lets the dialogue parse the input and write replies; drops what it has taken.
+    pub fn parse(&mut self, advance: impl FnOnce(&mut Input<'_>, &mut Vec<u8>) -> Turn) -> Turn {
+        let mut input = Input::new(&self.input, self.input.len() >= self.limit);
+        let turn = advance(&mut input, &mut self.out);
+        let taken = input.taken();
+        self.input.drain(..taken);
+        turn
+    }
+
+    /// The unparsed input.
+    pub fn input(&self) -> &[u8] {
+        &self.input
+    }
+
+    /// The TLS connection, if there is one.
+    pub fn tls(&self) -> Option<&rustls::ServerConnection> {
+        self.stream.tls()
+    }
+
+    /// The client's certificate, if it is valid.
+    pub fn verified(&self) -> Option<&tls::Client> {
+        let certificate = self.certificate.as_ref();
+        certificate.filter(|certificate| certificate.is_verified())
+    }
+
+    /// Whether so many replies have gathered that they should be sent.
+    pub fn has_gathered(&self) -> bool {
+        self.out.len() >= GATHERED
+    }
+
+    /// Waits until `deadline` for more input. Dropping the future loses nothing.
+    pub async fn receive(&mut self, deadline: Instant) -> Result<Received, ClientError> {
+        match timeout_at(deadline, self.fill()).await {
+            Err(_) => Ok(Received::Timeout),
+            Ok(Err(error)) => Err(ClientError::Receive(error)),
+            Ok(Ok(0)) => Ok(Received::End),
+            Ok(Ok(_)) => Ok(Received::More),
+        }
+    }
+
+    /// Returns when the client has left: its connection broke, or it closed its sending side and all of its commands are
+    /// answered. Commands that it sends meanwhile are kept as far as the buffer has room.
+    pub async fn left(&mut self) {
+        loop {
+            if self.input.len() >= self.limit || (self.ended && !self.input.is_empty()) {
+                return std::future::pending().await;
+            }
+            match self.fill().await {
+                Ok(0) if self.input.is_empty() => return,
+                Ok(_) => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Reads once into the free part of the buffer. Returns 0 at the end of the input.
+    async fn fill(&mut self) -> io::Result<usize> {
+        if self.ended {
+            return Ok(0);
+        }
+        let (stream, input, limit) = (&mut self.stream, &mut self.input, self.limit);
+        // Before each wait the buffer has its length again, so that the future can be dropped.
+        let result = poll_fn(|cx| {
+            let held = input.len();
+            input.resize(limit.max(held), 0);
+            let mut buffer = ReadBuf::new(&mut input[held..]);
+            let read = Pin::new(&mut *stream)
+                .poll_read(cx, &mut buffer)
+                .map_ok(|()| buffer.filled().len());
+            let filled = match read {
+                Poll::Ready(Ok(n)) => n,
+                _ => 0,
+            };
+            input.truncate(held + filled);
+            read
+        })
+        .await;
+        if matches!(result, Ok(0)) {
+            self.ended = true;
+        }
+        result
+    }
+
+    /// Sends the replies that have gathered.
+    pub async fn flush(&mut self) -> Result<(), ClientError> {
+        if self.out.is_empty() {
+            return Ok(());
+        }
+        let sending = async {
+            self.stream.write_all(&self.out).await?;
+            self.stream.flush().await
+        };
+        let sent = timeout(self.send_timeout, sending).await;
+        sent.map_err(|_| ClientError::Blocked)?
+            .map_err(ClientError::Send)?;
+        self.out.clear();
+        Ok(())
+    }
+
+    /// Sends the replies that have gathered, closes the sending side, and waits a moment for the client to close.
+    ///
+    /// # Errors
+    /// The replies could not be sent.
+    pub async fn close(&mut self) -> Result<(), ClientError> {
+        self.flush().await?;
+        let lingering = async {
+            self.stream.shutdown().await?;
+            let mut left = LINGER_BYTES;
+            self.input.clear();
+            while left > 0 && !self.ended {
+                left = left.saturating_sub(self.fill().await?.max(1));
+                self.input.clear();
+            }
+            Ok::<(), io::Error>(())
+        };
+        // The last reply is sent; it does not matter how the connection ends.
+        let _ = timeout(LINGER, lingering).await;
+        Ok(())
+    }
+
+    /// The stream, and the input that is for the backend.
+    pub fn into_parts(self) -> (Stream, Vec<u8>) {
+        (self.stream, self.input)
+    }
+}
+
+/// Shows the lengths of the buffers: there may be passwords in them.
+impl fmt::Debug for Client {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Client")
+            .field("stream", &self.stream)
+            .field("input", &self.input.len())
+            .field("limit", &self.limit)
+            .field("ended", &self.ended)
+            .field("out", &self.out.len())
+            .finish_non_exhaustive()
+    }
+}

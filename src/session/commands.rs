@@ -1,0 +1,166 @@
+//! The phase of commands: the dialogue answers the client until a command needs the auth server or the backend.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::Session;
+use super::auth_http::auth_server::AuthServer;
+use super::backend::backend_login::OpenConversation;
+use super::client::connection::Received;
+use super::client::handshake::TlsError;
+use super::client::identity::Identity;
+use super::end::{Cause, SessionEnd};
+use super::endpoint::Authenticator;
+use super::phase::Phase;
+use crate::base::Level;
+use crate::config::Upstream;
+use crate::config::modules::proxy::Proxy;
+use crate::proto::backend::backend_login::Request;
+use crate::proto::{Login, ServerDialogue, Step, Turn};
+
+/// A client that was greeted and has not logged in.
+#[derive(Debug)]
+pub(in crate::session) struct Commands<'s> {
+    pub session: Session<'s>,
+    pub identity: Identity,
+    pub dialogue: Box<dyn ServerDialogue>,
+    /// The number of complete logins so far.
+    pub attempts: u32,
+    /// The conversation with the backend that authenticates, between two attempts.
+    pub conversation: Option<OpenConversation>,
+    /// The end of `timeout`.
+    deadline: Instant,
+}
+
+/// The decision that a command needs.
+#[derive(Debug)]
+pub(in crate::session) enum Needed<'s> {
+    /// The auth server's decision about a login.
+    AuthHttp(&'s Arc<AuthServer>, Login),
+    /// A challenge of the backend that authenticates, or its decision about a login.
+    Backend(&'s Upstream, Request),
+}
+
+impl<'s> Commands<'s> {
+    /// A client that was greeted at `begun`.
+    pub fn new(
+        session: Session<'s>,
+        identity: Identity,
+        dialogue: Box<dyn ServerDialogue>,
+        begun: Instant,
+    ) -> Self {
+        Self {
+            deadline: begun + session.endpoint.server.mail.timeout,
+            session,
+            identity,
+            dialogue,
+            attempts: 0,
+            conversation: None,
+        }
+    }
+
+    /// Answers commands up to one that needs the auth server or the backend.
+    pub async fn serve(&mut self) -> Result<Needed<'s>, SessionEnd> {
+        loop {
+            let dialogue = &mut self.dialogue;
+            let client = &mut *self.session.client;
+            let turn = client.parse(|input, out| dialogue.advance(input, out));
+            let authenticator = &self.session.endpoint.authenticator;
+            match self.follow(turn)? {
+                Step::Next if self.session.client.has_gathered() => self.flush().await?,
+                Step::Next => {}
+                Step::Read => self.read().await?,
+                Step::StartTls => self.start_tls().await?,
+                Step::Challenge(origin) => match authenticator {
+                    Authenticator::AuthHttp(_) => self.challenge(),
+                    Authenticator::Backend(upstream) => {
+                        self.flush().await?;
+                        return Ok(Needed::Backend(upstream, Request::Challenge(origin)));
+                    }
+                },
+                Step::Authenticate(login) => {
+                    self.attempts += 1;
+                    self.flush().await?;
+                    self.session.log.login(login.credentials.user());
+                    return Ok(match authenticator {
+                        Authenticator::AuthHttp(server) => Needed::AuthHttp(server, *login),
+                        Authenticator::Backend(upstream) => {
+                            Needed::Backend(upstream, Request::Login(*login))
+                        }
+                    });
+                }
+                Step::Close => return Err(Phase::Commands.end(Cause::Dialogue(None))),
+            }
+        }
+    }
+
+    /// Goes on after a refused login, unless the session ends with it. `timeout` begins anew.
+    pub fn refused(&mut self, turn: Turn) -> Result<(), SessionEnd> {
+        self.deadline = Instant::now() + self.session.endpoint.server.mail.timeout;
+        self.session.log.upstream(None);
+        self.follow(turn).map(|_| ())
+    }
+
+    /// The directives about backends.
+    pub fn proxy(&self) -> &Proxy {
+        &self.session.endpoint.server.proxy
+    }
+
+    /// Writes a turn's line into the log.
+    fn follow(&mut self, turn: Turn) -> Result<Step, SessionEnd> {
+        let log = &mut *self.session.log;
+        if let Some(login) = &turn.login {
+            log.login(login);
+        }
+        if matches!(turn.step, Step::Close) {
+            return Err(Phase::Commands.end(Cause::Dialogue(turn.note)));
+        }
+        if let Some(note) = turn.note {
+            log.line(Phase::Commands, Level::Info, format_args!("{note}"));
+        }
+        Ok(turn.step)
+    }
+
+    async fn flush(&mut self) -> Result<(), SessionEnd> {
+        let sent = self.session.client.flush().await;
+        sent.map_err(|error| Phase::Commands.end(Cause::Client(error)))
+    }
+
+    /// Sends the replies and waits for more input.
+    async fn read(&mut self) -> Result<(), SessionEnd> {
+        self.flush().await?;
+        let cause = match self.session.client.receive(self.deadline).await {
+            Ok(Received::More) => return Ok(()),
+            Ok(Received::End) => Cause::Closed,
+            Ok(Received::Timeout) => Cause::Timeout,
+            Err(error) => Cause::Client(error),
+        };
+        Err(Phase::Commands.end(cause))
+    }
+
+    async fn start_tls(&mut self) -> Result<(), SessionEnd> {
+        self.flush().await?;
+        self.session.log.started_tls();
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let secured = match self.session.endpoint.tls.tls() {
+            Some(tls) => self.session.client.secure(tls, left).await,
+            None => Err(TlsError::NotConfigured),
+        };
+        secured.map_err(|error| Phase::StartTls.end(Cause::Tls(error)))?;
+        self.dialogue.secured();
+        Ok(())
+    }
+
+    /// Answers with a challenge of the gateway's own.
+    fn challenge(&mut self) {
+        let Session {
+            endpoint,
+            shared,
+            client,
+            ..
+        } = &mut self.session;
+        let salt = shared.challenge(&endpoint.server.mail.server_name);
+        self.dialogue.challenge(salt, &mut client.out);
+    }
+}

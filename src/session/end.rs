@@ -1,0 +1,198 @@
+//! The end of a session: its cause, the log line for it, and the last reply to the client.
+
+use std::fmt;
+use std::io;
+
+use super::auth_http::exchange::AuthHttpError;
+use super::backend::error::LoginError;
+use super::client::connection::{Client, ClientError};
+use super::client::handshake::TlsError;
+use super::client::source::ProxyHeaderError;
+use super::endpoint::Endpoint;
+use super::log::{SessionLog, level_of};
+use super::phase::Phase;
+use crate::base::{Errno, Level};
+use crate::net::stream::HandshakeError;
+use crate::net::tunnel;
+use crate::proto::{LastReply, Note};
+use crate::tls::{self, Refusal};
+
+/// How a session ended.
+#[derive(Debug)]
+pub(in crate::session) struct SessionEnd {
+    pub phase: Phase,
+    pub cause: Cause,
+}
+
+/// Why a session ended.
+#[derive(Debug)]
+pub(in crate::session) enum Cause {
+    /// The client has closed its connection.
+    Closed,
+    /// The client's connection broke.
+    Client(ClientError),
+    /// The client has not logged in within `timeout`.
+    Timeout,
+    /// The client's PROXY header is unusable.
+    ProxyHeader(ProxyHeaderError),
+    /// The client has not come into TLS.
+    Tls(TlsError),
+    /// The client sent data before the greeting.
+    EarlyTalker(Note),
+    /// The dialogue is over and has written its last reply, with a line for the log if a limit was exceeded.
+    Dialogue(Option<Note>),
+    /// The auth server failed.
+    AuthHttp(AuthHttpError),
+    /// The backend failed to log in a client that the auth server had accepted.
+    AuthorizedLogin {
+        error: LoginError,
+        /// The backend's reply is passed on (`proxy_pass_error_message on`).
+        passes_on: bool,
+    },
+    /// The tunnel has ended.
+    Tunnel(tunnel::End),
+}
+
+/// The way in which the gateway leaves a client.
+enum Farewell<'a> {
+    /// The client has left, or may expect TLS.
+    None,
+    /// The replies that have gathered are sent.
+    Gathered,
+    /// A last reply is sent.
+    Reply(LastReply),
+    /// The backend's reply is sent.
+    Backend(&'a [u8]),
+}
+
+impl Phase {
+    /// The end in this phase.
+    pub fn end(self, cause: Cause) -> SessionEnd {
+        SessionEnd { phase: self, cause }
+    }
+}
+
+impl SessionEnd {
+    /// Writes the end to the log, sends the last reply and closes the client's connection.
+    pub async fn conclude(self, client: &mut Client, endpoint: &Endpoint, log: &SessionLog) {
+        self.log(log);
+        match self.farewell() {
+            Farewell::None => return,
+            Farewell::Gathered => {}
+            Farewell::Reply(reply) => endpoint.settings.last_reply(reply, &mut client.out),
+            Farewell::Backend(reply) => client.out.extend_from_slice(reply),
+        }
+        if let Err(error) = client.close().await {
+            self.phase.end(Cause::Client(error)).log(log);
+        }
+    }
+
+    /// Writes the end to the log.
+    pub fn log(&self, log: &SessionLog) {
+        let phase = self.phase;
+        let line = |level, text: fmt::Arguments<'_>| log.line(phase, level, text);
+        match &self.cause {
+            Cause::Closed | Cause::Dialogue(None) => {}
+            Cause::Client(ClientError::Blocked)
+            | Cause::Timeout
+            | Cause::ProxyHeader(ProxyHeaderError::Timeout)
+            | Cause::Tls(TlsError::Timeout)
+            | Cause::Tunnel(tunnel::End::Timeout) => log.timed_out(phase),
+            Cause::Client(ClientError::Receive(error)) => log_broken(log, phase, "recv", error),
+            Cause::Client(ClientError::Send(error)) => log_broken(log, phase, "send", error),
+            Cause::ProxyHeader(ProxyHeaderError::Invalid(fault)) => {
+                line(Level::Error, format_args!("{fault}"));
+            }
+            Cause::ProxyHeader(ProxyHeaderError::Receive(error)) => {
+                line(Level::Info, format_args!("recv() failed{}", Errno(error)));
+            }
+            Cause::Tls(TlsError::Handshake(error)) => log_handshake(log, phase, error),
+            Cause::Tls(TlsError::Certificate(Refusal::Bad(reason))) => {
+                let number = reason.number();
+                line(
+                    Level::Info,
+                    format_args!("client SSL certificate verify error: ({number}:{reason})"),
+                );
+            }
+            Cause::Tls(TlsError::Certificate(Refusal::Missing)) => line(
+                Level::Info,
+                format_args!("client sent no required SSL certificate"),
+            ),
+            Cause::Tls(TlsError::NotConfigured) => {
+                line(Level::Alert, format_args!("no TLS is configured"));
+            }
+            Cause::EarlyTalker(note) | Cause::Dialogue(Some(note)) => {
+                line(Level::Info, format_args!("{note}"));
+            }
+            Cause::AuthHttp(error) => error.log(log),
+            Cause::AuthorizedLogin { error, .. } => {
+                let level = match self.farewell() {
+                    Farewell::Backend(_) => Level::Info,
+                    _ => Level::Error,
+                };
+                error.log(log, phase, level);
+            }
+            Cause::Tunnel(end) => {
+                match end {
+                    tunnel::End::Client(error) => {
+                        line(Level::Info, format_args!("recv() failed{}", Errno(error)));
+                    }
+                    tunnel::End::Backend(error) => {
+                        let level = level_of(error);
+                        line(level, format_args!("recv() failed{}", Errno(error)));
+                    }
+                    tunnel::End::Done | tunnel::End::Timeout => {}
+                }
+                log.event(format_args!("proxied session done"));
+            }
+        }
+    }
+
+    /// The way in which the gateway leaves the client.
+    fn farewell(&self) -> Farewell<'_> {
+        let reply = match &self.cause {
+            Cause::Closed
+            | Cause::Client(_)
+            | Cause::ProxyHeader(_)
+            | Cause::Tls(TlsError::Timeout | TlsError::Handshake(_) | TlsError::NotConfigured)
+            | Cause::Tunnel(_) => return Farewell::None,
+            Cause::Dialogue(_) => return Farewell::Gathered,
+            Cause::AuthorizedLogin { error, passes_on } => {
+                match error.reply().filter(|_| *passes_on) {
+                    Some(reply) => return Farewell::Backend(&reply.reply),
+                    None => LastReply::InternalError,
+                }
+            }
+            Cause::AuthHttp(_) => LastReply::InternalError,
+            Cause::Tls(TlsError::Certificate(Refusal::Bad(_))) => LastReply::InvalidCertificate,
+            Cause::Tls(TlsError::Certificate(Refusal::Missing)) => LastReply::MissingCertificate,
+            Cause::EarlyTalker(_) => LastReply::EarlyTalker,
+            Cause::Timeout => LastReply::Timeout,
+        };
+        Farewell::Reply(reply)
+    }
+}
+
+/// Writes that the client's connection broke. An error of TLS has no errno, and no line.
+fn log_broken(log: &SessionLog, phase: Phase, call: &str, error: &io::Error) {
+    if error.raw_os_error().is_none() {
+        return;
+    }
+    let level = match level_of(error) {
+        Level::Error => Level::Info,
+        _ => Level::Alert,
+    };
+    let errno = Errno(error);
+    log.line(phase, level, format_args!("{call}() failed{errno}"));
+}
+
+/// Writes that the handshake failed. The level is info: the client is the cause, whatever the error.
+fn log_handshake(log: &SessionLog, phase: Phase, HandshakeError { error, first }: &HandshakeError) {
+    let line = |text: fmt::Arguments<'_>| log.line(phase, Level::Info, text);
+    let closed = "peer closed connection in SSL handshake";
+    match tls::failure(error, first) {
+        Some(failure) => line(format_args!("SSL_do_handshake() failed (SSL: {failure})")),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => line(format_args!("{closed}")),
+        None => line(format_args!("{closed}{}", Errno(error))),
+    }
+}

@@ -1,0 +1,100 @@
+//! The phase of the greeting: the client's host name and `smtp_greeting_delay` come before it.
+
+use tokio::time::Instant;
+
+use super::Session;
+use super::client::connection::Received;
+use super::client::host_name::host_name;
+use super::client::identity::Identity;
+use super::client::source::Source;
+use super::commands::Commands;
+use super::end::{Cause, SessionEnd};
+use super::phase::Phase;
+use crate::base::Protocol;
+use crate::config::Resolver;
+use crate::proto::{Note, ServerDialogue};
+
+/// A client that is not greeted yet. It is inside TLS where TLS begins with the first byte.
+#[derive(Debug)]
+pub(in crate::session) struct Greeting<'s> {
+    session: Session<'s>,
+    identity: Identity,
+    dialogue: Box<dyn ServerDialogue>,
+}
+
+impl<'s> Greeting<'s> {
+    /// Makes the dialogue. The first client of a server may wait a moment for its backend's capabilities.
+    pub async fn new(session: Session<'s>, source: Source) -> Self {
+        let endpoint = session.endpoint;
+        let capabilities = endpoint.backends.first_capabilities().await;
+        let secure = session.client.tls().is_some();
+        Self {
+            dialogue: endpoint.settings.server(secure, capabilities),
+            identity: Identity::new(source),
+            session,
+        }
+    }
+
+    /// Sends the greeting. The time for the login begins with it.
+    pub async fn greet(mut self) -> Result<Commands<'s>, SessionEnd> {
+        if self.session.endpoint.server.protocol == Protocol::Smtp {
+            self.look_up_name().await?;
+            self.delay().await?;
+        }
+        let Session {
+            endpoint,
+            shared,
+            client,
+            ..
+        } = &mut self.session;
+        let mut challenge = || shared.challenge(&endpoint.server.mail.server_name);
+        self.dialogue.greet(&mut challenge, &mut client.out);
+        let begun = Instant::now();
+        let sent = client.flush().await;
+        sent.map_err(|error| Phase::Greeting.end(Cause::Client(error)))?;
+        Ok(Commands::new(
+            self.session,
+            self.identity,
+            self.dialogue,
+            begun,
+        ))
+    }
+
+    /// Looks up the client's host name if there is a `resolver`. Input that arrives meanwhile is kept.
+    async fn look_up_name(&mut self) -> Result<(), SessionEnd> {
+        let endpoint = self.session.endpoint;
+        if endpoint.server.mail.resolver == Resolver::Off {
+            return Ok(());
+        }
+        let Some(address) = self.identity.source.peer.ip() else {
+            return Ok(());
+        };
+        let (shown, log) = (&self.identity.address, &*self.session.log);
+        self.identity.name = tokio::select! {
+            name = host_name(address, shown, &endpoint.resolver, log) => name,
+            () = self.session.client.left() => return Err(Phase::ClientAddress.end(Cause::Closed)),
+        };
+        Ok(())
+    }
+
+    /// Waits for `smtp_greeting_delay`, and ends the session of a client that sends data before it is over.
+    async fn delay(&mut self) -> Result<(), SessionEnd> {
+        let delay = self.session.endpoint.server.smtp.smtp_greeting_delay;
+        if delay.is_zero() {
+            return Ok(());
+        }
+        let client = &mut *self.session.client;
+        let received = if client.input().is_empty() {
+            client.receive(Instant::now() + delay).await
+        } else {
+            Ok(Received::More)
+        };
+        let cause = match received {
+            Ok(Received::Timeout) => return Ok(()),
+            Ok(Received::More) => Cause::EarlyTalker(Note::Early(client.input().into())),
+            Ok(Received::End) => Cause::Closed,
+            Err(error) => Cause::Client(error),
+        };
+        Err(Phase::GreetingDelay.end(cause))
+    }
+}
