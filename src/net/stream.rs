@@ -45,7 +45,8 @@ impl Stream {
             Stream::Plain(socket) => {
                 let accepted = async {
                     socket.peek(&mut first).await?;
-                    TlsAcceptor::from(config).accept(socket).await
+                    // Boxed, as below: a session in clear text has no room for a TLS connection.
+                    Box::pin(TlsAcceptor::from(config).accept(socket)).await
                 };
                 match accepted.await {
                     Ok(stream) => {
@@ -71,7 +72,8 @@ impl Stream {
     ) -> io::Result<()> {
         match std::mem::replace(self, Stream::Closed) {
             Stream::Plain(socket) => {
-                let stream = TlsConnector::from(config).connect(name, socket).await?;
+                let handshake = TlsConnector::from(config).connect(name, socket);
+                let stream = Box::pin(handshake).await?;
                 *self = Stream::Tls(Box::new(stream.into()));
                 Ok(())
             }

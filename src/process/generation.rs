@@ -44,6 +44,7 @@ pub enum BuildFault {
 }
 
 impl Generation {
+    #[expect(clippy::too_many_arguments, reason = "one for each registry")]
     /// Opens the logs and builds the TLS side of each server. Where no `error_log` holds, errors go to the log of `-e`.
     pub fn build(
         config: Config,

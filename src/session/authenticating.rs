@@ -31,42 +31,25 @@ const WRONG_PASSWORD: Rejection = Rejection {
     closing: false,
 };
 
-/// A client that waits for the decision about its login.
+/// A client that waits for the decision about its login. A client that is refused goes on with the commands.
 #[derive(Debug)]
-pub(in crate::session) struct Authenticating<'s> {
-    commands: Commands<'s>,
+pub(in crate::session) struct Authenticating<'c, 's> {
+    commands: &'c mut Commands<'s>,
     needed: Needed<'s>,
 }
 
-/// The result of authentication.
-#[derive(Debug)]
-pub(in crate::session) enum Authenticated<'s> {
-    /// The backend takes over.
-    LoggedIn(BackendStream),
-    /// The client goes on with commands.
-    Refused(Commands<'s>),
-}
-
-impl<'s> Authenticating<'s> {
+impl<'c, 's> Authenticating<'c, 's> {
     /// A client whose command needs a decision.
-    pub fn new(commands: Commands<'s>, needed: Needed<'s>) -> Self {
+    pub fn new(commands: &'c mut Commands<'s>, needed: Needed<'s>) -> Self {
         Self { commands, needed }
     }
 
-    /// Gets the decision and tells the client.
-    pub async fn run(self) -> Result<Authenticated<'s>, SessionEnd> {
-        let Self {
-            mut commands,
-            needed,
-        } = self;
-        let backend = match needed {
-            Needed::AuthHttp(server, login) => auth_http(&mut commands, server, login).await?,
-            Needed::Backend(upstream, request) => backend(&mut commands, upstream, request).await?,
-        };
-        Ok(match backend {
-            Some(backend) => Authenticated::LoggedIn(backend),
-            None => Authenticated::Refused(commands),
-        })
+    /// Gets the decision and tells the client. `None`: the client may try again.
+    pub async fn run(self) -> Result<Option<BackendStream>, SessionEnd> {
+        match self.needed {
+            Needed::AuthHttp(server, login) => auth_http(self.commands, server, login).await,
+            Needed::Backend(upstream, request) => backend(self.commands, upstream, request).await,
+        }
     }
 }
 

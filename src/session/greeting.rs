@@ -70,8 +70,10 @@ impl<'s> Greeting<'s> {
             return Ok(());
         };
         let (shown, log) = (&self.identity.address, &*self.session.log);
+        // Boxed: most servers have no resolver.
+        let look_up = Box::pin(host_name(address, shown, &endpoint.resolver, log));
         self.identity.name = tokio::select! {
-            name = host_name(address, shown, &endpoint.resolver, log) => name,
+            name = look_up => name,
             () = self.session.client.left() => return Err(Phase::ClientAddress.end(Cause::Closed)),
         };
         Ok(())

@@ -25,7 +25,7 @@ pub use backend::{BackendCapabilities, Backends, CapabilityCache};
 pub use endpoint::{Authenticator, Endpoint, TlsMode};
 pub use shared::Shared;
 
-use self::authenticating::{Authenticated, Authenticating};
+use self::authenticating::Authenticating;
 use self::backend::BackendStream;
 use self::client::connection::Client;
 use self::client::source::Source;
@@ -48,18 +48,25 @@ pub struct Arrival {
 /// The parts of a session that last from the greeting to the end.
 #[derive(Debug)]
 struct Session<'s> {
-    endpoint: &'s Arc<Endpoint>,
+    endpoint: &'s Endpoint,
     shared: &'s Shared,
     client: &'s mut Client,
     log: &'s mut SessionLog,
 }
 
 /// Serves one client to its end.
-pub async fn serve(arrival: Arrival, endpoint: Arc<Endpoint>, shared: Arc<Shared>) {
+pub fn serve(
+    arrival: Arrival,
+    endpoint: Arc<Endpoint>,
+    shared: Arc<Shared>,
+) -> impl Future<Output = ()> + Send {
     // Boxed: everything that only a login needs is freed before mail flows.
-    let tunnel = Box::pin(log_in(arrival, endpoint, shared)).await;
-    if let Some(tunnel) = tunnel {
-        tunnel.run().await;
+    let login = Box::pin(log_in(arrival, endpoint, shared));
+    async {
+        let mut tunnel = login.await;
+        if let Some(tunnel) = &mut tunnel {
+            tunnel.run().await;
+        }
     }
 }
 
@@ -76,15 +83,12 @@ async fn log_in(arrival: Arrival, endpoint: Arc<Endpoint>, shared: Arc<Shared>) 
     if endpoint.proxy_protocol {
         let trusted = &server.realip.set_real_ip_from;
         let limit = server.mail.timeout;
-        match source.receive_header(&mut socket, limit, trusted).await {
-            Ok(true) => log.client(&source.peer),
-            Ok(false) => {}
-            Err(error) => {
-                let end = Phase::ProxyHeader.end(Cause::ProxyHeader(error));
-                end.log(&log);
-                return None;
-            }
+        if let Err(error) = source.receive_header(&mut socket, limit, trusted).await {
+            // No reply: the client may expect TLS.
+            Phase::ProxyHeader.end(Cause::ProxyHeader(error)).log(&log);
+            return None;
         }
+        log.client(&source.peer);
     }
     let mut client = Client::new(socket, server.client_buffer(), server.mail.timeout);
     let session = Session {
@@ -117,10 +121,28 @@ async fn reach_backend(session: Session<'_>, source: Source) -> Result<BackendSt
     loop {
         let needed = commands.serve().await?;
         // Boxed: a client that has not sent its login does not need the room.
-        let authenticating = Box::pin(Authenticating::new(commands, needed).run());
-        match authenticating.await? {
-            Authenticated::LoggedIn(backend) => return Ok(backend),
-            Authenticated::Refused(again) => commands = again,
+        let authenticating = Box::pin(Authenticating::new(&mut commands, needed).run());
+        if let Some(backend) = authenticating.await? {
+            return Ok(backend);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The most bytes of an idle session's future in the tunnel, and of the part before it.
+    const LIMITS: (usize, usize) = (600, 2200);
+
+    fn size<A, B, C, F: Future>(_: fn(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn an_idle_session_is_small() {
+        let (session, login) = (size(serve), size(log_in));
+        assert!(session <= LIMITS.0, "{session}");
+        assert!(login <= LIMITS.1, "{login}");
     }
 }

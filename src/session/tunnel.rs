@@ -8,15 +8,12 @@ use super::end::Cause;
 use super::log::SessionLog;
 use super::phase::Phase;
 use crate::net::stream::Stream;
-use crate::net::tunnel::{self, End};
+use crate::net::tunnel::{End, Pipe};
 
 /// A client that is connected to its backend.
 #[derive(Debug)]
 pub(in crate::session) struct Tunnel {
-    client: Stream,
-    /// Input of the client that the backend has not got yet.
-    to_backend: Vec<u8>,
-    backend: BackendStream,
+    pipe: Pipe<Stream, Stream>,
     idle_timeout: Duration,
     log: SessionLog,
 }
@@ -31,30 +28,17 @@ impl Tunnel {
     ) -> Self {
         let (client, to_backend) = client.into_parts();
         Self {
-            client,
-            to_backend,
-            backend,
+            pipe: Pipe::new(client, backend.stream, to_backend, backend.received),
             idle_timeout,
             log,
         }
     }
 
     /// Carries bytes to the end of the session.
-    pub async fn run(mut self) {
-        let (end, carried) = tunnel::run(
-            &mut self.client,
-            &mut self.backend.stream,
-            self.to_backend,
-            self.backend.received,
-            self.idle_timeout,
-        )
-        .await;
-        tracing::debug!(
-            connection = self.log.number(),
-            up = carried.up,
-            down = carried.down,
-            "tunnel closed"
-        );
+    pub async fn run(&mut self) {
+        let end = self.pipe.run(self.idle_timeout).await;
+        let (up, down) = self.pipe.carried();
+        tracing::debug!(connection = self.log.number(), up, down, "tunnel closed");
         let phase = match end {
             End::Done | End::Timeout => Phase::Proxying,
             End::Client(_) => Phase::ProxyingFromClient,

@@ -1,8 +1,8 @@
-//! The byte pipe between a client and its backend, once mail flows.
+//! The bytes between a client and its backend after the login.
 //!
-//! While both sides are quiet the pipe owns no buffer: a wake-up reads into a scratch buffer that belongs to the
-//! thread, writes at once, and keeps only what the other side would not take. The end of one side's data is
-//! passed on as a half-close, so the answer to QUIT and a running download arrive to the last byte.
+//! While both sides are silent a pipe owns no buffer: a wake-up reads into a scratch buffer of the thread, writes at once, and
+//! keeps only the bytes that the other side does not take. The end of one side's data is passed on as a half-close, so that the
+//! reply to QUIT and a running download arrive completely.
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
@@ -14,11 +14,11 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, sleep_until};
 
-/// Bytes one wake-up may read before it writes.
+/// The most bytes that are read before they are written.
 const SCRATCH: usize = 16 * 1024;
-/// Reads of one direction before the other tasks of the thread get their turn.
+/// Reads of one direction before the thread's other tasks run.
 const TURNS: usize = 16;
-/// How long a client may take to close after its backend has.
+/// How long a client may take to close after its backend has closed.
 const LINGER: Duration = Duration::from_secs(5);
 
 thread_local! {
@@ -28,7 +28,7 @@ thread_local! {
 /// How a tunnel ended.
 #[derive(Debug)]
 pub enum End {
-    /// Both sides are done, all bytes are delivered.
+    /// Both sides are done, and all bytes are delivered.
     Done,
     /// Neither side sent anything for the idle timeout.
     Timeout,
@@ -38,31 +38,31 @@ pub enum End {
     Backend(io::Error),
 }
 
-/// Bytes carried each way.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Carried {
-    /// From the client to the backend.
-    pub up: u64,
-    /// From the backend to the client.
-    pub down: u64,
+/// Both directions between a client and its backend.
+#[derive(Debug)]
+pub struct Pipe<C, B> {
+    client: C,
+    backend: B,
+    up: Flow,
+    down: Flow,
 }
 
-/// One direction of the pipe.
+/// One direction.
 #[derive(Debug, Default)]
 struct Flow {
-    /// Read, and not yet taken by the other side. Not allocated while empty.
+    /// Bytes that the writer has not taken yet. Not allocated while empty.
     pending: Vec<u8>,
     written: usize,
     /// The reader is at its end.
     ended: bool,
-    /// The writer was told so.
+    /// The writer's sending side is closed.
     shut: bool,
-    /// The writer may hold bytes of its own (TLS records).
+    /// The writer may have bytes in a buffer of its own (TLS records).
     unflushed: bool,
     bytes: u64,
 }
 
-/// Which socket failed.
+/// The error of one socket.
 enum Fault {
     Reader(io::Error),
     Writer(io::Error),
@@ -72,7 +72,7 @@ impl Flow {
     fn new(read_too_far: Vec<u8>) -> Self {
         Flow {
             bytes: read_too_far.len() as u64,
-            // An empty buffer still owns its room, and an idle tunnel would hold it to its end.
+            // An empty Vec may still own memory.
             pending: if read_too_far.is_empty() {
                 Vec::new()
             } else {
@@ -82,7 +82,7 @@ impl Flow {
         }
     }
 
-    /// The writer takes no more: drops what it has not taken.
+    /// Drops the pending bytes: the writer takes no more.
     fn abandon(&mut self) {
         self.pending = Vec::new();
         self.written = 0;
@@ -90,7 +90,7 @@ impl Flow {
         self.shut = true;
     }
 
-    /// Moves what can be moved. `Ready` when this direction is over.
+    /// Moves bytes as far as possible. `Ready` at the end of this direction.
     fn poll<R, W>(
         &mut self,
         cx: &mut Context<'_>,
@@ -119,7 +119,7 @@ impl Flow {
             }
             if self.ended {
                 if !self.shut {
-                    // A peer that has gone already needs no farewell.
+                    // A peer that has closed already cannot be told.
                     let _ = ready!(Pin::new(&mut *to).poll_shutdown(cx));
                     self.shut = true;
                 }
@@ -165,73 +165,83 @@ impl Flow {
     }
 }
 
-/// Carries bytes until both sides are done, one fails, or both are silent for `silence`.
-///
-/// `to_backend` and `to_client` are bytes that were read too far before the tunnel began; they go first.
-pub async fn run<C, B>(
-    client: C,
-    backend: B,
-    to_backend: Vec<u8>,
-    to_client: Vec<u8>,
-    silence: Duration,
-) -> (End, Carried)
+impl<C, B> Pipe<C, B>
 where
     C: AsyncRead + AsyncWrite + Unpin,
     B: AsyncRead + AsyncWrite + Unpin,
 {
-    let (mut client, mut backend) = (client, backend);
-    let (mut up, mut down) = (Flow::new(to_backend), Flow::new(to_client));
-    let mut last = Instant::now();
-    let mut farewell = None;
-    let mut timer = pin!(sleep_until(last + silence));
-    let end = poll_fn(|cx| {
-        let mut moved = false;
-        let upward = match up.poll(cx, &mut client, &mut backend, &mut moved) {
-            Poll::Ready(Err(Fault::Reader(e))) => return Poll::Ready(End::Client(e)),
-            // A backend that takes no more may have said its last words: they are still to be read.
+    /// A pipe in which `to_backend` and `to_client`, bytes that were read before, go first.
+    pub fn new(client: C, backend: B, to_backend: Vec<u8>, to_client: Vec<u8>) -> Self {
+        Pipe {
+            client,
+            backend,
+            up: Flow::new(to_backend),
+            down: Flow::new(to_client),
+        }
+    }
+
+    /// The number of bytes carried from the client to the backend, and back.
+    pub fn carried(&self) -> (u64, u64) {
+        (self.up.bytes, self.down.bytes)
+    }
+
+    /// Carries bytes until both sides are done, one fails, or both are silent for `idle_timeout`.
+    pub async fn run(&mut self, idle_timeout: Duration) -> End {
+        let mut last = Instant::now();
+        // The backend has closed, and the client has a moment to do so.
+        let mut closing = false;
+        let mut timer = pin!(sleep_until(last + idle_timeout));
+        poll_fn(|cx| {
+            let mut moved = false;
+            let ended = self.poll(cx, &mut moved);
+            if ended.is_ready() {
+                return ended;
+            }
+            if moved {
+                last = Instant::now();
+            }
+            if self.down.shut && !closing {
+                closing = true;
+                timer.as_mut().reset(last + LINGER.min(idle_timeout));
+            }
+            // Bytes do not move the timer: when it fires, the length of the silence is checked.
+            while timer.as_mut().poll(cx).is_ready() {
+                if closing {
+                    return Poll::Ready(End::Done);
+                }
+                if last + idle_timeout <= Instant::now() {
+                    return Poll::Ready(End::Timeout);
+                }
+                timer.as_mut().reset(last + idle_timeout);
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Moves bytes both ways. `Ready` when both directions have ended or a socket failed.
+    fn poll(&mut self, cx: &mut Context<'_>, moved: &mut bool) -> Poll<End> {
+        let up = match (self.up).poll(cx, &mut self.client, &mut self.backend, moved) {
+            Poll::Ready(Err(Fault::Reader(error))) => return Poll::Ready(End::Client(error)),
+            // A backend that takes no more may have sent its last bytes: they are still read.
             Poll::Ready(Err(Fault::Writer(_))) => {
-                up.abandon();
+                self.up.abandon();
                 Poll::Ready(())
             }
             Poll::Ready(Ok(())) => Poll::Ready(()),
             Poll::Pending => Poll::Pending,
         };
-        let downward = match down.poll(cx, &mut backend, &mut client, &mut moved) {
-            Poll::Ready(Err(Fault::Reader(e))) => return Poll::Ready(End::Backend(e)),
-            Poll::Ready(Err(Fault::Writer(e))) => return Poll::Ready(End::Client(e)),
+        let down = match (self.down).poll(cx, &mut self.backend, &mut self.client, moved) {
+            Poll::Ready(Err(Fault::Reader(error))) => return Poll::Ready(End::Backend(error)),
+            Poll::Ready(Err(Fault::Writer(error))) => return Poll::Ready(End::Client(error)),
             Poll::Ready(Ok(())) => Poll::Ready(()),
             Poll::Pending => Poll::Pending,
         };
-        if upward.is_ready() && downward.is_ready() {
+        if up.is_ready() && down.is_ready() {
             return Poll::Ready(End::Done);
         }
-        if moved {
-            last = Instant::now();
-        }
-        if down.shut && farewell.is_none() {
-            farewell = Some(last + LINGER.min(silence));
-            timer.as_mut().reset(last + LINGER.min(silence));
-        }
-        // The timer is not moved by every byte: when it fires, it looks how long the silence really was.
-        while timer.as_mut().poll(cx).is_ready() {
-            if farewell.is_some() {
-                return Poll::Ready(End::Done);
-            }
-            if last + silence <= Instant::now() {
-                return Poll::Ready(End::Timeout);
-            }
-            timer.as_mut().reset(last + silence);
-        }
         Poll::Pending
-    })
-    .await;
-    (
-        end,
-        Carried {
-            up: up.bytes,
-            down: down.bytes,
-        },
-    )
+    }
 }
 
 #[cfg(test)]

@@ -1,27 +1,19 @@
 use super::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
+type Ended = tokio::task::JoinHandle<(End, (u64, u64))>;
+
 const LONG: Duration = Duration::from_secs(3600);
 
 /// A tunnel between two pipes of `size` bytes; returns their outer ends.
-fn tunnel(
-    size: usize,
-    silence: Duration,
-) -> (
-    DuplexStream,
-    DuplexStream,
-    tokio::task::JoinHandle<(End, Carried)>,
-) {
+fn tunnel(size: usize, idle_timeout: Duration) -> (DuplexStream, DuplexStream, Ended) {
     let (client, inner_client) = duplex(size);
     let (backend, inner_backend) = duplex(size);
-    let up = b"ahead ".to_vec();
-    let task = tokio::spawn(run(
-        inner_client,
-        inner_backend,
-        up,
-        b"before ".to_vec(),
-        silence,
-    ));
+    let (up, down) = (b"ahead ".to_vec(), b"before ".to_vec());
+    let task = tokio::spawn(async move {
+        let mut pipe = Pipe::new(inner_client, inner_backend, up, down);
+        (pipe.run(idle_timeout).await, pipe.carried())
+    });
     (client, backend, task)
 }
 
@@ -43,7 +35,7 @@ async fn bytes_read_too_far_go_first_and_half_close_is_passed_on() {
     assert_eq!(read_all(&mut client).await, b"before 221");
     let (end, carried) = task.await.expect("the tunnel");
     assert!(matches!(end, End::Done), "{end:?}");
-    assert_eq!((carried.up, carried.down), (10, 10));
+    assert_eq!(carried, (10, 10));
 }
 
 #[tokio::test]

@@ -48,24 +48,23 @@ impl Source {
         }
     }
 
-    /// Reads the PROXY header, for which the peer has `limit`. The bytes after it stay in the socket. Returns whether the peer
-    /// is one of those that are `trusted`, and the header changes the client's address.
+    /// Reads the PROXY header, for which the peer has `limit`, and takes the client's address from it if the peer is in one of
+    /// the `trusted` networks. The bytes after the header stay in the socket.
     pub async fn receive_header(
         &mut self,
         socket: &mut Socket,
         limit: Duration,
         trusted: &[Cidr],
-    ) -> Result<bool, ProxyHeaderError> {
+    ) -> Result<(), ProxyHeaderError> {
         let received = timeout(limit, receive(socket)).await;
         self.header = received.map_err(|_| ProxyHeaderError::Timeout)??;
         let ip = self.peer.ip();
-        match self.header {
-            Some(header) if trusted.iter().any(|network| network.contains(ip)) => {
-                self.peer = Peer::Inet(header.source);
-                Ok(true)
-            }
-            _ => Ok(false),
+        if let Some(header) = self.header
+            && trusted.iter().any(|network| network.contains(ip))
+        {
+            self.peer = Peer::Inet(header.source);
         }
+        Ok(())
     }
 
     /// Both ends of the client's connection for the backend. The far end is the local one, or the header's destination.
