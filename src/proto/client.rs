@@ -1,12 +1,15 @@
-//! The client that backends talk to, whatever it wants of them: what the driver in `session` asks of it.
+//! The client that backends talk to, for any purpose: the interface between a dialogue and the driver in `session`.
 //!
-//! The driver sends what is in `out`, waits until [`ClientDialogue::whole`] finds a reply, and passes it to
-//! [`ClientDialogue::advance`], which consumes the dialogue and returns what is left of it or the outcome.
+//! The driver sends the bytes in `out`, reads until [`ClientDialogue::whole`] finds a complete reply, and passes the reply to
+//! [`ClientDialogue::advance`], which consumes the dialogue and returns the rest of it or the outcome.
 
 use std::fmt::{self, Debug};
 
-/// The action that log lines name while a reply is awaited to which nothing was sent, and once a reply has arrived.
-pub const READING: &str = "reading response from upstream";
+/// What a session is doing, in the words that nginx's log lines have after `while`.
+pub type Action = &'static str;
+
+/// The action before anything was sent, and after a reply.
+pub const READING: Action = "reading response from upstream";
 
 /// A dialogue that ends with an `O`.
 pub type Dialogue<O> = Box<dyn ClientDialogue<Outcome = O>>;
@@ -16,13 +19,13 @@ pub trait ClientDialogue: Debug + Send + Sync {
     /// How the dialogue can end, other than with a reply that is not allowed.
     type Outcome;
 
-    /// What is being done, in the words that nginx's log lines have after `while`.
-    fn action(&self) -> &'static str;
+    /// The action while the next reply is awaited.
+    fn action(&self) -> Action;
 
     /// Length of the first whole reply in `bytes`, in bytes; `None` while it is incomplete.
     fn whole(&self, bytes: &[u8]) -> Option<usize>;
 
-    /// Takes the backend's reply to what was sent last, and writes what is to be sent next to `out`.
+    /// Takes the reply to the last command, and writes the next one to `out`.
     fn advance(self: Box<Self>, reply: &[u8], out: &mut Vec<u8>) -> Progress<Self::Outcome>;
 }
 
@@ -74,7 +77,7 @@ where
 {
     type Outcome = B;
 
-    fn action(&self) -> &'static str {
+    fn action(&self) -> Action {
         self.first.action()
     }
 

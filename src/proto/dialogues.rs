@@ -1,9 +1,10 @@
 //! Makes the dialogues with backends that a server's configuration asks for: the only place on this side that matches on the
 //! protocol.
 
-use super::backend::authorized_login::{self, Errand};
+use super::backend::authorized_login::{self, Task};
 use super::backend::backend_login::{self, Request};
-use super::backend::wire::{Replies, Wire};
+use super::backend::reply::Replies;
+use super::backend::wire::Wire;
 use super::backend::{AuthorizedLogin, BackendLogin, CapabilityProbe, StartTls};
 use super::backend::{capability_probe, start_tls};
 use super::login::{Bytes, ClientHost, Credentials, Helo, Login, Origin};
@@ -22,7 +23,7 @@ pub fn start_tls(server: &Server, helo: Option<&Helo>) -> Option<StartTls> {
         Some(helo) => own_name(server, helo),
         None => server.mail.server_name.clone(),
     };
-    Some(start_tls::start_tls(wire(server, name)))
+    Some(start_tls::dialogue(wire(server, name)))
 }
 
 /// The login of a client whom the auth server let in, with `user` and `pass`. `smtp_auth` is the auth server's value for
@@ -36,32 +37,32 @@ pub fn authorized_login(
     smtp_auth: Option<bool>,
 ) -> AuthorizedLogin {
     const LAST: &str = "sending password to upstream";
-    let (opening, errand) = match login.origin {
+    let (opening, task) = match login.origin {
         Origin::Smtp { helo, envelope } => {
             let how = server.proxy.proxy_smtp_auth.overruled(smtp_auth);
-            let errand = match envelope {
-                Some(envelope) => Errand::Mail(envelope),
-                None if login.credentials == Credentials::None => Errand::Nothing,
+            let task = match envelope {
+                Some(envelope) => Task::Mail(envelope),
+                None if login.credentials == Credentials::None => Task::Nothing,
                 None => smtp::wire::authorized(how, &user, pass.as_ref()),
             };
             let login = (how == ProxySmtpAuth::Off).then_some(user);
             let purpose = Purpose::AuthorizedLogin { login };
             let introduction = Introduction::of(server, client, helo, purpose);
             let replies: Box<dyn Replies> = Box::new(smtp::wire::Wire::default());
-            (opening::introduce(replies, introduction), errand)
+            (opening::introduce(replies, introduction), task)
         }
         Origin::Imap { tag } => {
             let login = pass.map(|pass| imap::wire::login(&tag, &user, &pass, LAST));
             let greeting = authorized_login::greeting(Box::new(imap::wire::Authorized { tag }));
-            (greeting, login.map_or(Errand::NoPassword, Errand::Login))
+            (greeting, login.map_or(Task::NoPassword, Task::Login))
         }
         Origin::Pop3 => {
             let login = pass.map(|pass| pop3::wire::login(&user, &pass, LAST));
             let greeting = authorized_login::greeting(Box::new(pop3::wire::Authorized));
-            (greeting, login.map_or(Errand::NoPassword, Errand::Login))
+            (greeting, login.map_or(Task::NoPassword, Task::Login))
         }
     };
-    authorized_login::authorized_login(opening, errand)
+    authorized_login::dialogue(opening, task)
 }
 
 /// The first request to a backend that authenticates by itself, on a new connection.
@@ -77,7 +78,7 @@ pub fn backend_login(server: &Server, client: ClientHost<'_>, request: Request) 
             backend_login::discovery(wire(server, Bytes::default()))
         }
     };
-    backend_login::backend_login(opening, request)
+    backend_login::dialogue(opening, request)
 }
 
 /// The question for capabilities, for a server whose backend authenticates and whose configuration leaves it to the backend
@@ -92,7 +93,7 @@ pub fn capability_probe(server: &Server) -> Option<CapabilityProbe> {
         return None;
     }
     let wire = wire(server, server.mail.server_name.clone());
-    Some(capability_probe::capability_probe(wire))
+    Some(capability_probe::dialogue(wire))
 }
 
 /// The protocol towards a backend; `name` goes into EHLO (SMTP).

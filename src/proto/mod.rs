@@ -23,7 +23,8 @@ pub mod settings;
 pub mod smtp;
 pub mod tally;
 
-pub use backend::wire::{CapabilityList, Rejection};
+pub use backend::reply::Rejection;
+pub use backend::wire::CapabilityList;
 pub use client::ClientDialogue;
 pub use input::Input;
 pub use login::{ClientHost, Credentials, Envelope, Helo, Login, Origin};

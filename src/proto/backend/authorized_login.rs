@@ -2,15 +2,17 @@
 //! XCLIENT. As in nginx, capabilities decide little, and every reply must be the expected one.
 
 use super::Accepted;
+use super::reply::{Expected, Replies};
 use super::steps::{self, Ended, Step, Steps};
-use super::wire::{Capabilities, Expected, Replies};
+use super::wire::Capabilities;
 use crate::config::Method;
-use crate::proto::client::{Dialogue, Progress, then};
+use crate::proto::client::{Action, Dialogue, Progress, then};
 use crate::proto::login::Envelope;
 
-/// What is being done, in nginx's words.
-pub const SENDING_MAIL: &str = "sending MAIL FROM to upstream";
-const SENDING_RCPT: &str = "sending RCPT TO to upstream";
+/// The action while the reply to MAIL is awaited.
+pub const SENDING_MAIL: Action = "sending MAIL FROM to upstream";
+/// The action while the reply to RCPT is awaited.
+const SENDING_RCPT: Action = "sending RCPT TO to upstream";
 
 /// The dialogue from the greeting to the login.
 pub type AuthorizedLogin = Dialogue<Outcome>;
@@ -26,7 +28,7 @@ pub enum Outcome {
 
 /// What follows the greeting, or the introduction of the client.
 #[derive(Debug)]
-pub enum Errand {
+pub enum Task {
     /// Nothing: XCLIENT or the network stands for the client.
     Nothing,
     /// A login, and there is no password for it.
@@ -35,9 +37,9 @@ pub enum Errand {
     Login(Steps),
     /// A login by SASL PLAIN, or by LOGIN where the backend announces that without PLAIN.
     Plain {
-        /// Usually.
+        /// By PLAIN.
         plain: Steps,
-        /// With a backend that announces LOGIN alone.
+        /// By LOGIN.
         login: Steps,
     },
     /// MAIL and RCPT as the client typed them.
@@ -58,19 +60,19 @@ pub fn greeting(replies: Box<dyn Replies>) -> Opening {
     )
 }
 
-/// A dialogue in which the errand follows the opening.
-pub fn authorized_login(opening: Opening, errand: Errand) -> AuthorizedLogin {
+/// A dialogue in which the task follows the opening.
+pub fn dialogue(opening: Opening, task: Task) -> AuthorizedLogin {
     then(opening, |(replies, found), _, out| {
-        let (steps, accepted) = match errand {
-            Errand::Nothing => return Progress::Done(Outcome::Accepted(Accepted::LoggedIn)),
-            Errand::NoPassword => return Progress::Done(Outcome::NoPassword),
-            Errand::Login(steps) => (steps, Accepted::LoggedIn),
-            Errand::Plain { plain, login } => {
+        let (steps, accepted) = match task {
+            Task::Nothing => return Progress::Done(Outcome::Accepted(Accepted::LoggedIn)),
+            Task::NoPassword => return Progress::Done(Outcome::NoPassword),
+            Task::Login(steps) => (steps, Accepted::LoggedIn),
+            Task::Plain { plain, login } => {
                 let has = |method| found.mechanisms.has(method);
                 let only_login = has(Method::Login) && !has(Method::Plain);
                 (if only_login { login } else { plain }, Accepted::LoggedIn)
             }
-            Errand::Mail(Envelope { mail, rcpt }) => {
+            Task::Mail(Envelope { mail, rcpt }) => {
                 let mail = Step::new(mail, SENDING_MAIL, Expected::Completion);
                 let rcpt = rcpt.map(|rcpt| Step::new(rcpt, SENDING_RCPT, Expected::Anything));
                 (Steps::new(mail, rcpt), Accepted::Answered)

@@ -6,8 +6,9 @@
 use super::Accepted;
 use super::authorized_login::SENDING_MAIL;
 use super::discovery::{Discovered, Discovery};
+use super::reply::{Expected, Rejection, Replies};
 use super::steps::{Context, Ended, SENDING_AUTH, Step, Steps};
-use super::wire::{Capabilities, Expected, Rejection, Replies, Wire};
+use super::wire::{Capabilities, Wire};
 use crate::config::Method;
 use crate::proto::client::{Dialogue, Progress, then};
 use crate::proto::login::{Bytes, Credentials, Helo, Login, Origin};
@@ -68,7 +69,7 @@ pub fn discovery(wire: Box<dyn Wire>) -> Opening {
 }
 
 /// The first request on a new connection.
-pub fn backend_login(opening: Opening, request: Request) -> BackendLogin {
+pub fn dialogue(opening: Opening, request: Request) -> BackendLogin {
     then(opening, |(wire, capabilities), _, out| {
         let idle = Idle {
             wire,

@@ -10,14 +10,14 @@ pub type CapabilityProbe = Dialogue<Answer>;
 /// The backend's answer.
 #[derive(Debug)]
 pub struct Answer {
-    /// What clients are told of it.
+    /// The capabilities that clients are told.
     pub list: CapabilityList,
     /// The command that ends the session; no reply to it matters.
     pub quit: &'static [u8],
 }
 
 /// A dialogue that waits for the greeting.
-pub fn capability_probe(wire: Box<dyn Wire>) -> CapabilityProbe {
+pub fn dialogue(wire: Box<dyn Wire>) -> CapabilityProbe {
     let verbs = wire.verbs();
     let discovery = Discovery::new(wire, verbs.capabilities_action, |_| true);
     then(discovery, |discovered, reply, _| match discovered {

@@ -1,7 +1,8 @@
 //! The start of a dialogue in which the backend's capabilities decide what follows: greeting, command, answer.
 
-use super::wire::{Capabilities, Class, Expected, Wire};
-use crate::proto::client::{ClientDialogue, Progress, READING};
+use super::reply::{Class, Expected};
+use super::wire::{Capabilities, Wire};
+use crate::proto::client::{Action, ClientDialogue, Progress, READING};
 
 /// How the dialogue ends.
 #[derive(Debug)]
@@ -18,16 +19,16 @@ pub struct Discovery {
     wire: Box<dyn Wire>,
     /// The command was sent.
     asked: bool,
-    asking: &'static str,
+    asking: Action,
     enough: fn(&Capabilities) -> bool,
 }
 
 impl Discovery {
     /// A dialogue that waits for the greeting. Capabilities in the greeting spare the command if they are `enough`.
-    /// `asking` is what is being done while the answer is awaited, in nginx's words.
+    /// `asking` is the action while the answer is awaited.
     pub fn new(
         wire: Box<dyn Wire>,
-        asking: &'static str,
+        asking: Action,
         enough: fn(&Capabilities) -> bool,
     ) -> Box<Self> {
         Box::new(Discovery {
@@ -49,7 +50,7 @@ impl Discovery {
 impl ClientDialogue for Discovery {
     type Outcome = Discovered;
 
-    fn action(&self) -> &'static str {
+    fn action(&self) -> Action {
         if self.asked { self.asking } else { READING }
     }
 

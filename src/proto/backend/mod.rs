@@ -2,12 +2,14 @@
 //!
 //! [`AuthorizedLogin`] logs in where the auth server has decided, [`BackendLogin`] where the backend itself authenticates,
 //! [`StartTls`] upgrades the connection before either, [`CapabilityProbe`] asks what the backend can do. What differs between
-//! the protocols (framing, classes of replies, verbs) is behind [`wire::Wire`], which each protocol implements in its `wire`.
+//! the protocols (framing, classes of replies, commands) is behind [`reply::Replies`] and [`wire::Wire`], which each protocol
+//! implements in its `wire`.
 
 pub mod authorized_login;
 pub mod backend_login;
 pub mod capability_probe;
 pub mod discovery;
+pub mod reply;
 pub mod start_tls;
 pub mod steps;
 pub mod wire;

@@ -4,8 +4,9 @@
 //! forgotten.
 
 use super::discovery::{Discovered, Discovery};
+use super::reply::Expected;
 use super::steps::{Ended, Step, Steps};
-use super::wire::{Expected, Wire};
+use super::wire::Wire;
 use crate::proto::client::{Dialogue, Progress, then};
 
 /// The dialogue up to the handshake.
@@ -23,7 +24,7 @@ pub enum Outcome {
 }
 
 /// A dialogue that waits for the greeting.
-pub fn start_tls(wire: Box<dyn Wire>) -> StartTls {
+pub fn dialogue(wire: Box<dyn Wire>) -> StartTls {
     let verbs = wire.verbs();
     let discovery = Discovery::new(wire, verbs.capabilities_action, |found| found.starttls);
     then(discovery, move |discovered, _, out| {

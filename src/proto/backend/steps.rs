@@ -3,27 +3,27 @@
 use std::fmt::Debug;
 use std::vec;
 
-use super::wire::{Class, Expected, Rejection, Replies, Wire};
+use super::reply::{Class, Expected, Rejection, Replies};
 use crate::base::Secret;
-use crate::proto::client::{ClientDialogue, Dialogue, Progress, READING};
+use crate::proto::client::{Action, ClientDialogue, Dialogue, Progress, READING};
 use crate::proto::login::Bytes;
 use crate::proto::sasl::client::Exchange;
 
-/// What is being done during a SASL exchange, in nginx's words.
-pub const SENDING_AUTH: &str = "sending AUTH to upstream";
+/// The action during a SASL exchange.
+pub const SENDING_AUTH: Action = "sending AUTH to upstream";
 
 /// One line and the reply to it.
 #[derive(Debug)]
 pub struct Step {
     /// The line without its end; it may carry a password.
     line: Secret<Vec<u8>>,
-    action: &'static str,
+    action: Action,
     expected: Expected,
 }
 
 impl Step {
-    /// A line, what is being done while the reply is awaited (in nginx's words), and the reply that leads on.
-    pub fn new(line: impl Into<Vec<u8>>, action: &'static str, expected: Expected) -> Self {
+    /// A line, the action while the reply is awaited, and the reply that leads on.
+    pub fn new(line: impl Into<Vec<u8>>, action: Action, expected: Expected) -> Self {
         Step {
             line: Secret::new(line.into()),
             action,
@@ -46,7 +46,7 @@ impl Steps {
         Steps { first, rest }
     }
 
-    /// A SASL exchange that `command` begins. An initial response of up to `longest_initial` bytes goes along with it.
+    /// A SASL exchange that `command` begins. The command carries an initial response of up to `longest_initial` bytes.
     pub fn sasl(exchange: Exchange, mut command: Vec<u8>, longest_initial: Option<usize>) -> Self {
         let mut answers = exchange.answers;
         match exchange.initial {
@@ -69,7 +69,7 @@ impl Steps {
         let step = |line: &str, left| Step::new(line, SENDING_AUTH, expected(left));
         let rest = answers.iter().enumerate();
         let rest = rest.map(|(at, answer)| step(answer.reveal(), count - at - 1));
-        // A challenge in place of the completion says why the backend refuses; it wants an answer before the refusal.
+        // A challenge in place of the completion tells why the backend refuses. The refusal follows the answer to it.
         let acknowledgement = exchange.acknowledgement.map(|text| step(text, 0));
         Steps::new(
             Step::new(command, SENDING_AUTH, expected(count)),
@@ -111,12 +111,6 @@ impl Context for Box<dyn Replies> {
     }
 }
 
-impl Context for Box<dyn Wire> {
-    fn replies(&self) -> &dyn Replies {
-        &**self
-    }
-}
-
 /// How the lines end.
 #[derive(Debug)]
 pub enum Ended {
@@ -130,7 +124,7 @@ pub enum Ended {
 #[derive(Debug)]
 struct Running<C> {
     context: C,
-    action: &'static str,
+    action: Action,
     expected: Expected,
     rest: vec::IntoIter<Step>,
 }
@@ -148,7 +142,7 @@ impl<C> Running<C> {
 impl<C: Context> ClientDialogue for Running<C> {
     type Outcome = (C, Ended);
 
-    fn action(&self) -> &'static str {
+    fn action(&self) -> Action {
         self.action
     }
 

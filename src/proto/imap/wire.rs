@@ -5,11 +5,10 @@
 use super::response_code::reason;
 use super::{capabilities, reply};
 use crate::base::Secret;
+use crate::proto::backend::reply::{Class, Expected, Rejection, Replies};
 use crate::proto::backend::steps::{SENDING_AUTH, Step, Steps};
-use crate::proto::backend::wire::{
-    self, Capabilities, CapabilityList, Class, Expected, Rejection, Replies, Verbs,
-};
-use crate::proto::client::READING;
+use crate::proto::backend::wire::{self, Capabilities, CapabilityList, Verbs};
+use crate::proto::client::{Action, READING};
 use crate::proto::login::{Bytes, Credentials};
 
 /// The tag of our own commands. No client's command is under way together with them.
@@ -136,8 +135,8 @@ impl wire::Wire for Wire {
     }
 }
 
-/// LOGIN with literals. `last` is what is being done once the password was sent, in nginx's words.
-pub fn login(tag: &[u8], user: &[u8], pass: &Secret<Bytes>, last: &'static str) -> Steps {
+/// LOGIN with literals. `last` is the action after the password was sent.
+pub fn login(tag: &[u8], user: &[u8], pass: &Secret<Bytes>, last: Action) -> Steps {
     let pass = pass.reveal();
     let login = [tag, format!(" LOGIN {{{}}}", user.len()).as_bytes()].concat();
     let user = [user, format!(" {{{}}}", pass.len()).as_bytes()].concat();

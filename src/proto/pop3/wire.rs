@@ -3,10 +3,10 @@
 use super::replies::USER;
 use super::{capabilities, reply};
 use crate::base::Secret;
+use crate::proto::backend::reply::{Class, Expected, Rejection, Replies};
 use crate::proto::backend::steps::{SENDING_AUTH, Step, Steps};
-use crate::proto::backend::wire::{
-    self, Capabilities, CapabilityList, Class, Expected, Rejection, Replies, Verbs,
-};
+use crate::proto::backend::wire::{self, Capabilities, CapabilityList, Verbs};
+use crate::proto::client::Action;
 use crate::proto::login::{Bytes, Credentials};
 
 /// The shortest reply that nginx looks at, in bytes.
@@ -97,8 +97,8 @@ impl wire::Wire for Wire {
     }
 }
 
-/// USER and PASS. `last` is what is being done once the password was sent, in nginx's words.
-pub fn login(user: &[u8], pass: &Secret<Bytes>, last: &'static str) -> Steps {
+/// USER and PASS. `last` is the action after the password was sent.
+pub fn login(user: &[u8], pass: &Secret<Bytes>, last: Action) -> Steps {
     let user = [b"USER ", user].concat();
     let pass = [b"PASS ", &**pass.reveal()].concat();
     Steps::new(

@@ -3,14 +3,16 @@
 use super::capabilities;
 use crate::config::Server;
 use crate::config::modules::proxy::ProxySmtpHelo;
+use crate::proto::backend::reply::Expected;
 use crate::proto::backend::steps::{self, Context, Ended, Step, Steps};
-use crate::proto::backend::wire::{Capabilities, Expected, XclientAttributes};
-use crate::proto::client::{Dialogue, Progress, then};
+use crate::proto::backend::wire::{Capabilities, XclientAttributes};
+use crate::proto::client::{Action, Dialogue, Progress, then};
 use crate::proto::login::{Bytes, ClientHost, Helo};
 
-/// What is being done while an answer to EHLO or HELO is awaited, in nginx's words.
-pub(super) const SENDING_HELLO: &str = "sending HELO/EHLO to upstream";
-const SENDING_CLIENT_HELLO: &str = "sending client HELO/EHLO to upstream";
+/// The action while the answer to our own EHLO or HELO is awaited.
+pub(super) const SENDING_HELLO: Action = "sending HELO/EHLO to upstream";
+/// The action while the answer to the client's EHLO or HELO is awaited.
+const SENDING_CLIENT_HELLO: Action = "sending client HELO/EHLO to upstream";
 
 /// What the backend is told about the client.
 #[derive(Clone, Debug)]

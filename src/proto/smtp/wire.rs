@@ -4,11 +4,10 @@ use super::reply::{code, texts, whole};
 use super::{capabilities, opening};
 use crate::base::Secret;
 use crate::config::ProxySmtpAuth;
-use crate::proto::backend::authorized_login::Errand;
+use crate::proto::backend::authorized_login::Task;
+use crate::proto::backend::reply::{Class, Expected, Rejection, Replies};
 use crate::proto::backend::steps::{SENDING_AUTH, Step, Steps};
-use crate::proto::backend::wire::{
-    self, Capabilities, CapabilityList, Class, Expected, Rejection, Replies, Verbs,
-};
+use crate::proto::backend::wire::{self, Capabilities, CapabilityList, Verbs};
 use crate::proto::login::{Bytes, Credentials};
 use crate::proto::sasl::client::Exchange;
 
@@ -107,7 +106,7 @@ fn auth_command(mechanism: &str) -> Vec<u8> {
 }
 
 /// The login of a client whom the auth server let in, as `proxy_smtp_auth` has it.
-pub fn authorized(how: ProxySmtpAuth, user: &[u8], pass: Option<&Secret<Bytes>>) -> Errand {
+pub fn authorized(how: ProxySmtpAuth, user: &[u8], pass: Option<&Secret<Bytes>>) -> Task {
     let steps = |exchange: Exchange| {
         let command = auth_command(exchange.mechanism);
         let exchange = Exchange {
@@ -119,11 +118,11 @@ pub fn authorized(how: ProxySmtpAuth, user: &[u8], pass: Option<&Secret<Bytes>>)
     let plain = |pass| steps(Exchange::plain(user, pass));
     let login = |pass| steps(Exchange::login(user, pass));
     match (how, pass) {
-        (ProxySmtpAuth::Off, _) => Errand::Nothing,
-        (_, None) => Errand::NoPassword,
-        (ProxySmtpAuth::Plain, Some(pass)) => Errand::Login(plain(pass)),
-        (ProxySmtpAuth::Login, Some(pass)) => Errand::Login(login(pass)),
-        (ProxySmtpAuth::On, Some(pass)) => Errand::Plain {
+        (ProxySmtpAuth::Off, _) => Task::Nothing,
+        (_, None) => Task::NoPassword,
+        (ProxySmtpAuth::Plain, Some(pass)) => Task::Login(plain(pass)),
+        (ProxySmtpAuth::Login, Some(pass)) => Task::Login(login(pass)),
+        (ProxySmtpAuth::On, Some(pass)) => Task::Plain {
             plain: plain(pass),
             login: login(pass),
         },

@@ -6,7 +6,7 @@ use super::error::LoginError;
 use super::{Admitted, ClientContext};
 use crate::config::Upstream;
 use crate::proto::backend::backend_login::{Idle, Outcome, Request};
-use crate::proto::backend::wire::Rejection;
+use crate::proto::backend::reply::Rejection;
 use crate::proto::dialogues;
 use crate::proto::login::Bytes;
 

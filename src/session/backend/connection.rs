@@ -95,8 +95,8 @@ impl BackendConnection {
     pub async fn secure(&mut self, towards: &Towards) -> Result<(), String> {
         self.received = Vec::new();
         let (config, name) = (towards.config.clone(), towards.name.clone());
-        let shaken = self.stream.connect_tls(config, name).await;
-        shaken.map_err(|error| towards.failure(&error))
+        let handshake = self.stream.connect_tls(config, name).await;
+        handshake.map_err(|error| towards.failure(&error))
     }
 
     /// Puts bytes in front of those that were received.

@@ -36,8 +36,8 @@ pub(super) async fn secure(
     let towards = connector.towards(host);
     let towards = towards.ok_or_else(|| UpgradeError::NoName(host.into()))?;
     let limit = backends.server.proxy.proxy_connect_timeout;
-    let shaken = timeout(limit, connection.secure(&towards)).await;
-    shaken
+    let handshake = timeout(limit, connection.secure(&towards)).await;
+    handshake
         .map_err(|_| UpgradeError::TimedOut)?
         .map_err(UpgradeError::Handshake)?;
     *phase = Phase::Backend(READING);

@@ -1,7 +1,7 @@
 //! IMAP.
 
 use super::*;
-use crate::proto::backend::authorized_login::Errand;
+use crate::proto::backend::authorized_login::Task;
 use crate::proto::imap::wire::{Authorized, Wire, login as login_steps};
 
 #[test]
@@ -15,8 +15,8 @@ fn an_authorized_client_is_logged_in() {
             "sending password to upstream",
         );
         let opening = authorized_login::greeting(Box::new(Authorized { tag }));
-        let errand = Errand::Login(steps);
-        let played = play(authorized_login::authorized_login(opening, errand), replies);
+        let task = Task::Login(steps);
+        let played = play(authorized_login::dialogue(opening, task), replies);
         match &played.end {
             End::Unexpected(shown) => format!("{} {}: {shown:?}", played.sent, played.action),
             _ => played.text(),
@@ -65,7 +65,7 @@ fn of(credentials: Credentials) -> Request {
 /// The first request to a backend that authenticates by itself.
 fn first(request: Request, replies: &[&str]) -> Played<backend_login::Outcome> {
     let opening = backend_login::discovery(Box::new(Wire::default()));
-    play(backend_login::backend_login(opening, request), replies)
+    play(backend_login::dialogue(opening, request), replies)
 }
 
 const IR: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN AUTH=CRAM-MD5] hi\r\n";
@@ -200,7 +200,7 @@ fn tokens_and_certificates() {
 #[test]
 fn starttls_only_where_it_is_announced() {
     let play = |replies: &[&str]| {
-        play(start_tls::start_tls(Box::new(Wire::default())), replies).text_while()
+        play(start_tls::dialogue(Box::new(Wire::default())), replies).text_while()
     };
     let told = "* OK [CAPABILITY IMAP4rev1 StartTLS] hi\r\n";
     let agreed = "Agreed \"* OK\\r\\n\" while sending STARTTLS to upstream";
@@ -237,7 +237,7 @@ fn starttls_only_where_it_is_announced() {
 fn clients_are_told_of_the_list_less_what_is_ours() {
     let play = |replies: &[&str]| {
         play(
-            capability_probe::capability_probe(Box::new(Wire::default())),
+            capability_probe::dialogue(Box::new(Wire::default())),
             replies,
         )
         .text()

@@ -1,7 +1,7 @@
 //! POP3.
 
 use super::*;
-use crate::proto::backend::authorized_login::Errand;
+use crate::proto::backend::authorized_login::Task;
 use crate::proto::pop3::wire::{Authorized, Wire, login as login_steps};
 
 const HI: &str = "+OK hi\r\n";
@@ -10,8 +10,8 @@ const ALL: &str = "+OK\r\nUSER\r\nSASL PLAIN LOGIN CRAM-MD5\r\n.\r\n";
 
 fn authorized(pass: Option<&str>) -> Dialogue<authorized_login::Outcome> {
     let steps = |pass| login_steps(b"u", &secret(pass), "sending password to upstream");
-    let errand = pass.map_or(Errand::NoPassword, |pass| Errand::Login(steps(pass)));
-    authorized_login::authorized_login(authorized_login::greeting(Box::new(Authorized)), errand)
+    let task = pass.map_or(Task::NoPassword, |pass| Task::Login(steps(pass)));
+    authorized_login::dialogue(authorized_login::greeting(Box::new(Authorized)), task)
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn of(credentials: Credentials) -> Request {
 /// The first request to a backend that authenticates by itself.
 fn first(request: Request, replies: &[&str]) -> Played<backend_login::Outcome> {
     let opening = backend_login::discovery(Box::new(Wire));
-    play(backend_login::backend_login(opening, request), replies)
+    play(backend_login::dialogue(opening, request), replies)
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn challenges_are_relayed() {
 #[test]
 fn the_list_is_whole_at_its_dot() {
     let opening = backend_login::discovery(Box::new(Wire));
-    let dialogue = backend_login::backend_login(opening, of(plain()));
+    let dialogue = backend_login::dialogue(opening, of(plain()));
     let Progress::Read(asked) = dialogue.advance(HI.as_bytes(), &mut Vec::new()) else {
         panic!("capabilities are not asked for");
     };
@@ -200,7 +200,7 @@ fn the_list_is_whole_at_its_dot() {
 
 #[test]
 fn stls_only_where_it_is_announced() {
-    let play = |replies: &[&str]| play(start_tls::start_tls(Box::new(Wire)), replies).text_while();
+    let play = |replies: &[&str]| play(start_tls::dialogue(Box::new(Wire)), replies).text_while();
     let list = "+OK\r\nTOP\r\nstls\r\n.\r\n";
     for (reply, end) in [
         ("+OK go\r\n", "Agreed \"+OK\\r\\n\""),
@@ -237,7 +237,7 @@ fn clients_are_told_of_the_list_less_what_is_ours() {
         (&[HI, "* what\r\n"], "CAPA| Unexpected"),
         (&["-ERR busy\r\n"], " Unexpected"),
     ] {
-        let probe = capability_probe::capability_probe(Box::new(Wire));
+        let probe = capability_probe::dialogue(Box::new(Wire));
         assert_eq!(play(probe, replies).text(), want);
     }
 }

@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::config::ProxySmtpAuth;
-use crate::proto::backend::authorized_login::Errand;
-use crate::proto::backend::wire::{Replies, Wire};
+use crate::proto::backend::authorized_login::Task;
+use crate::proto::backend::reply::Replies;
+use crate::proto::backend::wire::Wire;
 use crate::proto::login::{Envelope, Helo};
 use crate::proto::smtp::opening::{Introduction, Purpose, introduce};
 use crate::proto::smtp::wire;
@@ -37,7 +38,7 @@ fn with_name(name: &str) -> Box<dyn Wire> {
 
 /// A dialogue for a client that the auth server let in.
 fn authorized(
-    errand: Errand,
+    task: Task,
     helo: Helo,
     xclient: Option<&str>,
     replies: &[&str],
@@ -46,13 +47,13 @@ fn authorized(
     let purpose = Purpose::AuthorizedLogin { login };
     let wire: Box<dyn Replies> = with_name("");
     let opening = introduce(wire, introduction(helo, xclient.is_some(), purpose));
-    play(authorized_login::authorized_login(opening, errand), replies)
+    play(authorized_login::dialogue(opening, task), replies)
 }
 
 #[test]
 fn xclient_in_place_of_a_login() {
     let play = |helo, xclient, replies: &[&str]| {
-        authorized(Errand::Nothing, helo, xclient, replies).text_while()
+        authorized(Task::Nothing, helo, xclient, replies).text_while()
     };
     assert_eq!(
         play(
@@ -88,8 +89,8 @@ fn xclient_in_place_of_a_login() {
 #[test]
 fn an_authorized_client_is_logged_in() {
     let play = |how, pass: Option<_>, replies: &[&str]| {
-        let errand = wire::authorized(how, b"u", pass.as_ref());
-        authorized(errand, helo("c", true), None, replies).text_while()
+        let task = wire::authorized(how, b"u", pass.as_ref());
+        authorized(task, helo("c", true), None, replies).text_while()
     };
     let (on, pass) = (ProxySmtpAuth::On, || Some(secret("p")));
     let sending = "while sending AUTH to upstream";
@@ -120,11 +121,11 @@ fn an_authorized_client_is_logged_in() {
 #[test]
 fn mail_of_an_authorized_client() {
     let play = |rcpt: Option<&str>, replies: &[&str]| {
-        let errand = Errand::Mail(Envelope {
+        let task = Task::Mail(Envelope {
             mail: bytes("MAIL FROM:<a>"),
             rcpt: rcpt.map(bytes),
         });
-        authorized(errand, helo("c", true), None, replies).text_while()
+        authorized(task, helo("c", true), None, replies).text_while()
     };
     let told = "EHLO gate|MAIL FROM:<a>|";
     for reply in ["550 no\r\n", "250 ok\r\n", "garbage\r\n"] {
@@ -154,7 +155,7 @@ fn of(credentials: Credentials) -> Request {
 fn first(request: Request, xclient: bool, replies: &[&str]) -> Played<backend_login::Outcome> {
     let introduction = introduction(helo("c", false), xclient, Purpose::BackendLogin);
     let opening = introduce(with_name("c"), introduction);
-    play(backend_login::backend_login(opening, request), replies)
+    play(backend_login::dialogue(opening, request), replies)
 }
 
 #[test]
@@ -306,7 +307,7 @@ fn tokens_and_certificates() {
 
 #[test]
 fn starttls_only_where_it_is_announced() {
-    let play = |replies: &[&str]| play(start_tls::start_tls(with_name("gw")), replies).text_while();
+    let play = |replies: &[&str]| play(start_tls::dialogue(with_name("gw")), replies).text_while();
     let ready = [HI, "250-x\r\n250 starttls\r\n"];
     for (reply, end) in [
         ("220 go\r\n", "Agreed \"220 \\r\\n\""),
@@ -339,13 +340,8 @@ fn starttls_only_where_it_is_announced() {
 
 #[test]
 fn clients_are_told_of_the_list_less_what_is_ours() {
-    let play = |replies: &[&str]| {
-        play(
-            capability_probe::capability_probe(with_name("gate")),
-            replies,
-        )
-        .text()
-    };
+    let play =
+        |replies: &[&str]| play(capability_probe::dialogue(with_name("gate")), replies).text();
     let list = "250-mail.example\r\n250-PIPELINING\r\n250-SIZE 1000 \r\n250-auth PLAIN\r\n250-AUTH=PLAIN\r\n\
         250-STARTTLS\r\n250-XCLIENT NAME ADDR\r\n250-XFORWARD NAME\r\n250-X-EXPS NTLM\r\n250-\r\n250-BAD\x01\r\n250 DSN\r\n";
     for (replies, want) in [
