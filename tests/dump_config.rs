@@ -6,7 +6,8 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use portcullis::config::{Loaded, LogDestination, Options, dump::dump, load};
+use portcullis::config::show::dump::dump;
+use portcullis::config::{Loaded, LogDestination, Options, load};
 use portcullis::process::machine::Machine;
 use portcullis::tls;
 use support::Scratch;

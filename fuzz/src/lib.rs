@@ -7,11 +7,12 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use portcullis::config::source::Source;
-use portcullis::config::statement::{Next, Statements};
+use portcullis::config::model::glob;
+use portcullis::config::syntax::parser::{Next, Statements};
+use portcullis::config::syntax::source::Source;
 use portcullis::config::{
     ClientTls, Diagnostic, LogDestination, Options, TlsFault, TlsFile, TlsMaterial, World, load,
-    mask, test,
+    test,
 };
 use portcullis::tls;
 
@@ -128,7 +129,7 @@ impl World for Parts {
         let wanted = wanted.as_os_str().as_encoded_bytes();
         let names = self.files.iter().map(|(name, _)| name);
         Ok(names
-            .filter(|name| mask::matches(wanted, name.as_os_str().as_encoded_bytes()))
+            .filter(|name| glob::matches(wanted, name.as_os_str().as_encoded_bytes()))
             .cloned()
             .collect())
     }

@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use crate::config::call::full_name;
+use crate::config::schema::arguments::full_name;
 use crate::config::{LogDestination, Options};
 
 use option::{Effect, Opt};

@@ -3,70 +3,36 @@
 //! `grammar` and `statement` read the language, `apply` walks the statements in nginx's order and fills the scopes of `modules`,
 //! `resolve` merges them at the end of `mail {}`, `plan` finds the sockets. `dump` writes a configuration down again.
 
-pub mod apply;
-pub mod begun;
-pub mod block;
-pub mod call;
-pub mod ciphers;
-pub mod client_tls;
-pub mod conf_command;
-pub mod diagnostic;
-pub mod directive;
-pub mod doubt;
-pub mod dump;
-pub mod grammar;
-mod hint;
-pub mod key_name;
-pub mod known;
-pub mod log_target;
-pub mod mail_block;
-pub mod mask;
-pub mod modules;
-pub mod never_spoken;
+pub mod load;
+pub mod model;
 pub mod openssl;
-pub mod pem;
-pub mod plan;
-pub mod quote;
-pub mod reader;
-pub mod reference;
-pub mod report;
-pub mod resolve;
-pub mod sentences;
-pub mod server;
-pub mod source;
-pub mod sparse;
-pub mod statement;
-pub mod tls;
-pub mod tls_check;
-pub mod tls_text;
-pub mod value;
-pub mod window;
-pub mod world;
-pub mod written;
+pub mod schema;
+pub mod show;
+pub mod syntax;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::base::Level;
-use modules::MainScope;
-use modules::core::Core;
-use modules::events::Events;
-use report::{Report, Stop};
+use crate::config::load::report::{Report, Stop};
+use crate::config::schema::modules::MainScope;
+use crate::config::schema::modules::core::Core;
+use crate::config::schema::modules::events::Events;
 
-pub use client_tls::ClientTls;
-pub use diagnostic::Diagnostic;
-pub use log_target::{LogDestination, LogTarget, SyslogTarget};
-pub use modules::proxy::{ProxyProtocol, ProxySmtpAuth};
-pub use modules::proxy_ssl::BackendTls;
-pub use modules::ssl::{StartTls, VerifyClient};
-pub use report::Faults;
-pub use server::Server;
-pub use tls::{TlsFault, TlsFile, TlsMaterial, TlsVersions};
-pub use value::auth_url::AuthUrl;
-pub use value::resolver::Resolver;
-pub use value::sasl::{Method, Methods};
-pub use value::upstream::Upstream;
-pub use world::World;
+pub use crate::config::load::report::Faults;
+pub use crate::config::load::server::Server;
+pub use crate::config::load::tls::client::ClientTls;
+pub use crate::config::model::log_target::{LogDestination, LogTarget, SyslogTarget};
+pub use crate::config::model::tls::{TlsFault, TlsFile, TlsMaterial, TlsVersions};
+pub use crate::config::model::world::World;
+pub use crate::config::schema::modules::proxy::{ProxyProtocol, ProxySmtpAuth};
+pub use crate::config::schema::modules::proxy_ssl::BackendTls;
+pub use crate::config::schema::modules::ssl::{StartTls, VerifyClient};
+pub use crate::config::schema::values::auth_url::AuthUrl;
+pub use crate::config::schema::values::resolver::Resolver;
+pub use crate::config::schema::values::sasl::{Method, Methods};
+pub use crate::config::schema::values::upstream::Upstream;
+pub use crate::config::syntax::diagnostic::Diagnostic;
 
 /// What the command line says about the configuration.
 #[derive(Clone, Debug)]
@@ -93,13 +59,13 @@ pub struct Config {
     /// The prefix.
     pub prefix: PathBuf,
     /// The directives of the file itself.
-    pub core: modules::core::Core,
+    pub core: Core,
     /// `events {}`
-    pub events: modules::events::Events,
+    pub events: Events,
     /// The servers of `mail {}`, in the order written.
     pub servers: Vec<Arc<Server>>,
     /// What to bind.
-    pub sockets: Vec<plan::Socket>,
+    pub sockets: Vec<load::sockets::Socket>,
     /// The file of every `error_log` line, once, in the order written: nginx opens them all, those that no server uses too.
     pub log_files: Vec<PathBuf>,
 }
@@ -112,7 +78,7 @@ pub struct Loaded {
     /// Every file once, in the order opened: what `-T` prints.
     pub files: Vec<(PathBuf, Vec<u8>)>,
     /// The directives as they were written.
-    pub journal: written::Journal,
+    pub journal: load::record::Journal,
 }
 
 /// Reads and checks a configuration. Warnings go to `notes` as they come.
@@ -140,9 +106,9 @@ pub fn test(
 }
 
 fn read<'a>(world: &'a dyn World, options: &Options, report: Report<'a>) -> Result<Loaded, Faults> {
-    let mut walk = apply::Walk::new(world, options, report);
+    let mut walk = load::apply::Walk::new(world, options, report);
     let ended = walk.run(options);
-    let apply::Walk {
+    let load::apply::Walk {
         readers,
         main,
         mail,
@@ -201,7 +167,7 @@ fn finish(
         Arc::new(server)
     };
     let servers: Vec<Arc<Server>> = servers.into_iter().map(with_log).collect();
-    let sockets = plan::sockets(&servers);
+    let sockets = load::sockets::sockets(&servers);
     Config {
         file: options.file.clone(),
         prefix: options.prefix.clone(),
@@ -246,6 +212,3 @@ fn check_versions(config: &Config, report: &mut Report<'_>) -> Result<(), Stop> 
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

@@ -12,7 +12,8 @@ use std::{fmt, fs, io};
 use socket2::{Domain, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
 use crate::base::Address;
-use crate::config::plan::{self, KeepAlive, SocketOptions};
+use crate::config::load::sockets;
+use crate::config::load::sockets::{KeepAlive, SocketOptions};
 
 /// A socket that listens. Dropping it closes it, and unlinks it if it is a unix socket.
 #[derive(Debug)]
@@ -63,7 +64,7 @@ fn called<T>(call: fmt::Arguments<'_>, result: io::Result<T>) -> Result<T, BindF
 
 impl Bound {
     /// Creates, binds and listens.
-    pub fn bind(plan: &plan::Socket) -> Result<Self, BindFault> {
+    pub fn bind(plan: &sockets::Socket) -> Result<Self, BindFault> {
         let (address, options) = (&plan.address, &plan.options);
         let (domain, target) = match address {
             Address::Inet(inet) => (Domain::for_address(*inet), Ok(SockAddr::from(*inet))),
@@ -200,8 +201,8 @@ mod tests {
 
     use super::*;
 
-    fn socket(address: Address, options: SocketOptions) -> plan::Socket {
-        plan::Socket {
+    fn socket(address: Address, options: SocketOptions) -> sockets::Socket {
+        sockets::Socket {
             address,
             options,
             routes: Vec::new(),

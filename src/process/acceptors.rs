@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use super::acceptor::Acceptor;
 use super::gateway::Gateway;
 use crate::base::{Address, Errno, Level};
-use crate::config::plan;
+use crate::config::load::sockets;
 use crate::net::accept::accept;
 use crate::net::listener::Listener;
 
@@ -72,7 +72,7 @@ impl Acceptors {
     }
 
     /// Gives kept sockets the options of a new configuration.
-    pub fn configure(&self, sockets: &[plan::Socket], gateway: &Gateway) {
+    pub fn configure(&self, sockets: &[sockets::Socket], gateway: &Gateway) {
         let kept = sockets
             .iter()
             .filter_map(|socket| Some((self.open.get(&socket.address)?, socket)));

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use super::voice::Voice;
 use crate::base::{Errno, Level};
-use crate::config::plan;
+use crate::config::load::sockets;
 use crate::net::bound::{BindFault, Bound};
 
 const TRIES: usize = 5;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Binds all of them, or none. What went wrong has been said. Blocks for up to two seconds.
-pub fn all(sockets: &[&plan::Socket], voice: &Voice) -> Option<Vec<Bound>> {
+pub fn all(sockets: &[&sockets::Socket], voice: &Voice) -> Option<Vec<Bound>> {
     let mut bound: Vec<Option<Bound>> = sockets.iter().map(|_| None).collect();
     for last in (0..TRIES).map(|n| n + 1 == TRIES) {
         for (socket, bound) in sockets
@@ -50,14 +50,14 @@ pub fn all(sockets: &[&plan::Socket], voice: &Voice) -> Option<Vec<Bound>> {
 }
 
 /// What `-t` does: one try each; an address in use is fine, for the running gateway has it. What went wrong.
-pub fn probe(sockets: &[plan::Socket]) -> Vec<BindFault> {
+pub fn probe(sockets: &[sockets::Socket]) -> Vec<BindFault> {
     let faults = sockets
         .iter()
         .filter_map(|socket| Bound::bind(socket).err());
     faults.filter(|fault| !fault.in_use()).collect()
 }
 
-fn configure(bound: &[Bound], sockets: &[&plan::Socket], voice: &Voice) {
+fn configure(bound: &[Bound], sockets: &[&sockets::Socket], voice: &Voice) {
     for (bound, socket) in bound.iter().zip(sockets) {
         for fault in bound.configure(&socket.options) {
             voice.say(

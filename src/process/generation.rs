@@ -29,7 +29,7 @@ pub struct Generation {
     /// The main `error_log`.
     pub log: Arc<ErrorLog>,
     /// The endpoints behind each socket, in the order of its routes.
-    endpoints: HashMap<Address, (plan::Socket, Vec<Arc<Endpoint>>)>,
+    endpoints: HashMap<Address, (sockets::Socket, Vec<Arc<Endpoint>>)>,
 }
 
 /// Why no generation came of a configuration that was read without error.
@@ -181,7 +181,7 @@ impl Parts<'_> {
         Ok(log)
     }
 
-    fn endpoint(&mut self, route: &plan::Route) -> Result<Arc<Endpoint>, BuildFault> {
+    fn endpoint(&mut self, route: &sockets::Route) -> Result<Arc<Endpoint>, BuildFault> {
         let Shared {
             settings,
             log,

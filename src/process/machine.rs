@@ -6,7 +6,7 @@ use std::net::{IpAddr, ToSocketAddrs};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use crate::config::mask;
+use crate::config::model::glob;
 use crate::config::{ClientTls, TlsFault, TlsFile, TlsMaterial, World};
 
 /// Given a certificate, a key and pass phrases.
@@ -115,7 +115,7 @@ fn below(folder: Vec<u8>, index: usize, part: &[u8]) -> Vec<Vec<u8>> {
     if index > 0 {
         begin.push(b'/');
     }
-    if let Some(name) = mask::plain(part) {
+    if let Some(name) = glob::plain(part) {
         begin.extend_from_slice(&name);
         return vec![begin];
     }
@@ -130,7 +130,7 @@ fn below(folder: Vec<u8>, index: usize, part: &[u8]) -> Vec<Vec<u8>> {
         .flatten();
     let names = entries
         .map(|entry| entry.file_name().into_vec())
-        .filter(|name| mask::matches(part, name));
+        .filter(|name| glob::matches(part, name));
     names
         .map(|name| [begin.as_slice(), &name].concat())
         .collect()

@@ -12,7 +12,8 @@ use super::serve::Service;
 use super::voice::Voice;
 use super::{bind, bootstrap};
 use crate::base::Level;
-use crate::config::{Config, plan};
+use crate::config::Config;
+use crate::config::load::sockets;
 use crate::net::bound::Bound;
 use crate::net::listener::Listener;
 
@@ -40,8 +41,8 @@ pub fn prepare(gateway: &Gateway) -> Option<Prepared> {
         &gateway.dialer,
     ))?;
     let running = Arc::clone(&gateway.generation.load().config);
-    let added = plan::diff(&running.sockets, &generation.config.sockets).added;
-    let is_added = |socket: &&plan::Socket| added.contains(&socket.address);
+    let added = sockets::diff(&running.sockets, &generation.config.sockets).added;
+    let is_added = |socket: &&sockets::Socket| added.contains(&socket.address);
     let added: Vec<_> = generation.config.sockets.iter().filter(is_added).collect();
     let added = bind::all(&added, &voice.with_log(Arc::clone(&generation.log)))?;
     Some(Prepared { generation, added })
@@ -67,7 +68,7 @@ impl Service {
             Arc::clone(&self.gateway.generation.load().config),
             Arc::clone(&generation.config),
         );
-        for address in plan::diff(&old.sockets, &new.sockets).removed {
+        for address in sockets::diff(&old.sockets, &new.sockets).removed {
             self.acceptors.close(&address).await;
         }
         self.gateway.generation.store(Arc::new(generation));

@@ -14,7 +14,7 @@ use super::{bind, bootstrap, limits};
 use crate::base::{Errno, Level};
 use crate::cli::Print;
 use crate::config;
-use crate::config::dump::dump;
+use crate::config::show::dump::dump;
 use crate::config::{Diagnostic, Faults, Loaded, Options, World};
 use crate::log::Files;
 use crate::net::dialer::Dialer;

@@ -9,7 +9,7 @@ use rustls::{Error, InconsistentKeys};
 use super::locked::{self, Locked};
 use super::pem;
 use crate::config::TlsFault;
-use crate::config::tls::TlsFile;
+use crate::config::model::tls::TlsFile;
 
 /// Loads all pairs in the order written.
 pub(super) fn load_all(

@@ -2,7 +2,7 @@
 //!
 //! Commands that mean nothing to rustls (`RecordPadding`, `Options KTLS`, …) change nothing.
 
-use crate::config::tls::{Command, TlsVersions};
+use crate::config::model::tls::{Command, TlsVersions};
 use crate::config::{ClientTls, TlsMaterial};
 
 /// What is to be negotiated, in OpenSSL's words.

@@ -14,7 +14,7 @@ use super::chain::Found;
 use super::names::canonical;
 use super::reason::Reason;
 use crate::config::TlsFault;
-use crate::config::tls::TlsFile;
+use crate::config::model::tls::TlsFile;
 
 /// Revocation lists, by their issuers.
 #[derive(Debug)]

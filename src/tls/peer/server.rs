@@ -14,7 +14,7 @@ use super::crl::Revoked;
 use super::extensions::Purpose;
 use super::verifier::Possession;
 use crate::config::TlsFault;
-use crate::config::client_tls::Verify;
+use crate::config::load::tls::client::Verify;
 
 /// Judges the servers that one set of settings leads to.
 #[derive(Debug)]

@@ -11,9 +11,9 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
 
 use super::*;
 use crate::base::Protocol;
-use crate::config::modules::ssl::VerifyClient;
-use crate::config::tls::{TlsFile, TlsVersions};
-use crate::config::value::session_cache::SessionCache;
+use crate::config::model::tls::{TlsFile, TlsVersions};
+use crate::config::schema::modules::ssl::VerifyClient;
+use crate::config::schema::values::session_cache::SessionCache;
 
 struct Made {
     certificate: String,

@@ -1,0 +1,121 @@
+//! What a terminal shows about a bad value besides nginx's sentence: the word that is meant, and what may stand there.
+
+use crate::config::Diagnostic;
+use crate::config::schema::nginx::near;
+use crate::config::schema::row::Directive;
+use crate::config::syntax::source::Span;
+
+/// How far behind a directive's name its arguments are searched for a word, in bytes.
+const REACH: usize = 4096;
+
+/// The same error, pointing at the argument that it is about, with the syntax of the directive and the word that was
+/// probably meant. nginx's sentence and line stay as they are.
+pub fn about_value(mut diagnostic: Diagnostic, directive: &Directive) -> Diagnostic {
+    let Some(span) = &diagnostic.span else {
+        return diagnostic;
+    };
+    let Some(word) = named(span, &diagnostic.message).or_else(|| first(span)) else {
+        return diagnostic;
+    };
+    let text = String::from_utf8_lossy(&span.source.bytes[word.start..word.end]).into_owned();
+    if let Some(meant) = near(&text, words(directive.syntax)) {
+        diagnostic = diagnostic.with_help(format!("did you mean \"{meant}\"?"));
+    }
+    let (name, syntax) = (directive.name, directive.syntax);
+    diagnostic.span = Some(word);
+    diagnostic.with_help(format!("syntax: {name} {syntax};"))
+}
+
+/// The words that a syntax line has for itself: `on`, `plain`, `ipv6only=`.
+fn words(syntax: &'static str) -> impl Iterator<Item = &'static str> {
+    syntax
+        .split([' ', '|', '[', ']', ':'])
+        .filter(|word| !word.is_empty() && *word != "...")
+}
+
+/// The argument that the sentence has in quotes.
+fn named(span: &Span, message: &[u8]) -> Option<Span> {
+    let own = span.source.bytes.get(span.start..span.end)?;
+    let arguments = arguments(span);
+    message
+        .split(|byte| *byte == b'"')
+        .skip(1)
+        .step_by(2)
+        .filter(|quoted| !quoted.is_empty() && *quoted != own)
+        .find_map(|quoted| {
+            let at = memchr::memmem::find(arguments, quoted)?;
+            Some(stretch(span, at, at + quoted.len()))
+        })
+}
+
+/// The first argument.
+fn first(span: &Span) -> Option<Span> {
+    let arguments = arguments(span);
+    let start = arguments
+        .iter()
+        .position(|byte| !byte.is_ascii_whitespace())?;
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b';' | b'{');
+    let length = arguments[start..].iter().position(ends)?;
+    (length > 0).then(|| stretch(span, start, start + length))
+}
+
+/// What stands behind the name, to the end of its line or a little further.
+fn arguments(span: &Span) -> &[u8] {
+    let rest = &span.source.bytes[span.end.min(span.source.bytes.len())..];
+    let rest = &rest[..rest.len().min(REACH)];
+    let end = memchr::memchr2(b';', b'{', rest).map_or(rest.len(), |at| at + 1);
+    &rest[..end]
+}
+
+fn stretch(span: &Span, start: usize, end: usize) -> Span {
+    Span {
+        start: span.end + start,
+        end: span.end + end,
+        ..span.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::base::Level;
+    use crate::config::schema::table::find;
+    use crate::config::syntax::source::Source;
+    use crate::config::*;
+
+    /// The caret block below an error about `text`, whose first word is a directive.
+    fn block(text: &str, message: &str) -> String {
+        let name = text.split([' ', ';']).next().expect("a name");
+        let span = Span {
+            source: Arc::new(Source::of_text("n.conf", text.into())),
+            line: 1,
+            start: 0,
+            end: name.len(),
+        };
+        let diagnostic = Diagnostic::new(Level::Emerg, message, &span);
+        let row = find(name).first().expect("a row").directive();
+        about_value(diagnostic, row).block()
+    }
+
+    #[test]
+    fn the_caret_stands_under_the_value() {
+        assert_eq!(
+            block("starttls  onyl;", "invalid value \"onyl\""),
+            "  |\n1 | starttls  onyl;\n  |           ^^^^\n  = did you mean \"only\"?\n  \
+             = syntax: starttls on | off | only;\n"
+        );
+        assert_eq!(
+            block("timeout 1y;", "\"timeout\" directive invalid value"),
+            "  |\n1 | timeout 1y;\n  |         ^^\n  = syntax: timeout time;\n"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_found_stays_at_the_name() {
+        for text in ["timeout", "timeout;", "timeout {"] {
+            let shown = block(text, "\"timeout\" directive invalid value");
+            assert!(shown.contains("\n  | ^^^^^^^\n"), "{shown}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! TLS.
+
+pub mod client;
+pub mod server;
+pub mod unsupported;

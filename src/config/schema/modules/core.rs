@@ -1,0 +1,111 @@
+//! The directives of the main context: ngx_core_module and related modules.
+
+use super::MainScope;
+use crate::config::schema::row::module;
+use crate::config::schema::values::affinity::Affinity;
+use crate::config::schema::values::choice::{Choice, Choices};
+use crate::config::schema::values::flag::Flag;
+use crate::config::schema::values::log::Logs;
+use crate::config::schema::values::number::{Number, Priority, Processes};
+use crate::config::schema::values::path::PrefixPath;
+use crate::config::schema::values::size::Offset;
+use crate::config::schema::values::text::{Text, Words1};
+use crate::config::schema::values::thread_pool::ThreadPools;
+use crate::config::schema::values::time::Msec;
+use crate::config::schema::values::user::Users;
+
+/// `debug_points`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DebugPoints {
+    /// Stops the process.
+    Stop,
+    /// Aborts the process.
+    Abort,
+}
+
+impl Choices for DebugPoints {
+    const SYNTAX: &'static str = "abort | stop";
+    const WORDS: &'static [(&'static str, Self)] = &[("stop", Self::Stop), ("abort", Self::Abort)];
+}
+
+module! {
+    /// Directives of the main context: the process, its logs and its limits.
+    core in MainScope: CoreWritten -> Core {
+        /// Determines whether portcullis becomes a daemon. With `on`, it detaches from the terminal after it has
+        /// bound its listening sockets; earlier errors appear on standard error. `off` keeps it in the foreground,
+        /// which supervisors such as systemd and containers expect.
+        daemon: Flag = "on", MAIN;
+        /// Determines whether a master process starts worker processes. portcullis accepts this directive and ignores
+        /// it: it runs as a single process.
+        master_process: Flag = "on", MAIN;
+        /// Reduces the timer resolution of worker processes. portcullis accepts this directive and ignores it.
+        timer_resolution: Msec, MAIN;
+        /// Defines the file that stores the process ID of the running process. `-s` reads it to find the process. The
+        /// file is removed when the process exits. A new file name takes effect on reload.
+        ///
+        /// Without this directive, the file is `/run/nginx.pid`, or `logs/nginx.pid` under the prefix if `-p` is
+        /// given.
+        pid: PrefixPath = "", MAIN;
+        /// Sets the prefix of lock file names for systems without atomic operations. portcullis accepts this
+        /// directive and ignores it.
+        lock_file: PrefixPath = "", MAIN;
+        /// Defines the number of threads that serve connections. The value `auto` starts one thread per available
+        /// processor.
+        ///
+        /// nginx starts processes; portcullis runs one process with this number of threads. `worker_connections`
+        /// applies to each thread as it applies to each nginx worker. A changed value takes effect at the next start,
+        /// not on reload.
+        worker_processes: Processes = "1", MAIN;
+        /// Selects what nginx does when it detects an internal error. portcullis accepts this directive and ignores
+        /// it.
+        debug_points: Choice<DebugPoints>, MAIN;
+        /// Defines the user and group of the worker processes. If the group is omitted, portcullis looks up a group
+        /// with the name of the user. A process started without root privileges logs a warning and ignores the
+        /// directive.
+        user: Users = "", MAIN, pending;
+        /// Defines the scheduling priority of worker processes, as nice(1) does: a negative number means a higher
+        /// priority. The usual range is -20 to 20. A second line is an error unless the first one sets `0`.
+        worker_priority: Priority = "0", MAIN, pending;
+        /// Binds worker processes to sets of processors. Each mask consists of the digits `0` and `1`, the rightmost
+        /// digit for the first processor, and applies to one worker process. `auto` distributes worker processes over
+        /// the available processors, or over those in a mask that follows.
+        worker_cpu_affinity: Affinity, MAIN, pending;
+        /// Sets the limit on open files (`RLIMIT_NOFILE`) of the process. Without this directive portcullis raises
+        /// the soft limit to the hard limit. A changed value takes effect at the next start, not on reload.
+        ///
+        /// A session uses up to three file descriptors. If no descriptors are left for another session, portcullis
+        /// logs `accept4() failed (24: Too many open files)` and leaves new connections in the listen queue until a
+        /// session ends.
+        worker_rlimit_nofile: Number, MAIN;
+        /// Sets the limit on the size of a core file (`RLIMIT_CORE`) of worker processes.
+        worker_rlimit_core: Offset, MAIN, pending;
+        /// Sets a timeout for graceful shutdown (`-s quit`). When it expires, portcullis closes the sessions that are
+        /// still open. Without this directive a graceful shutdown waits until the last session ends. Since nginx
+        /// 1.11.11.
+        worker_shutdown_timeout: Msec, MAIN;
+        /// Defines the working directory of worker processes, which is where they write core files.
+        working_directory: Text, MAIN, pending;
+        /// Keeps an environment variable for worker processes (`env TZ;`) or sets it (`env TZ=UTC;`). portcullis
+        /// accepts this directive and ignores it: it keeps its environment unchanged.
+        env: Words1 = "", MAIN;
+        /// Loads a dynamic module. portcullis accepts this directive and ignores it: all of its modules are built in.
+        /// As in nginx, the directive must precede the first block. Since nginx 1.9.11.
+        load_module: Words1 = "", MAIN;
+        /// Enables or disables just-in-time compilation of regular expressions. portcullis accepts this directive and
+        /// ignores it: no mail directive uses regular expressions.
+        pcre_jit: Flag = "off", MAIN;
+        /// Defines a pool of threads for reading files: a name, the number of threads and optionally the maximum
+        /// length of the task queue. portcullis accepts this directive and ignores it. Since nginx 1.7.11.
+        thread_pool: ThreadPools = "", MAIN;
+        /// Selects an OpenSSL engine, such as a hardware accelerator. The TLS library of portcullis, rustls, has no
+        /// engines.
+        ssl_engine: Text, MAIN, pending;
+        /// Determines whether unchanged certificates and keys are kept on reload. portcullis accepts this directive
+        /// and ignores it: a reload reads all files again. Since nginx 1.27.4.
+        ssl_object_cache_inheritable: Flag = "on", MAIN;
+        /// Configures logging: the destination and the lowest level that is logged. Several logs may be specified. A
+        /// server uses this log unless `mail {}` or the server has an `error_log` of its own. Without any
+        /// `error_log`, messages of level `error` and above go to the log set by `-e`.
+        error_log: Logs = "", MAIN;
+    }
+}

@@ -1,0 +1,45 @@
+//! `events {}`: ngx_event_core_module and ngx_epoll_module.
+
+use super::MainScope;
+use crate::config::schema::row::module;
+use crate::config::schema::values::cidr::DebugConnection;
+use crate::config::schema::values::flag::Flag;
+use crate::config::schema::values::number::{Connections, Number};
+use crate::config::schema::values::text::EventMethod;
+use crate::config::schema::values::time::Msec;
+
+module! {
+    /// Directives of the `events` block: processing of connections.
+    events in MainScope: EventsWritten -> Events {
+        /// Sets the maximum number of simultaneous connections per thread (`worker_processes`). As in nginx, each
+        /// listening socket counts as one connection and each session as two: the client's, and the one to the
+        /// authentication server or the backend. The number of sessions is thus limited to `worker_processes *
+        /// (worker_connections - listening sockets) / 2`.
+        ///
+        /// A client above this limit receives `421 4.3.2 Too many connections` (SMTP), `* BYE Too many connections`
+        /// (IMAP) or `-ERR Too many connections` (POP3), and the connection is closed. On a socket with `listen ...
+        /// ssl`, the connection is closed without a reply. nginx closes it without a reply in all cases.
+        ///
+        /// The value must be greater than the number of listening sockets. A value above the limit on open files (see
+        /// `worker_rlimit_nofile`) causes a warning.
+        worker_connections: Connections = "512", EVENTS;
+        /// Specifies the method that waits for events. The only accepted value is `epoll`, which portcullis uses in
+        /// any case.
+        r#use: EventMethod, EVENTS;
+        /// Determines whether a worker process accepts all pending connections at once. portcullis accepts this
+        /// directive and ignores it.
+        multi_accept: Flag = "off", EVENTS;
+        /// Determines whether worker processes accept connections in turn. portcullis accepts this directive and
+        /// ignores it.
+        accept_mutex: Flag = "off", EVENTS;
+        /// Sets how long a worker process waits for its turn to accept connections. portcullis accepts this directive
+        /// and ignores it.
+        accept_mutex_delay: Msec = "500ms", EVENTS;
+        /// Enables the debugging log for selected clients. portcullis ignores this directive, with the warning that
+        /// nginx gives when it is built without debugging support.
+        debug_connection: DebugConnection = "", EVENTS;
+        /// Sets the maximum number of outstanding asynchronous file operations. portcullis accepts this directive and
+        /// ignores it.
+        worker_aio_requests: Number = "32", EVENTS;
+    }
+}

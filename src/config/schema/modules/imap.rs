@@ -1,0 +1,43 @@
+//! ngx_mail_imap_module.
+
+use super::Scope;
+use crate::config::schema::row::module;
+use crate::config::schema::values::sasl::ImapMethods;
+use crate::config::schema::values::set::SetOf;
+use crate::config::schema::values::size::Size;
+use crate::config::schema::values::text::Announced;
+
+module! {
+    /// IMAP for client connections.
+    imap in Scope: ImapWritten -> Imap {
+        /// Sets the maximum length of an IMAP command, including its literals. A longer command receives an "invalid
+        /// command" reply, and the connection is closed. The limit applies to each command. In nginx it applies to
+        /// all commands that are pipelined together.
+        imap_client_buffer: Size = "4k", MAIL_SERVER;
+        /// Sets the IMAP capabilities that are announced to clients. The methods of `imap_auth` and, depending on
+        /// `starttls`, STARTTLS and LOGINDISABLED are appended automatically. The list should name extensions that
+        /// the backend supports.
+        ///
+        /// If this directive is absent and `proxy_pass` is used without `auth_http`, portcullis announces the
+        /// capabilities of the backend. It queries them at start, on reload and, while clients connect, about once a
+        /// minute. STARTTLS, LOGINDISABLED, LOGIN-REFERRALS, ID and XCLIENT are left out. The default applies until
+        /// the backend has answered.
+        imap_capabilities: Announced = "IMAP4 IMAP4rev1 UIDPLUS", MAIL_SERVER;
+        /// Sets the authentication methods for IMAP clients.
+        ///
+        /// - `plain`: the LOGIN command and AUTHENTICATE PLAIN.
+        /// - `login`: AUTHENTICATE LOGIN.
+        /// - `cram-md5`: AUTHENTICATE CRAM-MD5. With `auth_http`, the authentication server needs the password in
+        ///   clear text. Without it, the challenge of the backend is passed to the client.
+        /// - `external`: AUTHENTICATE EXTERNAL, with the client certificate (see `ssl_verify_client`). With
+        ///   `auth_http`, the authentication server decides. Without it, the certificate must be verified, and the
+        ///   login must be one of its names: commonName, emailAddress or rfc822Name. An empty login means the first
+        ///   of them.
+        /// - `xoauth2`, `oauthbearer`: an OAuth 2.0 token (RFC 7628). freenginx and Angie have these values too,
+        ///   nginx does not.
+        ///
+        /// As in nginx, LOGIN, AUTHENTICATE PLAIN and AUTHENTICATE LOGIN are always accepted; `plain` and `login`
+        /// determine only whether PLAIN and LOGIN are announced.
+        imap_auth: SetOf<ImapMethods> = "plain", MAIL_SERVER;
+    }
+}

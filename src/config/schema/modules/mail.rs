@@ -1,0 +1,118 @@
+//! ngx_mail_core_module, with `max_commands` of freenginx and Angie.
+
+use super::Scope;
+use crate::base::Protocol;
+use crate::config::schema::row::module;
+use crate::config::schema::values::listen::Listens;
+use crate::config::schema::values::log::Logs;
+use crate::config::schema::values::number::Number;
+use crate::config::schema::values::protocol::ProtocolName;
+use crate::config::schema::values::resolver::Resolvers;
+use crate::config::schema::values::text::Text;
+use crate::config::schema::values::time::Msec;
+
+module! {
+    /// Directives common to all mail protocols.
+    mail in Scope: MailWritten -> Mail {
+        /// Sets the address and port of a socket on which the server accepts connections. Every `server {}` needs at
+        /// least one `listen`. The address is one of:
+        ///
+        /// - `address:port`: an IPv4 address, an IPv6 address in brackets, or a host name. Examples are
+        ///   `192.0.2.1:25` and `[2001:db8::1]:25`. A host name is resolved when the configuration is read.
+        /// - `port` or `*:port`: all IPv4 addresses. IPv6 needs a separate `listen [::]:port`.
+        /// - `unix:path`: a UNIX-domain socket.
+        ///
+        /// A range such as `8025-8029` may replace the port. There is no default port. An address and port pair may
+        /// appear only once in the configuration.
+        ///
+        /// The parameters are:
+        ///
+        /// - `ssl`: TLS starts with the first byte (implicit TLS), as on ports 465, 993 and 995. Requires
+        ///   `ssl_certificate`.
+        /// - `proxy_protocol`: every connection starts with a PROXY protocol header, version 1 or 2. A connection
+        ///   with an invalid header is closed without a reply. See `set_real_ip_from`. Since nginx 1.19.8.
+        /// - `bind`: binds a separate socket even if another `listen` has `*` and the same port. All parameters below
+        ///   imply `bind`.
+        /// - `backlog=number`: the maximum length of the queue of pending connections. The default is 511.
+        /// - `rcvbuf=size`, `sndbuf=size`: the sizes of the socket buffers (`SO_RCVBUF`, `SO_SNDBUF`), in bytes or
+        ///   with the unit `k` or `m`.
+        /// - `ipv6only=on|off`: whether an IPv6 socket accepts IPv6 connections only. The default is `on`.
+        /// - `so_keepalive=on|off|[keepidle]:[keepintvl]:[keepcnt]`: TCP keepalive on accepted connections. The first
+        ///   two values are times. An omitted value is left to the system, as in `so_keepalive=30m::10`.
+        /// - `multipath`: portcullis accepts this parameter, but the socket remains an ordinary TCP socket.
+        listen: Listens = "", SERVER;
+        /// Sets the protocol of the server. The value is case-sensitive. Without this directive the port of the first
+        /// `listen` determines the protocol: 25, 465 and 587 mean `smtp`, 143 and 993 `imap`, 110 and 995 `pop3`.
+        /// With any other port the directive is required.
+        protocol: ProtocolName, SERVER;
+        /// Sets the server name that is used:
+        ///
+        /// - in the SMTP greeting and in replies to HELO and EHLO;
+        /// - in the challenges of CRAM-MD5 and APOP;
+        /// - in the EHLO or HELO command sent to an SMTP backend.
+        ///
+        /// The default is the host name of the machine. The name does not select a server: the address and port of
+        /// the connection do.
+        server_name: Text = "", MAIL_SERVER;
+        /// Sets the time limit for a client to log in. The limit covers all commands from the greeting to a complete
+        /// login; single commands do not restart it. A failed login attempt restarts it. The limit does not apply
+        /// while portcullis waits for the authentication server or the backend.
+        ///
+        /// When the time expires, the client receives `421 4.4.2 server_name timeout exceeded` (SMTP), `* BYE
+        /// timeout` (IMAP) or `-ERR timeout` (POP3), and the connection is closed. nginx closes it without a reply.
+        ///
+        /// The same value limits, each on its own, the wait for a PROXY header, the TLS handshake of `listen ...
+        /// ssl`, and the dialogue with the backend up to a complete login. After the login `proxy_timeout` applies.
+        timeout: Msec = "60s", MAIL_SERVER;
+        /// Sets the number of protocol errors after which the connection is closed. A line that is not a valid
+        /// command counts as an error. With `proxy_pass` but no `auth_http`, a login refused by the backend counts
+        /// too. A valid command that is not allowed in the current state does not count. Since nginx 1.21.0.
+        max_errors: Number = "5", MAIL_SERVER;
+        /// Sets the maximum number of commands that a client may send before it has logged in. Responses to SASL
+        /// challenges count as commands; lines that count as errors for `max_errors` do not. The client receives an
+        /// "invalid command" reply to the command above the limit, and the connection is closed. freenginx and Angie
+        /// have the same directive.
+        max_commands: Number = "1000", MAIL_SERVER;
+        /// Configures logging of sessions: the destination and the lowest level that is logged. Several logs may be
+        /// specified. At level `info`, portcullis logs each connection, each login and each end of a session. Since
+        /// nginx 1.9.0.
+        error_log: Logs = "", MAIL_SERVER;
+        /// Configures the name servers that are used to resolve:
+        ///
+        /// - the addresses of SMTP clients into host names;
+        /// - the host name in `auth_http`, when its DNS records expire;
+        /// - the host name in an `Auth-Server` header.
+        ///
+        /// The host name of a client is passed to the authentication server (`Client-Host`) and to the backend
+        /// (`NAME` in XCLIENT) if it resolves back to the address of the client. Otherwise `[UNAVAILABLE]` is passed,
+        /// or `[TEMPUNAVAIL]` after a temporary failure. Unlike nginx, portcullis follows CNAME records.
+        ///
+        /// With `off`, client addresses are not resolved and `[UNAVAILABLE]` is passed. The other names are resolved
+        /// by the system configuration: `/etc/hosts` and the name servers in `/etc/resolv.conf`.
+        resolver: Resolvers = "off", MAIL_SERVER;
+        /// Sets a timeout for each name lookup. If the host name of a client is not found in time, `[TEMPUNAVAIL]` is
+        /// passed in its place and the session continues.
+        resolver_timeout: Msec = "30s", MAIL_SERVER;
+    }
+}
+
+impl MailWritten {
+    /// The protocol that is written, or that the port of the first known `listen` says.
+    #[must_use]
+    pub fn protocol_in_force(&self) -> Option<Protocol> {
+        let by_port = || {
+            let listens = self.listen.as_ref()?;
+            let ports = listens
+                .value
+                .iter()
+                .filter_map(|listen| listen.addresses.first());
+            ports
+                .map(crate::base::Address::port)
+                .find_map(Protocol::of_port)
+        };
+        self.protocol
+            .as_ref()
+            .map(|written| written.value)
+            .or_else(by_port)
+    }
+}

@@ -1,0 +1,41 @@
+//! ngx_mail_pop3_module, with `pop3_client_buffer`.
+
+use super::Scope;
+use crate::config::schema::row::module;
+use crate::config::schema::values::sasl::Pop3Methods;
+use crate::config::schema::values::set::SetOf;
+use crate::config::schema::values::size::Size;
+use crate::config::schema::values::text::Announced;
+
+module! {
+    /// POP3 for client connections.
+    pop3 in Scope: Pop3Written -> Pop3 {
+        /// Sets the maximum length of a POP3 command. A longer command receives an "invalid command" reply, and the
+        /// connection is closed. In nginx, the limit is 128 bytes for all commands that are pipelined together.
+        pop3_client_buffer: Size = "4k", MAIL_SERVER;
+        /// Sets the POP3 capabilities that are announced to clients. The methods of `pop3_auth` and, depending on
+        /// `starttls`, STLS are appended automatically. The list should name extensions that the backend supports.
+        ///
+        /// If this directive is absent and `proxy_pass` is used without `auth_http`, portcullis announces USER and
+        /// the capabilities of the backend. It queries them at start, on reload and, while clients connect, about
+        /// once a minute. SASL, STLS, UTF8 and XCLIENT are left out. Only USER is announced until the backend has
+        /// answered.
+        pop3_capabilities: Announced = "TOP USER UIDL", MAIL_SERVER;
+        /// Sets the authentication methods for POP3 clients.
+        ///
+        /// - `plain`: USER and PASS, AUTH PLAIN and AUTH LOGIN.
+        /// - `apop`: the APOP command. The authentication server needs the password in clear text. Requires
+        ///   `auth_http`; without it, APOP is not offered and a warning is logged.
+        /// - `cram-md5`: AUTH CRAM-MD5. With `auth_http`, the authentication server needs the password in clear text.
+        ///   Without it, the challenge of the backend is passed to the client.
+        /// - `external`: AUTH EXTERNAL, with the client certificate (see `ssl_verify_client`). With `auth_http`, the
+        ///   authentication server decides. Without it, the certificate must be verified, and the login must be one
+        ///   of its names: commonName, emailAddress or rfc822Name. An empty login means the first of them.
+        /// - `xoauth2`, `oauthbearer`: an OAuth 2.0 token (RFC 7628). freenginx and Angie have these values too,
+        ///   nginx does not.
+        ///
+        /// As in nginx, USER and PASS, AUTH PLAIN and AUTH LOGIN are always accepted; `plain` determines only whether
+        /// PLAIN and LOGIN are announced.
+        pop3_auth: SetOf<Pop3Methods> = "plain", MAIL_SERVER;
+    }
+}

@@ -1,0 +1,146 @@
+//! ngx_mail_proxy_module, with `proxy_pass`, `proxy_connect_timeout`, `proxy_smtp_helo` and further values of `proxy_smtp_auth`.
+
+use super::Scope;
+use crate::config::schema::row::module;
+use crate::config::schema::values::choice::{Choice, Choices};
+use crate::config::schema::values::flag::Flag;
+use crate::config::schema::values::size::Size;
+use crate::config::schema::values::time::Msec;
+use crate::config::schema::values::upstream::UpstreamUrl;
+
+/// `proxy_smtp_auth`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProxySmtpAuth {
+    /// No AUTH.
+    #[default]
+    Off,
+    /// AUTH PLAIN, or AUTH LOGIN if the backend announces LOGIN but not PLAIN.
+    On,
+    /// PLAIN
+    Plain,
+    /// LOGIN
+    Login,
+}
+
+impl Choices for ProxySmtpAuth {
+    const SYNTAX: &'static str = "on | off | plain | login";
+    const IS_FLAG: bool = true;
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("off", Self::Off),
+        ("on", Self::On),
+        ("plain", Self::Plain),
+        ("login", Self::Login),
+    ];
+}
+
+impl ProxySmtpAuth {
+    /// The setting after `Auth-SMTP-Auth`, which enables or disables AUTH; the mechanism stays that of the configuration.
+    #[must_use]
+    pub fn overruled(self, word: Option<bool>) -> Self {
+        match (word, self) {
+            (Some(false), _) => Self::Off,
+            (Some(true), Self::Off) => Self::On,
+            (_, own) => own,
+        }
+    }
+}
+
+/// `proxy_smtp_helo`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProxySmtpHelo {
+    /// `server_name`
+    #[default]
+    Server,
+    /// The name in the HELO or EHLO of the client, if it sent one.
+    Client,
+}
+
+impl Choices for ProxySmtpHelo {
+    const SYNTAX: &'static str = "server | client";
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("server", Self::Server), ("client", Self::Client)];
+}
+
+/// `proxy_protocol`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ProxyProtocol {
+    /// No PROXY header.
+    #[default]
+    Off,
+    /// Version 1, a line of text.
+    V1,
+    /// Version 2, binary.
+    V2,
+}
+
+impl Choices for ProxyProtocol {
+    const SYNTAX: &'static str = "on | off | v2";
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("off", Self::Off), ("on", Self::V1), ("v2", Self::V2)];
+}
+
+module! {
+    /// Connections to the backend.
+    proxy in Scope: ProxyWritten -> Proxy {
+        /// portcullis accepts this directive and ignores it, as nginx does: a mail server is always a proxy.
+        proxy: Flag = "off", MAIL_SERVER;
+        /// Sets the address of the backend: `host[:port]` or `unix:path`. The default port is 25 for SMTP, 143 for
+        /// IMAP and 110 for POP3. A host name is resolved when the configuration is read. If it has several
+        /// addresses, portcullis connects to the first one that accepts the connection.
+        ///
+        /// A server needs this directive or `auth_http`. Without `auth_http`, the backend authenticates the client:
+        /// portcullis passes the login on by a method that the backend announces. After a refusal the client may try
+        /// again. If no connection to the backend can be made, the client receives `451 4.4.1` (SMTP), `NO
+        /// [UNAVAILABLE]` (IMAP) or `-ERR [SYS/TEMP]` (POP3), and may try again too.
+        ///
+        /// With `auth_http`, the authentication server decides. `proxy_pass` is then the backend for responses
+        /// without `Auth-Server`.
+        proxy_pass: UpstreamUrl, MAIL_SERVER;
+        /// Sets the size of the buffer for replies of the backend up to a complete login. A longer reply ends the
+        /// attempt, with the log message `upstream sent too long response line`. Unlike in nginx, the buffer is not
+        /// used after the login.
+        proxy_buffer: Size = "4k", MAIL_SERVER;
+        /// Sets the timeout after the login. If no data passes in either direction within this time, the session is
+        /// closed.
+        proxy_timeout: Msec = "24h", MAIL_SERVER;
+        /// Sets the timeout for connecting to an address of the backend. The same value separately limits the TLS
+        /// handshake with the backend (`proxy_ssl`). `timeout` also limits connecting and the whole dialogue with the
+        /// backend up to a complete login.
+        proxy_connect_timeout: Msec = "60s", MAIL_SERVER;
+        /// Determines whether the client receives the error message of the backend when the login fails there. With
+        /// `off`, it receives a general reply: with `auth_http`, an internal error reply; otherwise, the error code
+        /// of the backend with a general text.
+        ///
+        /// The message of a backend may contain information that clients should not see. Some POP3 servers, however,
+        /// use it to inform users, for example about a full mailbox.
+        proxy_pass_error_message: Flag = "off", MAIL_SERVER;
+        /// Determines whether the XCLIENT command passes information about the client to an SMTP backend: its
+        /// address, its host name (see `resolver`) and its login. The backend must permit XCLIENT from portcullis
+        /// (Postfix: `smtpd_authorized_xclient_hosts`).
+        ///
+        /// With `auth_http`, XCLIENT is sent whether or not the backend announces it, as in nginx; a refusal ends the
+        /// session. Without `auth_http`, only the attributes that the backend announces are sent. After XCLIENT,
+        /// portcullis sends the HELO or EHLO command of the client.
+        xclient: Flag = "on", MAIL_SERVER;
+        /// Determines whether portcullis logs in to an SMTP backend with the AUTH command. It uses `Auth-User` and
+        /// `Auth-Pass` of the authentication server's response, or else the login and password of the client. XCLIENT
+        /// omits the login in this case. Since nginx 1.19.4.
+        ///
+        /// - `off`: no AUTH.
+        /// - `on`: AUTH PLAIN, or AUTH LOGIN if the backend announces LOGIN but not PLAIN.
+        /// - `plain`, `login`: AUTH with this mechanism. nginx has `on` and `off` only, and uses PLAIN.
+        ///
+        /// `Auth-SMTP-Auth: off` in the response disables AUTH for the session. `Auth-SMTP-Auth: on` enables it if
+        /// this directive is `off`. Without `auth_http` the directive has no effect: the backend authenticates the
+        /// client itself.
+        proxy_smtp_auth: Choice<ProxySmtpAuth> = "off", MAIL_SERVER;
+        /// Selects the name in the EHLO or HELO command to an SMTP backend. `server` is the name in `server_name`.
+        /// `client` is the name that the client sent in its own HELO or EHLO, or `server_name` if it sent none.
+        /// `client` requires `xclient off`.
+        proxy_smtp_helo: Choice<ProxySmtpHelo> = "server", MAIL_SERVER;
+        /// Enables a PROXY protocol header at the start of each connection to the backend. It passes the address of
+        /// the client, and must be enabled on the backend too. `on` sends version 1, a line of text; `v2` sends the
+        /// binary version 2. The header precedes TLS (`proxy_ssl`). Since nginx 1.19.8; `v2` since 1.31.4.
+        proxy_protocol: Choice<ProxyProtocol> = "off", MAIL_SERVER;
+    }
+}

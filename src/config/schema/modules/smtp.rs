@@ -1,0 +1,47 @@
+//! ngx_mail_smtp_module.
+
+use super::Scope;
+use crate::config::schema::row::module;
+use crate::config::schema::values::sasl::SmtpMethods;
+use crate::config::schema::values::set::SetOf;
+use crate::config::schema::values::size::Size;
+use crate::config::schema::values::text::Announced;
+use crate::config::schema::values::time::Msec;
+
+module! {
+    /// SMTP for client connections.
+    smtp in Scope: SmtpWritten -> Smtp {
+        /// Sets the maximum length of an SMTP command. A longer command receives `500 5.5.1 Invalid command`, and the
+        /// connection is closed. The limit applies to each command. In nginx it applies to all commands that are
+        /// pipelined together.
+        smtp_client_buffer: Size = "4k", MAIL_SERVER;
+        /// Sets a delay before the SMTP greeting, to reject clients that do not wait for it. A client that sends
+        /// anything before the greeting receives `503 5.5.0 Improper use of SMTP command pipelining`, and the
+        /// connection is closed.
+        smtp_greeting_delay: Msec = "0", MAIL_SERVER;
+        /// Sets the SMTP extensions that are announced in the EHLO reply, one line for each parameter:
+        /// `smtp_capabilities PIPELINING "SIZE 10485760";`. The methods of `smtp_auth` and, depending on `starttls`,
+        /// STARTTLS are appended automatically. The list should name extensions that the backend supports.
+        ///
+        /// If this directive is absent and `proxy_pass` is used without `auth_http`, portcullis announces the
+        /// extensions of the backend. It queries them at start, on reload and, while clients connect, about once a
+        /// minute. AUTH, STARTTLS, XCLIENT, XFORWARD, REQUIRETLS, X-EXPS and X-ANONYMOUSTLS are left out. No
+        /// extensions are announced until the backend has answered.
+        smtp_capabilities: Announced = "", MAIL_SERVER;
+        /// Sets the authentication methods for SMTP clients.
+        ///
+        /// - `plain`, `login`: AUTH PLAIN and AUTH LOGIN. As in nginx, both are always accepted; these values
+        ///   determine only whether they are announced.
+        /// - `cram-md5`: AUTH CRAM-MD5. With `auth_http`, the authentication server needs the password in clear text.
+        ///   Without it, the challenge of the backend is passed to the client.
+        /// - `external`: AUTH EXTERNAL, with the client certificate (see `ssl_verify_client`). With `auth_http`, the
+        ///   authentication server decides. Without it, the certificate must be verified, and the login must be one
+        ///   of its names: commonName, emailAddress or rfc822Name. An empty login means the first of them.
+        /// - `none`: authentication is not required. With `auth_http`, the authentication server is asked at the
+        ///   first RCPT command and may refuse. Without it, the backend receives the MAIL command and decides.
+        ///   Otherwise MAIL before a login receives `530 5.7.1 Authentication required`.
+        /// - `xoauth2`, `oauthbearer`: an OAuth 2.0 token (RFC 7628). freenginx and Angie have these values too,
+        ///   nginx does not.
+        smtp_auth: SetOf<SmtpMethods> = "plain login", MAIL_SERVER;
+    }
+}

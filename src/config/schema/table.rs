@@ -1,0 +1,126 @@
+//! The rows of all modules, by directive name.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::modules::{
+    MainScope, Scope, auth_http, core, events, imap, mail, pop3, proxy, proxy_ssl, realip, smtp,
+    ssl,
+};
+use super::row::{Directive, Row};
+
+/// A row, by the scope that it writes to.
+#[derive(Clone, Copy, Debug)]
+pub enum Entry {
+    /// The main context and `events {}`.
+    Main(&'static Row<MainScope>),
+    /// `mail {}` and its servers.
+    Mail(&'static Row<Scope>),
+}
+
+impl Entry {
+    /// The properties of the directive.
+    #[must_use]
+    pub fn directive(&self) -> &'static Directive {
+        match self {
+            Self::Main(row) => &row.directive,
+            Self::Mail(row) => &row.directive,
+        }
+    }
+}
+
+static BY_NAME: LazyLock<HashMap<&'static str, Vec<Entry>>> = LazyLock::new(|| {
+    let mut map: HashMap<&'static str, Vec<Entry>> = HashMap::new();
+    for entry in rows() {
+        map.entry(entry.directive().name).or_default().push(entry);
+    }
+    map
+});
+
+/// The name and the description of every module.
+pub const MODULES: [(&str, &str); 11] = [
+    ("core", core::ABOUT),
+    ("events", events::ABOUT),
+    ("mail", mail::ABOUT),
+    ("ssl", ssl::ABOUT),
+    ("realip", realip::ABOUT),
+    ("auth_http", auth_http::ABOUT),
+    ("proxy", proxy::ABOUT),
+    ("proxy_ssl", proxy_ssl::ABOUT),
+    ("imap", imap::ABOUT),
+    ("pop3", pop3::ABOUT),
+    ("smtp", smtp::ABOUT),
+];
+
+/// Every row, module by module.
+pub fn rows() -> impl Iterator<Item = Entry> {
+    let main = [core::ROWS, events::ROWS]
+        .into_iter()
+        .flatten()
+        .map(Entry::Main);
+    let modules = [
+        mail::ROWS,
+        ssl::ROWS,
+        realip::ROWS,
+        auth_http::ROWS,
+        proxy::ROWS,
+        proxy_ssl::ROWS,
+        imap::ROWS,
+        pop3::ROWS,
+        smtp::ROWS,
+    ];
+    main.chain(modules.into_iter().flatten().map(Entry::Mail))
+}
+
+/// The rows of this name: several if different blocks have different directives of the name.
+#[must_use]
+pub fn find(name: &str) -> &'static [Entry] {
+    BY_NAME.get(name).map_or(&[], Vec::as_slice)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::modules::{MODULES, find, rows};
+    use super::row::Contexts;
+
+    #[test]
+    fn every_row() {
+        let mut met = HashSet::new();
+        for entry in rows() {
+            let row = entry.directive();
+            for context in [
+                Contexts::MAIN,
+                Contexts::EVENTS,
+                Contexts::MAIL,
+                Contexts::SERVER,
+            ] {
+                if row.contexts.meets(context) {
+                    assert!(
+                        met.insert((row.name, format!("{context:?}"))),
+                        "{} twice in a block",
+                        row.name
+                    );
+                }
+            }
+            assert!((row.check_default)().is_ok(), "the default of {}", row.name);
+            assert!(row.doc.trim().ends_with('.'), "the doc of {}", row.name);
+            assert!(
+                row.arity.admits(row.arity.least) && row.arity.least > 0,
+                "the arity of {}",
+                row.name
+            );
+            assert!(
+                !row.name.contains('#') && !row.syntax.is_empty(),
+                "{}",
+                row.name
+            );
+            assert!(!find(row.name).is_empty());
+        }
+        assert!(met.len() > 100);
+        let mut modules: Vec<&str> = rows().map(|entry| entry.directive().module).collect();
+        modules.dedup();
+        assert_eq!(modules, MODULES.map(|(name, _)| name));
+    }
+}

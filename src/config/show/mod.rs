@@ -1,0 +1,4 @@
+//! Writing a configuration down.
+
+pub mod dump;
+pub mod reference;

@@ -1,0 +1,82 @@
+//! Examples for the manual: lines of the shipped configurations, which the tests load.
+
+use std::sync::Arc;
+
+use crate::config::schema::block::Block;
+use crate::config::schema::row::Contexts;
+use crate::config::syntax::parser::{Ending, Next, Statements};
+use crate::config::syntax::source::Source;
+
+/// The shipped configurations, in the order in which they are searched for an example.
+pub const SHIPPED: [(&str, &str); 5] = [
+    (
+        "conf.d/submission.conf",
+        include_str!("../../../../conf.d/submission.conf"),
+    ),
+    (
+        "conf.d/imap.conf",
+        include_str!("../../../../conf.d/imap.conf"),
+    ),
+    (
+        "conf.d/pop3.conf",
+        include_str!("../../../../conf.d/pop3.conf"),
+    ),
+    (
+        "conf.d/auth_http.conf",
+        include_str!("../../../../conf.d/auth_http.conf"),
+    ),
+    (
+        "conf.d/quickstart.conf",
+        include_str!("../../../../conf.d/quickstart.conf"),
+    ),
+];
+
+/// A line of a shipped configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Example {
+    /// The file.
+    pub file: &'static str,
+    /// The line.
+    pub text: String,
+}
+
+/// Finds the first use of a directive in one of these blocks.
+#[must_use]
+pub fn of(name: &str, contexts: Contexts) -> Option<Example> {
+    SHIPPED.into_iter().find_map(|(file, text)| {
+        let text = first_use(text, name, contexts)?;
+        Some(Example { file, text })
+    })
+}
+
+fn first_use(text: &str, name: &str, contexts: Contexts) -> Option<String> {
+    let source = Arc::new(Source::of_text("example", text.into()));
+    let mut statements = Statements::new(source);
+    let mut blocks = vec![Block::Main];
+    loop {
+        let block = *blocks.last()?;
+        match statements.read().ok()? {
+            Next::End => return None,
+            Next::Close => {
+                blocks.pop();
+            }
+            Next::Directive(statement) if statement.ending == Ending::Open => {
+                blocks.push(
+                    block
+                        .opened_by(&statement.words[0])
+                        .unwrap_or(Block::Foreign),
+                );
+            }
+            Next::Directive(statement) => {
+                let here = block.contexts().is_some_and(|here| here.meets(contexts));
+                if here && *statement.words[0] == *name.as_bytes() {
+                    let words = statement
+                        .spans
+                        .iter()
+                        .map(|(start, end)| &text[*start..*end]);
+                    return Some(format!("{};", words.collect::<Vec<_>>().join(" ")));
+                }
+            }
+        }
+    }
+}

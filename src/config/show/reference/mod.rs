@@ -1,0 +1,204 @@
+//! The manual of the configuration. Its entries come from the rows of the directive table and from [`blocks`]; `--explain`, the
+//! Markdown pages, the man page and the shell completions are generated from the entries.
+
+pub mod blocks;
+pub mod examples;
+pub mod man;
+pub mod markup;
+pub mod pages;
+
+use crate::config::schema::nginx::{Known, in_nginx, near};
+use crate::config::schema::row::{Contexts, Directive};
+use crate::config::schema::table;
+use crate::config::schema::values::Lines;
+use examples::Example;
+use markup::{Piece, broken, pieces};
+
+/// One directive, or one block.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its name.
+    pub name: &'static str,
+    /// Its complete syntax.
+    pub syntax: String,
+    /// Its default, as a directive.
+    pub default: Option<String>,
+    /// The contexts in which it is allowed.
+    pub contexts: String,
+    /// The nginx module that has it, or `portcullis`.
+    pub module: &'static str,
+    /// The description.
+    pub text: Vec<Piece>,
+    /// An example from a shipped configuration.
+    pub example: Option<Example>,
+}
+
+impl From<&'static Directive> for Entry {
+    fn from(row: &'static Directive) -> Self {
+        let mut text = pieces(row.doc);
+        text.extend(pieces(row.about));
+        text.push(Piece::Paragraph(repeated(row).to_owned()));
+        if row.pending {
+            let not_yet = "portcullis reads and checks this directive, but does not apply it yet. A value other than the default causes a warning.";
+            text.push(Piece::Paragraph(not_yet.to_owned()));
+        }
+        let nginx = in_nginx(row.name);
+        let own = nginx.iter().find(|known| is_own(row, known));
+        if own.is_none() {
+            let addition = "The mail modules of nginx do not have this directive: nginx rejects a configuration that uses it in `mail {}`.";
+            text.push(Piece::Paragraph(addition.to_owned()));
+        }
+        text.extend(elsewhere(nginx).map(Piece::Paragraph));
+        Self {
+            name: row.name,
+            syntax: format!("{} {};", row.name, row.syntax),
+            default: row
+                .default
+                .filter(|default| !default.is_empty())
+                .map(|default| format!("{} {default};", row.name)),
+            contexts: row.contexts.names().collect::<Vec<_>>().join(", "),
+            module: own.map_or("portcullis", |known| known.module),
+            text,
+            example: examples::of(row.name, row.contexts),
+        }
+    }
+}
+
+/// Whether nginx's directive is the one of the row, and not a namesake in another module.
+fn is_own(row: &Directive, known: &Known) -> bool {
+    if row.contexts.meets(Contexts::MAIL_SERVER) {
+        known.module.starts_with("ngx_mail_")
+            || known.contexts.split(',').any(|block| block == "mail")
+    } else {
+        known.module == "ngx_core_module"
+    }
+}
+
+/// Names the modules of nginx with a directive of the same name in blocks that portcullis skips.
+fn elsewhere(nginx: &[Known]) -> Option<String> {
+    let modules: Vec<&str> = nginx
+        .iter()
+        .map(|known| known.module)
+        .filter(|module| !module.starts_with("ngx_mail_") && *module != "ngx_core_module")
+        .collect();
+    (!modules.is_empty()).then(|| {
+        format!(
+            "nginx has a directive of this name in other modules too ({}), whose blocks portcullis skips.",
+            modules.join(", ")
+        )
+    })
+}
+
+/// Describes repetition within a block, and inheritance.
+fn repeated(row: &Directive) -> &'static str {
+    let inherited = row.contexts.meets(Contexts::MAIL) && row.contexts.meets(Contexts::SERVER);
+    match (row.lines, inherited) {
+        (Lines::Once, true) => {
+            "The directive may appear once per block. In `server {}`, it overrides the one in `mail {}`."
+        }
+        (Lines::AddUp, true) => {
+            "The directive may appear several times per block; the values are combined. A `server {}` with this directive inherits none of the values in `mail {}`."
+        }
+        (Lines::LastHolds, true) => {
+            "If the directive appears several times in a block, the last one applies. In `server {}`, it overrides those in `mail {}`."
+        }
+        (Lines::Once, false) => "The directive may appear only once.",
+        (Lines::AddUp, false) => "The directive may appear several times.",
+        (Lines::LastHolds, false) => {
+            "If the directive appears several times, the last one applies."
+        }
+    }
+}
+
+impl Entry {
+    /// Formats the entry as `--explain` prints it.
+    #[must_use]
+    pub fn plain(&self) -> String {
+        let mut page = format!("{}\n\n", self.name);
+        let (first, further) = ("    Syntax:   ", "                  ");
+        page.push_str(&broken(&self.syntax, first, further));
+        let fields = [
+            ("Default:", self.default.as_deref().unwrap_or("-")),
+            ("Context:", &self.contexts),
+            ("Module:", self.module),
+        ];
+        for (title, value) in fields {
+            page.push_str(&format!("    {title:<9} {value}\n"));
+        }
+        for piece in &self.text {
+            page.push_str(&piece.plain());
+        }
+        if let Some(example) = &self.example {
+            let text = example.text.replace('\n', "\n        ");
+            page.push_str(&format!("\n    {}:\n\n        {text}\n", example.file));
+        }
+        page
+    }
+}
+
+/// All entries of a name: several if different blocks have different directives of the name.
+#[must_use]
+pub fn entries(name: &str) -> Vec<Entry> {
+    let rows = table::find(name).iter().map(|row| row.directive().into());
+    blocks::entries()
+        .filter(|entry| entry.name == name)
+        .chain(rows)
+        .collect()
+}
+
+/// The names of all entries, in alphabetical order.
+#[must_use]
+pub fn names() -> Vec<&'static str> {
+    let rows = table::rows().map(|row| row.directive().name);
+    let mut names: Vec<&str> = rows
+        .chain(blocks::entries().map(|entry| entry.name))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// The output of `--explain`.
+///
+/// # Errors
+/// The name is unknown; the message suggests a similar one.
+pub fn explain(name: &[u8]) -> Result<String, Vec<u8>> {
+    let text = String::from_utf8_lossy(name);
+    let entries = entries(&text);
+    if !entries.is_empty() {
+        let pages: Vec<String> = entries.iter().map(Entry::plain).collect();
+        return Ok(pages.join("\n"));
+    }
+    let nginx = in_nginx(&text);
+    if !nginx.is_empty() {
+        return Ok(foreign(&text, nginx));
+    }
+    let mut message = [b"unknown directive \"", name, b"\""].concat();
+    if let Some(meant) = near(&text, names().into_iter()) {
+        message.extend_from_slice(format!(", did you mean \"{meant}\"?").as_bytes());
+    }
+    Err(message)
+}
+
+/// Describes a directive of nginx that portcullis does not have.
+fn foreign(name: &str, nginx: &[Known]) -> String {
+    let mut page = format!("{name}\n\n");
+    for known in nginx {
+        let contexts = known.contexts.replace(',', ", ");
+        page.push_str(&format!(
+            "    Context:  {contexts}\n    Module:   {}\n\n",
+            known.module
+        ));
+    }
+    let text = "This directive belongs to nginx and has no meaning for mail. portcullis skips it in `http {}` and `stream {}`, \
+                and reports an error anywhere else, as nginx does for a directive in the wrong context.";
+    page.push_str(
+        Piece::Paragraph(text.to_owned())
+            .plain()
+            .trim_start_matches('\n'),
+    );
+    page
+}
+
+#[cfg(test)]
+mod tests;
