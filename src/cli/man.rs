@@ -2,8 +2,8 @@
 
 use super::option::OPTIONS;
 use super::text::{ERROR_LOG, FILE, PID, default};
-use crate::config::show::reference::man::{body, header, verbatim};
-use crate::config::show::reference::markup::{escaped, pieces, roff};
+use crate::config::reference::man::{body, header, verbatim};
+use crate::config::reference::markup::{escaped, pieces, roff};
 
 const DESCRIPTION: &str = "\
 portcullis is a proxy for SMTP, IMAP and POP3. It reads the `mail {}` block of an nginx configuration and replaces nginx on the same \

@@ -10,8 +10,8 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use crate::config::schema::arguments::full_name;
-use crate::config::{LogDestination, Options};
+use crate::base::Secret;
+use crate::config::{LogDestination, Options, absolute};
 
 use option::{Effect, Opt};
 
@@ -223,14 +223,14 @@ fn options(program: &'static str, given: Given) -> Options {
     let prefix = PathBuf::from(OsString::from_vec(prefix));
     let error_log = match given.error_log.as_deref() {
         Some(b"" | b"stderr") => LogDestination::Stderr,
-        name => LogDestination::File(full_name(&prefix, name.unwrap_or(log))),
+        name => LogDestination::File(absolute(&prefix, name.unwrap_or(log))),
     };
     Options {
         program,
-        file: full_name(&prefix, given.file.as_deref().unwrap_or(file)),
-        pid: full_name(&prefix, pid),
+        file: absolute(&prefix, given.file.as_deref().unwrap_or(file)),
+        pid: absolute(&prefix, pid),
         prefix,
-        globals: given.globals,
+        globals: given.globals.map(Secret::new),
         error_log,
     }
 }

@@ -2,7 +2,7 @@
 //! options are additions of portcullis and do not appear in `-h`.
 
 use super::{Given, Print, Signal};
-use crate::config::show::reference;
+use crate::config::reference;
 
 /// How an option is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,8 +12,7 @@ use std::{fmt, fs, io};
 use socket2::{Domain, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
 use crate::base::Address;
-use crate::config::load::sockets;
-use crate::config::load::sockets::{KeepAlive, SocketOptions};
+use crate::config::{KeepAlive, SocketOptions, sockets};
 
 /// A socket that listens. Dropping it closes it, and unlinks it if it is a unix socket.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use super::bound::{BindFault, Bound, Unlinked, reconfigure};
 use super::socket::{Peer, Socket};
 use crate::base::Address;
-use crate::config::load::sockets::SocketOptions;
+use crate::config::SocketOptions;
 
 /// A socket that listens. Dropping it closes it, and unlinks it if it is a unix socket.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use super::acceptor::Acceptor;
 use super::gateway::Gateway;
 use crate::base::{Address, Errno, Level};
-use crate::config::load::sockets;
+use crate::config::sockets;
 use crate::net::accept::accept;
 use crate::net::listener::Listener;
 

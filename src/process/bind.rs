@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::voice::Voice;
 use crate::base::{Errno, Level};
-use crate::config::load::sockets;
+use crate::config::sockets;
 use crate::net::bound::{BindFault, Bound};
 
 const TRIES: usize = 5;

@@ -12,8 +12,7 @@ use super::serve::Service;
 use super::voice::Voice;
 use super::{bind, bootstrap};
 use crate::base::Level;
-use crate::config::Config;
-use crate::config::load::sockets;
+use crate::config::{Config, sockets};
 use crate::net::bound::Bound;
 use crate::net::listener::Listener;
 

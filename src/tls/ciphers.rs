@@ -5,8 +5,7 @@
 use rustls::crypto::aws_lc_rs::cipher_suite as suites;
 use rustls::{ProtocolVersion, SupportedCipherSuite, SupportedProtocolVersion};
 
-use crate::config::TlsFault;
-use crate::config::openssl::ciphers;
+use crate::config::{TlsFault, ciphers};
 
 /// Leaves the suites that may be negotiated, in order of preference.
 ///

@@ -8,8 +8,7 @@ use rustls::{Error, InconsistentKeys};
 
 use super::locked::{self, Locked};
 use super::pem;
-use crate::config::TlsFault;
-use crate::config::model::tls::TlsFile;
+use crate::config::{TlsFault, TlsFile};
 
 /// Loads all pairs in the order written.
 pub(super) fn load_all(

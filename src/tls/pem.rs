@@ -5,8 +5,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::ParsedCertificate;
 
-use crate::config::TlsFault;
-use crate::config::model::tls::TlsFile;
+use crate::config::{TlsFault, TlsFile};
 
 /// The certificates of a file, the server's own first; `None` when there is none, or one of them is broken.
 pub(super) fn chain(bytes: &[u8]) -> Option<Vec<CertificateDer<'static>>> {

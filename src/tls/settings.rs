@@ -2,8 +2,7 @@
 //!
 //! Commands that mean nothing to rustls (`RecordPadding`, `Options KTLS`, …) change nothing.
 
-use crate::config::model::tls::{Command, TlsVersions};
-use crate::config::{ClientTls, TlsMaterial};
+use crate::config::{ClientTls, Command, TlsMaterial, TlsVersions};
 
 /// What is to be negotiated, in OpenSSL's words.
 #[derive(Debug)]

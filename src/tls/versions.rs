@@ -3,7 +3,7 @@
 use rustls::SupportedProtocolVersion;
 use rustls::version::{TLS12, TLS13};
 
-use crate::config::model::tls::TlsVersions;
+use crate::config::TlsVersions;
 
 /// The versions that are switched on, the newest first.
 pub(super) fn enabled(versions: TlsVersions) -> Vec<&'static SupportedProtocolVersion> {

@@ -1,4 +1,4 @@
-//! Opening configuration files: which text is being read, which come next, who included whom.
+//! The configuration files that are open: which is being read, which are read before, and which includes which.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -7,57 +7,57 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::base::{Errno, Level};
-use crate::config::Diagnostic;
-use crate::config::model::world::World;
-use crate::config::schema::values::sentence;
-use crate::config::syntax::parser::Statements;
+use crate::config::model::world::Files;
+use crate::config::syntax::diagnostic::Diagnostic;
+use crate::config::syntax::parser::Parser;
 use crate::config::syntax::source::{Source, Span};
+use crate::config::syntax::text::message;
 
-/// How often a file may be open at a time. A file that includes itself is read once more than nginx must to find what a
-/// second reading brings up (duplicates); then it is what it is: no end.
+/// How often a file may be open at a time. A file that includes itself is read a second time, since nginx finds the faults of a
+/// second reading (duplicates) before it runs out of descriptors.
 const MOST_OPEN: usize = 2;
 
 /// Why a file is not read.
 #[derive(Debug)]
-pub enum Unread {
-    /// It cannot be.
+pub enum IncludeError {
+    /// Opening or reading fails.
     Failed(Diagnostic),
-    /// It includes itself, or one of those that include it: to go on would be to go round.
-    Circle(Diagnostic),
+    /// It includes itself, directly or not: loading must end.
+    Cycle(Diagnostic),
 }
 
-impl From<Diagnostic> for Unread {
+impl From<Diagnostic> for IncludeError {
     fn from(fault: Diagnostic) -> Self {
         Self::Failed(fault)
     }
 }
 
-impl From<Unread> for Diagnostic {
-    fn from(why: Unread) -> Self {
+impl From<IncludeError> for Diagnostic {
+    fn from(why: IncludeError) -> Self {
         match why {
-            Unread::Failed(fault) | Unread::Circle(fault) => fault,
+            IncludeError::Failed(fault) | IncludeError::Cycle(fault) => fault,
         }
     }
 }
 
-/// The texts that are open, the innermost last.
+/// The open texts, the innermost last.
 #[derive(Debug, Default)]
-pub struct Readers {
-    open: Vec<Statements>,
+pub struct OpenFiles {
+    open: Vec<Parser>,
     /// Every file once, in the order opened.
-    pub files: Vec<(PathBuf, Vec<u8>)>,
+    pub read: Vec<(PathBuf, Vec<u8>)>,
     seen: HashSet<PathBuf>,
     /// How often each file is open.
     times: HashMap<PathBuf, usize>,
 }
 
-impl Readers {
+impl OpenFiles {
     /// The text that is being read.
-    pub fn current(&mut self) -> Option<&mut Statements> {
+    pub fn current(&mut self) -> Option<&mut Parser> {
         self.open.last_mut()
     }
 
-    /// Reads on where the file was included.
+    /// Ends the current text: the one that includes it continues.
     pub fn leave(&mut self) {
         let left = self.open.pop().and_then(|open| open.source.path.clone());
         if let Some(times) = left.and_then(|path| self.times.get_mut(&path)) {
@@ -65,56 +65,51 @@ impl Readers {
         }
     }
 
-    /// Starts on a text that is no file.
+    /// Begins a text that is not a file.
     pub fn enter_text(&mut self, name: &str, text: Vec<u8>) {
-        self.open
-            .push(Statements::new(Arc::new(Source::of_text(name, text))));
+        let source = Source::of_text(name, text);
+        self.open.push(Parser::new(Arc::new(source)));
     }
 
-    /// Starts on a file. `place` is where it is included; the main file is not.
+    /// Begins a file. `include` is the directive that names it; the main file has none.
     ///
     /// # Errors
-    /// It cannot be opened or read.
+    /// It cannot be read, or it is open too often.
     pub fn enter_file(
         &mut self,
-        world: &dyn World,
+        files: &dyn Files,
         path: &Path,
-        span: Option<&Span>,
-    ) -> Result<(), Unread> {
-        let again = self.times.get(path).copied().unwrap_or(0);
-        if again >= MOST_OPEN {
+        include: Option<&Span>,
+    ) -> Result<(), IncludeError> {
+        let times = self.times.get(path).copied().unwrap_or(0);
+        if times >= MOST_OPEN {
             let message = format!("includes go round: {}", self.chain(path));
-            let fault = match span {
-                Some(span) => Diagnostic::new(Level::Emerg, message, span),
-                None => Diagnostic::bare(Level::Emerg, message),
-            };
-            return Err(Unread::Circle(fault));
+            return Err(IncludeError::Cycle(fault(message.into(), include)));
         }
-        let bytes = world
+        let bytes = files
             .read(path)
-            .map_err(|error| refused(path, &error, span))?;
+            .map_err(|error| unreadable(path, &error, include))?;
         if self.seen.insert(path.to_owned()) {
-            self.files.push((path.to_owned(), bytes.clone()));
+            self.read.push((path.to_owned(), bytes.clone()));
         }
         let source = Source {
             name: path.to_string_lossy().into(),
             path: Some(path.to_owned()),
             bytes,
-            included: span.map(|span| Box::new(span.clone())),
+            included: include.map(|include| Box::new(include.clone())),
         };
-        self.open.push(Statements::new(Arc::new(source)));
-        *self.times.entry(path.to_owned()).or_default() += 1;
+        self.open.push(Parser::new(Arc::new(source)));
+        self.times.insert(path.to_owned(), times + 1);
         Ok(())
     }
 
-    /// `a includes b includes a`
+    /// `"a" includes "b" includes "a"`
     fn chain(&self, path: &Path) -> String {
-        let is_it = |open: &Statements| open.source.path.as_deref() == Some(path);
+        let is_it = |open: &Parser| open.source.path.as_deref() == Some(path);
         let from = self.open.iter().rposition(is_it).unwrap_or(0);
-        let around = self.open[from..]
-            .iter()
-            .map(|open| open.source.name.to_string());
-        let chain: Vec<String> = around.chain([path.display().to_string()]).collect();
+        let names = self.open[from..].iter();
+        let names = names.map(|open| open.source.name.to_string());
+        let chain: Vec<String> = names.chain([path.display().to_string()]).collect();
         match chain.as_slice() {
             [one, _] => format!("\"{one}\" includes itself"),
             _ => format!("\"{}\"", chain.join("\" includes \"")),
@@ -122,23 +117,20 @@ impl Readers {
     }
 }
 
-fn refused(path: &Path, error: &io::Error, span: Option<&Span>) -> Diagnostic {
+fn fault(message: Vec<u8>, include: Option<&Span>) -> Diagnostic {
+    match include {
+        Some(span) => Diagnostic::new(Level::Emerg, message, span),
+        None => Diagnostic::bare(Level::Emerg, message),
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error, include: Option<&Span>) -> Diagnostic {
     let name = path.as_os_str().as_bytes();
-    let failed = |call: &[u8]| {
-        sentence(&[
-            call,
-            b" \"",
-            name,
-            b"\" failed",
-            Errno(error).to_string().as_bytes(),
-        ])
-    };
+    let errno = Errno(error).to_string();
     if error.kind() == io::ErrorKind::IsADirectory {
-        // It can be opened, not read.
-        return Diagnostic::bare(Level::Crit, failed(b"pread()"));
+        // A folder can be opened, not read.
+        let message = message!("pread() \"", name, "\" failed", errno);
+        return Diagnostic::bare(Level::Crit, message);
     }
-    match span {
-        Some(span) => Diagnostic::new(Level::Emerg, failed(b"open()"), span),
-        None => Diagnostic::bare(Level::Emerg, failed(b"open()")),
-    }
+    fault(message!("open() \"", name, "\" failed", errno), include)
 }

@@ -1,4 +1,4 @@
-//! What the walk is in the middle of, and which blocks it has met.
+//! The stack of texts and blocks that are being read. Includes and blocks nest to any depth without recursion.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -6,28 +6,15 @@ use std::path::PathBuf;
 use crate::config::schema::block::Block;
 use crate::config::syntax::source::Span;
 
-/// What has been begun and not ended.
+/// A text or a block that has begun and not ended.
 #[derive(Debug)]
-pub enum Begun {
+pub enum Frame {
     /// The text of `-g`.
-    Globals,
-    /// A file.
+    CommandLine,
+    /// A file, whose directives belong to a block.
     File(Block),
     /// A block.
     Block(Block),
     /// The files of a mask that are still to be read, and the `include`.
-    Files(Block, VecDeque<PathBuf>, Span),
-}
-
-/// Which blocks there have been.
-#[derive(Debug, Default)]
-pub struct Seen {
-    /// `events {}`
-    pub events: bool,
-    /// `http {}`
-    pub http: bool,
-    /// `stream {}`
-    pub stream: bool,
-    /// `mail {}`
-    pub mail: bool,
+    Includes(Block, VecDeque<PathBuf>, Span),
 }

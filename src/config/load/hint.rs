@@ -1,24 +1,25 @@
-//! What a terminal shows about a bad value besides nginx's sentence: the word that is meant, and what may stand there.
+//! What a terminal shows about a bad value besides nginx's sentence: the word it is about, and the syntax of the directive.
 
-use crate::config::Diagnostic;
-use crate::config::schema::nginx::near;
 use crate::config::schema::row::Directive;
+use crate::config::schema::similar::similar;
+use crate::config::syntax::diagnostic::Diagnostic;
 use crate::config::syntax::source::Span;
 
-/// How far behind a directive's name its arguments are searched for a word, in bytes.
+/// How far after a directive's name its arguments are searched for a word, in bytes.
 const REACH: usize = 4096;
 
-/// The same error, pointing at the argument that it is about, with the syntax of the directive and the word that was
-/// probably meant. nginx's sentence and line stay as they are.
+/// Points the error at the argument it is about, and adds the directive's syntax and the word that was probably meant. nginx's
+/// sentence and line are unchanged.
 pub fn about_value(mut diagnostic: Diagnostic, directive: &Directive) -> Diagnostic {
     let Some(span) = &diagnostic.span else {
         return diagnostic;
     };
-    let Some(word) = named(span, &diagnostic.message).or_else(|| first(span)) else {
+    let Some(word) = quoted_argument(span, &diagnostic.message).or_else(|| first_argument(span))
+    else {
         return diagnostic;
     };
     let text = String::from_utf8_lossy(&span.source.bytes[word.start..word.end]).into_owned();
-    if let Some(meant) = near(&text, words(directive.syntax)) {
+    if let Some(meant) = similar(&text, words(directive.syntax)) {
         diagnostic = diagnostic.with_help(format!("did you mean \"{meant}\"?"));
     }
     let (name, syntax) = (directive.name, directive.syntax);
@@ -26,15 +27,15 @@ pub fn about_value(mut diagnostic: Diagnostic, directive: &Directive) -> Diagnos
     diagnostic.with_help(format!("syntax: {name} {syntax};"))
 }
 
-/// The words that a syntax line has for itself: `on`, `plain`, `ipv6only=`.
+/// The literal words of a syntax: `on`, `plain`, `ipv6only=`.
 fn words(syntax: &'static str) -> impl Iterator<Item = &'static str> {
     syntax
         .split([' ', '|', '[', ']', ':'])
         .filter(|word| !word.is_empty() && *word != "...")
 }
 
-/// The argument that the sentence has in quotes.
-fn named(span: &Span, message: &[u8]) -> Option<Span> {
+/// The argument that the sentence quotes.
+fn quoted_argument(span: &Span, message: &[u8]) -> Option<Span> {
     let own = span.source.bytes.get(span.start..span.end)?;
     let arguments = arguments(span);
     message
@@ -44,22 +45,22 @@ fn named(span: &Span, message: &[u8]) -> Option<Span> {
         .filter(|quoted| !quoted.is_empty() && *quoted != own)
         .find_map(|quoted| {
             let at = memchr::memmem::find(arguments, quoted)?;
-            Some(stretch(span, at, at + quoted.len()))
+            Some(after_name(span, at, at + quoted.len()))
         })
 }
 
 /// The first argument.
-fn first(span: &Span) -> Option<Span> {
+fn first_argument(span: &Span) -> Option<Span> {
     let arguments = arguments(span);
     let start = arguments
         .iter()
         .position(|byte| !byte.is_ascii_whitespace())?;
     let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b';' | b'{');
     let length = arguments[start..].iter().position(ends)?;
-    (length > 0).then(|| stretch(span, start, start + length))
+    (length > 0).then(|| after_name(span, start, start + length))
 }
 
-/// What stands behind the name, to the end of its line or a little further.
+/// The text after the name, up to the end of the directive.
 fn arguments(span: &Span) -> &[u8] {
     let rest = &span.source.bytes[span.end.min(span.source.bytes.len())..];
     let rest = &rest[..rest.len().min(REACH)];
@@ -67,7 +68,7 @@ fn arguments(span: &Span) -> &[u8] {
     &rest[..end]
 }
 
-fn stretch(span: &Span, start: usize, end: usize) -> Span {
+fn after_name(span: &Span, start: usize, end: usize) -> Span {
     Span {
         start: span.end + start,
         end: span.end + end,
@@ -79,10 +80,10 @@ fn stretch(span: &Span, start: usize, end: usize) -> Span {
 mod tests {
     use std::sync::Arc;
 
+    use super::*;
     use crate::base::Level;
     use crate::config::schema::table::find;
     use crate::config::syntax::source::Source;
-    use crate::config::*;
 
     /// The caret block below an error about `text`, whose first word is a directive.
     fn block(text: &str, message: &str) -> String {

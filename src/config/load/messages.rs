@@ -1,16 +1,17 @@
-//! nginx's sentences about a directive: its form, its place, its value.
+//! nginx's sentences about a directive: its form, its block, its value.
 
 use crate::base::Level;
-use crate::config::Diagnostic;
-use crate::config::schema::arguments::Refusal;
-use crate::config::schema::block::Block;
-use crate::config::schema::nginx::{is_known, near};
-use crate::config::schema::row::Arity;
-use crate::config::schema::values::{c_string, sentence};
-use crate::config::syntax::parser::{Ending, Statement};
+use crate::config::schema::arguments::ValueError;
+use crate::config::schema::arity::Arity;
+use crate::config::schema::block::{Block, BlockDirective};
+use crate::config::schema::nginx::is_known;
+use crate::config::schema::similar::similar;
+use crate::config::syntax::diagnostic::Diagnostic;
 use crate::config::syntax::source::Span;
+use crate::config::syntax::statement::{Ending, Statement};
+use crate::config::syntax::text::{c_string, message};
 
-/// What ends the directive, and how many arguments it has.
+/// Checks what ends a directive, and the number of its arguments.
 ///
 /// # Errors
 /// nginx's sentence about either.
@@ -23,48 +24,45 @@ pub fn check_form(
     let name = c_string(&statement.words[0]);
     let message = match (is_block, statement.ending) {
         (false, Ending::Open | Ending::Lua) => {
-            sentence(&[b"directive \"", name, b"\" is not terminated by \";\""])
+            message!("directive \"", name, "\" is not terminated by \";\"")
         }
-        (true, Ending::Semicolon) => sentence(&[b"directive \"", name, b"\" has no opening \"{\""]),
+        (true, Ending::Semicolon) => message!("directive \"", name, "\" has no opening \"{\""),
         _ if !arity.admits(statement.words.len() - 1) => {
-            sentence(&[b"invalid number of arguments in \"", name, b"\" directive"])
+            message!("invalid number of arguments in \"", name, "\" directive")
         }
         _ => return Ok(()),
     };
     Err(Diagnostic::new(Level::Emerg, message, span))
 }
 
-/// A name that does not stand for anything in this block.
+/// A name that has no meaning in this block.
 pub fn misplaced(text: &str, name: &[u8], block: Block, span: &Span) -> Diagnostic {
     let shown = c_string(name);
-    let is_block = matches!(text, "events" | "mail" | "http" | "stream" | "server");
-    if is_known(text) || is_block {
-        let message = sentence(&[b"\"", shown, b"\" directive is not allowed here"]);
+    let mut blocks = BlockDirective::ALL.into_iter();
+    if is_known(text) || blocks.any(|block| block.name() == text) {
+        let message = message!("\"", shown, "\" directive is not allowed here");
         return Diagnostic::new(Level::Emerg, message, span);
     }
-    let diagnostic = Diagnostic::new(
-        Level::Emerg,
-        sentence(&[b"unknown directive \"", shown, b"\""]),
-        span,
-    );
-    match near(text, block.names()) {
+    let message = message!("unknown directive \"", shown, "\"");
+    let diagnostic = Diagnostic::new(Level::Emerg, message, span);
+    match similar(text, block.names()) {
         Some(meant) => diagnostic.with_help(format!("did you mean \"{meant}\"?")),
         None => diagnostic,
     }
 }
 
-/// nginx's sentence for a refusal.
-pub fn refusal(why: Refusal, name: &str, span: &Span) -> Diagnostic {
-    match why {
-        Refusal::Directive(predicate) => Diagnostic::new(
-            Level::Emerg,
-            format!("\"{name}\" directive {predicate}"),
-            span,
-        ),
-        Refusal::Says(message) => Diagnostic::new(Level::Emerg, message, span),
-        Refusal::Bare(level, message) => Diagnostic {
-            span: Some(span.clone()),
-            ..Diagnostic::bare(level, message)
-        },
-    }
+/// A value that is refused.
+pub fn refused(why: ValueError, name: &str, span: &Span) -> Diagnostic {
+    let message = match why {
+        ValueError::Directive(predicate) => format!("\"{name}\" directive {predicate}").into(),
+        ValueError::Says(message) => message,
+    };
+    Diagnostic::new(Level::Emerg, message, span)
+}
+
+/// A fault of a server as a whole: `… for server in FILE:LINE`.
+#[must_use]
+pub fn about_server(span: &Span, what: &str) -> Diagnostic {
+    let message = format!("{what} for server in {span}");
+    Diagnostic::complete(Level::Emerg, message, span)
 }

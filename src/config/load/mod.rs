@@ -1,18 +1,90 @@
-//! From a file to a `Config`.
+//! From a file to a [`Config`]: statements are applied in nginx's order, merged at the end of `mail {}`, and checked.
+//!
+//! `loader`, `directive` and `include` apply statements and fill `scopes`; `merge` and `tls/` find out what holds in each server;
+//! `whole` checks what only shows at the end. `report` collects faults, `tainted` knows which checks a fault makes
+//! pointless.
 
-pub mod apply;
-pub mod files;
-pub mod frames;
+mod claims;
+pub mod config;
+mod directive;
+mod files;
+mod frames;
 mod hint;
-pub mod mail_block;
-pub mod merge;
-pub mod messages;
-pub mod record;
+mod include;
+mod loader;
+mod merge;
+mod merged;
+mod messages;
 pub mod report;
+mod scopes;
 pub mod server;
 pub mod sockets;
-pub mod tainted;
-pub mod tls;
+mod tainted;
+mod tls;
+mod whole;
+pub mod written;
+
+use config::Loaded;
+use loader::Loader;
+use report::{Faults, Report};
+
+use crate::config::model::options::Options;
+use crate::config::model::world::World;
+use crate::config::schema::block::BlockDirective;
+use crate::config::syntax::diagnostic::Diagnostic;
+
+/// Reads and checks a configuration. Warnings go to `warnings` as they are found.
+///
+/// # Errors
+/// The first fault, as nginx finds it.
+pub fn load(
+    world: &dyn World,
+    options: &Options,
+    warnings: &mut dyn FnMut(Diagnostic),
+) -> Result<Loaded, Diagnostic> {
+    run(world, options, Report::new(false, warnings)).map_err(|faults| faults.first)
+}
+
+/// The same, and continues after the first fault.
+///
+/// # Errors
+/// All faults that are independent of each other.
+pub fn test(
+    world: &dyn World,
+    options: &Options,
+    warnings: &mut dyn FnMut(Diagnostic),
+) -> Result<Loaded, Faults> {
+    run(world, options, Report::new(true, warnings))
+}
+
+fn run<'a>(world: &'a dyn World, options: &Options, report: Report<'a>) -> Result<Loaded, Faults> {
+    let mut loader = Loader::new(world, options, report);
+    let ended = loader.run(options);
+    let Loader {
+        files,
+        scopes,
+        servers,
+        opened,
+        tainted,
+        written,
+        mut report,
+        ..
+    } = loader;
+    let whole = whole::Whole::new(scopes, servers);
+    whole.warn(&mut report);
+    let events = BlockDirective::Events;
+    let has_events = opened.contains(&events) || tainted.has_block(events);
+    // After a fault that ended the loading, the rest of the text is unknown.
+    let _ = ended.and_then(|()| whole.check(has_events, &mut report));
+    match report.into_faults() {
+        Some(faults) => Err(faults),
+        None => Ok(Loaded {
+            config: whole.into_config(options),
+            files: files.read,
+            written,
+        }),
+    }
+}
 
 #[cfg(test)]
 mod tests;

@@ -1,64 +1,64 @@
-//! What is found while a configuration is read: warnings, and what is wrong.
+//! Collects what is found while a configuration is read: warnings and faults.
 //!
-//! nginx stops at the first fault, and so does whoever starts or reloads. A test goes on and lists what else is wrong by
-//! itself; the first fault stays the first, and no warning comes behind it.
+//! nginx stops at the first fault, and so do start and reload. A test continues and lists the faults that are independent of the
+//! first one; the first one stays the same, and no warning follows it.
 
 use std::collections::HashSet;
 
-use crate::config::Diagnostic;
+use crate::config::syntax::diagnostic::Diagnostic;
 
-/// Most faults that are listed behind the first one; the others are counted.
+/// Most faults that are listed after the first one; the others are counted.
 const MOST_LISTED: usize = 20;
 
 /// What is wrong with a configuration.
 #[derive(Clone, Debug)]
 pub struct Faults {
-    /// What nginx finds.
+    /// The fault that nginx finds.
     pub first: Diagnostic,
-    /// What else is wrong, in the order found.
+    /// Further faults, in the order found.
     pub further: Vec<Diagnostic>,
     /// How many more there are.
     pub more: usize,
 }
 
-/// Nothing more is looked at.
+/// A fault was found, and loading ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stop;
 
-/// Takes down what is found.
+/// The warnings and faults of one load.
 #[expect(missing_debug_implementations, reason = "holds a closure")]
 pub struct Report<'a> {
-    notes: &'a mut dyn FnMut(Diagnostic),
-    goes_on: bool,
+    warnings: &'a mut dyn FnMut(Diagnostic),
+    continues: bool,
     faults: Option<Faults>,
-    /// What has been said: a file that is missing is missing for every server that names it.
-    said: HashSet<Vec<u8>>,
+    /// The texts reported so far: a file that is missing is missing for every server that names it.
+    reported: HashSet<Vec<u8>>,
 }
 
 impl<'a> Report<'a> {
-    /// Nothing found. Warnings go to `notes`; `goes_on` says whether the first fault is not the last.
-    pub fn new(goes_on: bool, notes: &'a mut dyn FnMut(Diagnostic)) -> Self {
+    /// An empty report. Warnings go to `warnings`; `continues` says whether loading goes on after the first fault.
+    pub fn new(continues: bool, warnings: &'a mut dyn FnMut(Diagnostic)) -> Self {
         Self {
-            notes,
-            goes_on,
+            warnings,
+            continues,
             faults: None,
-            said: HashSet::new(),
+            reported: HashSet::new(),
         }
     }
 
-    /// A warning.
-    pub fn warn(&mut self, note: Diagnostic) {
+    /// Reports a warning.
+    pub fn warn(&mut self, warning: Diagnostic) {
         if self.faults.is_none() {
-            (self.notes)(note);
+            (self.warnings)(warning);
         }
     }
 
-    /// A fault.
+    /// Reports a fault.
     ///
     /// # Errors
-    /// It is not to go on.
+    /// Loading ends with it.
     pub fn fault(&mut self, fault: Diagnostic) -> Result<(), Stop> {
-        let new = self.said.insert(fault.text());
+        let is_new = self.reported.insert(fault.text());
         match &mut self.faults {
             None => {
                 self.faults = Some(Faults {
@@ -67,36 +67,38 @@ impl<'a> Report<'a> {
                     more: 0,
                 });
             }
-            Some(faults) if new && faults.further.len() < MOST_LISTED => faults.further.push(fault),
-            Some(faults) => faults.more += usize::from(new),
+            Some(faults) if is_new && faults.further.len() < MOST_LISTED => {
+                faults.further.push(fault);
+            }
+            Some(faults) => faults.more += usize::from(is_new),
         }
-        if self.goes_on { Ok(()) } else { Err(Stop) }
+        if self.continues { Ok(()) } else { Err(Stop) }
     }
 
-    /// A fault behind which nothing can be told.
-    pub fn last(&mut self, fault: Diagnostic) -> Stop {
+    /// Reports a fault that ends the loading in any case.
+    pub fn fatal(&mut self, fault: Diagnostic) -> Stop {
         let _ = self.fault(fault);
         Stop
     }
 
-    /// What came out well, or nothing where a fault was taken down.
+    /// Reports the fault of a result. The value is `None` where loading continues without it.
     ///
     /// # Errors
-    /// It is not to go on.
-    pub fn sift<T>(&mut self, result: Result<T, Diagnostic>) -> Result<Option<T>, Stop> {
+    /// Loading ends with the fault.
+    pub fn check<T>(&mut self, result: Result<T, Diagnostic>) -> Result<Option<T>, Stop> {
         match result {
             Ok(value) => Ok(Some(value)),
             Err(fault) => self.fault(fault).map(|()| None),
         }
     }
 
-    /// Whether anything is wrong.
+    /// Whether a fault was reported.
     #[must_use]
-    pub fn found(&self) -> bool {
+    pub fn has_faults(&self) -> bool {
         self.faults.is_some()
     }
 
-    /// What is wrong; `None` when nothing is.
+    /// The faults; `None` when there are none.
     #[must_use]
     pub fn into_faults(self) -> Option<Faults> {
         self.faults

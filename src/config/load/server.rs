@@ -1,62 +1,161 @@
 //! One server of `mail {}` after inheritance.
+//!
+//! It consists of the structs that `schema` generates from the directive table, a field per directive, so it cannot be in `model`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::Protocol;
-use crate::config::schema::modules::{
-    auth_http, imap, mail, pop3, proxy, proxy_ssl, realip, smtp, ssl,
-};
-use crate::config::{ClientTls, TlsMaterial};
+use crate::config::model::client_tls::ClientTls;
+use crate::config::model::log_target::LogTarget;
+use crate::config::model::peers::{AuthUrl, Upstream};
+use crate::config::model::tls_mode::TlsMode;
+use crate::config::schema::modules::auth_http::AuthHttp;
+use crate::config::schema::modules::imap::Imap;
+use crate::config::schema::modules::mail::Mail;
+use crate::config::schema::modules::pop3::Pop3;
+use crate::config::schema::modules::proxy::Proxy;
+use crate::config::schema::modules::realip::Realip;
+use crate::config::schema::modules::smtp::Smtp;
+use crate::config::schema::modules::ssl::Ssl;
 
-/// One `server {}`: one struct per nginx module, a field per directive. What servers only inherit they share.
+/// One `server {}`. Servers share the settings that they inherit.
 #[derive(Clone, Debug)]
 pub struct Server {
-    /// What it speaks.
-    pub protocol: Protocol,
     /// The file of its `server {`.
     pub file: Arc<str>,
     /// The line of its `server {`.
     pub line: usize,
-    /// Common to all protocols.
-    pub mail: mail::Mail,
-    /// TLS as written.
-    pub ssl: Arc<ssl::Ssl>,
-    /// TLS as data, where it is used.
-    pub tls: Option<TlsMaterial>,
-    /// TLS towards the authentication server, where its URL is `https://`.
-    pub auth_tls: Option<ClientTls>,
-    /// TLS towards the mail server behind it, where `proxy_ssl` is not off. Its name is for each connection to say.
-    pub backend_tls: Option<ClientTls>,
-    /// Whose PROXY headers are believed.
-    pub realip: Arc<realip::Realip>,
-    /// The authentication server.
-    pub auth_http: Arc<auth_http::AuthHttp>,
-    /// The mail server behind it.
-    pub proxy: Arc<proxy::Proxy>,
-    /// TLS towards it, as written.
-    pub proxy_ssl: Arc<proxy_ssl::ProxySsl>,
+    /// `server_name`, or the name of the machine.
+    pub name: Box<[u8]>,
+    /// The `error_log` that holds for it.
+    pub error_log: Vec<LogTarget>,
+    /// Its protocol, with the settings of that protocol.
+    pub settings: ProtocolSettings,
+    /// The settings common to all protocols, as written.
+    pub mail: Mail,
+    /// TLS towards clients, as written. [`Route::tls`](super::sockets::Route::tls) is what holds on each address.
+    pub ssl: Arc<Ssl>,
+    /// The peers whose PROXY headers are trusted.
+    pub realip: Arc<Realip>,
+    /// Who decides about logins.
+    pub authenticator: Authenticator<AuthTarget>,
+    /// The settings for connections to backends.
+    pub proxy: Arc<Proxy>,
+    /// TLS towards backends.
+    pub backend_tls: TlsMode<ClientTls>,
+}
+
+/// The settings of one protocol.
+#[derive(Clone, Debug)]
+pub enum ProtocolSettings {
     /// SMTP
-    pub smtp: Arc<smtp::Smtp>,
+    Smtp(Arc<Smtp>),
     /// IMAP
-    pub imap: Arc<imap::Imap>,
+    Imap(Arc<Imap>),
     /// POP3
-    pub pop3: Arc<pop3::Pop3>,
+    Pop3(Arc<Pop3>),
+}
+
+/// Who decides about logins. `A` is the auth server: its URL in a configuration, its connections in a running server.
+#[derive(Clone, Debug)]
+pub enum Authenticator<A> {
+    /// `auth_http`: an auth server decides, and names the backend.
+    AuthHttp {
+        /// The auth server.
+        server: A,
+        /// How it is queried.
+        settings: Arc<AuthHttp>,
+        /// `proxy_pass`: the backend where the auth server names none.
+        fallback: Option<Upstream>,
+    },
+    /// `proxy_pass` alone: the backend decides.
+    Backend(Upstream),
+}
+
+/// An auth server as the configuration names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthTarget {
+    /// Its URL.
+    pub url: AuthUrl,
+    /// TLS, where the URL is `https://`.
+    pub tls: Option<ClientTls>,
+}
+
+impl<A> Authenticator<A> {
+    /// The backend of `proxy_pass`.
+    #[must_use]
+    pub fn upstream(&self) -> Option<&Upstream> {
+        match self {
+            Self::AuthHttp { fallback, .. } => fallback.as_ref(),
+            Self::Backend(upstream) => Some(upstream),
+        }
+    }
+
+    /// The same, with another auth server.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn try_map<B, E>(
+        &self,
+        make: impl FnOnce(&A) -> Result<B, E>,
+    ) -> Result<Authenticator<B>, E> {
+        Ok(match self {
+            Self::AuthHttp {
+                server,
+                settings,
+                fallback,
+            } => Authenticator::AuthHttp {
+                server: make(server)?,
+                settings: Arc::clone(settings),
+                fallback: fallback.clone(),
+            },
+            Self::Backend(upstream) => Authenticator::Backend(upstream.clone()),
+        })
+    }
+}
+
+impl ProtocolSettings {
+    /// The protocol.
+    #[must_use]
+    pub const fn protocol(&self) -> Protocol {
+        match self {
+            Self::Smtp(_) => Protocol::Smtp,
+            Self::Imap(_) => Protocol::Imap,
+            Self::Pop3(_) => Protocol::Pop3,
+        }
+    }
 }
 
 impl Server {
+    /// The protocol towards clients and backends.
+    #[must_use]
+    pub const fn protocol(&self) -> Protocol {
+        self.settings.protocol()
+    }
+
     /// Whether the backend of `proxy_pass` decides about logins: there is no auth server.
     #[must_use]
     pub fn backend_authenticates(&self) -> bool {
-        self.auth_http.auth_http.is_none()
+        matches!(self.authenticator, Authenticator::Backend(_))
     }
 
     /// The longest command of a client, in bytes.
     #[must_use]
     pub fn client_buffer(&self) -> usize {
-        match self.protocol {
-            Protocol::Smtp => self.smtp.smtp_client_buffer,
-            Protocol::Imap => self.imap.imap_client_buffer,
-            Protocol::Pop3 => self.pop3.pop3_client_buffer,
+        match &self.settings {
+            ProtocolSettings::Smtp(smtp) => smtp.smtp_client_buffer,
+            ProtocolSettings::Imap(imap) => imap.imap_client_buffer,
+            ProtocolSettings::Pop3(pop3) => pop3.pop3_client_buffer,
+        }
+    }
+
+    /// `smtp_greeting_delay`; zero for other protocols.
+    #[must_use]
+    pub fn greeting_delay(&self) -> Duration {
+        match &self.settings {
+            ProtocolSettings::Smtp(smtp) => smtp.smtp_greeting_delay,
+            ProtocolSettings::Imap(_) | ProtocolSettings::Pop3(_) => Duration::ZERO,
         }
     }
 }

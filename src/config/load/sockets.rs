@@ -1,74 +1,35 @@
-//! From `listen` lines to sockets, and from one set of sockets to the next. Pure.
+//! From `listen` lines to the sockets to bind, and from one set of sockets to the next.
 
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::server::Server;
 use crate::base::Address;
-use crate::config::Server;
-
-/// How a listening socket is set up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SocketOptions {
-    /// Longest queue of connections that wait to be accepted.
-    pub backlog: i32,
-    /// `SO_RCVBUF`, in bytes.
-    pub rcvbuf: Option<usize>,
-    /// `SO_SNDBUF`, in bytes.
-    pub sndbuf: Option<usize>,
-    /// Whether an IPv6 socket takes no IPv4 connections.
-    pub ipv6only: bool,
-    /// TCP keepalive; `None` leaves it to the system.
-    pub so_keepalive: Option<KeepAlive>,
-}
-
-impl Default for SocketOptions {
-    fn default() -> Self {
-        Self {
-            backlog: 511,
-            rcvbuf: None,
-            sndbuf: None,
-            ipv6only: true,
-            so_keepalive: None,
-        }
-    }
-}
-
-/// `so_keepalive`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeepAlive {
-    /// Switched off.
-    Off,
-    /// Switched on; 0 leaves a figure to the system.
-    On {
-        /// `TCP_KEEPIDLE`, in seconds.
-        idle: u32,
-        /// `TCP_KEEPINTVL`, in seconds.
-        interval: u32,
-        /// `TCP_KEEPCNT`
-        count: u32,
-    },
-}
+use crate::config::model::listen::{Listen, SocketOptions};
+use crate::config::model::tls::TlsMaterial;
+use crate::config::model::tls_mode::TlsMode;
 
 /// One socket to bind and listen on.
 #[derive(Clone, Debug)]
 pub struct Socket {
-    /// Where.
+    /// Its address.
     pub address: Address,
-    /// How.
+    /// Its options.
     pub options: SocketOptions,
-    /// Who answers; never empty.
+    /// The servers that answer on it; never empty.
     pub routes: Vec<Route>,
 }
 
-/// Which server answers on a socket.
+/// A server that answers on a socket.
 #[derive(Clone, Debug)]
 pub struct Route {
     /// The local address it answers for; `None` for all that no other route has.
     pub local: Option<IpAddr>,
     /// The server.
     pub server: Arc<Server>,
-    /// Whether TLS begins at once.
-    pub ssl: bool,
+    /// When TLS begins.
+    pub tls: TlsMode<Arc<TlsMaterial>>,
     /// Whether a PROXY header comes first.
     pub proxy_protocol: bool,
     /// The listen address as logs give it, such as `0.0.0.0:25`.
@@ -76,7 +37,7 @@ pub struct Route {
 }
 
 impl Socket {
-    /// Who answers a connection to `local`.
+    /// The route of a connection to `local`.
     #[must_use]
     pub fn route(&self, local: Option<IpAddr>) -> &Route {
         let own = self
@@ -85,6 +46,107 @@ impl Socket {
             .find(|route| route.local.is_some() && route.local == local);
         own.or_else(|| self.routes.iter().find(|route| route.local.is_none()))
             .unwrap_or(&self.routes[0])
+    }
+}
+
+/// The sockets of these servers, each of which has a TLS mode for each of its `listen` lines.
+#[must_use]
+pub fn sockets(servers: &[(Arc<Server>, Vec<TlsMode<Arc<TlsMaterial>>>)]) -> Vec<Socket> {
+    let listens = servers.iter().flat_map(|(server, modes)| {
+        let listens = server.mail.listen.iter().zip(modes);
+        listens.map(move |(listen, tls)| (listen, (server, tls)))
+    });
+    grouped(listens).into_iter().map(socket).collect()
+}
+
+/// A `listen` address and the owner of its line.
+#[derive(Clone, Copy, Debug)]
+struct Claim<'a, S> {
+    address: &'a Address,
+    listen: &'a Listen,
+    owner: S,
+}
+
+/// The addresses that one socket serves.
+#[derive(Debug)]
+pub struct Group<'a, S> {
+    /// The address it is bound to.
+    own: Claim<'a, S>,
+    /// Further addresses, told apart by the local address of a connection.
+    shared: Vec<Claim<'a, S>>,
+}
+
+/// Groups the addresses of `listen` lines by socket. If `*:port` is listened on, its socket serves the other addresses of the port
+/// too, unless they have an option that needs a socket of its own.
+pub fn grouped<'a, S: Copy>(listens: impl Iterator<Item = (&'a Listen, S)>) -> Vec<Group<'a, S>> {
+    let mut ports: Vec<Vec<Claim<'a, S>>> = Vec::new();
+    let mut by_port = HashMap::new();
+    for (listen, owner) in listens {
+        for address in &listen.addresses {
+            let claim = Claim {
+                address,
+                listen,
+                owner,
+            };
+            let index = *by_port.entry(port_of(address)).or_insert(ports.len());
+            match ports.get_mut(index) {
+                Some(port) => port.push(claim),
+                None => ports.push(vec![claim]),
+            }
+        }
+    }
+    ports.into_iter().flat_map(groups).collect()
+}
+
+/// The family and the port of an address: one wildcard can stand for all addresses that have both.
+fn port_of(address: &Address) -> (u8, u16) {
+    match address {
+        Address::Inet(inet) if inet.is_ipv4() => (4, inet.port()),
+        Address::Inet(inet) => (6, inet.port()),
+        Address::Unix(_) => (0, 0),
+    }
+}
+
+/// The sockets of one port.
+fn groups<S>(mut port: Vec<Claim<'_, S>>) -> Vec<Group<'_, S>> {
+    port.sort_by_key(|claim| (claim.address.is_wildcard(), !claim.listen.bind));
+    let wildcard = port.pop_if(|claim| claim.address.is_wildcard());
+    let (own, shared): (Vec<_>, Vec<_>) = port
+        .into_iter()
+        .partition(|claim| wildcard.is_none() || claim.listen.bind);
+    let alone = |own| Group {
+        own,
+        shared: Vec::new(),
+    };
+    let wildcard = wildcard.map(|own| Group { own, shared });
+    own.into_iter().map(alone).chain(wildcard).collect()
+}
+
+type Owner<'a> = (&'a Arc<Server>, &'a TlsMode<Arc<TlsMaterial>>);
+
+fn socket(group: Group<'_, Owner<'_>>) -> Socket {
+    let shared = group.shared.iter().map(|claim| Route {
+        local: match claim.address {
+            Address::Inet(inet) => Some(inet.ip()),
+            Address::Unix(_) => None,
+        },
+        ..route(claim)
+    });
+    Socket {
+        address: group.own.address.clone(),
+        options: group.own.listen.options,
+        routes: shared.chain([route(&group.own)]).collect(),
+    }
+}
+
+fn route(claim: &Claim<'_, Owner<'_>>) -> Route {
+    let (server, tls) = claim.owner;
+    Route {
+        local: None,
+        server: Arc::clone(server),
+        tls: tls.clone(),
+        proxy_protocol: claim.listen.proxy_protocol,
+        name: claim.address.to_string().into(),
     }
 }
 
@@ -99,103 +161,25 @@ pub struct Diff {
     pub removed: Vec<Address>,
 }
 
-/// Compares two plans.
+/// Compares two sets of sockets.
 #[must_use]
 pub fn diff(old: &[Socket], new: &[Socket]) -> Diff {
-    use std::collections::HashSet;
-    let before: HashSet<&Address> = old.iter().map(|socket| &socket.address).collect();
-    let after: HashSet<&Address> = new.iter().map(|socket| &socket.address).collect();
-    let (kept, added) = new
+    let addresses = |sockets: &[Socket]| -> Vec<Address> {
+        let addresses = sockets.iter().map(|socket| socket.address.clone());
+        addresses.collect()
+    };
+    let (before, after) = (addresses(old), addresses(new));
+    let is_new: HashSet<&Address> = after.iter().collect();
+    let was_there: HashSet<&Address> = before.iter().collect();
+    let removed = before.iter().filter(|address| !is_new.contains(address));
+    let removed = removed.cloned().collect();
+    let (kept, added) = after
         .iter()
-        .map(|socket| socket.address.clone())
-        .partition(|address| before.contains(address));
-    let removed = old
-        .iter()
-        .map(|socket| socket.address.clone())
-        .filter(|address| !after.contains(address))
-        .collect();
+        .cloned()
+        .partition(|address| was_there.contains(address));
     Diff {
         kept,
         added,
         removed,
-    }
-}
-
-/// The sockets of these servers. If `*:port` is listened on, only that socket is bound, and other addresses of the port are told
-/// apart by the local address, unless they have an option that needs a socket of its own.
-#[must_use]
-pub fn sockets(servers: &[Arc<Server>]) -> Vec<Socket> {
-    let mut groups: Vec<Vec<Span>> = Vec::new();
-    let mut by_port = std::collections::HashMap::new();
-    for server in servers {
-        for listen in &server.mail.listen {
-            for address in &listen.addresses {
-                let span = Span {
-                    address: address.clone(),
-                    listen,
-                    server,
-                };
-                let index = *by_port.entry(group_key(address)).or_insert(groups.len());
-                match groups.get_mut(index) {
-                    Some(group) => group.push(span),
-                    None => groups.push(vec![span]),
-                }
-            }
-        }
-    }
-    groups.into_iter().flat_map(bind).collect()
-}
-
-/// An address and what is written about it.
-struct Span<'a> {
-    address: Address,
-    listen: &'a crate::config::schema::values::listen::Listen,
-    server: &'a Arc<Server>,
-}
-
-/// Addresses that a wildcard can stand for: same port, same family.
-fn group_key(address: &Address) -> (u8, u16) {
-    match address {
-        Address::Inet(inet) if inet.is_ipv4() => (4, inet.port()),
-        Address::Inet(inet) => (6, inet.port()),
-        Address::Unix(_) => (0, 0),
-    }
-}
-
-fn bind(mut group: Vec<Span<'_>>) -> Vec<Socket> {
-    group.sort_by_key(|span| (span.address.is_wildcard(), !span.listen.bind));
-    let wildcard = group.pop_if(|span| span.address.is_wildcard());
-    let (own, shared): (Vec<_>, Vec<_>) = group
-        .into_iter()
-        .partition(|span| wildcard.is_none() || span.listen.bind);
-    let mut sockets: Vec<Socket> = own.iter().map(|span| socket(span, Vec::new())).collect();
-    sockets.extend(
-        wildcard
-            .iter()
-            .map(|span| socket(span, shared.iter().map(|span| route(span, true)).collect())),
-    );
-    sockets
-}
-
-fn socket(span: &Span<'_>, mut routes: Vec<Route>) -> Socket {
-    routes.push(route(span, false));
-    Socket {
-        address: span.address.clone(),
-        options: span.listen.options,
-        routes,
-    }
-}
-
-fn route(span: &Span<'_>, by_local: bool) -> Route {
-    let local = match &span.address {
-        Address::Inet(inet) if by_local => Some(inet.ip()),
-        _ => None,
-    };
-    Route {
-        local,
-        server: Arc::clone(span.server),
-        ssl: span.listen.ssl || span.server.ssl.ssl,
-        proxy_protocol: span.listen.proxy_protocol,
-        name: span.address.to_string().into(),
     }
 }

@@ -1,61 +1,54 @@
-//! Directives of a block that went wrong: whether they are there, or what they say, is not known, and whatever depends on
-//! them is not worth a word.
+//! Directives that a fault makes uncertain: whether they are there, or what they say, is unknown. Checks that depend on them are
+//! skipped, so that one fault is not reported twice.
 
 use std::collections::HashSet;
 
-use crate::config::schema::block::Block;
-use crate::config::schema::nginx::near;
+use crate::config::schema::block::{Block, BlockDirective};
+use crate::config::schema::row::Directive;
+use crate::config::schema::similar::similar;
 use crate::config::schema::table;
 
-/// What is in doubt in one block.
+/// The uncertain directives of one block.
 #[derive(Clone, Debug, Default)]
-pub struct Doubt {
+pub struct Tainted {
     names: HashSet<&'static str>,
     everything: bool,
 }
 
-impl Doubt {
-    /// Something was not read that could have held any directive.
+impl Tainted {
+    /// Taints every directive: something was not read that could contain any of them.
     pub fn everything(&mut self) {
         self.everything = true;
     }
 
-    /// A directive of `block` went wrong. Where its `;` is missing the words behind it are directives, too; and a name that nobody
-    /// knows was meant to be another.
-    pub fn words(&mut self, block: Block, words: &[Box<[u8]>]) {
+    /// Taints the directives that a faulty line of `block` may have meant. Where its `;` is missing, the words after the name are
+    /// directives too; and an unknown name may be a misspelled one.
+    pub fn line(&mut self, block: Block, words: &[Box<[u8]>]) {
         for word in words {
             let text = String::from_utf8_lossy(word);
             let known = table::find(&text).iter();
             self.names.extend(known.map(|entry| entry.directive().name));
         }
-        let Some(name) = words.first().map(|name| String::from_utf8_lossy(name)) else {
-            return;
-        };
-        if table::find(&name).is_empty() {
-            self.names.extend(near(&name, block.names()));
+        if let Some(name) = words.first().map(|name| String::from_utf8_lossy(name))
+            && table::find(&name).is_empty()
+        {
+            self.names.extend(similar(&name, block.names()));
         }
     }
 
-    /// Whether nothing can be said about `name`.
+    /// Whether a directive is uncertain.
     #[must_use]
-    pub fn has(&self, name: &str) -> bool {
-        self.everything || self.names.contains(name)
+    pub fn has(&self, directive: &Directive) -> bool {
+        self.has_name(directive.name)
     }
-}
 
-/// What is in doubt for one server: in it, and in the block around it.
-#[derive(Clone, Copy, Debug)]
-pub struct Doubts<'a> {
-    /// In `mail {}`.
-    pub outer: &'a Doubt,
-    /// In the server.
-    pub inner: &'a Doubt,
-}
-
-impl Doubts<'_> {
-    /// Whether nothing can be said about `name`.
+    /// Whether a block is uncertain.
     #[must_use]
-    pub fn has(self, name: &str) -> bool {
-        self.outer.has(name) || self.inner.has(name)
+    pub fn has_block(&self, block: BlockDirective) -> bool {
+        self.has_name(block.name())
+    }
+
+    fn has_name(&self, name: &str) -> bool {
+        self.everything || self.names.contains(name)
     }
 }

@@ -1,13 +1,53 @@
-//! File name masks as glob(3) has them: `*`, `?`, `[…]` with ranges, classes and `!` or `^`, and backslashes. Pure: what a folder
-//! holds is the caller's to say.
+//! glob(3): which files a mask matches. `*`, `?`, `[…]` with ranges, classes and `!` or `^`, and backslashes.
 
-/// Whether a name of a file is one that `mask` means. Neither holds a slash. A dot at the start is only met by a dot.
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use super::world::Files;
+
+/// The files that a mask matches, sorted by their bytes.
+#[must_use]
+pub fn expand<F: Files + ?Sized>(files: &F, mask: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<Vec<u8>> = vec![Vec::new()];
+    let parts = mask.as_os_str().as_bytes().split(|byte| *byte == b'/');
+    for (index, part) in parts.enumerate() {
+        let folders = found.into_iter();
+        found = folders
+            .flat_map(|mut folder| {
+                folder.extend((index > 0).then_some(b'/'));
+                within(files, folder, part)
+            })
+            .collect();
+    }
+    found.retain(|path| files.exists(Path::new(OsStr::from_bytes(path))));
+    found.sort_unstable();
+    let paths = found.into_iter().map(OsString::from_vec);
+    paths.map(PathBuf::from).collect()
+}
+
+/// What one part of a mask matches in a folder, which ends in its slash.
+fn within<F: Files + ?Sized>(files: &F, mut folder: Vec<u8>, part: &[u8]) -> Vec<Vec<u8>> {
+    if let Some(name) = plain(part) {
+        folder.extend_from_slice(&name);
+        return vec![folder];
+    }
+    let path: &[u8] = if folder.is_empty() { b"." } else { &folder };
+    let names = files.list(Path::new(OsStr::from_bytes(path))).into_iter();
+    names
+        .map(OsString::into_vec)
+        .filter(|name| matches(part, name))
+        .map(|name| [&*folder, &name].concat())
+        .collect()
+}
+
+/// Whether `mask` matches the name of a file. Neither contains a slash. Only a dot matches a dot at the start.
 #[must_use]
 pub fn matches(mask: &[u8], name: &[u8]) -> bool {
     if name.first() == Some(&b'.') && mask.first() != Some(&b'.') && mask.get(..2) != Some(b"\\.") {
         return false;
     }
-    // Where to go on when what follows the last star does not fit here.
+    // Where to resume when what follows the last star does not match here.
     let (mut at, mut in_name, mut retry) = (0, 0, None);
     while in_name < name.len() {
         match step(&mask[at..], name[in_name]) {
@@ -16,7 +56,7 @@ pub fn matches(mask: &[u8], name: &[u8]) -> bool {
                 retry = Some((at, in_name));
                 continue;
             }
-            Step::Fits(used) => {
+            Step::Matches(used) => {
                 at += used;
                 in_name += 1;
                 continue;
@@ -32,9 +72,8 @@ pub fn matches(mask: &[u8], name: &[u8]) -> bool {
     mask[at..].iter().all(|byte| *byte == b'*')
 }
 
-/// A mask that means only itself, without its backslashes.
-#[must_use]
-pub fn plain(mask: &[u8]) -> Option<Vec<u8>> {
+/// The one name that a mask without wildcards matches; `None` for other masks.
+fn plain(mask: &[u8]) -> Option<Vec<u8>> {
     let mut name = Vec::with_capacity(mask.len());
     let mut rest = mask;
     while let [byte, tail @ ..] = rest {
@@ -54,30 +93,30 @@ pub fn plain(mask: &[u8]) -> Option<Vec<u8>> {
 
 enum Step {
     Star,
-    /// The byte fits; so much of the mask is used up.
-    Fits(usize),
+    /// The byte matches; the number is how much of the mask it takes.
+    Matches(usize),
     Differs,
 }
 
 fn step(mask: &[u8], byte: u8) -> Step {
     match mask {
         [b'*', ..] => Step::Star,
-        [b'?', ..] => Step::Fits(1),
+        [b'?', ..] => Step::Matches(1),
         [b'[', rest @ ..] => match bracket(rest, byte) {
-            Some((true, used)) => Step::Fits(used + 1),
+            Some((true, used)) => Step::Matches(used + 1),
             Some((false, _)) => Step::Differs,
-            // No closing bracket: it means itself.
-            None if byte == b'[' => Step::Fits(1),
+            // Without a closing bracket it matches itself.
+            None if byte == b'[' => Step::Matches(1),
             None => Step::Differs,
         },
-        [b'\\', escaped, ..] if *escaped == byte => Step::Fits(2),
+        [b'\\', escaped, ..] if *escaped == byte => Step::Matches(2),
         [b'\\', _, ..] => Step::Differs,
-        [own, ..] if *own == byte => Step::Fits(1),
+        [own, ..] if *own == byte => Step::Matches(1),
         _ => Step::Differs,
     }
 }
 
-/// Whether the byte is in the bracket, and how long that is with its end.
+/// Whether a bracket expression contains the byte, and the length of the expression with its `]`.
 fn bracket(text: &[u8], byte: u8) -> Option<(bool, usize)> {
     let negated = matches!(text.first(), Some(b'!' | b'^'));
     let mut at = usize::from(negated);
@@ -132,7 +171,7 @@ fn in_class(name: &[u8], byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::{matches, plain};
+    use super::{matches, plain};
 
     #[test]
     fn masks() {

@@ -1,19 +1,19 @@
-//! What an `error_log` line says: where the log goes and from which level on.
+//! `error_log`: a destination and a level.
 
 use std::path::PathBuf;
 
 use crate::base::{Address, Level};
 
-/// One `error_log` line. A server holds the list that applies to it after inheritance.
+/// One `error_log` line. A server has the list that holds for it after inheritance.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LogTarget {
-    /// Where lines go.
+    /// The destination.
     pub destination: LogDestination,
     /// The least severe level that is written.
     pub level: Level,
 }
 
-/// Where log lines go.
+/// A destination of log lines.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum LogDestination {
     /// `stderr`
@@ -22,8 +22,6 @@ pub enum LogDestination {
     File(PathBuf),
     /// `syslog:…`
     Syslog(SyslogTarget),
-    /// `memory:size`: accepted and ignored.
-    Memory,
 }
 
 /// The parameters of `syslog:`.

@@ -1,26 +1,38 @@
-//! Everything a configuration needs from the machine, behind one trait: a privileged process can answer it for another one,
-//! and tests can answer it from memory.
+//! What the loader asks of the machine, in three traits: a privileged process can answer the first for another process, and tests
+//! answer them from memory.
 
+use std::ffi::OsString;
 use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use crate::config::{ClientTls, TlsFault, TlsFile, TlsMaterial};
+use super::client_tls::ClientTls;
+use super::files::TlsFile;
+use super::glob;
+use super::tls::{TlsFault, TlsMaterial};
 
-/// The machine as `load()` sees it.
-pub trait World {
+/// The file system.
+pub trait Files {
     /// The content of a file.
     ///
     /// # Errors
-    /// What opening or reading says; the number of the error goes into nginx's message.
+    /// Opening or reading fails; the number of the error goes into nginx's message.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 
-    /// The files that a mask (glob(3)) names, sorted by their bytes. No match is an empty list.
-    ///
-    /// # Errors
-    /// What glob(3) cannot read.
-    fn glob(&self, mask: &Path) -> io::Result<Vec<PathBuf>>;
+    /// The names in a folder, in any order; none if it cannot be read.
+    fn list(&self, folder: &Path) -> Vec<OsString>;
 
+    /// Whether there is a file, a folder or a link of this name.
+    fn exists(&self, path: &Path) -> bool;
+
+    /// The files that a mask (glob(3)) matches, sorted by their bytes.
+    fn glob(&self, mask: &Path) -> Vec<PathBuf> {
+        glob::expand(self, mask)
+    }
+}
+
+/// Names, users and processors.
+pub trait Names {
     /// The addresses of a host name, in the resolver's order; empty when it has none.
     fn lookup(&self, host: &str) -> Vec<IpAddr>;
 
@@ -36,13 +48,16 @@ pub trait World {
     /// Whether the process may switch users: `user` is ignored with a warning otherwise.
     fn privileged(&self) -> bool;
 
-    /// How many processors there are, at least 1.
+    /// The number of processors, at least 1.
     fn processors(&self) -> usize;
+}
 
-    /// Whether a certificate can be used with a key, which one of the pass phrases may have to open.
+/// Checks by the TLS library, which configurations do not know.
+pub trait TlsProbes {
+    /// Checks that a certificate can be used with a key, which one of the pass phrases may have to decrypt.
     ///
     /// # Errors
-    /// What is wrong with the first of the two that cannot be used, or that they do not belong together.
+    /// One of the two cannot be used, or they do not match.
     fn check_pair(
         &self,
         certificate: &TlsFile,
@@ -50,30 +65,41 @@ pub trait World {
         passwords: &[Box<[u8]>],
     ) -> Result<(), TlsFault>;
 
-    /// Whether certificates, keys and ciphers make a TLS server. Asked once for each server that uses TLS.
+    /// Checks that the material makes a TLS server. Called once for each server that uses TLS.
     ///
     /// # Errors
     /// The first fault, in nginx's order.
     fn check_tls(&self, material: &TlsMaterial) -> Result<(), TlsFault>;
 
-    /// The same for a TLS client.
+    /// Checks that the material makes a TLS client.
     ///
     /// # Errors
     /// The first fault.
     fn check_client_tls(&self, material: &ClientTls) -> Result<(), TlsFault>;
 }
 
-/// A machine without files, names and users: defaults are read in it.
+/// The machine as `load()` sees it.
+pub trait World: Files + Names + TlsProbes {}
+
+impl<T: Files + Names + TlsProbes> World for T {}
+
+/// A machine without files and names, in which defaults are read.
 #[derive(Clone, Copy, Debug)]
 pub struct Nowhere;
 
-impl World for Nowhere {
+impl Files for Nowhere {
     fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
-        Err(io::Error::from_raw_os_error(2))
+        Err(io::ErrorKind::NotFound.into())
     }
-    fn glob(&self, _: &Path) -> io::Result<Vec<PathBuf>> {
-        Ok(Vec::new())
+    fn list(&self, _: &Path) -> Vec<OsString> {
+        Vec::new()
     }
+    fn exists(&self, _: &Path) -> bool {
+        false
+    }
+}
+
+impl Names for Nowhere {
     fn lookup(&self, _: &str) -> Vec<IpAddr> {
         Vec::new()
     }
@@ -91,14 +117,5 @@ impl World for Nowhere {
     }
     fn processors(&self) -> usize {
         1
-    }
-    fn check_pair(&self, _: &TlsFile, _: &TlsFile, _: &[Box<[u8]>]) -> Result<(), TlsFault> {
-        Ok(())
-    }
-    fn check_tls(&self, _: &TlsMaterial) -> Result<(), TlsFault> {
-        Ok(())
-    }
-    fn check_client_tls(&self, _: &ClientTls) -> Result<(), TlsFault> {
-        Ok(())
     }
 }

@@ -1,13 +1,13 @@
-//! OpenSSL's cipher strings: which suites they select, in which order (openssl-ciphers(1)). The suites before TLSv1.3 and the
-//! words that mean them are data; what rustls makes of the names is not for here to know.
+//! OpenSSL's cipher strings: which suites they select, in which order (openssl-ciphers(1)). `ciphers.tsv` has the suites before
+//! TLSv1.3 and the words that select them.
 
 use std::cmp::Reverse;
 use std::sync::LazyLock;
 
 static SUITES: &str = include_str!("ciphers.tsv");
 
-/// What some words stand for when a string begins with them.
-const BEGINNINGS: [(&[u8], &[u8]); 5] = [
+/// Words that stand for a string of their own where a string begins with them.
+const PREFIXES: [(&[u8], &[u8]); 5] = [
     (b"DEFAULT", b"ALL:!COMPLEMENTOFDEFAULT:!eNULL"),
     (b"SUITEB128ONLY", b"ECDHE-ECDSA-AES128-GCM-SHA256"),
     (
@@ -38,16 +38,16 @@ static TABLE: LazyLock<Vec<Suite>> = LazyLock::new(|| {
     lines.filter_map(suite).collect()
 });
 
-/// Why a string selects nothing.
+/// Why a string selects no suite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Nothing {
+pub enum CipherError {
     /// No suite is left.
     NoMatch,
-    /// It holds something that is no word.
+    /// It contains something that is not a word.
     InvalidCommand,
 }
 
-impl Nothing {
+impl CipherError {
     /// OpenSSL's error.
     #[must_use]
     pub const fn reason(self) -> &'static str {
@@ -61,10 +61,10 @@ impl Nothing {
 /// The suites that `string` selects, by OpenSSL's names, the preferred one first.
 ///
 /// # Errors
-/// It selects none.
-pub fn select(string: &[u8]) -> Result<Vec<&'static str>, Nothing> {
+/// It selects none, or is malformed.
+pub fn select(string: &[u8]) -> Result<Vec<&'static str>, CipherError> {
     let mut list = List((0..TABLE.len()).map(|index| (index, false)).collect());
-    let beginning = BEGINNINGS.iter().find(|(word, _)| string.starts_with(word));
+    let beginning = PREFIXES.iter().find(|(word, _)| string.starts_with(word));
     match beginning {
         Some((word, meaning)) => {
             list.apply_all(meaning)?;
@@ -75,14 +75,14 @@ pub fn select(string: &[u8]) -> Result<Vec<&'static str>, Nothing> {
     let active = list.0.iter().filter(|(_, active)| *active);
     let names: Vec<&str> = active.map(|(index, _)| TABLE[*index].name).collect();
     if names.is_empty() {
-        Err(Nothing::NoMatch)
+        Err(CipherError::NoMatch)
     } else {
         Ok(names)
     }
 }
 
-/// The suites before TLS 1.3 that are spoken here.
-pub const SPOKEN: [&str; 6] = [
+/// The suites before TLS 1.3 that the gateway supports.
+pub const SUPPORTED: [&str; 6] = [
     "ECDHE-ECDSA-AES256-GCM-SHA384",
     "ECDHE-RSA-AES256-GCM-SHA384",
     "ECDHE-ECDSA-CHACHA20-POLY1305",
@@ -91,28 +91,28 @@ pub const SPOKEN: [&str; 6] = [
     "ECDHE-RSA-AES128-GCM-SHA256",
 ];
 
-/// The entries that select suites, none of which is spoken here.
+/// The entries of a string that select suites, none of which is supported.
 #[must_use]
-pub fn never_spoken(string: &[u8]) -> Vec<Vec<u8>> {
+pub fn unsupported(string: &[u8]) -> Vec<Vec<u8>> {
     let mut named: Vec<Vec<u8>> = Vec::new();
     for entry in string.split(|byte| is_separator(*byte)) {
         if entry.iter().any(|byte| !is_word(*byte) && *byte != b'+') {
             continue;
         }
         let suites = select(entry).unwrap_or_default();
-        let silent = suites.iter().all(|suite| !SPOKEN.contains(suite));
-        if !suites.is_empty() && silent && !named.iter().any(|before| before == entry) {
+        let is_unsupported = suites.iter().all(|suite| !SUPPORTED.contains(suite));
+        if !suites.is_empty() && is_unsupported && !named.iter().any(|before| before == entry) {
             named.push(entry.to_vec());
         }
     }
     named
 }
 
-/// Suites by index, and whether each is selected. What is not selected keeps its place for a later word.
+/// Suites by index, and whether each is selected. An unselected suite keeps its place, where a later word may select it.
 struct List(Vec<(usize, bool)>);
 
 impl List {
-    fn apply_all(&mut self, string: &[u8]) -> Result<(), Nothing> {
+    fn apply_all(&mut self, string: &[u8]) -> Result<(), CipherError> {
         let mut rest = string;
         while let [first, tail @ ..] = rest {
             rest = match first {
@@ -125,22 +125,22 @@ impl List {
         Ok(())
     }
 
-    /// Words joined by `+`: what all of them select. Answers what follows the entry.
-    fn entry<'a>(&mut self, sign: u8, text: &'a [u8]) -> Result<&'a [u8], Nothing> {
+    /// Applies an entry: words joined by `+` select what each of them selects. Returns the text after it.
+    fn entry<'a>(&mut self, sign: u8, text: &'a [u8]) -> Result<&'a [u8], CipherError> {
         let mut suites: Vec<usize> = (0..TABLE.len()).collect();
         let mut rest = text;
         loop {
             let length = rest.iter().position(|byte| !is_word(*byte));
             let (word, after) = rest.split_at(length.unwrap_or(rest.len()));
             if word.is_empty() {
-                return Err(Nothing::InvalidCommand);
+                return Err(CipherError::InvalidCommand);
             }
             let fits = |own: &str| own.as_bytes() == word;
             suites.retain(|index| {
                 fits(TABLE[*index].name) || TABLE[*index].words.iter().any(|own| fits(own))
             });
             if suites.is_empty() {
-                // An unknown word: the entry means nothing, to its end.
+                // With an unknown word the whole entry is ignored.
                 let end = after.iter().position(|byte| is_separator(*byte));
                 return Ok(&after[end.unwrap_or(after.len())..]);
             }
@@ -168,7 +168,7 @@ impl List {
                 marked(out, false).chain(kept).collect()
             }
             _ => {
-                // `+` moves what is selected to the end, no sign selects what is not.
+                // `+` moves selected suites to the end; without a sign unselected ones are selected.
                 let was = sign == b'+';
                 let (moved, kept): (Vec<_>, Vec<_>) = list
                     .into_iter()
@@ -178,31 +178,20 @@ impl List {
         };
     }
 
-    /// What follows an `@`. Security levels are for the library that uses the suites.
-    fn command<'a>(&mut self, text: &'a [u8]) -> Result<&'a [u8], Nothing> {
+    /// Applies what follows an `@`. Security levels have no effect on the selection.
+    fn command<'a>(&mut self, text: &'a [u8]) -> Result<&'a [u8], CipherError> {
         let end = text.iter().position(|byte| is_separator(*byte));
         let (word, after) = text.split_at(end.unwrap_or(text.len()));
         match word {
             b"STRENGTH" => {
-                // Selected suites stand behind the others; only they are sorted.
+                // Selected suites follow the others; only they are sorted.
                 let bits = |(index, active): &(usize, bool)| {
                     if *active { TABLE[*index].bits } else { 0 }
                 };
                 self.0.sort_by_key(|entry| (entry.1, Reverse(bits(entry))));
             }
-            [
-                b'S',
-                b'E',
-                b'C',
-                b'L',
-                b'E',
-                b'V',
-                b'E',
-                b'L',
-                b'=',
-                b'0'..=b'5',
-            ] => {}
-            _ => return Err(Nothing::InvalidCommand),
+            _ if matches!(word.strip_prefix(b"SECLEVEL="), Some([b'0'..=b'5'])) => {}
+            _ => return Err(CipherError::InvalidCommand),
         }
         Ok(after)
     }
@@ -218,11 +207,10 @@ fn is_word(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::load::tls::unsupported;
-    use crate::config::{Nothing, select};
+    use super::{CipherError, select, unsupported};
 
     #[test]
-    fn entries_that_are_never_spoken() {
+    fn unsupported_entries() {
         let cases = [
             ("HIGH:!aNULL:!MD5", ""),
             (
@@ -234,7 +222,7 @@ mod tests {
             ("kRSA:@STRENGTH", "kRSA"),
         ];
         for (string, wanted) in cases {
-            let named = never_spoken(string.as_bytes()).join(&b' ');
+            let named = unsupported(string.as_bytes()).join(&b' ');
             assert_eq!(String::from_utf8_lossy(&named), wanted, "{string}");
         }
     }
@@ -255,13 +243,13 @@ mod tests {
             ),
             ("SUITEB192", Ok("ECDHE-ECDSA-AES256-GCM-SHA384")),
             ("DEFAULT:-ECDHE:-DHE:-PSK", Ok("AES256-GCM-SHA384")),
-            ("FOO", Err(Nothing::NoMatch)),
-            ("", Err(Nothing::NoMatch)),
-            ("HIGH:!HIGH", Err(Nothing::NoMatch)),
-            ("HIGH:!HIGH:HIGH", Err(Nothing::NoMatch)),
+            ("FOO", Err(CipherError::NoMatch)),
+            ("", Err(CipherError::NoMatch)),
+            ("HIGH:!HIGH", Err(CipherError::NoMatch)),
+            ("HIGH:!HIGH:HIGH", Err(CipherError::NoMatch)),
             ("HIGH:FOO+", Ok("ECDHE-ECDSA-AES256-GCM-SHA384")),
-            ("HIGH:@FOO", Err(Nothing::InvalidCommand)),
-            ("HIGH?", Err(Nothing::InvalidCommand)),
+            ("HIGH:@FOO", Err(CipherError::InvalidCommand)),
+            ("HIGH?", Err(CipherError::InvalidCommand)),
         ];
         for (string, wanted) in cases {
             assert_eq!(first(string), wanted, "{string}");

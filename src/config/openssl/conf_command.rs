@@ -1,16 +1,15 @@
-//! `ssl_conf_command`: which of OpenSSL's commands and values SSL_CONF_cmd(3) takes. What they mean is not looked at here.
+//! `ssl_conf_command`: which commands and values SSL_CONF_cmd(3) accepts. Their effect is not this file's concern.
 
-use super::ciphers;
-use super::errors::groups_fault;
-use crate::config::schema::values::sentence;
+use super::{ciphers, groups};
+use crate::config::syntax::text::message;
 
-/// Looks at a value. Errors of its own come before the one of the command.
+/// Checks a value. Its error is OpenSSL's queue before the entry of the command.
 type Check = fn(&[u8]) -> Result<(), Vec<u8>>;
 
-/// Commands whose values are looked at.
+/// Commands whose values are checked.
 const CHECKED: [(&str, Check); 9] = [
-    ("Groups", groups),
-    ("Curves", groups),
+    ("Groups", group_list),
+    ("Curves", group_list),
     ("CipherString", cipher_string),
     ("Ciphersuites", suites),
     ("MinProtocol", version),
@@ -20,7 +19,7 @@ const CHECKED: [(&str, Check); 9] = [
     ("ClientSignatureAlgorithms", signatures),
 ];
 
-/// Commands whose values are taken as they are.
+/// Commands whose values are not checked.
 const OTHERS: &str = "ECDHParameters Protocol VerifyMode Certificate PrivateKey ServerInfoFile ChainCAPath ChainCAFile \
                       ChainCAStore VerifyCAPath VerifyCAFile VerifyCAStore RequestCAFile ClientCAFile RequestCAPath \
                       ClientCAPath RequestCAStore ClientCAStore DHParameters RecordPadding NumTickets";
@@ -40,20 +39,19 @@ const SCHEMES: &str = "ecdsa_secp256r1_sha256 ecdsa_secp384r1_sha384 ecdsa_secp5
                        rsa_pss_pss_sha512 rsa_pkcs1_sha256 rsa_pkcs1_sha384 rsa_pkcs1_sha512 rsa_pkcs1_sha224 \
                        rsa_pkcs1_sha1 ecdsa_sha224 ecdsa_sha1";
 
-/// Why OpenSSL refuses a command: its reason.
+/// Why OpenSSL refuses a command: its reason. `None` when it accepts it.
 #[must_use]
 pub fn fault(name: &[u8], value: &[u8]) -> Option<Vec<u8>> {
     let is = |known: &str| known.as_bytes().eq_ignore_ascii_case(name);
     if let Some((_, check)) = CHECKED.iter().find(|(known, _)| is(known)) {
         let before = check(value).err()?;
-        let code = b"error:0A000180:SSL routines::bad value:cmd=";
-        return Some(sentence(&[&before, code, name, b", value=", value]));
+        let code = "error:0A000180:SSL routines::bad value:cmd=";
+        return Some(message!(before, code, name, ", value=", value));
     }
     if OTHERS.split(' ').any(is) {
         return None;
     }
-    let code = b"error:0A000182:SSL routines::unknown cmd name:cmd=";
-    Some(sentence(&[code, name]))
+    Some(message!("error:0A000182:SSL routines::unknown cmd name:cmd=", name))
 }
 
 fn one_of(words: &str, word: &[u8]) -> bool {
@@ -64,23 +62,23 @@ fn or_bad(good: bool) -> Result<(), Vec<u8>> {
     if good { Ok(()) } else { Err(Vec::new()) }
 }
 
-fn ahead(reason: &[u8]) -> Vec<u8> {
-    if reason.is_empty() {
-        Vec::new()
-    } else {
-        sentence(&[reason, b" "])
+/// A reason, if there is one, as an entry before the next one.
+fn entry(reason: &[u8]) -> Vec<u8> {
+    match reason {
+        [] => Vec::new(),
+        reason => message!(reason, " "),
     }
 }
 
-fn groups(value: &[u8]) -> Result<(), Vec<u8>> {
-    groups_fault(value).map_or(Ok(()), |reason| Err(ahead(&reason)))
+fn group_list(value: &[u8]) -> Result<(), Vec<u8>> {
+    groups::fault(value).map_or(Ok(()), |reason| Err(entry(&reason)))
 }
 
 fn cipher_string(value: &[u8]) -> Result<(), Vec<u8>> {
-    let chosen = ciphers::select(value);
-    chosen
-        .map(|_| ())
-        .map_err(|why| ahead(why.reason().as_bytes()))
+    match ciphers::select(value) {
+        Ok(_) => Ok(()),
+        Err(why) => Err(entry(why.reason().as_bytes())),
+    }
 }
 
 fn suites(value: &[u8]) -> Result<(), Vec<u8>> {
@@ -88,11 +86,11 @@ fn suites(value: &[u8]) -> Result<(), Vec<u8>> {
         .split(|byte| *byte == b':')
         .filter(|name| !name.is_empty())
         .peekable();
-    // Unknown names are passed over as long as one is known; no name at all is an empty list.
+    // Unknown names are skipped as long as one is known; a list without names is accepted.
     if names.peek().is_none() || names.any(|name| one_of(SUITES, name)) {
         return Ok(());
     }
-    Err(ahead(ciphers::Nothing::NoMatch.reason().as_bytes()))
+    Err(entry(ciphers::CipherError::NoMatch.reason().as_bytes()))
 }
 
 fn version(value: &[u8]) -> Result<(), Vec<u8>> {
@@ -131,7 +129,7 @@ fn signatures(value: &[u8]) -> Result<(), Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::fault;
+    use super::fault;
 
     #[test]
     fn commands() {

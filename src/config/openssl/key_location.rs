@@ -1,36 +1,36 @@
-//! How `ssl_certificate_key` names a key: a file, or one of nginx's three prefixes.
+//! How `ssl_certificate_key` names a key: by a file name, or with one of nginx's three prefixes `data:`, `engine:` and `store:`.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use crate::config::schema::values::sentence;
+use crate::config::syntax::text::message;
 
-/// Where a key is.
+/// Where a private key is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum KeyName<'a> {
-    /// In a file, named in the usual way.
+pub enum KeyLocation<'a> {
+    /// In a file, by its name.
     File,
     /// `data:PEM`: in the configuration itself.
     Inline(&'a [u8]),
-    /// `store:URI` with a URI that means a file (RFC 8089).
+    /// `store:URI` with the URI of a file (RFC 8089).
     Store {
-        /// All of it, for messages.
+        /// The word as written, for messages.
         uri: &'a [u8],
         /// The file.
         path: PathBuf,
     },
-    /// With a device or a provider, neither of which is spoken to.
+    /// In a device or with a provider; neither is supported.
     Elsewhere {
         /// The name that messages give it.
         name: &'a [u8],
-        /// What OpenSSL says.
+        /// OpenSSL's reason for refusing it.
         reason: Vec<u8>,
     },
 }
 
-impl<'a> KeyName<'a> {
-    /// Looks at the prefix.
+impl<'a> KeyLocation<'a> {
+    /// Reads the prefix.
     #[must_use]
     pub fn of(written: &'a [u8]) -> Self {
         if let Some(text) = written.strip_prefix(b"data:") {
@@ -47,22 +47,22 @@ impl<'a> KeyName<'a> {
 }
 
 /// `engine:NAME:KEY`
-fn in_engine<'a>(written: &'a [u8], engine: &'a [u8]) -> KeyName<'a> {
+fn in_engine<'a>(written: &'a [u8], engine: &'a [u8]) -> KeyLocation<'a> {
     let Some(length) = engine.iter().position(|byte| *byte == b':') else {
-        return KeyName::Elsewhere {
+        return KeyLocation::Elsewhere {
             name: written,
             reason: b"invalid syntax".to_vec(),
         };
     };
-    let reason = b"ENGINE_by_id() failed (SSL: error:13000074:engine routines::no such engine:id=";
-    KeyName::Elsewhere {
+    let reason = "ENGINE_by_id() failed (SSL: error:13000074:engine routines::no such engine:id=";
+    KeyLocation::Elsewhere {
         name: &written[..written.len() - engine.len() + length],
-        reason: sentence(&[reason, &engine[..length], b")"]),
+        reason: message!(reason, engine[..length], ")"),
     }
 }
 
 /// `store:URI`
-fn in_store<'a>(written: &'a [u8], uri: &'a [u8]) -> KeyName<'a> {
+fn in_store<'a>(written: &'a [u8], uri: &'a [u8]) -> KeyLocation<'a> {
     let is_scheme = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
     let scheme = uri
         .iter()
@@ -86,16 +86,16 @@ fn in_store<'a>(written: &'a [u8], uri: &'a [u8]) -> KeyName<'a> {
         Some(_) => None,
     };
     match path {
-        Some(path) => KeyName::Store {
+        Some(path) => KeyLocation::Store {
             uri: written,
             path: PathBuf::from(OsStr::from_bytes(path)),
         },
         None => {
             let reason =
-                b"OSSL_STORE_open() failed (SSL: error:16000069:STORE routines::unregistered scheme:scheme=";
-            KeyName::Elsewhere {
+                "OSSL_STORE_open() failed (SSL: error:16000069:STORE routines::unregistered scheme:scheme=";
+            KeyLocation::Elsewhere {
                 name: written,
-                reason: sentence(&[reason, scheme.unwrap_or_default(), b")"]),
+                reason: message!(reason, scheme.unwrap_or_default(), ")"),
             }
         }
     }
@@ -103,17 +103,17 @@ fn in_store<'a>(written: &'a [u8], uri: &'a [u8]) -> KeyName<'a> {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::KeyName;
+    use super::KeyLocation;
 
     #[test]
     fn prefixes() {
-        let file = |uri: &'static str, path: &str| KeyName::Store {
+        let file = |uri: &'static str, path: &str| KeyLocation::Store {
             uri: uri.as_bytes(),
             path: path.into(),
         };
         let cases = [
-            ("a.key", KeyName::File),
-            ("data:x", KeyName::Inline(b"x")),
+            ("a.key", KeyLocation::File),
+            ("data:x", KeyLocation::Inline(b"x")),
             ("store:/a/b", file("store:/a/b", "/a/b")),
             ("store:file:/a/b", file("store:file:/a/b", "/a/b")),
             ("store:FILE:///a", file("store:FILE:///a", "/a")),
@@ -121,10 +121,10 @@ mod tests {
                 "store:file://localhost/a",
                 file("store:file://localhost/a", "/a"),
             ),
-            ("stored:/a", KeyName::File),
+            ("stored:/a", KeyLocation::File),
         ];
         for (written, wanted) in cases {
-            assert_eq!(KeyName::of(written.as_bytes()), wanted, "{written}");
+            assert_eq!(KeyLocation::of(written.as_bytes()), wanted, "{written}");
         }
         let elsewhere = [
             ("engine:x", "engine:x", "invalid syntax"),
@@ -141,7 +141,7 @@ mod tests {
             ),
         ];
         for (written, shown, wanted) in elsewhere {
-            let KeyName::Elsewhere { name, reason } = KeyName::of(written.as_bytes()) else {
+            let KeyLocation::Elsewhere { name, reason } = KeyLocation::of(written.as_bytes()) else {
                 panic!("{written}");
             };
             assert_eq!(name, shown.as_bytes());

@@ -1,9 +1,13 @@
-//! What OpenSSL says first about a file that holds no certificate or no key. No cryptography: only the armour is looked at.
+//! PEM files as OpenSSL reads them: the reasons it gives for a file without a certificate, a key or DH parameters. Only the lines
+//! around the data are checked, not the data.
 
 /// The reason for a file without a private key.
 pub const NO_KEY: &str = "PEM_read_bio_PrivateKey() failed (SSL: error:1E08010C:DECODER routines::unsupported:\
                           No supported data to decode. Input type: PEM)";
-/// The reason for a file with a private key that none of the pass phrases opens.
+/// The reason for a file with a certificate that is not valid ASN.1.
+pub const NO_ASN1: &str =
+    "PEM_read_bio_X509_AUX() failed (SSL: error:0688010A:asn1 encoding routines::nested asn1 error)";
+/// The reason for a private key that none of the pass phrases decrypts.
 pub const LOCKED_KEY: &str = "PEM_read_bio_PrivateKey() failed (SSL: error:1C800064:Provider routines::bad decrypt \
                               error:11800074:PKCS12 routines::pkcs12 cipherfinal error:maybe wrong password)";
 const NO_CERTIFICATE: &str = "PEM_read_bio_X509_AUX() failed (SSL: error:0480006C:PEM routines::no start line:\
@@ -13,20 +17,20 @@ const CUT_CERTIFICATE: &str =
 
 const CERTIFICATES: [&[u8]; 3] = [b"CERTIFICATE", b"TRUSTED CERTIFICATE", b"X509 CERTIFICATE"];
 
-/// Why no certificate can be in there.
+/// Why OpenSSL finds no certificate in a file; `None` when it finds one.
 #[must_use]
 pub fn certificate_fault(bytes: &[u8]) -> Option<&'static str> {
-    match first(bytes, |label| CERTIFICATES.contains(&label)) {
+    match is_complete(bytes, |label| CERTIFICATES.contains(&label)) {
         None => Some(NO_CERTIFICATE),
         Some(false) => Some(CUT_CERTIFICATE),
         Some(true) => None,
     }
 }
 
-/// Why no private key can be in there.
+/// Why OpenSSL finds no private key in a file; `None` when it finds one.
 #[must_use]
 pub fn key_fault(bytes: &[u8]) -> Option<&'static str> {
-    match first(bytes, |label| {
+    match is_complete(bytes, |label| {
         label == b"PRIVATE KEY" || label.ends_with(b" PRIVATE KEY")
     }) {
         Some(true) => None,
@@ -34,10 +38,10 @@ pub fn key_fault(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Why no DH parameters can be in there.
+/// Why OpenSSL finds no DH parameters in a file; `None` when it finds some.
 #[must_use]
 pub fn dhparam_fault(bytes: &[u8]) -> Option<&'static str> {
-    match first(bytes, |label| {
+    match is_complete(bytes, |label| {
         matches!(label, b"DH PARAMETERS" | b"X9.42 DH PARAMETERS")
     }) {
         None => Some("error:0480006C:PEM routines::no start line:Expecting: DH PARAMETERS"),
@@ -46,8 +50,8 @@ pub fn dhparam_fault(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Whether the first block with such a label has an end; `None` without one.
-fn first(bytes: &[u8], wanted: impl Fn(&[u8]) -> bool) -> Option<bool> {
+/// Whether the first block with such a label has its end line; `None` when there is no such block.
+fn is_complete(bytes: &[u8], wanted: impl Fn(&[u8]) -> bool) -> Option<bool> {
     let mut lines = bytes
         .split(|byte| *byte == b'\n')
         .map(<[u8]>::trim_ascii_end);
@@ -62,7 +66,7 @@ fn first(bytes: &[u8], wanted: impl Fn(&[u8]) -> bool) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::{CUT_CERTIFICATE, NO_CERTIFICATE, NO_KEY, certificate_fault, key_fault};
+    use super::{CUT_CERTIFICATE, NO_CERTIFICATE, NO_KEY, certificate_fault, key_fault};
 
     #[test]
     fn armour() {

@@ -1,16 +1,18 @@
-//! One use of a directive, as the reader of its value sees it, and how a reader says no.
+//! The arguments of one directive, as the reader of its value receives them, and how a reader refuses them.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
-use super::values::c_string;
 use crate::base::Level;
-use crate::config::Diagnostic;
-use crate::config::model::world::World;
-use crate::config::syntax::source::{Source, Span};
+use crate::config::model::world::{Files, Names, Nowhere};
+use crate::config::syntax::diagnostic::Diagnostic;
+use crate::config::syntax::source::Span;
+use crate::config::syntax::text::c_string;
 
 /// The folders that relative paths start from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Folders {
     /// `pid`, `error_log`, `lock_file`.
     pub prefix: PathBuf,
@@ -18,117 +20,107 @@ pub struct Folders {
     pub config: PathBuf,
 }
 
-/// Where defaults are read.
-static NO_FOLDERS: LazyLock<Folders> = LazyLock::new(|| Folders {
-    prefix: PathBuf::new(),
-    config: PathBuf::new(),
-});
-
-/// The arguments of a directive and what its reader may use.
+/// The arguments of a directive and what their reader may use.
 #[expect(
     missing_debug_implementations,
-    reason = "holds a trait object and a closure"
+    reason = "holds trait objects and a closure"
 )]
-pub struct Call<'a> {
+pub struct Arguments<'a> {
     /// The directive's name.
     pub name: &'a str,
-    /// Its arguments, without the name.
-    pub args: &'a [Box<[u8]>],
-    /// Where it ends, and where its words are.
+    /// The arguments, without the name. Their number fits the directive's arity.
+    pub words: &'a [Box<[u8]>],
+    /// The directive's name in its file.
     pub span: &'a Span,
-    /// The machine.
-    pub world: &'a dyn World,
+    /// Where files are read.
+    pub files: &'a dyn Files,
+    /// Where names are looked up.
+    pub names: &'a dyn Names,
     /// Where relative paths start.
     pub folders: &'a Folders,
-    /// Where warnings go.
-    pub notes: &'a mut dyn FnMut(Diagnostic),
+    /// Receives warnings.
+    pub warnings: &'a mut dyn FnMut(Diagnostic),
+    /// Whether they are a row's default, not a line of a file.
+    pub is_default: bool,
 }
 
-/// Why a directive is refused. The driver makes the sentence.
+/// Why a value is refused. The loader makes the whole sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// `"NAME" directive PREDICATE` and the place.
+pub enum ValueError {
+    /// `"NAME" directive PREDICATE` and the position.
     Directive(&'static str),
-    /// A sentence of its own, and the place.
+    /// A sentence of its own, and the position.
     Says(Vec<u8>),
-    /// A sentence of its own with nothing behind it, at this level.
-    Bare(Level, Vec<u8>),
 }
 
-impl Refusal {
-    /// A sentence of its own, and the place.
+impl ValueError {
+    /// A second line where only one is allowed.
+    pub const DUPLICATE: Self = Self::Directive("is duplicate");
+
+    /// A sentence of its own.
     #[must_use]
     pub fn says(message: impl Into<Vec<u8>>) -> Self {
         Self::Says(message.into())
     }
 }
 
-impl<'a> Call<'a> {
-    /// A call of `name` with `args` where there is no file: defaults are read so.
-    pub fn offline(
-        name: &'a str,
-        args: &'a [Box<[u8]>],
-        span: &'a Span,
-        world: &'a dyn World,
-        notes: &'a mut dyn FnMut(Diagnostic),
-    ) -> Self {
-        Self {
-            name,
-            args,
-            span,
-            world,
+impl<'a> Arguments<'a> {
+    /// Calls `read` with the words of a default, in a world without files and names.
+    pub fn of_default<T>(text: &str, read: impl FnOnce(&mut Arguments<'_>) -> T) -> T {
+        static NO_FOLDERS: LazyLock<Folders> = LazyLock::new(Folders::default);
+        let words = text.split_ascii_whitespace();
+        let words: Vec<Box<[u8]>> = words.map(|word| word.as_bytes().into()).collect();
+        read(&mut Arguments {
+            name: "default",
+            words: &words,
+            span: &Span::nowhere(),
+            files: &Nowhere,
+            names: &Nowhere,
             folders: &NO_FOLDERS,
-            notes,
-        }
+            warnings: &mut |_| (),
+            is_default: true,
+        })
     }
 
-    /// Whether a default is being read.
-    #[must_use]
-    pub fn is_offline(&self) -> bool {
-        std::ptr::eq(self.folders, &*NO_FOLDERS)
-    }
-
-    /// The first argument; empty when there is none.
+    /// The first argument.
     #[must_use]
     pub fn first(&self) -> &'a [u8] {
-        self.args.first().map_or(b"", |word| word)
+        self.words.first().map_or(b"", |word| word)
     }
 
-    /// Warns at the place of the directive.
-    pub fn warn(&mut self, message: impl Into<Vec<u8>>) {
-        (self.notes)(Diagnostic::new(Level::Warn, message, self.span));
-    }
-}
-
-impl Span {
-    /// The start of a text that is no file.
+    /// The arguments after the first.
     #[must_use]
-    pub fn nowhere() -> Self {
-        static NOWHERE: LazyLock<Arc<Source>> =
-            LazyLock::new(|| Arc::new(Source::of_text("default", Vec::new())));
-        Self {
-            source: Arc::clone(&NOWHERE),
-            line: 1,
-            start: 0,
-            end: 0,
-        }
+    pub fn rest(&self) -> &'a [Box<[u8]>] {
+        self.words.get(1..).unwrap_or_default()
+    }
+
+    /// Warns, with the position of the directive.
+    pub fn warn(&mut self, message: impl Into<Vec<u8>>) {
+        (self.warnings)(Diagnostic::new(Level::Warn, message, self.span));
     }
 }
 
-/// `name` seen from `folder`: absolute names stay as they are. Bytes are put together as nginx does, nothing is normalised.
+/// The path of `name` seen from `folder`; absolute names are unchanged. Bytes are concatenated as in nginx, nothing is normalised.
 /// As for every system call, a name ends at its first NUL.
 #[must_use]
-pub fn full_name(folder: &Path, name: &[u8]) -> PathBuf {
-    use std::ffi::OsString;
-    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+pub fn absolute(folder: &Path, name: &[u8]) -> PathBuf {
     let name = c_string(name);
-    if name.first() == Some(&b'/') {
-        return PathBuf::from(OsString::from_vec(name.to_vec()));
+    let mut path = Vec::new();
+    if name.first() != Some(&b'/') {
+        path.extend_from_slice(folder.as_os_str().as_bytes());
+        if !path.is_empty() && path.last() != Some(&b'/') {
+            path.push(b'/');
+        }
     }
-    let mut full = folder.as_os_str().as_bytes().to_vec();
-    if !full.is_empty() && full.last() != Some(&b'/') {
-        full.push(b'/');
+    path.extend_from_slice(name);
+    PathBuf::from(OsString::from_vec(path))
+}
+
+/// The same for a word of a directive: an empty one, which names no file, stays empty.
+#[must_use]
+pub fn absolute_word(folder: &Path, name: &[u8]) -> Box<[u8]> {
+    match name {
+        b"" => Box::default(),
+        name => absolute(folder, name).into_os_string().into_vec().into(),
     }
-    full.extend_from_slice(name);
-    PathBuf::from(OsString::from_vec(full))
 }

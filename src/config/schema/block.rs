@@ -1,9 +1,9 @@
-//! The blocks that a directive may stand in, as the walk meets them.
+//! Blocks, and the directives that open them. These have no rows in the table: they have no value.
 
-use super::row::Contexts;
+use super::contexts::Contexts;
 use super::table;
 
-/// The block that is being read.
+/// The inside of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Block {
     /// The file itself.
@@ -14,14 +14,72 @@ pub enum Block {
     Mail,
     /// `server {}` in `mail {}`
     Server,
-    /// `http {}` or `stream {}`, or a block in them: read over.
+    /// `http {}` or `stream {}`, or a block in them: skipped, except for includes.
     Foreign,
-    /// A block that is wrong: passed over.
+    /// A block that an error makes meaningless: skipped.
     Skipped,
 }
 
+/// A directive that opens a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockDirective {
+    /// `events`
+    Events,
+    /// `mail`
+    Mail,
+    /// `server` in `mail {}`
+    Server,
+    /// `http`
+    Http,
+    /// `stream`
+    Stream,
+}
+
+impl BlockDirective {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Events,
+        Self::Mail,
+        Self::Server,
+        Self::Http,
+        Self::Stream,
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::Mail => "mail",
+            Self::Server => "server",
+            Self::Http => "http",
+            Self::Stream => "stream",
+        }
+    }
+
+    /// The block it appears in.
+    #[must_use]
+    pub const fn parent(self) -> Block {
+        match self {
+            Self::Server => Block::Mail,
+            _ => Block::Main,
+        }
+    }
+
+    /// The block it opens.
+    #[must_use]
+    pub const fn opens(self) -> Block {
+        match self {
+            Self::Events => Block::Events,
+            Self::Mail => Block::Mail,
+            Self::Server => Block::Server,
+            Self::Http | Self::Stream => Block::Foreign,
+        }
+    }
+}
+
 impl Block {
-    /// What a directive in it must allow; `None` where nothing is looked up.
+    /// The contexts of its directives; `None` where directives are not looked up.
     #[must_use]
     pub const fn contexts(self) -> Option<Contexts> {
         match self {
@@ -33,28 +91,29 @@ impl Block {
         }
     }
 
-    /// The block that `name` opens in this one.
+    /// Whether a directive of these contexts may appear in it.
     #[must_use]
-    pub fn opened_by(self, name: &[u8]) -> Option<Self> {
-        match (self, name) {
-            (Self::Main, b"events") => Some(Self::Events),
-            (Self::Main, b"mail") => Some(Self::Mail),
-            (Self::Main, b"http" | b"stream") => Some(Self::Foreign),
-            (Self::Mail, b"server") => Some(Self::Server),
-            _ => None,
-        }
+    pub fn allows(self, contexts: Contexts) -> bool {
+        self.contexts().is_some_and(|here| contexts.meets(here))
     }
 
-    /// The names of what may stand in it.
+    /// The block directives that may appear in it.
+    pub fn inner(self) -> impl Iterator<Item = BlockDirective> {
+        let all = BlockDirective::ALL.into_iter();
+        all.filter(move |inner| inner.parent() == self)
+    }
+
+    /// The block directive `name` in this block.
+    #[must_use]
+    pub fn opened_by(self, name: &[u8]) -> Option<BlockDirective> {
+        self.inner().find(|inner| inner.name().as_bytes() == name)
+    }
+
+    /// The names of all directives that may appear in it.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         let rows = table::rows().map(|entry| entry.directive());
-        let here = rows.filter(move |row| {
-            self.contexts()
-                .is_some_and(|contexts| row.contexts.meets(contexts))
-        });
-        let blocks = ["events", "mail", "http", "stream", "server"];
-        let inner = blocks.into_iter();
-        let inner = inner.filter(move |name| self.opened_by(name.as_bytes()).is_some());
-        here.map(|row| row.name).chain(inner)
+        rows.filter(move |row| self.allows(row.contexts))
+            .map(|row| row.name)
+            .chain(self.inner().map(BlockDirective::name))
     }
 }

@@ -1,14 +1,14 @@
-//! Room that is taken once something is in it: most servers write nothing of most modules, and there may be thousands.
+//! Memory for what is seldom written: most servers have no line of most modules, and there may be thousands of servers.
 
 use std::ops::{Deref, DerefMut};
 
-/// A type with one value in which nothing is written.
-pub trait Nothing: Default + 'static {
-    /// That value.
-    fn nothing() -> &'static Self;
+/// A type with an empty value that needs no memory of its own.
+pub trait Empty: Default + 'static {
+    /// The empty value.
+    fn empty() -> &'static Self;
 }
 
-/// A `T` that is kept only when it has been written to.
+/// A `T` that is allocated when it is first written to.
 #[derive(Clone, Debug, Default)]
 pub struct Sparse<T>(Option<Box<T>>);
 
@@ -20,15 +20,15 @@ impl<T> Sparse<T> {
     }
 }
 
-impl<T: Nothing> Deref for Sparse<T> {
+impl<T: Empty> Deref for Sparse<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        self.written().unwrap_or_else(|| T::nothing())
+        self.written().unwrap_or_else(|| T::empty())
     }
 }
 
-impl<T: Nothing> DerefMut for Sparse<T> {
+impl<T: Empty> DerefMut for Sparse<T> {
     fn deref_mut(&mut self) -> &mut T {
         self.0.get_or_insert_default()
     }

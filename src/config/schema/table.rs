@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::modules::{
-    MainScope, Scope, auth_http, core, events, imap, mail, pop3, proxy, proxy_ssl, realip, smtp,
-    ssl,
+    auth_http, core, events, imap, mail, pop3, proxy, proxy_ssl, realip, smtp, ssl,
 };
 use super::row::{Directive, Row};
+use super::scope::{MainScope, Scope};
 
 /// A row, by the scope that it writes to.
 #[derive(Clone, Copy, Debug)]
@@ -23,8 +23,8 @@ impl Entry {
     #[must_use]
     pub fn directive(&self) -> &'static Directive {
         match self {
-            Self::Main(row) => &row.directive,
-            Self::Mail(row) => &row.directive,
+            Self::Main(row) => row.directive,
+            Self::Mail(row) => row.directive,
         }
     }
 }
@@ -54,22 +54,20 @@ pub const MODULES: [(&str, &str); 11] = [
 
 /// Every row, module by module.
 pub fn rows() -> impl Iterator<Item = Entry> {
-    let main = [core::ROWS, events::ROWS]
-        .into_iter()
-        .flatten()
-        .map(Entry::Main);
-    let modules = [
-        mail::ROWS,
-        ssl::ROWS,
-        realip::ROWS,
-        auth_http::ROWS,
-        proxy::ROWS,
-        proxy_ssl::ROWS,
-        imap::ROWS,
-        pop3::ROWS,
-        smtp::ROWS,
+    let main = [core::Rows::ROWS, events::Rows::ROWS];
+    let mail = [
+        mail::Rows::ROWS,
+        ssl::Rows::ROWS,
+        realip::Rows::ROWS,
+        auth_http::Rows::ROWS,
+        proxy::Rows::ROWS,
+        proxy_ssl::Rows::ROWS,
+        imap::Rows::ROWS,
+        pop3::Rows::ROWS,
+        smtp::Rows::ROWS,
     ];
-    main.chain(modules.into_iter().flatten().map(Entry::Mail))
+    let main = main.into_iter().flatten().map(Entry::Main);
+    main.chain(mail.into_iter().flatten().map(Entry::Mail))
 }
 
 /// The rows of this name: several if different blocks have different directives of the name.
@@ -82,8 +80,8 @@ pub fn find(name: &str) -> &'static [Entry] {
 mod tests {
     use std::collections::HashSet;
 
-    use super::modules::{MODULES, find, rows};
-    use super::row::Contexts;
+    use super::{MODULES, find, rows};
+    use crate::config::schema::contexts::Contexts;
 
     #[test]
     fn every_row() {

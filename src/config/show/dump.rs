@@ -1,95 +1,102 @@
 //! `--dump-config`: the configuration in force as a configuration. Every server has all that holds for it, inherited or by
-//! default, and each line says where it comes from. What is printed can be loaded again and means the same.
+//! default, and each line ends in its origin. The output can be loaded again and means the same.
 
 use std::os::unix::ffi::OsStrExt;
 
 use crate::base::Protocol;
-use crate::config::load::record::{Line, Written};
+use crate::config::load::config::Loaded;
 use crate::config::load::server::Server;
-use crate::config::schema::modules::{core, events};
-use crate::config::schema::row::{Contexts, Directive};
+use crate::config::load::written::{Line, Lines};
+use crate::config::model::log_target::LogDestination;
+use crate::config::model::options::Options;
+use crate::config::schema::arity::Repeated;
+use crate::config::schema::contexts::Contexts;
+use crate::config::schema::modules::{core, events, mail, ssl};
+use crate::config::schema::row::Directive;
+use crate::config::schema::scope::MainScope;
 use crate::config::schema::table;
-use crate::config::schema::values::Lines;
 use crate::config::syntax::quote::quoted;
 use crate::config::syntax::source::Span;
-use crate::config::{Loaded, LogDestination, Options};
 
 /// The column of the comments.
 const COMMENTS: usize = 64;
 /// The width of names.
 const NAMES: usize = 28;
 
-/// Arguments that hold though nobody wrote them and no row names them, and why.
+/// Arguments that hold without a line and without a default of the row, and their origin.
 type Computed = Option<(Vec<Box<[u8]>>, &'static str)>;
 
 /// Writes the configuration down.
 #[must_use]
 pub fn dump(loaded: &Loaded, options: &Options) -> Vec<u8> {
-    let journal = &loaded.journal;
+    let written = &loaded.written;
     let mut page = Page::default();
-    let none = Written::default();
-    for row in core::ROWS {
-        let computed = match row.directive.name {
-            "pid" => Some((
-                vec![loaded.config.core.pid.as_os_str().as_bytes().into()],
-                "built in",
-            )),
-            "error_log" => built_in_log(options),
-            _ => None,
+    for row in core::Rows::<MainScope>::ROWS {
+        let computed = if row.directive.is(core::directives::pid()) {
+            let path = loaded.config.pid.as_os_str();
+            Some((vec![path.as_bytes().into()], "built in"))
+        } else if row.directive.is(core::directives::error_log()) {
+            built_in_log(options)
+        } else {
+            None
         };
-        page.directive(&row.directive, &[("main", &journal.main)], computed, true);
+        page.directive(row.directive, &[("main", &written.main)], computed, true);
     }
-    page.open(b"events", journal.events.as_ref());
-    let written = journal.events.as_ref().unwrap_or(&none);
-    for row in events::ROWS {
-        page.directive(&row.directive, &[("events", written)], None, true);
+    page.open("events", &written.events);
+    for row in events::Rows::<MainScope>::ROWS {
+        page.directive(row.directive, &[("events", &written.events)], None, true);
     }
     page.close();
-    if let Some(mail) = &journal.mail {
-        page.open(b"mail", Some(mail));
-        for (server, written) in loaded.config.servers.iter().zip(&journal.servers) {
-            page.server(server, &[written, mail, &journal.main], options);
+    if let Some(mail) = &written.mail {
+        page.open("mail", mail);
+        for (server, lines) in loaded.config.servers.iter().zip(&written.servers) {
+            page.server(server, &[lines, mail, &written.main], options);
         }
         page.close();
     }
-    for foreign in &journal.foreign {
-        if let Some((name, span)) = &foreign.open {
-            let note = format!("# {name} {{}} is left to nginx: {}\n", spot(span));
-            page.out.extend_from_slice(note.as_bytes());
-        }
+    for (block, span) in &written.foreign {
+        let (name, position) = (block.name(), position(span));
+        page.text(&format!("# {name} {{}} is left to nginx: {position}\n"));
     }
     page.out
 }
 
 fn built_in_log(options: &Options) -> Computed {
-    let span = match &options.error_log {
+    let destination = match &options.error_log {
         LogDestination::File(path) => path.as_os_str().as_bytes(),
         _ => b"stderr",
     };
-    Some((
-        vec![span.into(), b"error".as_slice().into()],
-        "built in, or -e",
-    ))
+    let words = vec![destination.into(), b"error".as_slice().into()];
+    Some((words, "built in, or -e"))
 }
 
-/// The protocol that a module's directives are about, if they are about one.
-fn protocol_of(directive: &Directive) -> Option<Protocol> {
-    match directive.module {
-        "smtp" => Some(Protocol::Smtp),
-        "imap" => Some(Protocol::Imap),
-        "pop3" => Some(Protocol::Pop3),
-        _ => None,
+/// What holds in a server without a line.
+fn computed(directive: &Directive, server: &Server, options: &Options) -> Computed {
+    if directive.is(mail::directives::protocol()) {
+        let word = server.protocol().word().as_bytes();
+        Some((vec![word.into()], "default: the port of \"listen\""))
+    } else if directive.is(mail::directives::server_name()) {
+        let origin = "default: the name of this machine";
+        Some((vec![server.name.clone()], origin))
+    } else if directive.is(mail::directives::error_log()) {
+        built_in_log(options)
+    } else {
+        None
     }
 }
 
-/// File and line, or `-g`. Control bytes in names do not end the comment.
-fn spot(span: &Span) -> String {
-    let name = span
-        .source
-        .name
-        .replace(|letter: char| letter.is_control(), "?");
+/// Whether a directive is about a protocol that the server does not have.
+fn is_of_other_protocol(directive: &Directive, server: &Server) -> bool {
+    let mut protocols = [Protocol::Smtp, Protocol::Imap, Protocol::Pop3].into_iter();
+    let about = protocols.find(|protocol| protocol.word() == directive.module);
+    about.is_some_and(|about| about != server.protocol())
+}
+
+/// File and line, or `-g`. Control characters in the name do not end the comment.
+fn position(span: &Span) -> String {
+    let name = &span.source.name;
     match span.source.path {
-        Some(_) => format!("{name}:{}", span.line),
+        Some(_) => format!("{}:{}", name.replace(char::is_control, "?"), span.line),
         None => "-g".to_owned(),
     }
 }
@@ -101,71 +108,62 @@ struct Page {
 }
 
 impl Page {
-    fn open(&mut self, name: &[u8], written: Option<&Written>) {
+    fn text(&mut self, text: &str) {
+        self.out.extend_from_slice(text.as_bytes());
+    }
+
+    fn open(&mut self, name: &str, block: &Lines) {
         let start = self.out.len();
         self.indent();
-        self.out.extend_from_slice(name);
-        self.out.extend_from_slice(b" {");
-        let span = written
-            .and_then(|written| written.open.as_ref())
-            .map(|(_, span)| spot(span));
-        self.comment(start, &span.unwrap_or_default());
+        self.text(name);
+        self.text(" {");
+        let origin = block.opened.as_ref().map(position);
+        self.comment(start, &origin.unwrap_or_default());
         self.depth += 1;
     }
 
     fn close(&mut self) {
         self.depth = self.depth.saturating_sub(1);
         self.indent();
-        self.out.extend_from_slice(b"}\n");
+        self.text("}\n");
     }
 
-    fn server(&mut self, server: &Server, [own, mail, main]: &[&Written; 3], options: &Options) {
-        self.open(b"server", Some(own));
+    fn server(&mut self, server: &Server, [own, mail, main]: &[&Lines; 3], options: &Options) {
+        self.open("server", own);
         for entry in table::rows() {
             let directive = entry.directive();
-            match directive.name {
-                _ if !directive.contexts.meets(Contexts::SERVER) => continue,
-                "listen" => {
-                    self.listens(server, own, mail);
-                    continue;
-                }
-                "ssl" => continue,
-                _ => {}
+            if !directive.contexts.meets(Contexts::SERVER) || directive.is(ssl::directives::ssl()) {
+                continue;
             }
-            let computed = match directive.name {
-                "protocol" => Some((
-                    vec![server.protocol.to_string().into_bytes().into()],
-                    "default: the port of \"listen\"",
-                )),
-                "server_name" => Some((
-                    vec![server.mail.server_name.clone()],
-                    "default: the name of this machine",
-                )),
-                "error_log" => built_in_log(options),
-                _ => None,
-            };
+            if directive.is(mail::directives::listen()) {
+                self.listens(server, own, mail);
+                continue;
+            }
             let levels = [("server", *own), ("mail", *mail), ("main", *main)];
-            let reach = if directive.name == "error_log" { 3 } else { 2 };
-            // A default is worth a line where it means something.
-            let other = protocol_of(directive).is_some_and(|about| about != server.protocol);
-            self.directive(directive, &levels[..reach], computed, !other);
+            // Of what is outside `mail {}` a server inherits the log only.
+            let is_log = directive.is(mail::directives::error_log());
+            let levels = if is_log { &levels[..] } else { &levels[..2] };
+            let computed = computed(directive, server, options);
+            let with_default = !is_of_other_protocol(directive, server);
+            self.directive(directive, levels, computed, with_default);
         }
         self.close();
     }
 
     /// The `listen` lines. `ssl on` is written as their parameter: nginx has dropped the directive, and where one of it and
-    /// `starttls` is inherited they may not stand in one block.
-    fn listens(&mut self, server: &Server, own: &Written, mail: &Written) {
-        for line in own.of("listen") {
+    /// `starttls` is inherited they may not appear in one block.
+    fn listens(&mut self, server: &Server, own: &Lines, mail: &Lines) {
+        for line in own.of(mail::directives::listen()) {
             let mut words = line.words.clone();
-            let mut origin = format!("server, {}", spot(&line.span));
+            let mut origin = format!("server, {}", position(&line.span));
             if server.ssl.ssl && !words[1..].iter().any(|word| **word == *b"ssl") {
                 words.push(b"ssl".as_slice().into());
-                let switch = own.of("ssl").chain(mail.of("ssl")).next();
-                let span = switch.map_or(String::new(), |line| spot(&line.span));
+                let switch = ssl::directives::ssl();
+                let switch = own.of(switch).chain(mail.of(switch)).next();
+                let span = switch.map_or(String::new(), |line| position(&line.span));
                 origin.push_str(&format!(", and \"ssl on\", {span}"));
             }
-            self.line(line.name, &words, &origin);
+            self.line(line.directive.name, &words, &origin);
         }
     }
 
@@ -173,37 +171,34 @@ impl Page {
     fn directive(
         &mut self,
         directive: &Directive,
-        levels: &[(&str, &Written)],
+        levels: &[(&str, &Lines)],
         computed: Computed,
         with_default: bool,
     ) {
         let name = directive.name;
         let found = levels
             .iter()
-            .map(|(level, written)| (*level, written.of(name).collect::<Vec<&Line>>()))
+            .map(|(level, block)| (*level, block.of(directive).collect::<Vec<&Line>>()))
             .find(|(_, lines)| !lines.is_empty());
         if let Some((level, lines)) = found
-            && !lines.last().is_some_and(|line| names_nothing(line))
+            && !lines.last().is_some_and(|line| is_automatic(line))
         {
-            let skip = match directive.lines {
-                Lines::LastHolds => lines.len() - 1,
-                Lines::Once | Lines::AddUp => 0,
+            let first = match directive.repeated {
+                Repeated::Replaces => lines.len() - 1,
+                Repeated::Duplicate | Repeated::Adds => 0,
             };
-            for line in &lines[skip..] {
-                let origin = format!("{level}, {}", spot(&line.span));
+            for line in &lines[first..] {
+                let origin = format!("{level}, {}", position(&line.span));
                 self.line(name, &line.words, &origin);
             }
-            return;
-        }
-        if let Some((words, why)) = computed {
-            self.line(name, &words, why);
+        } else if let Some((words, origin)) = computed {
+            self.line(name, &words, origin);
         } else if let Some(default) = directive.default
             && with_default
-            && !default.is_empty()
         {
             let words = default.split_ascii_whitespace();
             let words: Vec<Box<[u8]>> = words.map(|word| word.as_bytes().into()).collect();
-            if directive.fallback {
+            if directive.default_is_fallback {
                 self.line(&format!("# {name}"), &words, "default, unless learned");
             } else {
                 self.line(name, &words, "default");
@@ -214,8 +209,7 @@ impl Page {
     fn line(&mut self, name: &str, words: &[Box<[u8]>], origin: &str) {
         let start = self.out.len();
         self.indent();
-        self.out
-            .extend_from_slice(format!("{name:<NAMES$}").as_bytes());
+        self.text(&format!("{name:<NAMES$}"));
         for word in words {
             self.out.push(b' ');
             self.out.extend_from_slice(&quoted(word));
@@ -228,8 +222,7 @@ impl Page {
         if !text.is_empty() {
             let width = self.out.len() - start;
             let blanks = COMMENTS.saturating_sub(width).max(1);
-            self.out
-                .extend_from_slice(format!("{:blanks$}# {text}", "").as_bytes());
+            self.text(&format!("{:blanks$}# {text}", ""));
         }
         self.out.push(b'\n');
     }
@@ -240,6 +233,8 @@ impl Page {
 }
 
 /// `pid "";` and `server_name "";` leave the choice to the gateway.
-fn names_nothing(line: &Line) -> bool {
-    matches!(line.name, "pid" | "server_name") && line.words.iter().all(|word| word.is_empty())
+fn is_automatic(line: &Line) -> bool {
+    let automatic = [core::directives::pid(), mail::directives::server_name()];
+    automatic.iter().any(|one| line.directive.is(one))
+        && line.words.iter().all(|word| word.is_empty())
 }

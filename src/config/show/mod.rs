@@ -1,4 +1,6 @@
-//! Writing a configuration down.
+//! Writes a loaded configuration down (`--dump-config`), and the reference of all directives.
+//!
+//! The top layer of `config`.
 
 pub mod dump;
 pub mod reference;

@@ -9,14 +9,14 @@ use pest::Parser;
 #[grammar = "../grammar/nginx.pest"]
 struct Nginx;
 
-/// What a token is.
+/// A kind of token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Bytes without quotes around them.
     Word,
-    /// The same in quotes, which are part of the token.
+    /// Bytes in quotes; the quotes are part of the token.
     Quoted,
-    /// A quote, and the rest of the text, which does not close it.
+    /// A quote that is not closed, up to the end of the text.
     Unterminated,
     /// `# …`
     Comment,
@@ -35,7 +35,7 @@ pub enum Kind {
 /// A token and its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token {
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     /// Its first byte.
     pub start: usize,
@@ -43,12 +43,12 @@ pub struct Token {
     pub end: usize,
 }
 
-/// Cuts a text into tokens. Every text has some: what is wrong with it is for the statements to say.
+/// Cuts a text into tokens. Any bytes have some: the parser reports what is wrong with their order.
 #[must_use]
 pub fn tokens(bytes: &[u8]) -> Vec<Token> {
     let text = widen(bytes);
     let Ok(pairs) = Nginx::parse(Rule::file, &text) else {
-        // The grammar takes any text; a text it did not take would be one long open quote.
+        // The grammar accepts any text; one that it did not accept would be a single open quote.
         return vec![Token {
             kind: Kind::Unterminated,
             start: 0,
@@ -86,7 +86,7 @@ pub fn tokens(bytes: &[u8]) -> Vec<Token> {
         .collect()
 }
 
-/// Each byte as the character of its number; ASCII stays as it is.
+/// Maps each byte to the character of the same number, since pest reads strings; ASCII stays as it is.
 fn widen(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
         Ok(text) if bytes.is_ascii() => Cow::Borrowed(text),
@@ -94,7 +94,7 @@ fn widen(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// From offsets in the widened text back to offsets in the bytes. Offsets must not fall.
+/// Maps offsets in the widened text back to offsets in the bytes. They must not decrease from call to call.
 struct RawOffsets<'a> {
     text: &'a str,
     narrow: bool,
@@ -115,9 +115,9 @@ impl RawOffsets<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::{Kind, tokens};
+    use super::{Kind, tokens};
 
-    /// Tokens as text, one letter for what they are.
+    /// Tokens as text, with a letter for each kind.
     fn shown(text: &[u8]) -> String {
         let letter = |kind| match kind {
             Kind::Word => 'w',

@@ -1,95 +1,39 @@
-//! From tokens to statements: a directive with its words, the end of a block, or what is wrong with the text, in nginx's words.
+//! From tokens to statements: a directive with its words, the end of a block, or a syntax error in nginx's words.
 
 use std::sync::Arc;
 
 use memchr::memchr_iter;
 
-use super::buffer::Window;
+use super::buffer::ReadBuffer;
 use super::grammar::{Kind, Token, tokens};
+use super::quote::unescaped;
 use super::source::{Source, Span};
-
-/// What ends a directive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// `;`
-    Semicolon,
-    /// `{`
-    Open,
-    /// A block of Lua, which is skipped.
-    Lua,
-}
-
-/// A directive: its name, its arguments, what ends it.
-#[derive(Clone, Debug)]
-pub struct Statement {
-    /// The name and the arguments, without quotes and escapes; never empty.
-    pub words: Vec<Box<[u8]>>,
-    /// Where each word is, quotes included.
-    pub spans: Vec<(usize, usize)>,
-    /// What ends it.
-    pub ending: Ending,
-    /// The line of what ends it.
-    pub line: usize,
-}
-
-/// The next thing in a text.
-#[derive(Clone, Debug)]
-pub enum Next {
-    /// A directive.
-    Directive(Statement),
-    /// `}` where a directive could begin.
-    Close,
-    /// The end of the text, where a directive could begin.
-    End,
-}
-
-/// How the text goes on behind something that is no statement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Behind {
-    /// Nobody knows in which block.
-    Nothing,
-    /// With another statement.
-    NextStatement,
-    /// Behind the end of the block: the `}` was there, the `;` before it was not.
-    Close,
-}
-
-/// What is wrong with the text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// nginx's sentence.
-    pub message: Vec<u8>,
-    /// The line it gives.
-    pub line: usize,
-    /// The bytes that are meant.
-    pub span: (usize, usize),
-    /// What can be read behind it.
-    pub behind: Behind,
-}
+use super::statement::{Ending, Item, Resume, Statement, SyntaxError};
+use super::text::message;
 
 /// A text and how far it has been read.
 #[derive(Debug)]
-pub struct Statements {
+pub struct Parser {
     /// The text.
     pub source: Arc<Source>,
     tokens: std::vec::IntoIter<Token>,
-    window: Window,
+    buffer: ReadBuffer,
     line: usize,
-    /// Newlines before this byte are in `line`.
+    /// Newlines before this byte are counted in `line`.
     counted: usize,
-    /// The last token that was read, for messages about what comes behind it.
+    /// The token read last.
     last: (usize, usize),
 }
 
-impl Statements {
+impl Parser {
     /// Starts at the beginning of `source`.
     #[must_use]
     pub fn new(source: Arc<Source>) -> Self {
         let tokens = tokens(&source.bytes).into_iter();
-        let window = Window::new(source.path.as_ref().map(|_| source.bytes.len()));
+        let buffer = ReadBuffer::new(source.path.as_ref().map(|_| source.bytes.len()));
         Self {
             tokens,
-            window,
+            buffer,
             line: 1,
             counted: 0,
             last: (0, 0),
@@ -97,15 +41,9 @@ impl Statements {
         }
     }
 
-    /// The place of `place` with the current line.
+    /// The bytes `range`, on the line `line`, as a span.
     #[must_use]
-    pub fn span(&self, span: (usize, usize)) -> Span {
-        self.place_at(self.line, span)
-    }
-
-    /// The place of `place` with another line.
-    #[must_use]
-    pub fn place_at(&self, line: usize, (start, end): (usize, usize)) -> Span {
+    pub fn span(&self, line: usize, (start, end): (usize, usize)) -> Span {
         Span {
             source: Arc::clone(&self.source),
             line,
@@ -114,213 +52,173 @@ impl Statements {
         }
     }
 
-    /// The last token that was read.
+    /// The token read last, on the current line.
     #[must_use]
-    pub fn last_span(&self) -> (usize, usize) {
-        self.last
+    pub fn last_span(&self) -> Span {
+        self.span(self.line, self.last)
     }
 
-    /// Reads on to the end of a directive, of a block, or of the text.
+    /// Reads to the end of the next statement, of the block, or of the text.
     ///
     /// # Errors
-    /// What is wrong with the text.
-    pub fn read(&mut self) -> Result<Next, Fault> {
+    /// The text is not one of them.
+    pub fn next_item(&mut self) -> Result<Item, SyntaxError> {
         let mut words: Vec<Box<[u8]>> = Vec::new();
         let mut spans: Vec<(usize, usize)> = Vec::new();
-        self.window.begin();
+        self.buffer.begin();
         while let Some(token) = self.tokens.next() {
             self.blank_until(token.start)?;
-            let span = (token.start, token.end);
-            self.last = span;
-            match token.kind {
+            self.last = (token.start, token.end);
+            let ending = match token.kind {
                 Kind::Comment | Kind::Word | Kind::Quoted | Kind::Unterminated => {
-                    self.line_at(token.start);
-                    self.measure(&token)?;
-                    self.line_at(token.end);
-                    match token.kind {
-                        Kind::Comment => continue,
-                        Kind::Unterminated => return Err(self.end_inside(token.end)),
-                        Kind::Quoted => self.check_behind_quote(token.end)?,
-                        _ => {}
+                    if let Some(word) = self.word(&token)? {
+                        words.push(word);
+                        spans.push(self.last);
                     }
-                    let quote = usize::from(token.kind == Kind::Quoted);
-                    words.push(unescaped(
-                        &self.source.bytes[token.start + quote..token.end - quote],
-                    ));
-                    spans.push(span);
+                    continue;
                 }
-                Kind::Semicolon | Kind::Open | Kind::LuaOpen => {
-                    let line = self.line_at(token.start);
-                    self.mark()?;
-                    if words.is_empty() {
-                        let sign = self.source.bytes[token.start];
-                        return Err(Fault {
-                            message: [b"unexpected \"", &[sign][..], b"\""].concat(),
-                            line,
-                            span,
-                            behind: match token.kind {
-                                Kind::Semicolon => Behind::NextStatement,
-                                _ => Behind::Nothing,
-                            },
-                        });
-                    }
-                    let ending = match token.kind {
-                        Kind::Semicolon => Ending::Semicolon,
-                        Kind::Open => Ending::Open,
-                        _ => Ending::Lua,
-                    };
-                    if ending == Ending::Lua {
-                        self.skip_lua();
-                    }
-                    return Ok(Next::Directive(Statement {
-                        words,
-                        spans,
-                        ending,
-                        line,
-                    }));
-                }
+                Kind::LuaMissing => return Err(self.unexpected_end(token.end)),
                 Kind::Close => {
-                    let line = self.line_at(token.start);
-                    self.mark()?;
-                    if !words.is_empty() {
-                        return Err(Fault {
-                            message: b"unexpected \"}\"".to_vec(),
-                            line,
-                            span,
-                            behind: Behind::Close,
-                        });
-                    }
-                    return Ok(Next::Close);
+                    self.punctuation(&token)?;
+                    return match words.is_empty() {
+                        true => Ok(Item::Close),
+                        false => Err(self.unexpected(b'}', Resume::AfterBlock)),
+                    };
                 }
-                Kind::LuaMissing => return Err(self.end_inside(token.end)),
+                Kind::Semicolon => Ending::Semicolon,
+                Kind::Open => Ending::Open,
+                Kind::LuaOpen => Ending::Lua,
+            };
+            self.punctuation(&token)?;
+            if words.is_empty() {
+                let resume = match ending {
+                    Ending::Semicolon => Resume::NextStatement,
+                    Ending::Open | Ending::Lua => Resume::Never,
+                };
+                return Err(self.unexpected(self.source.bytes[token.start], resume));
             }
+            if ending == Ending::Lua {
+                self.skip_lua();
+            }
+            return Ok(Item::Statement(Statement {
+                words,
+                spans,
+                ending,
+                line: self.line,
+            }));
         }
         let end = self.source.bytes.len();
-        self.line_at(end);
+        self.count_lines(end);
         self.blank_until(end)?;
-        if words.is_empty() {
-            return Ok(Next::End);
+        match words.is_empty() {
+            true => Ok(Item::End),
+            false => Err(self.unexpected_end(end)),
         }
-        Err(self.end_inside(end))
     }
 
-    /// The line of the byte at `offset`, which must not lie before earlier ones.
-    fn line_at(&mut self, offset: usize) -> usize {
-        self.line += memchr_iter(b'\n', &self.source.bytes[self.counted..offset]).count();
-        self.counted = offset;
-        self.line
-    }
-
-    fn end_inside(&mut self, end: usize) -> Fault {
-        let message: &[u8] = match self.source.path {
-            Some(_) => b"unexpected end of file, expecting \";\" or \"}\"",
-            None => b"unexpected end of parameter, expecting \";\"",
+    /// Reads a word, or a comment, which is none.
+    fn word(&mut self, token: &Token) -> Result<Option<Box<[u8]>>, SyntaxError> {
+        self.count_lines(token.start);
+        let is_quoted = matches!(token.kind, Kind::Quoted | Kind::Unterminated);
+        let begin = token.start + usize::from(is_quoted);
+        let quote = is_quoted.then(|| self.source.bytes[token.start]);
+        self.buffer
+            .word(begin, token.end, token.kind == Kind::Comment)
+            .map_err(|begun| self.too_long(begun, quote))?;
+        self.count_lines(token.end);
+        let end = match token.kind {
+            Kind::Comment => return Ok(None),
+            Kind::Unterminated => return Err(self.unexpected_end(token.end)),
+            Kind::Quoted => {
+                self.check_after_quote(token.end)?;
+                token.end - 1
+            }
+            _ => token.end,
         };
-        let line = self.line_at(end);
-        Fault {
-            message: message.to_vec(),
-            line,
-            span: self.last,
-            behind: Behind::Nothing,
-        }
+        Ok(Some(unescaped(&self.source.bytes[begin..end])))
     }
 
-    fn check_behind_quote(&mut self, end: usize) -> Result<(), Fault> {
+    /// nginx wants a blank or punctuation after a closing quote.
+    fn check_after_quote(&mut self, end: usize) -> Result<(), SyntaxError> {
         match self.source.bytes.get(end) {
             None | Some(b' ' | b'\t' | b'\r' | b'\n' | b';' | b'{' | b')') => Ok(()),
             Some(&other) => {
-                self.mark()?;
-                let message = [b"unexpected \"", &[other][..], b"\""].concat();
-                let line = self.line_at(end);
-                Err(Fault {
-                    message,
-                    line,
-                    span: (end, end + 1),
-                    behind: Behind::Nothing,
-                })
+                self.buffer
+                    .byte()
+                    .map_err(|begun| self.too_long(begun, None))?;
+                self.last = (end, end + 1);
+                Err(self.unexpected(other, Resume::Never))
             }
         }
     }
 
-    /// Blank bytes cannot be too long, but that a word is can show at the byte behind its end.
-    fn blank_until(&mut self, end: usize) -> Result<(), Fault> {
-        self.window
+    /// Reads `;`, `{` or `}`.
+    fn punctuation(&mut self, token: &Token) -> Result<(), SyntaxError> {
+        self.count_lines(token.start);
+        self.buffer
+            .byte()
+            .map_err(|begun| self.too_long(begun, None))
+    }
+
+    /// Reads blanks. They cannot be too long, but the byte after a word can show that the word was.
+    fn blank_until(&mut self, end: usize) -> Result<(), SyntaxError> {
+        self.buffer
             .blank(end)
             .map_err(|begun| self.too_long(begun, None))
     }
 
-    fn mark(&mut self) -> Result<(), Fault> {
-        self.window
-            .mark()
-            .map_err(|begun| self.too_long(begun, None))
-    }
-
-    fn measure(&mut self, token: &Token) -> Result<(), Fault> {
-        let quote = match token.kind {
-            Kind::Quoted | Kind::Unterminated => self.source.bytes.get(token.start).copied(),
-            _ => None,
-        };
-        let begin = token.start + usize::from(quote.is_some());
-        self.window
-            .word(begin, token.end, token.kind == Kind::Comment)
-            .map_err(|begun| self.too_long(begun, quote))
-    }
-
-    fn too_long(&self, begin: usize, quote: Option<u8>) -> Fault {
-        let bytes = &self.source.bytes;
-        let message = match quote {
-            Some(quote) => [
-                b"too long parameter, probably missing terminating \"",
-                &[quote][..],
-                b"\" character",
-            ]
-            .concat(),
-            None => {
-                let shown = &bytes[begin..bytes.len().min(begin + 10)];
-                [b"too long parameter \"", shown, b"...\" started"].concat()
-            }
-        };
-        // The line where the token began: newlines inside it are taken back.
-        let inside = if self.counted > begin {
-            memchr_iter(b'\n', &bytes[begin..self.counted]).count()
-        } else {
-            0
-        };
-        Fault {
-            message,
-            line: self.line.saturating_sub(inside).max(1),
-            span: (begin, bytes.len().min(begin + 10)),
-            behind: Behind::Nothing,
-        }
+    /// Counts the lines up to `offset`, which must not precede earlier ones.
+    fn count_lines(&mut self, offset: usize) {
+        self.line += memchr_iter(b'\n', &self.source.bytes[self.counted..offset]).count();
+        self.counted = offset;
     }
 
     fn skip_lua(&mut self) {
-        let next = self
-            .tokens
-            .as_slice()
-            .first()
-            .map_or(self.source.bytes.len(), |token| token.start);
-        self.window.skip(next);
+        let next = self.tokens.as_slice().first();
+        let next = next.map_or(self.source.bytes.len(), |token| token.start);
+        self.buffer.skip(next);
     }
-}
 
-/// The text of a word: `\"`, `\'`, `\\` lose the backslash, `\t`, `\r`, `\n` become the character, the rest stays.
-fn unescaped(text: &[u8]) -> Box<[u8]> {
-    if !text.contains(&b'\\') {
-        return text.into();
+    fn unexpected(&self, byte: u8, resume: Resume) -> SyntaxError {
+        self.error(message!("unexpected \"", [byte], "\""), resume)
     }
-    let mut plain = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let [byte, tail @ ..] = rest {
-        let (next, used) = match (byte, tail.first()) {
-            (b'\\', Some(escaped @ (b'"' | b'\'' | b'\\'))) => (*escaped, 2),
-            (b'\\', Some(b't')) => (b'\t', 2),
-            (b'\\', Some(b'r')) => (b'\r', 2),
-            (b'\\', Some(b'n')) => (b'\n', 2),
-            _ => (*byte, 1),
+
+    fn unexpected_end(&mut self, end: usize) -> SyntaxError {
+        self.count_lines(end);
+        let message = match self.source.path {
+            Some(_) => "unexpected end of file, expecting \";\" or \"}\"",
+            None => "unexpected end of parameter, expecting \";\"",
         };
-        plain.push(next);
-        rest = &rest[used..];
+        self.error(message.into(), Resume::Never)
     }
-    plain.into()
+
+    fn error(&self, message: Vec<u8>, resume: Resume) -> SyntaxError {
+        SyntaxError {
+            message,
+            line: self.line,
+            span: self.last,
+            resume,
+        }
+    }
+
+    /// A token that does not fit into nginx's buffer. The line is the one where the token began.
+    fn too_long(&self, begin: usize, quote: Option<u8>) -> SyntaxError {
+        let bytes = &self.source.bytes;
+        let end = bytes.len().min(begin + 10);
+        let message = match quote {
+            Some(quote) => message!(
+                "too long parameter, probably missing terminating \"",
+                [quote],
+                "\" character"
+            ),
+            None => message!("too long parameter \"", bytes[begin..end], "...\" started"),
+        };
+        let inside = bytes.get(begin..self.counted).unwrap_or_default();
+        SyntaxError {
+            message,
+            line: self.line.saturating_sub(memchr_iter(b'\n', inside).count()).max(1),
+            span: (begin, end),
+            resume: Resume::Never,
+        }
+    }
 }

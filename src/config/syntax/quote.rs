@@ -1,6 +1,6 @@
-//! A word as it must be written so that it is read back as it is: the counterpart of the reader of `statement`.
+//! Quotes and escapes of words: how a parser removes them, and how a word is written so that it reads back unchanged.
 
-/// The word, in quotes where it needs them.
+/// The word as it must be written, in quotes where it needs them.
 #[must_use]
 pub fn quoted(word: &[u8]) -> Vec<u8> {
     let plain = |byte: &u8| !byte.is_ascii_whitespace() && !b"\"'\\;{}#$\0\x0b".contains(byte);
@@ -18,19 +18,42 @@ pub fn quoted(word: &[u8]) -> Vec<u8> {
     text
 }
 
+/// The value of a word: `\"`, `\'`, `\\` lose the backslash, `\t`, `\r`, `\n` become the control character, all else stays.
+#[must_use]
+pub fn unescaped(text: &[u8]) -> Box<[u8]> {
+    if !text.contains(&b'\\') {
+        return text.into();
+    }
+    let mut plain = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [byte, tail @ ..] = rest {
+        let (next, used) = match (byte, tail.first()) {
+            (b'\\', Some(escaped @ (b'"' | b'\'' | b'\\'))) => (*escaped, 2),
+            (b'\\', Some(b't')) => (b'\t', 2),
+            (b'\\', Some(b'r')) => (b'\r', 2),
+            (b'\\', Some(b'n')) => (b'\n', 2),
+            _ => (*byte, 1),
+        };
+        plain.push(next);
+        rest = &rest[used..];
+    }
+    plain.into()
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use super::parser::{Next, Statements};
-    use super::source::Source;
-    use crate::config::quoted;
+    use super::quoted;
+    use crate::config::syntax::parser::Parser;
+    use crate::config::syntax::source::Source;
+    use crate::config::syntax::statement::Item;
 
     fn read_back(word: &[u8]) -> Vec<Box<[u8]>> {
         let text = [b"x ", quoted(word).as_slice(), b" y;"].concat();
         let source = Arc::new(Source::of_text("text", text));
-        match Statements::new(source).read() {
-            Ok(Next::Directive(statement)) => statement.words,
+        match Parser::new(source).next_item() {
+            Ok(Item::Statement(statement)) => statement.words,
             other => panic!("{other:?}"),
         }
     }

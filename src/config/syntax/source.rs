@@ -1,22 +1,22 @@
-//! Configuration files in memory, and places in them.
+//! Configuration texts in memory, and positions in them.
 
+use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-/// One configuration text: a file, or what `-g` gave.
-#[derive(Debug)]
+/// One configuration text: a file, or the argument of `-g`.
 pub struct Source {
     /// The name that messages give it.
     pub name: Arc<str>,
     /// The file; `None` for the text of `-g`.
     pub path: Option<PathBuf>,
-    /// Its bytes.
+    /// Its content.
     pub bytes: Vec<u8>,
-    /// The `include` that brought it in.
+    /// The `include` that named it.
     pub included: Option<Box<Span>>,
 }
 
-/// Files include files to any depth: the chain is let go link by link, not by recursion.
+/// Files include files to any depth: the chain is dropped link by link, not by recursion.
 impl Drop for Source {
     fn drop(&mut self) {
         let mut next = self.included.take();
@@ -26,8 +26,15 @@ impl Drop for Source {
     }
 }
 
+/// Prints the name only: the text may contain a private key.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Source").field(&self.name).finish()
+    }
+}
+
 impl Source {
-    /// A text that is no file.
+    /// A text that is not a file.
     #[must_use]
     pub fn of_text(name: &str, bytes: Vec<u8>) -> Self {
         Self {
@@ -39,35 +46,55 @@ impl Source {
     }
 }
 
-/// A stretch of a source, and the line that messages give it: the line where the directive ends.
+/// A range of bytes in a source, with the line number that messages give: the line where the directive ends.
 #[derive(Clone, Debug)]
 pub struct Span {
-    /// Which text.
+    /// The text.
     pub source: Arc<Source>,
     /// Line number, from 1.
     pub line: usize,
-    /// First byte of the word that is meant.
+    /// First byte.
     pub start: usize,
-    /// One past its last byte.
+    /// One past the last byte.
     pub end: usize,
 }
 
 impl Span {
-    /// The tail of nginx's messages: ` in FILE:LINE`, or ` in command line`.
+    /// A span in no file, for values that are not read from one.
+    #[must_use]
+    pub fn nowhere() -> Self {
+        static NOWHERE: LazyLock<Arc<Source>> =
+            LazyLock::new(|| Arc::new(Source::of_text("default", Vec::new())));
+        Self {
+            source: Arc::clone(&NOWHERE),
+            line: 1,
+            start: 0,
+            end: 0,
+        }
+    }
+
+    /// The end of nginx's messages: ` in FILE:LINE`, or ` in command line`.
     #[must_use]
     pub fn tail(&self) -> String {
         match self.source.path {
-            Some(_) => format!(" in {}:{}", self.source.name, self.line),
+            Some(_) => format!(" in {self}"),
             None => " in command line".to_owned(),
         }
     }
 }
 
-/// A value and where it was written.
+/// `FILE:LINE`
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.source.name, self.line)
+    }
+}
+
+/// A value and where it is written.
 #[derive(Clone, Debug)]
 pub struct Spanned<T> {
-    /// What was written.
+    /// The value.
     pub value: T,
-    /// Where: the name of the directive.
+    /// The name of the directive.
     pub span: Span,
 }

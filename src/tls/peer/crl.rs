@@ -13,8 +13,7 @@ use super::certificate::{Certificate, Checked, Signed};
 use super::chain::Found;
 use super::names::canonical;
 use super::reason::Reason;
-use crate::config::TlsFault;
-use crate::config::model::tls::TlsFile;
+use crate::config::{TlsFault, TlsFile};
 
 /// Revocation lists, by their issuers.
 #[derive(Debug)]

@@ -21,8 +21,7 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::ClientCertVerifier;
 
 use super::pem;
-use crate::config::schema::modules::ssl::VerifyClient;
-use crate::config::{TlsFault, TlsMaterial};
+use crate::config::{TlsFault, TlsMaterial, VerifyClient};
 use certificate::Certificate;
 use chain::Store;
 use crl::Revoked;

@@ -13,8 +13,7 @@ use super::chain::{Store, Trial};
 use super::crl::Revoked;
 use super::extensions::Purpose;
 use super::verifier::Possession;
-use crate::config::TlsFault;
-use crate::config::load::tls::client::Verify;
+use crate::config::{TlsFault, Verify};
 
 /// Judges the servers that one set of settings leads to.
 #[derive(Debug)]

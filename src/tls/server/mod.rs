@@ -35,7 +35,7 @@ impl Server {
         let settings = Settings::of(material);
         let versions = versions::enabled(settings.versions);
         let own = rustls::crypto::aws_lc_rs::default_provider();
-        let keys = pair::load_all(&material.pairs, &material.passwords, &own)?;
+        let keys = pair::load_all(&material.pairs, material.passwords.reveal(), &own)?;
         let provider = Arc::new(provider::limited(&settings, &versions)?);
         let judge = Judge::new(material)?;
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))

@@ -11,9 +11,7 @@ use rustls::server::{NoServerSessionStorage, ProducesTickets};
 use super::super::settings::Settings;
 use super::ticket::{self, Key, Seconds};
 use super::zone::{Pretence, Store, Zone};
-use crate::config::schema::modules::ssl::VerifyClient;
-use crate::config::schema::values::session_cache::SessionCache;
-use crate::config::{TlsFault, TlsMaterial};
+use crate::config::{SessionCache, TlsFault, TlsMaterial, VerifyClient};
 
 /// Which sessions a server takes for its own: those that were begun with the same certificates and CAs, as in nginx.
 pub(super) type Context = [u8; 32];

@@ -11,9 +11,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
 
 use super::*;
 use crate::base::Protocol;
-use crate::config::model::tls::{TlsFile, TlsVersions};
-use crate::config::schema::modules::ssl::VerifyClient;
-use crate::config::schema::values::session_cache::SessionCache;
+use crate::config::{PassPhrases, SessionCache, TlsFile, TlsVersions, VerifyClient};
 
 struct Made {
     certificate: String,
@@ -69,7 +67,7 @@ fn material(pairs: &[(&str, &str)]) -> TlsMaterial {
         client_cas: None,
         trusted_cas: None,
         crl: None,
-        passwords: Vec::new(),
+        passwords: PassPhrases::default(),
         protocol: Protocol::Smtp,
     }
 }

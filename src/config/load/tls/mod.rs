@@ -1,5 +1,6 @@
-//! TLS.
+//! The TLS settings of a server, checked where TLS is used and only there.
 
 pub mod client;
+pub mod files;
 pub mod server;
 pub mod unsupported;

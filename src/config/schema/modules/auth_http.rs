@@ -1,17 +1,16 @@
 //! ngx_mail_auth_http_module.
 
-use super::Scope;
-use crate::config::schema::row::module;
+use crate::config::schema::macros::module;
 use crate::config::schema::values::auth_url::HttpUrl;
 use crate::config::schema::values::flag::Flag;
 use crate::config::schema::values::path::ConfigPath;
-use crate::config::schema::values::text::{Pairs, Text};
+use crate::config::schema::values::text::{Headers, OptionalText};
 use crate::config::schema::values::time::Msec;
 
 module! {
     /// The authentication server, which decides over HTTP whether a client may log in and to which backend it
     /// connects.
-    auth_http in Scope: AuthHttpWritten -> AuthHttp {
+    auth_http: AuthHttpWritten -> AuthHttp {
         /// Sets the URL of the authentication server. A server needs this directive or `proxy_pass`. For each login,
         /// portcullis sends a GET request without a body. Its headers describe the login and the client:
         ///
@@ -51,7 +50,7 @@ module! {
         /// Appends a header to the requests sent to the authentication server: `auth_http_header X-Auth-Key secret;`.
         /// The server can use the header as a shared secret to verify that a request comes from portcullis. The value
         /// is sent as written.
-        auth_http_header: Pairs = "", MAIL_SERVER;
+        auth_http_header: Headers = none, MAIL_SERVER;
         /// Sets the timeout for communication with the authentication server. It applies separately to connecting, to
         /// the TLS handshake, to sending the request and to reading the response. When it expires, the client
         /// receives an internal error reply (see `auth_http`) and the connection is closed.
@@ -66,15 +65,15 @@ module! {
         /// Specifies a file with trusted CA certificates in PEM format, used to verify the certificate of an
         /// authentication server with `https://`. The file may also contain the self-signed certificate of the server
         /// itself. The default is the CA certificates of the system.
-        auth_http_ssl_trusted_certificate: ConfigPath = "", MAIL_SERVER;
+        auth_http_ssl_trusted_certificate: ConfigPath = none, MAIL_SERVER;
         /// Overrides the server name that the certificate of an authentication server with `https://` must match, and
         /// that is sent through SNI. The default is the host in the URL.
-        auth_http_ssl_name: Text = "", MAIL_SERVER;
+        auth_http_ssl_name: OptionalText = none, MAIL_SERVER;
         /// Specifies a file with the certificate in PEM format that authenticates portcullis to an authentication
         /// server with `https://`. Requires `auth_http_ssl_certificate_key`.
-        auth_http_ssl_certificate: ConfigPath = "", MAIL_SERVER;
+        auth_http_ssl_certificate: ConfigPath = none, MAIL_SERVER;
         /// Specifies a file with the private key of `auth_http_ssl_certificate` in PEM format.
-        auth_http_ssl_certificate_key: ConfigPath = "", MAIL_SERVER;
+        auth_http_ssl_certificate_key: ConfigPath = none, MAIL_SERVER;
         /// Enables or disables keepalive connections to the authentication server. With `on`, requests use HTTP/1.1,
         /// and up to 32 idle connections are kept for up to 55 seconds. With `off`, each request uses HTTP/1.0 and a
         /// new connection, as in nginx.

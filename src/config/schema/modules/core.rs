@@ -1,7 +1,7 @@
 //! The directives of the main context: ngx_core_module and related modules.
 
-use super::MainScope;
-use crate::config::schema::row::module;
+use crate::config::model::choices::DebugPoints;
+use crate::config::schema::macros::module;
 use crate::config::schema::values::affinity::Affinity;
 use crate::config::schema::values::choice::{Choice, Choices};
 use crate::config::schema::values::flag::Flag;
@@ -9,19 +9,10 @@ use crate::config::schema::values::log::Logs;
 use crate::config::schema::values::number::{Number, Priority, Processes};
 use crate::config::schema::values::path::PrefixPath;
 use crate::config::schema::values::size::Offset;
-use crate::config::schema::values::text::{Text, Words1};
+use crate::config::schema::values::text::{Text, WordPerLine};
 use crate::config::schema::values::thread_pool::ThreadPools;
 use crate::config::schema::values::time::Msec;
 use crate::config::schema::values::user::Users;
-
-/// `debug_points`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DebugPoints {
-    /// Stops the process.
-    Stop,
-    /// Aborts the process.
-    Abort,
-}
 
 impl Choices for DebugPoints {
     const SYNTAX: &'static str = "abort | stop";
@@ -30,7 +21,7 @@ impl Choices for DebugPoints {
 
 module! {
     /// Directives of the main context: the process, its logs and its limits.
-    core in MainScope: CoreWritten -> Core {
+    core: CoreWritten -> Core {
         /// Determines whether portcullis becomes a daemon. With `on`, it detaches from the terminal after it has
         /// bound its listening sockets; earlier errors appear on standard error. `off` keeps it in the foreground,
         /// which supervisors such as systemd and containers expect.
@@ -45,10 +36,10 @@ module! {
         ///
         /// Without this directive, the file is `/run/nginx.pid`, or `logs/nginx.pid` under the prefix if `-p` is
         /// given.
-        pid: PrefixPath = "", MAIN;
+        pid: PrefixPath = none, MAIN;
         /// Sets the prefix of lock file names for systems without atomic operations. portcullis accepts this
         /// directive and ignores it.
-        lock_file: PrefixPath = "", MAIN;
+        lock_file: PrefixPath = none, MAIN;
         /// Defines the number of threads that serve connections. The value `auto` starts one thread per available
         /// processor.
         ///
@@ -62,7 +53,7 @@ module! {
         /// Defines the user and group of the worker processes. If the group is omitted, portcullis looks up a group
         /// with the name of the user. A process started without root privileges logs a warning and ignores the
         /// directive.
-        user: Users = "", MAIN, pending;
+        user: Users = none, MAIN, pending;
         /// Defines the scheduling priority of worker processes, as nice(1) does: a negative number means a higher
         /// priority. The usual range is -20 to 20. A second line is an error unless the first one sets `0`.
         worker_priority: Priority = "0", MAIN, pending;
@@ -87,16 +78,16 @@ module! {
         working_directory: Text, MAIN, pending;
         /// Keeps an environment variable for worker processes (`env TZ;`) or sets it (`env TZ=UTC;`). portcullis
         /// accepts this directive and ignores it: it keeps its environment unchanged.
-        env: Words1 = "", MAIN;
+        env: WordPerLine = none, MAIN;
         /// Loads a dynamic module. portcullis accepts this directive and ignores it: all of its modules are built in.
         /// As in nginx, the directive must precede the first block. Since nginx 1.9.11.
-        load_module: Words1 = "", MAIN;
+        load_module: WordPerLine = none, MAIN => PrecedesBlocks;
         /// Enables or disables just-in-time compilation of regular expressions. portcullis accepts this directive and
         /// ignores it: no mail directive uses regular expressions.
         pcre_jit: Flag = "off", MAIN;
         /// Defines a pool of threads for reading files: a name, the number of threads and optionally the maximum
         /// length of the task queue. portcullis accepts this directive and ignores it. Since nginx 1.7.11.
-        thread_pool: ThreadPools = "", MAIN;
+        thread_pool: ThreadPools = none, MAIN;
         /// Selects an OpenSSL engine, such as a hardware accelerator. The TLS library of portcullis, rustls, has no
         /// engines.
         ssl_engine: Text, MAIN, pending;
@@ -106,6 +97,6 @@ module! {
         /// Configures logging: the destination and the lowest level that is logged. Several logs may be specified. A
         /// server uses this log unless `mail {}` or the server has an `error_log` of its own. Without any
         /// `error_log`, messages of level `error` and above go to the log set by `-e`.
-        error_log: Logs = "", MAIN;
+        error_log: Logs = none, MAIN => OpensLog;
     }
 }

@@ -1,7 +1,6 @@
 //! `events {}`: ngx_event_core_module and ngx_epoll_module.
 
-use super::MainScope;
-use crate::config::schema::row::module;
+use crate::config::schema::macros::module;
 use crate::config::schema::values::cidr::DebugConnection;
 use crate::config::schema::values::flag::Flag;
 use crate::config::schema::values::number::{Connections, Number};
@@ -10,7 +9,7 @@ use crate::config::schema::values::time::Msec;
 
 module! {
     /// Directives of the `events` block: processing of connections.
-    events in MainScope: EventsWritten -> Events {
+    events: EventsWritten -> Events {
         /// Sets the maximum number of simultaneous connections per thread (`worker_processes`). As in nginx, each
         /// listening socket counts as one connection and each session as two: the client's, and the one to the
         /// authentication server or the backend. The number of sessions is thus limited to `worker_processes *
@@ -37,7 +36,7 @@ module! {
         accept_mutex_delay: Msec = "500ms", EVENTS;
         /// Enables the debugging log for selected clients. portcullis ignores this directive, with the warning that
         /// nginx gives when it is built without debugging support.
-        debug_connection: DebugConnection = "", EVENTS;
+        debug_connection: DebugConnection = none, EVENTS;
         /// Sets the maximum number of outstanding asynchronous file operations. portcullis accepts this directive and
         /// ignores it.
         worker_aio_requests: Number = "32", EVENTS;

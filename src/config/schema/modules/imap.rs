@@ -1,7 +1,6 @@
 //! ngx_mail_imap_module.
 
-use super::Scope;
-use crate::config::schema::row::module;
+use crate::config::schema::macros::module;
 use crate::config::schema::values::sasl::ImapMethods;
 use crate::config::schema::values::set::SetOf;
 use crate::config::schema::values::size::Size;
@@ -9,7 +8,7 @@ use crate::config::schema::values::text::Announced;
 
 module! {
     /// IMAP for client connections.
-    imap in Scope: ImapWritten -> Imap {
+    imap: ImapWritten -> Imap {
         /// Sets the maximum length of an IMAP command, including its literals. A longer command receives an "invalid
         /// command" reply, and the connection is closed. The limit applies to each command. In nginx it applies to
         /// all commands that are pipelined together.

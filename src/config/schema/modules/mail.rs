@@ -1,19 +1,18 @@
 //! ngx_mail_core_module, with `max_commands` of freenginx and Angie.
 
-use super::Scope;
-use crate::base::Protocol;
-use crate::config::schema::row::module;
+use crate::base::{Address, Protocol};
+use crate::config::schema::macros::module;
 use crate::config::schema::values::listen::Listens;
 use crate::config::schema::values::log::Logs;
 use crate::config::schema::values::number::Number;
 use crate::config::schema::values::protocol::ProtocolName;
 use crate::config::schema::values::resolver::Resolvers;
-use crate::config::schema::values::text::Text;
+use crate::config::schema::values::text::OptionalText;
 use crate::config::schema::values::time::Msec;
 
 module! {
     /// Directives common to all mail protocols.
-    mail in Scope: MailWritten -> Mail {
+    mail: MailWritten -> Mail {
         /// Sets the address and port of a socket on which the server accepts connections. Every `server {}` needs at
         /// least one `listen`. The address is one of:
         ///
@@ -40,7 +39,7 @@ module! {
         /// - `so_keepalive=on|off|[keepidle]:[keepintvl]:[keepcnt]`: TCP keepalive on accepted connections. The first
         ///   two values are times. An omitted value is left to the system, as in `so_keepalive=30m::10`.
         /// - `multipath`: portcullis accepts this parameter, but the socket remains an ordinary TCP socket.
-        listen: Listens = "", SERVER;
+        listen: Listens = none, SERVER => ClaimsAddresses;
         /// Sets the protocol of the server. The value is case-sensitive. Without this directive the port of the first
         /// `listen` determines the protocol: 25, 465 and 587 mean `smtp`, 143 and 993 `imap`, 110 and 995 `pop3`.
         /// With any other port the directive is required.
@@ -53,7 +52,7 @@ module! {
         ///
         /// The default is the host name of the machine. The name does not select a server: the address and port of
         /// the connection do.
-        server_name: Text = "", MAIL_SERVER;
+        server_name: OptionalText = none, MAIL_SERVER;
         /// Sets the time limit for a client to log in. The limit covers all commands from the greeting to a complete
         /// login; single commands do not restart it. A failed login attempt restarts it. The limit does not apply
         /// while portcullis waits for the authentication server or the backend.
@@ -76,7 +75,7 @@ module! {
         /// Configures logging of sessions: the destination and the lowest level that is logged. Several logs may be
         /// specified. At level `info`, portcullis logs each connection, each login and each end of a session. Since
         /// nginx 1.9.0.
-        error_log: Logs = "", MAIL_SERVER;
+        error_log: Logs = none, MAIL_SERVER => OpensLog;
         /// Configures the name servers that are used to resolve:
         ///
         /// - the addresses of SMTP clients into host names;
@@ -107,7 +106,7 @@ impl MailWritten {
                 .iter()
                 .filter_map(|listen| listen.addresses.first());
             ports
-                .map(crate::base::Address::port)
+                .map(Address::port)
                 .find_map(Protocol::of_port)
         };
         self.protocol

@@ -1,7 +1,6 @@
 //! ngx_mail_pop3_module, with `pop3_client_buffer`.
 
-use super::Scope;
-use crate::config::schema::row::module;
+use crate::config::schema::macros::module;
 use crate::config::schema::values::sasl::Pop3Methods;
 use crate::config::schema::values::set::SetOf;
 use crate::config::schema::values::size::Size;
@@ -9,7 +8,7 @@ use crate::config::schema::values::text::Announced;
 
 module! {
     /// POP3 for client connections.
-    pop3 in Scope: Pop3Written -> Pop3 {
+    pop3: Pop3Written -> Pop3 {
         /// Sets the maximum length of a POP3 command. A longer command receives an "invalid command" reply, and the
         /// connection is closed. In nginx, the limit is 128 bytes for all commands that are pipelined together.
         pop3_client_buffer: Size = "4k", MAIL_SERVER;

@@ -1,26 +1,12 @@
 //! ngx_mail_proxy_module, with `proxy_pass`, `proxy_connect_timeout`, `proxy_smtp_helo` and further values of `proxy_smtp_auth`.
 
-use super::Scope;
-use crate::config::schema::row::module;
+use crate::config::model::choices::{ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo};
+use crate::config::schema::macros::module;
 use crate::config::schema::values::choice::{Choice, Choices};
 use crate::config::schema::values::flag::Flag;
 use crate::config::schema::values::size::Size;
 use crate::config::schema::values::time::Msec;
 use crate::config::schema::values::upstream::UpstreamUrl;
-
-/// `proxy_smtp_auth`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ProxySmtpAuth {
-    /// No AUTH.
-    #[default]
-    Off,
-    /// AUTH PLAIN, or AUTH LOGIN if the backend announces LOGIN but not PLAIN.
-    On,
-    /// PLAIN
-    Plain,
-    /// LOGIN
-    Login,
-}
 
 impl Choices for ProxySmtpAuth {
     const SYNTAX: &'static str = "on | off | plain | login";
@@ -33,44 +19,10 @@ impl Choices for ProxySmtpAuth {
     ];
 }
 
-impl ProxySmtpAuth {
-    /// The setting after `Auth-SMTP-Auth`, which enables or disables AUTH; the mechanism stays that of the configuration.
-    #[must_use]
-    pub fn overruled(self, word: Option<bool>) -> Self {
-        match (word, self) {
-            (Some(false), _) => Self::Off,
-            (Some(true), Self::Off) => Self::On,
-            (_, own) => own,
-        }
-    }
-}
-
-/// `proxy_smtp_helo`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ProxySmtpHelo {
-    /// `server_name`
-    #[default]
-    Server,
-    /// The name in the HELO or EHLO of the client, if it sent one.
-    Client,
-}
-
 impl Choices for ProxySmtpHelo {
     const SYNTAX: &'static str = "server | client";
     const WORDS: &'static [(&'static str, Self)] =
         &[("server", Self::Server), ("client", Self::Client)];
-}
-
-/// `proxy_protocol`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum ProxyProtocol {
-    /// No PROXY header.
-    #[default]
-    Off,
-    /// Version 1, a line of text.
-    V1,
-    /// Version 2, binary.
-    V2,
 }
 
 impl Choices for ProxyProtocol {
@@ -81,7 +33,7 @@ impl Choices for ProxyProtocol {
 
 module! {
     /// Connections to the backend.
-    proxy in Scope: ProxyWritten -> Proxy {
+    proxy: ProxyWritten -> Proxy {
         /// portcullis accepts this directive and ignores it, as nginx does: a mail server is always a proxy.
         proxy: Flag = "off", MAIL_SERVER;
         /// Sets the address of the backend: `host[:port]` or `unix:path`. The default port is 25 for SMTP, 143 for

@@ -1,27 +1,15 @@
 //! TLS towards backends: the `proxy_ssl` family of ngx_stream_proxy_module, with `starttls` as a third value of `proxy_ssl`.
 
-use super::Scope;
-use crate::config::schema::row::module;
+use crate::config::model::choices::BackendTls;
+use crate::config::schema::macros::module;
 use crate::config::schema::values::choice::{Choice, Choices};
 use crate::config::schema::values::flag::Flag;
 use crate::config::schema::values::number::Number;
 use crate::config::schema::values::passwords::Passwords;
 use crate::config::schema::values::path::{ConfigPath, NamedPath};
 use crate::config::schema::values::set::SetOf;
-use crate::config::schema::values::text::{Pairs, Text};
+use crate::config::schema::values::text::{OptionalText, Pairs, Text};
 use crate::config::schema::values::tls::Protocols;
-
-/// `proxy_ssl`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum BackendTls {
-    /// Clear text.
-    #[default]
-    Off,
-    /// TLS from the first byte.
-    On,
-    /// TLS within the connection, by STARTTLS or STLS.
-    StartTls,
-}
 
 impl Choices for BackendTls {
     const SYNTAX: &'static str = "on | off | starttls";
@@ -36,7 +24,7 @@ impl Choices for BackendTls {
 module! {
     /// TLS for backend connections. The directives follow the stream module of nginx. The settings are checked, and
     /// the files read, only for servers with `proxy_ssl`.
-    proxy_ssl in Scope: ProxySslWritten -> ProxySsl {
+    proxy_ssl: ProxySslWritten -> ProxySsl {
         /// Enables TLS for connections to the backend.
         ///
         /// - `off`: no TLS.
@@ -57,25 +45,25 @@ module! {
         /// Overrides the name that the backend certificate must match, and that is sent through SNI if
         /// `proxy_ssl_server_name` is `on`. The value is a host name or an IP address. The default is the host in
         /// `proxy_pass`, or `Auth-Server` as received from the authentication server.
-        proxy_ssl_name: Text = "", MAIL_SERVER;
+        proxy_ssl_name: OptionalText = none, MAIL_SERVER;
         /// Enables or disables sending the backend name through SNI (RFC 6066). An IP address is never sent.
         proxy_ssl_server_name: Flag = "off", MAIL_SERVER;
         /// Specifies a file with trusted CA certificates in PEM format, used to verify the backend certificate.
         /// Required if `proxy_ssl_verify` is `on`, otherwise not used. The file may also contain the self-signed
         /// certificate of a backend.
-        proxy_ssl_trusted_certificate: ConfigPath = "", MAIL_SERVER;
+        proxy_ssl_trusted_certificate: ConfigPath = none, MAIL_SERVER;
         /// Specifies a file with certificate revocation lists (CRLs) in PEM format, used to verify the backend
         /// certificate. A CRL of every CA in the chain is required. Not used if `proxy_ssl_verify` is `off`.
-        proxy_ssl_crl: ConfigPath = "", MAIL_SERVER;
+        proxy_ssl_crl: ConfigPath = none, MAIL_SERVER;
         /// Specifies a file with the certificate in PEM format that authenticates portcullis to the backend, followed
         /// by intermediate certificates. With `data:text`, the PEM text itself is the value. Requires
         /// `proxy_ssl_certificate_key`.
-        proxy_ssl_certificate: NamedPath = "", MAIL_SERVER;
+        proxy_ssl_certificate: NamedPath = none, MAIL_SERVER;
         /// Specifies a file with the private key of `proxy_ssl_certificate` in PEM format. With `data:text`, the PEM
         /// text itself is the value.
-        proxy_ssl_certificate_key: NamedPath = "", MAIL_SERVER;
+        proxy_ssl_certificate_key: NamedPath = none, MAIL_SERVER;
         /// Specifies a file with passphrases for `proxy_ssl_certificate_key`, one per line. Each of them is tried.
-        proxy_ssl_password_file: Passwords = "", MAIL_SERVER;
+        proxy_ssl_password_file: Passwords = none, MAIL_SERVER;
         /// Enables the specified TLS versions for connections to the backend. portcullis never negotiates SSLv2,
         /// SSLv3, TLSv1 or TLSv1.1: they cause a warning. A list with neither TLSv1.2 nor TLSv1.3 is an error.
         proxy_ssl_protocols: SetOf<Protocols> = "TLSv1.2 TLSv1.3", MAIL_SERVER;
@@ -89,6 +77,6 @@ module! {
         /// Sets an OpenSSL configuration command for connections to the backend, as in SSL_CONF_cmd(3):
         /// `proxy_ssl_conf_command MinProtocol TLSv1.3;`. It overrides the directives for the same setting. Commands
         /// without an equivalent in rustls have no effect.
-        proxy_ssl_conf_command: Pairs = "", MAIL_SERVER;
+        proxy_ssl_conf_command: Pairs = none, MAIL_SERVER;
     }
 }

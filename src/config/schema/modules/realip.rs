@@ -1,17 +1,16 @@
 //! ngx_mail_realip_module.
 
-use super::Scope;
-use crate::config::schema::row::module;
+use crate::config::schema::macros::module;
 use crate::config::schema::values::cidr::Cidrs;
 
 module! {
     /// Client addresses from PROXY protocol headers.
-    realip in Scope: RealipWritten -> Realip {
+    realip: RealipWritten -> Realip {
         /// Defines trusted addresses, from which a PROXY protocol header may set the client address. If the peer of a
         /// connection to `listen ... proxy_protocol` is one of them, the address and port in its header replace those
         /// of the client: in logs, in requests to the authentication server, in XCLIENT and in PROXY headers sent to
         /// backends. The header of any other peer does not change the client address. The addresses in any header are
         /// passed to the authentication server as `Proxy-Protocol-*`. Since nginx 1.19.8.
-        set_real_ip_from: Cidrs = "", MAIL_SERVER;
+        set_real_ip_from: Cidrs = none, MAIL_SERVER;
     }
 }

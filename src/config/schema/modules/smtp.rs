@@ -1,7 +1,6 @@
 //! ngx_mail_smtp_module.
 
-use super::Scope;
-use crate::config::schema::row::module;
+use crate::config::schema::macros::module;
 use crate::config::schema::values::sasl::SmtpMethods;
 use crate::config::schema::values::set::SetOf;
 use crate::config::schema::values::size::Size;
@@ -10,7 +9,7 @@ use crate::config::schema::values::time::Msec;
 
 module! {
     /// SMTP for client connections.
-    smtp in Scope: SmtpWritten -> Smtp {
+    smtp: SmtpWritten -> Smtp {
         /// Sets the maximum length of an SMTP command. A longer command receives `500 5.5.1 Invalid command`, and the
         /// connection is closed. The limit applies to each command. In nginx it applies to all commands that are
         /// pipelined together.
@@ -27,7 +26,7 @@ module! {
         /// extensions of the backend. It queries them at start, on reload and, while clients connect, about once a
         /// minute. AUTH, STARTTLS, XCLIENT, XFORWARD, REQUIRETLS, X-EXPS and X-ANONYMOUSTLS are left out. No
         /// extensions are announced until the backend has answered.
-        smtp_capabilities: Announced = "", MAIL_SERVER;
+        smtp_capabilities: Announced = none, MAIL_SERVER;
         /// Sets the authentication methods for SMTP clients.
         ///
         /// - `plain`, `login`: AUTH PLAIN and AUTH LOGIN. As in nginx, both are always accepted; these values

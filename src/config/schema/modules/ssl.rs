@@ -1,48 +1,22 @@
 //! ngx_mail_ssl_module.
 
-use super::Scope;
-use crate::config::schema::row::module;
+use crate::config::model::choices::{StartTls, VerifyClient};
+use crate::config::schema::macros::module;
 use crate::config::schema::values::choice::{Choice, Choices};
 use crate::config::schema::values::flag::Flag;
 use crate::config::schema::values::number::Number;
 use crate::config::schema::values::passwords::Passwords;
-use crate::config::schema::values::path::{ConfigPath, ConfigPaths};
+use crate::config::schema::values::path::{ConfigPath, NamedPaths};
 use crate::config::schema::values::session_cache::SessionCaches;
 use crate::config::schema::values::set::SetOf;
 use crate::config::schema::values::text::{Pairs, Text};
 use crate::config::schema::values::time::Sec;
 use crate::config::schema::values::tls::Protocols;
 
-/// `starttls`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum StartTls {
-    /// Not offered.
-    #[default]
-    Off,
-    /// Offered.
-    On,
-    /// Required before a login.
-    Only,
-}
-
 impl Choices for StartTls {
     const SYNTAX: &'static str = "on | off | only";
     const WORDS: &'static [(&'static str, Self)] =
         &[("off", Self::Off), ("on", Self::On), ("only", Self::Only)];
-}
-
-/// `ssl_verify_client`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum VerifyClient {
-    /// No certificate is requested.
-    #[default]
-    Off,
-    /// A certificate is required.
-    On,
-    /// A certificate is requested, and verified if present.
-    Optional,
-    /// A certificate is requested; its issuer need not be trusted.
-    OptionalNoCa,
 }
 
 impl Choices for VerifyClient {
@@ -58,10 +32,10 @@ impl Choices for VerifyClient {
 module! {
     /// TLS for client connections. The settings are checked, and the files read, only for servers with `listen ...
     /// ssl` or `starttls`.
-    ssl in Scope: SslWritten -> Ssl {
+    ssl: SslWritten -> Ssl {
         /// Enables TLS on all sockets of the server. nginx removed this directive in 1.25.1; portcullis accepts it
         /// with a warning. Use the `ssl` parameter of `listen` instead. `ssl on` conflicts with `starttls`.
-        ssl: Flag = "off", MAIL_SERVER;
+        ssl: Flag = "off", MAIL_SERVER => SwitchesTlsOn;
         /// Enables or disables TLS within an established connection: the STARTTLS command in SMTP and IMAP, STLS in
         /// POP3. Requires `ssl_certificate`.
         ///
@@ -70,7 +44,7 @@ module! {
         /// - `only`: clients must start TLS before they log in. Until then no login method is announced. Login
         ///   commands receive an "invalid command" reply; with `smtp_auth none`, MAIL receives `530 5.7.0 Must issue
         ///   a STARTTLS command first`. nginx accepts MAIL in this case.
-        starttls: Choice<StartTls> = "off", MAIL_SERVER;
+        starttls: Choice<StartTls> = "off", MAIL_SERVER => OffersStartTls;
         /// Specifies a file with the certificate of the server in PEM format, followed by intermediate certificates.
         /// With `data:text`, the PEM text itself is the value.
         ///
@@ -79,19 +53,19 @@ module! {
         /// by the host name that the client sends (SNI) first, then by a key type that the client supports. If no
         /// certificate matches, or the client sends no name, portcullis selects among those for the host names of the
         /// first certificate. nginx selects by key type only.
-        ssl_certificate: ConfigPaths = "", MAIL_SERVER;
+        ssl_certificate: NamedPaths = none, MAIL_SERVER;
         /// Specifies a file with the private key of a certificate in PEM format. With `data:text`, the PEM text
         /// itself is the value. Keys are paired with `ssl_certificate` by order.
-        ssl_certificate_key: ConfigPaths = "", MAIL_SERVER;
+        ssl_certificate_key: NamedPaths = none, MAIL_SERVER;
         /// Specifies a file with passphrases for encrypted private keys, one per line. Each of them is tried. Since
         /// nginx 1.7.3.
-        ssl_password_file: Passwords = "", MAIL_SERVER;
+        ssl_password_file: Passwords = none, MAIL_SERVER;
         /// Enables or disables compression of the server certificate (RFC 8879) for clients that support it. Since
         /// nginx 1.29.1.
         ssl_certificate_compression: Flag = "off", MAIL_SERVER;
         /// Specifies a file with DH parameters for DHE ciphers. portcullis checks the file, logs a warning and does
         /// not use it: it does not support DHE ciphers.
-        ssl_dhparam: ConfigPath = "", MAIL_SERVER;
+        ssl_dhparam: ConfigPath = none, MAIL_SERVER;
         /// Specifies the groups for key exchange, separated by colons: `X25519:prime256v1`. The value `auto` uses the
         /// list of the TLS library.
         ///
@@ -118,14 +92,14 @@ module! {
         ///   4000 sessions.
         ///
         /// If `builtin` and `shared` are both given, portcullis uses the shared cache. The caches survive a reload.
-        ssl_session_cache: SessionCaches = "none", MAIL_SERVER;
+        ssl_session_cache: SessionCaches = "none", MAIL_SERVER => DeclaresZones;
         /// Enables or disables resumption by session tickets (RFC 5077). Since nginx 1.5.9.
         ssl_session_tickets: Flag = "on", MAIL_SERVER;
         /// Sets a file with the secret key for session tickets. The file must contain 48 or 80 bytes of random data.
         /// If several keys are specified, the first one encrypts new tickets and all of them decrypt, which allows
         /// key rotation and the use of one key on several machines. Without this directive portcullis generates keys
         /// and replaces them every hour. Since nginx 1.5.7.
-        ssl_session_ticket_key: ConfigPaths = "", MAIL_SERVER;
+        ssl_session_ticket_key: NamedPaths = none, MAIL_SERVER;
         /// Specifies how long a client can resume a session. Tickets encrypted with generated keys (without
         /// `ssl_session_ticket_key`) expire after one day at the latest.
         ssl_session_timeout: Sec = "5m", MAIL_SERVER;
@@ -150,17 +124,17 @@ module! {
         ssl_verify_depth: Number = "1", MAIL_SERVER;
         /// Specifies a file with trusted CA certificates in PEM format, used to verify client certificates. The names
         /// of these CAs are sent to clients. Not used if `ssl_verify_client` is `off`. Since nginx 1.7.11.
-        ssl_client_certificate: ConfigPath = "", MAIL_SERVER;
+        ssl_client_certificate: ConfigPath = none, MAIL_SERVER;
         /// Specifies a file with trusted CA certificates in PEM format, used to verify client certificates. The names
         /// of these CAs are not sent to clients. Not used if `ssl_verify_client` is `off`. Since nginx 1.7.11.
-        ssl_trusted_certificate: ConfigPath = "", MAIL_SERVER;
+        ssl_trusted_certificate: ConfigPath = none, MAIL_SERVER;
         /// Specifies a file with certificate revocation lists (CRLs) in PEM format, used to verify client
         /// certificates. A CRL of every CA in the chain is required. Not used if `ssl_verify_client` is `off`. Since
         /// nginx 1.7.11.
-        ssl_crl: ConfigPath = "", MAIL_SERVER;
+        ssl_crl: ConfigPath = none, MAIL_SERVER;
         /// Sets an OpenSSL configuration command, as in SSL_CONF_cmd(3): `ssl_conf_command MinProtocol TLSv1.2;`. It
         /// overrides the directives for the same setting. Commands without an equivalent in rustls have no effect.
         /// Since nginx 1.19.4.
-        ssl_conf_command: Pairs = "", MAIL_SERVER;
+        ssl_conf_command: Pairs = none, MAIL_SERVER;
     }
 }

@@ -1,47 +1,43 @@
 //! `worker_cpu_affinity`: checked, and left to the kernel.
 
-use super::{Call, Refusal, Value};
-use crate::config::schema::row::Arity;
+use crate::config::schema::arguments::{Arguments, ValueError};
+use crate::config::schema::arity::Arity;
+use crate::config::schema::value_kind::ValueKind;
+use crate::config::syntax::text::message;
 
 /// Most processors that a mask can name (`CPU_SETSIZE`).
 const MOST: usize = 1024;
 
-/// How many masks there are; `auto` is one.
+/// Masks of processors, or `auto`. The value is the number of masks; `auto` counts as one.
 #[derive(Debug)]
 pub struct Affinity;
 
-impl Value for Affinity {
-    type Plain = usize;
+impl ValueKind for Affinity {
+    type Value = usize;
     const SYNTAX: &'static str = "cpumask ... | auto [cpumask]";
     const ARITY: Arity = Arity::SOME;
 
-    fn read(call: &mut Call<'_>, _: Option<usize>) -> Result<usize, Refusal> {
-        let (auto, masks) = match call.args {
-            [word, rest @ ..] if **word == *b"auto" => (true, rest),
-            masks => (false, masks),
-        };
-        if auto && masks.len() > 1 {
-            return Err(Refusal::says(
+    fn read(args: &mut Arguments<'_>, _: Option<usize>) -> Result<usize, ValueError> {
+        let is_auto = args.first() == b"auto";
+        let masks = if is_auto { args.rest() } else { args.words };
+        if is_auto && masks.len() > 1 {
+            return Err(ValueError::says(
                 "invalid number of arguments in \"worker_cpu_affinity\" directive",
             ));
         }
         for mask in masks {
             if mask.len() > MOST {
-                return Err(Refusal::says(format!(
+                return Err(ValueError::says(format!(
                     "\"worker_cpu_affinity\" supports up to {MOST} CPUs only"
                 )));
             }
+            let is_bad = |byte: &&u8| !matches!(byte, b'0' | b'1' | b' ');
             // nginx reads a mask from its end.
-            if let Some(bad) = mask
-                .iter()
-                .rfind(|byte| !matches!(byte, b'0' | b'1' | b' '))
-            {
-                let mut text = b"invalid character \"".to_vec();
-                text.push(*bad);
-                text.extend_from_slice(b"\" in \"worker_cpu_affinity\"");
-                return Err(Refusal::Says(text));
+            if let Some(bad) = mask.iter().rfind(is_bad) {
+                let end = "\" in \"worker_cpu_affinity\"";
+                return Err(ValueError::says(message!("invalid character \"", [*bad], end)));
             }
         }
-        Ok(if auto { 1 } else { masks.len() })
+        Ok(if is_auto { 1 } else { masks.len() })
     }
 }

@@ -1,17 +1,19 @@
-//! One word out of a list.
+//! One word of a list.
 
 use std::fmt::Debug;
 
-use super::flag::neither;
-use super::{Call, Refusal, Value, c_string, sentence};
+use super::flag::not_a_flag;
+use crate::config::schema::arguments::{Arguments, ValueError};
+use crate::config::schema::value_kind::ValueKind;
+use crate::config::syntax::text::{c_string, message};
 
 /// A type whose values have words.
 pub trait Choices: Copy + PartialEq + Debug + 'static {
-    /// For the reference page.
+    /// For the reference.
     const SYNTAX: &'static str;
-    /// The words, in lower case; they are met in any case.
+    /// The words, in lower case; they are accepted in any case.
     const WORDS: &'static [(&'static str, Self)];
-    /// Whether nginx has a flag there: a wrong word is refused in its words.
+    /// Whether nginx has a flag there: a wrong word is refused in the words for flags.
     const IS_FLAG: bool = false;
 }
 
@@ -19,29 +21,29 @@ pub trait Choices: Copy + PartialEq + Debug + 'static {
 #[derive(Debug)]
 pub struct Choice<T>(std::marker::PhantomData<T>);
 
-impl<T: Choices> Value for Choice<T> {
-    type Plain = T;
+impl<T: Choices> ValueKind for Choice<T> {
+    type Value = T;
     const SYNTAX: &'static str = T::SYNTAX;
     const ABOUT: &'static str = "The value is not case-sensitive.";
 
-    fn read(call: &mut Call<'_>, _: Option<T>) -> Result<T, Refusal> {
-        let word = call.first();
-        T::WORDS
-            .iter()
-            .find(|(name, _)| name.as_bytes().eq_ignore_ascii_case(word))
-            .map(|(_, value)| *value)
-            .ok_or_else(|| {
-                if T::IS_FLAG {
-                    neither(call.name, word)
-                } else {
-                    invalid(word)
-                }
-            })
+    fn read(args: &mut Arguments<'_>, _: Option<T>) -> Result<T, ValueError> {
+        let word = args.first();
+        find(T::WORDS, word).ok_or_else(|| match T::IS_FLAG {
+            true => not_a_flag(args.name, word),
+            false => invalid(word),
+        })
     }
+}
+
+/// The value of a word, in any case of letters.
+#[must_use]
+pub fn find<T: Copy>(words: &[(&str, T)], word: &[u8]) -> Option<T> {
+    let is_it = |(name, _): &&(&str, T)| name.as_bytes().eq_ignore_ascii_case(word);
+    words.iter().find(is_it).map(|(_, value)| *value)
 }
 
 /// `invalid value "%s"`
 #[must_use]
-pub fn invalid(word: &[u8]) -> Refusal {
-    Refusal::Says(sentence(&[b"invalid value \"", c_string(word), b"\""]))
+pub fn invalid(word: &[u8]) -> ValueError {
+    ValueError::says(message!("invalid value \"", c_string(word), "\""))
 }

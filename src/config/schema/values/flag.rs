@@ -1,36 +1,30 @@
 //! `on` and `off`.
 
-use super::{Call, Refusal, Value, c_string, sentence};
+use crate::config::schema::arguments::{Arguments, ValueError};
+use crate::config::schema::value_kind::ValueKind;
+use crate::config::syntax::text::{c_string, message};
 
 /// A flag, in any case of letters.
 #[derive(Debug)]
 pub struct Flag;
 
-impl Value for Flag {
-    type Plain = bool;
+impl ValueKind for Flag {
+    type Value = bool;
     const SYNTAX: &'static str = "on | off";
 
-    fn read(call: &mut Call<'_>, _: Option<bool>) -> Result<bool, Refusal> {
-        let word = call.first();
-        if word.eq_ignore_ascii_case(b"on") {
-            Ok(true)
-        } else if word.eq_ignore_ascii_case(b"off") {
-            Ok(false)
-        } else {
-            Err(neither(call.name, word))
+    fn read(args: &mut Arguments<'_>, _: Option<bool>) -> Result<bool, ValueError> {
+        match args.first() {
+            word if word.eq_ignore_ascii_case(b"on") => Ok(true),
+            word if word.eq_ignore_ascii_case(b"off") => Ok(false),
+            word => Err(not_a_flag(args.name, word)),
         }
     }
 }
 
-/// nginx's sentence for a word that is neither.
+/// nginx's sentence for another word.
 #[must_use]
-pub fn neither(name: &str, word: &[u8]) -> Refusal {
-    let end = b"\" directive, it must be \"on\" or \"off\"";
-    Refusal::Says(sentence(&[
-        b"invalid value \"",
-        c_string(word),
-        b"\" in \"",
-        name.as_bytes(),
-        end,
-    ]))
+pub fn not_a_flag(name: &str, word: &[u8]) -> ValueError {
+    let end = "\" directive, it must be \"on\" or \"off\"";
+    let word = c_string(word);
+    ValueError::says(message!("invalid value \"", word, "\" in \"", name, end))
 }

@@ -3,68 +3,36 @@
 use super::size::parse_size;
 use super::time::seconds;
 use super::url::{Rules, parse};
-use super::{Call, Lines, Refusal, Value, c_int, c_string, digits, sentence};
-use crate::base::Address;
-use crate::config::load::sockets::KeepAlive;
-use crate::config::load::sockets::SocketOptions;
-use crate::config::schema::row::Arity;
-use crate::config::syntax::source::Span;
+use crate::config::model::listen::{KeepAlive, Listen, SocketOptions};
+use crate::config::schema::arguments::{Arguments, ValueError};
+use crate::config::schema::arity::{Arity, Repeated};
+use crate::config::schema::value_kind::ValueKind;
+use crate::config::syntax::text::{c_int, c_string, digits, message};
 
-/// One `listen` line.
-#[derive(Clone, Debug)]
-pub struct Listen {
-    /// Its addresses: more than one for a host with several, or a range of ports.
-    pub addresses: Vec<Address>,
-    /// `ssl`
-    pub ssl: bool,
-    /// `proxy_protocol`
-    pub proxy_protocol: bool,
-    /// It has a socket of its own even beside a wildcard: `bind`, or any socket option.
-    pub bind: bool,
-    /// The options of the socket.
-    pub options: SocketOptions,
-    /// Where it is written.
-    pub span: Span,
-}
-
-impl PartialEq for Listen {
-    fn eq(&self, other: &Self) -> bool {
-        self.addresses == other.addresses && self.options == other.options
-    }
-}
-
-/// `address[:port] | port | unix:path [parameters]`; lines add up.
+/// `address[:port] | port | unix:path [parameters]`
 #[derive(Debug)]
 pub struct Listens;
 
-impl Value for Listens {
-    type Plain = Vec<Listen>;
+impl ValueKind for Listens {
+    type Value = Vec<Listen>;
     const SYNTAX: &'static str = "address [ssl] [proxy_protocol] [backlog=number] [rcvbuf=size] [sndbuf=size] [bind] \
                                   [ipv6only=on|off] [multipath] [so_keepalive=on|off|[keepidle]:[keepintvl]:[keepcnt]]";
     const ARITY: Arity = Arity::SOME;
-    const LINES: Lines = Lines::AddUp;
+    const REPEATED: Repeated = Repeated::Adds;
 
-    fn read(call: &mut Call<'_>, before: Option<Vec<Listen>>) -> Result<Vec<Listen>, Refusal> {
+    fn read(
+        args: &mut Arguments<'_>,
+        before: Option<Vec<Listen>>,
+    ) -> Result<Vec<Listen>, ValueError> {
         let mut listens = before.unwrap_or_default();
-        let [address, parameters @ ..] = call.args else {
-            return Ok(listens);
+        let address = args.first();
+        let rules = Rules {
+            listen: true,
+            ..Rules::default()
         };
-        let url = parse(
-            call.world,
-            address,
-            Rules {
-                listen: true,
-                uri: false,
-                port: 0,
-            },
-        )
-        .map_err(|reason| {
-            Refusal::Says(sentence(&[
-                reason.as_bytes(),
-                b" in \"",
-                address,
-                b"\" of the \"listen\" directive",
-            ]))
+        let url = parse(args.names, address, rules).map_err(|reason| {
+            let end = "\" of the \"listen\" directive";
+            ValueError::says(message!(reason, " in \"", address, end))
         })?;
         let mut addresses = Vec::with_capacity(url.addresses.len());
         for address in url.addresses {
@@ -78,9 +46,9 @@ impl Value for Listens {
             proxy_protocol: false,
             bind: false,
             options: SocketOptions::default(),
-            span: call.span.clone(),
+            span: args.span.clone(),
         };
-        for parameter in parameters {
+        for parameter in args.rest() {
             set_parameter(&mut listen, parameter)?;
         }
         listens.push(listen);
@@ -88,61 +56,52 @@ impl Value for Listens {
     }
 }
 
-fn set_parameter(listen: &mut Listen, parameter: &[u8]) -> Result<(), Refusal> {
-    let bad = |what: &[u8]| Refusal::Says(sentence(&[b"invalid ", what, b" \"", parameter, b"\""]));
+fn set_parameter(listen: &mut Listen, parameter: &[u8]) -> Result<(), ValueError> {
     match parameter {
-        b"bind" => {}
-        b"ssl" => {
-            listen.ssl = true;
-            return Ok(());
-        }
-        b"proxy_protocol" => {
-            listen.proxy_protocol = true;
-            return Ok(());
-        }
-        // Multipath TCP: accepted; the socket stays a TCP socket.
-        b"multipath" => {}
+        b"ssl" => listen.ssl = true,
+        b"proxy_protocol" => listen.proxy_protocol = true,
+        // Multipath TCP is accepted; the socket remains a TCP socket.
+        b"bind" | b"multipath" => listen.bind = true,
         _ => {
-            let options = &mut listen.options;
-            if let Some(text) = parameter.strip_prefix(b"backlog=") {
-                let backlog = digits(text).and_then(c_int).filter(|number| *number != 0);
-                // A negative number is the most there can be, to the kernel.
-                options.backlog = match backlog.ok_or_else(|| bad(b"backlog"))? {
-                    ..0 => i32::MAX,
-                    number => number,
-                };
-            } else if let Some(text) = parameter.strip_prefix(b"rcvbuf=") {
-                options.rcvbuf = Some(size(text).ok_or_else(|| bad(b"rcvbuf"))?);
-            } else if let Some(text) = parameter.strip_prefix(b"sndbuf=") {
-                options.sndbuf = Some(size(text).ok_or_else(|| bad(b"sndbuf"))?);
-            } else if let Some(text) = parameter.strip_prefix(b"ipv6only=o") {
-                options.ipv6only = match text {
-                    b"n" => true,
-                    b"ff" => false,
-                    _ => {
-                        let shown = c_string(&parameter[b"ipv6only=".len()..]);
-                        return Err(Refusal::Says(sentence(&[
-                            b"invalid ipv6only flags \"",
-                            shown,
-                            b"\"",
-                        ])));
-                    }
-                };
-            } else if let Some(text) = parameter.strip_prefix(b"so_keepalive=") {
-                options.so_keepalive =
-                    Some(keep_alive(text, options.so_keepalive).ok_or_else(|| {
-                        Refusal::Says(sentence(&[
-                            b"invalid so_keepalive value: \"",
-                            c_string(text),
-                            b"\"",
-                        ]))
-                    })?);
-            } else {
-                return Err(bad(b"parameter"));
-            }
+            set_option(&mut listen.options, parameter)?;
+            listen.bind = true;
         }
     }
-    listen.bind = true;
+    Ok(())
+}
+
+fn set_option(options: &mut SocketOptions, parameter: &[u8]) -> Result<(), ValueError> {
+    let bad = |what| ValueError::says(message!("invalid ", what, " \"", parameter, "\""));
+    if let Some(text) = parameter.strip_prefix(b"backlog=") {
+        let backlog = digits(text).and_then(c_int).filter(|number| *number != 0);
+        // To the kernel a negative number is the greatest.
+        options.backlog = match backlog.ok_or_else(|| bad("backlog"))? {
+            ..0 => i32::MAX,
+            number => number,
+        };
+    } else if let Some(text) = parameter.strip_prefix(b"rcvbuf=") {
+        options.rcvbuf = Some(size(text).ok_or_else(|| bad("rcvbuf"))?);
+    } else if let Some(text) = parameter.strip_prefix(b"sndbuf=") {
+        options.sndbuf = Some(size(text).ok_or_else(|| bad("sndbuf"))?);
+    } else if let Some(text) = parameter.strip_prefix(b"ipv6only=o") {
+        options.ipv6only = match text {
+            b"n" => true,
+            b"ff" => false,
+            _ => {
+                let shown = c_string(&parameter[b"ipv6only=".len()..]);
+                let message = message!("invalid ipv6only flags \"", shown, "\"");
+                return Err(ValueError::Says(message));
+            }
+        };
+    } else if let Some(text) = parameter.strip_prefix(b"so_keepalive=") {
+        let value = keep_alive(text, options.so_keepalive);
+        options.so_keepalive = Some(value.ok_or_else(|| {
+            let begin = "invalid so_keepalive value: \"";
+            ValueError::says(message!(begin, c_string(text), "\""))
+        })?);
+    } else {
+        return Err(bad("parameter"));
+    }
     Ok(())
 }
 
@@ -150,9 +109,7 @@ fn size(text: &[u8]) -> Option<usize> {
     parse_size(text).and_then(|size| usize::try_from(size).ok())
 }
 
-type Read = fn(&[u8]) -> Option<i64>;
-
-/// `on`, `off`, or `idle:interval:count`, each of which may be missing, not all. What is missing stays as it was `before`.
+/// Reads `on`, `off`, or `idle:interval:count`, each of which may be missing, not all. What is missing stays as it was `before`.
 fn keep_alive(text: &[u8], before: Option<KeepAlive>) -> Option<KeepAlive> {
     let before = match before {
         Some(KeepAlive::On {
@@ -173,7 +130,7 @@ fn keep_alive(text: &[u8], before: Option<KeepAlive>) -> Option<KeepAlive> {
         _ => {}
     }
     let time = |part: &[u8]| seconds(part).and_then(|seconds| i64::try_from(seconds).ok());
-    let readers: [Read; 3] = [time, time, digits];
+    let readers: [fn(&[u8]) -> Option<i64>; 3] = [time, time, digits];
     let mut now = before;
     let parts = text.splitn(3, |byte| *byte == b':');
     for ((part, read), number) in parts.zip(readers).zip(&mut now) {

@@ -1,21 +1,24 @@
-//! `error_log`: a place and levels.
+//! `error_log`: a destination and levels.
 
 use super::syslog::parse_syslog;
-use super::{Call, Lines, Refusal, Value, full_word, sentence};
 use crate::base::Level;
-use crate::config::schema::arguments::{Folders, full_name};
-use crate::config::schema::row::Arity;
-use crate::config::{LogDestination, LogTarget};
+use crate::config::model::log_target::{LogDestination, LogTarget};
+use crate::config::schema::arguments::{
+    Arguments, Folders, ValueError, absolute, absolute_word,
+};
+use crate::config::schema::arity::{Arity, Repeated};
+use crate::config::schema::value_kind::ValueKind;
+use crate::config::syntax::text::message;
 
-/// `file | stderr | syslog:… | memory:size [level ...]`; lines add up.
+/// `file | stderr | syslog:… | memory:size [level ...]`
 #[derive(Debug)]
 pub struct Logs;
 
-/// What `debug_…` may name.
+/// The suffixes of `debug_…`.
 const DEBUG_KINDS: [&str; 7] = ["core", "alloc", "mutex", "event", "http", "mail", "stream"];
 
-impl Value for Logs {
-    type Plain = Vec<LogTarget>;
+impl ValueKind for Logs {
+    type Value = Vec<LogTarget>;
     const SYNTAX: &'static str =
         "file | stderr | syslog:server=address[,parameter=value] | memory:size [level]";
     const ABOUT: &'static str = "\
@@ -32,73 +35,66 @@ The second parameter is the level: `debug`, `info`, `notice`, `warn`, `error` (t
 of increasing severity. Messages of this level or a more severe one are logged. `debug_core`, `debug_event`, `debug_mail` and \
 the like are equivalent to `debug`.";
     const ARITY: Arity = Arity::SOME;
-    const LINES: Lines = Lines::AddUp;
+    const REPEATED: Repeated = Repeated::Adds;
 
     fn read(
-        call: &mut Call<'_>,
+        args: &mut Arguments<'_>,
         before: Option<Vec<LogTarget>>,
-    ) -> Result<Vec<LogTarget>, Refusal> {
+    ) -> Result<Vec<LogTarget>, ValueError> {
         let mut logs = before.unwrap_or_default();
-        let [target, levels @ ..] = call.args else {
-            return Ok(logs);
-        };
-        let destination = match &**target {
-            b"stderr" | b"" => LogDestination::Stderr,
-            [b'm', b'e', b'm', b'o', b'r', b'y', b':', ..] => {
-                return Err(Refusal::says("nginx was built without debug support"));
-            }
-            [b's', b'y', b's', b'l', b'o', b'g', b':', parameters @ ..] => {
-                LogDestination::Syslog(parse_syslog(call.world, parameters)?)
-            }
-            name => LogDestination::File(full_name(&call.folders.prefix, name)),
+        let target = args.first();
+        let destination = if let b"stderr" | b"" = target {
+            LogDestination::Stderr
+        } else if target.starts_with(b"memory:") {
+            return Err(ValueError::says("nginx was built without debug support"));
+        } else if let Some(parameters) = target.strip_prefix(b"syslog:") {
+            LogDestination::Syslog(parse_syslog(args.names, parameters)?)
+        } else {
+            LogDestination::File(absolute(&args.folders.prefix, target))
         };
         logs.push(LogTarget {
             destination,
-            level: level(levels)?,
+            level: level(args.rest())?,
         });
         Ok(logs)
     }
 
-    fn full(args: &[Box<[u8]>], folders: &Folders) -> Vec<Box<[u8]>> {
-        let mut words = args.to_vec();
+    fn make_absolute(words: &[Box<[u8]>], folders: &Folders) -> Vec<Box<[u8]>> {
+        let mut words = words.to_vec();
         if let Some(target) = words.first_mut()
             && **target != *b"stderr"
             && !target.starts_with(b"syslog:")
         {
-            *target = full_word(&folders.prefix, target);
+            *target = absolute_word(&folders.prefix, target);
         }
         words
     }
 }
 
-/// The one level of a line; several `debug_…` words are one debug level here.
-fn level(words: &[Box<[u8]>]) -> Result<Level, Refusal> {
+/// The level of a line. Several `debug_…` words are one debug level.
+fn level(words: &[Box<[u8]>]) -> Result<Level, ValueError> {
     let (mut level, mut debug) = (None, false);
     for word in words {
-        let bad = |what: &[u8]| Refusal::Says(sentence(&[what, b" log level \"", word, b"\""]));
-        if let Some(found) = Level::ALL
-            .into_iter()
-            .find(|level| level.word().as_bytes() == &**word)
-        {
+        let bad = |what| Err(ValueError::says(message!(what, " log level \"", word, "\"")));
+        let mut levels = Level::ALL.into_iter();
+        if let Some(found) = levels.find(|level| level.word().as_bytes() == &**word) {
             if level.is_some() || debug {
-                return Err(bad(b"duplicate"));
+                return bad("duplicate");
             }
             level = Some(found);
-        } else if word
-            .strip_prefix(b"debug_")
-            .is_some_and(|kind| DEBUG_KINDS.iter().any(|known| known.as_bytes() == kind))
-        {
-            if level.is_some() {
-                return Err(bad(b"invalid"));
-            }
+        } else if level.is_none() && is_debug_kind(word) {
             debug = true;
         } else {
-            return Err(bad(b"invalid"));
+            return bad("invalid");
         }
     }
-    Ok(if debug {
-        Level::Debug
-    } else {
-        level.unwrap_or(Level::Error)
+    Ok(match level {
+        _ if debug => Level::Debug,
+        level => level.unwrap_or(Level::Error),
     })
+}
+
+fn is_debug_kind(word: &[u8]) -> bool {
+    let kind = word.strip_prefix(b"debug_");
+    kind.is_some_and(|kind| DEBUG_KINDS.iter().any(|known| known.as_bytes() == kind))
 }

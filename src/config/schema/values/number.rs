@@ -1,33 +1,36 @@
 //! Whole numbers.
 
-use super::{Call, Lines, Refusal, Value, c_int, digits, sentence};
+use crate::config::schema::arguments::{Arguments, ValueError};
+use crate::config::schema::arity::Repeated;
+use crate::config::schema::value_kind::ValueKind;
+use crate::config::syntax::text::{c_int, digits, message};
 
 /// Digits only, no sign and no unit.
 #[derive(Debug)]
 pub struct Number;
 
-impl Value for Number {
-    type Plain = usize;
+impl ValueKind for Number {
+    type Value = usize;
     const SYNTAX: &'static str = "number";
     const ABOUT: &'static str = "The value is a number without sign or unit.";
 
-    fn read(call: &mut Call<'_>, _: Option<usize>) -> Result<usize, Refusal> {
-        number(call.first()).ok_or(Refusal::Directive("invalid number"))
+    fn read(args: &mut Arguments<'_>, _: Option<usize>) -> Result<usize, ValueError> {
+        number(args.first()).ok_or(ValueError::Directive("invalid number"))
     }
 }
 
-/// `worker_connections`: a number with a sentence of its own.
+/// `worker_connections`: a number, refused in a sentence of its own.
 #[derive(Debug)]
 pub struct Connections;
 
-impl Value for Connections {
-    type Plain = usize;
-    const SYNTAX: &'static str = "number";
-    const ABOUT: &'static str = "The value is a number without sign or unit.";
+impl ValueKind for Connections {
+    type Value = usize;
+    const SYNTAX: &'static str = Number::SYNTAX;
+    const ABOUT: &'static str = Number::ABOUT;
 
-    fn read(call: &mut Call<'_>, _: Option<usize>) -> Result<usize, Refusal> {
-        let word = call.first();
-        number(word).ok_or_else(|| Refusal::Says(sentence(&[b"invalid number \"", word, b"\""])))
+    fn read(args: &mut Arguments<'_>, _: Option<usize>) -> Result<usize, ValueError> {
+        let word = args.first();
+        number(word).ok_or_else(|| ValueError::says(message!("invalid number \"", word, "\"")))
     }
 }
 
@@ -35,14 +38,14 @@ impl Value for Connections {
 #[derive(Debug)]
 pub struct Processes;
 
-impl Value for Processes {
-    type Plain = usize;
+impl ValueKind for Processes {
+    type Value = usize;
     const SYNTAX: &'static str = "number | auto";
 
-    fn read(call: &mut Call<'_>, _: Option<usize>) -> Result<usize, Refusal> {
-        match call.first() {
-            b"auto" => Ok(call.world.processors()),
-            word => number(word).ok_or(Refusal::Directive("invalid value")),
+    fn read(args: &mut Arguments<'_>, _: Option<usize>) -> Result<usize, ValueError> {
+        match args.first() {
+            b"auto" => Ok(args.names.processors()),
+            word => number(word).ok_or(ValueError::Directive("invalid value")),
         }
     }
 }
@@ -51,17 +54,17 @@ impl Value for Processes {
 #[derive(Debug)]
 pub struct Priority;
 
-impl Value for Priority {
-    type Plain = i64;
+impl ValueKind for Priority {
+    type Value = i64;
     const SYNTAX: &'static str = "number";
-    // nginx takes a second line as long as the first one says 0.
-    const LINES: Lines = Lines::LastHolds;
+    // nginx accepts a second line as long as the first one says 0.
+    const REPEATED: Repeated = Repeated::Replaces;
 
-    fn read(call: &mut Call<'_>, before: Option<i64>) -> Result<i64, Refusal> {
+    fn read(args: &mut Arguments<'_>, before: Option<i64>) -> Result<i64, ValueError> {
         if before.is_some_and(|before| before != 0) {
-            return Err(Refusal::Directive("is duplicate"));
+            return Err(ValueError::DUPLICATE);
         }
-        let (sign, text) = match call.first() {
+        let (sign, text) = match args.first() {
             [b'-', rest @ ..] => (-1, rest),
             [b'+', rest @ ..] => (1, rest),
             word => (1, word),
@@ -69,7 +72,7 @@ impl Value for Priority {
         digits(text)
             .and_then(c_int)
             .map(|number| sign * i64::from(number))
-            .ok_or(Refusal::Directive("invalid number"))
+            .ok_or(ValueError::Directive("invalid number"))
     }
 }
 

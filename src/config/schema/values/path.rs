@@ -1,137 +1,129 @@
 //! Names of files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::{Call, Lines, Refusal, Value, full_word};
-use crate::config::schema::arguments::{Folders, full_name};
+use crate::config::model::files::NamedFile;
+use crate::config::schema::arguments::{
+    Arguments, Folders, ValueError, absolute, absolute_word,
+};
+use crate::config::schema::arity::Repeated;
+use crate::config::schema::value_kind::ValueKind;
 
 /// Where names of certificates and keys start.
 pub const FROM_CONFIG: &str =
     "A relative path is resolved against the directory of the main configuration file.";
 
-/// A file named from the folder of the main configuration file: certificates, keys.
+/// A file named from the folder of the main configuration file. An empty name is none.
 #[derive(Debug)]
 pub struct ConfigPath;
 
-impl Value for ConfigPath {
-    type Plain = PathBuf;
-    const SYNTAX: &'static str = "file";
-    const ABOUT: &'static str = FROM_CONFIG;
-
-    fn read(call: &mut Call<'_>, _: Option<PathBuf>) -> Result<PathBuf, Refusal> {
-        Ok(config_name(call))
-    }
-
-    fn full(args: &[Box<[u8]>], folders: &Folders) -> Vec<Box<[u8]>> {
-        args.iter()
-            .map(|name| full_word(&folders.config, name))
-            .collect()
-    }
-}
-
-/// A file, and how the configuration names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamedFile {
-    /// As written.
-    pub written: Box<[u8]>,
-    /// Absolute; empty for what is in the configuration itself (`data:`).
-    pub path: PathBuf,
-}
-
-/// One such file, or `data:` and what would be in it.
-#[derive(Debug)]
-pub struct NamedPath;
-
-impl Value for NamedPath {
-    type Plain = Option<NamedFile>;
+impl ValueKind for ConfigPath {
+    type Value = Option<PathBuf>;
     const SYNTAX: &'static str = "file";
     const ABOUT: &'static str = FROM_CONFIG;
 
     fn read(
-        call: &mut Call<'_>,
-        _: Option<Option<NamedFile>>,
-    ) -> Result<Option<NamedFile>, Refusal> {
-        let written = call.args.first().filter(|name| !name.is_empty());
-        Ok(written.map(|name| named(name, call.folders)))
+        args: &mut Arguments<'_>,
+        _: Option<Self::Value>,
+    ) -> Result<Option<PathBuf>, ValueError> {
+        Ok(named(&args.folders.config, args.first()))
     }
 
-    fn full(args: &[Box<[u8]>], folders: &Folders) -> Vec<Box<[u8]>> {
-        args.iter()
-            .map(|name| full_name_of(name, folders))
-            .collect()
+    fn make_absolute(words: &[Box<[u8]>], folders: &Folders) -> Vec<Box<[u8]>> {
+        each(words, |name| absolute_word(&folders.config, name))
     }
 }
 
-/// The same, and further lines add further files.
-#[derive(Debug)]
-pub struct ConfigPaths;
-
-impl Value for ConfigPaths {
-    type Plain = Vec<NamedFile>;
-    const SYNTAX: &'static str = "file";
-    const ABOUT: &'static str = FROM_CONFIG;
-    const LINES: Lines = Lines::AddUp;
-
-    fn read(
-        call: &mut Call<'_>,
-        before: Option<Vec<NamedFile>>,
-    ) -> Result<Vec<NamedFile>, Refusal> {
-        let mut paths = before.unwrap_or_default();
-        paths.extend(call.args.first().map(|name| named(name, call.folders)));
-        Ok(paths)
-    }
-
-    fn full(args: &[Box<[u8]>], folders: &Folders) -> Vec<Box<[u8]>> {
-        args.iter()
-            .map(|name| full_name_of(name, folders))
-            .collect()
-    }
-}
-
-/// A file named from the prefix: pid, lock file.
+/// A file named from the prefix: pid, lock file. An empty name is none.
 #[derive(Debug)]
 pub struct PrefixPath;
 
-impl Value for PrefixPath {
-    type Plain = PathBuf;
+impl ValueKind for PrefixPath {
+    type Value = Option<PathBuf>;
     const SYNTAX: &'static str = "file";
     const ABOUT: &'static str = "A relative path is resolved against the prefix (`-p`).";
 
-    fn read(call: &mut Call<'_>, _: Option<PathBuf>) -> Result<PathBuf, Refusal> {
-        Ok(match call.first() {
-            b"" => PathBuf::new(),
-            name => full_name(&call.folders.prefix, name),
-        })
+    fn read(
+        args: &mut Arguments<'_>,
+        _: Option<Self::Value>,
+    ) -> Result<Option<PathBuf>, ValueError> {
+        Ok(named(&args.folders.prefix, args.first()))
     }
 
-    fn full(args: &[Box<[u8]>], folders: &Folders) -> Vec<Box<[u8]>> {
-        args.iter()
-            .map(|name| full_word(&folders.prefix, name))
-            .collect()
+    fn make_absolute(words: &[Box<[u8]>], folders: &Folders) -> Vec<Box<[u8]>> {
+        each(words, |name| absolute_word(&folders.prefix, name))
     }
 }
 
-fn named(name: &[u8], folders: &Folders) -> NamedFile {
-    let path = match name.strip_prefix(b"data:") {
-        Some(_) => PathBuf::new(),
-        None => full_name(&folders.config, name),
+/// A certificate or a key: a file as of [`ConfigPath`], or `data:` and the content. An empty name is none.
+#[derive(Debug)]
+pub struct NamedPath;
+
+impl ValueKind for NamedPath {
+    type Value = Option<NamedFile>;
+    const SYNTAX: &'static str = "file";
+    const ABOUT: &'static str = FROM_CONFIG;
+
+    fn read(
+        args: &mut Arguments<'_>,
+        _: Option<Self::Value>,
+    ) -> Result<Option<NamedFile>, ValueError> {
+        let written = args.first();
+        Ok((!written.is_empty()).then(|| file_or_data(written, args.folders)))
+    }
+
+    fn make_absolute(words: &[Box<[u8]>], folders: &Folders) -> Vec<Box<[u8]>> {
+        each(words, |name| absolute_or_data(name, folders))
+    }
+}
+
+/// The same; further lines add further files.
+#[derive(Debug)]
+pub struct NamedPaths;
+
+impl ValueKind for NamedPaths {
+    type Value = Vec<NamedFile>;
+    const SYNTAX: &'static str = "file";
+    const ABOUT: &'static str = FROM_CONFIG;
+    const REPEATED: Repeated = Repeated::Adds;
+
+    fn read(
+        args: &mut Arguments<'_>,
+        before: Option<Vec<NamedFile>>,
+    ) -> Result<Vec<NamedFile>, ValueError> {
+        let mut files = before.unwrap_or_default();
+        files.push(file_or_data(args.first(), args.folders));
+        Ok(files)
+    }
+
+    fn make_absolute(words: &[Box<[u8]>], folders: &Folders) -> Vec<Box<[u8]>> {
+        each(words, |name| absolute_or_data(name, folders))
+    }
+}
+
+/// Applies `change` to each word.
+pub fn each(words: &[Box<[u8]>], change: impl Fn(&[u8]) -> Box<[u8]>) -> Vec<Box<[u8]>> {
+    words.iter().map(|word| change(word)).collect()
+}
+
+fn named(folder: &Path, name: &[u8]) -> Option<PathBuf> {
+    (!name.is_empty()).then(|| absolute(folder, name))
+}
+
+fn file_or_data(written: &[u8], folders: &Folders) -> NamedFile {
+    let mut file = NamedFile {
+        written: written.into(),
+        path: PathBuf::new(),
     };
-    NamedFile {
-        written: name.into(),
-        path,
+    if file.inline().is_none() {
+        file.path = absolute(&folders.config, written);
     }
+    file
 }
 
-fn full_name_of(name: &[u8], folders: &Folders) -> Box<[u8]> {
-    match name.strip_prefix(b"data:") {
-        Some(_) => name.into(),
-        None => full_word(&folders.config, name),
-    }
-}
-
-fn config_name(call: &Call<'_>) -> PathBuf {
-    match call.first() {
-        b"" => PathBuf::new(),
-        name => full_name(&call.folders.config, name),
+fn absolute_or_data(name: &[u8], folders: &Folders) -> Box<[u8]> {
+    match name.starts_with(b"data:") {
+        true => name.into(),
+        false => absolute_word(&folders.config, name),
     }
 }

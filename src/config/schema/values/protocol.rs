@@ -1,27 +1,26 @@
-//! `protocol`: the one word that is met in lower case only.
+//! `protocol`, whose words are accepted in lower case only.
 
-use super::{Call, Lines, Refusal, Value, sentence};
 use crate::base::Protocol;
+use crate::config::schema::arguments::{Arguments, ValueError};
+use crate::config::schema::arity::Repeated;
+use crate::config::schema::value_kind::ValueKind;
+use crate::config::syntax::text::message;
 
-/// `imap | pop3 | smtp`; the last line wins.
+/// `imap | pop3 | smtp`
 #[derive(Debug)]
 pub struct ProtocolName;
 
-impl Value for ProtocolName {
-    type Plain = Protocol;
+impl ValueKind for ProtocolName {
+    type Value = Protocol;
     const SYNTAX: &'static str = "imap | pop3 | smtp";
-    const LINES: Lines = Lines::LastHolds;
+    const REPEATED: Repeated = Repeated::Replaces;
 
-    fn read(call: &mut Call<'_>, _: Option<Protocol>) -> Result<Protocol, Refusal> {
-        match call.first() {
+    fn read(args: &mut Arguments<'_>, _: Option<Protocol>) -> Result<Protocol, ValueError> {
+        match args.first() {
             b"smtp" => Ok(Protocol::Smtp),
             b"imap" => Ok(Protocol::Imap),
             b"pop3" => Ok(Protocol::Pop3),
-            word => Err(Refusal::Says(sentence(&[
-                b"unknown protocol \"",
-                word,
-                b"\"",
-            ]))),
+            word => Err(ValueError::says(message!("unknown protocol \"", word, "\""))),
         }
     }
 }

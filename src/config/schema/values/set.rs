@@ -1,47 +1,44 @@
-//! A set of words out of a list; lines add up, a word that comes twice is a warning.
+//! A set of words out of a list.
 
-use super::choice::invalid;
-use super::{Call, Lines, Refusal, Value, c_string, sentence};
-use crate::config::schema::row::Arity;
+use super::choice::{find, invalid};
+use crate::config::schema::arguments::{Arguments, ValueError};
+use crate::config::schema::arity::{Arity, Repeated};
+use crate::config::schema::value_kind::ValueKind;
+use crate::config::syntax::text::{c_string, message};
 
 /// The words of one directive and the set they make.
 pub trait Members: 'static {
     /// The set.
     type Set: Copy + Default + PartialEq + std::fmt::Debug;
-    /// For the reference page.
+    /// For the reference.
     const SYNTAX: &'static str;
     /// The words, in lower case, and what each adds.
     const WORDS: &'static [(&'static str, Self::Set)];
     /// Whether `set` has all of `member`.
     fn has(set: Self::Set, member: Self::Set) -> bool;
-    /// Both together.
+    /// The union of the two.
     fn join(set: Self::Set, member: Self::Set) -> Self::Set;
 }
 
-/// Words of `T`, in any case of letters.
+/// Words of `T`, in any case of letters. A word that is repeated is a warning.
 #[derive(Debug)]
 pub struct SetOf<T>(std::marker::PhantomData<T>);
 
-impl<T: Members> Value for SetOf<T> {
-    type Plain = T::Set;
+impl<T: Members> ValueKind for SetOf<T> {
+    type Value = T::Set;
     const SYNTAX: &'static str = T::SYNTAX;
     const ABOUT: &'static str = "The values are not case-sensitive.";
     const ARITY: Arity = Arity::SOME;
-    const LINES: Lines = Lines::AddUp;
+    const REPEATED: Repeated = Repeated::Adds;
 
-    fn read(call: &mut Call<'_>, before: Option<T::Set>) -> Result<T::Set, Refusal> {
+    fn read(args: &mut Arguments<'_>, before: Option<T::Set>) -> Result<T::Set, ValueError> {
         let mut set = before.unwrap_or_default();
-        for word in call.args {
-            let Some((_, member)) = T::WORDS
-                .iter()
-                .find(|(name, _)| name.as_bytes().eq_ignore_ascii_case(word))
-            else {
-                return Err(invalid(word));
-            };
-            if T::has(set, *member) {
-                call.warn(sentence(&[b"duplicate value \"", c_string(word), b"\""]));
+        for word in args.words {
+            let member = find(T::WORDS, word).ok_or_else(|| invalid(word))?;
+            if T::has(set, member) {
+                args.warn(message!("duplicate value \"", c_string(word), "\""));
             }
-            set = T::join(set, *member);
+            set = T::join(set, member);
         }
         Ok(set)
     }

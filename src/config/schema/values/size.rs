@@ -1,20 +1,22 @@
 //! Sizes in bytes: digits and one unit letter.
 
-use super::{Call, Refusal, Value, digits};
+use crate::config::schema::arguments::{Arguments, ValueError};
+use crate::config::schema::value_kind::ValueKind;
+use crate::config::syntax::text::digits;
 
 /// `size`: units `k` and `m`.
 #[derive(Debug)]
 pub struct Size;
 
-impl Value for Size {
-    type Plain = usize;
+impl ValueKind for Size {
+    type Value = usize;
     const SYNTAX: &'static str = "size";
     const ABOUT: &'static str = "The size is in bytes, or in kilobytes or megabytes with the suffix `k` or `m`: `8192`, `8k`.";
 
-    fn read(call: &mut Call<'_>, _: Option<usize>) -> Result<usize, Refusal> {
-        parse_size(call.first())
+    fn read(args: &mut Arguments<'_>, _: Option<usize>) -> Result<usize, ValueError> {
+        parse_size(args.first())
             .and_then(|size| usize::try_from(size).ok())
-            .ok_or(Refusal::Directive("invalid value"))
+            .ok_or(ValueError::Directive("invalid value"))
     }
 }
 
@@ -22,17 +24,17 @@ impl Value for Size {
 #[derive(Debug)]
 pub struct Offset;
 
-impl Value for Offset {
-    type Plain = i64;
+impl ValueKind for Offset {
+    type Value = i64;
     const SYNTAX: &'static str = "size";
     const ABOUT: &'static str = "The size is in bytes, or in kilobytes, megabytes or gigabytes with the suffix `k`, `m` or `g`.";
 
-    fn read(call: &mut Call<'_>, _: Option<i64>) -> Result<i64, Refusal> {
-        parse_offset(call.first()).ok_or(Refusal::Directive("invalid value"))
+    fn read(args: &mut Arguments<'_>, _: Option<i64>) -> Result<i64, ValueError> {
+        parse_offset(args.first()).ok_or(ValueError::Directive("invalid value"))
     }
 }
 
-/// A size in bytes (`ngx_parse_size`); 0 is allowed.
+/// Reads a size in bytes (`ngx_parse_size`); 0 is allowed.
 #[must_use]
 pub fn parse_size(text: &[u8]) -> Option<i64> {
     match text {
@@ -42,7 +44,7 @@ pub fn parse_size(text: &[u8]) -> Option<i64> {
     }
 }
 
-/// A file size in bytes (`ngx_parse_offset`).
+/// Reads a file size in bytes (`ngx_parse_offset`).
 #[must_use]
 pub fn parse_offset(text: &[u8]) -> Option<i64> {
     match text {

@@ -1,9 +1,10 @@
 //! The parameters of `syslog:`.
 
 use super::url::{Rules, parse};
-use super::{Refusal, sentence};
-use crate::config::SyslogTarget;
-use crate::config::model::world::World;
+use crate::config::model::log_target::SyslogTarget;
+use crate::config::model::world::Names;
+use crate::config::schema::arguments::ValueError;
+use crate::config::syntax::text::message;
 
 const FACILITIES: [&str; 24] = [
     "kern", "user", "mail", "daemon", "auth", "intern", "lpr", "news", "uucp", "clock", "authpriv",
@@ -18,28 +19,19 @@ const LONGEST_TAG: usize = 32;
 /// Reads `server=address[,facility=][,severity=][,tag=][,nohostname]`.
 ///
 /// # Errors
-/// nginx's sentences.
-pub fn parse_syslog(world: &dyn World, text: &[u8]) -> Result<SyslogTarget, Refusal> {
-    let (mut server, mut facility, mut severity, mut tag, mut no_host_name) =
-        (None, None, None, None, false);
+/// A parameter is unknown, malformed, duplicate or missing.
+pub fn parse_syslog(names: &dyn Names, text: &[u8]) -> Result<SyslogTarget, ValueError> {
+    let (mut server, mut facility, mut severity, mut tag) = (None, None, None, None);
+    let mut no_host_name = false;
+    let rules = Rules {
+        port: 514,
+        ..Rules::default()
+    };
     for parameter in text.split(|byte| *byte == b',') {
         if let Some(address) = parameter.strip_prefix(b"server=") {
             once(&server, "server")?;
-            let url = parse(
-                world,
-                address,
-                Rules {
-                    port: 514,
-                    ..Rules::default()
-                },
-            )
-            .map_err(|reason| {
-                Refusal::Says(sentence(&[
-                    reason.as_bytes(),
-                    b" in syslog server \"",
-                    address,
-                    b"\"",
-                ]))
+            let url = parse(names, address, rules).map_err(|reason| {
+                ValueError::says(message!(reason, " in syslog server \"", address, "\""))
             })?;
             server = url.addresses.into_iter().next();
         } else if let Some(word) = parameter.strip_prefix(b"facility=") {
@@ -57,11 +49,8 @@ pub fn parse_syslog(world: &dyn World, text: &[u8]) -> Result<SyslogTarget, Refu
             return Err(unknown("parameter", parameter));
         }
     }
-    let Some(server) = server else {
-        return Err(Refusal::says("no syslog server specified"));
-    };
     Ok(SyslogTarget {
-        server,
+        server: server.ok_or_else(|| ValueError::says("no syslog server specified"))?,
         facility: facility.unwrap_or(23),
         severity: severity.unwrap_or(6),
         tag: tag.unwrap_or_else(|| "nginx".into()),
@@ -69,39 +58,29 @@ pub fn parse_syslog(world: &dyn World, text: &[u8]) -> Result<SyslogTarget, Refu
     })
 }
 
-fn once<T>(before: &Option<T>, what: &str) -> Result<(), Refusal> {
+fn once<T>(before: &Option<T>, what: &str) -> Result<(), ValueError> {
     match before {
-        Some(_) => Err(Refusal::says(format!("duplicate syslog \"{what}\""))),
+        Some(_) => Err(ValueError::says(format!("duplicate syslog \"{what}\""))),
         None => Ok(()),
     }
 }
 
-fn unknown(what: &str, word: &[u8]) -> Refusal {
-    Refusal::Says(sentence(&[
-        b"unknown syslog ",
-        what.as_bytes(),
-        b" \"",
-        word,
-        b"\"",
-    ]))
+fn unknown(what: &str, word: &[u8]) -> ValueError {
+    ValueError::says(message!("unknown syslog ", what, " \"", word, "\""))
 }
 
 fn number(words: &[&str], word: &[u8]) -> Option<u8> {
-    words
-        .iter()
-        .position(|known| known.as_bytes() == word)
-        .and_then(|index| u8::try_from(index).ok())
+    let at = words.iter().position(|known| known.as_bytes() == word)?;
+    u8::try_from(at).ok()
 }
 
-fn checked_tag(word: &[u8]) -> Result<Box<str>, Refusal> {
+fn checked_tag(word: &[u8]) -> Result<Box<str>, ValueError> {
     if word.len() > LONGEST_TAG {
-        return Err(Refusal::says("syslog tag length exceeds 32"));
+        return Err(ValueError::says("syslog tag length exceeds 32"));
     }
-    if !word
-        .iter()
-        .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
-    {
-        return Err(Refusal::says(
+    let is_allowed = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    if !word.iter().all(is_allowed) {
+        return Err(ValueError::says(
             "syslog \"tag\" only allows alphanumeric characters and underscore",
         ));
     }

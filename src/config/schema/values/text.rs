@@ -1,7 +1,11 @@
 //! Words, lists of words, pairs of words.
 
-use super::{Call, Lines, Refusal, Value};
-use crate::config::schema::row::Arity;
+use crate::base::Secret;
+use crate::config::model::capabilities::Capabilities;
+use crate::config::schema::arguments::{Arguments, ValueError};
+use crate::config::schema::arity::{Arity, Repeated};
+use crate::config::schema::value_kind::ValueKind;
+use crate::config::syntax::text::message;
 
 /// Bytes as written.
 pub type Bytes = Box<[u8]>;
@@ -10,59 +14,73 @@ pub type Bytes = Box<[u8]>;
 #[derive(Debug)]
 pub struct Text;
 
-impl Value for Text {
-    type Plain = Bytes;
+impl ValueKind for Text {
+    type Value = Bytes;
     const SYNTAX: &'static str = "string";
 
-    fn read(call: &mut Call<'_>, _: Option<Bytes>) -> Result<Bytes, Refusal> {
-        Ok(call.first().into())
+    fn read(args: &mut Arguments<'_>, _: Option<Bytes>) -> Result<Bytes, ValueError> {
+        Ok(args.first().into())
     }
 }
 
-/// A line of words; lines add up.
+/// One word; an empty one is none.
 #[derive(Debug)]
-pub struct Words;
+pub struct OptionalText;
 
-impl Value for Words {
-    type Plain = Vec<Bytes>;
-    const SYNTAX: &'static str = "string ...";
-    const ABOUT: &'static str = "A string that contains spaces must be quoted.";
-    const ARITY: Arity = Arity::SOME;
-    const LINES: Lines = Lines::AddUp;
+impl ValueKind for OptionalText {
+    type Value = Option<Bytes>;
+    const SYNTAX: &'static str = "string";
 
-    fn read(call: &mut Call<'_>, before: Option<Vec<Bytes>>) -> Result<Vec<Bytes>, Refusal> {
+    fn read(
+        args: &mut Arguments<'_>,
+        _: Option<Self::Value>,
+    ) -> Result<Option<Bytes>, ValueError> {
+        let word = args.first();
+        Ok((!word.is_empty()).then(|| word.into()))
+    }
+}
+
+/// One word a line; lines add up.
+#[derive(Debug)]
+pub struct WordPerLine;
+
+impl ValueKind for WordPerLine {
+    type Value = Vec<Bytes>;
+    const SYNTAX: &'static str = "string";
+    const REPEATED: Repeated = Repeated::Adds;
+
+    fn read(
+        args: &mut Arguments<'_>,
+        before: Option<Vec<Bytes>>,
+    ) -> Result<Vec<Bytes>, ValueError> {
         let mut words = before.unwrap_or_default();
-        words.extend(call.args.iter().cloned());
+        words.extend_from_slice(args.words);
         Ok(words)
     }
 }
 
-/// What a server announces; lines add up. Without a line it is the backend's to say, where the gateway can ask it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Capabilities {
-    /// The words, or for SMTP the lines.
-    pub words: Vec<Bytes>,
-    /// They are written in the configuration.
-    pub chosen: bool,
-}
-
-/// A line of capabilities; lines add up.
+/// What a server announces; lines add up.
 #[derive(Debug)]
 pub struct Announced;
 
-impl Value for Announced {
-    type Plain = Capabilities;
+impl ValueKind for Announced {
+    type Value = Capabilities;
     const SYNTAX: &'static str = "string ...";
-    const ABOUT: &'static str = Words::ABOUT;
-    const FALLBACK: bool = true;
+    const ABOUT: &'static str = "A string that contains spaces must be quoted.";
+    const DEFAULT_IS_FALLBACK: bool = true;
     const ARITY: Arity = Arity::SOME;
-    const LINES: Lines = Lines::AddUp;
+    const REPEATED: Repeated = Repeated::Adds;
 
-    fn read(call: &mut Call<'_>, before: Option<Capabilities>) -> Result<Capabilities, Refusal> {
-        Ok(Capabilities {
-            words: Words::read(call, before.map(|before| before.words))?,
-            chosen: !call.is_offline(),
-        })
+    fn read(
+        args: &mut Arguments<'_>,
+        before: Option<Capabilities>,
+    ) -> Result<Capabilities, ValueError> {
+        if args.is_default {
+            return Ok(Capabilities::Default(args.words.to_vec()));
+        }
+        let mut words = before.map_or_else(Vec::new, |before| before.words().to_vec());
+        words.extend_from_slice(args.words);
+        Ok(Capabilities::Configured(words))
     }
 }
 
@@ -70,32 +88,42 @@ impl Value for Announced {
 #[derive(Debug)]
 pub struct Pairs;
 
-impl Value for Pairs {
-    type Plain = Vec<(Bytes, Bytes)>;
+impl ValueKind for Pairs {
+    type Value = Vec<(Bytes, Bytes)>;
     const SYNTAX: &'static str = "name value";
     const ARITY: Arity = Arity::exactly(2);
-    const LINES: Lines = Lines::AddUp;
+    const REPEATED: Repeated = Repeated::Adds;
 
-    fn read(call: &mut Call<'_>, before: Option<Self::Plain>) -> Result<Self::Plain, Refusal> {
+    fn read(
+        args: &mut Arguments<'_>,
+        before: Option<Self::Value>,
+    ) -> Result<Self::Value, ValueError> {
         let mut pairs = before.unwrap_or_default();
-        if let [name, value] = call.args {
+        if let [name, value] = args.words {
             pairs.push((name.clone(), value.clone()));
         }
         Ok(pairs)
     }
 }
 
-/// One word a line; lines add up.
+/// The same, with values that are not printed: headers may authenticate the gateway.
 #[derive(Debug)]
-pub struct Words1;
+pub struct Headers;
 
-impl Value for Words1 {
-    type Plain = Vec<Bytes>;
-    const SYNTAX: &'static str = "string";
-    const LINES: Lines = Lines::AddUp;
+impl ValueKind for Headers {
+    type Value = Vec<(Bytes, Secret<Bytes>)>;
+    const SYNTAX: &'static str = Pairs::SYNTAX;
+    const ARITY: Arity = Pairs::ARITY;
+    const REPEATED: Repeated = Pairs::REPEATED;
 
-    fn read(call: &mut Call<'_>, before: Option<Vec<Bytes>>) -> Result<Vec<Bytes>, Refusal> {
-        Words::read(call, before)
+    fn read(
+        args: &mut Arguments<'_>,
+        before: Option<Self::Value>,
+    ) -> Result<Self::Value, ValueError> {
+        let mut headers = before.unwrap_or_default();
+        let pairs = Pairs::read(args, None)?.into_iter();
+        headers.extend(pairs.map(|(name, value)| (name, Secret::new(value))));
+        Ok(headers)
     }
 }
 
@@ -103,18 +131,14 @@ impl Value for Words1 {
 #[derive(Debug)]
 pub struct EventMethod;
 
-impl Value for EventMethod {
-    type Plain = Bytes;
+impl ValueKind for EventMethod {
+    type Value = ();
     const SYNTAX: &'static str = "epoll";
 
-    fn read(call: &mut Call<'_>, _: Option<Bytes>) -> Result<Bytes, Refusal> {
-        match call.first() {
-            b"epoll" => Ok(b"epoll".as_slice().into()),
-            word => Err(Refusal::Says(super::sentence(&[
-                b"invalid event type \"",
-                word,
-                b"\"",
-            ]))),
+    fn read(args: &mut Arguments<'_>, _: Option<()>) -> Result<(), ValueError> {
+        match args.first() {
+            b"epoll" => Ok(()),
+            word => Err(ValueError::says(message!("invalid event type \"", word, "\""))),
         }
     }
 }

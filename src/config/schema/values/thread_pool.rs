@@ -1,57 +1,50 @@
-//! `thread_pool`: checked as nginx does, and of no use in mail.
+//! `thread_pool`: checked as in nginx, and unused in mail.
 
-use super::{Call, Lines, Refusal, Value, digits, sentence};
-use crate::config::schema::row::Arity;
+use crate::config::schema::arguments::{Arguments, ValueError};
+use crate::config::schema::arity::{Arity, Repeated};
+use crate::config::schema::value_kind::ValueKind;
+use crate::config::syntax::text::{digits, message};
 
-/// `name threads=number [max_queue=number]`; lines add up.
+/// `name threads=number [max_queue=number]`. The value is the names.
 #[derive(Debug)]
 pub struct ThreadPools;
 
-impl Value for ThreadPools {
-    type Plain = Vec<Box<[u8]>>;
+impl ValueKind for ThreadPools {
+    type Value = Vec<Box<[u8]>>;
     const SYNTAX: &'static str = "name threads=number [max_queue=number]";
     const ARITY: Arity = Arity::between(2, 3);
-    const LINES: Lines = Lines::AddUp;
+    const REPEATED: Repeated = Repeated::Adds;
 
-    fn read(call: &mut Call<'_>, before: Option<Self::Plain>) -> Result<Self::Plain, Refusal> {
+    fn read(
+        args: &mut Arguments<'_>,
+        before: Option<Self::Value>,
+    ) -> Result<Self::Value, ValueError> {
         let mut pools = before.unwrap_or_default();
-        let [name, parameters @ ..] = call.args else {
-            return Ok(pools);
-        };
-        if pools.contains(name) {
-            return Err(Refusal::Says(sentence(&[
-                b"duplicate thread pool \"",
-                name,
-                b"\"",
-            ])));
+        let name: Box<[u8]> = args.first().into();
+        if pools.contains(&name) {
+            let begin = "duplicate thread pool \"";
+            return Err(ValueError::says(message!(begin, name, "\"")));
         }
         let mut has_threads = false;
-        for parameter in parameters {
-            let bad = |what: &[u8]| {
-                Refusal::Says(sentence(&[
-                    b"invalid ",
-                    what,
-                    b" value \"",
-                    parameter,
-                    b"\"",
-                ]))
+        for parameter in args.rest() {
+            let bad = |what| {
+                ValueError::says(message!("invalid ", what, " value \"", parameter, "\""))
             };
-            // Anything else is nothing to nginx.
+            // nginx ignores other parameters.
             if let Some(text) = parameter.strip_prefix(b"threads=") {
-                digits(text)
-                    .filter(|threads| *threads > 0)
-                    .ok_or_else(|| bad(b"threads"))?;
+                let threads = digits(text).filter(|threads| *threads > 0);
+                threads.ok_or_else(|| bad("threads"))?;
                 has_threads = true;
             } else if let Some(text) = parameter.strip_prefix(b"max_queue=") {
-                digits(text).ok_or_else(|| bad(b"max_queue"))?;
+                digits(text).ok_or_else(|| bad("max_queue"))?;
             }
         }
         if !has_threads {
-            return Err(Refusal::says(
+            return Err(ValueError::says(
                 "\"thread_pool\" must have \"threads\" parameter",
             ));
         }
-        pools.push(name.clone());
+        pools.push(name);
         Ok(pools)
     }
 }

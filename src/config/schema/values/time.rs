@@ -1,58 +1,59 @@
-//! Spans of time: groups of digits and a unit, in falling order.
+//! Durations: groups of digits and a unit, the larger unit first.
 
 use std::time::Duration;
 
-use super::{Call, Refusal, Value};
+use crate::config::schema::arguments::{Arguments, ValueError};
+use crate::config::schema::value_kind::ValueKind;
 
-/// A time to the millisecond: units `w d h m s ms`, seconds without one.
+/// A duration with a precision of 1 ms: units `w d h m s ms`, seconds without one.
 #[derive(Debug)]
 pub struct Msec;
 
-impl Value for Msec {
-    type Plain = Duration;
+impl ValueKind for Msec {
+    type Value = Duration;
     const SYNTAX: &'static str = "time";
     const ABOUT: &'static str = "The time is a number with a unit, or several, the largest unit first: `1h30m`. The units are `ms`, `s`, \
         `m`, `h`, `d` and `w`. A number without a unit is in seconds.";
 
-    fn read(call: &mut Call<'_>, _: Option<Duration>) -> Result<Duration, Refusal> {
-        milliseconds(call.first())
+    fn read(args: &mut Arguments<'_>, _: Option<Duration>) -> Result<Duration, ValueError> {
+        milliseconds(args.first())
             .map(Duration::from_millis)
-            .ok_or(Refusal::Directive("invalid value"))
+            .ok_or(ValueError::Directive("invalid value"))
     }
 }
 
-/// A time in whole seconds: units `y M w d h m s`.
+/// A duration in whole seconds: units `y M w d h m s`.
 #[derive(Debug)]
 pub struct Sec;
 
-impl Value for Sec {
-    type Plain = Duration;
+impl ValueKind for Sec {
+    type Value = Duration;
     const SYNTAX: &'static str = "time";
     const ABOUT: &'static str = "The time is a number with a unit, or several, the largest unit first: `1h30m`. The units are `s`, `m`, \
         `h`, `d`, `w`, `M` (30 days) and `y` (365 days). A number without a unit is in seconds.";
 
-    fn read(call: &mut Call<'_>, _: Option<Duration>) -> Result<Duration, Refusal> {
-        seconds(call.first())
+    fn read(args: &mut Arguments<'_>, _: Option<Duration>) -> Result<Duration, ValueError> {
+        seconds(args.first())
             .map(Duration::from_secs)
-            .ok_or(Refusal::Directive("invalid value"))
+            .ok_or(ValueError::Directive("invalid value"))
     }
 }
 
-/// Milliseconds (`ngx_parse_time` with `is_sec` 0).
+/// Reads a duration in milliseconds (`ngx_parse_time` with `is_sec` 0).
 #[must_use]
 pub fn milliseconds(text: &[u8]) -> Option<u64> {
     parse(text, false)
 }
 
-/// Seconds (`ngx_parse_time` with `is_sec` 1).
+/// Reads a duration in seconds (`ngx_parse_time` with `is_sec` 1).
 #[must_use]
 pub fn seconds(text: &[u8]) -> Option<u64> {
     parse(text, true)
 }
 
-/// How far down the units a text has got; a later group must have a smaller unit.
+/// The unit of the last group; a later group must have a smaller one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Step {
+enum Unit {
     Start,
     Year,
     Month,
@@ -66,10 +67,10 @@ enum Step {
 }
 
 fn parse(text: &[u8], whole_seconds: bool) -> Option<u64> {
-    let mut step = if whole_seconds {
-        Step::Start
+    let mut unit = if whole_seconds {
+        Unit::Start
     } else {
-        Step::Month
+        Unit::Month
     };
     let (mut valid, mut value, mut total) = (false, 0_i64, 0_i64);
     let mut rest = text;
@@ -81,32 +82,32 @@ fn parse(text: &[u8], whole_seconds: bool) -> Option<u64> {
             continue;
         }
         let (next, scale) = match byte {
-            b'y' => (Step::Year, 60 * 60 * 24 * 365),
-            b'M' => (Step::Month, 60 * 60 * 24 * 30),
-            b'w' => (Step::Week, 60 * 60 * 24 * 7),
-            b'd' => (Step::Day, 60 * 60 * 24),
-            b'h' => (Step::Hour, 60 * 60),
+            b'y' => (Unit::Year, 60 * 60 * 24 * 365),
+            b'M' => (Unit::Month, 60 * 60 * 24 * 30),
+            b'w' => (Unit::Week, 60 * 60 * 24 * 7),
+            b'd' => (Unit::Day, 60 * 60 * 24),
+            b'h' => (Unit::Hour, 60 * 60),
             b'm' if rest.first() == Some(&b's') && !whole_seconds => {
                 rest = &rest[1..];
-                (Step::Millisecond, 1)
+                (Unit::Millisecond, 1)
             }
             b'm' if rest.first() == Some(&b's') => return None,
-            b'm' => (Step::Minute, 60),
-            b's' => (Step::Second, 1),
-            b' ' => (Step::Last, 1),
+            b'm' => (Unit::Minute, 60),
+            b's' => (Unit::Second, 1),
+            b' ' => (Unit::Last, 1),
             _ => return None,
         };
-        // A blank ends a number of seconds, or none; what follows it is one more.
+        // A blank ends a number of seconds, or none; only another such number may follow.
         let in_order = if *byte == b' ' {
-            step < Step::Second
+            unit < Unit::Second
         } else {
-            step < next
+            unit < next
         };
         if !in_order {
             return None;
         }
-        step = next;
-        let scale = if next == Step::Millisecond || whole_seconds {
+        unit = next;
+        let scale = if next == Unit::Millisecond || whole_seconds {
             scale
         } else {
             scale * 1000

@@ -1,55 +1,40 @@
-//! `user`: whom the workers run as.
+//! `user`: the account of the workers.
 
-use super::{Call, Refusal, Value, c_string, sentence};
-use crate::config::schema::row::Arity;
-
-/// A user and a group, by number.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct User {
-    /// The name as written.
-    pub name: Box<str>,
-    /// User number.
-    pub uid: u32,
-    /// Group number.
-    pub gid: u32,
-}
+use crate::config::model::user::User;
+use crate::config::schema::arguments::{Arguments, ValueError};
+use crate::config::schema::arity::Arity;
+use crate::config::schema::value_kind::ValueKind;
+use crate::config::syntax::text::{c_string, message};
 
 /// `user [group]`; without a group the one named as the user. Ignored without privileges.
 #[derive(Debug)]
 pub struct Users;
 
-impl Value for Users {
-    type Plain = Option<User>;
+impl ValueKind for Users {
+    type Value = Option<User>;
     const SYNTAX: &'static str = "user [group]";
     const ARITY: Arity = Arity::between(1, 2);
 
-    fn read(call: &mut Call<'_>, _: Option<Self::Plain>) -> Result<Self::Plain, Refusal> {
-        if call.args.is_empty() {
-            return Ok(None);
-        }
-        if !call.world.privileged() {
-            call.warn(
+    fn read(
+        args: &mut Arguments<'_>,
+        _: Option<Self::Value>,
+    ) -> Result<Self::Value, ValueError> {
+        if !args.names.privileged() {
+            args.warn(
                 "the \"user\" directive makes sense only if the master process runs with super-user privileges, ignored",
             );
             return Ok(None);
         }
-        let name = call.first();
-        let group = call.args.last().map_or(name, |word| word);
+        let name = args.first();
+        let group = args.rest().first().map_or(name, |word| word);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let Some((uid, _)) = call.world.user(&text(name)) else {
-            return Err(Refusal::Says(sentence(&[
-                b"getpwnam(\"",
-                c_string(name),
-                b"\") failed",
-            ])));
+        let failed = |call, word| {
+            ValueError::says(message!(call, "(\"", c_string(word), "\") failed"))
         };
-        let Some(gid) = call.world.group(&text(group)) else {
-            return Err(Refusal::Says(sentence(&[
-                b"getgrnam(\"",
-                c_string(group),
-                b"\") failed",
-            ])));
-        };
+        let user = args.names.user(&text(name));
+        let (uid, _) = user.ok_or_else(|| failed("getpwnam", name))?;
+        let gid = args.names.group(&text(group));
+        let gid = gid.ok_or_else(|| failed("getgrnam", group))?;
         Ok(Some(User {
             name: text(name).into(),
             uid,

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::config::schema::block::Block;
-use crate::config::schema::row::Contexts;
-use crate::config::syntax::parser::{Ending, Next, Statements};
+use crate::config::schema::contexts::Contexts;
+use crate::config::syntax::parser::Parser;
 use crate::config::syntax::source::Source;
+use crate::config::syntax::statement::{Ending, Item};
 
 /// The shipped configurations, in the order in which they are searched for an example.
 pub const SHIPPED: [(&str, &str); 5] = [
@@ -51,25 +52,21 @@ pub fn of(name: &str, contexts: Contexts) -> Option<Example> {
 
 fn first_use(text: &str, name: &str, contexts: Contexts) -> Option<String> {
     let source = Arc::new(Source::of_text("example", text.into()));
-    let mut statements = Statements::new(source);
+    let mut parser = Parser::new(source);
     let mut blocks = vec![Block::Main];
     loop {
         let block = *blocks.last()?;
-        match statements.read().ok()? {
-            Next::End => return None,
-            Next::Close => {
+        match parser.next_item().ok()? {
+            Item::End => return None,
+            Item::Close => {
                 blocks.pop();
             }
-            Next::Directive(statement) if statement.ending == Ending::Open => {
-                blocks.push(
-                    block
-                        .opened_by(&statement.words[0])
-                        .unwrap_or(Block::Foreign),
-                );
+            Item::Statement(statement) if statement.ending == Ending::Open => {
+                let opened = block.opened_by(&statement.words[0]);
+                blocks.push(opened.map_or(Block::Foreign, |inner| inner.opens()));
             }
-            Next::Directive(statement) => {
-                let here = block.contexts().is_some_and(|here| here.meets(contexts));
-                if here && *statement.words[0] == *name.as_bytes() {
+            Item::Statement(statement) => {
+                if block.allows(contexts) && *statement.words[0] == *name.as_bytes() {
                     let words = statement
                         .spans
                         .iter()

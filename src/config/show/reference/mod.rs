@@ -7,12 +7,15 @@ pub mod man;
 pub mod markup;
 pub mod pages;
 
-use crate::config::schema::nginx::{Known, in_nginx, near};
-use crate::config::schema::row::{Contexts, Directive};
-use crate::config::schema::table;
-use crate::config::schema::values::Lines;
 use examples::Example;
 use markup::{Piece, broken, pieces};
+
+use crate::config::schema::arity::Repeated;
+use crate::config::schema::contexts::Contexts;
+use crate::config::schema::nginx::{NginxDirective, in_nginx};
+use crate::config::schema::row::Directive;
+use crate::config::schema::similar::similar;
+use crate::config::schema::table;
 
 /// One directive, or one block.
 #[derive(Clone, Debug)]
@@ -54,7 +57,6 @@ impl From<&'static Directive> for Entry {
             syntax: format!("{} {};", row.name, row.syntax),
             default: row
                 .default
-                .filter(|default| !default.is_empty())
                 .map(|default| format!("{} {default};", row.name)),
             contexts: row.contexts.names().collect::<Vec<_>>().join(", "),
             module: own.map_or("portcullis", |known| known.module),
@@ -65,7 +67,7 @@ impl From<&'static Directive> for Entry {
 }
 
 /// Whether nginx's directive is the one of the row, and not a namesake in another module.
-fn is_own(row: &Directive, known: &Known) -> bool {
+fn is_own(row: &Directive, known: &NginxDirective) -> bool {
     if row.contexts.meets(Contexts::MAIL_SERVER) {
         known.module.starts_with("ngx_mail_")
             || known.contexts.split(',').any(|block| block == "mail")
@@ -75,7 +77,7 @@ fn is_own(row: &Directive, known: &Known) -> bool {
 }
 
 /// Names the modules of nginx with a directive of the same name in blocks that portcullis skips.
-fn elsewhere(nginx: &[Known]) -> Option<String> {
+fn elsewhere(nginx: &[NginxDirective]) -> Option<String> {
     let modules: Vec<&str> = nginx
         .iter()
         .map(|known| known.module)
@@ -92,19 +94,19 @@ fn elsewhere(nginx: &[Known]) -> Option<String> {
 /// Describes repetition within a block, and inheritance.
 fn repeated(row: &Directive) -> &'static str {
     let inherited = row.contexts.meets(Contexts::MAIL) && row.contexts.meets(Contexts::SERVER);
-    match (row.lines, inherited) {
-        (Lines::Once, true) => {
+    match (row.repeated, inherited) {
+        (Repeated::Duplicate, true) => {
             "The directive may appear once per block. In `server {}`, it overrides the one in `mail {}`."
         }
-        (Lines::AddUp, true) => {
+        (Repeated::Adds, true) => {
             "The directive may appear several times per block; the values are combined. A `server {}` with this directive inherits none of the values in `mail {}`."
         }
-        (Lines::LastHolds, true) => {
+        (Repeated::Replaces, true) => {
             "If the directive appears several times in a block, the last one applies. In `server {}`, it overrides those in `mail {}`."
         }
-        (Lines::Once, false) => "The directive may appear only once.",
-        (Lines::AddUp, false) => "The directive may appear several times.",
-        (Lines::LastHolds, false) => {
+        (Repeated::Duplicate, false) => "The directive may appear only once.",
+        (Repeated::Adds, false) => "The directive may appear several times.",
+        (Repeated::Replaces, false) => {
             "If the directive appears several times, the last one applies."
         }
     }
@@ -174,14 +176,14 @@ pub fn explain(name: &[u8]) -> Result<String, Vec<u8>> {
         return Ok(foreign(&text, nginx));
     }
     let mut message = [b"unknown directive \"", name, b"\""].concat();
-    if let Some(meant) = near(&text, names().into_iter()) {
+    if let Some(meant) = similar(&text, names().into_iter()) {
         message.extend_from_slice(format!(", did you mean \"{meant}\"?").as_bytes());
     }
     Err(message)
 }
 
 /// Describes a directive of nginx that portcullis does not have.
-fn foreign(name: &str, nginx: &[Known]) -> String {
+fn foreign(name: &str, nginx: &[NginxDirective]) -> String {
     let mut page = format!("{name}\n\n");
     for known in nginx {
         let contexts = known.contexts.replace(',', ", ");

@@ -1,0 +1,57 @@
+//! The whole configuration, and what it was loaded from.
+//!
+//! Like [`Server`] it has the structs that `schema` generates, so it cannot be in `model`.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::server::Server;
+use super::sockets::Socket;
+use super::written::Written;
+use crate::config::model::log_target::LogTarget;
+use crate::config::schema::modules::core::Core;
+use crate::config::schema::modules::events::Events;
+
+/// The whole configuration. Immutable, shared by `Arc`.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The main file.
+    pub file: PathBuf,
+    /// The prefix.
+    pub prefix: PathBuf,
+    /// The directives of the file itself.
+    pub core: Core,
+    /// `events {}`
+    pub events: Events,
+    /// The pid file: `pid`, or the built-in one.
+    pub pid: PathBuf,
+    /// The main `error_log`, or the log of `-e`; never empty.
+    pub error_log: Vec<LogTarget>,
+    /// The servers of `mail {}`, in the order written.
+    pub servers: Vec<Arc<Server>>,
+    /// The sockets to bind.
+    pub sockets: Vec<Socket>,
+    /// The file of every `error_log` line, once, in the order written: nginx opens all of them, those that no server uses too.
+    pub log_files: Vec<PathBuf>,
+}
+
+/// A configuration and the files it was read from.
+#[derive(Clone)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// Every file once, in the order opened: what `-T` prints.
+    pub files: Vec<(PathBuf, Vec<u8>)>,
+    /// The directives as written.
+    pub written: Written,
+}
+
+/// Prints the configuration, not the files, which may contain private keys.
+impl fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loaded")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}

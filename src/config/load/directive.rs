@@ -1,0 +1,168 @@
+//! Applies one statement: finds its directive in the block, checks its form, stores its value, or opens its block.
+
+use super::files::IncludeError;
+use super::frames::Frame;
+use super::hint::about_value;
+use super::loader::Loader;
+use super::messages::{check_form, misplaced, refused};
+use super::report::Stop;
+use super::scopes::ServerBlock;
+use super::written::Line;
+use crate::base::Level;
+use crate::config::schema::arguments::{Arguments, ValueError};
+use crate::config::schema::arity::Arity;
+use crate::config::schema::block::{Block, BlockDirective};
+use crate::config::schema::row::Effect;
+use crate::config::schema::table::{self, Entry};
+use crate::config::syntax::diagnostic::Diagnostic;
+use crate::config::syntax::source::Span;
+use crate::config::syntax::statement::{Ending, Statement};
+use crate::config::syntax::text::message;
+
+/// `include` has neither a value nor a block.
+const INCLUDE: &[u8] = b"include";
+
+impl Loader<'_> {
+    /// Applies a statement of a block.
+    ///
+    /// # Errors
+    /// A fault ends the loading.
+    pub(super) fn statement(&mut self, block: Block, statement: &Statement) -> Result<(), Stop> {
+        if block == Block::Skipped {
+            if statement.ending == Ending::Open {
+                self.frames.push(Frame::Block(Block::Skipped));
+            }
+            return Ok(());
+        }
+        match self.apply(block, statement) {
+            Ok(()) => Ok(()),
+            Err(IncludeError::Cycle(fault)) => Err(self.report.fatal(fault)),
+            Err(IncludeError::Failed(fault)) => {
+                self.report.fault(fault)?;
+                self.skip(block, statement)
+            }
+        }
+    }
+
+    /// Skips a faulty statement with its block, and taints what it may have meant.
+    fn skip(&mut self, block: Block, statement: &Statement) -> Result<(), Stop> {
+        let name = &*statement.words[0];
+        self.tainted(block).line(block, &statement.words);
+        if name == INCLUDE {
+            self.tainted(block).everything();
+        }
+        match statement.ending {
+            // The directives of the block follow outside of it.
+            Ending::Semicolon if block.opened_by(name).is_some() => Err(Stop),
+            Ending::Open if self.is_command_line() => Err(Stop),
+            Ending::Open => {
+                self.has_skipped = true;
+                self.frames.push(Frame::Block(Block::Skipped));
+                Ok(())
+            }
+            Ending::Semicolon | Ending::Lua => Ok(()),
+        }
+    }
+
+    fn is_command_line(&self) -> bool {
+        matches!(self.frames.last(), Some(Frame::CommandLine))
+    }
+
+    fn apply(&mut self, block: Block, statement: &Statement) -> Result<(), IncludeError> {
+        let [name, args @ ..] = statement.words.as_slice() else {
+            return Ok(());
+        };
+        let range = statement.spans.first().copied().unwrap_or_default();
+        let span = self.span(statement.line, range);
+        if self.is_command_line() && statement.ending != Ending::Semicolon {
+            let message = "block directives are not supported in -g option";
+            return Err(Diagnostic::new(Level::Emerg, message, &span).into());
+        }
+        if **name == *INCLUDE
+            && (block != Block::Foreign || statement.ending == Ending::Semicolon)
+        {
+            check_form(statement, false, Arity::exactly(1), &span)?;
+            return self.include(block, &args[0], &span);
+        }
+        if block == Block::Foreign {
+            if statement.ending == Ending::Open {
+                self.frames.push(Frame::Block(Block::Foreign));
+            }
+            return Ok(());
+        }
+        if let Some(inner) = block.opened_by(name) {
+            check_form(statement, true, Arity::exactly(0), &span)?;
+            return Ok(self.open(inner, &span)?);
+        }
+        let text = String::from_utf8_lossy(name);
+        let is_allowed = |entry: &&Entry| block.allows(entry.directive().contexts);
+        let Some(entry) = table::find(&text).iter().find(is_allowed) else {
+            return Err(misplaced(&text, name, block, &span).into());
+        };
+        check_form(statement, false, entry.directive().arity, &span)?;
+        Ok(self.set(block, *entry, args, span)?)
+    }
+
+    fn open(&mut self, block: BlockDirective, span: &Span) -> Result<(), Diagnostic> {
+        let name = block.name();
+        if block != BlockDirective::Server && self.opened.contains(&block) {
+            let message = message!("\"", name, "\" directive is duplicate");
+            return Err(Diagnostic::new(Level::Emerg, message, span));
+        }
+        self.opened.push(block);
+        match block.opens() {
+            Block::Server => self.scopes.servers.push(ServerBlock::new(span)),
+            Block::Foreign => {
+                let message = format!("\"{name}\" is read over: nginx must go on serving it");
+                let warning = Diagnostic::new(Level::Warn, message, span);
+                self.report.warn(warning);
+            }
+            _ => {}
+        }
+        self.written.open(block, span);
+        self.frames.push(Frame::Block(block.opens()));
+        Ok(())
+    }
+
+    fn set(
+        &mut self,
+        block: Block,
+        entry: Entry,
+        words: &[Box<[u8]>],
+        span: Span,
+    ) -> Result<(), Diagnostic> {
+        let directive = entry.directive();
+        let name = directive.name;
+        if directive.effect == Effect::PrecedesBlocks && !self.opened.is_empty() {
+            let late = ValueError::Directive("is specified too late");
+            return Err(refused(late, name, &span));
+        }
+        let mut args = Arguments {
+            name,
+            words,
+            span: &span,
+            files: self.world,
+            names: self.world,
+            folders: &self.folders,
+            warnings: &mut |warning| self.report.warn(warning),
+            is_default: false,
+        };
+        let set = self.scopes.set(block, entry, &mut args);
+        let is_unimplemented = set.map_err(|why| match why {
+            ValueError::DUPLICATE => refused(why, name, &span),
+            why => about_value(refused(why, name, &span), directive),
+        })?;
+        if directive.pending && is_unimplemented {
+            let message = format!("\"{name}\" is not honoured yet");
+            let warning = Diagnostic::new(Level::Warn, message, &span);
+            self.report.warn(warning);
+        }
+        let line = Line {
+            directive,
+            words: (directive.make_absolute)(words, &self.folders),
+            span,
+        };
+        self.written.push(block, line);
+        Ok(())
+    }
+}

@@ -1,0 +1,201 @@
+//! Reads statements and applies them one by one, in nginx's order, because scripts rely on which fault comes first.
+//!
+//! This file follows texts and blocks; `directive.rs` applies a statement, `include.rs` opens files.
+
+use std::path::PathBuf;
+
+use super::files::OpenFiles;
+use super::frames::Frame;
+use super::merge::merge;
+use super::merged::MergedServer;
+use super::messages::about_server;
+use super::report::{Report, Stop};
+use super::scopes::{Scopes, ServerLines};
+use super::tainted::Tainted;
+use super::written::Written;
+use crate::base::Level;
+use crate::config::model::options::Options;
+use crate::config::model::world::World;
+use crate::config::schema::arguments::Folders;
+use crate::config::schema::block::{Block, BlockDirective};
+use crate::config::schema::modules::mail;
+use crate::config::syntax::diagnostic::Diagnostic;
+use crate::config::syntax::source::Span;
+use crate::config::syntax::statement::{Item, Resume, SyntaxError};
+
+/// A load in progress.
+#[expect(
+    missing_debug_implementations,
+    reason = "holds a trait object and a closure"
+)]
+pub struct Loader<'a> {
+    pub(super) world: &'a dyn World,
+    /// Warnings and faults.
+    pub report: Report<'a>,
+    pub(super) folders: Folders,
+    pub(super) frames: Vec<Frame>,
+    /// The directives outside the servers that a fault makes uncertain.
+    pub tainted: Tainted,
+    /// Whether a block was skipped because of a fault. Its `{` may have been meant to be a `;`.
+    pub(super) has_skipped: bool,
+    /// The configuration files.
+    pub files: OpenFiles,
+    /// The values of all blocks.
+    pub scopes: Scopes,
+    /// The blocks that have been opened.
+    pub opened: Vec<BlockDirective>,
+    /// The servers, merged at the end of `mail {}`.
+    pub servers: Vec<MergedServer>,
+    /// The directives as written.
+    pub written: Written,
+}
+
+impl<'a> Loader<'a> {
+    /// A load that has not begun.
+    pub fn new(world: &'a dyn World, options: &Options, report: Report<'a>) -> Self {
+        Self {
+            world,
+            report,
+            folders: Folders {
+                prefix: options.prefix.clone(),
+                config: options.file.parent().map(PathBuf::from).unwrap_or_default(),
+            },
+            frames: Vec::new(),
+            tainted: Tainted::default(),
+            has_skipped: false,
+            files: OpenFiles::default(),
+            scopes: Scopes::default(),
+            opened: Vec::new(),
+            servers: Vec::new(),
+            written: Written::default(),
+        }
+    }
+
+    /// Reads the text of `-g`, then the main file and all that it includes.
+    ///
+    /// # Errors
+    /// A fault ends the loading.
+    pub fn run(&mut self, options: &Options) -> Result<(), Stop> {
+        if let Some(text) = &options.globals {
+            self.files.enter_text("command line", text.reveal().clone());
+            self.frames.push(Frame::CommandLine);
+            self.read_frames()?;
+        }
+        let entered = self.files.enter_file(self.world, &options.file, None);
+        entered.map_err(|why| self.report.fatal(why.into()))?;
+        self.frames.push(Frame::File(Block::Main));
+        self.read_frames()
+    }
+
+    fn read_frames(&mut self) -> Result<(), Stop> {
+        loop {
+            let block = match self.frames.last_mut() {
+                None => return Ok(()),
+                Some(Frame::Includes(block, files, span)) => {
+                    let (block, file, span) = (*block, files.pop_front(), span.clone());
+                    match file {
+                        Some(file) => self.include_next(block, &file, &span)?,
+                        None => drop(self.frames.pop()),
+                    }
+                    continue;
+                }
+                Some(Frame::CommandLine) => Block::Main,
+                Some(Frame::File(block) | Frame::Block(block)) => *block,
+            };
+            let Some(parser) = self.files.current() else {
+                return Ok(());
+            };
+            match parser.next_item() {
+                Err(error) => self.syntax_error(block, error)?,
+                Ok(Item::Statement(statement)) => self.statement(block, &statement)?,
+                Ok(Item::Close) => self.close(block)?,
+                Ok(Item::End) => match self.frames.pop() {
+                    Some(Frame::Block(_)) if self.has_skipped => return Err(Stop),
+                    Some(Frame::Block(_)) => {
+                        return Err(self.fatal("unexpected end of file, expecting \"}\""));
+                    }
+                    _ => self.files.leave(),
+                },
+            }
+        }
+    }
+
+    fn syntax_error(&mut self, block: Block, error: SyntaxError) -> Result<(), Stop> {
+        let span = self.span(error.line, error.span);
+        self.report
+            .fault(Diagnostic::new(Level::Emerg, error.message, &span))?;
+        match error.resume {
+            Resume::Never => Err(Stop),
+            Resume::NextStatement => Ok(()),
+            Resume::AfterBlock => {
+                self.tainted(block).everything();
+                self.close(block)
+            }
+        }
+    }
+
+    /// Reports a fault at the token read last, which ends the loading.
+    fn fatal(&mut self, message: &str) -> Stop {
+        let fault = Diagnostic::new(Level::Emerg, message, &self.last_span());
+        self.report.fatal(fault)
+    }
+
+    fn last_span(&mut self) -> Span {
+        let parser = self.files.current();
+        parser.map_or_else(Span::nowhere, |parser| parser.last_span())
+    }
+
+    /// A span in the current text.
+    pub(super) fn span(&mut self, line: usize, range: (usize, usize)) -> Span {
+        let parser = self.files.current();
+        parser.map_or_else(Span::nowhere, |parser| parser.span(line, range))
+    }
+
+    /// What is uncertain in a block.
+    pub(super) fn tainted(&mut self, block: Block) -> &mut Tainted {
+        match self.scopes.servers.last_mut() {
+            Some(server) if block == Block::Server => &mut server.tainted,
+            _ => &mut self.tainted,
+        }
+    }
+
+    fn close(&mut self, block: Block) -> Result<(), Stop> {
+        if !matches!(self.frames.last(), Some(Frame::Block(_))) {
+            return Err(self.fatal("unexpected \"}\""));
+        }
+        self.frames.pop();
+        match block {
+            Block::Server => self.close_server(),
+            Block::Mail => self.close_mail(),
+            _ => Ok(()),
+        }
+    }
+
+    fn close_server(&mut self) -> Result<(), Stop> {
+        let Some(server) = self.scopes.servers.last() else {
+            return Ok(());
+        };
+        let server = ServerLines::of(&self.scopes, &self.tainted, server);
+        let listen = mail::directives::listen();
+        if server.inner.mail.listen.is_none() && !server.is_tainted(listen) {
+            let fault = about_server(server.span, "no \"listen\" is defined");
+            self.report.fault(fault)?;
+        }
+        Ok(())
+    }
+
+    fn close_mail(&mut self) -> Result<(), Stop> {
+        let end = self.last_span();
+        let servers = self.scopes.servers.iter();
+        let servers = servers.map(|server| ServerLines::of(&self.scopes, &self.tainted, server));
+        let servers: Vec<ServerLines<'_>> = servers.collect();
+        self.servers = merge(
+            self.world,
+            &self.scopes.mail,
+            &servers,
+            &end,
+            &mut self.report,
+        )?;
+        Ok(())
+    }
+}

@@ -1,0 +1,140 @@
+//! The values written so far, block by block, and what follows from a line besides its value.
+
+use super::claims::Claims;
+use super::tainted::Tainted;
+use crate::config::model::choices::StartTls;
+use crate::config::schema::arguments::{Arguments, ValueError};
+use crate::config::schema::block::Block;
+use crate::config::schema::row::{Directive, Effect};
+use crate::config::schema::scope::{MainScope, Scope};
+use crate::config::schema::table::Entry;
+use crate::config::syntax::source::{Span, Spanned};
+
+/// The lines of all blocks.
+#[derive(Debug, Default)]
+pub struct Scopes {
+    /// The file itself and `events {}`.
+    pub main: MainScope,
+    /// `mail {}` outside the servers.
+    pub mail: Scope,
+    /// The servers, in the order written.
+    pub servers: Vec<ServerBlock>,
+    /// What lines claim in the whole configuration.
+    pub claims: Claims,
+}
+
+/// One `server {}`.
+#[derive(Debug)]
+pub struct ServerBlock {
+    /// Its lines.
+    pub scope: Scope,
+    /// Its `server {`.
+    pub span: Span,
+    /// The directives in it that a fault makes uncertain.
+    pub tainted: Tainted,
+}
+
+impl ServerBlock {
+    /// A server without lines.
+    #[must_use]
+    pub fn new(span: &Span) -> Self {
+        Self {
+            scope: Scope::default(),
+            span: span.clone(),
+            tainted: Tainted::default(),
+        }
+    }
+}
+
+impl Scopes {
+    /// Stores the value of a line, with its effect. Answers whether it asks for something that is not implemented yet.
+    ///
+    /// # Errors
+    /// The value is refused, or conflicts with another line.
+    pub fn set(
+        &mut self,
+        block: Block,
+        entry: Entry,
+        args: &mut Arguments<'_>,
+    ) -> Result<bool, ValueError> {
+        let effect = entry.directive().effect;
+        if effect == Effect::DeclaresZones {
+            self.claims.zones(args.words)?;
+        }
+        let scope = match self.servers.last_mut() {
+            Some(server) if block == Block::Server => &mut server.scope,
+            _ => &mut self.mail,
+        };
+        let is_unimplemented = match entry {
+            Entry::Main(row) => (row.set)(&mut self.main, args)?,
+            Entry::Mail(row) => (row.set)(scope, args)?,
+        };
+        match effect {
+            Effect::ClaimsAddresses => {
+                let listens = scope.mail.listen.iter();
+                let last = listens.filter_map(|written| written.value.last()).next();
+                last.map_or(Ok(()), |listen| self.claims.addresses(listen))?;
+            }
+            Effect::SwitchesTlsOn => {
+                args.warn("the \"ssl\" directive is deprecated, use the \"listen ... ssl\" directive instead");
+                check_start_tls(scope, "\"starttls\" directive conflicts with \"ssl on\"")?;
+            }
+            Effect::OffersStartTls => {
+                check_start_tls(scope, "\"ssl\" directive conflicts with \"starttls\"")?;
+            }
+            Effect::OpensLog => self.claims.log_file(&args.folders.prefix, args.first()),
+            Effect::None | Effect::DeclaresZones | Effect::PrecedesBlocks => {}
+        }
+        Ok(is_unimplemented)
+    }
+}
+
+/// `ssl on` and `starttls` exclude each other within a block. nginx's sentence depends on which of them comes last.
+fn check_start_tls(scope: &Scope, conflict: &str) -> Result<(), ValueError> {
+    let on = scope.ssl.ssl.as_ref().is_some_and(|line| line.value);
+    let offered = scope.ssl.starttls.as_ref();
+    match offered.is_some_and(|line| line.value != StartTls::Off) && on {
+        true => Err(ValueError::says(conflict)),
+        false => Ok(()),
+    }
+}
+
+/// The lines that hold for one server: its own, else those of `mail {}`.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerLines<'a> {
+    /// `mail {}` outside the servers.
+    pub outer: &'a Scope,
+    /// The server.
+    pub inner: &'a Scope,
+    /// Its `server {`.
+    pub span: &'a Span,
+    /// What is uncertain, in `mail {}` and in the server.
+    pub tainted: [&'a Tainted; 2],
+}
+
+impl<'a> ServerLines<'a> {
+    /// Those of one server. `tainted` is what is uncertain in `mail {}`.
+    #[must_use]
+    pub fn of(scopes: &'a Scopes, tainted: &'a Tainted, server: &'a ServerBlock) -> Self {
+        Self {
+            outer: &scopes.mail,
+            inner: &server.scope,
+            span: &server.span,
+            tainted: [tainted, &server.tainted],
+        }
+    }
+
+    /// The line in force of one directive.
+    pub fn line<T>(
+        self,
+        of: impl Fn(&'a Scope) -> &'a Option<Spanned<T>>,
+    ) -> Option<&'a Spanned<T>> {
+        of(self.inner).as_ref().or(of(self.outer).as_ref())
+    }
+
+    /// Whether a fault makes a directive uncertain, in the server or around it.
+    #[must_use]
+    pub fn is_tainted(self, directive: &Directive) -> bool {
+        self.tainted.iter().any(|tainted| tainted.has(directive))
+    }
+}

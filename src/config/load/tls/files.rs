@@ -1,0 +1,180 @@
+//! The files of TLS settings. Each is read once, however many servers name it.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::base::{Errno, Level};
+use crate::config::load::report::Report;
+use crate::config::model::files::{NamedFile, TlsFile};
+use crate::config::model::world::World;
+use crate::config::openssl::key_location::KeyLocation;
+use crate::config::openssl::{errors, messages, pem};
+use crate::config::syntax::diagnostic::Diagnostic;
+use crate::config::syntax::source::Span;
+use crate::config::syntax::text::message;
+
+/// The files read so far, and the warnings given.
+#[expect(missing_debug_implementations, reason = "holds a trait object")]
+pub struct TlsFiles<'a> {
+    /// The machine.
+    pub world: &'a dyn World,
+    /// The `}` of `mail {}`, where nginx's own messages point.
+    pub end: &'a Span,
+    read: HashMap<PathBuf, Arc<[u8]>>,
+    warned: HashSet<Vec<u8>>,
+}
+
+impl<'a> TlsFiles<'a> {
+    /// Nothing read yet.
+    pub fn new(world: &'a dyn World, end: &'a Span) -> Self {
+        Self {
+            world,
+            end,
+            read: HashMap::new(),
+            warned: HashSet::new(),
+        }
+    }
+
+    /// A certificate chain. `user` is the directive that switches TLS on, where nginx's messages point.
+    ///
+    /// # Errors
+    /// It cannot be read, or contains no certificate.
+    pub fn certificate(&mut self, named: &NamedFile, user: &Span) -> Result<TlsFile, Diagnostic> {
+        let what = "certificate";
+        let (name, file) = match named.inline() {
+            Some(text) => (&*named.written, inline(text)),
+            None => (
+                named.path.as_os_str().as_bytes(),
+                self.open(&named.path, what, user)?,
+            ),
+        };
+        match pem::certificate_fault(&file.bytes) {
+            Some(reason) => Err(fault(messages::unloadable(what, name, reason), user)),
+            None => Ok(file),
+        }
+    }
+
+    /// A private key.
+    ///
+    /// # Errors
+    /// It cannot be read, or contains no key.
+    pub fn key(&mut self, named: &NamedFile, user: &Span) -> Result<TlsFile, Diagnostic> {
+        let what = "certificate key";
+        let (name, file) = match KeyLocation::of(&named.written) {
+            KeyLocation::Inline(text) => (&b"data:"[..], inline(text)),
+            KeyLocation::File => (
+                named.path.as_os_str().as_bytes(),
+                self.open(&named.path, what, user)?,
+            ),
+            KeyLocation::Store { uri, path } => {
+                let file = self.file(&path).map_err(|error| {
+                    let reason = errors::store_reason(&path, &error);
+                    fault(messages::unloadable(what, uri, reason), user)
+                })?;
+                (uri, file)
+            }
+            KeyLocation::Elsewhere { name, reason } => {
+                return Err(fault(messages::unloadable(what, name, reason), user));
+            }
+        };
+        match pem::key_fault(&file.bytes) {
+            Some(reason) => Err(fault(messages::unloadable(what, name, reason), user)),
+            None => Ok(file),
+        }
+    }
+
+    fn open(&mut self, path: &Path, what: &str, user: &Span) -> Result<TlsFile, Diagnostic> {
+        self.file(path).map_err(|error| {
+            let reason = errors::open_reason(path, &error);
+            let reason = message!("BIO_new_file() failed (SSL: ", reason, ")");
+            let name = path.as_os_str().as_bytes();
+            fault(messages::unloadable(what, name, reason), user)
+        })
+    }
+
+    /// A key for session tickets.
+    ///
+    /// # Errors
+    /// It cannot be read, or has a wrong length.
+    pub fn ticket_key(&mut self, path: &Path) -> Result<TlsFile, Diagnostic> {
+        let name = path.as_os_str().as_bytes();
+        let end = self.end;
+        let told = |message| Diagnostic::new(Level::Emerg, message, end);
+        let file = self.file(path).map_err(|error| {
+            let errno = Errno(&error).to_string();
+            told(message!("open() \"", name, "\" failed", errno))
+        })?;
+        match file.bytes.len() {
+            48 | 80 => Ok(file),
+            _ => Err(told(message!("\"", name, "\" must be 48 or 80 bytes"))),
+        }
+    }
+
+    /// A file that need not be named. `text` makes the message for a file that cannot be read.
+    ///
+    /// # Errors
+    /// It is named and cannot be read.
+    pub fn optional(
+        &mut self,
+        path: Option<&Path>,
+        text: fn(&Path, &io::Error) -> Vec<u8>,
+        user: &Span,
+    ) -> Result<Option<TlsFile>, Diagnostic> {
+        let Some(path) = path else {
+            return Ok(None);
+        };
+        let file = self.file(path);
+        file.map(Some)
+            .map_err(|error| fault(text(path, &error), user))
+    }
+
+    fn file(&mut self, path: &Path) -> io::Result<TlsFile> {
+        let bytes = match self.read.get(path) {
+            Some(bytes) => Arc::clone(bytes),
+            None => {
+                let bytes: Arc<[u8]> = match self.world.read(path) {
+                    Ok(bytes) => bytes.into(),
+                    // OpenSSL opens a folder and finds nothing in it.
+                    Err(error) if error.kind() == io::ErrorKind::IsADirectory => Arc::default(),
+                    Err(error) => return Err(error),
+                };
+                self.read.insert(path.to_owned(), Arc::clone(&bytes));
+                bytes
+            }
+        };
+        Ok(TlsFile {
+            path: path.to_owned(),
+            bytes,
+        })
+    }
+
+    /// Gives warnings once each, however many servers inherit the lines that they are about.
+    pub fn warn_once(
+        &mut self,
+        warnings: impl IntoIterator<Item = Diagnostic>,
+        report: &mut Report<'_>,
+    ) {
+        for warning in warnings {
+            if self.warned.insert(warning.text()) {
+                report.warn(warning);
+            }
+        }
+    }
+}
+
+/// A fault whose message names its position itself, or none.
+#[must_use]
+pub fn fault(message: Vec<u8>, user: &Span) -> Diagnostic {
+    Diagnostic::complete(Level::Emerg, message, user)
+}
+
+/// A file whose content is written in the configuration. Messages do not show it.
+fn inline(text: &[u8]) -> TlsFile {
+    TlsFile {
+        path: PathBuf::from("data:"),
+        bytes: text.into(),
+    }
+}

@@ -1,0 +1,109 @@
+//! The end of a load: what is checked when the whole text is read, and the configuration that comes out.
+
+use super::config::Config;
+use super::merged::MergedServer;
+use super::report::{Report, Stop};
+use super::scopes::Scopes;
+use super::sockets::{grouped, sockets};
+use crate::base::Level;
+use crate::config::model::log_target::LogTarget;
+use crate::config::model::options::Options;
+use crate::config::schema::modules::core::Core;
+use crate::config::schema::modules::events::Events;
+use crate::config::syntax::diagnostic::Diagnostic;
+
+/// The values of the whole text.
+pub struct Whole {
+    core: Core,
+    events: Events,
+    servers: Vec<MergedServer>,
+    log_files: Vec<std::path::PathBuf>,
+}
+
+impl Whole {
+    /// What holds outside `mail {}`, and its servers.
+    pub fn new(scopes: Scopes, servers: Vec<MergedServer>) -> Self {
+        let main = &scopes.main;
+        Self {
+            core: Core::merge(&main.core, &main.core),
+            events: Events::merge(&main.events, &main.events),
+            servers,
+            log_files: scopes.claims.log_files,
+        }
+    }
+
+    /// Warns of what does not fit together in the file itself.
+    pub fn warn(&self, report: &mut Report<'_>) {
+        if let Some(masks) = self.core.worker_cpu_affinity
+            && masks != 1
+            && masks != self.core.worker_processes
+        {
+            let message = "the number of \"worker_processes\" is not equal to the number of \"worker_cpu_affinity\" masks, \
+                           using last mask for remaining worker processes";
+            report.warn(Diagnostic::bare(Level::Warn, message).after_syntax());
+        }
+    }
+
+    /// Checks what is wrong although the text is right. `has_events`: there is an `events {}`.
+    ///
+    /// # Errors
+    /// A fault ends the loading.
+    pub fn check(&self, has_events: bool, report: &mut Report<'_>) -> Result<(), Stop> {
+        if !has_events {
+            report.fault(late("no \"events\" section in configuration".into()))?;
+        }
+        let listens = self.servers.iter().flat_map(|server| &server.mail.listen);
+        let sockets = grouped(listens.map(|listen| (listen, ()))).len();
+        let connections = self.events.worker_connections;
+        if has_events && connections < sockets + 1 {
+            report.fault(late(format!(
+                "{connections} worker_connections are not enough for {sockets} listening sockets"
+            )))?;
+        }
+        self.check_versions(report)
+    }
+
+    /// Servers for which nginx would negotiate only versions that are not supported here. Last, since nginx finds no fault.
+    fn check_versions(&self, report: &mut Report<'_>) -> Result<(), Stop> {
+        for server in &self.servers {
+            if server.tls.as_ref().is_some_and(|tls| tls.protocols.is_empty()) {
+                report.fault(late(format!(
+                    "\"ssl_protocols\" leaves neither TLSv1.2 nor TLSv1.3 for server in {}",
+                    server.span
+                )))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The configuration. Servers that a fault made incomplete are left out.
+    pub fn into_config(self, options: &Options) -> Config {
+        let error_log = match self.core.error_log.is_empty() {
+            false => self.core.error_log.clone(),
+            true => vec![LogTarget {
+                destination: options.error_log.clone(),
+                level: Level::Error,
+            }],
+        };
+        let servers = self.servers.into_iter();
+        let servers: Vec<_> = servers
+            .filter_map(|server| server.into_server(&error_log))
+            .collect();
+        Config {
+            file: options.file.clone(),
+            prefix: options.prefix.clone(),
+            pid: self.core.pid.clone().unwrap_or_else(|| options.pid.clone()),
+            error_log,
+            core: self.core,
+            events: self.events,
+            sockets: sockets(&servers),
+            servers: servers.into_iter().map(|(server, _)| server).collect(),
+            log_files: self.log_files,
+        }
+    }
+}
+
+/// A fault that nginx finds after the syntax is ok.
+fn late(message: String) -> Diagnostic {
+    Diagnostic::bare(Level::Emerg, message).after_syntax()
+}

@@ -1,0 +1,64 @@
+//! `listen`: addresses and the options of their sockets.
+
+use crate::base::Address;
+use crate::config::syntax::source::Span;
+
+/// One `listen` line.
+#[derive(Clone, Debug)]
+pub struct Listen {
+    /// Its addresses: several for a host with several, or a range of ports.
+    pub addresses: Vec<Address>,
+    /// `ssl`
+    pub ssl: bool,
+    /// `proxy_protocol`
+    pub proxy_protocol: bool,
+    /// Whether it gets a socket of its own even beside a wildcard: `bind`, or any socket option.
+    pub bind: bool,
+    /// The options of the socket.
+    pub options: SocketOptions,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// How a listening socket is set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SocketOptions {
+    /// Longest queue of connections waiting to be accepted.
+    pub backlog: i32,
+    /// `SO_RCVBUF`, in bytes.
+    pub rcvbuf: Option<usize>,
+    /// `SO_SNDBUF`, in bytes.
+    pub sndbuf: Option<usize>,
+    /// Whether an IPv6 socket rejects IPv4 connections.
+    pub ipv6only: bool,
+    /// TCP keepalive; `None` leaves it to the system.
+    pub so_keepalive: Option<KeepAlive>,
+}
+
+impl Default for SocketOptions {
+    fn default() -> Self {
+        Self {
+            backlog: 511,
+            rcvbuf: None,
+            sndbuf: None,
+            ipv6only: true,
+            so_keepalive: None,
+        }
+    }
+}
+
+/// `so_keepalive`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeepAlive {
+    /// Switched off.
+    Off,
+    /// Switched on; 0 leaves a figure to the system.
+    On {
+        /// `TCP_KEEPIDLE`, in seconds.
+        idle: u32,
+        /// `TCP_KEEPINTVL`, in seconds.
+        interval: u32,
+        /// `TCP_KEEPCNT`
+        count: u32,
+    },
+}
