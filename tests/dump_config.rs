@@ -6,8 +6,7 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use portcullis::config::show::dump::dump;
-use portcullis::config::{Loaded, LogDestination, Options, load};
+use portcullis::config::{Loaded, LogDestination, Options, dump, load};
 use portcullis::process::machine::Machine;
 use portcullis::tls;
 use support::Scratch;
@@ -41,24 +40,20 @@ fn loaded(options: &Options) -> Result<Loaded, String> {
 /// What holds, without where it is written.
 fn meaning(loaded: &Loaded) -> Vec<String> {
     let config = &loaded.config;
-    let mut said = vec![format!("{:?} {:?}", config.core, config.events)];
+    let mut core = config.core.clone();
+    // Both are written down even where the program chose them.
+    core.pid = None;
+    core.error_log.clear();
+    let mut said = vec![format!(
+        "{core:?} {:?} {:?} {:?}",
+        config.pid, config.error_log, config.events
+    )];
     for server in &config.servers {
         let mut mail = server.mail.clone();
-        // It is written down even where the port decided.
-        mail.protocol = None;
+        // These are written down even where the port or the program chose them.
+        (mail.protocol, mail.server_name) = (None, None);
+        mail.error_log.clear();
         let mut ssl = (*server.ssl).clone();
-        let named = [
-            &mut ssl.ssl_certificate,
-            &mut ssl.ssl_certificate_key,
-            &mut ssl.ssl_session_ticket_key,
-        ];
-        // How a file is named may change, not which file it is.
-        for file in named.into_iter().flatten() {
-            if file.written.starts_with(b"data:") {
-                file.path = PathBuf::new();
-            }
-            file.written = Box::default();
-        }
         // `ssl on` comes back as a parameter of `listen`.
         let on = std::mem::take(&mut ssl.ssl);
         let listens = mail.listen.drain(..).map(|listen| {
@@ -66,13 +61,20 @@ fn meaning(loaded: &Loaded) -> Vec<String> {
             format!("{:?} {:?} {kinds:?}", listen.addresses, listen.options)
         });
         said.extend(listens);
-        said.push(format!("{:?} {mail:?} {:?}", server.protocol, server.tls));
-        said.push(format!("{:?} {:?}", server.auth_http, server.proxy));
-        said.push(format!("{ssl:?} {:?}", server.realip));
+        said.push(format!("{mail:?} {:?}", server.error_log));
         said.push(format!(
             "{:?} {:?} {:?}",
-            server.smtp, server.imap, server.pop3
+            server.name, server.settings, server.authenticator
         ));
+        said.push(format!(
+            "{ssl:?} {:?} {:?} {:?}",
+            server.realip, server.proxy, server.backend_tls
+        ));
+    }
+    for socket in &config.sockets {
+        let modes = socket.routes.iter().map(|route| &route.tls);
+        let modes: Vec<_> = modes.collect();
+        said.push(format!("{} {:?} {modes:?}", socket.address, socket.options));
     }
     said
 }

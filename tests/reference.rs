@@ -7,7 +7,7 @@ use std::process::Command;
 
 use portcullis::cli::option::OPTIONS;
 use portcullis::cli::{completions, man};
-use portcullis::config::show::reference::{man as configuration_man, pages};
+use portcullis::config::reference::{man as configuration_man, pages};
 
 /// Every generated file, by its name below `docs/`.
 fn generated() -> BTreeMap<PathBuf, String> {

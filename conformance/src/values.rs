@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use portcullis::config::schema::row::Directive;
+use portcullis::config::Directive;
 
 const TEXT: &str = include_str!("../rows/values.txt");
 
@@ -67,7 +67,7 @@ impl Values {
 #[cfg(test)]
 mod tests {
     use super::Values;
-    use portcullis::config::schema::table::rows;
+    use portcullis::config::rows;
 
     #[test]
     fn every_directive_has_some() {

@@ -2,17 +2,17 @@
 //! Nothing is opened, looked up or connected: the files of a configuration are parts of the bytes.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use portcullis::config::model::glob;
-use portcullis::config::syntax::parser::{Next, Statements};
-use portcullis::config::syntax::source::Source;
+use portcullis::base::Secret;
 use portcullis::config::{
-    ClientTls, Diagnostic, LogDestination, Options, TlsFault, TlsFile, TlsMaterial, World, load,
-    test,
+    ClientTls, Diagnostic, Files, Item, LogDestination, Names, Options, Parser, Source, TlsFault,
+    TlsFile, TlsMaterial, TlsProbes, load, test,
 };
 use portcullis::tls;
 
@@ -31,10 +31,10 @@ pub fn grammar(bytes: &[u8]) {
     if bytes.len().is_multiple_of(2) {
         source.path = Some("/c/n.conf".into());
     }
-    let mut statements = Statements::new(Arc::new(source));
+    let mut parser = Parser::new(Arc::new(source));
     loop {
-        match statements.read() {
-            Ok(Next::Directive(statement)) => {
+        match parser.next_item() {
+            Ok(Item::Statement(statement)) => {
                 assert_eq!(statement.words.len(), statement.spans.len());
                 assert!(!statement.words.is_empty());
                 assert!(
@@ -44,8 +44,8 @@ pub fn grammar(bytes: &[u8]) {
                         .all(|(start, end)| start < end && *end <= bytes.len())
                 );
             }
-            Ok(Next::Close) => {}
-            Ok(Next::End) => return,
+            Ok(Item::Close) => {}
+            Ok(Item::End) => return,
             Err(fault) => {
                 assert!(
                     fault.line >= 1 && fault.span.0 <= fault.span.1 && fault.span.1 <= bytes.len()
@@ -82,7 +82,7 @@ pub fn load_bytes(bytes: &[u8]) {
         program: "portcullis",
         prefix: "/p/".into(),
         file: "/c/n.conf".into(),
-        globals,
+        globals: globals.map(Secret::new),
         error_log: LogDestination::Stderr,
         pid: "/p/logs/nginx.pid".into(),
     };
@@ -109,7 +109,7 @@ struct Parts {
     read: Cell<u32>,
 }
 
-impl World for Parts {
+impl Files for Parts {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         self.read.set(self.read.get() + 1);
         if self.read.get() > MOST_READ {
@@ -125,14 +125,19 @@ impl World for Parts {
             .or_else(|| found.map(|(_, text)| text.clone()))
             .ok_or_else(|| io::Error::from_raw_os_error(2))
     }
-    fn glob(&self, wanted: &Path) -> io::Result<Vec<PathBuf>> {
-        let wanted = wanted.as_os_str().as_encoded_bytes();
-        let names = self.files.iter().map(|(name, _)| name);
-        Ok(names
-            .filter(|name| glob::matches(wanted, name.as_os_str().as_encoded_bytes()))
-            .cloned()
-            .collect())
+    fn list(&self, folder: &Path) -> Vec<OsString> {
+        let files = self.files.iter();
+        let below = files.filter_map(|(path, _)| path.strip_prefix(folder).ok());
+        let names = below.filter_map(|path| path.components().next());
+        let names: BTreeSet<_> = names.map(|name| name.as_os_str().to_owned()).collect();
+        names.into_iter().collect()
     }
+    fn exists(&self, path: &Path) -> bool {
+        self.files.iter().any(|(file, _)| file.starts_with(path))
+    }
+}
+
+impl Names for Parts {
     fn lookup(&self, host: &str) -> Vec<IpAddr> {
         match host {
             "localhost" => vec![IpAddr::from([127, 0, 0, 1])],
@@ -158,6 +163,9 @@ impl World for Parts {
     fn processors(&self) -> usize {
         3
     }
+}
+
+impl TlsProbes for Parts {
     fn check_pair(
         &self,
         certificate: &TlsFile,

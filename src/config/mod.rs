@@ -21,7 +21,6 @@ pub use load::{load, test};
 pub use model::choices::{ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo, StartTls, VerifyClient};
 pub use model::client_tls::{ClientTls, Verify};
 pub use model::files::{PassPhrases, TlsFile};
-pub use model::glob;
 pub use model::listen::{KeepAlive, SocketOptions};
 pub use model::log_target::{LogDestination, LogTarget, SyslogTarget};
 pub use model::options::Options;

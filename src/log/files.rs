@@ -46,7 +46,6 @@ impl Files {
                 LogDestination::Stderr => Sink::Stderr,
                 LogDestination::File(path) => Sink::File(self.share(path)?),
                 LogDestination::Syslog(syslog) => Sink::Syslog(Syslog::new(syslog)),
-                LogDestination::Memory => continue,
             };
             sinks.push((target.level, Arc::new(sink)));
         }

@@ -71,6 +71,7 @@ impl Generation {
             fallback: [fallback],
             logs: HashMap::new(),
             servers: HashMap::new(),
+            tls: HashMap::new(),
             auth_servers: Vec::new(),
         };
         // Every file that is named is opened, in the order written, whether a server uses it or not.
@@ -79,7 +80,7 @@ impl Generation {
         let _open = named
             .collect::<Result<Vec<_>, _>>()
             .map_err(BuildFault::Log)?;
-        let log = parts.log(&config.core.error_log)?;
+        let log = parts.log(&config.error_log)?;
         let mut endpoints = HashMap::new();
         for socket in &config.sockets {
             let routes = socket.routes.iter().map(|route| parts.endpoint(route));
@@ -136,7 +137,7 @@ impl Generation {
 }
 
 /// What makes an auth server: its URL, TLS towards it, and who looks its name up.
-type AuthKey = (AuthUrl, Option<ClientTls>, config::Resolver);
+type AuthKey = (AuthTarget, config::Resolver);
 
 /// What the endpoints of one generation share: a log per list, all else per server.
 struct Parts<'a> {
@@ -151,6 +152,8 @@ struct Parts<'a> {
     fallback: [LogTarget; 1],
     logs: HashMap<Vec<LogTarget>, Arc<ErrorLog>>,
     servers: HashMap<*const Server, Shared>,
+    /// The TLS of each server.
+    tls: HashMap<*const TlsMaterial, Arc<tls::Server>>,
     /// Servers that ask the same auth server by the same name servers share what is known of it.
     auth_servers: Vec<(AuthKey, Arc<AuthServer>)>,
 }
@@ -160,7 +163,6 @@ struct Parts<'a> {
 struct Shared {
     settings: Settings,
     log: Arc<ErrorLog>,
-    tls: Option<Arc<tls::Server>>,
     resolver: Resolver,
     authenticator: Authenticator,
     backends: Arc<Backends>,
@@ -185,7 +187,6 @@ impl Parts<'_> {
         let Shared {
             settings,
             log,
-            tls,
             resolver,
             authenticator,
             backends,
@@ -220,8 +221,7 @@ impl Parts<'_> {
         let backend_tls = self.connector(server.backend_tls.as_ref(), &[])?;
         let shared = Shared {
             settings: Settings::of(server),
-            log: self.log(&server.mail.error_log)?,
-            tls: self.tls(server)?,
+            log: self.log(&server.error_log)?,
             resolver: self.resolver(&server.mail),
             authenticator: self.authenticator(server)?,
             backends: Arc::new(Backends {
@@ -236,13 +236,14 @@ impl Parts<'_> {
         Ok(shared)
     }
 
-    fn tls(&self, server: &Server) -> Result<Option<Arc<tls::Server>>, BuildFault> {
-        let Some(material) = &server.tls else {
-            return Ok(None);
-        };
-        let made = tls::Server::new(material, self.resumption);
-        made.map(|made| Some(Arc::new(made)))
-            .map_err(BuildFault::Tls)
+    fn tls(&mut self, material: &Arc<TlsMaterial>) -> Result<Arc<tls::Server>, BuildFault> {
+        if let Some(made) = self.tls.get(&Arc::as_ptr(material)) {
+            return Ok(Arc::clone(made));
+        }
+        let made = tls::Server::new(material, self.resumption).map_err(BuildFault::Tls)?;
+        let made = Arc::new(made);
+        self.tls.insert(Arc::as_ptr(material), Arc::clone(&made));
+        Ok(made)
     }
 }
 

@@ -51,7 +51,7 @@ impl Service {
     /// Puts a prepared generation in place of the running one. Sessions in progress notice nothing.
     pub(super) async fn take_over(&mut self, Prepared { generation, added }: Prepared) {
         let voice = Voice::running(self.gateway.log());
-        let path = &generation.config.core.pid;
+        let path = &generation.config.pid;
         let pid = (path != self.pid.path())
             .then(|| PidFile::write(path))
             .transpose();

@@ -23,7 +23,7 @@ pub fn send(options: &Options, world: &dyn World, signal: Signal) -> ExitCode {
 fn attempt(options: &Options, world: &dyn World, signal: Signal) -> Option<()> {
     let files = Files::default();
     let voice = bootstrap::voice(options, &files);
-    let path = bootstrap::load(options, world, &voice)?.config.core.pid;
+    let path = bootstrap::load(options, world, &voice)?.config.pid;
     voice.say(Level::Notice, format_args!("signal process started"));
     let shown = path.display();
     let text = match fs::read(&path) {

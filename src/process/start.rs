@@ -106,7 +106,7 @@ async fn serve(
     let mut signals = voice.check(format_args!("sigaction()"), signals::listen())?;
     let listeners = bound.into_iter().map(Listener::new).collect();
     let listeners = voice.check(format_args!("epoll_ctl()"), listeners)?;
-    let path = gateway.generation.load().config.core.pid.clone();
+    let path = gateway.generation.load().config.pid.clone();
     let pid = voice.check(
         format_args!("open() \"{}\"", path.display()),
         PidFile::write(&path),

@@ -90,8 +90,9 @@ fn tell(faults: &Faults, voice: &Voice, program: &str) {
 /// been said.
 fn probe(loaded: &Loaded, options: &Options, files: &Files, voice: &Voice) -> Option<()> {
     let core = &loaded.config.core;
-    let pid = PidFile::probe(&core.pid);
-    voice.check(format_args!("open() \"{}\"", core.pid.display()), pid)?;
+    let path = &loaded.config.pid;
+    let pid = PidFile::probe(path);
+    voice.check(format_args!("open() \"{}\"", path.display()), pid)?;
     let (resolvers, resumption) = (Resolvers::default(), Resumption::default());
     let (connectors, capabilities) = (Connectors::default(), CapabilityCache::default());
     let generation = voice.accept(Generation::build(

@@ -21,10 +21,16 @@ pub enum Settings {
 impl Settings {
     /// Puts a server's words together.
     pub fn of(server: &Server) -> Self {
-        match server.protocol {
-            Protocol::Smtp => Settings::Smtp(Arc::new(smtp::Settings::of(server))),
-            Protocol::Imap => Settings::Imap(Arc::new(imap::Settings::of(server))),
-            Protocol::Pop3 => Settings::Pop3(Arc::new(pop3::Settings::of(server))),
+        match &server.settings {
+            ProtocolSettings::Smtp(own) => {
+                Settings::Smtp(Arc::new(smtp::Settings::of(server, own)))
+            }
+            ProtocolSettings::Imap(own) => {
+                Settings::Imap(Arc::new(imap::Settings::of(server, own)))
+            }
+            ProtocolSettings::Pop3(own) => {
+                Settings::Pop3(Arc::new(pop3::Settings::of(server, own)))
+            }
         }
     }
 

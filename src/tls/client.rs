@@ -121,7 +121,11 @@ fn client(material: &ClientTls, alpn: &[&[u8]]) -> Result<Connector, TlsFault> {
     let settings = Settings::of_client(material);
     let enabled = versions::enabled(settings.versions);
     let provider = aws_lc_rs::default_provider();
-    let own = pair::load_all(material.pair.as_slice(), material.passwords.reveal(), &provider)?;
+    let own = pair::load_all(
+        material.pair.as_slice(),
+        material.passwords.reveal(),
+        &provider,
+    )?;
     let provider = Arc::new(provider::limited(&settings, &enabled)?);
     let servers = Servers::new(material.verify.as_ref(), &provider)?;
     let builder = ClientConfig::builder_with_provider(provider)

@@ -1,7 +1,7 @@
 //! A configuration before it is written down: directives and blocks, right and wrong ones, in files that include each other.
 
-use portcullis::config::schema::row::{Contexts, Directive};
-use portcullis::config::schema::table::rows;
+use portcullis::config::rows;
+use portcullis::config::{Contexts, Directive};
 
 use super::dice::Dice;
 use super::listen;

@@ -1,7 +1,7 @@
 //! The cases of a directive, made from its row: where it may not stand, how it may not be written, values good and bad.
 
-use portcullis::config::schema::row::{Contexts, Directive};
-use portcullis::config::schema::table::rows;
+use portcullis::config::rows;
+use portcullis::config::{Contexts, Directive};
 
 use crate::values::Values;
 

@@ -78,8 +78,7 @@ impl Loader<'_> {
             let message = "block directives are not supported in -g option";
             return Err(Diagnostic::new(Level::Emerg, message, &span).into());
         }
-        if **name == *INCLUDE
-            && (block != Block::Foreign || statement.ending == Ending::Semicolon)
+        if **name == *INCLUDE && (block != Block::Foreign || statement.ending == Ending::Semicolon)
         {
             check_form(statement, false, Arity::exactly(1), &span)?;
             return self.include(block, &args[0], &span);

@@ -24,10 +24,6 @@ use crate::config::syntax::source::Span;
 use crate::config::syntax::statement::{Item, Resume, SyntaxError};
 
 /// A load in progress.
-#[expect(
-    missing_debug_implementations,
-    reason = "holds a trait object and a closure"
-)]
 pub struct Loader<'a> {
     pub(super) world: &'a dyn World,
     /// Warnings and faults.

@@ -100,7 +100,7 @@ impl MergedServer {
         main_log: &[LogTarget],
     ) -> Option<(Arc<Server>, Vec<TlsMode<Arc<TlsMaterial>>>)> {
         let listens = self.mail.listen.iter();
-        let modes = listens.map(|listen| self.tls_mode(listen)).collect();
+        let modes: Option<Vec<_>> = listens.map(|listen| self.tls_mode(listen)).collect();
         let (authenticator, backend_tls) = (self.authenticator()?, self.backend_tls()?);
         let server = Server {
             file: Arc::clone(&self.span.source.name),

@@ -26,7 +26,6 @@ pub struct Faults {
 pub struct Stop;
 
 /// The warnings and faults of one load.
-#[expect(missing_debug_implementations, reason = "holds a closure")]
 pub struct Report<'a> {
     warnings: &'a mut dyn FnMut(Diagnostic),
     continues: bool,

@@ -66,7 +66,11 @@ impl Whole {
     /// Servers for which nginx would negotiate only versions that are not supported here. Last, since nginx finds no fault.
     fn check_versions(&self, report: &mut Report<'_>) -> Result<(), Stop> {
         for server in &self.servers {
-            if server.tls.as_ref().is_some_and(|tls| tls.protocols.is_empty()) {
+            if server
+                .tls
+                .as_ref()
+                .is_some_and(|tls| tls.protocols.is_empty())
+            {
                 report.fault(late(format!(
                     "\"ssl_protocols\" leaves neither TLSv1.2 nor TLSv1.3 for server in {}",
                     server.span

@@ -42,8 +42,7 @@ fn within<F: Files + ?Sized>(files: &F, mut folder: Vec<u8>, part: &[u8]) -> Vec
 }
 
 /// Whether `mask` matches the name of a file. Neither contains a slash. Only a dot matches a dot at the start.
-#[must_use]
-pub fn matches(mask: &[u8], name: &[u8]) -> bool {
+fn matches(mask: &[u8], name: &[u8]) -> bool {
     if name.first() == Some(&b'.') && mask.first() != Some(&b'.') && mask.get(..2) != Some(b"\\.") {
         return false;
     }

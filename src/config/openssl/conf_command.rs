@@ -51,7 +51,10 @@ pub fn fault(name: &[u8], value: &[u8]) -> Option<Vec<u8>> {
     if OTHERS.split(' ').any(is) {
         return None;
     }
-    Some(message!("error:0A000182:SSL routines::unknown cmd name:cmd=", name))
+    Some(message!(
+        "error:0A000182:SSL routines::unknown cmd name:cmd=",
+        name
+    ))
 }
 
 fn one_of(words: &str, word: &[u8]) -> bool {

@@ -96,8 +96,6 @@ mod tests {
         assert_eq!(fault(b"X25519:P-256:secp384r1"), None);
         assert_eq!(fault(b"P-256:prime256v1"), Some(Vec::new()));
         assert_eq!(fault(b"P-256:"), Some(Vec::new()));
-        assert!(
-            fault(b"P-256:foo").is_some_and(|reason| reason.ends_with(b"'foo' cannot be set"))
-        );
+        assert!(fault(b"P-256:foo").is_some_and(|reason| reason.ends_with(b"'foo' cannot be set")));
     }
 }

@@ -91,8 +91,7 @@ fn in_store<'a>(written: &'a [u8], uri: &'a [u8]) -> KeyLocation<'a> {
             path: PathBuf::from(OsStr::from_bytes(path)),
         },
         None => {
-            let reason =
-                "OSSL_STORE_open() failed (SSL: error:16000069:STORE routines::unregistered scheme:scheme=";
+            let reason = "OSSL_STORE_open() failed (SSL: error:16000069:STORE routines::unregistered scheme:scheme=";
             KeyLocation::Elsewhere {
                 name: written,
                 reason: message!(reason, scheme.unwrap_or_default(), ")"),
@@ -141,7 +140,8 @@ mod tests {
             ),
         ];
         for (written, shown, wanted) in elsewhere {
-            let KeyLocation::Elsewhere { name, reason } = KeyLocation::of(written.as_bytes()) else {
+            let KeyLocation::Elsewhere { name, reason } = KeyLocation::of(written.as_bytes())
+            else {
                 panic!("{written}");
             };
             assert_eq!(name, shown.as_bytes());

@@ -44,7 +44,11 @@ pub fn dhparam(path: &Path, reason: &str) -> Vec<u8> {
 /// A cipher string that selects nothing.
 #[must_use]
 pub fn ciphers(string: &[u8], why: CipherError) -> Vec<u8> {
-    call("SSL_CTX_set_cipher_list", &[string], why.reason().as_bytes())
+    call(
+        "SSL_CTX_set_cipher_list",
+        &[string],
+        why.reason().as_bytes(),
+    )
 }
 
 /// `ssl_ecdh_curve` with an unknown group.

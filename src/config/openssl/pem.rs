@@ -5,8 +5,7 @@
 pub const NO_KEY: &str = "PEM_read_bio_PrivateKey() failed (SSL: error:1E08010C:DECODER routines::unsupported:\
                           No supported data to decode. Input type: PEM)";
 /// The reason for a file with a certificate that is not valid ASN.1.
-pub const NO_ASN1: &str =
-    "PEM_read_bio_X509_AUX() failed (SSL: error:0688010A:asn1 encoding routines::nested asn1 error)";
+pub const NO_ASN1: &str = "PEM_read_bio_X509_AUX() failed (SSL: error:0688010A:asn1 encoding routines::nested asn1 error)";
 /// The reason for a private key that none of the pass phrases decrypts.
 pub const LOCKED_KEY: &str = "PEM_read_bio_PrivateKey() failed (SSL: error:1C800064:Provider routines::bad decrypt \
                               error:11800074:PKCS12 routines::pkcs12 cipherfinal error:maybe wrong password)";

@@ -163,7 +163,9 @@ macro_rules! held_value {
             // Read once, however many servers there are.
             static DEFAULT: std::sync::LazyLock<
                 <$kind as $crate::config::schema::value_kind::ValueKind>::Value,
-            > = std::sync::LazyLock::new(|| $crate::config::schema::row::default_of::<$kind>($default));
+            > = std::sync::LazyLock::new(|| {
+                $crate::config::schema::row::default_of::<$kind>($default)
+            });
             DEFAULT.clone()
         })
     };

@@ -216,7 +216,10 @@ impl Parser {
         let inside = bytes.get(begin..self.counted).unwrap_or_default();
         SyntaxError {
             message,
-            line: self.line.saturating_sub(memchr_iter(b'\n', inside).count()).max(1),
+            line: self
+                .line
+                .saturating_sub(memchr_iter(b'\n', inside).count())
+                .max(1),
             span: (begin, end),
             resume: Resume::Never,
         }

@@ -23,7 +23,10 @@ impl Span {
         let before = printable(&bytes[begin..start]).chars().count();
         let word = printable(&bytes[start..self.end.clamp(start, end)]);
         let carets = "^".repeat(word.chars().count().max(1));
-        format!("{margin} |\n{number} | {text}\n{margin} | {:before$}{carets}\n", "")
+        format!(
+            "{margin} |\n{number} | {text}\n{margin} | {:before$}{carets}\n",
+            ""
+        )
     }
 }
 

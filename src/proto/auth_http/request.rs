@@ -2,12 +2,12 @@
 
 use std::net::SocketAddr;
 
-use crate::base::Protocol;
+use crate::base::{Protocol, Secret};
 use crate::proto::proxy_protocol::Addresses;
 use crate::proto::{Credentials, Login, Origin};
 
 /// A configured header: name and value.
-pub type Header = (Box<[u8]>, Box<[u8]>);
+pub type Header = (Box<[u8]>, Secret<Box<[u8]>>);
 
 /// All that one question is made of.
 #[derive(Debug)]
@@ -126,7 +126,7 @@ pub fn request(inquiry: &Inquiry<'_>, out: &mut Vec<u8>) {
     for (name, value) in inquiry.headers {
         out.extend_from_slice(name);
         out.extend_from_slice(b": ");
-        out.extend_from_slice(value);
+        out.extend_from_slice(value.reveal());
         out.extend_from_slice(b"\r\n");
     }
     out.extend_from_slice(b"\r\n");
@@ -187,7 +187,10 @@ mod tests {
     use crate::proto::{Envelope, Helo};
 
     fn ask(login: &Login) -> String {
-        let headers = [(b"X-Key".as_slice().into(), b"a b".as_slice().into())];
+        let headers = [(
+            b"X-Key".as_slice().into(),
+            Secret::new(b"a b".as_slice().into()),
+        )];
         let mut out = Vec::new();
         let inquiry = Inquiry {
             uri: b"/auth?x=1",

@@ -1,6 +1,6 @@
 //! The replies and limits of one server that depend on its configuration, made when that is loaded.
 
-use crate::config::{Methods, Server, StartTls};
+use crate::config::{Methods, Server, StartTls, settings};
 use crate::proto::login::Bytes;
 use crate::proto::sasl;
 use crate::proto::tally::Tally;
@@ -26,11 +26,11 @@ impl Settings {
         let mut settings = Settings {
             capability: Vec::new(),
             capability_tls: Vec::new(),
-            methods: server.imap.imap_auth,
+            methods: own.imap_auth,
             starttls: server.ssl.starttls,
             tally: Tally::new(server.mail.max_errors, server.mail.max_commands),
         };
-        let words = &server.imap.imap_capabilities.words;
+        let words = own.imap_capabilities.words();
         settings.capability = settings.capability_with(words, false);
         settings.capability_tls = settings.capability_with(words, true);
         settings

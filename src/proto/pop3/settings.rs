@@ -47,12 +47,12 @@ impl Settings {
             stamped: !backend_authenticates
                 && (methods.has(Method::Apop) || methods.has(Method::CramMd5)),
         };
-        let capabilities = &server.pop3.pop3_capabilities;
+        let capabilities = &own.pop3_capabilities;
         let own: [Bytes; 1] = [USER.into()];
         let words = match backend_authenticates && !capabilities.chosen {
             // All other capabilities are the backend's.
             true => &own[..],
-            false => &capabilities.words,
+            false => capabilities.words(),
         };
         settings.capa = settings.capa_with(words, false);
         settings.capa_clear = settings.capa_with(words, true);

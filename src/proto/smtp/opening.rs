@@ -100,7 +100,7 @@ pub fn own_name(server: &Server, helo: &Helo) -> Bytes {
         .name
         .as_ref()
         .filter(|_| !proxy.xclient && proxy.proxy_smtp_helo == ProxySmtpHelo::Client);
-    clients.unwrap_or(&server.mail.server_name).clone()
+    clients.unwrap_or(&server.name).clone()
 }
 
 /// A dialogue that waits for the greeting. `context` comes back with what the last answer to EHLO announces.

@@ -1,6 +1,6 @@
 //! The replies and limits of one server that depend on its configuration, made when that is loaded.
 
-use crate::config::{Methods, Server, StartTls};
+use crate::config::{Methods, Server, StartTls, settings};
 use crate::proto::login::Bytes;
 use crate::proto::sasl;
 use crate::proto::tally::Tally;
@@ -38,12 +38,12 @@ impl Settings {
             helo: [b"250 ", &**name, b"\r\n"].concat(),
             ehlo: Vec::new(),
             ehlo_tls: Vec::new(),
-            methods: server.smtp.smtp_auth,
+            methods: own.smtp_auth,
             starttls: server.ssl.starttls,
             tally: Tally::new(server.mail.max_errors, server.mail.max_commands),
             backend_authenticates: server.backend_authenticates(),
         };
-        let words = &server.smtp.smtp_capabilities.words;
+        let words = own.smtp_capabilities.words();
         settings.ehlo = settings.ehlo_with(words, false);
         settings.ehlo_tls = settings.ehlo_with(words, true);
         settings

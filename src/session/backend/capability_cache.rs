@@ -79,7 +79,7 @@ impl CapabilityCache {
             protocol: server.protocol,
             addresses: upstream.addresses.clone(),
             host: host(&upstream.host).into(),
-            server_name: server.mail.server_name.clone(),
+            server_name: server.name.clone(),
             header: server.proxy.proxy_protocol,
             tls: tls.map(tls::Connector::identity),
         }))

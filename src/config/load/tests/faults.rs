@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::{GOOD, Memory, load_files, options, text_of};
-use crate::config::{Faults, test};
+use crate::config::load::report::Faults;
+use crate::config::load::test;
 
 /// What is found: the first fault, then the others.
 fn found(files: &[(&str, &[u8])]) -> (Vec<String>, usize) {

@@ -1,37 +1,53 @@
 //! `load()` from text in memory: nginx's first sentence, what holds after inheritance, and that nothing panics.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 mod faults;
+mod secrets;
 
-use super;
+use super::config::Loaded;
+use super::load;
+use super::server::{Authenticator, ProtocolSettings, Server};
+use super::sockets::{Socket, diff};
 use crate::base::Level;
-use crate::config::model::glob;
-use crate::config::model::world::Nowhere;
-use crate::config::{
-    ClientTls, Diagnostic, Loaded, LogDestination, Options, TlsFault, TlsFile, TlsMaterial, World,
-};
+use crate::config::model::client_tls::ClientTls;
+use crate::config::model::files::TlsFile;
+use crate::config::model::log_target::LogDestination;
+use crate::config::model::options::Options;
+use crate::config::model::sasl::Method;
+use crate::config::model::tls::{TlsFault, TlsMaterial};
+use crate::config::model::world::{Files, Names, Nowhere, TlsProbes};
+use crate::config::syntax::diagnostic::Diagnostic;
 
 /// Files in memory; one host name; nobody is privileged.
 #[derive(Default)]
 struct Memory(BTreeMap<PathBuf, Vec<u8>>);
 
-impl World for Memory {
+impl Files for Memory {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.0
-            .get(path)
-            .cloned()
-            .ok_or_else(|| io::Error::from_raw_os_error(2))
+        let found = self.0.get(path).cloned();
+        found.ok_or_else(|| io::Error::from_raw_os_error(2))
     }
-    fn glob(&self, wanted: &Path) -> io::Result<Vec<PathBuf>> {
-        let wanted = wanted.to_string_lossy().into_owned();
-        let fits =
-            |path: &&PathBuf| glob::matches(wanted.as_bytes(), path.to_string_lossy().as_bytes());
-        Ok(self.0.keys().filter(fits).cloned().collect())
+    fn list(&self, folder: &Path) -> Vec<OsString> {
+        let names = self
+            .0
+            .keys()
+            .filter_map(|path| path.strip_prefix(folder).ok());
+        let first = names.filter_map(|name| name.components().next());
+        let mut names: Vec<_> = first.map(|name| name.as_os_str().to_owned()).collect();
+        names.dedup();
+        names
     }
+    fn exists(&self, path: &Path) -> bool {
+        self.0.keys().any(|file| file.starts_with(path))
+    }
+}
+
+impl Names for Memory {
     fn lookup(&self, host: &str) -> Vec<IpAddr> {
         if host == "backend" {
             vec![IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2])]
@@ -54,6 +70,9 @@ impl World for Memory {
     fn processors(&self) -> usize {
         3
     }
+}
+
+impl TlsProbes for Memory {
     fn check_pair(&self, _: &TlsFile, _: &TlsFile, _: &[Box<[u8]>]) -> Result<(), TlsFault> {
         Ok(())
     }
@@ -277,7 +296,7 @@ fn includes() {
         .map(|(path, _)| path.to_string_lossy().into_owned())
         .collect();
     assert_eq!(names, ["/c/n.conf", "/c/d/1", "/c/e"]);
-    assert_eq!(loaded.config.core.pid, Path::new("/p/x"));
+    assert_eq!(loaded.config.pid, Path::new("/p/x"));
 }
 
 #[test]
@@ -309,20 +328,20 @@ fn inheritance() {
     assert_eq!((first.line, second.line), (9, 13));
     assert_eq!(first.mail.timeout.as_secs(), 2);
     assert_eq!(second.mail.timeout.as_secs(), 5);
-    assert_eq!(
-        (
-            first.auth_http.auth_http_header.len(),
-            second.auth_http.auth_http_header.len()
-        ),
-        (1, 2)
-    );
-    assert_eq!(&*first.mail.server_name, b"localhost");
-    assert_eq!(first.mail.error_log[0].level, Level::Info);
-    assert!(
-        second.smtp.smtp_auth.has(crate::config::Method::None)
-            && !second.smtp.smtp_auth.has(crate::config::Method::Plain)
-    );
-    let auth = first.auth_http.auth_http.as_ref().expect("a URL");
+    let auth_server = |server: &Server| match &server.authenticator {
+        Authenticator::AuthHttp {
+            server, settings, ..
+        } => (server.url.clone(), settings.auth_http_header.len()),
+        Authenticator::Backend(_) => panic!("an auth server"),
+    };
+    let (auth, headers) = auth_server(first);
+    assert_eq!((headers, auth_server(second).1), (1, 2));
+    assert_eq!(&*first.name, b"localhost");
+    assert_eq!(first.error_log[0].level, Level::Info);
+    let ProtocolSettings::Smtp(smtp) = &second.settings else {
+        panic!("SMTP")
+    };
+    assert!(smtp.smtp_auth.has(Method::None) && !smtp.smtp_auth.has(Method::Plain));
     assert_eq!(
         (
             &*auth.host,
@@ -331,7 +350,7 @@ fn inheritance() {
         ),
         (&b"[::1]"[..], &b"/x"[..], "[::1]:8")
     );
-    let upstream = second.proxy.proxy_pass.as_ref().expect("a backend");
+    let upstream = second.authenticator.upstream().expect("a backend");
     assert_eq!(
         upstream
             .addresses
@@ -353,7 +372,7 @@ fn sockets(listens: &[&str]) -> Vec<(String, Vec<String>)> {
     );
     let (loaded, _) = load_files(&[("n.conf", text.as_bytes())]);
     let sockets = loaded.expect("a configuration").config.sockets;
-    let locals = |socket: &super::sockets::Socket| {
+    let locals = |socket: &Socket| {
         socket
             .routes
             .iter()
@@ -404,7 +423,7 @@ fn a_reload_keeps_what_stays() {
             .config
             .sockets
     };
-    let diff = super::sockets::diff(
+    let diff = diff(
         &load("listen 25; listen 26;"),
         &load("listen 26; listen 27;"),
     );

@@ -17,7 +17,6 @@ use crate::config::syntax::source::Span;
 use crate::config::syntax::text::message;
 
 /// The files read so far, and the warnings given.
-#[expect(missing_debug_implementations, reason = "holds a trait object")]
 pub struct TlsFiles<'a> {
     /// The machine.
     pub world: &'a dyn World,

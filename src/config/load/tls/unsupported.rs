@@ -15,16 +15,36 @@ use crate::config::syntax::text::message;
 pub fn towards_clients(lines: ServerLines<'_>, ssl: &Ssl) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let versions = ssl.ssl_protocols.unsupported();
-    warn(&mut found, lines.line(|scope| &scope.ssl.ssl_protocols), versions);
+    warn(
+        &mut found,
+        lines.line(|scope| &scope.ssl.ssl_protocols),
+        versions,
+    );
     let suites = ciphers::unsupported(&ssl.ssl_ciphers);
-    warn(&mut found, lines.line(|scope| &scope.ssl.ssl_ciphers), suites);
+    warn(
+        &mut found,
+        lines.line(|scope| &scope.ssl.ssl_ciphers),
+        suites,
+    );
     let dhparam = ssl.ssl_dhparam.as_ref().map(|_| "ssl_dhparam");
-    warn(&mut found, lines.line(|scope| &scope.ssl.ssl_dhparam), dhparam);
+    warn(
+        &mut found,
+        lines.line(|scope| &scope.ssl.ssl_dhparam),
+        dhparam,
+    );
     let curves = groups::unsupported(&ssl.ssl_ecdh_curve);
-    warn(&mut found, lines.line(|scope| &scope.ssl.ssl_ecdh_curve), curves);
+    warn(
+        &mut found,
+        lines.line(|scope| &scope.ssl.ssl_ecdh_curve),
+        curves,
+    );
     let commands = ssl.ssl_conf_command.iter();
     let names = commands.flat_map(|(name, value)| unsupported::in_command(name, value));
-    warn(&mut found, lines.line(|scope| &scope.ssl.ssl_conf_command), names);
+    warn(
+        &mut found,
+        lines.line(|scope| &scope.ssl.ssl_conf_command),
+        names,
+    );
     found
 }
 
@@ -35,7 +55,11 @@ pub fn towards_backends(lines: ServerLines<'_>, ssl: &ProxySsl) -> Vec<Diagnosti
     let line = lines.line(|scope| &scope.proxy_ssl.proxy_ssl_protocols);
     warn(&mut found, line, ssl.proxy_ssl_protocols.unsupported());
     let line = lines.line(|scope| &scope.proxy_ssl.proxy_ssl_ciphers);
-    warn(&mut found, line, ciphers::unsupported(&ssl.proxy_ssl_ciphers));
+    warn(
+        &mut found,
+        line,
+        ciphers::unsupported(&ssl.proxy_ssl_ciphers),
+    );
     let commands = ssl.proxy_ssl_conf_command.iter();
     let names = commands.flat_map(|(name, value)| unsupported::in_command(name, value));
     let line = lines.line(|scope| &scope.proxy_ssl.proxy_ssl_conf_command);

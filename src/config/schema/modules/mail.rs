@@ -105,9 +105,7 @@ impl MailWritten {
                 .value
                 .iter()
                 .filter_map(|listen| listen.addresses.first());
-            ports
-                .map(Address::port)
-                .find_map(Protocol::of_port)
+            ports.map(Address::port).find_map(Protocol::of_port)
         };
         self.protocol
             .as_ref()

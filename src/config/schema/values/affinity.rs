@@ -35,7 +35,11 @@ impl ValueKind for Affinity {
             // nginx reads a mask from its end.
             if let Some(bad) = mask.iter().rfind(is_bad) {
                 let end = "\" in \"worker_cpu_affinity\"";
-                return Err(ValueError::says(message!("invalid character \"", [*bad], end)));
+                return Err(ValueError::says(message!(
+                    "invalid character \"",
+                    [*bad],
+                    end
+                )));
             }
         }
         Ok(if is_auto { 1 } else { masks.len() })

@@ -19,10 +19,7 @@ impl ValueKind for Cidrs {
     const ABOUT: &'static str = "The value is an address, a network such as `192.0.2.0/24` or `2001:db8::/32`, a host name, or `unix:` for all UNIX-domain sockets.";
     const REPEATED: Repeated = Repeated::Adds;
 
-    fn read(
-        args: &mut Arguments<'_>,
-        before: Option<Vec<Cidr>>,
-    ) -> Result<Vec<Cidr>, ValueError> {
+    fn read(args: &mut Arguments<'_>, before: Option<Vec<Cidr>>) -> Result<Vec<Cidr>, ValueError> {
         let mut cidrs = before.unwrap_or_default();
         let word = args.first();
         if word == b"unix:" {
@@ -39,7 +36,11 @@ impl ValueKind for Cidrs {
             if found.is_empty() {
                 let name = args.name;
                 return Err(ValueError::says(message!(
-                    "host not found in ", name, " \"", word, "\""
+                    "host not found in ",
+                    name,
+                    " \"",
+                    word,
+                    "\""
                 )));
             }
             cidrs.extend(found.into_iter().map(Cidr::host));

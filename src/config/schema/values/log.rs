@@ -3,9 +3,7 @@
 use super::syslog::parse_syslog;
 use crate::base::Level;
 use crate::config::model::log_target::{LogDestination, LogTarget};
-use crate::config::schema::arguments::{
-    Arguments, Folders, ValueError, absolute, absolute_word,
-};
+use crate::config::schema::arguments::{Arguments, Folders, ValueError, absolute, absolute_word};
 use crate::config::schema::arity::{Arity, Repeated};
 use crate::config::schema::value_kind::ValueKind;
 use crate::config::syntax::text::message;
@@ -75,7 +73,14 @@ the like are equivalent to `debug`.";
 fn level(words: &[Box<[u8]>]) -> Result<Level, ValueError> {
     let (mut level, mut debug) = (None, false);
     for word in words {
-        let bad = |what| Err(ValueError::says(message!(what, " log level \"", word, "\"")));
+        let bad = |what| {
+            Err(ValueError::says(message!(
+                what,
+                " log level \"",
+                word,
+                "\""
+            )))
+        };
         let mut levels = Level::ALL.into_iter();
         if let Some(found) = levels.find(|level| level.word().as_bytes() == &**word) {
             if level.is_some() || debug {

@@ -6,9 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use super::path::{FROM_CONFIG, each};
 use crate::base::{Errno, Secret};
 use crate::config::model::files::PassPhrases;
-use crate::config::schema::arguments::{
-    Arguments, Folders, ValueError, absolute, absolute_word,
-};
+use crate::config::schema::arguments::{Arguments, Folders, ValueError, absolute, absolute_word};
 use crate::config::schema::value_kind::ValueKind;
 use crate::config::syntax::text::message;
 
@@ -42,7 +40,11 @@ impl ValueKind for Passwords {
             .filter(|line| !line.is_empty());
         let phrases: Vec<Box<[u8]>> = lines.map(Into::into).collect();
         if phrases.iter().any(|line| line.len() >= LONGEST) {
-            return Err(ValueError::says(message!("too long line in \"", shown, "\"")));
+            return Err(ValueError::says(message!(
+                "too long line in \"",
+                shown,
+                "\""
+            )));
         }
         Ok(Secret::new(phrases))
     }

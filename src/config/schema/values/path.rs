@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::config::model::files::NamedFile;
-use crate::config::schema::arguments::{
-    Arguments, Folders, ValueError, absolute, absolute_word,
-};
+use crate::config::schema::arguments::{Arguments, Folders, ValueError, absolute, absolute_word};
 use crate::config::schema::arity::Repeated;
 use crate::config::schema::value_kind::ValueKind;
 

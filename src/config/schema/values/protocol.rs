@@ -20,7 +20,11 @@ impl ValueKind for ProtocolName {
             b"smtp" => Ok(Protocol::Smtp),
             b"imap" => Ok(Protocol::Imap),
             b"pop3" => Ok(Protocol::Pop3),
-            word => Err(ValueError::says(message!("unknown protocol \"", word, "\""))),
+            word => Err(ValueError::says(message!(
+                "unknown protocol \"",
+                word,
+                "\""
+            ))),
         }
     }
 }

@@ -31,10 +31,7 @@ impl ValueKind for OptionalText {
     type Value = Option<Bytes>;
     const SYNTAX: &'static str = "string";
 
-    fn read(
-        args: &mut Arguments<'_>,
-        _: Option<Self::Value>,
-    ) -> Result<Option<Bytes>, ValueError> {
+    fn read(args: &mut Arguments<'_>, _: Option<Self::Value>) -> Result<Option<Bytes>, ValueError> {
         let word = args.first();
         Ok((!word.is_empty()).then(|| word.into()))
     }
@@ -138,7 +135,11 @@ impl ValueKind for EventMethod {
     fn read(args: &mut Arguments<'_>, _: Option<()>) -> Result<(), ValueError> {
         match args.first() {
             b"epoll" => Ok(()),
-            word => Err(ValueError::says(message!("invalid event type \"", word, "\""))),
+            word => Err(ValueError::says(message!(
+                "invalid event type \"",
+                word,
+                "\""
+            ))),
         }
     }
 }

@@ -27,9 +27,8 @@ impl ValueKind for ThreadPools {
         }
         let mut has_threads = false;
         for parameter in args.rest() {
-            let bad = |what| {
-                ValueError::says(message!("invalid ", what, " value \"", parameter, "\""))
-            };
+            let bad =
+                |what| ValueError::says(message!("invalid ", what, " value \"", parameter, "\""));
             // nginx ignores other parameters.
             if let Some(text) = parameter.strip_prefix(b"threads=") {
                 let threads = digits(text).filter(|threads| *threads > 0);

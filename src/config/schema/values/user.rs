@@ -15,10 +15,7 @@ impl ValueKind for Users {
     const SYNTAX: &'static str = "user [group]";
     const ARITY: Arity = Arity::between(1, 2);
 
-    fn read(
-        args: &mut Arguments<'_>,
-        _: Option<Self::Value>,
-    ) -> Result<Self::Value, ValueError> {
+    fn read(args: &mut Arguments<'_>, _: Option<Self::Value>) -> Result<Self::Value, ValueError> {
         if !args.names.privileged() {
             args.warn(
                 "the \"user\" directive makes sense only if the master process runs with super-user privileges, ignored",
@@ -28,9 +25,8 @@ impl ValueKind for Users {
         let name = args.first();
         let group = args.rest().first().map_or(name, |word| word);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let failed = |call, word| {
-            ValueError::says(message!(call, "(\"", c_string(word), "\") failed"))
-        };
+        let failed =
+            |call, word| ValueError::says(message!(call, "(\"", c_string(word), "\") failed"));
         let user = args.names.user(&text(name));
         let (uid, _) = user.ok_or_else(|| failed("getpwnam", name))?;
         let gid = args.names.group(&text(group));
