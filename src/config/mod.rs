@@ -18,33 +18,18 @@ pub use load::server::{AuthTarget, Authenticator, ProtocolSettings, Server};
 pub use load::sockets::{self, Route, Socket};
 pub use load::{load, test};
 
-pub use model::choices::{ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo, StartTls, VerifyClient};
-pub use model::client_tls::{ClientTls, Verify};
-pub use model::files::{PassPhrases, TlsFile};
-pub use model::listen::{KeepAlive, SocketOptions};
-pub use model::log_target::{LogDestination, LogTarget, SyslogTarget};
-pub use model::options::Options;
-pub use model::peers::{AuthUrl, Resolver, Upstream, unbracketed};
-pub use model::sasl::{Method, Methods};
-pub use model::tls::{Command, SessionCache, TlsFault, TlsMaterial};
-pub use model::tls_mode::TlsMode;
-pub use model::versions::TlsVersions;
-pub use model::world::{Files, Names, TlsProbes, World};
-
+pub use model::{
+    AuthUrl, ClientTls, Command, Files, KeepAlive, LogDestination, LogTarget, Method, Methods,
+    Names, Options, PassPhrases, ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo, Resolver,
+    SessionCache, SocketOptions, StartTls, SyslogTarget, TlsFault, TlsFile, TlsMaterial, TlsMode,
+    TlsProbes, TlsVersions, Upstream, Verify, VerifyClient, World, unbracketed,
+};
 pub use openssl::ciphers;
-
-pub use schema::arguments::absolute;
-pub use schema::contexts::Contexts;
-pub use schema::row::Directive;
 pub use schema::table::rows;
-
+pub use schema::{Contexts, Directive, absolute};
 pub use show::dump::dump;
 pub use show::reference;
-
-pub use syntax::diagnostic::Diagnostic;
-pub use syntax::parser::Parser;
-pub use syntax::source::Source;
-pub use syntax::statement::Item;
+pub use syntax::{Diagnostic, Item, Parser, Source};
 
 /// What holds in a server or in the file itself, a struct for each nginx module.
 pub mod settings {

@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::base::Address;
-use crate::config::model::listen::Listen;
-use crate::config::schema::arguments::{ValueError, absolute};
+use crate::config::model::Listen;
 use crate::config::schema::values::session_cache;
-use crate::config::syntax::text::message;
+use crate::config::schema::{ValueError, absolute};
+use crate::config::syntax::message;
 
 /// The claims so far.
 #[derive(Debug, Default)]

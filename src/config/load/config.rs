@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::server::Server;
 use super::sockets::Socket;
 use super::written::Written;
-use crate::config::model::log_target::LogTarget;
+use crate::config::model::LogTarget;
 use crate::config::schema::modules::core::Core;
 use crate::config::schema::modules::events::Events;
 

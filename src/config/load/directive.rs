@@ -9,15 +9,9 @@ use super::report::Stop;
 use super::scopes::ServerBlock;
 use super::written::Line;
 use crate::base::Level;
-use crate::config::schema::arguments::{Arguments, ValueError};
-use crate::config::schema::arity::Arity;
-use crate::config::schema::block::{Block, BlockDirective};
-use crate::config::schema::row::Effect;
 use crate::config::schema::table::{self, Entry};
-use crate::config::syntax::diagnostic::Diagnostic;
-use crate::config::syntax::source::Span;
-use crate::config::syntax::statement::{Ending, Statement};
-use crate::config::syntax::text::message;
+use crate::config::schema::{Arguments, Arity, Block, BlockDirective, Effect, ValueError};
+use crate::config::syntax::{Diagnostic, Ending, Span, Statement, message};
 
 /// `include` has neither a value nor a block.
 const INCLUDE: &[u8] = b"include";

@@ -7,11 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::base::{Errno, Level};
-use crate::config::model::world::Files;
-use crate::config::syntax::diagnostic::Diagnostic;
-use crate::config::syntax::parser::Parser;
-use crate::config::syntax::source::{Source, Span};
-use crate::config::syntax::text::message;
+use crate::config::model::Files;
+use crate::config::syntax::{Diagnostic, Parser, Source, Span, message};
 
 /// How often a file may be open at a time. A file that includes itself is read a second time, since nginx finds the faults of a
 /// second reading (duplicates) before it runs out of descriptors.

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 
-use crate::config::schema::block::Block;
-use crate::config::syntax::source::Span;
+use crate::config::schema::Block;
+use crate::config::syntax::Span;
 
 /// A text or a block that has begun and not ended.
 #[derive(Debug)]

@@ -1,9 +1,7 @@
 //! What a terminal shows about a bad value besides nginx's sentence: the word it is about, and the syntax of the directive.
 
-use crate::config::schema::row::Directive;
-use crate::config::schema::similar::similar;
-use crate::config::syntax::diagnostic::Diagnostic;
-use crate::config::syntax::source::Span;
+use crate::config::schema::{Directive, similar};
+use crate::config::syntax::{Diagnostic, Span};
 
 /// How far after a directive's name its arguments are searched for a word, in bytes.
 const REACH: usize = 4096;
@@ -83,7 +81,7 @@ mod tests {
     use super::*;
     use crate::base::Level;
     use crate::config::schema::table::find;
-    use crate::config::syntax::source::Source;
+    use crate::config::syntax::Source;
 
     /// The caret block below an error about `text`, whose first word is a directive.
     fn block(text: &str, message: &str) -> String {

@@ -7,9 +7,8 @@ use super::files::IncludeError;
 use super::frames::Frame;
 use super::loader::Loader;
 use super::report::Stop;
-use crate::config::schema::arguments::absolute;
-use crate::config::schema::block::Block;
-use crate::config::syntax::source::Span;
+use crate::config::schema::{Block, absolute};
+use crate::config::syntax::Span;
 
 impl Loader<'_> {
     /// Begins the included file, or the list of files.

@@ -14,14 +14,10 @@ use super::scopes::{Scopes, ServerLines};
 use super::tainted::Tainted;
 use super::written::Written;
 use crate::base::Level;
-use crate::config::model::options::Options;
-use crate::config::model::world::World;
-use crate::config::schema::arguments::Folders;
-use crate::config::schema::block::{Block, BlockDirective};
+use crate::config::model::{Options, World};
 use crate::config::schema::modules::mail;
-use crate::config::syntax::diagnostic::Diagnostic;
-use crate::config::syntax::source::Span;
-use crate::config::syntax::statement::{Item, Resume, SyntaxError};
+use crate::config::schema::{Block, BlockDirective, Folders};
+use crate::config::syntax::{Diagnostic, Item, Resume, Span, SyntaxError};
 
 /// A load in progress.
 pub struct Loader<'a> {

@@ -11,12 +11,10 @@ use super::server::ProtocolSettings;
 use super::tls::files::TlsFiles;
 use super::tls::{client, server};
 use crate::base::Level;
-use crate::config::model::sasl::Method;
-use crate::config::model::world::World;
+use crate::config::model::{Method, World};
+use crate::config::schema::Scope;
 use crate::config::schema::modules::{auth_http, mail, proxy};
-use crate::config::schema::scope::Scope;
-use crate::config::syntax::diagnostic::Diagnostic;
-use crate::config::syntax::source::Span;
+use crate::config::syntax::{Diagnostic, Span};
 
 /// Merges the servers of `mail {}`. `end` is its `}`, where nginx's own messages point.
 ///

@@ -5,13 +5,10 @@ use std::sync::Arc;
 use super::scopes::ServerLines;
 use super::server::{AuthTarget, Authenticator, ProtocolSettings, Server};
 use crate::base::Protocol;
-use crate::config::model::choices::{BackendTls, StartTls};
-use crate::config::model::client_tls::ClientTls;
-use crate::config::model::listen::Listen;
-use crate::config::model::log_target::LogTarget;
-use crate::config::model::tls::TlsMaterial;
-use crate::config::model::tls_mode::TlsMode;
-use crate::config::model::world::Names;
+use crate::config::model::{
+    BackendTls, ClientTls, Listen, LogTarget, Names, StartTls, TlsMaterial, TlsMode,
+};
+use crate::config::schema::Scope;
 use crate::config::schema::modules::auth_http::AuthHttp;
 use crate::config::schema::modules::imap::Imap;
 use crate::config::schema::modules::mail::Mail;
@@ -21,9 +18,8 @@ use crate::config::schema::modules::proxy_ssl::ProxySsl;
 use crate::config::schema::modules::realip::Realip;
 use crate::config::schema::modules::smtp::Smtp;
 use crate::config::schema::modules::ssl::Ssl;
-use crate::config::schema::scope::Scope;
 use crate::config::schema::sparse::{Empty, Sparse};
-use crate::config::syntax::source::Span;
+use crate::config::syntax::Span;
 
 /// What holds in one server, module by module.
 #[derive(Debug)]

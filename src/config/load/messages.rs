@@ -1,15 +1,9 @@
 //! nginx's sentences about a directive: its form, its block, its value.
 
 use crate::base::Level;
-use crate::config::schema::arguments::ValueError;
-use crate::config::schema::arity::Arity;
-use crate::config::schema::block::{Block, BlockDirective};
 use crate::config::schema::nginx::is_known;
-use crate::config::schema::similar::similar;
-use crate::config::syntax::diagnostic::Diagnostic;
-use crate::config::syntax::source::Span;
-use crate::config::syntax::statement::{Ending, Statement};
-use crate::config::syntax::text::{c_string, message};
+use crate::config::schema::{Arity, Block, BlockDirective, ValueError, similar};
+use crate::config::syntax::{Diagnostic, Ending, Span, Statement, c_string, message};
 
 /// Checks what ends a directive, and the number of its arguments.
 ///

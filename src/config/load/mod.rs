@@ -28,10 +28,9 @@ use config::Loaded;
 use loader::Loader;
 use report::{Faults, Report};
 
-use crate::config::model::options::Options;
-use crate::config::model::world::World;
-use crate::config::schema::block::BlockDirective;
-use crate::config::syntax::diagnostic::Diagnostic;
+use crate::config::model::{Options, World};
+use crate::config::schema::BlockDirective;
+use crate::config::syntax::Diagnostic;
 
 /// Reads and checks a configuration. Warnings go to `warnings` as they are found.
 ///

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use crate::config::syntax::diagnostic::Diagnostic;
+use crate::config::syntax::Diagnostic;
 
 /// Most faults that are listed after the first one; the others are counted.
 const MOST_LISTED: usize = 20;

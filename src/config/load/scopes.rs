@@ -2,13 +2,10 @@
 
 use super::claims::Claims;
 use super::tainted::Tainted;
-use crate::config::model::choices::StartTls;
-use crate::config::schema::arguments::{Arguments, ValueError};
-use crate::config::schema::block::Block;
-use crate::config::schema::row::{Directive, Effect};
-use crate::config::schema::scope::{MainScope, Scope};
+use crate::config::model::StartTls;
 use crate::config::schema::table::Entry;
-use crate::config::syntax::source::{Span, Spanned};
+use crate::config::schema::{Arguments, Block, Directive, Effect, MainScope, Scope, ValueError};
+use crate::config::syntax::{Span, Spanned};
 
 /// The lines of all blocks.
 #[derive(Debug, Default)]

@@ -6,10 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::Protocol;
-use crate::config::model::client_tls::ClientTls;
-use crate::config::model::log_target::LogTarget;
-use crate::config::model::peers::{AuthUrl, Upstream};
-use crate::config::model::tls_mode::TlsMode;
+use crate::config::model::{AuthUrl, ClientTls, LogTarget, TlsMode, Upstream};
 use crate::config::schema::modules::auth_http::AuthHttp;
 use crate::config::schema::modules::imap::Imap;
 use crate::config::schema::modules::mail::Mail;

@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use super::server::Server;
 use crate::base::Address;
-use crate::config::model::listen::{Listen, SocketOptions};
-use crate::config::model::tls::TlsMaterial;
-use crate::config::model::tls_mode::TlsMode;
+use crate::config::model::{Listen, SocketOptions, TlsMaterial, TlsMode};
 
 /// One socket to bind and listen on.
 #[derive(Clone, Debug)]

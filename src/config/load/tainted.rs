@@ -3,10 +3,8 @@
 
 use std::collections::HashSet;
 
-use crate::config::schema::block::{Block, BlockDirective};
-use crate::config::schema::row::Directive;
-use crate::config::schema::similar::similar;
 use crate::config::schema::table;
+use crate::config::schema::{Block, BlockDirective, Directive, similar};
 
 /// The uncertain directives of one block.
 #[derive(Clone, Debug, Default)]

@@ -6,11 +6,10 @@ use super::report::{Report, Stop};
 use super::scopes::Scopes;
 use super::sockets::{grouped, sockets};
 use crate::base::Level;
-use crate::config::model::log_target::LogTarget;
-use crate::config::model::options::Options;
+use crate::config::model::{LogTarget, Options};
 use crate::config::schema::modules::core::Core;
 use crate::config::schema::modules::events::Events;
-use crate::config::syntax::diagnostic::Diagnostic;
+use crate::config::syntax::Diagnostic;
 
 /// The values of the whole text.
 pub struct Whole {

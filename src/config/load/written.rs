@@ -1,9 +1,8 @@
 //! The directives as they are written, block by block and in order, with their positions. `--dump-config` prints them, once
 //! inheritance is applied.
 
-use crate::config::schema::block::{Block, BlockDirective};
-use crate::config::schema::row::Directive;
-use crate::config::syntax::source::Span;
+use crate::config::schema::{Block, BlockDirective, Directive};
+use crate::config::syntax::Span;
 
 /// One directive.
 #[derive(Clone, Debug)]

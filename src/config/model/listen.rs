@@ -1,7 +1,7 @@
 //! `listen`: addresses and the options of their sockets.
 
 use crate::base::Address;
-use crate::config::syntax::source::Span;
+use crate::config::syntax::Span;
 
 /// One `listen` line.
 #[derive(Clone, Debug)]

@@ -3,19 +3,37 @@
 //! Below `schema`: its readers produce these values, and the structs that it generates hold them. `Config` and `Server` consist of
 //! those structs, so they are in `load`.
 
-pub mod capabilities;
-pub mod choices;
-pub mod cidr;
-pub mod client_tls;
-pub mod files;
-pub mod glob;
-pub mod listen;
-pub mod log_target;
-pub mod options;
-pub mod peers;
-pub mod sasl;
-pub mod tls;
-pub mod tls_mode;
-pub mod user;
-pub mod versions;
-pub mod world;
+mod capabilities;
+mod choices;
+mod cidr;
+mod client_tls;
+mod files;
+mod glob;
+mod listen;
+mod log_target;
+mod options;
+mod peers;
+mod sasl;
+mod tls;
+mod tls_mode;
+mod user;
+mod versions;
+mod world;
+
+pub use capabilities::Capabilities;
+pub use choices::{
+    BackendTls, DebugPoints, ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo, StartTls, VerifyClient,
+};
+pub use cidr::{Cidr, masked};
+pub use client_tls::{ClientTls, Verify};
+pub use files::{NamedFile, PassPhrases, TlsFile};
+pub use listen::{KeepAlive, Listen, SocketOptions};
+pub use log_target::{LogDestination, LogTarget, SyslogTarget};
+pub use options::Options;
+pub use peers::{AuthUrl, Resolver, Upstream, unbracketed};
+pub use sasl::{Method, Methods};
+pub use tls::{Command, SessionCache, TlsFault, TlsMaterial};
+pub use tls_mode::TlsMode;
+pub use user::User;
+pub use versions::{NamedVersions, TlsVersions};
+pub use world::{Files, Names, Nowhere, TlsProbes, World};

@@ -1,7 +1,7 @@
 //! `ssl_conf_command`: which commands and values SSL_CONF_cmd(3) accepts. Their effect is not this file's concern.
 
 use super::{ciphers, groups};
-use crate::config::syntax::text::message;
+use crate::config::syntax::message;
 
 /// Checks a value. Its error is OpenSSL's queue before the entry of the command.
 type Check = fn(&[u8]) -> Result<(), Vec<u8>>;

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::base::Errno;
-use crate::config::syntax::text::message;
+use crate::config::syntax::message;
 
 /// The entry of a failed system call: `error:80000002:system library::No such file or directory`.
 fn system_error(error: &io::Error) -> String {

@@ -1,6 +1,6 @@
 //! The groups for key exchange, by OpenSSL's names.
 
-use crate::config::syntax::text::message;
+use crate::config::syntax::message;
 
 /// The groups that OpenSSL 3 knows, a line for each with all its names.
 const GROUPS: &str = "X25519

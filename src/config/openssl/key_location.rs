@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use crate::config::syntax::text::message;
+use crate::config::syntax::message;
 
 /// Where a private key is.
 #[derive(Clone, Debug, PartialEq, Eq)]

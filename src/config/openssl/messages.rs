@@ -7,8 +7,8 @@ use std::path::Path;
 use super::ciphers::CipherError;
 use super::errors::{in_parentheses, open_reason};
 use super::pem;
-use crate::config::model::tls::TlsFault;
-use crate::config::syntax::text::message;
+use crate::config::model::TlsFault;
+use crate::config::syntax::message;
 
 /// A file that BIO_new_file() cannot open.
 #[must_use]

@@ -6,10 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use crate::base::Level;
-use crate::config::model::world::{Files, Names, Nowhere};
-use crate::config::syntax::diagnostic::Diagnostic;
-use crate::config::syntax::source::Span;
-use crate::config::syntax::text::c_string;
+use crate::config::model::{Files, Names, Nowhere};
+use crate::config::syntax::{Diagnostic, Span, c_string};
 
 /// The folders that relative paths start from.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +50,9 @@ pub enum ValueError {
     /// A sentence of its own, and the position.
     Says(Vec<u8>),
 }
+
+/// The value of a directive, or why it is refused.
+pub type Parsed<T> = Result<T, ValueError>;
 
 impl ValueError {
     /// A second line where only one is allowed.

@@ -45,8 +45,8 @@ macro_rules! module {
             $(
                 $(#[doc = $doc])+
                 pub $name: Option<
-                    $crate::config::syntax::source::Spanned<
-                        <$kind as $crate::config::schema::value_kind::ValueKind>::Value,
+                    $crate::config::syntax::Spanned<
+                        <$kind as $crate::config::schema::ValueKind>::Value,
                     >,
                 >,
             )+
@@ -91,7 +91,7 @@ macro_rules! module {
             use super::*;
             use $crate::config::schema::contexts::Contexts;
             use $crate::config::schema::row::{Directive, Effect, read_default, row_name};
-            use $crate::config::schema::value_kind::ValueKind;
+            use $crate::config::schema::ValueKind;
 
             $(
                 $(#[doc = $doc])+
@@ -146,8 +146,8 @@ macro_rules! module {
 
 /// The type of a field of what holds.
 macro_rules! held_type {
-    ($kind:ty, $default:tt) => { <$kind as $crate::config::schema::value_kind::ValueKind>::Value };
-    ($kind:ty) => { Option<<$kind as $crate::config::schema::value_kind::ValueKind>::Value> };
+    ($kind:ty, $default:tt) => { <$kind as $crate::config::schema::ValueKind>::Value };
+    ($kind:ty) => { Option<<$kind as $crate::config::schema::ValueKind>::Value> };
 }
 
 /// The value of such a field.
@@ -162,7 +162,7 @@ macro_rules! held_value {
         $written.unwrap_or_else(|| {
             // Read once, however many servers there are.
             static DEFAULT: std::sync::LazyLock<
-                <$kind as $crate::config::schema::value_kind::ValueKind>::Value,
+                <$kind as $crate::config::schema::ValueKind>::Value,
             > = std::sync::LazyLock::new(|| {
                 $crate::config::schema::row::default_of::<$kind>($default)
             });

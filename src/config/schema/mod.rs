@@ -3,17 +3,27 @@
 //! `modules/` has the rows, one file per nginx module; `values/` reads the arguments; `table` finds a row by its name. Above `syntax` and
 //! `model`; it does not know the order in which a file is read, nor what is checked across directives: that is `load`'s.
 
-pub mod arguments;
-pub mod arity;
-pub mod block;
-pub mod contexts;
+mod arguments;
+mod arity;
+mod block;
+mod contexts;
 mod macros;
 pub mod modules;
 pub mod nginx;
-pub mod row;
-pub mod scope;
-pub mod similar;
+mod row;
+mod scope;
+mod similar;
 pub mod sparse;
 pub mod table;
-pub mod value_kind;
+mod value_kind;
 pub mod values;
+
+pub use arguments::{Arguments, Folders, Parsed, ValueError, absolute, absolute_word};
+pub use arity::{Arity, Repeated};
+pub use block::{Block, BlockDirective};
+pub use contexts::Contexts;
+pub(crate) use macros::module;
+pub use row::{Directive, Effect};
+pub use scope::{MainScope, Scope};
+pub use similar::similar;
+pub use value_kind::ValueKind;

@@ -1,10 +1,10 @@
 //! One row of the directive table: what is known of a directive, and how its value is stored.
 
-use super::arguments::{Arguments, ValueError};
+use super::arguments::{Arguments, Parsed, ValueError};
 use super::arity::{Arity, Repeated};
 use super::contexts::Contexts;
 use super::value_kind::{MakeAbsolute, ValueKind};
-use crate::config::syntax::source::Spanned;
+use crate::config::syntax::Spanned;
 
 /// What is known of a directive without its value.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +36,7 @@ pub struct Directive {
     /// What a line does besides setting the value.
     pub effect: Effect,
     /// Reads the default. A test calls it for every row.
-    pub check_default: fn() -> Result<(), ValueError>,
+    pub check_default: fn() -> Parsed<()>,
 }
 
 impl Directive {
@@ -72,7 +72,7 @@ pub struct Row<S> {
     /// The directive.
     pub directive: &'static Directive,
     /// Reads the arguments and stores the value. Answers whether the line asks for something that is not implemented yet.
-    pub set: fn(&mut S, &mut Arguments<'_>) -> Result<bool, ValueError>,
+    pub set: fn(&mut S, &mut Arguments<'_>) -> Parsed<bool>,
 }
 
 /// A scope that stores the lines of a module, which are a `W`.
@@ -88,7 +88,7 @@ pub trait Stores<W> {
 pub fn set<K: ValueKind>(
     cell: &mut Option<Spanned<K::Value>>,
     args: &mut Arguments<'_>,
-) -> Result<(), ValueError> {
+) -> Parsed<()> {
     if K::REPEATED == Repeated::Duplicate && cell.is_some() {
         return Err(ValueError::DUPLICATE);
     }
@@ -108,7 +108,7 @@ pub fn set_pending<K: ValueKind<Value: PartialEq>>(
     cell: &mut Option<Spanned<K::Value>>,
     args: &mut Arguments<'_>,
     default: Option<K::Value>,
-) -> Result<bool, ValueError> {
+) -> Parsed<bool> {
     set::<K>(cell, args)?;
     Ok(cell.as_ref().map(|written| &written.value) != default.as_ref())
 }
@@ -117,7 +117,7 @@ pub fn set_pending<K: ValueKind<Value: PartialEq>>(
 ///
 /// # Errors
 /// The text is not a value of this kind; a test makes sure that no row has such a default.
-pub fn read_default<K: ValueKind>(text: &str) -> Result<K::Value, ValueError> {
+pub fn read_default<K: ValueKind>(text: &str) -> Parsed<K::Value> {
     Arguments::of_default(text, |args| K::read(args, None))
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use super::arguments::{Arguments, Folders, ValueError};
+use super::arguments::{Arguments, Folders, Parsed};
 use super::arity::{Arity, Repeated};
 
 /// Makes arguments independent of the folder they are read in: names of files become absolute.
@@ -27,10 +27,7 @@ pub trait ValueKind {
     ///
     /// # Errors
     /// The value is refused, in nginx's words.
-    fn read(
-        args: &mut Arguments<'_>,
-        before: Option<Self::Value>,
-    ) -> Result<Self::Value, ValueError>;
+    fn read(args: &mut Arguments<'_>, before: Option<Self::Value>) -> Parsed<Self::Value>;
 
     /// See [`MakeAbsolute`].
     #[must_use]

@@ -7,16 +7,11 @@ use crate::base::Protocol;
 use crate::config::load::config::Loaded;
 use crate::config::load::server::Server;
 use crate::config::load::written::{Line, Lines};
-use crate::config::model::log_target::LogDestination;
-use crate::config::model::options::Options;
-use crate::config::schema::arity::Repeated;
-use crate::config::schema::contexts::Contexts;
+use crate::config::model::{LogDestination, Options};
 use crate::config::schema::modules::{core, events, mail, ssl};
-use crate::config::schema::row::Directive;
-use crate::config::schema::scope::MainScope;
 use crate::config::schema::table;
-use crate::config::syntax::quote::quoted;
-use crate::config::syntax::source::Span;
+use crate::config::schema::{Contexts, Directive, MainScope, Repeated};
+use crate::config::syntax::{Span, quoted};
 
 /// The column of the comments.
 const COMMENTS: usize = 64;

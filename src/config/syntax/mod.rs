@@ -2,12 +2,19 @@
 //!
 //! The lowest layer of `config`. It knows what a word is, not what it means: directives and blocks are `schema`'s.
 
-pub mod buffer;
-pub mod diagnostic;
-pub mod grammar;
-pub mod parser;
-pub mod quote;
-pub mod snippet;
-pub mod source;
-pub mod statement;
-pub mod text;
+mod buffer;
+mod diagnostic;
+mod grammar;
+mod parser;
+mod quote;
+mod snippet;
+mod source;
+mod statement;
+mod text;
+
+pub use diagnostic::Diagnostic;
+pub use parser::Parser;
+pub use quote::quoted;
+pub use source::{Source, Span, Spanned};
+pub use statement::{Ending, Item, Resume, Statement, SyntaxError};
+pub(crate) use text::{c_int, c_string, digits, message};

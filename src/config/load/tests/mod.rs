@@ -14,14 +14,11 @@ use super::load;
 use super::server::{Authenticator, ProtocolSettings, Server};
 use super::sockets::{Socket, diff};
 use crate::base::Level;
-use crate::config::model::client_tls::ClientTls;
-use crate::config::model::files::TlsFile;
-use crate::config::model::log_target::LogDestination;
-use crate::config::model::options::Options;
-use crate::config::model::sasl::Method;
-use crate::config::model::tls::{TlsFault, TlsMaterial};
-use crate::config::model::world::{Files, Names, Nowhere, TlsProbes};
-use crate::config::syntax::diagnostic::Diagnostic;
+use crate::config::model::{
+    ClientTls, Files, LogDestination, Method, Names, Nowhere, Options, TlsFault, TlsFile,
+    TlsMaterial, TlsProbes,
+};
+use crate::config::syntax::Diagnostic;
 
 /// Files in memory; one host name; nobody is privileged.
 #[derive(Default)]

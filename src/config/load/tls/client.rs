@@ -9,19 +9,14 @@ use crate::base::{Address, Secret};
 use crate::config::load::merged::MergedServer;
 use crate::config::load::report::{Report, Stop};
 use crate::config::load::scopes::ServerLines;
-use crate::config::model::choices::BackendTls;
-use crate::config::model::client_tls::{ClientTls, Verify};
-use crate::config::model::files::{NamedFile, TlsFile};
-use crate::config::model::peers::unbracketed;
-use crate::config::model::versions::TlsVersions;
+use crate::config::model::{
+    BackendTls, ClientTls, NamedFile, TlsFile, TlsVersions, Verify, unbracketed,
+};
 use crate::config::openssl::{ciphers, conf_command, messages};
 use crate::config::schema::modules::proxy_ssl::{ProxySsl, Rows};
 use crate::config::schema::modules::{auth_http, proxy_ssl};
-use crate::config::schema::row::Directive;
-use crate::config::schema::scope::Scope;
-use crate::config::syntax::diagnostic::Diagnostic;
-use crate::config::syntax::source::Span;
-use crate::config::syntax::text::message;
+use crate::config::schema::{Directive, Scope};
+use crate::config::syntax::{Diagnostic, Span, message};
 
 /// OpenSSL's own limit of the depth of a chain.
 const ANY_DEPTH: usize = 100;

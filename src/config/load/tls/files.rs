@@ -8,13 +8,10 @@ use std::sync::Arc;
 
 use crate::base::{Errno, Level};
 use crate::config::load::report::Report;
-use crate::config::model::files::{NamedFile, TlsFile};
-use crate::config::model::world::World;
+use crate::config::model::{NamedFile, TlsFile, World};
 use crate::config::openssl::key_location::KeyLocation;
 use crate::config::openssl::{errors, messages, pem};
-use crate::config::syntax::diagnostic::Diagnostic;
-use crate::config::syntax::source::Span;
-use crate::config::syntax::text::message;
+use crate::config::syntax::{Diagnostic, Span, message};
 
 /// The files read so far, and the warnings given.
 pub struct TlsFiles<'a> {

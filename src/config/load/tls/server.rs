@@ -5,15 +5,11 @@ use super::unsupported;
 use crate::config::load::merged::MergedServer;
 use crate::config::load::report::{Report, Stop};
 use crate::config::load::scopes::ServerLines;
-use crate::config::model::choices::{StartTls, VerifyClient};
-use crate::config::model::files::TlsFile;
-use crate::config::model::tls::TlsMaterial;
+use crate::config::model::{StartTls, TlsFile, TlsMaterial, VerifyClient};
 use crate::config::openssl::{ciphers, conf_command, groups, messages, pem};
+use crate::config::schema::Scope;
 use crate::config::schema::modules::ssl::{Ssl, directives};
-use crate::config::schema::scope::Scope;
-use crate::config::syntax::diagnostic::Diagnostic;
-use crate::config::syntax::source::Span;
-use crate::config::syntax::text::message;
+use crate::config::syntax::{Diagnostic, Span, message};
 
 /// What the TLS of a server is made from; `None` when it uses none, or after a fault.
 ///

@@ -6,9 +6,7 @@ use crate::config::load::scopes::ServerLines;
 use crate::config::openssl::{ciphers, groups, unsupported};
 use crate::config::schema::modules::proxy_ssl::ProxySsl;
 use crate::config::schema::modules::ssl::Ssl;
-use crate::config::syntax::diagnostic::Diagnostic;
-use crate::config::syntax::source::{Span, Spanned};
-use crate::config::syntax::text::message;
+use crate::config::syntax::{Diagnostic, Span, Spanned, message};
 
 /// Warnings about the TLS settings towards clients.
 #[must_use]

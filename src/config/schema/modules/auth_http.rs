@@ -1,11 +1,7 @@
 //! ngx_mail_auth_http_module.
 
-use crate::config::schema::macros::module;
-use crate::config::schema::values::auth_url::HttpUrl;
-use crate::config::schema::values::flag::Flag;
-use crate::config::schema::values::path::ConfigPath;
-use crate::config::schema::values::text::{Headers, OptionalText};
-use crate::config::schema::values::time::Msec;
+use crate::config::schema::module;
+use crate::config::schema::values::{ConfigPath, Flag, Headers, HttpUrl, Msec, OptionalText};
 
 module! {
     /// The authentication server, which decides over HTTP whether a client may log in and to which backend it

@@ -1,18 +1,11 @@
 //! The directives of the main context: ngx_core_module and related modules.
 
-use crate::config::model::choices::DebugPoints;
-use crate::config::schema::macros::module;
-use crate::config::schema::values::affinity::Affinity;
-use crate::config::schema::values::choice::{Choice, Choices};
-use crate::config::schema::values::flag::Flag;
-use crate::config::schema::values::log::Logs;
-use crate::config::schema::values::number::{Number, Priority, Processes};
-use crate::config::schema::values::path::PrefixPath;
-use crate::config::schema::values::size::Offset;
-use crate::config::schema::values::text::{Text, WordPerLine};
-use crate::config::schema::values::thread_pool::ThreadPools;
-use crate::config::schema::values::time::Msec;
-use crate::config::schema::values::user::Users;
+use crate::config::model::DebugPoints;
+use crate::config::schema::module;
+use crate::config::schema::values::{
+    Affinity, Choice, Choices, Flag, Logs, Msec, Number, Offset, PrefixPath, Priority, Processes,
+    Text, ThreadPools, Users, WordPerLine,
+};
 
 impl Choices for DebugPoints {
     const SYNTAX: &'static str = "abort | stop";

@@ -1,11 +1,9 @@
 //! `events {}`: ngx_event_core_module and ngx_epoll_module.
 
-use crate::config::schema::macros::module;
-use crate::config::schema::values::cidr::DebugConnection;
-use crate::config::schema::values::flag::Flag;
-use crate::config::schema::values::number::{Connections, Number};
-use crate::config::schema::values::text::EventMethod;
-use crate::config::schema::values::time::Msec;
+use crate::config::schema::module;
+use crate::config::schema::values::{
+    Connections, DebugConnection, EventMethod, Flag, Msec, Number,
+};
 
 module! {
     /// Directives of the `events` block: processing of connections.

@@ -1,10 +1,7 @@
 //! ngx_mail_imap_module.
 
-use crate::config::schema::macros::module;
-use crate::config::schema::values::sasl::ImapMethods;
-use crate::config::schema::values::set::SetOf;
-use crate::config::schema::values::size::Size;
-use crate::config::schema::values::text::Announced;
+use crate::config::schema::module;
+use crate::config::schema::values::{Announced, ImapMethods, SetOf, Size};
 
 module! {
     /// IMAP for client connections.

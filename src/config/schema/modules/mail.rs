@@ -1,14 +1,10 @@
 //! ngx_mail_core_module, with `max_commands` of freenginx and Angie.
 
 use crate::base::{Address, Protocol};
-use crate::config::schema::macros::module;
-use crate::config::schema::values::listen::Listens;
-use crate::config::schema::values::log::Logs;
-use crate::config::schema::values::number::Number;
-use crate::config::schema::values::protocol::ProtocolName;
-use crate::config::schema::values::resolver::Resolvers;
-use crate::config::schema::values::text::OptionalText;
-use crate::config::schema::values::time::Msec;
+use crate::config::schema::module;
+use crate::config::schema::values::{
+    Listens, Logs, Msec, Number, OptionalText, ProtocolName, Resolvers,
+};
 
 module! {
     /// Directives common to all mail protocols.

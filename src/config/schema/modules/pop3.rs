@@ -1,10 +1,7 @@
 //! ngx_mail_pop3_module, with `pop3_client_buffer`.
 
-use crate::config::schema::macros::module;
-use crate::config::schema::values::sasl::Pop3Methods;
-use crate::config::schema::values::set::SetOf;
-use crate::config::schema::values::size::Size;
-use crate::config::schema::values::text::Announced;
+use crate::config::schema::module;
+use crate::config::schema::values::{Announced, Pop3Methods, SetOf, Size};
 
 module! {
     /// POP3 for client connections.

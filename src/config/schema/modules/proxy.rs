@@ -1,12 +1,8 @@
 //! ngx_mail_proxy_module, with `proxy_pass`, `proxy_connect_timeout`, `proxy_smtp_helo` and further values of `proxy_smtp_auth`.
 
-use crate::config::model::choices::{ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo};
-use crate::config::schema::macros::module;
-use crate::config::schema::values::choice::{Choice, Choices};
-use crate::config::schema::values::flag::Flag;
-use crate::config::schema::values::size::Size;
-use crate::config::schema::values::time::Msec;
-use crate::config::schema::values::upstream::UpstreamUrl;
+use crate::config::model::{ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo};
+use crate::config::schema::module;
+use crate::config::schema::values::{Choice, Choices, Flag, Msec, Size, UpstreamUrl};
 
 impl Choices for ProxySmtpAuth {
     const SYNTAX: &'static str = "on | off | plain | login";

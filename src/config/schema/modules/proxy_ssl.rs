@@ -1,15 +1,11 @@
 //! TLS towards backends: the `proxy_ssl` family of ngx_stream_proxy_module, with `starttls` as a third value of `proxy_ssl`.
 
-use crate::config::model::choices::BackendTls;
-use crate::config::schema::macros::module;
-use crate::config::schema::values::choice::{Choice, Choices};
-use crate::config::schema::values::flag::Flag;
-use crate::config::schema::values::number::Number;
-use crate::config::schema::values::passwords::Passwords;
-use crate::config::schema::values::path::{ConfigPath, NamedPath};
-use crate::config::schema::values::set::SetOf;
-use crate::config::schema::values::text::{OptionalText, Pairs, Text};
-use crate::config::schema::values::tls::Protocols;
+use crate::config::model::BackendTls;
+use crate::config::schema::module;
+use crate::config::schema::values::{
+    Choice, Choices, ConfigPath, Flag, NamedPath, Number, OptionalText, Pairs, Passwords,
+    Protocols, SetOf, Text,
+};
 
 impl Choices for BackendTls {
     const SYNTAX: &'static str = "on | off | starttls";

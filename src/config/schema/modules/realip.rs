@@ -1,7 +1,7 @@
 //! ngx_mail_realip_module.
 
-use crate::config::schema::macros::module;
-use crate::config::schema::values::cidr::Cidrs;
+use crate::config::schema::module;
+use crate::config::schema::values::Cidrs;
 
 module! {
     /// Client addresses from PROXY protocol headers.

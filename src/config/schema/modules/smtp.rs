@@ -1,11 +1,7 @@
 //! ngx_mail_smtp_module.
 
-use crate::config::schema::macros::module;
-use crate::config::schema::values::sasl::SmtpMethods;
-use crate::config::schema::values::set::SetOf;
-use crate::config::schema::values::size::Size;
-use crate::config::schema::values::text::Announced;
-use crate::config::schema::values::time::Msec;
+use crate::config::schema::module;
+use crate::config::schema::values::{Announced, Msec, SetOf, Size, SmtpMethods};
 
 module! {
     /// SMTP for client connections.

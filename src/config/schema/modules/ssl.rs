@@ -1,17 +1,11 @@
 //! ngx_mail_ssl_module.
 
-use crate::config::model::choices::{StartTls, VerifyClient};
-use crate::config::schema::macros::module;
-use crate::config::schema::values::choice::{Choice, Choices};
-use crate::config::schema::values::flag::Flag;
-use crate::config::schema::values::number::Number;
-use crate::config::schema::values::passwords::Passwords;
-use crate::config::schema::values::path::{ConfigPath, NamedPaths};
-use crate::config::schema::values::session_cache::SessionCaches;
-use crate::config::schema::values::set::SetOf;
-use crate::config::schema::values::text::{Pairs, Text};
-use crate::config::schema::values::time::Sec;
-use crate::config::schema::values::tls::Protocols;
+use crate::config::model::{StartTls, VerifyClient};
+use crate::config::schema::module;
+use crate::config::schema::values::{
+    Choice, Choices, ConfigPath, Flag, NamedPaths, Number, Pairs, Passwords, Protocols, Sec,
+    SessionCaches, SetOf, Text,
+};
 
 impl Choices for StartTls {
     const SYNTAX: &'static str = "on | off | only";

@@ -1,9 +1,7 @@
 //! `worker_cpu_affinity`: checked, and left to the kernel.
 
-use crate::config::schema::arguments::{Arguments, ValueError};
-use crate::config::schema::arity::Arity;
-use crate::config::schema::value_kind::ValueKind;
-use crate::config::syntax::text::message;
+use crate::config::schema::{Arguments, Arity, Parsed, ValueError, ValueKind};
+use crate::config::syntax::message;
 
 /// Most processors that a mask can name (`CPU_SETSIZE`).
 const MOST: usize = 1024;
@@ -17,7 +15,7 @@ impl ValueKind for Affinity {
     const SYNTAX: &'static str = "cpumask ... | auto [cpumask]";
     const ARITY: Arity = Arity::SOME;
 
-    fn read(args: &mut Arguments<'_>, _: Option<usize>) -> Result<usize, ValueError> {
+    fn read(args: &mut Arguments<'_>, _: Option<usize>) -> Parsed<usize> {
         let is_auto = args.first() == b"auto";
         let masks = if is_auto { args.rest() } else { args.words };
         if is_auto && masks.len() > 1 {

@@ -2,11 +2,9 @@
 
 use super::url::{Rules, parse};
 use crate::base::Address;
-use crate::config::model::peers::AuthUrl;
-use crate::config::schema::arguments::{Arguments, ValueError};
-use crate::config::schema::arity::Repeated;
-use crate::config::schema::value_kind::ValueKind;
-use crate::config::syntax::text::message;
+use crate::config::model::AuthUrl;
+use crate::config::schema::{Arguments, Parsed, Repeated, ValueError, ValueKind};
+use crate::config::syntax::message;
 
 /// `[http[s]://]host[:port][/uri]` or `[http[s]://]unix:path[:uri]`.
 #[derive(Debug)]
@@ -20,7 +18,7 @@ impl ValueKind for HttpUrl {
         The host name must resolve when the configuration is read.";
     const REPEATED: Repeated = Repeated::Replaces;
 
-    fn read(args: &mut Arguments<'_>, _: Option<AuthUrl>) -> Result<AuthUrl, ValueError> {
+    fn read(args: &mut Arguments<'_>, _: Option<AuthUrl>) -> Parsed<AuthUrl> {
         let written = args.first();
         let (tls, text) = match written.strip_prefix(b"https://") {
             Some(text) => (true, text),

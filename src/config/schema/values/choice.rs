@@ -3,9 +3,8 @@
 use std::fmt::Debug;
 
 use super::flag::not_a_flag;
-use crate::config::schema::arguments::{Arguments, ValueError};
-use crate::config::schema::value_kind::ValueKind;
-use crate::config::syntax::text::{c_string, message};
+use crate::config::schema::{Arguments, Parsed, ValueError, ValueKind};
+use crate::config::syntax::{c_string, message};
 
 /// A type whose values have words.
 pub trait Choices: Copy + PartialEq + Debug + 'static {
@@ -26,7 +25,7 @@ impl<T: Choices> ValueKind for Choice<T> {
     const SYNTAX: &'static str = T::SYNTAX;
     const ABOUT: &'static str = "The value is not case-sensitive.";
 
-    fn read(args: &mut Arguments<'_>, _: Option<T>) -> Result<T, ValueError> {
+    fn read(args: &mut Arguments<'_>, _: Option<T>) -> Parsed<T> {
         let word = args.first();
         find(T::WORDS, word).ok_or_else(|| match T::IS_FLAG {
             true => not_a_flag(args.name, word),

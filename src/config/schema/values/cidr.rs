@@ -3,11 +3,9 @@
 use std::net::IpAddr;
 
 use super::ip::{ipv4, ipv6};
-use crate::config::model::cidr::{Cidr, masked};
-use crate::config::schema::arguments::{Arguments, ValueError};
-use crate::config::schema::arity::Repeated;
-use crate::config::schema::value_kind::ValueKind;
-use crate::config::syntax::text::{digits, message};
+use crate::config::model::{Cidr, masked};
+use crate::config::schema::{Arguments, Parsed, Repeated, ValueError, ValueKind};
+use crate::config::syntax::{digits, message};
 
 /// `set_real_ip_from`: an address, a network, `unix:`, or a host name.
 #[derive(Debug)]
@@ -19,7 +17,7 @@ impl ValueKind for Cidrs {
     const ABOUT: &'static str = "The value is an address, a network such as `192.0.2.0/24` or `2001:db8::/32`, a host name, or `unix:` for all UNIX-domain sockets.";
     const REPEATED: Repeated = Repeated::Adds;
 
-    fn read(args: &mut Arguments<'_>, before: Option<Vec<Cidr>>) -> Result<Vec<Cidr>, ValueError> {
+    fn read(args: &mut Arguments<'_>, before: Option<Vec<Cidr>>) -> Parsed<Vec<Cidr>> {
         let mut cidrs = before.unwrap_or_default();
         let word = args.first();
         if word == b"unix:" {
@@ -77,7 +75,7 @@ impl ValueKind for DebugConnection {
         "The value is an address, a network, or `unix:` for all UNIX-domain sockets.";
     const REPEATED: Repeated = Repeated::Adds;
 
-    fn read(args: &mut Arguments<'_>, _: Option<()>) -> Result<(), ValueError> {
+    fn read(args: &mut Arguments<'_>, _: Option<()>) -> Parsed<()> {
         args.warn(
             "\"debug_connection\" is ignored, you need to rebuild nginx using --with-debug option to enable it",
         );

@@ -1,8 +1,7 @@
 //! `on` and `off`.
 
-use crate::config::schema::arguments::{Arguments, ValueError};
-use crate::config::schema::value_kind::ValueKind;
-use crate::config::syntax::text::{c_string, message};
+use crate::config::schema::{Arguments, Parsed, ValueError, ValueKind};
+use crate::config::syntax::{c_string, message};
 
 /// A flag, in any case of letters.
 #[derive(Debug)]
@@ -12,7 +11,7 @@ impl ValueKind for Flag {
     type Value = bool;
     const SYNTAX: &'static str = "on | off";
 
-    fn read(args: &mut Arguments<'_>, _: Option<bool>) -> Result<bool, ValueError> {
+    fn read(args: &mut Arguments<'_>, _: Option<bool>) -> Parsed<bool> {
         match args.first() {
             word if word.eq_ignore_ascii_case(b"on") => Ok(true),
             word if word.eq_ignore_ascii_case(b"off") => Ok(false),

@@ -3,11 +3,9 @@
 use super::size::parse_size;
 use super::time::seconds;
 use super::url::{Rules, parse};
-use crate::config::model::listen::{KeepAlive, Listen, SocketOptions};
-use crate::config::schema::arguments::{Arguments, ValueError};
-use crate::config::schema::arity::{Arity, Repeated};
-use crate::config::schema::value_kind::ValueKind;
-use crate::config::syntax::text::{c_int, c_string, digits, message};
+use crate::config::model::{KeepAlive, Listen, SocketOptions};
+use crate::config::schema::{Arguments, Arity, Parsed, Repeated, ValueError, ValueKind};
+use crate::config::syntax::{c_int, c_string, digits, message};
 
 /// `address[:port] | port | unix:path [parameters]`
 #[derive(Debug)]
@@ -20,10 +18,7 @@ impl ValueKind for Listens {
     const ARITY: Arity = Arity::SOME;
     const REPEATED: Repeated = Repeated::Adds;
 
-    fn read(
-        args: &mut Arguments<'_>,
-        before: Option<Vec<Listen>>,
-    ) -> Result<Vec<Listen>, ValueError> {
+    fn read(args: &mut Arguments<'_>, before: Option<Vec<Listen>>) -> Parsed<Vec<Listen>> {
         let mut listens = before.unwrap_or_default();
         let address = args.first();
         let rules = Rules {
@@ -56,7 +51,7 @@ impl ValueKind for Listens {
     }
 }
 
-fn set_parameter(listen: &mut Listen, parameter: &[u8]) -> Result<(), ValueError> {
+fn set_parameter(listen: &mut Listen, parameter: &[u8]) -> Parsed<()> {
     match parameter {
         b"ssl" => listen.ssl = true,
         b"proxy_protocol" => listen.proxy_protocol = true,
@@ -70,7 +65,7 @@ fn set_parameter(listen: &mut Listen, parameter: &[u8]) -> Result<(), ValueError
     Ok(())
 }
 
-fn set_option(options: &mut SocketOptions, parameter: &[u8]) -> Result<(), ValueError> {
+fn set_option(options: &mut SocketOptions, parameter: &[u8]) -> Parsed<()> {
     let bad = |what| ValueError::says(message!("invalid ", what, " \"", parameter, "\""));
     if let Some(text) = parameter.strip_prefix(b"backlog=") {
         let backlog = digits(text).and_then(c_int).filter(|number| *number != 0);

@@ -2,11 +2,11 @@
 
 use super::syslog::parse_syslog;
 use crate::base::Level;
-use crate::config::model::log_target::{LogDestination, LogTarget};
-use crate::config::schema::arguments::{Arguments, Folders, ValueError, absolute, absolute_word};
-use crate::config::schema::arity::{Arity, Repeated};
-use crate::config::schema::value_kind::ValueKind;
-use crate::config::syntax::text::message;
+use crate::config::model::{LogDestination, LogTarget};
+use crate::config::schema::{
+    Arguments, Arity, Folders, Parsed, Repeated, ValueError, ValueKind, absolute, absolute_word,
+};
+use crate::config::syntax::message;
 
 /// `file | stderr | syslog:… | memory:size [level ...]`
 #[derive(Debug)]
@@ -35,10 +35,7 @@ the like are equivalent to `debug`.";
     const ARITY: Arity = Arity::SOME;
     const REPEATED: Repeated = Repeated::Adds;
 
-    fn read(
-        args: &mut Arguments<'_>,
-        before: Option<Vec<LogTarget>>,
-    ) -> Result<Vec<LogTarget>, ValueError> {
+    fn read(args: &mut Arguments<'_>, before: Option<Vec<LogTarget>>) -> Parsed<Vec<LogTarget>> {
         let mut logs = before.unwrap_or_default();
         let target = args.first();
         let destination = if let b"stderr" | b"" = target {
@@ -70,7 +67,7 @@ the like are equivalent to `debug`.";
 }
 
 /// The level of a line. Several `debug_…` words are one debug level.
-fn level(words: &[Box<[u8]>]) -> Result<Level, ValueError> {
+fn level(words: &[Box<[u8]>]) -> Parsed<Level> {
     let (mut level, mut debug) = (None, false);
     for word in words {
         let bad = |what| {

@@ -1,9 +1,7 @@
 //! Whole numbers.
 
-use crate::config::schema::arguments::{Arguments, ValueError};
-use crate::config::schema::arity::Repeated;
-use crate::config::schema::value_kind::ValueKind;
-use crate::config::syntax::text::{c_int, digits, message};
+use crate::config::schema::{Arguments, Parsed, Repeated, ValueError, ValueKind};
+use crate::config::syntax::{c_int, digits, message};
 
 /// Digits only, no sign and no unit.
 #[derive(Debug)]
@@ -14,7 +12,7 @@ impl ValueKind for Number {
     const SYNTAX: &'static str = "number";
     const ABOUT: &'static str = "The value is a number without sign or unit.";
 
-    fn read(args: &mut Arguments<'_>, _: Option<usize>) -> Result<usize, ValueError> {
+    fn read(args: &mut Arguments<'_>, _: Option<usize>) -> Parsed<usize> {
         number(args.first()).ok_or(ValueError::Directive("invalid number"))
     }
 }
@@ -28,7 +26,7 @@ impl ValueKind for Connections {
     const SYNTAX: &'static str = Number::SYNTAX;
     const ABOUT: &'static str = Number::ABOUT;
 
-    fn read(args: &mut Arguments<'_>, _: Option<usize>) -> Result<usize, ValueError> {
+    fn read(args: &mut Arguments<'_>, _: Option<usize>) -> Parsed<usize> {
         let word = args.first();
         number(word).ok_or_else(|| ValueError::says(message!("invalid number \"", word, "\"")))
     }
@@ -42,7 +40,7 @@ impl ValueKind for Processes {
     type Value = usize;
     const SYNTAX: &'static str = "number | auto";
 
-    fn read(args: &mut Arguments<'_>, _: Option<usize>) -> Result<usize, ValueError> {
+    fn read(args: &mut Arguments<'_>, _: Option<usize>) -> Parsed<usize> {
         match args.first() {
             b"auto" => Ok(args.names.processors()),
             word => number(word).ok_or(ValueError::Directive("invalid value")),
@@ -60,7 +58,7 @@ impl ValueKind for Priority {
     // nginx accepts a second line as long as the first one says 0.
     const REPEATED: Repeated = Repeated::Replaces;
 
-    fn read(args: &mut Arguments<'_>, before: Option<i64>) -> Result<i64, ValueError> {
+    fn read(args: &mut Arguments<'_>, before: Option<i64>) -> Parsed<i64> {
         if before.is_some_and(|before| before != 0) {
             return Err(ValueError::DUPLICATE);
         }

@@ -5,10 +5,11 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::path::{FROM_CONFIG, each};
 use crate::base::{Errno, Secret};
-use crate::config::model::files::PassPhrases;
-use crate::config::schema::arguments::{Arguments, Folders, ValueError, absolute, absolute_word};
-use crate::config::schema::value_kind::ValueKind;
-use crate::config::syntax::text::message;
+use crate::config::model::PassPhrases;
+use crate::config::schema::{
+    Arguments, Folders, Parsed, ValueError, ValueKind, absolute, absolute_word,
+};
+use crate::config::syntax::message;
 
 /// Longest line, in bytes (nginx's buffer).
 const LONGEST: usize = 4096;
@@ -22,7 +23,7 @@ impl ValueKind for Passwords {
     const SYNTAX: &'static str = "file";
     const ABOUT: &'static str = FROM_CONFIG;
 
-    fn read(args: &mut Arguments<'_>, _: Option<PassPhrases>) -> Result<PassPhrases, ValueError> {
+    fn read(args: &mut Arguments<'_>, _: Option<PassPhrases>) -> Parsed<PassPhrases> {
         let path = absolute(&args.folders.config, args.first());
         let shown = path.as_os_str().as_bytes();
         let bytes = args.files.read(&path).map_err(|error| {

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::model::files::NamedFile;
-use crate::config::schema::arguments::{Arguments, Folders, ValueError, absolute, absolute_word};
-use crate::config::schema::arity::Repeated;
-use crate::config::schema::value_kind::ValueKind;
+use crate::config::model::NamedFile;
+use crate::config::schema::{
+    Arguments, Folders, Parsed, Repeated, ValueKind, absolute, absolute_word,
+};
 
 /// Where names of certificates and keys start.
 pub const FROM_CONFIG: &str =
@@ -20,10 +20,7 @@ impl ValueKind for ConfigPath {
     const SYNTAX: &'static str = "file";
     const ABOUT: &'static str = FROM_CONFIG;
 
-    fn read(
-        args: &mut Arguments<'_>,
-        _: Option<Self::Value>,
-    ) -> Result<Option<PathBuf>, ValueError> {
+    fn read(args: &mut Arguments<'_>, _: Option<Self::Value>) -> Parsed<Option<PathBuf>> {
         Ok(named(&args.folders.config, args.first()))
     }
 
@@ -41,10 +38,7 @@ impl ValueKind for PrefixPath {
     const SYNTAX: &'static str = "file";
     const ABOUT: &'static str = "A relative path is resolved against the prefix (`-p`).";
 
-    fn read(
-        args: &mut Arguments<'_>,
-        _: Option<Self::Value>,
-    ) -> Result<Option<PathBuf>, ValueError> {
+    fn read(args: &mut Arguments<'_>, _: Option<Self::Value>) -> Parsed<Option<PathBuf>> {
         Ok(named(&args.folders.prefix, args.first()))
     }
 
@@ -62,10 +56,7 @@ impl ValueKind for NamedPath {
     const SYNTAX: &'static str = "file";
     const ABOUT: &'static str = FROM_CONFIG;
 
-    fn read(
-        args: &mut Arguments<'_>,
-        _: Option<Self::Value>,
-    ) -> Result<Option<NamedFile>, ValueError> {
+    fn read(args: &mut Arguments<'_>, _: Option<Self::Value>) -> Parsed<Option<NamedFile>> {
         let written = args.first();
         Ok((!written.is_empty()).then(|| file_or_data(written, args.folders)))
     }
@@ -85,10 +76,7 @@ impl ValueKind for NamedPaths {
     const ABOUT: &'static str = FROM_CONFIG;
     const REPEATED: Repeated = Repeated::Adds;
 
-    fn read(
-        args: &mut Arguments<'_>,
-        before: Option<Vec<NamedFile>>,
-    ) -> Result<Vec<NamedFile>, ValueError> {
+    fn read(args: &mut Arguments<'_>, before: Option<Vec<NamedFile>>) -> Parsed<Vec<NamedFile>> {
         let mut files = before.unwrap_or_default();
         files.push(file_or_data(args.first(), args.folders));
         Ok(files)

@@ -1,10 +1,8 @@
 //! `protocol`, whose words are accepted in lower case only.
 
 use crate::base::Protocol;
-use crate::config::schema::arguments::{Arguments, ValueError};
-use crate::config::schema::arity::Repeated;
-use crate::config::schema::value_kind::ValueKind;
-use crate::config::syntax::text::message;
+use crate::config::schema::{Arguments, Parsed, Repeated, ValueError, ValueKind};
+use crate::config::syntax::message;
 
 /// `imap | pop3 | smtp`
 #[derive(Debug)]
@@ -15,7 +13,7 @@ impl ValueKind for ProtocolName {
     const SYNTAX: &'static str = "imap | pop3 | smtp";
     const REPEATED: Repeated = Repeated::Replaces;
 
-    fn read(args: &mut Arguments<'_>, _: Option<Protocol>) -> Result<Protocol, ValueError> {
+    fn read(args: &mut Arguments<'_>, _: Option<Protocol>) -> Parsed<Protocol> {
         match args.first() {
             b"smtp" => Ok(Protocol::Smtp),
             b"imap" => Ok(Protocol::Imap),

@@ -4,11 +4,9 @@ use std::time::Duration;
 
 use super::time::seconds;
 use super::url::{Rules, parse};
-use crate::config::model::peers::Resolver;
-use crate::config::schema::arguments::{Arguments, ValueError};
-use crate::config::schema::arity::Arity;
-use crate::config::schema::value_kind::ValueKind;
-use crate::config::syntax::text::message;
+use crate::config::model::Resolver;
+use crate::config::schema::{Arguments, Arity, Parsed, ValueError, ValueKind};
+use crate::config::syntax::message;
 
 /// `address ... [valid=time] [ipv4=on|off] [ipv6=on|off] | off`
 #[derive(Debug)]
@@ -21,7 +19,7 @@ impl ValueKind for Resolvers {
         long an answer is cached, which is otherwise its TTL. `ipv4=off` and `ipv6=off` disable lookups of addresses of that kind.";
     const ARITY: Arity = Arity::SOME;
 
-    fn read(args: &mut Arguments<'_>, _: Option<Resolver>) -> Result<Resolver, ValueError> {
+    fn read(args: &mut Arguments<'_>, _: Option<Resolver>) -> Parsed<Resolver> {
         if args.first() == b"off" {
             return Ok(Resolver::Off);
         }

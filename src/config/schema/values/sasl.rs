@@ -1,7 +1,7 @@
 //! The words of `smtp_auth`, `imap_auth` and `pop3_auth`.
 
 use super::set::Members;
-use crate::config::model::sasl::{Method, Methods};
+use crate::config::model::{Method, Methods};
 
 macro_rules! members {
     ($(#[doc = $doc:literal])+ $name:ident, $syntax:literal, $($word:literal => $method:ident),+) => {

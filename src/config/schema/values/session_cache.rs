@@ -1,11 +1,9 @@
 //! `ssl_session_cache`
 
 use super::size::parse_size;
-use crate::config::model::tls::SessionCache;
-use crate::config::schema::arguments::{Arguments, ValueError};
-use crate::config::schema::arity::{Arity, Repeated};
-use crate::config::schema::value_kind::ValueKind;
-use crate::config::syntax::text::{digits, message};
+use crate::config::model::SessionCache;
+use crate::config::schema::{Arguments, Arity, Parsed, Repeated, ValueError, ValueKind};
+use crate::config::syntax::{digits, message};
 
 /// Smallest shared cache: 8 memory pages, in bytes.
 const SMALLEST: usize = 8 * 4096;
@@ -22,10 +20,7 @@ impl ValueKind for SessionCaches {
     const ARITY: Arity = Arity::between(1, 2);
     const REPEATED: Repeated = Repeated::Adds;
 
-    fn read(
-        args: &mut Arguments<'_>,
-        before: Option<SessionCache>,
-    ) -> Result<SessionCache, ValueError> {
+    fn read(args: &mut Arguments<'_>, before: Option<SessionCache>) -> Parsed<SessionCache> {
         let mut cache = before.unwrap_or_default();
         for word in args.words {
             let bad = || ValueError::says(message!("invalid session cache \"", word, "\""));

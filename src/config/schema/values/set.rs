@@ -1,10 +1,8 @@
 //! A set of words out of a list.
 
 use super::choice::{find, invalid};
-use crate::config::schema::arguments::{Arguments, ValueError};
-use crate::config::schema::arity::{Arity, Repeated};
-use crate::config::schema::value_kind::ValueKind;
-use crate::config::syntax::text::{c_string, message};
+use crate::config::schema::{Arguments, Arity, Parsed, Repeated, ValueKind};
+use crate::config::syntax::{c_string, message};
 
 /// The words of one directive and the set they make.
 pub trait Members: 'static {
@@ -31,7 +29,7 @@ impl<T: Members> ValueKind for SetOf<T> {
     const ARITY: Arity = Arity::SOME;
     const REPEATED: Repeated = Repeated::Adds;
 
-    fn read(args: &mut Arguments<'_>, before: Option<T::Set>) -> Result<T::Set, ValueError> {
+    fn read(args: &mut Arguments<'_>, before: Option<T::Set>) -> Parsed<T::Set> {
         let mut set = before.unwrap_or_default();
         for word in args.words {
             let member = find(T::WORDS, word).ok_or_else(|| invalid(word))?;

@@ -1,8 +1,7 @@
 //! Sizes in bytes: digits and one unit letter.
 
-use crate::config::schema::arguments::{Arguments, ValueError};
-use crate::config::schema::value_kind::ValueKind;
-use crate::config::syntax::text::digits;
+use crate::config::schema::{Arguments, Parsed, ValueError, ValueKind};
+use crate::config::syntax::digits;
 
 /// `size`: units `k` and `m`.
 #[derive(Debug)]
@@ -13,7 +12,7 @@ impl ValueKind for Size {
     const SYNTAX: &'static str = "size";
     const ABOUT: &'static str = "The size is in bytes, or in kilobytes or megabytes with the suffix `k` or `m`: `8192`, `8k`.";
 
-    fn read(args: &mut Arguments<'_>, _: Option<usize>) -> Result<usize, ValueError> {
+    fn read(args: &mut Arguments<'_>, _: Option<usize>) -> Parsed<usize> {
         parse_size(args.first())
             .and_then(|size| usize::try_from(size).ok())
             .ok_or(ValueError::Directive("invalid value"))
@@ -29,7 +28,7 @@ impl ValueKind for Offset {
     const SYNTAX: &'static str = "size";
     const ABOUT: &'static str = "The size is in bytes, or in kilobytes, megabytes or gigabytes with the suffix `k`, `m` or `g`.";
 
-    fn read(args: &mut Arguments<'_>, _: Option<i64>) -> Result<i64, ValueError> {
+    fn read(args: &mut Arguments<'_>, _: Option<i64>) -> Parsed<i64> {
         parse_offset(args.first()).ok_or(ValueError::Directive("invalid value"))
     }
 }

@@ -1,10 +1,9 @@
 //! The parameters of `syslog:`.
 
 use super::url::{Rules, parse};
-use crate::config::model::log_target::SyslogTarget;
-use crate::config::model::world::Names;
-use crate::config::schema::arguments::ValueError;
-use crate::config::syntax::text::message;
+use crate::config::model::{Names, SyslogTarget};
+use crate::config::schema::{Parsed, ValueError};
+use crate::config::syntax::message;
 
 const FACILITIES: [&str; 24] = [
     "kern", "user", "mail", "daemon", "auth", "intern", "lpr", "news", "uucp", "clock", "authpriv",
@@ -20,7 +19,7 @@ const LONGEST_TAG: usize = 32;
 ///
 /// # Errors
 /// A parameter is unknown, malformed, duplicate or missing.
-pub fn parse_syslog(names: &dyn Names, text: &[u8]) -> Result<SyslogTarget, ValueError> {
+pub fn parse_syslog(names: &dyn Names, text: &[u8]) -> Parsed<SyslogTarget> {
     let (mut server, mut facility, mut severity, mut tag) = (None, None, None, None);
     let mut no_host_name = false;
     let rules = Rules {
@@ -58,7 +57,7 @@ pub fn parse_syslog(names: &dyn Names, text: &[u8]) -> Result<SyslogTarget, Valu
     })
 }
 
-fn once<T>(before: &Option<T>, what: &str) -> Result<(), ValueError> {
+fn once<T>(before: &Option<T>, what: &str) -> Parsed<()> {
     match before {
         Some(_) => Err(ValueError::says(format!("duplicate syslog \"{what}\""))),
         None => Ok(()),
@@ -74,7 +73,7 @@ fn number(words: &[&str], word: &[u8]) -> Option<u8> {
     u8::try_from(at).ok()
 }
 
-fn checked_tag(word: &[u8]) -> Result<Box<str>, ValueError> {
+fn checked_tag(word: &[u8]) -> Parsed<Box<str>> {
     if word.len() > LONGEST_TAG {
         return Err(ValueError::says("syslog tag length exceeds 32"));
     }

@@ -1,11 +1,9 @@
 //! Words, lists of words, pairs of words.
 
 use crate::base::Secret;
-use crate::config::model::capabilities::Capabilities;
-use crate::config::schema::arguments::{Arguments, ValueError};
-use crate::config::schema::arity::{Arity, Repeated};
-use crate::config::schema::value_kind::ValueKind;
-use crate::config::syntax::text::message;
+use crate::config::model::Capabilities;
+use crate::config::schema::{Arguments, Arity, Parsed, Repeated, ValueError, ValueKind};
+use crate::config::syntax::message;
 
 /// Bytes as written.
 pub type Bytes = Box<[u8]>;
@@ -18,7 +16,7 @@ impl ValueKind for Text {
     type Value = Bytes;
     const SYNTAX: &'static str = "string";
 
-    fn read(args: &mut Arguments<'_>, _: Option<Bytes>) -> Result<Bytes, ValueError> {
+    fn read(args: &mut Arguments<'_>, _: Option<Bytes>) -> Parsed<Bytes> {
         Ok(args.first().into())
     }
 }
@@ -31,7 +29,7 @@ impl ValueKind for OptionalText {
     type Value = Option<Bytes>;
     const SYNTAX: &'static str = "string";
 
-    fn read(args: &mut Arguments<'_>, _: Option<Self::Value>) -> Result<Option<Bytes>, ValueError> {
+    fn read(args: &mut Arguments<'_>, _: Option<Self::Value>) -> Parsed<Option<Bytes>> {
         let word = args.first();
         Ok((!word.is_empty()).then(|| word.into()))
     }
@@ -46,10 +44,7 @@ impl ValueKind for WordPerLine {
     const SYNTAX: &'static str = "string";
     const REPEATED: Repeated = Repeated::Adds;
 
-    fn read(
-        args: &mut Arguments<'_>,
-        before: Option<Vec<Bytes>>,
-    ) -> Result<Vec<Bytes>, ValueError> {
+    fn read(args: &mut Arguments<'_>, before: Option<Vec<Bytes>>) -> Parsed<Vec<Bytes>> {
         let mut words = before.unwrap_or_default();
         words.extend_from_slice(args.words);
         Ok(words)
@@ -68,10 +63,7 @@ impl ValueKind for Announced {
     const ARITY: Arity = Arity::SOME;
     const REPEATED: Repeated = Repeated::Adds;
 
-    fn read(
-        args: &mut Arguments<'_>,
-        before: Option<Capabilities>,
-    ) -> Result<Capabilities, ValueError> {
+    fn read(args: &mut Arguments<'_>, before: Option<Capabilities>) -> Parsed<Capabilities> {
         if args.is_default {
             return Ok(Capabilities::Default(args.words.to_vec()));
         }
@@ -91,10 +83,7 @@ impl ValueKind for Pairs {
     const ARITY: Arity = Arity::exactly(2);
     const REPEATED: Repeated = Repeated::Adds;
 
-    fn read(
-        args: &mut Arguments<'_>,
-        before: Option<Self::Value>,
-    ) -> Result<Self::Value, ValueError> {
+    fn read(args: &mut Arguments<'_>, before: Option<Self::Value>) -> Parsed<Self::Value> {
         let mut pairs = before.unwrap_or_default();
         if let [name, value] = args.words {
             pairs.push((name.clone(), value.clone()));
@@ -113,10 +102,7 @@ impl ValueKind for Headers {
     const ARITY: Arity = Pairs::ARITY;
     const REPEATED: Repeated = Pairs::REPEATED;
 
-    fn read(
-        args: &mut Arguments<'_>,
-        before: Option<Self::Value>,
-    ) -> Result<Self::Value, ValueError> {
+    fn read(args: &mut Arguments<'_>, before: Option<Self::Value>) -> Parsed<Self::Value> {
         let mut headers = before.unwrap_or_default();
         let pairs = Pairs::read(args, None)?.into_iter();
         headers.extend(pairs.map(|(name, value)| (name, Secret::new(value))));
@@ -132,7 +118,7 @@ impl ValueKind for EventMethod {
     type Value = ();
     const SYNTAX: &'static str = "epoll";
 
-    fn read(args: &mut Arguments<'_>, _: Option<()>) -> Result<(), ValueError> {
+    fn read(args: &mut Arguments<'_>, _: Option<()>) -> Parsed<()> {
         match args.first() {
             b"epoll" => Ok(()),
             word => Err(ValueError::says(message!(

@@ -1,9 +1,7 @@
 //! `thread_pool`: checked as in nginx, and unused in mail.
 
-use crate::config::schema::arguments::{Arguments, ValueError};
-use crate::config::schema::arity::{Arity, Repeated};
-use crate::config::schema::value_kind::ValueKind;
-use crate::config::syntax::text::{digits, message};
+use crate::config::schema::{Arguments, Arity, Parsed, Repeated, ValueError, ValueKind};
+use crate::config::syntax::{digits, message};
 
 /// `name threads=number [max_queue=number]`. The value is the names.
 #[derive(Debug)]
@@ -15,10 +13,7 @@ impl ValueKind for ThreadPools {
     const ARITY: Arity = Arity::between(2, 3);
     const REPEATED: Repeated = Repeated::Adds;
 
-    fn read(
-        args: &mut Arguments<'_>,
-        before: Option<Self::Value>,
-    ) -> Result<Self::Value, ValueError> {
+    fn read(args: &mut Arguments<'_>, before: Option<Self::Value>) -> Parsed<Self::Value> {
         let mut pools = before.unwrap_or_default();
         let name: Box<[u8]> = args.first().into();
         if pools.contains(&name) {

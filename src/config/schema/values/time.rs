@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::schema::arguments::{Arguments, ValueError};
-use crate::config::schema::value_kind::ValueKind;
+use crate::config::schema::{Arguments, Parsed, ValueError, ValueKind};
 
 /// A duration with a precision of 1 ms: units `w d h m s ms`, seconds without one.
 #[derive(Debug)]
@@ -15,7 +14,7 @@ impl ValueKind for Msec {
     const ABOUT: &'static str = "The time is a number with a unit, or several, the largest unit first: `1h30m`. The units are `ms`, `s`, \
         `m`, `h`, `d` and `w`. A number without a unit is in seconds.";
 
-    fn read(args: &mut Arguments<'_>, _: Option<Duration>) -> Result<Duration, ValueError> {
+    fn read(args: &mut Arguments<'_>, _: Option<Duration>) -> Parsed<Duration> {
         milliseconds(args.first())
             .map(Duration::from_millis)
             .ok_or(ValueError::Directive("invalid value"))
@@ -32,7 +31,7 @@ impl ValueKind for Sec {
     const ABOUT: &'static str = "The time is a number with a unit, or several, the largest unit first: `1h30m`. The units are `s`, `m`, \
         `h`, `d`, `w`, `M` (30 days) and `y` (365 days). A number without a unit is in seconds.";
 
-    fn read(args: &mut Arguments<'_>, _: Option<Duration>) -> Result<Duration, ValueError> {
+    fn read(args: &mut Arguments<'_>, _: Option<Duration>) -> Parsed<Duration> {
         seconds(args.first())
             .map(Duration::from_secs)
             .ok_or(ValueError::Directive("invalid value"))

@@ -1,7 +1,7 @@
 //! The words of `ssl_protocols`.
 
 use super::set::Members;
-use crate::config::model::versions::NamedVersions;
+use crate::config::model::NamedVersions;
 
 /// Versions of TLS.
 #[derive(Debug)]

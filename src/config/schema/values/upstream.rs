@@ -1,10 +1,9 @@
 //! `proxy_pass`: the mail server behind the gateway.
 
 use super::url::{Rules, parse};
-use crate::config::model::peers::Upstream;
-use crate::config::schema::arguments::{Arguments, ValueError};
-use crate::config::schema::value_kind::ValueKind;
-use crate::config::syntax::text::message;
+use crate::config::model::Upstream;
+use crate::config::schema::{Arguments, Parsed, ValueError, ValueKind};
+use crate::config::syntax::message;
 
 /// `host[:port]` or `unix:path`. Without a port that of the server's protocol holds, which is set at the end of `mail {}`.
 #[derive(Debug)]
@@ -14,7 +13,7 @@ impl ValueKind for UpstreamUrl {
     type Value = Upstream;
     const SYNTAX: &'static str = "address";
 
-    fn read(args: &mut Arguments<'_>, _: Option<Upstream>) -> Result<Upstream, ValueError> {
+    fn read(args: &mut Arguments<'_>, _: Option<Upstream>) -> Parsed<Upstream> {
         let name = args.first();
         let url = parse(args.names, name, Rules::default());
         let url = url

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use super::ip::{ipv4, ipv6};
 use crate::base::Address;
-use crate::config::model::world::Names;
-use crate::config::syntax::text::digits;
+use crate::config::model::Names;
+use crate::config::syntax::digits;
 
 /// What a directive allows in its address.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,10 +1,8 @@
 //! `user`: the account of the workers.
 
-use crate::config::model::user::User;
-use crate::config::schema::arguments::{Arguments, ValueError};
-use crate::config::schema::arity::Arity;
-use crate::config::schema::value_kind::ValueKind;
-use crate::config::syntax::text::{c_string, message};
+use crate::config::model::User;
+use crate::config::schema::{Arguments, Arity, Parsed, ValueError, ValueKind};
+use crate::config::syntax::{c_string, message};
 
 /// `user [group]`; without a group the one named as the user. Ignored without privileges.
 #[derive(Debug)]
@@ -15,7 +13,7 @@ impl ValueKind for Users {
     const SYNTAX: &'static str = "user [group]";
     const ARITY: Arity = Arity::between(1, 2);
 
-    fn read(args: &mut Arguments<'_>, _: Option<Self::Value>) -> Result<Self::Value, ValueError> {
+    fn read(args: &mut Arguments<'_>, _: Option<Self::Value>) -> Parsed<Self::Value> {
         if !args.names.privileged() {
             args.warn(
                 "the \"user\" directive makes sense only if the master process runs with super-user privileges, ignored",

@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::config::schema::block::Block;
-use crate::config::schema::contexts::Contexts;
-use crate::config::syntax::parser::Parser;
-use crate::config::syntax::source::Source;
-use crate::config::syntax::statement::{Ending, Item};
+use crate::config::schema::{Block, Contexts};
+use crate::config::syntax::{Ending, Item, Parser, Source};
 
 /// The shipped configurations, in the order in which they are searched for an example.
 pub const SHIPPED: [(&str, &str); 5] = [

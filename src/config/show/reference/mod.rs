@@ -10,12 +10,9 @@ pub mod pages;
 use examples::Example;
 use markup::{Piece, broken, pieces};
 
-use crate::config::schema::arity::Repeated;
-use crate::config::schema::contexts::Contexts;
 use crate::config::schema::nginx::{NginxDirective, in_nginx};
-use crate::config::schema::row::Directive;
-use crate::config::schema::similar::similar;
 use crate::config::schema::table;
+use crate::config::schema::{Contexts, Directive, Repeated, similar};
 
 /// One directive, or one block.
 #[derive(Clone, Debug)]
