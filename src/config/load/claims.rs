@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::base::Address;
 use crate::config::model::Listen;
 use crate::config::schema::values::session_cache;
-use crate::config::schema::{ValueError, absolute};
-use crate::config::syntax::message;
+use crate::config::schema::{ValueError, absolute, refuse};
 
 /// The claims so far.
 #[derive(Debug, Default)]
@@ -45,7 +44,7 @@ impl Claims {
             if before != size {
                 let begin = format!("the size {size} of shared memory zone \"");
                 let end = format!("\" conflicts with already declared size {before}");
-                return Err(ValueError::says(message!(begin, name, end)));
+                return Err(refuse!(begin, name, end));
             }
         }
         Ok(())

@@ -1,9 +1,8 @@
 //! Applies one statement: finds its directive in the block, checks its form, stores its value, or opens its block.
 
 use super::files::IncludeError;
-use super::frames::Frame;
 use super::hint::about_value;
-use super::loader::Loader;
+use super::loader::{Frame, Loader};
 use super::messages::{check_form, misplaced, refused};
 use super::report::Stop;
 use super::scopes::ServerBlock;

@@ -4,8 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::files::IncludeError;
-use super::frames::Frame;
-use super::loader::Loader;
+use super::loader::{Frame, Loader};
 use super::report::Stop;
 use crate::config::schema::{Block, absolute};
 use crate::config::syntax::Span;

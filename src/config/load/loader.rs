@@ -2,10 +2,10 @@
 //!
 //! This file follows texts and blocks; `directive.rs` applies a statement, `include.rs` opens files.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 
 use super::files::OpenFiles;
-use super::frames::Frame;
 use super::merge::merge;
 use super::merged::MergedServer;
 use super::messages::about_server;
@@ -18,6 +18,19 @@ use crate::config::model::{Options, World};
 use crate::config::schema::modules::mail;
 use crate::config::schema::{Block, BlockDirective, Folders};
 use crate::config::syntax::{Diagnostic, Item, Resume, Span, SyntaxError};
+
+/// A text or a block that has begun and not ended.
+#[derive(Debug)]
+pub enum Frame {
+    /// The text of `-g`.
+    CommandLine,
+    /// A file, whose directives belong to a block.
+    File(Block),
+    /// A block.
+    Block(Block),
+    /// The files of a mask that are still to be read, and the `include`.
+    Includes(Block, VecDeque<PathBuf>, Span),
+}
 
 /// A load in progress.
 pub struct Loader<'a> {

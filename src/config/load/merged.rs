@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::scopes::ServerLines;
 use super::server::{AuthTarget, Authenticator, ProtocolSettings, Server};
+use super::sockets::ListenTls;
 use crate::base::Protocol;
 use crate::config::model::{
     BackendTls, ClientTls, Listen, LogTarget, Names, StartTls, TlsMaterial, TlsMode,
@@ -45,8 +46,7 @@ pub struct MergedServer {
 
 impl MergedServer {
     /// When TLS begins on the addresses of a `listen` line; `None` where TLS is used and cannot be.
-    #[must_use]
-    pub fn tls_mode(&self, listen: &Listen) -> Option<TlsMode<Arc<TlsMaterial>>> {
+    pub fn tls_mode(&self, listen: &Listen) -> Option<ListenTls> {
         let tls = self.tls.clone();
         match self.ssl.starttls {
             _ if listen.ssl || self.ssl.ssl => tls.map(TlsMode::Implicit),
@@ -90,11 +90,7 @@ impl MergedServer {
     }
 
     /// The server, and when TLS begins on each of its `listen` lines. `None` where a fault left something out.
-    #[must_use]
-    pub fn into_server(
-        self,
-        main_log: &[LogTarget],
-    ) -> Option<(Arc<Server>, Vec<TlsMode<Arc<TlsMaterial>>>)> {
+    pub fn into_server(self, main_log: &[LogTarget]) -> Option<(Arc<Server>, Vec<ListenTls>)> {
         let listens = self.mail.listen.iter();
         let modes: Option<Vec<_>> = listens.map(|listen| self.tls_mode(listen)).collect();
         let (authenticator, backend_tls) = (self.authenticator()?, self.backend_tls()?);
@@ -145,7 +141,6 @@ fn held<W: Empty, H>(
 
 impl<'a> Inherited<'a> {
     /// What holds outside the servers.
-    #[must_use]
     pub fn from(outer: &'a Scope) -> Self {
         Self {
             outer,
@@ -161,7 +156,6 @@ impl<'a> Inherited<'a> {
     }
 
     /// What holds in a server.
-    #[must_use]
     pub fn server(
         &self,
         names: &(impl Names + ?Sized),

@@ -55,7 +55,6 @@ pub fn refused(why: ValueError, name: &str, span: &Span) -> Diagnostic {
 }
 
 /// A fault of a server as a whole: `… for server in FILE:LINE`.
-#[must_use]
 pub fn about_server(span: &Span, what: &str) -> Diagnostic {
     let message = format!("{what} for server in {span}");
     Diagnostic::complete(Level::Emerg, message, span)

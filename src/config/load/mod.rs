@@ -8,7 +8,6 @@ mod claims;
 pub mod config;
 mod directive;
 mod files;
-mod frames;
 mod hint;
 mod include;
 mod loader;

@@ -92,13 +92,11 @@ impl<'a> Report<'a> {
     }
 
     /// Whether a fault was reported.
-    #[must_use]
     pub fn has_faults(&self) -> bool {
         self.faults.is_some()
     }
 
     /// The faults; `None` when there are none.
-    #[must_use]
     pub fn into_faults(self) -> Option<Faults> {
         self.faults
     }

@@ -33,7 +33,6 @@ pub struct ServerBlock {
 
 impl ServerBlock {
     /// A server without lines.
-    #[must_use]
     pub fn new(span: &Span) -> Self {
         Self {
             scope: Scope::default(),
@@ -111,7 +110,6 @@ pub struct ServerLines<'a> {
 
 impl<'a> ServerLines<'a> {
     /// Those of one server. `tainted` is what is uncertain in `mail {}`.
-    #[must_use]
     pub fn of(scopes: &'a Scopes, tainted: &'a Tainted, server: &'a ServerBlock) -> Self {
         Self {
             outer: &scopes.mail,
@@ -130,7 +128,6 @@ impl<'a> ServerLines<'a> {
     }
 
     /// Whether a fault makes a directive uncertain, in the server or around it.
-    #[must_use]
     pub fn is_tainted(self, directive: &Directive) -> bool {
         self.tainted.iter().any(|tainted| tainted.has(directive))
     }

@@ -81,7 +81,6 @@ pub struct AuthTarget {
 
 impl<A> Authenticator<A> {
     /// The backend of `proxy_pass`.
-    #[must_use]
     pub fn upstream(&self) -> Option<&Upstream> {
         match self {
             Self::AuthHttp { fallback, .. } => fallback.as_ref(),
@@ -114,7 +113,6 @@ impl<A> Authenticator<A> {
 
 impl ProtocolSettings {
     /// The protocol.
-    #[must_use]
     pub const fn protocol(&self) -> Protocol {
         match self {
             Self::Smtp(_) => Protocol::Smtp,
@@ -126,19 +124,16 @@ impl ProtocolSettings {
 
 impl Server {
     /// The protocol towards clients and backends.
-    #[must_use]
     pub const fn protocol(&self) -> Protocol {
         self.settings.protocol()
     }
 
     /// Whether the backend of `proxy_pass` decides about logins: there is no auth server.
-    #[must_use]
     pub fn backend_authenticates(&self) -> bool {
         matches!(self.authenticator, Authenticator::Backend(_))
     }
 
     /// The longest command of a client, in bytes.
-    #[must_use]
     pub fn client_buffer(&self) -> usize {
         match &self.settings {
             ProtocolSettings::Smtp(smtp) => smtp.smtp_client_buffer,
@@ -148,7 +143,6 @@ impl Server {
     }
 
     /// `smtp_greeting_delay`; zero for other protocols.
-    #[must_use]
     pub fn greeting_delay(&self) -> Duration {
         match &self.settings {
             ProtocolSettings::Smtp(smtp) => smtp.smtp_greeting_delay,

@@ -8,6 +8,9 @@ use super::server::Server;
 use crate::base::Address;
 use crate::config::model::{Listen, SocketOptions, TlsMaterial, TlsMode};
 
+/// When TLS begins on a `listen` address, and what it is made from.
+pub type ListenTls = TlsMode<Arc<TlsMaterial>>;
+
 /// One socket to bind and listen on.
 #[derive(Clone, Debug)]
 pub struct Socket {
@@ -27,7 +30,7 @@ pub struct Route {
     /// The server.
     pub server: Arc<Server>,
     /// When TLS begins.
-    pub tls: TlsMode<Arc<TlsMaterial>>,
+    pub tls: ListenTls,
     /// Whether a PROXY header comes first.
     pub proxy_protocol: bool,
     /// The listen address as logs give it, such as `0.0.0.0:25`.
@@ -36,7 +39,6 @@ pub struct Route {
 
 impl Socket {
     /// The route of a connection to `local`.
-    #[must_use]
     pub fn route(&self, local: Option<IpAddr>) -> &Route {
         let own = self
             .routes
@@ -48,8 +50,7 @@ impl Socket {
 }
 
 /// The sockets of these servers, each of which has a TLS mode for each of its `listen` lines.
-#[must_use]
-pub fn sockets(servers: &[(Arc<Server>, Vec<TlsMode<Arc<TlsMaterial>>>)]) -> Vec<Socket> {
+pub fn sockets(servers: &[(Arc<Server>, Vec<ListenTls>)]) -> Vec<Socket> {
     let listens = servers.iter().flat_map(|(server, modes)| {
         let listens = server.mail.listen.iter().zip(modes);
         listens.map(move |(listen, tls)| (listen, (server, tls)))
@@ -120,7 +121,7 @@ fn groups<S>(mut port: Vec<Claim<'_, S>>) -> Vec<Group<'_, S>> {
     own.into_iter().map(alone).chain(wildcard).collect()
 }
 
-type Owner<'a> = (&'a Arc<Server>, &'a TlsMode<Arc<TlsMaterial>>);
+type Owner<'a> = (&'a Arc<Server>, &'a ListenTls);
 
 fn socket(group: Group<'_, Owner<'_>>) -> Socket {
     let shared = group.shared.iter().map(|claim| Route {
@@ -160,7 +161,6 @@ pub struct Diff {
 }
 
 /// Compares two sets of sockets.
-#[must_use]
 pub fn diff(old: &[Socket], new: &[Socket]) -> Diff {
     let addresses = |sockets: &[Socket]| -> Vec<Address> {
         let addresses = sockets.iter().map(|socket| socket.address.clone());

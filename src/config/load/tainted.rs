@@ -35,13 +35,11 @@ impl Tainted {
     }
 
     /// Whether a directive is uncertain.
-    #[must_use]
     pub fn has(&self, directive: &Directive) -> bool {
         self.has_name(directive.name)
     }
 
     /// Whether a block is uncertain.
-    #[must_use]
     pub fn has_block(&self, block: BlockDirective) -> bool {
         self.has_name(block.name())
     }

@@ -18,14 +18,12 @@ pub enum Cidr {
 
 impl Cidr {
     /// The network of one address.
-    #[must_use]
     pub fn host(address: IpAddr) -> Self {
         let bits = if address.is_ipv4() { 32 } else { 128 };
         Self::Net { address, bits }
     }
 
     /// Whether it contains `peer`. The peer of a unix socket has no address.
-    #[must_use]
     pub fn contains(&self, peer: Option<IpAddr>) -> bool {
         match (self, peer) {
             (Self::Unix, None) => true,
@@ -38,7 +36,6 @@ impl Cidr {
 }
 
 /// The address with the bits after the first `bits` cleared.
-#[must_use]
 pub fn masked(address: IpAddr, bits: u8) -> IpAddr {
     let bits = u32::from(bits);
     match address {

@@ -20,7 +20,6 @@ pub struct NamedFile {
 
 impl NamedFile {
     /// The content, where the configuration itself has it.
-    #[must_use]
     pub fn inline(&self) -> Option<&[u8]> {
         self.written.strip_prefix(b"data:")
     }

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use super::world::Files;
 
 /// The files that a mask matches, sorted by their bytes.
-#[must_use]
 pub fn expand<F: Files + ?Sized>(files: &F, mask: &Path) -> Vec<PathBuf> {
     let mut found: Vec<Vec<u8>> = vec![Vec::new()];
     let parts = mask.as_os_str().as_bytes().split(|byte| *byte == b'/');

@@ -32,7 +32,6 @@ pub struct Upstream {
 
 impl Upstream {
     /// Sets the port of the addresses that are written without one.
-    #[must_use]
     pub fn with_default_port(mut self, port: u16) -> Self {
         for address in &mut self.addresses {
             if let Address::Inet(address) = address
@@ -65,7 +64,6 @@ pub enum Resolver {
 }
 
 /// Removes the brackets around an IPv6 address, as URLs have them.
-#[must_use]
 pub fn unbracketed(host: &[u8]) -> &[u8] {
     let inside = host
         .strip_prefix(b"[")

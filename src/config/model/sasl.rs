@@ -27,7 +27,6 @@ pub struct Methods(u16);
 
 impl Methods {
     /// The set of `methods`.
-    #[must_use]
     pub const fn of(methods: &[Method]) -> Self {
         let (mut bits, mut index) = (0, 0);
         while index < methods.len() {
@@ -38,13 +37,11 @@ impl Methods {
     }
 
     /// Whether `method` is in the set.
-    #[must_use]
     pub const fn has(self, method: Method) -> bool {
         self.has_all(Self::of(&[method]))
     }
 
     /// Whether all of `methods` are in the set.
-    #[must_use]
     pub const fn has_all(self, methods: Self) -> bool {
         self.0 & methods.0 == methods.0
     }
@@ -60,13 +57,11 @@ impl Methods {
     }
 
     /// The union of two sets.
-    #[must_use]
     pub const fn with(self, more: Self) -> Self {
         Self(self.0 | more.0)
     }
 
     /// Whether the set is empty.
-    #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }

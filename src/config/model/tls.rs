@@ -1,12 +1,54 @@
-//! The TLS settings of one server as data: file contents, not OpenSSL or rustls objects.
+//! TLS settings as data: file contents, not OpenSSL or rustls objects.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::choices::VerifyClient;
 use super::files::{PassPhrases, TlsFile};
+use super::values::VerifyClient;
 use super::versions::TlsVersions;
 use crate::base::Protocol;
+
+/// When TLS begins. `T` is what it is made from: file contents in a configuration, a ready TLS configuration in a running server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TlsMode<T> {
+    /// Never: the connection stays in clear text.
+    #[default]
+    Off,
+    /// Within the open connection, by STARTTLS or STLS.
+    StartTls {
+        /// Whether logins are refused before it.
+        required: bool,
+        /// What TLS is made from.
+        tls: T,
+    },
+    /// With the first byte.
+    Implicit(T),
+}
+
+impl<T> TlsMode<T> {
+    /// What TLS is made from, where there is TLS.
+    pub fn tls(&self) -> Option<&T> {
+        match self {
+            Self::Off => None,
+            Self::StartTls { tls, .. } | Self::Implicit(tls) => Some(tls),
+        }
+    }
+
+    /// The same mode, with TLS made from something else.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn try_map<U, E>(&self, make: impl FnOnce(&T) -> Result<U, E>) -> Result<TlsMode<U>, E> {
+        Ok(match self {
+            Self::Off => TlsMode::Off,
+            Self::StartTls { required, tls } => TlsMode::StartTls {
+                required: *required,
+                tls: make(tls)?,
+            },
+            Self::Implicit(tls) => TlsMode::Implicit(make(tls)?),
+        })
+    }
+}
 
 /// Name and value of an `ssl_conf_command`.
 pub type Command = (Box<[u8]>, Box<[u8]>);
@@ -89,4 +131,38 @@ pub enum TlsFault {
     Ciphers,
     /// Anything else, as a whole sentence.
     Other(String),
+}
+
+/// What TLS as a client is made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientTls {
+    /// How the server's certificate is verified; `None` where it is not.
+    pub verify: Option<Verify>,
+    /// The name expected in the certificate: a host name, or an address without brackets; `None` where each connection has its own.
+    pub name: Option<Box<[u8]>>,
+    /// Whether that name is sent to the server (SNI).
+    pub tells_name: bool,
+    /// The certificate to present, and its key.
+    pub pair: Option<(TlsFile, TlsFile)>,
+    /// Pass phrases for the key.
+    pub passwords: PassPhrases,
+    /// The versions that may be negotiated.
+    pub versions: TlsVersions,
+    /// An OpenSSL cipher string.
+    pub ciphers: Box<[u8]>,
+    /// Commands of SSL_CONF_cmd(3), in the order written.
+    pub commands: Vec<Command>,
+    /// Whether sessions are resumed.
+    pub reuses_sessions: bool,
+}
+
+/// How a server's certificate is verified, besides its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verify {
+    /// The trusted CAs; the system's where none are named.
+    pub roots: Option<TlsFile>,
+    /// How many CA certificates may stand between it and a trusted one.
+    pub depth: usize,
+    /// Revoked certificates.
+    pub crl: Option<TlsFile>,
 }

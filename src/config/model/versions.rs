@@ -18,13 +18,11 @@ impl NamedVersions {
     const TLS13: Self = Self(32);
 
     /// Whether all of `other` are named.
-    #[must_use]
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
     /// The union of two sets.
-    #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
@@ -50,7 +48,6 @@ pub struct TlsVersions {
 
 impl TlsVersions {
     /// Whether no version is left.
-    #[must_use]
     pub fn is_empty(self) -> bool {
         !self.tls12 && !self.tls13
     }

@@ -6,10 +6,9 @@ use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use super::client_tls::ClientTls;
 use super::files::TlsFile;
 use super::glob;
-use super::tls::{TlsFault, TlsMaterial};
+use super::tls::{ClientTls, TlsFault, TlsMaterial};
 
 /// The file system.
 pub trait Files {

@@ -49,7 +49,6 @@ pub enum CipherError {
 
 impl CipherError {
     /// OpenSSL's error.
-    #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {
             Self::NoMatch => "error:0A0000B9:SSL routines::no cipher match",
@@ -92,7 +91,6 @@ pub const SUPPORTED: [&str; 6] = [
 ];
 
 /// The entries of a string that select suites, none of which is supported.
-#[must_use]
 pub fn unsupported(string: &[u8]) -> Vec<Vec<u8>> {
     let mut named: Vec<Vec<u8>> = Vec::new();
     for entry in string.split(|byte| is_separator(*byte)) {

@@ -40,7 +40,6 @@ const SCHEMES: &str = "ecdsa_secp256r1_sha256 ecdsa_secp384r1_sha384 ecdsa_secp5
                        rsa_pkcs1_sha1 ecdsa_sha224 ecdsa_sha1";
 
 /// Why OpenSSL refuses a command: its reason. `None` when it accepts it.
-#[must_use]
 pub fn fault(name: &[u8], value: &[u8]) -> Option<Vec<u8>> {
     let is = |known: &str| known.as_bytes().eq_ignore_ascii_case(name);
     if let Some((_, check)) = CHECKED.iter().find(|(known, _)| is(known)) {

@@ -58,7 +58,6 @@ fn names(group: &[u8]) -> Option<&'static str> {
 }
 
 /// Why OpenSSL refuses a list of groups, joined by colons: its reason, empty where it gives none. `None` when it accepts the list.
-#[must_use]
 pub fn fault(list: &[u8]) -> Option<Vec<u8>> {
     let mut met = Vec::new();
     for group in list.split(|byte| *byte == b':') {
@@ -78,7 +77,6 @@ pub fn fault(list: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The groups of a list that OpenSSL knows and the gateway does not support, as written. `auto` names none.
-#[must_use]
 pub fn unsupported(list: &[u8]) -> Vec<Vec<u8>> {
     let is_unsupported = |group: &&[u8]| {
         names(group).is_some_and(|names| !names.split(' ').any(|name| SUPPORTED.contains(&name)))

@@ -31,7 +31,6 @@ pub enum KeyLocation<'a> {
 
 impl<'a> KeyLocation<'a> {
     /// Reads the prefix.
-    #[must_use]
     pub fn of(written: &'a [u8]) -> Self {
         if let Some(text) = written.strip_prefix(b"data:") {
             return Self::Inline(text);

@@ -5,20 +5,18 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::ciphers::CipherError;
-use super::errors::{in_parentheses, open_reason};
 use super::pem;
+use crate::base::Errno;
 use crate::config::model::TlsFault;
 use crate::config::syntax::message;
 
 /// A file that BIO_new_file() cannot open.
-#[must_use]
 pub fn file(path: &Path, error: &io::Error) -> Vec<u8> {
     let (name, reason) = (path.as_os_str().as_bytes(), open_reason(path, error));
     message!("BIO_new_file(\"", name, "\") failed (SSL: ", reason, ")")
 }
 
 /// A file of CAs that cannot be opened.
-#[must_use]
 pub fn authorities(path: &Path, error: &io::Error) -> Vec<u8> {
     let (name, reason) = (path.as_os_str().as_bytes(), open_reason(path, error));
     let end = " error:05880002:x509 certificate routines::system lib)";
@@ -27,7 +25,6 @@ pub fn authorities(path: &Path, error: &io::Error) -> Vec<u8> {
 }
 
 /// A file of revoked certificates that cannot be opened.
-#[must_use]
 pub fn crl(path: &Path, error: &io::Error) -> Vec<u8> {
     let (name, reason) = (path.as_os_str().as_bytes(), open_reason(path, error));
     let middle = "\": BIO_new_file() failed (SSL: ";
@@ -35,14 +32,12 @@ pub fn crl(path: &Path, error: &io::Error) -> Vec<u8> {
 }
 
 /// A file without DH parameters.
-#[must_use]
 pub fn dhparam(path: &Path, reason: &str) -> Vec<u8> {
     let name = path.as_os_str().as_bytes();
     call("PEM_read_bio_DHparams", &[name], reason.as_bytes())
 }
 
 /// A cipher string that selects nothing.
-#[must_use]
 pub fn ciphers(string: &[u8], why: CipherError) -> Vec<u8> {
     call(
         "SSL_CTX_set_cipher_list",
@@ -52,13 +47,11 @@ pub fn ciphers(string: &[u8], why: CipherError) -> Vec<u8> {
 }
 
 /// `ssl_ecdh_curve` with an unknown group.
-#[must_use]
 pub fn curves(list: &[u8], reason: &[u8]) -> Vec<u8> {
     call("SSL_CTX_set1_curves_list", &[list], reason)
 }
 
 /// `ssl_conf_command` that OpenSSL refuses.
-#[must_use]
 pub fn command(name: &[u8], value: &[u8], reason: &[u8]) -> Vec<u8> {
     call("SSL_CONF_cmd", &[name, value], reason)
 }
@@ -71,13 +64,11 @@ fn call(function: &str, arguments: &[&[u8]], reason: &[u8]) -> Vec<u8> {
 }
 
 /// A certificate or a key (`what`) that cannot be loaded.
-#[must_use]
 pub fn unloadable(what: &str, name: &[u8], reason: impl AsRef<[u8]>) -> Vec<u8> {
     message!("cannot load ", what, " \"", name, "\": ", reason)
 }
 
 /// A fault that only a TLS library finds. `string` is the cipher string.
-#[must_use]
 pub fn probed(why: &TlsFault, string: &[u8]) -> Vec<u8> {
     match why {
         TlsFault::Certificate(path) => {
@@ -97,5 +88,45 @@ pub fn probed(why: &TlsFault, string: &[u8]) -> Vec<u8> {
         }
         TlsFault::Ciphers => ciphers(string, CipherError::NoMatch),
         TlsFault::Other(text) => text.clone().into_bytes(),
+    }
+}
+
+/// The entry of a failed system call: `error:80000002:system library::No such file or directory`.
+fn system_error(error: &io::Error) -> String {
+    let number = error.raw_os_error().unwrap_or(0);
+    let code = 0x8000_0000_u32 | number.unsigned_abs();
+    format!("error:{code:08X}:system library::{}", Errno(error).text())
+}
+
+/// Why `OSSL_STORE_open()` cannot open a file, with the name of the function.
+pub fn store_reason(path: &Path, error: &io::Error) -> Vec<u8> {
+    message!(
+        "OSSL_STORE_open() failed (SSL: ",
+        system_error(error),
+        ":calling stat(",
+        path.as_os_str().as_bytes(),
+        "))"
+    )
+}
+
+/// Why `BIO_new_file()` cannot open a file.
+pub fn open_reason(path: &Path, error: &io::Error) -> Vec<u8> {
+    let end = match error.raw_os_error() {
+        Some(2) => ", r) error:10000080:BIO routines::no such file",
+        _ => ", r) error:10080002:BIO routines::system lib",
+    };
+    message!(
+        system_error(error),
+        ":calling fopen(",
+        path.as_os_str().as_bytes(),
+        end
+    )
+}
+
+/// The end of a sentence about OpenSSL: ` (SSL: REASON)`, or nothing.
+pub fn in_parentheses(reason: &[u8]) -> Vec<u8> {
+    match reason {
+        [] => Vec::new(),
+        reason => message!(" (SSL: ", reason, ")"),
     }
 }

@@ -5,7 +5,6 @@
 
 pub mod ciphers;
 pub mod conf_command;
-pub mod errors;
 pub mod groups;
 pub mod key_location;
 pub mod messages;

@@ -17,7 +17,6 @@ const CUT_CERTIFICATE: &str =
 const CERTIFICATES: [&[u8]; 3] = [b"CERTIFICATE", b"TRUSTED CERTIFICATE", b"X509 CERTIFICATE"];
 
 /// Why OpenSSL finds no certificate in a file; `None` when it finds one.
-#[must_use]
 pub fn certificate_fault(bytes: &[u8]) -> Option<&'static str> {
     match is_complete(bytes, |label| CERTIFICATES.contains(&label)) {
         None => Some(NO_CERTIFICATE),
@@ -27,7 +26,6 @@ pub fn certificate_fault(bytes: &[u8]) -> Option<&'static str> {
 }
 
 /// Why OpenSSL finds no private key in a file; `None` when it finds one.
-#[must_use]
 pub fn key_fault(bytes: &[u8]) -> Option<&'static str> {
     match is_complete(bytes, |label| {
         label == b"PRIVATE KEY" || label.ends_with(b" PRIVATE KEY")
@@ -38,7 +36,6 @@ pub fn key_fault(bytes: &[u8]) -> Option<&'static str> {
 }
 
 /// Why OpenSSL finds no DH parameters in a file; `None` when it finds some.
-#[must_use]
 pub fn dhparam_fault(bytes: &[u8]) -> Option<&'static str> {
     match is_complete(bytes, |label| {
         matches!(label, b"DH PARAMETERS" | b"X9.42 DH PARAMETERS")

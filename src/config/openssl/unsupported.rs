@@ -7,7 +7,6 @@ use super::{ciphers, groups};
 const SUITES13: [&[u8]; 2] = [b"TLS_AES_128_CCM_SHA256", b"TLS_AES_128_CCM_8_SHA256"];
 
 /// The names in a command that are accepted and never negotiated.
-#[must_use]
 pub fn in_command(name: &[u8], value: &[u8]) -> Vec<Vec<u8>> {
     let words = |separator: u8| {
         let words = value.split(move |byte| *byte == separator);

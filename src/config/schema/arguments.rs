@@ -51,6 +51,14 @@ pub enum ValueError {
     Says(Vec<u8>),
 }
 
+/// Refuses a value with a sentence of its own, whose parts are strings or bytes.
+macro_rules! refuse {
+    ($($part:expr),+ $(,)?) => {
+        $crate::config::schema::ValueError::Says($crate::config::syntax::message!($($part),+))
+    };
+}
+pub(crate) use refuse;
+
 /// The value of a directive, or why it is refused.
 pub type Parsed<T> = Result<T, ValueError>;
 
@@ -59,7 +67,6 @@ impl ValueError {
     pub const DUPLICATE: Self = Self::Directive("is duplicate");
 
     /// A sentence of its own.
-    #[must_use]
     pub fn says(message: impl Into<Vec<u8>>) -> Self {
         Self::Says(message.into())
     }
@@ -84,13 +91,11 @@ impl<'a> Arguments<'a> {
     }
 
     /// The first argument.
-    #[must_use]
     pub fn first(&self) -> &'a [u8] {
         self.words.first().map_or(b"", |word| word)
     }
 
     /// The arguments after the first.
-    #[must_use]
     pub fn rest(&self) -> &'a [Box<[u8]>] {
         self.words.get(1..).unwrap_or_default()
     }
@@ -103,7 +108,6 @@ impl<'a> Arguments<'a> {
 
 /// The path of `name` seen from `folder`; absolute names are unchanged. Bytes are concatenated as in nginx, nothing is normalised.
 /// As for every system call, a name ends at its first NUL.
-#[must_use]
 pub fn absolute(folder: &Path, name: &[u8]) -> PathBuf {
     let name = c_string(name);
     let mut path = Vec::new();
@@ -118,7 +122,6 @@ pub fn absolute(folder: &Path, name: &[u8]) -> PathBuf {
 }
 
 /// The same for a word of a directive: an empty one, which names no file, stays empty.
-#[must_use]
 pub fn absolute_word(folder: &Path, name: &[u8]) -> Box<[u8]> {
     match name {
         b"" => Box::default(),

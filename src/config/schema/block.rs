@@ -1,6 +1,6 @@
 //! Blocks, and the directives that open them. These have no rows in the table: they have no value.
 
-use super::contexts::Contexts;
+use super::form::Contexts;
 use super::table;
 
 /// The inside of a block.
@@ -46,7 +46,6 @@ impl BlockDirective {
     ];
 
     /// Its name.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Events => "events",
@@ -58,7 +57,6 @@ impl BlockDirective {
     }
 
     /// The block it appears in.
-    #[must_use]
     pub const fn parent(self) -> Block {
         match self {
             Self::Server => Block::Mail,
@@ -67,7 +65,6 @@ impl BlockDirective {
     }
 
     /// The block it opens.
-    #[must_use]
     pub const fn opens(self) -> Block {
         match self {
             Self::Events => Block::Events,
@@ -80,7 +77,6 @@ impl BlockDirective {
 
 impl Block {
     /// The contexts of its directives; `None` where directives are not looked up.
-    #[must_use]
     pub const fn contexts(self) -> Option<Contexts> {
         match self {
             Self::Main => Some(Contexts::MAIN),
@@ -92,7 +88,6 @@ impl Block {
     }
 
     /// Whether a directive of these contexts may appear in it.
-    #[must_use]
     pub fn allows(self, contexts: Contexts) -> bool {
         self.contexts().is_some_and(|here| contexts.meets(here))
     }
@@ -104,7 +99,6 @@ impl Block {
     }
 
     /// The block directive `name` in this block.
-    #[must_use]
     pub fn opened_by(self, name: &[u8]) -> Option<BlockDirective> {
         self.inner().find(|inner| inner.name().as_bytes() == name)
     }

@@ -69,7 +69,6 @@ macro_rules! module {
 
         impl $held {
             /// The lines inside win, then the lines outside, then the default.
-            #[must_use]
             pub fn merge(outer: &$written, inner: &$written) -> Self {
                 Self {
                     $(
@@ -89,13 +88,11 @@ macro_rules! module {
         /// The directives by name, for code that asks about the directive itself rather than its value.
         pub mod directives {
             use super::*;
-            use $crate::config::schema::contexts::Contexts;
             use $crate::config::schema::row::{Directive, Effect, read_default, row_name};
-            use $crate::config::schema::ValueKind;
+            use $crate::config::schema::{Contexts, ValueKind};
 
             $(
                 $(#[doc = $doc])+
-                #[must_use]
                 pub const fn $name() -> &'static Directive {
                     const DEFAULT: Option<&str> = $crate::config::schema::macros::default_text!($($default)?);
                     &const {

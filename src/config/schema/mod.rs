@@ -4,9 +4,8 @@
 //! `model`; it does not know the order in which a file is read, nor what is checked across directives: that is `load`'s.
 
 mod arguments;
-mod arity;
 mod block;
-mod contexts;
+mod form;
 mod macros;
 pub mod modules;
 pub mod nginx;
@@ -18,10 +17,10 @@ pub mod table;
 mod value_kind;
 pub mod values;
 
+pub(crate) use arguments::refuse;
 pub use arguments::{Arguments, Folders, Parsed, ValueError, absolute, absolute_word};
-pub use arity::{Arity, Repeated};
 pub use block::{Block, BlockDirective};
-pub use contexts::Contexts;
+pub use form::{Arity, Contexts, Repeated};
 pub(crate) use macros::module;
 pub use row::{Directive, Effect};
 pub use scope::{MainScope, Scope};

@@ -30,13 +30,11 @@ static BY_NAME: LazyLock<HashMap<&'static str, Vec<NginxDirective>>> = LazyLock:
 });
 
 /// nginx's directives of this name, module by module.
-#[must_use]
 pub fn in_nginx(name: &str) -> &'static [NginxDirective] {
     BY_NAME.get(name).map_or(&[], Vec::as_slice)
 }
 
 /// Whether nginx or the gateway has a directive of this name, in whatever block.
-#[must_use]
 pub fn is_known(name: &str) -> bool {
     BY_NAME.contains_key(name) || !table::find(name).is_empty()
 }

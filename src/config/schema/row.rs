@@ -1,8 +1,7 @@
 //! One row of the directive table: what is known of a directive, and how its value is stored.
 
 use super::arguments::{Arguments, Parsed, ValueError};
-use super::arity::{Arity, Repeated};
-use super::contexts::Contexts;
+use super::form::{Arity, Contexts, Repeated};
 use super::value_kind::{MakeAbsolute, ValueKind};
 use crate::config::syntax::Spanned;
 
@@ -41,7 +40,6 @@ pub struct Directive {
 
 impl Directive {
     /// Whether the two are the same row: directives in different blocks may share a name.
-    #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         (self.name, self.module) == (other.name, other.module)
     }
@@ -122,13 +120,11 @@ pub fn read_default<K: ValueKind>(text: &str) -> Parsed<K::Value> {
 }
 
 /// The value of a default.
-#[must_use]
 pub fn default_of<K: ValueKind<Value: Default>>(text: &str) -> K::Value {
     read_default::<K>(text).unwrap_or_default()
 }
 
 /// The name of a row: `r#use` is `use`.
-#[must_use]
 pub const fn row_name(identifier: &'static str) -> &'static str {
     match identifier.as_bytes() {
         [b'r', b'#', ..] => identifier.split_at(2).1,

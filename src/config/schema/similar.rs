@@ -1,7 +1,6 @@
 //! Suggestions for misspelled names.
 
 /// The candidate that was probably meant: one that differs by a letter or two.
-#[must_use]
 pub fn similar<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let most = if name.len() < 5 { 1 } else { 2 };
     let close = candidates

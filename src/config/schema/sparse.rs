@@ -14,7 +14,6 @@ pub struct Sparse<T>(Option<Box<T>>);
 
 impl<T> Sparse<T> {
     /// The `T`, if it has been written to.
-    #[must_use]
     pub fn written(&self) -> Option<&T> {
         self.0.as_deref()
     }

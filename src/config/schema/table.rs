@@ -20,7 +20,6 @@ pub enum Entry {
 
 impl Entry {
     /// The properties of the directive.
-    #[must_use]
     pub fn directive(&self) -> &'static Directive {
         match self {
             Self::Main(row) => row.directive,
@@ -71,7 +70,6 @@ pub fn rows() -> impl Iterator<Item = Entry> {
 }
 
 /// The rows of this name: several if different blocks have different directives of the name.
-#[must_use]
 pub fn find(name: &str) -> &'static [Entry] {
     BY_NAME.get(name).map_or(&[], Vec::as_slice)
 }
@@ -81,7 +79,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::{MODULES, find, rows};
-    use crate::config::schema::contexts::Contexts;
+    use crate::config::schema::Contexts;
 
     #[test]
     fn every_row() {

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use super::arguments::{Arguments, Folders, Parsed};
-use super::arity::{Arity, Repeated};
+use super::form::{Arity, Repeated};
 
 /// Makes arguments independent of the folder they are read in: names of files become absolute.
 pub type MakeAbsolute = fn(&[Box<[u8]>], &Folders) -> Vec<Box<[u8]>>;
@@ -30,7 +30,6 @@ pub trait ValueKind {
     fn read(args: &mut Arguments<'_>, before: Option<Self::Value>) -> Parsed<Self::Value>;
 
     /// See [`MakeAbsolute`].
-    #[must_use]
     fn make_absolute(words: &[Box<[u8]>], _folders: &Folders) -> Vec<Box<[u8]>> {
         words.to_vec()
     }

@@ -22,7 +22,6 @@ const NAMES: usize = 28;
 type Computed = Option<(Vec<Box<[u8]>>, &'static str)>;
 
 /// Writes the configuration down.
-#[must_use]
 pub fn dump(loaded: &Loaded, options: &Options) -> Vec<u8> {
     let written = &loaded.written;
     let mut page = Page::default();

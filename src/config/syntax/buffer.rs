@@ -21,7 +21,6 @@ pub struct ReadBuffer {
 
 impl ReadBuffer {
     /// A buffer that has just been filled for the first time.
-    #[must_use]
     pub fn new(length: Option<usize>) -> Self {
         Self {
             length,

@@ -25,7 +25,6 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// A message that ends in its position.
-    #[must_use]
     pub fn new(level: Level, message: impl Into<Vec<u8>>, span: &Span) -> Self {
         Self {
             tail: true,
@@ -34,7 +33,6 @@ impl Diagnostic {
     }
 
     /// A message that names its position itself, or none. `span` is what a terminal shows below it.
-    #[must_use]
     pub fn complete(level: Level, message: impl Into<Vec<u8>>, span: &Span) -> Self {
         Self {
             span: Some(span.clone()),
@@ -43,7 +41,6 @@ impl Diagnostic {
     }
 
     /// A message without a position.
-    #[must_use]
     pub fn bare(level: Level, message: impl Into<Vec<u8>>) -> Self {
         let mut message = message.into();
         message.truncate(LONGEST);
@@ -58,21 +55,18 @@ impl Diagnostic {
     }
 
     /// Adds a hint.
-    #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help.push(help.into());
         self
     }
 
     /// Marks a message as found after the whole text was read.
-    #[must_use]
     pub fn after_syntax(mut self) -> Self {
         self.syntax_ok = true;
         self
     }
 
     /// The sentence with its position, as it goes into the log: everything after nginx's `[emerg] `.
-    #[must_use]
     pub fn text(&self) -> Vec<u8> {
         let mut text = self.message.clone();
         if self.tail
@@ -84,7 +78,6 @@ impl Diagnostic {
     }
 
     /// The line for standard error: `PROGRAM: [LEVEL] TEXT` and a line end.
-    #[must_use]
     pub fn line(&self, program: &str) -> Vec<u8> {
         let mut line = format!("{program}: [{}] ", self.level).into_bytes();
         line.extend_from_slice(&self.text());
@@ -93,7 +86,6 @@ impl Diagnostic {
     }
 
     /// The line; on a terminal the source line follows.
-    #[must_use]
     pub fn shown(&self, program: &str, terminal: bool) -> Vec<u8> {
         let mut shown = self.line(program);
         if terminal {
@@ -103,7 +95,6 @@ impl Diagnostic {
     }
 
     /// The source line with carets, the hints, and the chain of includes. Empty without a position.
-    #[must_use]
     pub fn block(&self) -> String {
         let mut block = self.span.as_ref().map(Span::snippet).unwrap_or_default();
         for help in &self.help {
@@ -117,4 +108,41 @@ impl Diagnostic {
         }
         block
     }
+}
+
+/// Longest part of a source line that is shown, in bytes.
+const WIDEST: usize = 160;
+
+impl Span {
+    /// The line with its number, and below it carets under the span. Empty where the span starts too far to the right.
+    pub fn snippet(&self) -> String {
+        let bytes = &self.source.bytes;
+        let start = self.start.min(bytes.len());
+        let begin = memchr::memrchr(b'\n', &bytes[..start]).map_or(0, |newline| newline + 1);
+        let end =
+            memchr::memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |newline| start + newline);
+        if start - begin > WIDEST {
+            return String::new();
+        }
+        let number = (1 + memchr::memchr_iter(b'\n', &bytes[..begin]).count()).to_string();
+        let margin = " ".repeat(number.len());
+        let text = printable(&bytes[begin..end.min(begin + WIDEST)]);
+        let before = printable(&bytes[begin..start]).chars().count();
+        let word = printable(&bytes[start..self.end.clamp(start, end)]);
+        let carets = "^".repeat(word.chars().count().max(1));
+        format!(
+            "{margin} |\n{number} | {text}\n{margin} | {:before$}{carets}\n",
+            ""
+        )
+    }
+}
+
+/// Text without control characters, one column a character.
+fn printable(bytes: &[u8]) -> String {
+    let shown = |letter: char| match letter {
+        '\t' => ' ',
+        letter if letter.is_control() => '.',
+        letter => letter,
+    };
+    String::from_utf8_lossy(bytes).chars().map(shown).collect()
 }

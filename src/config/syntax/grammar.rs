@@ -44,7 +44,6 @@ pub struct Token {
 }
 
 /// Cuts a text into tokens. Any bytes have some: the parser reports what is wrong with their order.
-#[must_use]
 pub fn tokens(bytes: &[u8]) -> Vec<Token> {
     let text = widen(bytes);
     let Ok(pairs) = Nginx::parse(Rule::file, &text) else {

@@ -7,7 +7,6 @@ mod diagnostic;
 mod grammar;
 mod parser;
 mod quote;
-mod snippet;
 mod source;
 mod statement;
 mod text;

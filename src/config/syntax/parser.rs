@@ -27,7 +27,6 @@ pub struct Parser {
 
 impl Parser {
     /// Starts at the beginning of `source`.
-    #[must_use]
     pub fn new(source: Arc<Source>) -> Self {
         let tokens = tokens(&source.bytes).into_iter();
         let buffer = ReadBuffer::new(source.path.as_ref().map(|_| source.bytes.len()));
@@ -42,7 +41,6 @@ impl Parser {
     }
 
     /// The bytes `range`, on the line `line`, as a span.
-    #[must_use]
     pub fn span(&self, line: usize, (start, end): (usize, usize)) -> Span {
         Span {
             source: Arc::clone(&self.source),
@@ -53,7 +51,6 @@ impl Parser {
     }
 
     /// The token read last, on the current line.
-    #[must_use]
     pub fn last_span(&self) -> Span {
         self.span(self.line, self.last)
     }

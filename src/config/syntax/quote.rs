@@ -1,7 +1,6 @@
 //! Quotes and escapes of words: how a parser removes them, and how a word is written so that it reads back unchanged.
 
 /// The word as it must be written, in quotes where it needs them.
-#[must_use]
 pub fn quoted(word: &[u8]) -> Vec<u8> {
     let plain = |byte: &u8| !byte.is_ascii_whitespace() && !b"\"'\\;{}#$\0\x0b".contains(byte);
     if !word.is_empty() && word.iter().all(plain) {
@@ -19,7 +18,6 @@ pub fn quoted(word: &[u8]) -> Vec<u8> {
 }
 
 /// The value of a word: `\"`, `\'`, `\\` lose the backslash, `\t`, `\r`, `\n` become the control character, all else stays.
-#[must_use]
 pub fn unescaped(text: &[u8]) -> Box<[u8]> {
     if !text.contains(&b'\\') {
         return text.into();

@@ -35,7 +35,6 @@ impl fmt::Debug for Source {
 
 impl Source {
     /// A text that is not a file.
-    #[must_use]
     pub fn of_text(name: &str, bytes: Vec<u8>) -> Self {
         Self {
             name: name.into(),
@@ -61,7 +60,6 @@ pub struct Span {
 
 impl Span {
     /// A span in no file, for values that are not read from one.
-    #[must_use]
     pub fn nowhere() -> Self {
         static NOWHERE: LazyLock<Arc<Source>> =
             LazyLock::new(|| Arc::new(Source::of_text("default", Vec::new())));
@@ -74,7 +72,6 @@ impl Span {
     }
 
     /// The end of nginx's messages: ` in FILE:LINE`, or ` in command line`.
-    #[must_use]
     pub fn tail(&self) -> String {
         match self.source.path {
             Some(_) => format!(" in {self}"),

@@ -10,13 +10,11 @@ macro_rules! message {
 pub(crate) use message;
 
 /// Cuts a string at its first NUL, as nginx's `%s` does.
-#[must_use]
 pub fn c_string(bytes: &[u8]) -> &[u8] {
     bytes.split(|byte| *byte == 0).next().unwrap_or(bytes)
 }
 
 /// Reads a number of decimal digits and nothing else (`ngx_atoi`). `None` for any other text, or above [`i64::MAX`].
-#[must_use]
 pub fn digits(text: &[u8]) -> Option<i64> {
     if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
         return None;
@@ -27,7 +25,6 @@ pub fn digits(text: &[u8]) -> Option<i64> {
 }
 
 /// Stores a number as nginx does in an `int`: the low 32 bits, with a sign. -1 stands for an error there.
-#[must_use]
 pub fn c_int(number: i64) -> Option<i32> {
     let low = number as i32;
     (low != -1).then_some(low)

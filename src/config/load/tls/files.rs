@@ -10,7 +10,7 @@ use crate::base::{Errno, Level};
 use crate::config::load::report::Report;
 use crate::config::model::{NamedFile, TlsFile, World};
 use crate::config::openssl::key_location::KeyLocation;
-use crate::config::openssl::{errors, messages, pem};
+use crate::config::openssl::{messages, pem};
 use crate::config::syntax::{Diagnostic, Span, message};
 
 /// The files read so far, and the warnings given.
@@ -67,7 +67,7 @@ impl<'a> TlsFiles<'a> {
             ),
             KeyLocation::Store { uri, path } => {
                 let file = self.file(&path).map_err(|error| {
-                    let reason = errors::store_reason(&path, &error);
+                    let reason = messages::store_reason(&path, &error);
                     fault(messages::unloadable(what, uri, reason), user)
                 })?;
                 (uri, file)
@@ -84,7 +84,7 @@ impl<'a> TlsFiles<'a> {
 
     fn open(&mut self, path: &Path, what: &str, user: &Span) -> Result<TlsFile, Diagnostic> {
         self.file(path).map_err(|error| {
-            let reason = errors::open_reason(path, &error);
+            let reason = messages::open_reason(path, &error);
             let reason = message!("BIO_new_file() failed (SSL: ", reason, ")");
             let name = path.as_os_str().as_bytes();
             fault(messages::unloadable(what, name, reason), user)
@@ -162,7 +162,6 @@ impl<'a> TlsFiles<'a> {
 }
 
 /// A fault whose message names its position itself, or none.
-#[must_use]
 pub fn fault(message: Vec<u8>, user: &Span) -> Diagnostic {
     Diagnostic::complete(Level::Emerg, message, user)
 }

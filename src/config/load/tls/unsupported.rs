@@ -9,7 +9,6 @@ use crate::config::schema::modules::ssl::Ssl;
 use crate::config::syntax::{Diagnostic, Span, Spanned, message};
 
 /// Warnings about the TLS settings towards clients.
-#[must_use]
 pub fn towards_clients(lines: ServerLines<'_>, ssl: &Ssl) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let versions = ssl.ssl_protocols.unsupported();
@@ -47,7 +46,6 @@ pub fn towards_clients(lines: ServerLines<'_>, ssl: &Ssl) -> Vec<Diagnostic> {
 }
 
 /// Warnings about the TLS settings towards backends.
-#[must_use]
 pub fn towards_backends(lines: ServerLines<'_>, ssl: &ProxySsl) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let line = lines.line(|scope| &scope.proxy_ssl.proxy_ssl_protocols);

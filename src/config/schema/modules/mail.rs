@@ -93,7 +93,6 @@ module! {
 
 impl MailWritten {
     /// The protocol that is written, or that the port of the first known `listen` says.
-    #[must_use]
     pub fn protocol_in_force(&self) -> Option<Protocol> {
         let by_port = || {
             let listens = self.listen.as_ref()?;

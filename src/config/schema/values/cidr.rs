@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::ip::{ipv4, ipv6};
 use crate::config::model::{Cidr, masked};
-use crate::config::schema::{Arguments, Parsed, Repeated, ValueError, ValueKind};
+use crate::config::schema::{Arguments, Parsed, Repeated, ValueKind, refuse};
 use crate::config::syntax::{digits, message};
 
 /// `set_real_ip_from`: an address, a network, `unix:`, or a host name.
@@ -33,13 +33,7 @@ impl ValueKind for Cidrs {
             let found = host.map(|host| args.names.lookup(host)).unwrap_or_default();
             if found.is_empty() {
                 let name = args.name;
-                return Err(ValueError::says(message!(
-                    "host not found in ",
-                    name,
-                    " \"",
-                    word,
-                    "\""
-                )));
+                return Err(refuse!("host not found in ", name, " \"", word, "\""));
             }
             cidrs.extend(found.into_iter().map(Cidr::host));
         }

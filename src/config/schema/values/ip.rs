@@ -3,7 +3,6 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// Reads four numbers with dots (`ngx_inet_addr`). An empty number is 0; 255.255.255.255 is refused.
-#[must_use]
 pub fn ipv4(text: &[u8]) -> Option<Ipv4Addr> {
     let (mut address, mut octet, mut dots) = (0_u32, 0_u32, 0);
     for byte in text {
@@ -30,7 +29,6 @@ pub fn ipv4(text: &[u8]) -> Option<Ipv4Addr> {
 }
 
 /// Reads an IPv6 address (`ngx_inet6_addr`). Like nginx it accepts a few spellings that RFC 4291 does not have.
-#[must_use]
 pub fn ipv6(text: &[u8]) -> Option<Ipv6Addr> {
     let text = match text {
         [] => return None,

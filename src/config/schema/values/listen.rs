@@ -4,7 +4,7 @@ use super::size::parse_size;
 use super::time::seconds;
 use super::url::{Rules, parse};
 use crate::config::model::{KeepAlive, Listen, SocketOptions};
-use crate::config::schema::{Arguments, Arity, Parsed, Repeated, ValueError, ValueKind};
+use crate::config::schema::{Arguments, Arity, Parsed, Repeated, ValueError, ValueKind, refuse};
 use crate::config::syntax::{c_int, c_string, digits, message};
 
 /// `address[:port] | port | unix:path [parameters]`
@@ -27,7 +27,7 @@ impl ValueKind for Listens {
         };
         let url = parse(args.names, address, rules).map_err(|reason| {
             let end = "\" of the \"listen\" directive";
-            ValueError::says(message!(reason, " in \"", address, end))
+            refuse!(reason, " in \"", address, end)
         })?;
         let mut addresses = Vec::with_capacity(url.addresses.len());
         for address in url.addresses {
@@ -66,7 +66,7 @@ fn set_parameter(listen: &mut Listen, parameter: &[u8]) -> Parsed<()> {
 }
 
 fn set_option(options: &mut SocketOptions, parameter: &[u8]) -> Parsed<()> {
-    let bad = |what| ValueError::says(message!("invalid ", what, " \"", parameter, "\""));
+    let bad = |what| refuse!("invalid ", what, " \"", parameter, "\"");
     if let Some(text) = parameter.strip_prefix(b"backlog=") {
         let backlog = digits(text).and_then(c_int).filter(|number| *number != 0);
         // To the kernel a negative number is the greatest.
@@ -92,7 +92,7 @@ fn set_option(options: &mut SocketOptions, parameter: &[u8]) -> Parsed<()> {
         let value = keep_alive(text, options.so_keepalive);
         options.so_keepalive = Some(value.ok_or_else(|| {
             let begin = "invalid so_keepalive value: \"";
-            ValueError::says(message!(begin, c_string(text), "\""))
+            refuse!(begin, c_string(text), "\"")
         })?);
     } else {
         return Err(bad("parameter"));
@@ -103,6 +103,8 @@ fn set_option(options: &mut SocketOptions, parameter: &[u8]) -> Parsed<()> {
 fn size(text: &[u8]) -> Option<usize> {
     parse_size(text).and_then(|size| usize::try_from(size).ok())
 }
+
+type ReadNumber = fn(&[u8]) -> Option<i64>;
 
 /// Reads `on`, `off`, or `idle:interval:count`, each of which may be missing, not all. What is missing stays as it was `before`.
 fn keep_alive(text: &[u8], before: Option<KeepAlive>) -> Option<KeepAlive> {
@@ -125,7 +127,7 @@ fn keep_alive(text: &[u8], before: Option<KeepAlive>) -> Option<KeepAlive> {
         _ => {}
     }
     let time = |part: &[u8]| seconds(part).and_then(|seconds| i64::try_from(seconds).ok());
-    let readers: [fn(&[u8]) -> Option<i64>; 3] = [time, time, digits];
+    let readers: [ReadNumber; 3] = [time, time, digits];
     let mut now = before;
     let parts = text.splitn(3, |byte| *byte == b':');
     for ((part, read), number) in parts.zip(readers).zip(&mut now) {

@@ -5,8 +5,8 @@ use crate::base::Level;
 use crate::config::model::{LogDestination, LogTarget};
 use crate::config::schema::{
     Arguments, Arity, Folders, Parsed, Repeated, ValueError, ValueKind, absolute, absolute_word,
+    refuse,
 };
-use crate::config::syntax::message;
 
 /// `file | stderr | syslog:… | memory:size [level ...]`
 #[derive(Debug)]
@@ -70,14 +70,7 @@ the like are equivalent to `debug`.";
 fn level(words: &[Box<[u8]>]) -> Parsed<Level> {
     let (mut level, mut debug) = (None, false);
     for word in words {
-        let bad = |what| {
-            Err(ValueError::says(message!(
-                what,
-                " log level \"",
-                word,
-                "\""
-            )))
-        };
+        let bad = |what| Err(refuse!(what, " log level \"", word, "\""));
         let mut levels = Level::ALL.into_iter();
         if let Some(found) = levels.find(|level| level.word().as_bytes() == &**word) {
             if level.is_some() || debug {

@@ -1,7 +1,7 @@
 //! Whole numbers.
 
-use crate::config::schema::{Arguments, Parsed, Repeated, ValueError, ValueKind};
-use crate::config::syntax::{c_int, digits, message};
+use crate::config::schema::{Arguments, Parsed, Repeated, ValueError, ValueKind, refuse};
+use crate::config::syntax::{c_int, digits};
 
 /// Digits only, no sign and no unit.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl ValueKind for Connections {
 
     fn read(args: &mut Arguments<'_>, _: Option<usize>) -> Parsed<usize> {
         let word = args.first();
-        number(word).ok_or_else(|| ValueError::says(message!("invalid number \"", word, "\"")))
+        number(word).ok_or_else(|| refuse!("invalid number \"", word, "\""))
     }
 }
 

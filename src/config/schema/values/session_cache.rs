@@ -2,8 +2,8 @@
 
 use super::size::parse_size;
 use crate::config::model::SessionCache;
-use crate::config::schema::{Arguments, Arity, Parsed, Repeated, ValueError, ValueKind};
-use crate::config::syntax::{digits, message};
+use crate::config::schema::{Arguments, Arity, Parsed, Repeated, ValueKind, refuse};
+use crate::config::syntax::digits;
 
 /// Smallest shared cache: 8 memory pages, in bytes.
 const SMALLEST: usize = 8 * 4096;
@@ -23,13 +23,13 @@ impl ValueKind for SessionCaches {
     fn read(args: &mut Arguments<'_>, before: Option<SessionCache>) -> Parsed<SessionCache> {
         let mut cache = before.unwrap_or_default();
         for word in args.words {
-            let bad = || ValueError::says(message!("invalid session cache \"", word, "\""));
+            let bad = || refuse!("invalid session cache \"", word, "\"");
             let next = parse(word).ok_or_else(bad)?;
             if let SessionCache::Shared { size, .. } = next
                 && size < SMALLEST
             {
                 let end = "\" is too small";
-                return Err(ValueError::says(message!("session cache \"", word, end)));
+                return Err(refuse!("session cache \"", word, end));
             }
             let is_shared = |cache: &SessionCache| matches!(cache, SessionCache::Shared { .. });
             if !is_shared(&cache) || is_shared(&next) {

@@ -34,7 +34,6 @@ impl ValueKind for Offset {
 }
 
 /// Reads a size in bytes (`ngx_parse_size`); 0 is allowed.
-#[must_use]
 pub fn parse_size(text: &[u8]) -> Option<i64> {
     match text {
         [number @ .., b'k' | b'K'] => digits(number)?.checked_mul(1 << 10),
@@ -44,7 +43,6 @@ pub fn parse_size(text: &[u8]) -> Option<i64> {
 }
 
 /// Reads a file size in bytes (`ngx_parse_offset`).
-#[must_use]
 pub fn parse_offset(text: &[u8]) -> Option<i64> {
     match text {
         [number @ .., b'g' | b'G'] => digits(number)?.checked_mul(1 << 30),

@@ -2,8 +2,7 @@
 
 use super::url::{Rules, parse};
 use crate::config::model::{Names, SyslogTarget};
-use crate::config::schema::{Parsed, ValueError};
-use crate::config::syntax::message;
+use crate::config::schema::{Parsed, ValueError, refuse};
 
 const FACILITIES: [&str; 24] = [
     "kern", "user", "mail", "daemon", "auth", "intern", "lpr", "news", "uucp", "clock", "authpriv",
@@ -29,9 +28,8 @@ pub fn parse_syslog(names: &dyn Names, text: &[u8]) -> Parsed<SyslogTarget> {
     for parameter in text.split(|byte| *byte == b',') {
         if let Some(address) = parameter.strip_prefix(b"server=") {
             once(&server, "server")?;
-            let url = parse(names, address, rules).map_err(|reason| {
-                ValueError::says(message!(reason, " in syslog server \"", address, "\""))
-            })?;
+            let url = parse(names, address, rules)
+                .map_err(|reason| refuse!(reason, " in syslog server \"", address, "\""))?;
             server = url.addresses.into_iter().next();
         } else if let Some(word) = parameter.strip_prefix(b"facility=") {
             once(&facility, "facility")?;
@@ -65,7 +63,7 @@ fn once<T>(before: &Option<T>, what: &str) -> Parsed<()> {
 }
 
 fn unknown(what: &str, word: &[u8]) -> ValueError {
-    ValueError::says(message!("unknown syslog ", what, " \"", word, "\""))
+    refuse!("unknown syslog ", what, " \"", word, "\"")
 }
 
 fn number(words: &[&str], word: &[u8]) -> Option<u8> {

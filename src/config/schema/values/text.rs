@@ -2,8 +2,7 @@
 
 use crate::base::Secret;
 use crate::config::model::Capabilities;
-use crate::config::schema::{Arguments, Arity, Parsed, Repeated, ValueError, ValueKind};
-use crate::config::syntax::message;
+use crate::config::schema::{Arguments, Arity, Parsed, Repeated, ValueKind};
 
 /// Bytes as written.
 pub type Bytes = Box<[u8]>;
@@ -107,25 +106,5 @@ impl ValueKind for Headers {
         let pairs = Pairs::read(args, None)?.into_iter();
         headers.extend(pairs.map(|(name, value)| (name, Secret::new(value))));
         Ok(headers)
-    }
-}
-
-/// `use`: the method of waiting for events.
-#[derive(Debug)]
-pub struct EventMethod;
-
-impl ValueKind for EventMethod {
-    type Value = ();
-    const SYNTAX: &'static str = "epoll";
-
-    fn read(args: &mut Arguments<'_>, _: Option<()>) -> Parsed<()> {
-        match args.first() {
-            b"epoll" => Ok(()),
-            word => Err(ValueError::says(message!(
-                "invalid event type \"",
-                word,
-                "\""
-            ))),
-        }
     }
 }

@@ -39,13 +39,11 @@ impl ValueKind for Sec {
 }
 
 /// Reads a duration in milliseconds (`ngx_parse_time` with `is_sec` 0).
-#[must_use]
 pub fn milliseconds(text: &[u8]) -> Option<u64> {
     parse(text, false)
 }
 
 /// Reads a duration in seconds (`ngx_parse_time` with `is_sec` 1).
-#[must_use]
 pub fn seconds(text: &[u8]) -> Option<u64> {
     parse(text, true)
 }

@@ -39,7 +39,6 @@ pub struct Example {
 }
 
 /// Finds the first use of a directive in one of these blocks.
-#[must_use]
 pub fn of(name: &str, contexts: Contexts) -> Option<Example> {
     SHIPPED.into_iter().find_map(|(file, text)| {
         let text = first_use(text, name, contexts)?;

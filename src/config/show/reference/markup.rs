@@ -14,7 +14,6 @@ pub enum Piece {
 }
 
 /// Splits a text into pieces.
-#[must_use]
 pub fn pieces(markdown: &str) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
     let mut begun = false;
@@ -39,7 +38,6 @@ pub fn pieces(markdown: &str) -> Vec<Piece> {
 
 impl Piece {
     /// Formats the piece for a terminal: indented and wrapped. A paragraph starts with an empty line.
-    #[must_use]
     pub fn plain(&self) -> String {
         match self {
             Self::Paragraph(text) => format!("\n{}", broken(&unticked(text), "    ", "    ")),
@@ -48,7 +46,6 @@ impl Piece {
     }
 
     /// Formats the piece as Markdown. A paragraph is surrounded by empty lines.
-    #[must_use]
     pub fn markdown(&self) -> String {
         match self {
             Self::Paragraph(text) => format!("\n{text}\n"),
@@ -57,7 +54,6 @@ impl Piece {
     }
 
     /// Formats the piece as roff.
-    #[must_use]
     pub fn roff(&self) -> String {
         match self {
             Self::Paragraph(text) => format!(".PP\n{}\n", roff(text)),
@@ -67,7 +63,6 @@ impl Piece {
 }
 
 /// Formats pieces as Markdown, with an empty line before each list.
-#[must_use]
 pub fn markdown(pieces: &[Piece]) -> String {
     let mut page = String::new();
     let mut in_list = false;
@@ -97,7 +92,6 @@ fn unticked(text: &str) -> String {
 }
 
 /// Wraps text at spaces. `first` and `further` are the prefixes of the first line and of the others.
-#[must_use]
 pub fn broken(text: &str, first: &str, further: &str) -> String {
     let mut page = String::new();
     let mut line = first.to_owned();
@@ -121,7 +115,6 @@ pub fn broken(text: &str, first: &str, further: &str) -> String {
 }
 
 /// Converts a text to roff: code in bold, everything else escaped.
-#[must_use]
 pub fn roff(text: &str) -> String {
     let mut page = String::new();
     for (index, part) in text.split('`').enumerate() {
@@ -139,7 +132,6 @@ pub fn roff(text: &str) -> String {
 }
 
 /// Escapes text for roff. Line breaks are kept.
-#[must_use]
 pub fn escaped(text: &str) -> String {
     let letter = |letter: char| match letter {
         '\\' => "\\e".to_owned(),

@@ -111,7 +111,6 @@ fn repeated(row: &Directive) -> &'static str {
 
 impl Entry {
     /// Formats the entry as `--explain` prints it.
-    #[must_use]
     pub fn plain(&self) -> String {
         let mut page = format!("{}\n\n", self.name);
         let (first, further) = ("    Syntax:   ", "                  ");
@@ -136,7 +135,6 @@ impl Entry {
 }
 
 /// All entries of a name: several if different blocks have different directives of the name.
-#[must_use]
 pub fn entries(name: &str) -> Vec<Entry> {
     let rows = table::find(name).iter().map(|row| row.directive().into());
     blocks::entries()
@@ -146,7 +144,6 @@ pub fn entries(name: &str) -> Vec<Entry> {
 }
 
 /// The names of all entries, in alphabetical order.
-#[must_use]
 pub fn names() -> Vec<&'static str> {
     let rows = table::rows().map(|row| row.directive().name);
     let mut names: Vec<&str> = rows

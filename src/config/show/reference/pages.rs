@@ -8,7 +8,6 @@ use crate::config::schema::table;
 const NOTE: &str = "<!-- Generated from the directive table by `cargo test -p portcullis reference`. Do not edit. -->";
 
 /// Generates all pages: their paths under `docs/` and their texts.
-#[must_use]
 pub fn pages() -> Vec<(String, String)> {
     let mut pages = vec![("README.md".to_owned(), index())];
     let blocks = page(

@@ -1,4 +1,4 @@
-//! Directives whose value is one word of a few. The words themselves are in `schema`, beside the rows.
+//! Values of single directives. Where they are one word of a few, the words themselves are in `schema`, beside the rows.
 
 /// `starttls`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,7 +54,6 @@ pub enum ProxySmtpAuth {
 
 impl ProxySmtpAuth {
     /// Applies the auth server's word (`Auth-SMTP-Auth`): it decides whether AUTH is sent, the configuration decides how.
-    #[must_use]
     pub fn overruled(self, word: Option<bool>) -> Self {
         match (word, self) {
             (Some(false), _) => Self::Off,
@@ -93,4 +92,44 @@ pub enum DebugPoints {
     Stop,
     /// Abort it.
     Abort,
+}
+
+/// The words of an announcement, for SMTP its lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Capabilities {
+    /// Written in the configuration.
+    Configured(Vec<Box<[u8]>>),
+    /// The default. The backend's own announcement takes its place where the gateway can ask for it.
+    Default(Vec<Box<[u8]>>),
+}
+
+impl Default for Capabilities {
+    fn default() -> Self {
+        Self::Default(Vec::new())
+    }
+}
+
+impl Capabilities {
+    /// The words.
+    pub fn words(&self) -> &[Box<[u8]>] {
+        match self {
+            Self::Configured(words) | Self::Default(words) => words,
+        }
+    }
+
+    /// Whether the configuration has them, so that the backend is not asked.
+    pub fn is_configured(&self) -> bool {
+        matches!(self, Self::Configured(_))
+    }
+}
+
+/// `user`: a user and a group, by number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The name as written.
+    pub name: Box<str>,
+    /// User number.
+    pub uid: u32,
+    /// Group number.
+    pub gid: u32,
 }

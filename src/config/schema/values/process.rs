@@ -1,0 +1,129 @@
+//! Values about the process: `user`, `worker_cpu_affinity`, `thread_pool`, `use`.
+
+use crate::config::model::User;
+use crate::config::schema::{Arguments, Arity, Parsed, Repeated, ValueError, ValueKind, refuse};
+use crate::config::syntax::{c_string, digits};
+
+/// Most processors that a mask can name (`CPU_SETSIZE`).
+const MOST_PROCESSORS: usize = 1024;
+
+/// `user [group]`; without a group the one named as the user. Ignored without privileges.
+#[derive(Debug)]
+pub struct Users;
+
+impl ValueKind for Users {
+    type Value = Option<User>;
+    const SYNTAX: &'static str = "user [group]";
+    const ARITY: Arity = Arity::between(1, 2);
+
+    fn read(args: &mut Arguments<'_>, _: Option<Self::Value>) -> Parsed<Self::Value> {
+        if !args.names.privileged() {
+            args.warn(
+                "the \"user\" directive makes sense only if the master process runs with super-user privileges, ignored",
+            );
+            return Ok(None);
+        }
+        let name = args.first();
+        let group = args.rest().first().map_or(name, |word| word);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let failed = |call, word| refuse!(call, "(\"", c_string(word), "\") failed");
+        let user = args.names.user(&text(name));
+        let (uid, _) = user.ok_or_else(|| failed("getpwnam", name))?;
+        let gid = args.names.group(&text(group));
+        let gid = gid.ok_or_else(|| failed("getgrnam", group))?;
+        Ok(Some(User {
+            name: text(name).into(),
+            uid,
+            gid,
+        }))
+    }
+}
+
+/// Masks of processors, or `auto`. The value is the number of masks; `auto` counts as one.
+#[derive(Debug)]
+pub struct Affinity;
+
+impl ValueKind for Affinity {
+    type Value = usize;
+    const SYNTAX: &'static str = "cpumask ... | auto [cpumask]";
+    const ARITY: Arity = Arity::SOME;
+
+    fn read(args: &mut Arguments<'_>, _: Option<usize>) -> Parsed<usize> {
+        let is_auto = args.first() == b"auto";
+        let masks = if is_auto { args.rest() } else { args.words };
+        if is_auto && masks.len() > 1 {
+            return Err(ValueError::says(
+                "invalid number of arguments in \"worker_cpu_affinity\" directive",
+            ));
+        }
+        for mask in masks {
+            if mask.len() > MOST_PROCESSORS {
+                return Err(ValueError::says(format!(
+                    "\"worker_cpu_affinity\" supports up to {MOST_PROCESSORS} CPUs only"
+                )));
+            }
+            let is_bad = |byte: &&u8| !matches!(byte, b'0' | b'1' | b' ');
+            // nginx reads a mask from its end.
+            if let Some(bad) = mask.iter().rfind(is_bad) {
+                let end = "\" in \"worker_cpu_affinity\"";
+                return Err(refuse!("invalid character \"", [*bad], end));
+            }
+        }
+        Ok(if is_auto { 1 } else { masks.len() })
+    }
+}
+
+/// `name threads=number [max_queue=number]`. The value is the names.
+#[derive(Debug)]
+pub struct ThreadPools;
+
+impl ValueKind for ThreadPools {
+    type Value = Vec<Box<[u8]>>;
+    const SYNTAX: &'static str = "name threads=number [max_queue=number]";
+    const ARITY: Arity = Arity::between(2, 3);
+    const REPEATED: Repeated = Repeated::Adds;
+
+    fn read(args: &mut Arguments<'_>, before: Option<Self::Value>) -> Parsed<Self::Value> {
+        let mut pools = before.unwrap_or_default();
+        let name: Box<[u8]> = args.first().into();
+        if pools.contains(&name) {
+            let begin = "duplicate thread pool \"";
+            return Err(refuse!(begin, name, "\""));
+        }
+        let mut has_threads = false;
+        for parameter in args.rest() {
+            let bad = |what| refuse!("invalid ", what, " value \"", parameter, "\"");
+            // nginx ignores other parameters.
+            if let Some(text) = parameter.strip_prefix(b"threads=") {
+                let threads = digits(text).filter(|threads| *threads > 0);
+                threads.ok_or_else(|| bad("threads"))?;
+                has_threads = true;
+            } else if let Some(text) = parameter.strip_prefix(b"max_queue=") {
+                digits(text).ok_or_else(|| bad("max_queue"))?;
+            }
+        }
+        if !has_threads {
+            return Err(ValueError::says(
+                "\"thread_pool\" must have \"threads\" parameter",
+            ));
+        }
+        pools.push(name);
+        Ok(pools)
+    }
+}
+
+/// `use`: the method of waiting for events.
+#[derive(Debug)]
+pub struct EventMethod;
+
+impl ValueKind for EventMethod {
+    type Value = ();
+    const SYNTAX: &'static str = "epoll";
+
+    fn read(args: &mut Arguments<'_>, _: Option<()>) -> Parsed<()> {
+        match args.first() {
+            b"epoll" => Ok(()),
+            word => Err(refuse!("invalid event type \"", word, "\"")),
+        }
+    }
+}
