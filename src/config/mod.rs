@@ -33,14 +33,7 @@ pub use syntax::{Diagnostic, Item, Parser, Source};
 
 /// What holds in a server or in the file itself, a struct for each nginx module.
 pub mod settings {
-    pub use super::schema::modules::auth_http::AuthHttp;
-    pub use super::schema::modules::core::Core;
-    pub use super::schema::modules::events::Events;
-    pub use super::schema::modules::imap::Imap;
-    pub use super::schema::modules::mail::Mail;
-    pub use super::schema::modules::pop3::Pop3;
-    pub use super::schema::modules::proxy::Proxy;
-    pub use super::schema::modules::realip::Realip;
-    pub use super::schema::modules::smtp::Smtp;
-    pub use super::schema::modules::ssl::Ssl;
+    pub use super::schema::modules::{
+        AuthHttp, Core, Events, Imap, Mail, Pop3, Proxy, Realip, Smtp, Ssl,
+    };
 }

@@ -26,7 +26,7 @@ impl Claims {
     pub fn addresses(&mut self, listen: &Listen) -> Result<(), ValueError> {
         for address in &listen.addresses {
             if !self.addresses.insert(address.clone()) {
-                return Err(ValueError::says(format!(
+                return Err(refuse!(format!(
                     "duplicate \"{address}\" address and port pair"
                 )));
             }

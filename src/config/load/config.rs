@@ -10,8 +10,7 @@ use super::server::Server;
 use super::sockets::Socket;
 use super::written::Written;
 use crate::config::model::LogTarget;
-use crate::config::schema::modules::core::Core;
-use crate::config::schema::modules::events::Events;
+use crate::config::schema::modules::{Core, Events};
 
 /// The whole configuration. Immutable, shared by `Arc`.
 #[derive(Clone, Debug)]

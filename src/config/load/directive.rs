@@ -17,10 +17,7 @@ const INCLUDE: &[u8] = b"include";
 
 impl Loader<'_> {
     /// Applies a statement of a block.
-    ///
-    /// # Errors
-    /// A fault ends the loading.
-    pub(super) fn statement(&mut self, block: Block, statement: &Statement) -> Result<(), Stop> {
+    pub fn statement(&mut self, block: Block, statement: &Statement) -> Result<(), Stop> {
         if block == Block::Skipped {
             if statement.ending == Ending::Open {
                 self.frames.push(Frame::Block(Block::Skipped));
@@ -126,7 +123,7 @@ impl Loader<'_> {
         let directive = entry.directive();
         let name = directive.name;
         if directive.effect == Effect::PrecedesBlocks && !self.opened.is_empty() {
-            let late = ValueError::Directive("is specified too late");
+            let late = ValueError::Predicate("is specified too late");
             return Err(refused(late, name, &span));
         }
         let mut args = Arguments {

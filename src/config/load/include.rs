@@ -14,12 +14,7 @@ impl Loader<'_> {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub(super) fn include(
-        &mut self,
-        block: Block,
-        name: &[u8],
-        span: &Span,
-    ) -> Result<(), IncludeError> {
+    pub fn include(&mut self, block: Block, name: &[u8], span: &Span) -> Result<(), IncludeError> {
         let path = absolute(&self.folders.config, name);
         let is_wildcard = |byte: &u8| matches!(byte, b'*' | b'?' | b'[');
         if path.as_os_str().as_bytes().iter().any(is_wildcard) {
@@ -34,15 +29,7 @@ impl Loader<'_> {
     }
 
     /// Begins the next file that a mask matches.
-    ///
-    /// # Errors
-    /// A fault ends the loading.
-    pub(super) fn include_next(
-        &mut self,
-        block: Block,
-        file: &Path,
-        span: &Span,
-    ) -> Result<(), Stop> {
+    pub fn include_next(&mut self, block: Block, file: &Path, span: &Span) -> Result<(), Stop> {
         match self.files.enter_file(self.world, file, Some(span)) {
             Ok(()) => {
                 self.frames.push(Frame::File(block));

@@ -34,15 +34,15 @@ pub enum Frame {
 
 /// A load in progress.
 pub struct Loader<'a> {
-    pub(super) world: &'a dyn World,
+    pub world: &'a dyn World,
     /// Warnings and faults.
     pub report: Report<'a>,
-    pub(super) folders: Folders,
-    pub(super) frames: Vec<Frame>,
+    pub folders: Folders,
+    pub frames: Vec<Frame>,
     /// The directives outside the servers that a fault makes uncertain.
     pub tainted: Tainted,
     /// Whether a block was skipped because of a fault. Its `{` may have been meant to be a `;`.
-    pub(super) has_skipped: bool,
+    pub has_skipped: bool,
     /// The configuration files.
     pub files: OpenFiles,
     /// The values of all blocks.
@@ -77,9 +77,6 @@ impl<'a> Loader<'a> {
     }
 
     /// Reads the text of `-g`, then the main file and all that it includes.
-    ///
-    /// # Errors
-    /// A fault ends the loading.
     pub fn run(&mut self, options: &Options) -> Result<(), Stop> {
         if let Some(text) = &options.globals {
             self.files.enter_text("command line", text.reveal().clone());
@@ -151,13 +148,13 @@ impl<'a> Loader<'a> {
     }
 
     /// A span in the current text.
-    pub(super) fn span(&mut self, line: usize, range: (usize, usize)) -> Span {
+    pub fn span(&mut self, line: usize, range: (usize, usize)) -> Span {
         let parser = self.files.current();
         parser.map_or_else(Span::nowhere, |parser| parser.span(line, range))
     }
 
     /// What is uncertain in a block.
-    pub(super) fn tainted(&mut self, block: Block) -> &mut Tainted {
+    pub fn tainted(&mut self, block: Block) -> &mut Tainted {
         match self.scopes.servers.last_mut() {
             Some(server) if block == Block::Server => &mut server.tainted,
             _ => &mut self.tainted,

@@ -17,9 +17,6 @@ use crate::config::schema::modules::{auth_http, mail, proxy};
 use crate::config::syntax::{Diagnostic, Span};
 
 /// Merges the servers of `mail {}`. `end` is its `}`, where nginx's own messages point.
-///
-/// # Errors
-/// A fault ends the loading.
 pub fn merge(
     world: &dyn World,
     outer: &Scope,

@@ -10,15 +10,9 @@ use crate::config::model::{
     BackendTls, ClientTls, Listen, LogTarget, Names, StartTls, TlsMaterial, TlsMode,
 };
 use crate::config::schema::Scope;
-use crate::config::schema::modules::auth_http::AuthHttp;
-use crate::config::schema::modules::imap::Imap;
-use crate::config::schema::modules::mail::Mail;
-use crate::config::schema::modules::pop3::Pop3;
-use crate::config::schema::modules::proxy::Proxy;
-use crate::config::schema::modules::proxy_ssl::ProxySsl;
-use crate::config::schema::modules::realip::Realip;
-use crate::config::schema::modules::smtp::Smtp;
-use crate::config::schema::modules::ssl::Ssl;
+use crate::config::schema::modules::{
+    AuthHttp, Imap, Mail, Pop3, Proxy, ProxySsl, Realip, Smtp, Ssl,
+};
 use crate::config::schema::sparse::{Empty, Sparse};
 use crate::config::syntax::Span;
 

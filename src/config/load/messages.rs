@@ -48,8 +48,8 @@ pub fn misplaced(text: &str, name: &[u8], block: Block, span: &Span) -> Diagnost
 /// A value that is refused.
 pub fn refused(why: ValueError, name: &str, span: &Span) -> Diagnostic {
     let message = match why {
-        ValueError::Directive(predicate) => format!("\"{name}\" directive {predicate}").into(),
-        ValueError::Says(message) => message,
+        ValueError::Predicate(predicate) => format!("\"{name}\" directive {predicate}").into(),
+        ValueError::Message(message) => message,
     };
     Diagnostic::new(Level::Emerg, message, span)
 }

@@ -4,7 +4,9 @@ use super::claims::Claims;
 use super::tainted::Tainted;
 use crate::config::model::StartTls;
 use crate::config::schema::table::Entry;
-use crate::config::schema::{Arguments, Block, Directive, Effect, MainScope, Scope, ValueError};
+use crate::config::schema::{
+    Arguments, Block, Directive, Effect, MainScope, Scope, ValueError, refuse,
+};
 use crate::config::syntax::{Span, Spanned};
 
 /// The lines of all blocks.
@@ -90,7 +92,7 @@ fn check_start_tls(scope: &Scope, conflict: &str) -> Result<(), ValueError> {
     let on = scope.ssl.ssl.as_ref().is_some_and(|line| line.value);
     let offered = scope.ssl.starttls.as_ref();
     match offered.is_some_and(|line| line.value != StartTls::Off) && on {
-        true => Err(ValueError::says(conflict)),
+        true => Err(refuse!(conflict)),
         false => Ok(()),
     }
 }

@@ -7,14 +7,7 @@ use std::time::Duration;
 
 use crate::base::Protocol;
 use crate::config::model::{AuthUrl, ClientTls, LogTarget, TlsMode, Upstream};
-use crate::config::schema::modules::auth_http::AuthHttp;
-use crate::config::schema::modules::imap::Imap;
-use crate::config::schema::modules::mail::Mail;
-use crate::config::schema::modules::pop3::Pop3;
-use crate::config::schema::modules::proxy::Proxy;
-use crate::config::schema::modules::realip::Realip;
-use crate::config::schema::modules::smtp::Smtp;
-use crate::config::schema::modules::ssl::Ssl;
+use crate::config::schema::modules::{AuthHttp, Imap, Mail, Pop3, Proxy, Realip, Smtp, Ssl};
 
 /// One `server {}`. Servers share the settings that they inherit.
 #[derive(Clone, Debug)]

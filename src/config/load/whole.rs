@@ -7,8 +7,7 @@ use super::scopes::Scopes;
 use super::sockets::{grouped, sockets};
 use crate::base::Level;
 use crate::config::model::{LogTarget, Options};
-use crate::config::schema::modules::core::Core;
-use crate::config::schema::modules::events::Events;
+use crate::config::schema::modules::{Core, Events};
 use crate::config::syntax::Diagnostic;
 
 /// The values of the whole text.
@@ -44,9 +43,6 @@ impl Whole {
     }
 
     /// Checks what is wrong although the text is right. `has_events`: there is an `events {}`.
-    ///
-    /// # Errors
-    /// A fault ends the loading.
     pub fn check(&self, has_events: bool, report: &mut Report<'_>) -> Result<(), Stop> {
         if !has_events {
             report.fault(late("no \"events\" section in configuration".into()))?;

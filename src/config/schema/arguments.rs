@@ -42,19 +42,19 @@ pub struct Arguments<'a> {
     pub is_default: bool,
 }
 
-/// Why a value is refused. The loader makes the whole sentence.
+/// Why a value is refused. The loader completes the sentence, and appends the position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ValueError {
-    /// `"NAME" directive PREDICATE` and the position.
-    Directive(&'static str),
-    /// A sentence of its own, and the position.
-    Says(Vec<u8>),
+    /// The end of `"NAME" directive PREDICATE`.
+    Predicate(&'static str),
+    /// A whole sentence.
+    Message(Vec<u8>),
 }
 
-/// Refuses a value with a sentence of its own, whose parts are strings or bytes.
+/// Refuses a value with a whole sentence, whose parts are strings or bytes.
 macro_rules! refuse {
     ($($part:expr),+ $(,)?) => {
-        $crate::config::schema::ValueError::Says($crate::config::syntax::message!($($part),+))
+        $crate::config::schema::ValueError::Message($crate::config::syntax::message!($($part),+))
     };
 }
 pub(crate) use refuse;
@@ -64,12 +64,7 @@ pub type Parsed<T> = Result<T, ValueError>;
 
 impl ValueError {
     /// A second line where only one is allowed.
-    pub const DUPLICATE: Self = Self::Directive("is duplicate");
-
-    /// A sentence of its own.
-    pub fn says(message: impl Into<Vec<u8>>) -> Self {
-        Self::Says(message.into())
-    }
+    pub const DUPLICATE: Self = Self::Predicate("is duplicate");
 }
 
 impl<'a> Arguments<'a> {

@@ -108,8 +108,8 @@ macro_rules! module {
                             default_is_fallback: <$kind>::DEFAULT_IS_FALLBACK,
                             contexts: Contexts::$contexts,
                             arity: <$kind>::ARITY,
-                            pending: $crate::config::schema::macros::is_pending!($($pending)?),
-                            effect: $crate::config::schema::macros::effect!($($effect)?),
+                            pending: !stringify!($($pending)?).is_empty(),
+                            effect: [$(Effect::$effect,)? Effect::None][0],
                             check_default: || match DEFAULT {
                                 Some(text) => read_default::<$kind>(text).map(|_| ()),
                                 None => Ok(()),
@@ -201,24 +201,4 @@ macro_rules! default_text {
     };
 }
 
-/// Whether a row ends in the word `pending`.
-macro_rules! is_pending {
-    (pending) => {
-        true
-    };
-    () => {
-        false
-    };
-}
-
-/// The effect of a row.
-macro_rules! effect {
-    () => {
-        Effect::None
-    };
-    ($effect:ident) => {
-        Effect::$effect
-    };
-}
-
-pub(crate) use {default_text, effect, held_type, held_value, is_pending, module, set};
+pub(crate) use {default_text, held_type, held_value, module, set};

@@ -12,9 +12,6 @@ use crate::config::schema::modules::ssl::{Ssl, directives};
 use crate::config::syntax::{Diagnostic, Span, message};
 
 /// What the TLS of a server is made from; `None` when it uses none, or after a fault.
-///
-/// # Errors
-/// A fault ends the loading.
 pub fn material(
     files: &mut TlsFiles<'_>,
     lines: ServerLines<'_>,

@@ -4,8 +4,7 @@
 use crate::base::Level;
 use crate::config::load::scopes::ServerLines;
 use crate::config::openssl::{ciphers, groups, unsupported};
-use crate::config::schema::modules::proxy_ssl::ProxySsl;
-use crate::config::schema::modules::ssl::Ssl;
+use crate::config::schema::modules::{ProxySsl, Ssl};
 use crate::config::syntax::{Diagnostic, Span, Spanned, message};
 
 /// Warnings about the TLS settings towards clients.

@@ -92,7 +92,7 @@ module! {
 }
 
 impl MailWritten {
-    /// The protocol that is written, or that the port of the first known `listen` says.
+    /// The protocol that is written, or that of the first `listen` with a well-known port.
     pub fn protocol_in_force(&self) -> Option<Protocol> {
         let by_port = || {
             let listens = self.listen.as_ref()?;

@@ -11,3 +11,15 @@ pub mod proxy_ssl;
 pub mod realip;
 pub mod smtp;
 pub mod ssl;
+
+pub use auth_http::AuthHttp;
+pub use core::Core;
+pub use events::Events;
+pub use imap::Imap;
+pub use mail::Mail;
+pub use pop3::Pop3;
+pub use proxy::Proxy;
+pub use proxy_ssl::ProxySsl;
+pub use realip::Realip;
+pub use smtp::Smtp;
+pub use ssl::Ssl;

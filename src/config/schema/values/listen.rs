@@ -85,7 +85,7 @@ fn set_option(options: &mut SocketOptions, parameter: &[u8]) -> Parsed<()> {
             _ => {
                 let shown = c_string(&parameter[b"ipv6only=".len()..]);
                 let message = message!("invalid ipv6only flags \"", shown, "\"");
-                return Err(ValueError::Says(message));
+                return Err(ValueError::Message(message));
             }
         };
     } else if let Some(text) = parameter.strip_prefix(b"so_keepalive=") {

@@ -4,8 +4,7 @@ use super::syslog::parse_syslog;
 use crate::base::Level;
 use crate::config::model::{LogDestination, LogTarget};
 use crate::config::schema::{
-    Arguments, Arity, Folders, Parsed, Repeated, ValueError, ValueKind, absolute, absolute_word,
-    refuse,
+    Arguments, Arity, Folders, Parsed, Repeated, ValueKind, absolute, absolute_word, refuse,
 };
 
 /// `file | stderr | syslog:… | memory:size [level ...]`
@@ -41,7 +40,7 @@ the like are equivalent to `debug`.";
         let destination = if let b"stderr" | b"" = target {
             LogDestination::Stderr
         } else if target.starts_with(b"memory:") {
-            return Err(ValueError::says("nginx was built without debug support"));
+            return Err(refuse!("nginx was built without debug support"));
         } else if let Some(parameters) = target.strip_prefix(b"syslog:") {
             LogDestination::Syslog(parse_syslog(args.names, parameters)?)
         } else {

@@ -13,7 +13,7 @@ impl ValueKind for Number {
     const ABOUT: &'static str = "The value is a number without sign or unit.";
 
     fn read(args: &mut Arguments<'_>, _: Option<usize>) -> Parsed<usize> {
-        number(args.first()).ok_or(ValueError::Directive("invalid number"))
+        number(args.first()).ok_or(ValueError::Predicate("invalid number"))
     }
 }
 
@@ -43,7 +43,7 @@ impl ValueKind for Processes {
     fn read(args: &mut Arguments<'_>, _: Option<usize>) -> Parsed<usize> {
         match args.first() {
             b"auto" => Ok(args.names.processors()),
-            word => number(word).ok_or(ValueError::Directive("invalid value")),
+            word => number(word).ok_or(ValueError::Predicate("invalid value")),
         }
     }
 }
@@ -70,7 +70,7 @@ impl ValueKind for Priority {
         digits(text)
             .and_then(c_int)
             .map(|number| sign * i64::from(number))
-            .ok_or(ValueError::Directive("invalid number"))
+            .ok_or(ValueError::Predicate("invalid number"))
     }
 }
 

@@ -6,7 +6,7 @@ use super::time::seconds;
 use super::url::{Rules, parse};
 use crate::base::Address;
 use crate::config::model::{AuthUrl, Resolver, Upstream};
-use crate::config::schema::{Arguments, Arity, Parsed, Repeated, ValueError, ValueKind, refuse};
+use crate::config::schema::{Arguments, Arity, Parsed, Repeated, ValueKind, refuse};
 
 /// `[http[s]://]host[:port][/uri]` or `[http[s]://]unix:path[:uri]`.
 #[derive(Debug)]
@@ -109,12 +109,10 @@ impl ValueKind for Resolvers {
             }
         }
         if !ipv4 && !ipv6 {
-            return Err(ValueError::says(
-                "\"ipv4\" and \"ipv6\" cannot both be \"off\"",
-            ));
+            return Err(refuse!("\"ipv4\" and \"ipv6\" cannot both be \"off\""));
         }
         if addresses.is_empty() {
-            return Err(ValueError::says("no name servers defined"));
+            return Err(refuse!("no name servers defined"));
         }
         Ok(Resolver::Servers {
             addresses,

@@ -1,7 +1,7 @@
 //! Values about the process: `user`, `worker_cpu_affinity`, `thread_pool`, `use`.
 
 use crate::config::model::User;
-use crate::config::schema::{Arguments, Arity, Parsed, Repeated, ValueError, ValueKind, refuse};
+use crate::config::schema::{Arguments, Arity, Parsed, Repeated, ValueKind, refuse};
 use crate::config::syntax::{c_string, digits};
 
 /// Most processors that a mask can name (`CPU_SETSIZE`).
@@ -52,13 +52,13 @@ impl ValueKind for Affinity {
         let is_auto = args.first() == b"auto";
         let masks = if is_auto { args.rest() } else { args.words };
         if is_auto && masks.len() > 1 {
-            return Err(ValueError::says(
-                "invalid number of arguments in \"worker_cpu_affinity\" directive",
+            return Err(refuse!(
+                "invalid number of arguments in \"worker_cpu_affinity\" directive"
             ));
         }
         for mask in masks {
             if mask.len() > MOST_PROCESSORS {
-                return Err(ValueError::says(format!(
+                return Err(refuse!(format!(
                     "\"worker_cpu_affinity\" supports up to {MOST_PROCESSORS} CPUs only"
                 )));
             }
@@ -103,9 +103,7 @@ impl ValueKind for ThreadPools {
             }
         }
         if !has_threads {
-            return Err(ValueError::says(
-                "\"thread_pool\" must have \"threads\" parameter",
-            ));
+            return Err(refuse!("\"thread_pool\" must have \"threads\" parameter"));
         }
         pools.push(name);
         Ok(pools)

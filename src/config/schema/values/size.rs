@@ -15,7 +15,7 @@ impl ValueKind for Size {
     fn read(args: &mut Arguments<'_>, _: Option<usize>) -> Parsed<usize> {
         parse_size(args.first())
             .and_then(|size| usize::try_from(size).ok())
-            .ok_or(ValueError::Directive("invalid value"))
+            .ok_or(ValueError::Predicate("invalid value"))
     }
 }
 
@@ -29,7 +29,7 @@ impl ValueKind for Offset {
     const ABOUT: &'static str = "The size is in bytes, or in kilobytes, megabytes or gigabytes with the suffix `k`, `m` or `g`.";
 
     fn read(args: &mut Arguments<'_>, _: Option<i64>) -> Parsed<i64> {
-        parse_offset(args.first()).ok_or(ValueError::Directive("invalid value"))
+        parse_offset(args.first()).ok_or(ValueError::Predicate("invalid value"))
     }
 }
 

@@ -47,7 +47,7 @@ pub fn parse_syslog(names: &dyn Names, text: &[u8]) -> Parsed<SyslogTarget> {
         }
     }
     Ok(SyslogTarget {
-        server: server.ok_or_else(|| ValueError::says("no syslog server specified"))?,
+        server: server.ok_or_else(|| refuse!("no syslog server specified"))?,
         facility: facility.unwrap_or(23),
         severity: severity.unwrap_or(6),
         tag: tag.unwrap_or_else(|| "nginx".into()),
@@ -57,7 +57,7 @@ pub fn parse_syslog(names: &dyn Names, text: &[u8]) -> Parsed<SyslogTarget> {
 
 fn once<T>(before: &Option<T>, what: &str) -> Parsed<()> {
     match before {
-        Some(_) => Err(ValueError::says(format!("duplicate syslog \"{what}\""))),
+        Some(_) => Err(refuse!(format!("duplicate syslog \"{what}\""))),
         None => Ok(()),
     }
 }
@@ -73,12 +73,12 @@ fn number(words: &[&str], word: &[u8]) -> Option<u8> {
 
 fn checked_tag(word: &[u8]) -> Parsed<Box<str>> {
     if word.len() > LONGEST_TAG {
-        return Err(ValueError::says("syslog tag length exceeds 32"));
+        return Err(refuse!("syslog tag length exceeds 32"));
     }
     let is_allowed = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     if !word.iter().all(is_allowed) {
-        return Err(ValueError::says(
-            "syslog \"tag\" only allows alphanumeric characters and underscore",
+        return Err(refuse!(
+            "syslog \"tag\" only allows alphanumeric characters and underscore"
         ));
     }
     Ok(String::from_utf8_lossy(word).into())

@@ -17,7 +17,7 @@ impl ValueKind for Msec {
     fn read(args: &mut Arguments<'_>, _: Option<Duration>) -> Parsed<Duration> {
         milliseconds(args.first())
             .map(Duration::from_millis)
-            .ok_or(ValueError::Directive("invalid value"))
+            .ok_or(ValueError::Predicate("invalid value"))
     }
 }
 
@@ -34,7 +34,7 @@ impl ValueKind for Sec {
     fn read(args: &mut Arguments<'_>, _: Option<Duration>) -> Parsed<Duration> {
         seconds(args.first())
             .map(Duration::from_secs)
-            .ok_or(ValueError::Directive("invalid value"))
+            .ok_or(ValueError::Predicate("invalid value"))
     }
 }
 
