@@ -1,5 +1,5 @@
-//! The command line: nginx's options, bundled and attached as nginx takes them, and a few long ones of our own, to an action.
-//! Pure. `man` and `completions` are written from the same table of options.
+//! From the command line to an action: nginx's options, bundled and with attached values as nginx accepts them, and the gateway's
+//! own long options. No I/O. The man page and the shell completions are generated from the same table of options.
 
 pub mod completions;
 pub mod man;
@@ -13,36 +13,36 @@ use std::path::{Path, PathBuf};
 use crate::base::Secret;
 use crate::config::{LogDestination, Options, absolute};
 
-use option::{Effect, Opt};
+use option::{Opt, Setter};
 
-/// What is to be done.
+/// A parsed command line.
 #[derive(Clone, Debug)]
 pub struct Command {
-    /// Printed to standard error before anything else: `-v`, `-V`, `-h`.
+    /// The text for standard error that precedes the action: `-v`, `-V`, `-h`.
     pub show: Option<String>,
-    /// What comes then.
+    /// The action.
     pub action: Action,
-    /// Where the configuration is.
+    /// Where the configuration is, and what holds where it says nothing.
     pub options: Options,
 }
 
-/// What is done with the configuration.
+/// What the program does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Nothing: exit with 0.
+    /// Exits with 0.
     Nothing,
-    /// `--help` and `--explain`: this text for standard output, and exit with 0.
+    /// `--help` and `--explain`: prints a text to standard output, and exits with 0.
     Say(String),
-    /// `-t`, `-T` and `--dump-config`
+    /// `-t`, `-T` and `--dump-config`: tests the configuration.
     Test {
-        /// `-q`: say nothing when all is well.
+        /// `-q`: no messages but errors.
         quiet: bool,
-        /// What is printed when it is.
+        /// What is printed if the configuration is valid.
         print: Print,
     },
-    /// `-s`: read the configuration, then signal the process whose number is in the pid file.
+    /// `-s`: reads the configuration, then signals the process whose number is in the pid file.
     Signal(Signal),
-    /// Serve.
+    /// Serves.
     Run,
 }
 
@@ -52,13 +52,13 @@ pub enum Print {
     /// Nothing.
     #[default]
     Nothing,
-    /// `-T`: every file.
+    /// `-T`: every configuration file.
     Files,
-    /// `--dump-config`: what holds.
+    /// `--dump-config`: the configuration in force.
     Config,
 }
 
-/// The words of `-s`.
+/// The signals of `-s`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// SIGTERM
@@ -71,7 +71,7 @@ pub enum Signal {
     Reload,
 }
 
-/// What has been read from the arguments so far.
+/// The options read so far.
 #[derive(Debug, Default)]
 pub struct Given {
     version: bool,
@@ -83,13 +83,13 @@ pub struct Given {
     prefix: Option<Vec<u8>>,
     error_log: Option<Vec<u8>>,
     file: Option<Vec<u8>>,
-    globals: Option<Vec<u8>>,
+    globals: Option<Secret<Vec<u8>>>,
     signal: Option<Signal>,
     long_help: bool,
     explain: Option<String>,
 }
 
-/// The name that messages begin with: `nginx` when started under that name.
+/// The name that messages begin with: `nginx` when the program is started under that name.
 #[must_use]
 pub fn program(name: Option<&OsString>) -> &'static str {
     match name.and_then(|name| Path::new(name).file_name()) {
@@ -98,10 +98,10 @@ pub fn program(name: Option<&OsString>) -> &'static str {
     }
 }
 
-/// Reads the arguments, the program's own name first.
+/// Parses the arguments, the first of which is the program's name.
 ///
 /// # Errors
-/// The line for standard error, line end included, for an exit with 1.
+/// The line for standard error, with its line end; the program exits with 1.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Vec<u8>> {
     let mut args = args.into_iter();
     let program = program(args.next().as_ref());
@@ -147,7 +147,7 @@ fn given(mut args: impl Iterator<Item = Vec<u8>>) -> Result<Given, Vec<u8>> {
             let Some(option) = option::short(*letter) else {
                 return Err([b"invalid option: \"", &[*letter][..], b"\""].concat());
             };
-            // The value is what is left of this argument, or else the next one.
+            // The value is the rest of this argument, or the next one.
             apply(
                 &mut given,
                 option,
@@ -166,12 +166,12 @@ fn apply(
     option: &Opt,
     value: &mut dyn FnMut() -> Option<Vec<u8>>,
 ) -> Result<(), Vec<u8>> {
-    match option.effect {
-        Effect::Switch(set) => {
+    match option.setter {
+        Setter::Switch(set) => {
             set(given);
             Ok(())
         }
-        Effect::Value(argument, set) => {
+        Setter::Value(argument, set) => {
             let missing = || {
                 let option = option.spellings().concat();
                 format!("option \"{option}\" requires {}", argument.missing).into_bytes()
@@ -182,7 +182,7 @@ fn apply(
 }
 
 impl Signal {
-    /// Every word that `-s` takes.
+    /// The word of each signal.
     pub const WORDS: [(&str, Self); 4] = [
         ("stop", Self::Stop),
         ("quit", Self::Quit),
@@ -199,7 +199,7 @@ impl Signal {
     }
 }
 
-/// Debian's layout without `-p`; nginx's own below the prefix with it.
+/// Built-in file names: Debian's without `-p`, nginx's own below the prefix with it.
 fn options(program: &'static str, given: Given) -> Options {
     let (prefix, file, log, pid): (Vec<u8>, &[u8], &[u8], &[u8]) = match given.prefix {
         None => (
@@ -230,7 +230,7 @@ fn options(program: &'static str, given: Given) -> Options {
         file: absolute(&prefix, given.file.as_deref().unwrap_or(file)),
         pid: absolute(&prefix, pid),
         prefix,
-        globals: given.globals.map(Secret::new),
+        globals: given.globals,
         error_log,
     }
 }

@@ -2,6 +2,7 @@
 //! options are additions of portcullis and do not appear in `-h`.
 
 use super::{Given, Print, Signal};
+use crate::base::Secret;
 use crate::config::reference;
 
 /// How an option is written.
@@ -15,7 +16,7 @@ pub enum Form {
 
 /// The kind of a value, for shell completions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Names {
+pub enum Completion {
     /// A file.
     File,
     /// A directory.
@@ -36,12 +37,12 @@ pub struct Argument {
     /// Its name in the error about a missing value.
     pub missing: &'static str,
     /// Its kind.
-    pub names: Names,
+    pub completion: Completion,
 }
 
-/// The effect of an option on [`Given`].
+/// How an option changes [`Given`].
 #[derive(Clone, Copy, Debug)]
-pub enum Effect {
+pub enum Setter {
     /// Sets a switch.
     Switch(fn(&mut Given)),
     /// Takes a value; the error is the whole message.
@@ -53,8 +54,8 @@ pub enum Effect {
 pub struct Opt {
     /// Its spelling.
     pub form: Form,
-    /// Its effect.
-    pub effect: Effect,
+    /// What it changes.
+    pub setter: Setter,
     /// One line for usage texts, in the style of nginx.
     pub help: &'static str,
     /// Further text for the man page, as Markdown.
@@ -65,9 +66,9 @@ impl Opt {
     /// Its value, if it takes one.
     #[must_use]
     pub fn argument(&self) -> Option<Argument> {
-        match self.effect {
-            Effect::Switch(_) => None,
-            Effect::Value(argument, _) => Some(argument),
+        match self.setter {
+            Setter::Switch(_) => None,
+            Setter::Value(argument, _) => Some(argument),
         }
     }
 
@@ -113,32 +114,32 @@ pub fn long(wanted: &[u8]) -> Option<&'static Opt> {
 const FILE: Argument = Argument {
     name: "filename",
     missing: "file name",
-    names: Names::File,
+    completion: Completion::File,
 };
 
 /// The options of nginx in its order, then those of portcullis.
 pub const OPTIONS: &[Opt] = &[
     Opt {
         form: Form::Short(b"?h"),
-        effect: Effect::Switch(|given| (given.version, given.help) = (true, true)),
+        setter: Setter::Switch(|given| (given.version, given.help) = (true, true)),
         help: "this help",
         more: "Prints the options of nginx to standard error, in the format of nginx. `--help` prints all options.",
     },
     Opt {
         form: Form::Short(b"v"),
-        effect: Effect::Switch(|given| given.version = true),
+        setter: Setter::Switch(|given| given.version = true),
         help: "show version and exit",
         more: "",
     },
     Opt {
         form: Form::Short(b"V"),
-        effect: Effect::Switch(|given| (given.version, given.configure) = (true, true)),
+        setter: Setter::Switch(|given| (given.version, given.configure) = (true, true)),
         help: "show version and configure options then exit",
         more: "The configure options include the default paths.",
     },
     Opt {
         form: Form::Short(b"t"),
-        effect: Effect::Switch(|given| given.test = true),
+        setter: Setter::Switch(|given| given.test = true),
         help: "test configuration and exit",
         more: "portcullis checks the configuration, opens the log files and tries to bind the sockets. Errors are printed to standard \
                error in the words of nginx. Unlike nginx, portcullis continues after the first error and prints further independent \
@@ -146,23 +147,23 @@ pub const OPTIONS: &[Opt] = &[
     },
     Opt {
         form: Form::Short(b"T"),
-        effect: Effect::Switch(|given| (given.test, given.print) = (true, Print::Files)),
+        setter: Setter::Switch(|given| (given.test, given.print) = (true, Print::Files)),
         help: "test configuration, dump it and exit",
         more: "The contents of all configuration files are printed to standard output.",
     },
     Opt {
         form: Form::Short(b"q"),
-        effect: Effect::Switch(|given| given.quiet = true),
+        setter: Setter::Switch(|given| given.quiet = true),
         help: "suppress non-error messages during configuration testing",
         more: "",
     },
     Opt {
         form: Form::Short(b"s"),
-        effect: Effect::Value(
+        setter: Setter::Value(
             Argument {
                 name: "signal",
                 missing: "parameter",
-                names: Names::Signal,
+                completion: Completion::Signal,
             },
             |given, word| {
                 given.signal = Some(Signal::named(&word)?);
@@ -175,11 +176,11 @@ pub const OPTIONS: &[Opt] = &[
     },
     Opt {
         form: Form::Short(b"p"),
-        effect: Effect::Value(
+        setter: Setter::Value(
             Argument {
                 name: "prefix",
                 missing: "directory name",
-                names: Names::Folder,
+                completion: Completion::Folder,
             },
             |given, value| {
                 given.prefix = Some(value);
@@ -192,7 +193,7 @@ pub const OPTIONS: &[Opt] = &[
     },
     Opt {
         form: Form::Short(b"e"),
-        effect: Effect::Value(FILE, |given, value| {
+        setter: Setter::Value(FILE, |given, value| {
             given.error_log = Some(value);
             Ok(())
         }),
@@ -201,7 +202,7 @@ pub const OPTIONS: &[Opt] = &[
     },
     Opt {
         form: Form::Short(b"c"),
-        effect: Effect::Value(FILE, |given, value| {
+        setter: Setter::Value(FILE, |given, value| {
             given.file = Some(value);
             Ok(())
         }),
@@ -210,14 +211,14 @@ pub const OPTIONS: &[Opt] = &[
     },
     Opt {
         form: Form::Short(b"g"),
-        effect: Effect::Value(
+        setter: Setter::Value(
             Argument {
                 name: "directives",
                 missing: "parameter",
-                names: Names::Text,
+                completion: Completion::Text,
             },
             |given, value| {
-                given.globals = Some(value);
+                given.globals = Some(Secret::new(value));
                 Ok(())
             },
         ),
@@ -226,11 +227,11 @@ pub const OPTIONS: &[Opt] = &[
     },
     Opt {
         form: Form::Long("explain"),
-        effect: Effect::Value(
+        setter: Setter::Value(
             Argument {
                 name: "directive",
                 missing: "directive name",
-                names: Names::Directive,
+                completion: Completion::Directive,
             },
             |given, name| {
                 given.explain = Some(reference::explain(&name)?);
@@ -243,7 +244,7 @@ pub const OPTIONS: &[Opt] = &[
     },
     Opt {
         form: Form::Long("dump-config"),
-        effect: Effect::Switch(|given| (given.test, given.print) = (true, Print::Config)),
+        setter: Setter::Switch(|given| (given.test, given.print) = (true, Print::Config)),
         help: "test configuration, print effective settings of each server and exit",
         more: "The configuration is tested as with `-t` and printed to standard output with all settings resolved: includes are \
                expanded, inherited and default values are repeated in every server, and paths are absolute. Each line ends with a \
@@ -253,7 +254,7 @@ pub const OPTIONS: &[Opt] = &[
     },
     Opt {
         form: Form::Long("help"),
-        effect: Effect::Switch(|given| given.long_help = true),
+        setter: Setter::Switch(|given| given.long_help = true),
         help: "show all options and exit",
         more: "The list is printed to standard output.",
     },

@@ -121,7 +121,7 @@ impl Parser {
         let quote = is_quoted.then(|| self.source.bytes[token.start]);
         self.buffer
             .word(begin, token.end, token.kind == Kind::Comment)
-            .map_err(|begun| self.too_long(begun, quote))?;
+            .map_err(|start| self.too_long(start, quote))?;
         self.count_lines(token.end);
         let end = match token.kind {
             Kind::Comment => return Ok(None),
@@ -142,7 +142,7 @@ impl Parser {
             Some(&other) => {
                 self.buffer
                     .byte()
-                    .map_err(|begun| self.too_long(begun, None))?;
+                    .map_err(|start| self.too_long(start, None))?;
                 self.last = (end, end + 1);
                 Err(self.unexpected(other, Resume::Never))
             }
@@ -154,14 +154,14 @@ impl Parser {
         self.count_lines(token.start);
         self.buffer
             .byte()
-            .map_err(|begun| self.too_long(begun, None))
+            .map_err(|start| self.too_long(start, None))
     }
 
     /// Reads blanks. They cannot be too long, but the byte after a word can show that the word was.
     fn blank_until(&mut self, end: usize) -> Result<(), SyntaxError> {
         self.buffer
             .blank(end)
-            .map_err(|begun| self.too_long(begun, None))
+            .map_err(|start| self.too_long(start, None))
     }
 
     /// Counts the lines up to `offset`, which must not precede earlier ones.
