@@ -4,35 +4,37 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use super::world::Files;
-
-/// The files that a mask matches, sorted by their bytes.
-pub fn expand<F: Files + ?Sized>(files: &F, mask: &Path) -> Vec<PathBuf> {
+/// The files that a mask matches, sorted by their bytes. `list` is what a folder contains, `exists` whether a path does.
+pub fn expand(
+    mask: &Path,
+    list: impl Fn(&Path) -> Vec<OsString>,
+    exists: impl Fn(&Path) -> bool,
+) -> Vec<PathBuf> {
     let mut found: Vec<Vec<u8>> = vec![Vec::new()];
     let parts = mask.as_os_str().as_bytes().split(|byte| *byte == b'/');
     for (index, part) in parts.enumerate() {
-        let folders = found.into_iter();
+        let folders = found.into_iter().map(|mut folder| {
+            folder.extend((index > 0).then_some(b'/'));
+            folder
+        });
         found = folders
-            .flat_map(|mut folder| {
-                folder.extend((index > 0).then_some(b'/'));
-                within(files, folder, part)
-            })
+            .flat_map(|folder| within(folder, part, &list))
             .collect();
     }
-    found.retain(|path| files.exists(Path::new(OsStr::from_bytes(path))));
+    found.retain(|path| exists(Path::new(OsStr::from_bytes(path))));
     found.sort_unstable();
     let paths = found.into_iter().map(OsString::from_vec);
     paths.map(PathBuf::from).collect()
 }
 
 /// What one part of a mask matches in a folder, which ends in its slash.
-fn within<F: Files + ?Sized>(files: &F, mut folder: Vec<u8>, part: &[u8]) -> Vec<Vec<u8>> {
+fn within(mut folder: Vec<u8>, part: &[u8], list: impl Fn(&Path) -> Vec<OsString>) -> Vec<Vec<u8>> {
     if let Some(name) = plain(part) {
         folder.extend_from_slice(&name);
         return vec![folder];
     }
     let path: &[u8] = if folder.is_empty() { b"." } else { &folder };
-    let names = files.list(Path::new(OsStr::from_bytes(path))).into_iter();
+    let names = list(Path::new(OsStr::from_bytes(path))).into_iter();
     names
         .map(OsString::into_vec)
         .filter(|name| matches(part, name))

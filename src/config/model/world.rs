@@ -26,7 +26,7 @@ pub trait Files {
 
     /// The files that a mask (glob(3)) matches, sorted by their bytes.
     fn glob(&self, mask: &Path) -> Vec<PathBuf> {
-        glob::expand(self, mask)
+        glob::expand(mask, |folder| self.list(folder), |path| self.exists(path))
     }
 }
 

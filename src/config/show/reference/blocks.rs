@@ -1,6 +1,6 @@
 //! Manual entries of the blocks and of `include`, which have no row in the directive table because they have no value.
 
-use super::Entry;
+use super::entry::Entry;
 use super::markup::pieces;
 
 struct Topic {

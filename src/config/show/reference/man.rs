@@ -1,7 +1,7 @@
 //! portcullis.conf(5).
 
-use super::Entry;
 use super::blocks::{self, LANGUAGE};
+use super::entry::Entry;
 use super::markup::{Piece, escaped, pieces, roff};
 use crate::config::schema::table;
 

@@ -1,8 +1,9 @@
 //! Generates the Markdown pages in `docs/`: one per module, one for the blocks, and the index.
 
 use super::blocks::{self, LANGUAGE};
+use super::entry::Entry;
 use super::markup::{markdown, pieces};
-use super::{Entry, entries, names};
+use super::{entries, names};
 use crate::config::schema::table;
 
 const NOTE: &str = "<!-- Generated from the directive table by `cargo test -p portcullis reference`. Do not edit. -->";
