@@ -1,11 +1,13 @@
 //! The directives as they are written, block by block and in order, with their positions. `--dump-config` prints them, once
 //! inheritance is applied.
 
+use std::fmt;
+
 use crate::config::schema::{Block, BlockDirective, Directive};
 use crate::config::syntax::Span;
 
 /// One directive.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Line {
     /// The directive.
     pub directive: &'static Directive,
@@ -13,6 +15,13 @@ pub struct Line {
     pub words: Vec<Box<[u8]>>,
     /// Where it is written.
     pub span: Span,
+}
+
+/// Prints the name and the position: arguments may be private keys (`data:`).
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Line({} at {})", self.directive.name, self.span)
+    }
 }
 
 /// The directives of one block, without those of inner blocks.

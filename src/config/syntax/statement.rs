@@ -1,5 +1,7 @@
 //! What a parser finds in a text: statements, ends of blocks, syntax errors.
 
+use std::fmt;
+
 /// What ends a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
@@ -12,7 +14,7 @@ pub enum Ending {
 }
 
 /// A directive as written: its name, its arguments, and what ends it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Statement {
     /// The name and the arguments, without quotes and escapes; never empty.
     pub words: Vec<Box<[u8]>>,
@@ -22,6 +24,18 @@ pub struct Statement {
     pub ending: Ending,
     /// The line of what ends it.
     pub line: usize,
+}
+
+/// Prints the number of words: they may be private keys (`data:`).
+impl fmt::Debug for Statement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Statement({} words, line {})",
+            self.words.len(),
+            self.line
+        )
+    }
 }
 
 /// The next item of a text.

@@ -77,7 +77,7 @@ fn debug_shows_no_secret() {
         format!("{:?}", loaded.config),
         format!("{:#?}", loaded.config),
         format!("{loaded:?} {warnings:?}"),
-        format!("{loaded:#?}"),
+        format!("{loaded:#?} {:?}", loaded.written),
     ];
     for secret in secrets {
         // The search finds what is there, in each form.
