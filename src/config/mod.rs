@@ -19,8 +19,8 @@ pub use load::sockets::{self, Route, Socket};
 pub use load::{load, test};
 
 pub use model::{
-    AuthUrl, ClientTls, Command, Files, KeepAlive, LogDestination, LogTarget, Method, Methods,
-    Names, Options, PassPhrases, ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo, Resolver,
+    AuthUrl, Cidr, ClientTls, Command, Files, KeepAlive, LogDestination, LogTarget, Method,
+    Methods, Names, Options, PassPhrases, ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo, Resolver,
     SessionCache, SocketOptions, StartTls, SyslogTarget, TlsFault, TlsFile, TlsMaterial, TlsMode,
     TlsProbes, TlsVersions, Upstream, Verify, VerifyClient, World, unbracketed,
 };

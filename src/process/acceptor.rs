@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use super::gateway::Gateway;
 use super::generation::Generation;
 use crate::base::{Address, Errno, Level};
+use crate::config::TlsMode;
 use crate::net::accept::{Keeper, Trouble};
 use crate::net::socket::{Peer, Socket};
 use crate::proto::LastReply;
-use crate::session::{self, Arrival, Endpoint, TlsMode};
+use crate::session::{self, Arrival, Endpoint};
 
 /// Lines about exhausted descriptors come at most this often.
 const QUIET: Duration = Duration::from_secs(1);

@@ -10,15 +10,15 @@ use std::{fmt, ptr};
 use super::limits;
 use crate::base::{Address, Level};
 use crate::config;
-use crate::config::modules::mail::Mail;
+use crate::config::settings::Mail;
 use crate::config::{
-    AuthUrl, ClientTls, Config, LogTarget, Options, Server, StartTls, TlsFault, plan,
+    AuthTarget, ClientTls, Config, LogTarget, Options, Server, TlsFault, TlsMaterial, sockets,
 };
 use crate::log::{ErrorLog, Files, OpenFault};
 use crate::net::dialer::Dialer;
 use crate::net::resolver::{Resolver, Resolvers};
 use crate::proto::Settings;
-use crate::session::{AuthServer, Authenticator, Backends, CapabilityCache, Endpoint, TlsMode};
+use crate::session::{AuthServer, Authenticator, Backends, CapabilityCache, Endpoint};
 use crate::tls::{self, Connectors, Resumption};
 
 /// One generation of the running configuration.
@@ -39,8 +39,6 @@ pub enum BuildFault {
     Log(OpenFault),
     /// A certificate could not be used, although the check of the configuration found it fit.
     Tls(TlsFault),
-    /// A server has neither `auth_http` nor `proxy_pass`, although the check of the configuration found one of them.
-    NoAuthenticator,
 }
 
 impl Generation {
@@ -191,23 +189,13 @@ impl Parts<'_> {
             authenticator,
             backends,
         } = self.shared(&route.server)?;
-        let starttls = route.server.ssl.starttls != StartTls::Off;
-        let tls = match tls {
-            Some(tls) if route.ssl => TlsMode::Implicit(tls),
-            Some(tls) if starttls => TlsMode::StartTls(tls),
-            None if route.ssl || starttls => {
-                let text = format!("no certificate for TLS on {}", route.name);
-                return Err(BuildFault::Tls(TlsFault::Other(text)));
-            }
-            _ => TlsMode::Off,
-        };
         Ok(Arc::new(Endpoint {
             server: Arc::clone(&route.server),
             settings,
             log,
             listen: Arc::from(&*route.name),
             proxy_protocol: route.proxy_protocol,
-            tls,
+            tls: route.tls.try_map(|material| self.tls(material))?,
             resolver,
             authenticator,
             backends,
@@ -218,12 +206,14 @@ impl Parts<'_> {
         if let Some(shared) = self.servers.get(&Arc::as_ptr(server)) {
             return Ok(shared.clone());
         }
-        let backend_tls = self.connector(server.backend_tls.as_ref(), &[])?;
+        let backend_tls = self.connector(server.backend_tls.tls(), &[])?;
         let shared = Shared {
             settings: Settings::of(server),
             log: self.log(&server.error_log)?,
             resolver: self.resolver(&server.mail),
-            authenticator: self.authenticator(server)?,
+            authenticator: server
+                .authenticator
+                .try_map(|target| self.auth_server(target, &server.mail))?,
             backends: Arc::new(Backends {
                 server: Arc::clone(server),
                 capabilities: self.capabilities.of(server, backend_tls.as_ref()),
@@ -248,29 +238,19 @@ impl Parts<'_> {
 }
 
 impl Parts<'_> {
-    fn authenticator(&mut self, server: &Server) -> Result<Authenticator, BuildFault> {
-        match (&server.auth_http.auth_http, &server.proxy.proxy_pass) {
-            (Some(url), _) => self
-                .auth_server(server, url.clone())
-                .map(Authenticator::AuthHttp),
-            (None, Some(upstream)) => Ok(Authenticator::Backend(upstream.clone())),
-            (None, None) => Err(BuildFault::NoAuthenticator),
-        }
-    }
-
     fn auth_server(
         &mut self,
-        server: &Server,
-        url: AuthUrl,
+        target: &AuthTarget,
+        mail: &Mail,
     ) -> Result<Arc<AuthServer>, BuildFault> {
-        let key = (url, server.auth_tls.clone(), server.mail.resolver.clone());
+        let key = (target.clone(), mail.resolver.clone());
         if let Some((_, made)) = self.auth_servers.iter().find(|(own, _)| *own == key) {
             return Ok(Arc::clone(made));
         }
-        let connector = self.connector(key.1.as_ref(), &[b"http/1.1"])?;
-        let tls = connector.and_then(|connector| connector.towards(&key.0.host));
-        let resolver = self.resolver(&server.mail);
-        let made = AuthServer::new(key.0.clone(), tls, resolver, self.dialer.clone());
+        let connector = self.connector(target.tls.as_ref(), &[b"http/1.1"])?;
+        let tls = connector.and_then(|connector| connector.towards(&target.url.host));
+        let (resolver, dialer) = (self.resolver(mail), self.dialer.clone());
+        let made = AuthServer::new(target.url.clone(), tls, resolver, dialer);
         let made = Arc::new(made);
         self.auth_servers.push((key, Arc::clone(&made)));
         Ok(made)
@@ -298,7 +278,6 @@ impl fmt::Display for BuildFault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Log(fault) => fault.fmt(out),
-            Self::NoAuthenticator => out.write_str("no \"auth_http\" is defined"),
             Self::Tls(TlsFault::Other(text)) => out.write_str(text),
             Self::Tls(fault) => write!(out, "{fault:?}"),
         }

@@ -11,17 +11,17 @@ use super::login::{Bytes, ClientHost, Credentials, Helo, Login, Origin};
 use super::smtp::opening::{self, Introduction, Purpose, own_name};
 use super::{imap, pop3, smtp};
 use crate::base::{Protocol, Secret};
-use crate::config::{BackendTls, ProxySmtpAuth, Server};
+use crate::config::{ProtocolSettings, ProxySmtpAuth, Server, TlsMode};
 
 /// The upgrade of a connection to TLS, where `proxy_ssl` wants it within the connection. `helo` is the client's, if the
 /// connection is for a client of SMTP.
 pub fn start_tls(server: &Server, helo: Option<&Helo>) -> Option<StartTls> {
-    if server.proxy_ssl.proxy_ssl != BackendTls::StartTls {
+    if !matches!(server.backend_tls, TlsMode::StartTls { .. }) {
         return None;
     }
     let name = match helo {
         Some(helo) => own_name(server, helo),
-        None => server.mail.server_name.clone(),
+        None => server.name.clone(),
     };
     Some(start_tls::dialogue(wire(server, name)))
 }
@@ -84,21 +84,21 @@ pub fn backend_login(server: &Server, client: ClientHost<'_>, request: Request) 
 /// The question for capabilities, for a server whose backend authenticates and whose configuration leaves it to the backend
 /// what is announced to clients.
 pub fn capability_probe(server: &Server) -> Option<CapabilityProbe> {
-    let configured = match server.protocol {
-        Protocol::Smtp => server.smtp.smtp_capabilities.chosen,
-        Protocol::Imap => server.imap.imap_capabilities.chosen,
-        Protocol::Pop3 => server.pop3.pop3_capabilities.chosen,
+    let capabilities = match &server.settings {
+        ProtocolSettings::Smtp(own) => &own.smtp_capabilities,
+        ProtocolSettings::Imap(own) => &own.imap_capabilities,
+        ProtocolSettings::Pop3(own) => &own.pop3_capabilities,
     };
-    if configured || !server.backend_authenticates() {
+    if capabilities.is_configured() || !server.backend_authenticates() {
         return None;
     }
-    let wire = wire(server, server.mail.server_name.clone());
+    let wire = wire(server, server.name.clone());
     Some(capability_probe::dialogue(wire))
 }
 
 /// The protocol towards a backend; `name` goes into EHLO (SMTP).
 fn wire(server: &Server, name: Bytes) -> Box<dyn Wire> {
-    match server.protocol {
+    match server.protocol() {
         Protocol::Smtp => Box::new(smtp::wire::Wire { name }),
         Protocol::Imap => Box::new(imap::wire::Wire::default()),
         Protocol::Pop3 => Box::new(pop3::wire::Wire),

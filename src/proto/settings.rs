@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use super::backend::wire::CapabilityList;
 use super::{LastReply, ServerDialogue, imap, pop3, smtp};
-use crate::base::Protocol;
-use crate::config::Server;
+use crate::config::{ProtocolSettings, Server};
 
 /// What a server says to every client, made once when the configuration is loaded.
 #[derive(Clone, Debug)]

@@ -18,6 +18,7 @@ use super::log::SessionLog;
 use super::phase::Phase;
 use crate::base::{Escaped, Level};
 use crate::config::Upstream;
+use crate::config::settings::AuthHttp;
 use crate::proto::auth_http::Grant;
 use crate::proto::backend::Accepted;
 use crate::proto::backend::backend_login::Request;
@@ -47,7 +48,9 @@ impl<'c, 's> Authenticating<'c, 's> {
     /// Gets the decision and tells the client. `None`: the client may try again.
     pub async fn run(self) -> Result<Option<BackendStream>, SessionEnd> {
         match self.needed {
-            Needed::AuthHttp(server, login) => auth_http(self.commands, server, login).await,
+            Needed::AuthHttp(server, settings, login) => {
+                auth_http(self.commands, server, settings, login).await
+            }
             Needed::Backend(upstream, request) => backend(self.commands, upstream, request).await,
         }
     }
@@ -57,6 +60,7 @@ impl<'c, 's> Authenticating<'c, 's> {
 async fn auth_http(
     commands: &mut Commands<'_>,
     server: &Arc<AuthServer>,
+    settings: &AuthHttp,
     login: Login,
 ) -> Result<Option<BackendStream>, SessionEnd> {
     let Session {
@@ -71,14 +75,14 @@ async fn auth_http(
         identity: &commands.identity,
         client,
     };
-    let request = attempt.request(&endpoint.server, &server.url);
+    let request = attempt.request(&endpoint.server, settings, &server.url);
     let exchange = Exchange {
         server,
         addresses: &server.addresses(&endpoint.log),
-        keep: endpoint.server.auth_http.auth_http_keepalive,
+        keep: settings.auth_http_keepalive,
         request: &request,
         need: attempt.need(&endpoint.server),
-        limit: endpoint.server.auth_http.auth_http_timeout,
+        limit: settings.auth_http_timeout,
     };
     let decision = tokio::select! {
         decision = exchange.run(log, shared) => decision.map_err(Cause::AuthHttp),

@@ -15,7 +15,7 @@ use super::endpoint::Authenticator;
 use super::phase::Phase;
 use crate::base::Level;
 use crate::config::Upstream;
-use crate::config::modules::proxy::Proxy;
+use crate::config::settings::{AuthHttp, Proxy};
 use crate::proto::backend::backend_login::Request;
 use crate::proto::{Login, ServerDialogue, Step, Turn};
 
@@ -37,7 +37,7 @@ pub(in crate::session) struct Commands<'s> {
 #[derive(Debug)]
 pub(in crate::session) enum Needed<'s> {
     /// The auth server's decision about a login.
-    AuthHttp(&'s Arc<AuthServer>, Login),
+    AuthHttp(&'s Arc<AuthServer>, &'s AuthHttp, Login),
     /// A challenge of the backend that authenticates, or its decision about a login.
     Backend(&'s Upstream, Request),
 }
@@ -73,7 +73,7 @@ impl<'s> Commands<'s> {
                 Step::Read => self.read().await?,
                 Step::StartTls => self.start_tls().await?,
                 Step::Challenge(origin) => match authenticator {
-                    Authenticator::AuthHttp(_) => self.challenge(),
+                    Authenticator::AuthHttp { .. } => self.challenge(),
                     Authenticator::Backend(upstream) => {
                         self.flush().await?;
                         return Ok(Needed::Backend(upstream, Request::Challenge(origin)));
@@ -84,7 +84,9 @@ impl<'s> Commands<'s> {
                     self.flush().await?;
                     self.session.log.login(login.credentials.user());
                     return Ok(match authenticator {
-                        Authenticator::AuthHttp(server) => Needed::AuthHttp(server, *login),
+                        Authenticator::AuthHttp {
+                            server, settings, ..
+                        } => Needed::AuthHttp(server, settings, *login),
                         Authenticator::Backend(upstream) => {
                             Needed::Backend(upstream, Request::Login(*login))
                         }
@@ -160,7 +162,7 @@ impl<'s> Commands<'s> {
             client,
             ..
         } = &mut self.session;
-        let salt = shared.challenge(&endpoint.server.mail.server_name);
+        let salt = shared.challenge(&endpoint.server.name);
         self.dialogue.challenge(salt, &mut client.out);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::auth_http::auth_server::AuthServer;
 use super::backend::Backends;
-use crate::config::{Server, Upstream};
+use crate::config::{self, Server, TlsMode};
 use crate::log::ErrorLog;
 use crate::net::resolver::Resolver;
 use crate::proto::Settings;
@@ -29,33 +29,5 @@ pub struct Endpoint {
     pub backends: Arc<Backends>,
 }
 
-/// The authority that decides about logins.
-#[derive(Clone, Debug)]
-pub enum Authenticator {
-    /// The auth server of `auth_http`.
-    AuthHttp(Arc<AuthServer>),
-    /// The backend of `proxy_pass`.
-    Backend(Upstream),
-}
-
-/// When TLS with a client begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TlsMode<T> {
-    /// Never.
-    Off,
-    /// After STARTTLS or STLS.
-    StartTls(T),
-    /// With the first byte.
-    Implicit(T),
-}
-
-impl<T> TlsMode<T> {
-    /// The TLS configuration, if there is one.
-    #[must_use]
-    pub fn tls(&self) -> Option<&T> {
-        match self {
-            Self::Off => None,
-            Self::StartTls(tls) | Self::Implicit(tls) => Some(tls),
-        }
-    }
-}
+/// Who decides about logins.
+pub type Authenticator = config::Authenticator<Arc<AuthServer>>;

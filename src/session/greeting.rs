@@ -37,7 +37,7 @@ impl<'s> Greeting<'s> {
 
     /// Sends the greeting. The time for the login begins with it.
     pub async fn greet(mut self) -> Result<Commands<'s>, SessionEnd> {
-        if self.session.endpoint.server.protocol == Protocol::Smtp {
+        if self.session.endpoint.server.protocol() == Protocol::Smtp {
             self.look_up_name().await?;
             self.delay().await?;
         }
@@ -47,7 +47,7 @@ impl<'s> Greeting<'s> {
             client,
             ..
         } = &mut self.session;
-        let mut challenge = || shared.challenge(&endpoint.server.mail.server_name);
+        let mut challenge = || shared.challenge(&endpoint.server.name);
         self.dialogue.greet(&mut challenge, &mut client.out);
         let begun = Instant::now();
         let sent = client.flush().await;
@@ -81,7 +81,7 @@ impl<'s> Greeting<'s> {
 
     /// Waits for `smtp_greeting_delay`, and ends the session of a client that sends data before it is over.
     async fn delay(&mut self) -> Result<(), SessionEnd> {
-        let delay = self.session.endpoint.server.smtp.smtp_greeting_delay;
+        let delay = self.session.endpoint.server.greeting_delay();
         if delay.is_zero() {
             return Ok(());
         }

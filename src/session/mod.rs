@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 pub use auth_http::auth_server::AuthServer;
 pub use backend::{BackendCapabilities, Backends, CapabilityCache};
-pub use endpoint::{Authenticator, Endpoint, TlsMode};
+pub use endpoint::{Authenticator, Endpoint};
 pub use shared::Shared;
 
 use self::authenticating::Authenticating;
@@ -34,6 +34,7 @@ use self::greeting::Greeting;
 use self::log::SessionLog;
 use self::phase::Phase;
 use self::tunnel::Tunnel;
+use crate::config::TlsMode;
 use crate::net::socket::{Peer, Socket};
 
 /// A client that was accepted.

@@ -22,7 +22,7 @@ pub struct Settings {
 
 impl Settings {
     /// The settings of a server.
-    pub fn of(server: &Server) -> Self {
+    pub fn of(server: &Server, own: &settings::Imap) -> Self {
         let mut settings = Settings {
             capability: Vec::new(),
             capability_tls: Vec::new(),

@@ -1,7 +1,7 @@
 //! The replies and limits of one server that depend on its configuration, made when that is loaded.
 
 use super::replies::{CAPABILITIES, END, METHODS, USER};
-use crate::config::{Method, Methods, Server, StartTls};
+use crate::config::{Method, Methods, Server, StartTls, settings};
 use crate::proto::login::Bytes;
 use crate::proto::sasl::client;
 use crate::proto::tally::Tally;
@@ -27,8 +27,8 @@ pub struct Settings {
 
 impl Settings {
     /// The settings of a server.
-    pub fn of(server: &Server) -> Self {
-        let mut methods = server.pop3.pop3_auth;
+    pub fn of(server: &Server, own: &settings::Pop3) -> Self {
+        let mut methods = own.pop3_auth;
         let backend_authenticates = server.backend_authenticates();
         if methods.has(Method::Plain) {
             methods.insert(Method::Login);
@@ -48,10 +48,10 @@ impl Settings {
                 && (methods.has(Method::Apop) || methods.has(Method::CramMd5)),
         };
         let capabilities = &own.pop3_capabilities;
-        let own: [Bytes; 1] = [USER.into()];
-        let words = match backend_authenticates && !capabilities.chosen {
+        let user: [Bytes; 1] = [USER.into()];
+        let words = match backend_authenticates && !capabilities.is_configured() {
             // All other capabilities are the backend's.
-            true => &own[..],
+            true => &user[..],
             false => capabilities.words(),
         };
         settings.capa = settings.capa_with(words, false);

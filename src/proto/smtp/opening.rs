@@ -1,8 +1,7 @@
 //! The start of an SMTP dialogue that leads to a login: greeting, EHLO, and with XCLIENT the client's own EHLO.
 
 use super::capabilities;
-use crate::config::Server;
-use crate::config::modules::proxy::ProxySmtpHelo;
+use crate::config::{ProxySmtpHelo, Server};
 use crate::proto::backend::reply::Expected;
 use crate::proto::backend::steps::{self, Context, Ended, Step, Steps};
 use crate::proto::backend::wire::{Capabilities, XclientAttributes};

@@ -30,8 +30,8 @@ pub struct Settings {
 
 impl Settings {
     /// The settings of a server.
-    pub fn of(server: &Server) -> Self {
-        let name = &server.mail.server_name;
+    pub fn of(server: &Server, own: &settings::Smtp) -> Self {
+        let name = &server.name;
         let mut settings = Settings {
             name: name.clone(),
             greeting: [b"220 ", &**name, b" ESMTP ready\r\n"].concat(),

@@ -1,6 +1,7 @@
 //! The request to the auth server, made from a login and what is known about its client.
 
 use crate::base::{Protocol, Secret};
+use crate::config::settings::AuthHttp;
 use crate::config::{AuthUrl, Server};
 use crate::proto::Login;
 use crate::proto::auth_http::{Certificate, Inquiry, Need, Tls, request};
@@ -24,8 +25,7 @@ pub(in crate::session) struct Attempt<'a> {
 
 impl Attempt<'_> {
     /// The request to the auth server at `url`. It contains the password.
-    pub fn request(&self, server: &Server, url: &AuthUrl) -> Secret<Vec<u8>> {
-        let directives = &server.auth_http;
+    pub fn request(&self, server: &Server, settings: &AuthHttp, url: &AuthUrl) -> Secret<Vec<u8>> {
         let details = self.client.certificate.as_ref().map(tls::Client::details);
         let certificate = details.as_ref().map(|own| Certificate {
             verify: &own.verify,
@@ -33,14 +33,14 @@ impl Attempt<'_> {
             issuer: &own.issuer,
             serial: &own.serial,
             fingerprint: &own.fingerprint,
-            pem: (directives.auth_http_pass_client_cert).then_some(&*own.certificate),
+            pem: (settings.auth_http_pass_client_cert).then_some(&*own.certificate),
         });
         let words = self.client.tls().and_then(cipher::words);
         let inquiry = Inquiry {
             uri: &url.uri,
             host: &url.host,
-            keep: directives.auth_http_keepalive,
-            protocol: server.protocol,
+            keep: settings.auth_http_keepalive,
+            protocol: server.protocol(),
             login: self.login,
             attempt: self.number,
             client: &self.identity.address,
@@ -51,7 +51,7 @@ impl Attempt<'_> {
                 cipher,
                 certificate,
             }),
-            headers: &directives.auth_http_header,
+            headers: &settings.auth_http_header,
         };
         let mut bytes = Vec::with_capacity(USUAL);
         request(&inquiry, &mut bytes);
@@ -62,9 +62,9 @@ impl Attempt<'_> {
     pub fn need(&self, server: &Server) -> Need {
         let credentials = &self.login.credentials;
         Need {
-            server: server.proxy.proxy_pass.is_none(),
+            server: server.authenticator.upstream().is_none(),
             // IMAP and POP3 clients are logged in at their backend with a password.
-            pass: server.protocol != Protocol::Smtp && credentials.password().is_none(),
+            pass: server.protocol() != Protocol::Smtp && credentials.password().is_none(),
             bearer: credentials.bearer(),
         }
     }

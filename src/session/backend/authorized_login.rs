@@ -71,7 +71,7 @@ pub(in crate::session) async fn log_in(
 /// The backend that the auth server named, or that of `proxy_pass`.
 async fn target(backends: &Backends, named: Option<Backend>) -> Result<Target, LoginError> {
     let name = named.as_ref().map(ToString::to_string);
-    match (named, &backends.server.proxy.proxy_pass) {
+    match (named, backends.server.authenticator.upstream()) {
         (Some(Backend::Address(address)), _) => Ok(Target {
             addresses: vec![Address::Inet(address)],
             name,

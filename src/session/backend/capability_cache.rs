@@ -17,8 +17,7 @@ use super::Backends;
 use super::connect::prepare;
 use super::conversation::converse;
 use crate::base::{Address, Protocol};
-use crate::config::client_tls::host;
-use crate::config::{ProxyProtocol, Server, Upstream};
+use crate::config::{ProxyProtocol, Server, Upstream, unbracketed};
 use crate::proto::CapabilityList;
 use crate::proto::backend::CapabilityProbe;
 use crate::proto::client::READING;
@@ -74,11 +73,11 @@ impl CapabilityCache {
         tls: Option<&tls::Connector>,
     ) -> Option<Arc<BackendCapabilities>> {
         dialogues::capability_probe(server)?;
-        let upstream = server.proxy.proxy_pass.as_ref()?;
+        let upstream = server.authenticator.upstream()?;
         Some(self.entry(Source {
-            protocol: server.protocol,
+            protocol: server.protocol(),
             addresses: upstream.addresses.clone(),
-            host: host(&upstream.host).into(),
+            host: unbracketed(&upstream.host).into(),
             server_name: server.name.clone(),
             header: server.proxy.proxy_protocol,
             tls: tls.map(tls::Connector::identity),
@@ -201,17 +200,14 @@ async fn probe(
 ) {
     let _permit = entry.probes.acquire().await;
     let server = &backends.server;
-    let list = match &server.proxy.proxy_pass {
+    let list = match server.authenticator.upstream() {
         Some(upstream) => timeout(server.mail.timeout, ask(&backends, upstream, dialogue)).await,
         None => Ok(None),
     };
     let list = list.unwrap_or_default();
     if list.is_none() {
-        let name = server
-            .proxy
-            .proxy_pass
-            .as_ref()
-            .map(|upstream| &*upstream.name);
+        let upstream = server.authenticator.upstream();
+        let name = upstream.map(|upstream| &*upstream.name);
         tracing::debug!(
             backend = %String::from_utf8_lossy(name.unwrap_or_default()),
             "the backend did not announce its capabilities"
@@ -234,7 +230,7 @@ async fn ask(
         if let Ok(Ok(socket)) = timeout(limit, backends.dialer.connect(address)).await {
             // The connection's own ends: Postfix does not accept a header with `UNKNOWN`.
             let header = source::own_header(proxy.proxy_protocol, &socket);
-            let (header, host) = (header.as_deref(), host(&upstream.host));
+            let (header, host) = (header.as_deref(), unbracketed(&upstream.host));
             let prepared = prepare(socket, backends, header, host, None, phase).await;
             let mut connection = prepared.ok()?;
             let ended = converse(&mut connection, dialogue, Vec::new(), phase).await;

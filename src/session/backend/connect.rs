@@ -7,7 +7,7 @@ use super::error::{ConnectError, log_timeout};
 use super::start_tls::secure;
 use super::{Backends, ClientContext};
 use crate::base::Address;
-use crate::config::{Upstream, client_tls};
+use crate::config::{Upstream, unbracketed};
 use crate::net::socket::Socket;
 use crate::proto::client::READING;
 use crate::proto::login::Helo;
@@ -33,7 +33,7 @@ impl From<&Upstream> for Target {
         Target {
             addresses: upstream.addresses.clone(),
             name: None,
-            host: client_tls::host(&upstream.host).into(),
+            host: unbracketed(&upstream.host).into(),
         }
     }
 }

@@ -9,8 +9,7 @@ use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
 use super::connection::Client;
-use crate::config::ProxyProtocol;
-use crate::config::value::cidr::Cidr;
+use crate::config::{Cidr, ProxyProtocol};
 use crate::net::socket::{Peer, Socket};
 use crate::proto::proxy_protocol::{self, Addresses, Certificate, Fault, Tls};
 use crate::session::cipher;
