@@ -53,8 +53,9 @@ module! {
         /// login; single commands do not restart it. A failed login attempt restarts it. The limit does not apply
         /// while portcullis waits for the authentication server or the backend.
         ///
-        /// When the time expires, the client receives `421 4.4.2 server_name timeout exceeded` (SMTP), `* BYE
-        /// timeout` (IMAP) or `-ERR timeout` (POP3), and the connection is closed. nginx closes it without a reply.
+        /// When the time expires, the client receives `421 4.4.2 server_name timeout exceeded` (SMTP) or `* BYE
+        /// timeout` (IMAP), and the connection is closed. A POP3 connection is closed without a reply (RFC 1939,
+        /// section 3). nginx sends no reply in any protocol.
         ///
         /// The same value limits, each on its own, the wait for a PROXY header, the TLS handshake of `listen ...
         /// ssl`, and the dialogue with the backend up to a complete login. After the login `proxy_timeout` applies.
