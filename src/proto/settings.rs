@@ -1,4 +1,4 @@
-//! Which dialogue a server speaks with its clients: the only place on this side that matches on the protocol.
+//! The dialogue of a server with its clients: the only place on this side that matches on the protocol.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::backend::wire::CapabilityList;
 use super::{LastReply, ServerDialogue, imap, pop3, smtp};
 use crate::config::{ProtocolSettings, Server};
 
-/// What a server says to every client, made once when the configuration is loaded.
+/// One server's replies and limits, made when the configuration is loaded.
 #[derive(Clone, Debug)]
 pub enum Settings {
     /// SMTP
@@ -18,7 +18,7 @@ pub enum Settings {
 }
 
 impl Settings {
-    /// Puts a server's words together.
+    /// The settings of a server.
     pub fn of(server: &Server) -> Self {
         match &server.settings {
             ProtocolSettings::Smtp(own) => {
@@ -57,6 +57,12 @@ impl Settings {
                 capabilities,
             )),
         }
+    }
+
+    /// Whether the protocol has what comes before the greeting of SMTP: the look-up of the client's host name, for XCLIENT, and
+    /// `smtp_greeting_delay`.
+    pub fn is_smtp(&self) -> bool {
+        matches!(self, Settings::Smtp(_))
     }
 
     /// Writes a last reply to a client.

@@ -10,7 +10,6 @@ use super::client::source::Source;
 use super::commands::Commands;
 use super::end::{Cause, SessionEnd};
 use super::phase::Phase;
-use crate::base::Protocol;
 use crate::config::Resolver;
 use crate::proto::{Note, ServerDialogue};
 
@@ -37,7 +36,7 @@ impl<'s> Greeting<'s> {
 
     /// Sends the greeting. The time for the login begins with it.
     pub async fn greet(mut self) -> Result<Commands<'s>, SessionEnd> {
-        if self.session.endpoint.server.protocol() == Protocol::Smtp {
+        if self.session.endpoint.settings.is_smtp() {
             self.look_up_name().await?;
             self.delay().await?;
         }
