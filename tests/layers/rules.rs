@@ -1,0 +1,185 @@
+//! The rules, as data: which layer may use which, the crates forbidden per layer, where protocols are distinguished, and the
+//! exceptions. An exception that no longer applies fails the test.
+
+/// A module with all its descendants.
+pub struct Layer {
+    pub module: &'static str,
+    /// The modules outside it that it may use, each with its descendants.
+    pub may_use: &'static [&'static str],
+    pub forbidden_crates: &'static [&'static str],
+}
+
+const fn layer(
+    module: &'static str,
+    may_use: &'static [&'static str],
+    forbidden_crates: &'static [&'static str],
+) -> Layer {
+    Layer {
+        module,
+        may_use,
+        forbidden_crates,
+    }
+}
+
+/// All modules of the crate root. A module inside another layer has to keep the rules of both.
+pub const LAYERS: &[Layer] = &[
+    layer("base", &[], &["tokio", "rustls", "tokio_rustls", "socket2"]),
+    layer(
+        "config",
+        &["base"],
+        &["tokio", "rustls", "tokio_rustls", "socket2"],
+    ),
+    layer("log", &["base", "config"], &["tokio", "rustls"]),
+    layer(
+        "proto",
+        &["base", "config"],
+        &["tokio", "rustls", "nix", "socket2", "getrandom", "jiff"],
+    ),
+    layer("tls", &["base", "config"], &["tokio", "socket2"]),
+    layer("net", &["base", "config"], &[]),
+    layer(
+        "session",
+        &["base", "config", "log", "net", "proto", "tls"],
+        &[],
+    ),
+    layer(
+        "process",
+        &[
+            "base", "cli", "config", "log", "net", "proto", "session", "tls",
+        ],
+        &[],
+    ),
+    layer("cli", &["base", "config"], &["tokio", "rustls"]),
+];
+
+/// A use that the rules above forbid and that is allowed all the same.
+pub struct AllowedUse {
+    pub from: &'static str,
+    pub to: &'static str,
+    pub reason: &'static str,
+}
+
+pub const ALLOWED_USES: &[AllowedUse] = &[];
+
+/// A cycle between siblings that is allowed.
+pub struct AllowedCycle {
+    /// The parent module; `crate` for the root.
+    pub folder: &'static str,
+    /// The siblings that may be in the cycle; it may have fewer.
+    pub members: &'static [&'static str],
+    pub reason: &'static str,
+}
+
+const TO_BE_REMOVED: &str = "to be removed: it predates this check";
+
+pub const ALLOWED_CYCLES: &[AllowedCycle] = &[
+    AllowedCycle {
+        folder: "config",
+        members: &[
+            "block",
+            "call",
+            "client_tls",
+            "conf_command",
+            "directive",
+            "doubt",
+            "key_name",
+            "known",
+            "mail_block",
+            "modules",
+            "never_spoken",
+            "openssl",
+            "plan",
+            "resolve",
+            "server",
+            "tls",
+            "tls_check",
+            "tls_text",
+            "value",
+            "world",
+        ],
+        reason: TO_BE_REMOVED,
+    },
+    AllowedCycle {
+        folder: "process",
+        members: &["reload", "serve"],
+        reason: TO_BE_REMOVED,
+    },
+    AllowedCycle {
+        folder: "proto",
+        members: &["login", "sasl"],
+        reason: TO_BE_REMOVED,
+    },
+    AllowedCycle {
+        folder: "proto",
+        members: &["settings", "smtp"],
+        reason: TO_BE_REMOVED,
+    },
+    AllowedCycle {
+        folder: "session",
+        members: &[
+            "auth_http",
+            "backend",
+            "client",
+            "endpoint",
+            "log",
+            "shared",
+        ],
+        reason: TO_BE_REMOVED,
+    },
+    AllowedCycle {
+        folder: "session::backend",
+        members: &["connect", "start_tls"],
+        reason: TO_BE_REMOVED,
+    },
+    AllowedCycle {
+        folder: "session::client",
+        members: &["commands", "identity", "source"],
+        reason: TO_BE_REMOVED,
+    },
+    AllowedCycle {
+        folder: "tls::peer",
+        members: &["chain", "crl"],
+        reason: TO_BE_REMOVED,
+    },
+    AllowedCycle {
+        folder: "tls::server",
+        members: &["resumption", "ticket", "zone"],
+        reason: TO_BE_REMOVED,
+    },
+];
+
+/// The modules whose code outside tests may name a variant of `base::Protocol`, with the purpose. `base::protocol` itself may.
+pub const PROTOCOL_MATCHES: &[(&str, &str)] = &[
+    ("config::dump", "the servers that --dump-config prints"),
+    (
+        "config::resolve",
+        "to be removed: APOP needs an auth server",
+    ),
+    (
+        "config::server",
+        "to be removed: the size of the client buffer",
+    ),
+    ("config::value::protocol", "reads the directive `protocol`"),
+    (
+        "process::acceptor",
+        "the reply when worker_connections is exceeded",
+    ),
+    (
+        "proto::auth_http::request",
+        "to be removed: headers that only SMTP sends",
+    ),
+    ("proto::settings", "creates the dialogues"),
+    (
+        "session::auth_http::request",
+        "to be removed: only SMTP needs no password",
+    ),
+    (
+        "session::client::greeting",
+        "to be removed: host name and delay are SMTP's",
+    ),
+    (
+        "session::client::handshake",
+        "to be removed: the reply to a refused certificate",
+    ),
+    ("tls::server::alpn", "protocol names in ALPN"),
+];
