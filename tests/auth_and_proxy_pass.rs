@@ -1,30 +1,28 @@
-//! An auth server beside `proxy_pass`: it decides, and where its answer names no backend there is one all the same.
+//! `auth_http` together with `proxy_pass`: the auth server decides about the login, and `proxy_pass` names the backend where the
+//! response does not.
 
-mod support;
+use support::scripted::{ScriptedPeer, Step};
+use support::{Gateway, LineClient, auth_plain, free_port};
 
-use support::mock::{Act, Mock};
-use support::{Gateway, Smtp, free_port, plain};
-
-/// A backend that believes XCLIENT, and tells its name.
-fn backend(name: &str) -> Mock {
-    let last: &'static str = format!("250 {name}\r\n").leak();
-    Mock::new(&[
-        Act::Send(b"220 b\r\n"),
-        Act::Line,
-        Act::Send(b"250-b\r\n250 XCLIENT NAME ADDR LOGIN\r\n"),
-        Act::Line,
-        Act::Send(b"220 b\r\n"),
-        Act::Line,
-        Act::Send(last.as_bytes()),
+/// A backend that accepts XCLIENT and replies with its name.
+fn backend(name: &str) -> ScriptedPeer {
+    ScriptedPeer::start(&[
+        Step::Send(b"220 b\r\n"),
+        Step::ReadLine,
+        Step::Send(b"250-b\r\n250 XCLIENT NAME ADDR LOGIN\r\n"),
+        Step::ReadLine,
+        Step::Send(b"220 b\r\n"),
+        Step::ReadLine,
+        Step::send(format!("250 {name}\r\n")),
     ])
 }
 
-fn answer(more: &str) -> Mock {
-    let text: &'static str = format!("HTTP/1.0 200 OK\r\n{more}\r\n").leak();
-    Mock::new(&[Act::Header, Act::Send(text.as_bytes())])
+/// An auth server whose response has these header lines.
+fn auth_server(more: &str) -> ScriptedPeer {
+    ScriptedPeer::auth_server(format!("HTTP/1.0 200 OK\r\n{more}\r\n"))
 }
 
-fn gateway(auth: &Mock, pass: &str) -> (Gateway, u16) {
+fn gateway(auth: &ScriptedPeer, pass: &str) -> (Gateway, u16) {
     let port = free_port();
     let mail = format!(
         "mail {{
@@ -40,72 +38,71 @@ fn gateway(auth: &Mock, pass: &str) -> (Gateway, u16) {
     (Gateway::start(&mail), port)
 }
 
-/// Logs in behind a greeting, and tells what is heard.
-fn log_in(port: u16) -> (Smtp, String) {
-    let mut client = Smtp::connect(port);
+/// Logs in; returns the client and the reply.
+fn log_in(port: u16) -> (LineClient, String) {
+    let mut client = LineClient::connect(port);
     client.expect("220");
-    client.say(&format!("AUTH PLAIN {}", plain("joe", "secret")));
-    let heard = client.hear();
-    (client, heard)
+    let reply = client.ask(&format!("AUTH PLAIN {}", auth_plain("joe", "secret")));
+    (client, reply)
 }
 
 #[test]
-fn an_answer_without_a_server_leaves_it_to_proxy_pass() {
+fn response_without_server_uses_proxy_pass() {
     let own = backend("own");
-    let auth = answer("Auth-Status: OK\r\nAuth-User: Joe+\r\n");
+    let auth = auth_server("Auth-Status: OK\r\nAuth-User: Joe+\r\n");
     let (gateway, port) = gateway(&auth, &format!("127.0.0.1:{}", own.port));
-    let (_client, heard) = log_in(port);
-    assert_eq!(heard, "235 2.0.0 OK\r\n");
-    assert_eq!(own.heard(), "EHLO gate.test");
-    // The backend is told, not asked.
+    let (_client, reply) = log_in(port);
+    assert_eq!(reply, "235 2.0.0 OK\r\n");
+    assert_eq!(own.received(), "EHLO gate.test");
+    // XCLIENT passes the login on; there is no AUTH.
     assert_eq!(
-        own.heard(),
+        own.received(),
         "XCLIENT ADDR=127.0.0.1 LOGIN=Joe+2B NAME=[UNAVAILABLE]"
     );
     gateway.wait_for_log(&format!(
         "client logged in, client: 127.0.0.1, server: 127.0.0.1:{port}, login: \"Joe+\", upstream: 127.0.0.1:{}",
         own.port
     ));
-    // A certificate is the auth server's to judge: here there is none at all.
-    let mut client = Smtp::connect(port);
+    // The auth server decides about EXTERNAL, even without a client certificate.
+    let mut client = LineClient::connect(port);
     client.expect("220");
-    client.say("AUTH EXTERNAL am9l");
+    client.send_line("AUTH EXTERNAL am9l");
     client.expect("235");
-    auth.heard();
+    auth.received();
     assert!(
-        auth.heard()
+        auth.received()
             .contains("Auth-Method: external\r\nAuth-User: joe\r\n")
     );
 }
 
 #[test]
-fn a_server_that_is_named_goes_first() {
+fn server_in_response_takes_precedence() {
     let (own, named) = (backend("own"), backend("named"));
-    let auth = answer(&format!(
+    let auth = auth_server(&format!(
         "Auth-Status: OK\r\nAuth-Server: 127.0.0.1\r\nAuth-Port: {}\r\n",
         named.port
     ));
     let (_gateway, port) = gateway(&auth, &format!("127.0.0.1:{}", own.port));
     assert_eq!(log_in(port).1, "235 2.0.0 OK\r\n");
-    assert_eq!(named.heard(), "EHLO gate.test");
+    assert_eq!(named.received(), "EHLO gate.test");
 }
 
 #[test]
-fn a_refusal_is_one_whatever_the_backend_thinks() {
+fn refusal_does_not_ask_the_backend() {
     let own = backend("own");
-    let auth = answer("Auth-Status: no\r\nAuth-Wait: 1\r\n");
+    let auth = auth_server("Auth-Status: no\r\nAuth-Wait: 1\r\n");
     let (_gateway, port) = gateway(&auth, &format!("127.0.0.1:{}", own.port));
-    let (mut client, heard) = log_in(port);
-    assert_eq!(heard, "535 5.7.0 no\r\n");
-    client.say("NOOP");
+    let (mut client, reply) = log_in(port);
+    assert_eq!(reply, "535 5.7.0 no\r\n");
+    client.send_line("NOOP");
     client.expect("250");
 }
 
 #[test]
-fn an_answer_that_says_nothing_lets_nobody_in() {
+fn response_without_status_is_an_error() {
     for more in ["", "X: y\r\n", "Auth-Status:\r\n", "Auth-User: joe\r\n"] {
         let own = backend("own");
-        let (_gateway, port) = gateway(&answer(more), &format!("127.0.0.1:{}", own.port));
+        let (_gateway, port) = gateway(&auth_server(more), &format!("127.0.0.1:{}", own.port));
         assert_eq!(
             log_in(port).1,
             "451 4.3.2 Internal server error\r\n",
@@ -115,11 +112,11 @@ fn an_answer_that_says_nothing_lets_nobody_in() {
 }
 
 #[test]
-fn a_backend_that_is_away_ends_the_session() {
-    let auth = answer("Auth-Status: OK\r\n");
+fn unreachable_backend_ends_the_session() {
+    let auth = auth_server("Auth-Status: OK\r\n");
     let (gateway, port) = gateway(&auth, &format!("127.0.0.1:{}", free_port()));
-    let (mut client, heard) = log_in(port);
-    assert_eq!(heard, "451 4.3.2 Internal server error\r\n");
-    assert_eq!(client.rest(), "");
+    let (mut client, reply) = log_in(port);
+    assert_eq!(reply, "451 4.3.2 Internal server error\r\n");
+    assert_eq!(client.read_to_end(), "");
     gateway.wait_for_log("failed (111: Connection refused)");
 }

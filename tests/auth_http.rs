@@ -1,28 +1,19 @@
-//! The way to the auth server and what it may say: sockets of all kinds, names, connections that are kept, torn answers.
-
-mod support;
+//! Requests to the auth server: Unix sockets, IPv6, host names, persistent connections, malformed and incomplete responses.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RecordType;
-use support::auth::{AuthServer, REFUSAL, REFUSED, refuse};
-use support::dns::{NameServer, Say, a, records};
-use support::mock::{Act, Mock};
-use support::single::{INTERNAL, gateway, log_in};
-use support::{Scratch, Smtp, plain, wait_until};
-
-/// An answer that names a backend.
-fn accepted(server: &str, port: u16, more: &str) -> String {
-    format!(
-        "HTTP/1.0 200 OK\r\nAuth-Status: OK\r\nAuth-Server: {server}\r\nAuth-Port: {port}\r\n{more}\r\n"
-    )
-}
+use support::auth_server::{AuthServer, REFUSAL, REFUSED, accepted_with, refuse};
+use support::dns::{NameServer, Response, a, records};
+use support::scripted::{ScriptedPeer, Step};
+use support::smtp_gateway::{INTERNAL_ERROR, gateway, log_in};
+use support::{LineClient, TempDir, auth_plain, wait_until};
 
 #[test]
-fn a_unix_socket() {
-    let folder = Scratch::new("auth");
+fn unix_socket() {
+    let folder = TempDir::new("auth");
     let path = folder.path().join("auth.sock");
     let server = AuthServer::on_unix(&path, refuse);
     let (_gateway, port) = gateway(&format!("auth_http unix:{}:/login?a=b;", path.display()));
@@ -33,13 +24,13 @@ fn a_unix_socket() {
         "{request}"
     );
     assert_eq!(log_in(port), REFUSAL);
-    assert_eq!(server.connections(), 1, "the connection is kept");
+    assert_eq!(server.connections(), 1, "the connection is persistent");
 }
 
 #[test]
-fn an_ipv6_address() {
+fn ipv6_address() {
     if std::net::TcpListener::bind("[::1]:0").is_err() {
-        eprintln!("no IPv6 here");
+        eprintln!("skipped: no IPv6");
         return;
     }
     let server = AuthServer::at("[::1]:0", refuse);
@@ -53,7 +44,7 @@ fn an_ipv6_address() {
 }
 
 #[test]
-fn a_kept_connection_that_was_closed_is_no_failure() {
+fn closed_persistent_connection_is_replaced() {
     let server = AuthServer::start(|_, request| (request == 0).then(|| REFUSED.to_string()));
     let (_gateway, port) = gateway(&format!("auth_http 127.0.0.1:{};", server.port));
     for _ in 0..3 {
@@ -63,7 +54,7 @@ fn a_kept_connection_that_was_closed_is_no_failure() {
 }
 
 #[test]
-fn a_kept_connection_that_tears_its_answer_is_one() {
+fn incomplete_response_on_a_persistent_connection_fails() {
     let server = AuthServer::start(|connection, request| match (connection, request) {
         (0, 1) => Some("HTTP/1.1 200 OK\r\nAuth-St".to_string()),
         (0, 2) => None,
@@ -72,14 +63,14 @@ fn a_kept_connection_that_tears_its_answer_is_one() {
     let more = format!("auth_http 127.0.0.1:{}; auth_http_timeout 1s;", server.port);
     let (gateway, port) = gateway(&more);
     assert_eq!(log_in(port), REFUSAL);
-    assert_eq!(log_in(port), INTERNAL);
+    assert_eq!(log_in(port), INTERNAL_ERROR);
     gateway.wait_for_log("timed out (110: Connection timed out) while in http auth state");
-    assert_eq!(server.connections(), 1, "it is not asked twice");
+    assert_eq!(server.connections(), 1, "the request is not repeated");
     assert_eq!(log_in(port), REFUSAL);
 }
 
 #[test]
-fn without_keepalive_each_request_has_a_connection() {
+fn keepalive_off_opens_a_connection_per_request() {
     let server = AuthServer::start(refuse);
     let more = format!(
         "auth_http 127.0.0.1:{}; auth_http_keepalive off;",
@@ -94,9 +85,9 @@ fn without_keepalive_each_request_has_a_connection() {
 }
 
 #[test]
-fn odd_answers() {
+fn unusual_responses() {
     let long = "X-Long: x\r\n".repeat(100_000);
-    for (text, heard, logged) in [
+    for (text, reply, logged) in [
         (
             "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nAuth-Status: no\r\n\r\n".to_string(),
             REFUSAL,
@@ -110,30 +101,30 @@ fn odd_answers() {
         ),
         (
             format!("HTTP/1.1 200 OK\r\n{long}Auth-Status: no\r\n\r\n"),
-            INTERNAL,
+            INTERNAL_ERROR,
             "sent too large header",
         ),
         (
             "HTTP/1.1 200 OK\r\nAuth-Status: OK\r\nAuth-Server: 1.2.3".to_string(),
-            INTERNAL,
+            INTERNAL_ERROR,
             "prematurely closed connection",
         ),
         (
             "HTTP/1.1 200 OK\r\n\r\n<html>".to_string(),
-            INTERNAL,
+            INTERNAL_ERROR,
             "did not send server or port",
         ),
     ] {
-        let text: &'static str = text.leak();
-        let mock = Mock::new(&[Act::Header, Act::Send(text.as_bytes())]);
-        let (gateway, port) = gateway(&format!("auth_http 127.0.0.1:{};", mock.port));
-        assert_eq!(log_in(port), heard, "{}", &text[..60.min(text.len())]);
+        let shown = text[..60.min(text.len())].to_owned();
+        let server = ScriptedPeer::auth_server(text);
+        let (gateway, port) = gateway(&format!("auth_http 127.0.0.1:{};", server.port));
+        assert_eq!(log_in(port), reply, "{shown}");
         gateway.wait_for_log(logged);
     }
 }
 
 #[test]
-fn a_wait_of_any_length_leaves_the_client_free_to_go() {
+fn client_may_leave_during_any_auth_wait() {
     let server = AuthServer::start(|_, _| {
         Some(
             "HTTP/1.1 200 OK\r\nAuth-Status: no\r\nAuth-Wait: 18446744073709551615\r\n\r\n"
@@ -141,42 +132,42 @@ fn a_wait_of_any_length_leaves_the_client_free_to_go() {
         )
     });
     let (gateway, port) = gateway(&format!("auth_http 127.0.0.1:{};", server.port));
-    let mut client = Smtp::connect(port);
+    let mut client = LineClient::connect(port);
     client.expect("220");
-    client.say(&format!("AUTH PLAIN {}", plain("joe", "secret")));
+    client.send_line(&format!("AUTH PLAIN {}", auth_plain("joe", "secret")));
     gateway.wait_for_log("client login failed");
     drop(client);
-    let mut other = Smtp::connect(port);
+    let mut other = LineClient::connect(port);
     other.expect("220");
 }
 
 #[test]
-fn a_name_is_looked_up_again() {
-    let one = AuthServer::start(refuse);
-    let two = AuthServer::at(&format!("127.0.0.2:{}", one.port), refuse);
+fn host_name_is_resolved_again() {
+    let first = AuthServer::start(refuse);
+    let second = AuthServer::at(&format!("127.0.0.2:{}", first.port), refuse);
     let names = NameServer::start();
-    let says = |address| Say::Records(vec![("localhost".to_string(), 1, a(address))]);
-    names.says("localhost", RecordType::A, says("127.0.0.2"));
+    let record = Response::Records(vec![("localhost".to_string(), 1, a("127.0.0.2"))]);
+    names.set("localhost", RecordType::A, record);
     let more = format!(
         "auth_http localhost:{}; resolver {};",
-        one.port, names.address
+        first.port, names.address
     );
     let (gateway, port) = gateway(&more);
-    // The address that was found at the start serves first; nobody waits for the new one.
+    // The address resolved at start is used first; no login waits for the new one.
     assert_eq!(log_in(port), REFUSAL);
-    assert_eq!((one.connections(), two.connections()), (1, 0));
-    assert!(one.request().contains("Host: localhost\r\n"));
+    assert_eq!((first.connections(), second.connections()), (1, 0));
+    assert!(first.request().contains("Host: localhost\r\n"));
     wait_until("the new address", || {
         assert_eq!(log_in(port), REFUSAL);
-        two.connections() > 0
+        second.connections() > 0
     });
-    // What was known stays when the name is gone.
-    names.says(
+    // A failed query does not remove the known address.
+    names.set(
         "localhost",
         RecordType::A,
-        Say::Code(ResponseCode::NXDomain),
+        Response::Code(ResponseCode::NXDomain),
     );
-    wait_until("a failed look-up", || {
+    wait_until("a failed query", || {
         assert_eq!(log_in(port), REFUSAL);
         gateway
             .log()
@@ -186,11 +177,11 @@ fn a_name_is_looked_up_again() {
 }
 
 #[test]
-fn the_next_address_when_one_cannot_be_reached() {
+fn next_address_is_tried_when_one_is_unreachable() {
     let server = AuthServer::at("127.0.0.2:0", refuse);
     let names = NameServer::start();
     let both = records(&[("localhost", a("127.0.0.1")), ("localhost", a("127.0.0.2"))]);
-    names.says("localhost", RecordType::A, both);
+    names.set("localhost", RecordType::A, both);
     let more = format!(
         "auth_http localhost:{}; resolver {};",
         server.port, names.address
@@ -201,31 +192,31 @@ fn the_next_address_when_one_cannot_be_reached() {
     let refusals = || gateway.log().matches("Connection refused").count();
     let before = refusals();
     assert_eq!(log_in(port), REFUSAL);
-    assert_eq!(refusals(), before, "the one that answered goes first");
+    assert_eq!(refusals(), before, "the working address is tried first");
 }
 
 #[test]
-fn auth_server_as_a_name() {
-    let backend = Mock::new(&[
-        Act::Send(b"220 backend\r\n"),
-        Act::Line,
-        Act::Send(b"250 backend\r\n"),
-        Act::Line,
-        Act::Send(b"220 backend\r\n"),
-        Act::Stall,
+fn auth_server_may_be_a_host_name() {
+    let backend = ScriptedPeer::start(&[
+        Step::Send(b"220 backend\r\n"),
+        Step::ReadLine,
+        Step::Send(b"250 backend\r\n"),
+        Step::ReadLine,
+        Step::Send(b"220 backend\r\n"),
+        Step::Stall,
     ]);
     let names = NameServer::start();
     let both = records(&[("mx.test", a("127.0.0.9")), ("mx.test", a("127.0.0.1"))]);
-    names.says("mx.test", RecordType::A, both);
-    let known = Arc::new(AtomicBool::new(true));
-    let (switch, to) = (Arc::clone(&known), backend.port);
+    names.set("mx.test", RecordType::A, both);
+    let exists = Arc::new(AtomicBool::new(true));
+    let (switch, to) = (Arc::clone(&exists), backend.port);
     let server = AuthServer::start(move |_, _| {
         let name = if switch.load(Ordering::SeqCst) {
             "mx.test"
         } else {
             "gone.test"
         };
-        Some(accepted(name, to, ""))
+        Some(accepted_with(name, to, ""))
     });
     let more = format!(
         "auth_http 127.0.0.1:{}; resolver {};",
@@ -234,16 +225,16 @@ fn auth_server_as_a_name() {
     let (gateway, port) = gateway(&more);
     assert_eq!(log_in(port), "235 2.0.0 OK\r\n");
     gateway.wait_for_log(&format!("login: \"joe\", upstream: mx.test:{to}"));
-    known.store(false, Ordering::SeqCst);
-    assert_eq!(log_in(port), INTERNAL);
+    exists.store(false, Ordering::SeqCst);
+    assert_eq!(log_in(port), INTERNAL_ERROR);
     gateway.wait_for_log(
         "\"gone.test\" could not be resolved (3: Host not found) while in http auth state",
     );
 }
 
 #[test]
-fn auth_smtp_auth_overrules_the_configuration() {
-    for (configured, said, line) in [
+fn auth_smtp_auth_overrides_proxy_smtp_auth() {
+    for (configured, header, line) in [
         (
             "off",
             "Auth-SMTP-Auth: on\r\n",
@@ -257,16 +248,16 @@ fn auth_smtp_auth_overrules_the_configuration() {
             "XCLIENT ADDR=127.0.0.1 LOGIN=joe NAME=[UNAVAILABLE]",
         ),
     ] {
-        let acts = [
-            Act::Send(b"220 backend\r\n"),
-            Act::Line,
-            Act::Send(b"250-backend\r\n250 AUTH PLAIN LOGIN\r\n"),
-            Act::Line,
-            Act::Stall,
+        let script = [
+            Step::Send(b"220 backend\r\n"),
+            Step::ReadLine,
+            Step::Send(b"250-backend\r\n250 AUTH PLAIN LOGIN\r\n"),
+            Step::ReadLine,
+            Step::Stall,
         ];
-        let backend = Mock::new(&acts);
+        let backend = ScriptedPeer::start(&script);
         let to = backend.port;
-        let server = AuthServer::start(move |_, _| Some(accepted("127.0.0.1", to, said)));
+        let server = AuthServer::start(move |_, _| Some(accepted_with("127.0.0.1", to, header)));
         let xclient = if line.starts_with("XCLIENT") {
             "on"
         } else {
@@ -276,12 +267,12 @@ fn auth_smtp_auth_overrules_the_configuration() {
             "auth_http 127.0.0.1:{}; proxy_smtp_auth {configured}; xclient {xclient};",
             server.port
         ));
-        let mut client = Smtp::connect(port);
+        let mut client = LineClient::connect(port);
         client.expect("220");
-        client.say("EHLO client.test");
+        client.send_line("EHLO client.test");
         client.expect("250");
-        client.say("AUTH PLAIN AGpvZQBzZWNyZXQ=");
-        assert!(backend.heard().starts_with("EHLO"));
-        assert_eq!(backend.heard(), line, "{configured} {said}");
+        client.send_line("AUTH PLAIN AGpvZQBzZWNyZXQ=");
+        assert!(backend.received().starts_with("EHLO"));
+        assert_eq!(backend.received(), line, "{configured} {header}");
     }
 }

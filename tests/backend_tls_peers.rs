@@ -1,33 +1,32 @@
-//! TLS towards real backends: Postfix and Dovecot, from the first byte and by STARTTLS and STLS.
+//! TLS to real backends: Postfix and Dovecot, with implicit TLS, STARTTLS and STLS.
 
-mod support;
-
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
 
-use base64::Engine;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use support::auth_server::accepted;
+use support::authority::{Authority, CertificateOptions, s_client, ssl_certificate};
 use support::dovecot::{self, Dovecot};
-use support::mock::{Act, Mock};
 use support::postfix::{PASSWORD, Postfix, RECIPIENT, USER};
-use support::tls::{Authority, Wish, pair, s_client};
-use support::{Gateway, Smtp, free_port};
+use support::scripted::ScriptedPeer;
+use support::{Gateway, LineClient, free_port};
 
-const WORDS: [&str; 2] = ["on", "starttls"];
+/// The values of `proxy_ssl`.
+const MODES: [&str; 2] = ["on", "starttls"];
 
-/// A CA and a backend's certificate for 127.0.0.1.
+/// A CA, and a certificate of it for 127.0.0.1.
 fn certificate() -> (Authority, (PathBuf, PathBuf)) {
     let ca = Authority::new("CA");
-    let wish = Wish {
+    let options = CertificateOptions {
         names: &["127.0.0.1"],
-        ..Wish::default()
+        ..CertificateOptions::default()
     };
-    let own = ca.sign("backend", wish);
+    let own = ca.sign("backend", options);
     (ca, own)
 }
 
-/// What follows `proxy_ssl` where the backend is the right one, and where it is not.
+/// The directives of verification: one set that the backend passes, one with the wrong name.
 fn settings(ca: &Authority) -> [String; 2] {
     let trusted = format!(
         "proxy_ssl_verify on; proxy_ssl_trusted_certificate {};",
@@ -37,42 +36,42 @@ fn settings(ca: &Authority) -> [String; 2] {
     [trusted, wrong]
 }
 
-fn postfix(word: &str, (certificate, key): &(PathBuf, PathBuf)) -> Postfix {
+fn postfix(mode: &str, (certificate, key): &(PathBuf, PathBuf)) -> Postfix {
     let mut more = format!(
         "smtpd_tls_cert_file = {}\nsmtpd_tls_key_file = {}\nsmtpd_tls_security_level = encrypt\n\
          smtpd_tls_auth_only = yes\nsmtpd_tls_loglevel = 1\nsmtpd_upstream_proxy_protocol = haproxy\n",
         certificate.display(),
         key.display()
     );
-    if word == "on" {
+    if mode == "on" {
         more.push_str("smtpd_tls_wrappermode = yes\n");
     }
     Postfix::start_with(&more)
 }
 
 #[test]
-fn postfix_takes_mail_through_tls() {
+fn postfix_accepts_mail_through_tls() {
     let (ca, own) = certificate();
     let [right, wrong] = settings(&ca);
-    for word in WORDS {
-        let postfix = postfix(word, &own);
-        let answer = format!(
-            "HTTP/1.0 200 OK\r\nAuth-Status: OK\r\nAuth-Server: 127.0.0.1\r\nAuth-Port: {}\r\n\r\n",
-            postfix.port
-        );
-        let auth = Mock::new(&[Act::Header, Act::Send(answer.leak().as_bytes())]);
-        let [judged, vouched, refused] = [(); 3].map(|()| free_port());
+    for mode in MODES {
+        let postfix = postfix(mode, &own);
+        let auth = ScriptedPeer::auth_server(accepted(postfix.port));
+        let [direct, with_auth, refused] = [(); 3].map(|()| free_port());
         let gateway = Gateway::start(&format!(
-            "mail {{ server_name gate.test; smtp_auth plain login cram-md5; proxy_ssl {word}; proxy_protocol on;
-                server {{ listen 127.0.0.1:{judged}; protocol smtp; proxy_pass 127.0.0.1:{port}; {right} }}
-                server {{ listen 127.0.0.1:{vouched}; protocol smtp; auth_http 127.0.0.1:{auth}/; {right}
+            "mail {{ server_name gate.test; smtp_auth plain login cram-md5; proxy_ssl {mode}; proxy_protocol on;
+                server {{ listen 127.0.0.1:{direct}; protocol smtp; proxy_pass 127.0.0.1:{port}; {right} }}
+                server {{ listen 127.0.0.1:{with_auth}; protocol smtp; auth_http 127.0.0.1:{auth}/; {right}
                           proxy_smtp_auth on; }}
                 server {{ listen 127.0.0.1:{refused}; protocol smtp; proxy_pass 127.0.0.1:{port}; {wrong} }} }}",
             port = postfix.port,
             auth = auth.port,
         ));
-        for (port, mechanism) in [(judged, "PLAIN"), (judged, "CRAM-MD5"), (vouched, "LOGIN")] {
-            let mark = format!("mark-{word}-{port}-{mechanism}");
+        for (port, mechanism) in [
+            (direct, "PLAIN"),
+            (direct, "CRAM-MD5"),
+            (with_auth, "LOGIN"),
+        ] {
+            let mark = format!("mark-{mode}-{port}-{mechanism}");
             let output = Command::new("swaks")
                 .args(["--server", "127.0.0.1", "--port", &port.to_string()])
                 .args(["--ehlo", "client.test", "--from", USER, "--to", RECIPIENT])
@@ -80,18 +79,21 @@ fn postfix_takes_mail_through_tls() {
                 .args(["--auth-password", PASSWORD, "--body", &mark])
                 .output()
                 .expect("swaks");
-            let said = String::from_utf8_lossy(&output.stdout);
+            let transcript = String::from_utf8_lossy(&output.stdout);
             assert!(
                 output.status.success(),
-                "{said}\n{}\n{}",
+                "{transcript}\n{}\n{}",
                 gateway.log(),
                 postfix.log()
             );
             postfix.message(&mark);
         }
-        let mut client = Smtp::connect(refused);
+        let mut client = LineClient::connect(refused);
         client.expect("220");
-        client.say(&format!("AUTH PLAIN {}", support::plain(USER, PASSWORD)));
+        client.send_line(&format!(
+            "AUTH PLAIN {}",
+            support::auth_plain(USER, PASSWORD)
+        ));
         client.expect("451 4.4.1 ");
         gateway.wait_for_log("upstream SSL certificate does not match \"other.test\"");
         let log = postfix.log();
@@ -100,52 +102,29 @@ fn postfix_takes_mail_through_tls() {
     }
 }
 
-/// A client of IMAP or POP3.
-struct Client(BufReader<TcpStream>);
+/// Connects and reads the greeting.
+fn connect(port: u16) -> LineClient {
+    let mut client = LineClient::connect(port);
+    client.read_reply();
+    client
+}
 
-impl Client {
-    fn connect(port: u16) -> Self {
-        let stream = TcpStream::connect(("127.0.0.1", port)).expect("to connect");
-        let mut this = Client(BufReader::new(stream));
-        this.hear();
-        this
-    }
-
-    /// Says a line, and hears the one that begins with `end`.
-    fn ask(&mut self, line: &str, end: &str) -> String {
-        let said = self.0.get_mut().write_all(format!("{line}\r\n").as_bytes());
-        said.expect("to say it");
-        loop {
-            let heard = self.hear();
-            assert!(!heard.is_empty(), "closed after {line}");
-            if heard.starts_with(end) {
-                return heard;
-            }
-        }
-    }
-
-    fn hear(&mut self) -> String {
-        let mut line = String::new();
-        self.0.read_line(&mut line).expect("a line");
-        line
-    }
+/// Sends a line and returns the first line that begins with `start`.
+fn ask(client: &mut LineClient, line: &str, start: &str) -> String {
+    client.send_line(line);
+    client.read_until(start)
 }
 
 #[test]
-fn dovecot_is_read_through_tls() {
+fn dovecot_serves_through_tls() {
     let (ca, own) = certificate();
     let [right, wrong] = settings(&ca);
     let (user, password) = (dovecot::USER, dovecot::PASSWORD);
-    for word in WORDS {
-        let dovecot = Dovecot::with_tls(&own, word == "on");
+    for mode in MODES {
+        let dovecot = Dovecot::with_tls(&own, mode == "on");
         dovecot.deliver("one", "From: a@example.test\r\n\r\nhello\r\n");
-        let named = |port: u16| {
-            let answer = format!(
-                "HTTP/1.0 200 OK\r\nAuth-Status: OK\r\nAuth-Server: 127.0.0.1\r\nAuth-Port: {port}\r\n\r\n"
-            );
-            Mock::new(&[Act::Header, Act::Send(answer.leak().as_bytes())])
-        };
-        let (imap_auth, pop3_auth) = (named(dovecot.imap), named(dovecot.pop3));
+        let auth_server = |port| ScriptedPeer::auth_server(accepted(port));
+        let (imap_auth, pop3_auth) = (auth_server(dovecot.imap), auth_server(dovecot.pop3));
         let ports = [(); 6].map(|()| free_port());
         let mut servers = String::new();
         for (port, protocol, more) in [
@@ -185,52 +164,56 @@ fn dovecot_is_read_through_tls() {
             ));
         }
         let gateway = Gateway::start(&format!(
-            "mail {{ server_name gate.test; imap_auth plain; pop3_auth plain; proxy_ssl {word};\n{servers} }}"
+            "mail {{ server_name gate.test; imap_auth plain; pop3_auth plain; proxy_ssl {mode};\n{servers} }}"
         ));
         for port in &ports[..2] {
-            let mut client = Client::connect(*port);
-            let reply = client.ask(&format!("a LOGIN {user} \"{password}\""), "a ");
+            let mut client = connect(*port);
+            let reply = ask(&mut client, &format!("a LOGIN {user} \"{password}\""), "a ");
             assert!(
                 reply.starts_with("a OK"),
                 "{reply}\n{}\n{}",
                 gateway.log(),
                 dovecot.log()
             );
-            let found = client.ask("b SELECT INBOX", "b ");
+            let found = ask(&mut client, "b SELECT INBOX", "b ");
             assert!(found.starts_with("b OK"), "{found}");
-            client.ask("c LOGOUT", "c OK");
+            ask(&mut client, "c LOGOUT", "c OK");
         }
-        let reply = Client::connect(ports[2]).ask(&format!("a LOGIN {user} \"{password}\""), "a ");
+        let reply = ask(
+            &mut connect(ports[2]),
+            &format!("a LOGIN {user} \"{password}\""),
+            "a ",
+        );
         assert!(reply.starts_with("a NO [UNAVAILABLE]"), "{reply}");
         for port in &ports[3..5] {
-            let mut client = Client::connect(*port);
-            client.ask(&format!("USER {user}"), "+OK");
-            let reply = client.ask(&format!("PASS {password}"), "");
+            let mut client = connect(*port);
+            ask(&mut client, &format!("USER {user}"), "+OK");
+            let reply = ask(&mut client, &format!("PASS {password}"), "");
             assert!(
                 reply.starts_with("+OK"),
                 "{reply}\n{}\n{}",
                 gateway.log(),
                 dovecot.log()
             );
-            let found = client.ask("STAT", "");
+            let found = ask(&mut client, "STAT", "");
             assert!(found.starts_with("+OK 1 "), "{found}");
-            client.ask("QUIT", "+OK");
+            ask(&mut client, "QUIT", "+OK");
         }
-        let mut client = Client::connect(ports[5]);
-        client.ask(&format!("USER {user}"), "+OK");
-        let reply = client.ask(&format!("PASS {password}"), "");
+        let mut client = connect(ports[5]);
+        ask(&mut client, &format!("USER {user}"), "+OK");
+        let reply = ask(&mut client, &format!("PASS {password}"), "");
         assert!(reply.starts_with("-ERR [SYS/TEMP]"), "{reply}");
         let log = gateway.log();
         assert!(log.contains("does not match \"other.test\""), "{log}");
-        // What Dovecot offers was learned through TLS.
-        support::wait_until("what Dovecot offers", || {
-            let mut client = Client::connect(ports[0]);
-            client.ask("a CAPABILITY", "* CAPABILITY").contains("IDLE")
+        // The capabilities come from inside TLS.
+        support::wait_until("Dovecot's capabilities", || {
+            let mut client = connect(ports[0]);
+            ask(&mut client, "a CAPABILITY", "* CAPABILITY").contains("IDLE")
         });
-        support::wait_until("what Dovecot offers", || {
-            let mut client = Client::connect(ports[3]);
-            client.ask("CAPA", "+OK");
-            let list: Vec<String> = std::iter::from_fn(|| Some(client.hear()))
+        support::wait_until("Dovecot's capabilities", || {
+            let mut client = connect(ports[3]);
+            ask(&mut client, "CAPA", "+OK");
+            let list: Vec<String> = std::iter::from_fn(|| Some(client.read_reply()))
                 .take_while(|line| line != ".\r\n" && !line.is_empty())
                 .collect();
             list.contains(&"RESP-CODES\r\n".to_string())
@@ -238,18 +221,18 @@ fn dovecot_is_read_through_tls() {
     }
 }
 
-/// A certificate is the login all the way: the client shows its own to the gateway, the gateway shows its own to Dovecot and names
-/// the client. Nobody ever says a password.
+/// Login without any password: the client authenticates to the gateway with its certificate, the gateway to Dovecot with its own
+/// and with the client's name as the authorization identity.
 #[test]
-fn dovecot_takes_a_login_by_certificate() {
+fn dovecot_accepts_external_logins() {
     let (ca, own) = certificate();
     let inner = Authority::new("Inner CA");
-    let gate = inner.sign("gate", Wish::default());
-    let dovecot = Dovecot::by_certificate(&own, &inner.certificate());
+    let gateway_certificate = inner.sign("gate", CertificateOptions::default());
+    let dovecot = Dovecot::with_client_certificates(&own, &inner.certificate());
     let outer = Authority::new("Outer CA");
-    let front = pair(&outer.sign("own", Wish::default()));
-    let holder = outer.sign(dovecot::USER, Wish::default());
-    let other = outer.sign("joe", Wish::default());
+    let front = ssl_certificate(&outer.sign("own", CertificateOptions::default()));
+    let holder = outer.sign(dovecot::USER, CertificateOptions::default());
+    let other = outer.sign("joe", CertificateOptions::default());
     let [imap, pop3] = [free_port(), free_port()];
     let [right, _] = settings(&ca);
     let gateway = Gateway::start(&format!(
@@ -259,41 +242,40 @@ fn dovecot_takes_a_login_by_certificate() {
             server {{ listen 127.0.0.1:{imap} ssl; protocol imap; proxy_pass 127.0.0.1:{to_imap}; }}
             server {{ listen 127.0.0.1:{pop3} ssl; protocol pop3; proxy_pass 127.0.0.1:{to_pop3}; }} }}",
         clients = outer.certificate().display(),
-        certificate = gate.0.display(),
-        key = gate.1.display(),
+        certificate = gateway_certificate.0.display(),
+        key = gateway_certificate.1.display(),
         to_imap = dovecot.imap,
         to_pop3 = dovecot.pop3,
     ));
-    let name = base64(dovecot::USER);
+    let name = STANDARD.encode(dovecot::USER);
     let [holder, other] =
         [&holder, &other].map(|pair| [&pair.0, &pair.1].map(|path| path.display().to_string()));
-    let shown = ["-cert", &holder[0], "-key", &holder[1]];
+    let right = ["-cert", &holder[0], "-key", &holder[1]];
     let wrong = ["-cert", &other[0], "-key", &other[1]];
     let imap_lines = format!("a AUTHENTICATE EXTERNAL {name}\r\nb SELECT INBOX\r\nc LOGOUT\r\n");
     let pop3_lines = format!("AUTH EXTERNAL {name}\r\nSTAT\r\nQUIT\r\n");
-    for (port, lines, inside, no) in [
+    for (port, lines, success, refusal) in [
         (imap, &imap_lines, "b OK", "a NO"),
         (pop3, &pop3_lines, "+OK 0 0", "-ERR"),
     ] {
-        let said = s_client(port, &shown, lines).out;
+        let output = s_client(port, &right, lines).out;
         assert!(
-            said.contains(inside),
-            "{said}\n{}\n{}",
+            output.contains(success),
+            "{output}\n{}\n{}",
             gateway.log(),
             dovecot.log()
         );
-        // Who has shown none, or another's, is not who he says.
-        for shown in [&[][..], &wrong] {
-            let said = s_client(port, shown, lines).out;
-            assert!(said.contains(no) && !said.contains(inside), "{said}");
+        // Without a certificate, and with one for another name.
+        for arguments in [&[][..], &wrong] {
+            let output = s_client(port, arguments, lines).out;
+            assert!(
+                output.contains(refusal) && !output.contains(success),
+                "{output}"
+            );
         }
     }
     assert_eq!(gateway.log().matches("client logged in").count(), 2);
     let log = dovecot.log();
     let login = format!("user=<{}>, method=EXTERNAL", dovecot::USER);
     assert_eq!(log.matches(&login).count(), 2, "{log}");
-}
-
-fn base64(text: &str) -> String {
-    base64::engine::general_purpose::STANDARD.encode(text)
 }

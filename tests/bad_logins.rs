@@ -1,22 +1,21 @@
-//! CR, LF and NUL in what a client logs in with: nobody is asked, in any mechanism of any protocol, whoever decides.
-
-mod support;
+//! CR, LF and NUL in user names and passwords: in every mechanism of every protocol the command is refused, and the auth server is
+//! not queried.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use support::auth::{AuthServer, REFUSED};
-use support::{Gateway, Smtp, free_port, plain};
+use support::auth_server::{AuthServer, refuse};
+use support::{Gateway, LineClient, auth_plain, free_port};
 
-/// The digest's length is all that is looked at here.
+/// Only the length of the digest is checked.
 const DIGEST: &str = "0123456789abcdef0123456789abcdef";
 
 fn encode(text: &str) -> String {
     STANDARD.encode(text)
 }
 
-/// The lines that log `user` in with `pass` behind a mechanism's name, and what the log says of a bad one.
+/// For each mechanism with a password: what follows the verb, and the name of the mechanism in the log.
 fn attempts(user: &str, pass: &str) -> Vec<(String, &'static str)> {
-    let both = |what: &str| encode(&what.replace("USER", user).replace("PASS", pass));
+    let both = |text: &str| encode(&text.replace("USER", user).replace("PASS", pass));
     vec![
         (format!("PLAIN {}", both("\0USER\0PASS")), "PLAIN"),
         (format!("PLAIN\r\n{}", both("\0USER\0PASS")), "PLAIN"),
@@ -42,8 +41,8 @@ fn attempts(user: &str, pass: &str) -> Vec<(String, &'static str)> {
     ]
 }
 
-/// The same for those that have no password.
-fn names(user: &str) -> Vec<(String, &'static str)> {
+/// As [`attempts`], for mechanisms without a password.
+fn attempts_without_password(user: &str) -> Vec<(String, &'static str)> {
     vec![
         (format!("EXTERNAL {}", encode(user)), "EXTERNAL"),
         (format!("EXTERNAL\r\n{}", encode(user)), "EXTERNAL"),
@@ -55,8 +54,8 @@ fn names(user: &str) -> Vec<(String, &'static str)> {
 }
 
 #[test]
-fn nobody_is_asked() {
-    let server = AuthServer::start(|_, _| Some(REFUSED.to_string()));
+fn auth_server_is_not_queried() {
+    let server = AuthServer::start(refuse);
     let ports = [free_port(), free_port(), free_port()];
     let [smtp, imap, pop3] = ports;
     let methods = "plain cram-md5 external xoauth2 oauthbearer";
@@ -92,26 +91,24 @@ fn nobody_is_asked() {
         let user = format!("jo{bad}e");
         let pass = format!("sec{bad}ret");
         let all = attempts(&user, "secret").into_iter();
-        let all = all.chain(names(&user));
-        // A NUL in a password is one too many for PLAIN, which is told so in the same way.
+        let all = all.chain(attempts_without_password(&user));
+        // In PLAIN a NUL in the password is a third separator; the reply is the same.
         let all: Vec<_> = all.chain(attempts("joe", &pass)).collect();
         for (port, (verb, refused, noop, fine)) in ports.into_iter().zip(dialogues) {
-            let mut client = Smtp::connect(port);
-            client.hear();
-            for (said, mechanism) in &all {
-                client.say(&format!("{verb} {said}"));
-                let mut heard = client.hear();
-                while heard.starts_with("334 ") || heard.starts_with("+ ") {
-                    heard = client.hear();
+            let mut client = LineClient::connect(port);
+            client.read_reply();
+            for (arguments, mechanism) in &all {
+                let mut reply = client.ask(&format!("{verb} {arguments}"));
+                while reply.starts_with("334 ") || reply.starts_with("+ ") {
+                    reply = client.read_reply();
                 }
-                // A name that is refused leaves its password behind, as a command that is none.
-                assert_eq!(heard, refused, "{said:?} with {bad:?}");
-                client.say(noop);
-                let mut heard = client.hear();
-                if mechanism == &"LOGIN" && heard != fine {
-                    heard = client.hear();
+                assert_eq!(reply, refused, "{arguments:?} with {bad:?}");
+                let mut reply = client.ask(noop);
+                // After a refused user name the password is an invalid command.
+                if mechanism == &"LOGIN" && reply != fine {
+                    reply = client.read_reply();
                 }
-                assert_eq!(heard, fine, "{said:?} with {bad:?}");
+                assert_eq!(reply, fine, "{arguments:?} with {bad:?}");
                 let log = gateway.log();
                 let last = log.lines().rfind(|line| line.contains(" in AUTH "));
                 assert!(
@@ -121,15 +118,15 @@ fn nobody_is_asked() {
             }
         }
     }
-    assert_eq!(server.connections(), 0, "the auth server was asked");
+    assert_eq!(server.connections(), 0, "the auth server was queried");
     let log = gateway.log();
     assert!(
         !log.lines()
             .any(|line| line.starts_with("Auth-User") || line.starts_with("RSET"))
     );
-    // What is no login for these reasons is one without them.
-    let mut client = Smtp::connect(smtp);
+    // Without these bytes the auth server is queried.
+    let mut client = LineClient::connect(smtp);
     client.expect("220");
-    client.say(&format!("AUTH PLAIN {}", plain("joe", "secret")));
+    client.send_line(&format!("AUTH PLAIN {}", auth_plain("joe", "secret")));
     client.expect("535");
 }

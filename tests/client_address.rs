@@ -1,6 +1,4 @@
-//! Who the client is, from the socket or from a PROXY header, and what auth servers and backends are told of it.
-
-mod support;
+//! The client's address, from the socket or a PROXY header, and how it is passed on to auth servers and backends.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -10,50 +8,49 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use portcullis::proto::proxy_protocol::{self, Addresses};
-use support::mock::{Act, Mock};
-use support::tls::{Authority, Wish, pair};
-use support::{Certificate, Gateway, Smtp, free_port, plain, wait_until};
+use support::authority::{Authority, CertificateOptions, ssl_certificate};
+use support::scripted::{ScriptedPeer, Step};
+use support::{Certificate, Gateway, LineClient, TIMEOUT, auth_plain, free_port, wait_until};
 
-/// A backend that decides: PROXY header by line, no XCLIENT.
-const JUDGE: &[Act] = &[
-    Act::Line,
-    Act::Send(b"220 backend\r\n"),
-    Act::Line,
-    Act::Send(b"250-backend\r\n250 AUTH PLAIN\r\n"),
-    Act::Line,
-    Act::Send(b"235 2.7.0 in\r\n"),
-    Act::Stall,
+/// A backend that reads a PROXY header (version 1) and accepts AUTH.
+const BACKEND: &[Step] = &[
+    Step::ReadLine,
+    Step::Send(b"220 backend\r\n"),
+    Step::ReadLine,
+    Step::Send(b"250-backend\r\n250 AUTH PLAIN\r\n"),
+    Step::ReadLine,
+    Step::Send(b"235 2.7.0 in\r\n"),
+    Step::Stall,
 ];
-/// An auth server that says no.
-const NO: &[Act] = &[
-    Act::Header,
-    Act::Send(b"HTTP/1.0 200 OK\r\nAuth-Status: no\r\n\r\n"),
-];
+/// The response of an auth server that refuses the login.
+const REFUSED: &str = "HTTP/1.0 200 OK\r\nAuth-Status: no\r\n\r\n";
 
 fn auth() -> String {
-    format!("AUTH PLAIN {}\r\n", plain("joe", "secret"))
+    format!("AUTH PLAIN {}\r\n", auth_plain("joe", "secret"))
 }
 
-/// Says something on a unix socket, and reads up to `end`.
-fn talk(mut stream: UnixStream, say: &str, end: &str) -> UnixStream {
-    let patience = Some(Duration::from_secs(60));
-    stream.set_read_timeout(patience).expect("a time-out");
-    stream.write_all(say.as_bytes()).expect("to send");
-    let mut heard = Vec::new();
-    while !String::from_utf8_lossy(&heard).contains(end) {
+/// Sends a text on a Unix socket and reads up to `end`.
+fn send_and_read(mut stream: UnixStream, text: &str, end: &str) -> UnixStream {
+    stream.set_read_timeout(Some(TIMEOUT)).expect("a time-out");
+    stream.write_all(text.as_bytes()).expect("to send");
+    let mut received = Vec::new();
+    while !String::from_utf8_lossy(&received).contains(end) {
         let mut byte = [0];
         let read = stream.read(&mut byte).expect("an answer");
-        assert_ne!(read, 0, "{}", String::from_utf8_lossy(&heard));
-        heard.push(byte[0]);
+        assert_ne!(read, 0, "{}", String::from_utf8_lossy(&received));
+        received.push(byte[0]);
     }
     stream
 }
 
 #[test]
-fn a_header_through_a_unix_socket() {
-    let (auth_server, backend) = (Mock::new(NO), Mock::new(JUDGE));
-    let scratch = support::Scratch::new("sockets");
-    let path = |name: &str| scratch.path().join(name);
+fn proxy_header_on_unix_sockets() {
+    let (auth_server, backend) = (
+        ScriptedPeer::auth_server(REFUSED),
+        ScriptedPeer::start(BACKEND),
+    );
+    let folder = support::TempDir::new("sockets");
+    let path = |name: &str| folder.path().join(name);
     let gateway = Gateway::start(&format!(
         "mail {{
             server_name gate.test;
@@ -61,13 +58,13 @@ fn a_header_through_a_unix_socket() {
             proxy_protocol on;
             server {{ listen unix:{trusted} proxy_protocol; protocol smtp; xclient off;
                       proxy_pass 127.0.0.1:{backend}; set_real_ip_from unix:; }}
-            server {{ listen unix:{doubted} proxy_protocol; protocol smtp;
+            server {{ listen unix:{untrusted} proxy_protocol; protocol smtp;
                       auth_http 127.0.0.1:{auth}; set_real_ip_from 0.0.0.0/0; set_real_ip_from ::/0; }}
             server {{ listen unix:{bare}; protocol smtp; xclient off;
                       proxy_pass 127.0.0.1:{backend}; set_real_ip_from unix:; }}
         }}",
         trusted = path("trusted").display(),
-        doubted = path("doubted").display(),
+        untrusted = path("untrusted").display(),
         bare = path("bare").display(),
         backend = backend.port,
         auth = auth_server.port,
@@ -75,23 +72,26 @@ fn a_header_through_a_unix_socket() {
     let header = "PROXY TCP4 192.0.2.1 192.0.2.2 1234 25\r\n";
     let connect = |name: &str| UnixStream::connect(path(name)).expect("to connect");
 
-    let _client = talk(connect("trusted"), &format!("{header}{}", auth()), "235 ");
-    // Our own end has no address: the header's is the best there is.
-    assert_eq!(backend.heard(), header.trim_end());
+    let _client = send_and_read(connect("trusted"), &format!("{header}{}", auth()), "235 ");
+    // A Unix socket has no destination address, so the header's is passed on.
+    assert_eq!(backend.received(), header.trim_end());
     gateway.wait_for_log("client logged in, client: 192.0.2.1, server: unix:");
 
-    let _client = talk(connect("doubted"), &format!("{header}{}", auth()), "535 ");
-    let asked = auth_server.heard();
-    assert!(asked.contains("\r\nClient-IP: unix:\r\nClient-Host: [TEMPUNAVAIL]\r\nProxy-Protocol-Addr: 192.0.2.1\r\n"), "{asked}");
+    let _client = send_and_read(connect("untrusted"), &format!("{header}{}", auth()), "535 ");
+    let request = auth_server.received();
+    assert!(request.contains("\r\nClient-IP: unix:\r\nClient-Host: [TEMPUNAVAIL]\r\nProxy-Protocol-Addr: 192.0.2.1\r\n"), "{request}");
 
-    while !backend.heard().starts_with("AUTH") {}
-    let _client = talk(connect("bare"), &auth(), "235 ");
-    assert_eq!(backend.heard(), "PROXY UNKNOWN");
+    while !backend.received().starts_with("AUTH") {}
+    let _client = send_and_read(connect("bare"), &auth(), "235 ");
+    assert_eq!(backend.received(), "PROXY UNKNOWN");
 }
 
 #[test]
-fn an_ipv4_client_of_an_ipv6_socket() {
-    let (auth_server, backend) = (Mock::new(NO), Mock::new(JUDGE));
+fn ipv4_client_of_an_ipv6_socket() {
+    let (auth_server, backend) = (
+        ScriptedPeer::auth_server(REFUSED),
+        ScriptedPeer::start(BACKEND),
+    );
     let ports = [free_port(), free_port()];
     let _gateway = Gateway::start(&format!(
         "mail {{
@@ -104,27 +104,30 @@ fn an_ipv4_client_of_an_ipv6_socket() {
         }}",
         ports[0], backend.port, ports[1], auth_server.port,
     ));
-    // As nginx prints such a client.
-    let mut client = Smtp::connect(ports[0]);
+    // Written as nginx writes such an address.
+    let mut client = LineClient::connect(ports[0]);
     client.expect("220");
     client.send(auth().as_bytes());
     client.expect("235");
-    let header = backend.heard();
+    let header = backend.received();
     let start = "PROXY TCP6 ::ffff:127.0.0.1 ::ffff:127.0.0.1 ";
     assert!(header.starts_with(start), "{header}");
-    // A network of IPv4 trusts it.
-    let mut client = Smtp::connect(ports[1]);
+    // An IPv4 network in set_real_ip_from matches it.
+    let mut client = LineClient::connect(ports[1]);
     client.send(b"PROXY TCP4 192.0.2.1 192.0.2.2 1234 25\r\n");
     client.expect("220");
     client.send(auth().as_bytes());
     client.expect("535");
-    let asked = auth_server.heard();
-    assert!(asked.contains("\r\nClient-IP: 192.0.2.1\r\n"), "{asked}");
+    let request = auth_server.received();
+    assert!(
+        request.contains("\r\nClient-IP: 192.0.2.1\r\n"),
+        "{request}"
+    );
 }
 
 #[test]
-fn a_header_byte_by_byte_and_all_that_follows_at_once() {
-    let auth_server = Mock::new(NO);
+fn proxy_header_in_single_bytes_followed_by_pipelined_commands() {
+    let auth_server = ScriptedPeer::auth_server(REFUSED);
     let port = free_port();
     let _gateway = Gateway::start(&format!(
         "mail {{
@@ -141,7 +144,7 @@ fn a_header_byte_by_byte_and_all_that_follows_at_once() {
         proxy_protocol::v1(Some(addresses)),
         proxy_protocol::v2(Some(addresses), None),
     ] {
-        let mut client = Smtp::connect(port);
+        let mut client = LineClient::connect(port);
         let (last, first) = header.split_last().expect("a header");
         for byte in first {
             client.send(&[*byte]);
@@ -158,16 +161,17 @@ fn a_header_byte_by_byte_and_all_that_follows_at_once() {
         for start in ["220", "250 2.0.0", "250-gate.test", "535"] {
             client.expect(start);
         }
-        let asked = auth_server.heard();
+        let request = auth_server.received();
         assert!(
-            asked.contains("\r\nProxy-Protocol-Addr: 2001:db8::1\r\nProxy-Protocol-Port: 1234\r\n"),
-            "{asked}"
+            request
+                .contains("\r\nProxy-Protocol-Addr: 2001:db8::1\r\nProxy-Protocol-Port: 1234\r\n"),
+            "{request}"
         );
     }
 }
 
 #[test]
-fn a_header_is_waited_for_no_longer_than_timeout() {
+fn timeout_limits_the_proxy_header() {
     let port = free_port();
     let gateway = Gateway::start(&format!(
         "mail {{
@@ -175,15 +179,15 @@ fn a_header_is_waited_for_no_longer_than_timeout() {
             server {{ listen 127.0.0.1:{port} proxy_protocol; protocol smtp; proxy_pass 127.0.0.1:9; }}
         }}",
     ));
-    let mut client = Smtp::connect(port);
+    let mut client = LineClient::connect(port);
     client.send(b"PROXY TCP4 192.0.2.1 19");
-    assert_eq!(client.rest(), "");
+    assert_eq!(client.read_to_end(), "");
     gateway
         .wait_for_log("client timed out (110: Connection timed out) while reading PROXY protocol");
 }
 
 #[test]
-fn the_backend_is_told_of_tls_too() {
+fn proxy_header_v2_has_tls_extensions() {
     let backend = TcpListener::bind("127.0.0.1:0").expect("a port");
     let certificate = Certificate::new();
     let port = free_port();
@@ -220,12 +224,19 @@ fn the_backend_is_told_of_tls_too() {
     let header = first_bytes(&backend.accept().expect("the gateway").0);
     let _ = client.kill();
     let _ = client.wait();
-    let (told, end) = proxy_protocol::parse(&header)
+    let (addresses, end) = proxy_protocol::parse(&header)
         .expect("a header")
-        .expect("a whole one");
-    let told = told.expect("addresses");
-    assert_eq!(end, header.len(), "nothing is sent before the greeting");
-    assert_eq!(told.destination, SocketAddr::from(([127, 0, 0, 1], port)));
+        .expect("a complete one");
+    let addresses = addresses.expect("addresses");
+    assert_eq!(
+        end,
+        header.len(),
+        "nothing else is sent before the greeting"
+    );
+    assert_eq!(
+        addresses.destination,
+        SocketAddr::from(([127, 0, 0, 1], port))
+    );
     let extensions = &header[16 + 12..];
     let cipher = extensions.windows(4).any(|window| window == b"TLS_");
     let start = b"\x02\x00\x07mx.test\x01\x00\x04smtp\x20";
@@ -240,24 +251,24 @@ fn the_backend_is_told_of_tls_too() {
     );
 }
 
-/// What the backend hears of a client's certificate: bits, verdict and the common name (section 2.2.6).
+/// The flags, the result of the verification and the common name (PROXY protocol, section 2.2.6).
 #[test]
-fn the_backend_is_told_of_the_certificate() {
+fn proxy_header_v2_describes_the_client_certificate() {
     let backend = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let (authority, stranger) = (Authority::new("CA"), Authority::new("Nobody"));
+    let (authority, other) = (Authority::new("CA"), Authority::new("Other CA"));
     let port = free_port();
     let _gateway = Gateway::start(&format!(
         "mail {{ server_name gate.test; proxy_protocol v2; {own} ssl_client_certificate {ca};
             server {{ listen 127.0.0.1:{port} ssl; protocol smtp; smtp_capabilities 8BITMIME;
                       ssl_verify_client optional_no_ca; proxy_pass {backend}; }} }}",
-        own = pair(&authority.sign("own", Wish::default())),
+        own = ssl_certificate(&authority.sign("own", CertificateOptions::default())),
         ca = authority.certificate().display(),
         backend = backend.local_addr().expect("its number"),
     ));
     let session = authority.path("session").display().to_string();
-    let (good, bad) = (
-        authority.sign("joe@example.test", Wish::default()),
-        stranger.sign("eve", Wish::default()),
+    let (trusted, untrusted) = (
+        authority.sign("joe@example.test", CertificateOptions::default()),
+        other.sign("eve", CertificateOptions::default()),
     );
     let show = |(certificate, key): &(PathBuf, PathBuf)| {
         ["-cert", &show(certificate), "-key", &show(key)].map(ToOwned::to_owned)
@@ -265,19 +276,19 @@ fn the_backend_is_told_of_the_certificate() {
     let rows: [(Vec<String>, &[u8], Option<&str>); 4] = [
         (vec![], &[1, 0, 0, 0, 1], None),
         (
-            [&show(&good)[..], &["-sess_out".into(), session.clone()]].concat(),
+            [&show(&trusted)[..], &["-sess_out".into(), session.clone()]].concat(),
             &[7, 0, 0, 0, 0],
             Some("joe@example.test"),
         ),
-        // A session that goes on: nothing is shown again.
+        // A resumed session: the certificate is not sent again.
         (
             vec!["-sess_in".into(), session],
             &[5, 0, 0, 0, 0],
             Some("joe@example.test"),
         ),
-        (show(&bad).to_vec(), &[7, 0, 0, 0, 1], Some("eve")),
+        (show(&untrusted).to_vec(), &[7, 0, 0, 0, 1], Some("eve")),
     ];
-    for (arguments, bits, name) in rows {
+    for (arguments, flags, name) in rows {
         let mut client = Command::new("openssl")
             .args(["s_client", "-quiet", "-tls1_2", "-connect"])
             .arg(format!("127.0.0.1:{port}"))
@@ -292,15 +303,18 @@ fn the_backend_is_told_of_the_certificate() {
         let header = first_bytes(&backend.accept().expect("the gateway").0);
         let _ = client.kill();
         let _ = client.wait();
-        let told = &header[16 + 12..];
-        assert_eq!(told[0], 0x20, "{told:?}");
-        let mut want = [bits, b"\x21\x00\x07TLSv1.2"].concat();
+        let extension = &header[16 + 12..];
+        assert_eq!(extension[0], 0x20, "{extension:?}");
+        let mut expected = [flags, b"\x21\x00\x07TLSv1.2"].concat();
         if let Some(name) = name {
-            want.extend([0x22, 0, name.len() as u8]);
-            want.extend(name.as_bytes());
+            expected.extend([0x22, 0, name.len() as u8]);
+            expected.extend(name.as_bytes());
         }
-        want.push(0x23);
-        assert!(told[3..].starts_with(&want), "{told:?} is not {want:?}");
+        expected.push(0x23);
+        assert!(
+            extension[3..].starts_with(&expected),
+            "{extension:?} is not {expected:?}"
+        );
     }
 }
 
@@ -309,7 +323,7 @@ fn show(path: &Path) -> String {
 }
 
 #[test]
-fn a_header_and_a_client_hello_in_one_packet() {
+fn proxy_header_and_client_hello_in_one_packet() {
     let certificate = Certificate::new();
     let [port, front] = [free_port(), free_port()];
     let listener = TcpListener::bind(("127.0.0.1", front)).expect("a port");
@@ -324,7 +338,7 @@ fn a_header_and_a_client_hello_in_one_packet() {
         cert = certificate.chain().display(),
         key = certificate.key().display(),
     ));
-    // Puts the header before the first bytes of the client, and passes all else on.
+    // A proxy that sends the header together with the first bytes of the client.
     std::thread::spawn(move || {
         let mut client = listener.accept().expect("a client").0;
         let mut server = TcpStream::connect(("127.0.0.1", port)).expect("the gateway");
@@ -360,10 +374,10 @@ fn a_header_and_a_client_hello_in_one_packet() {
 }
 
 #[test]
-fn a_connection_for_nobody_tells_of_the_gateway() {
+fn proxy_header_of_a_capability_probe_names_the_gateway() {
     let backend = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = free_port();
-    // Without `smtp_capabilities` the backend is asked what it offers.
+    // Without `smtp_capabilities` the gateway connects to ask for capabilities.
     let _gateway = Gateway::start(&format!(
         "mail {{
             proxy_protocol on;
@@ -371,7 +385,7 @@ fn a_connection_for_nobody_tells_of_the_gateway() {
         }}",
         backend.local_addr().expect("its number"),
     ));
-    let mut client = Smtp::connect(port);
+    let mut client = LineClient::connect(port);
     client.expect("220");
     let header = first_bytes(&backend.accept().expect("the gateway").0);
     let to = backend.local_addr().expect("its number").port();
@@ -383,15 +397,15 @@ fn a_connection_for_nobody_tells_of_the_gateway() {
     assert!(header.ends_with(&format!(" {to}\r\n")), "{header}");
 }
 
-/// What comes first and at once.
+/// Reads a complete PROXY header and what arrives with it.
 fn first_bytes(mut stream: &TcpStream) -> Vec<u8> {
     let mut bytes = vec![0; 4096];
     let mut length = 0;
     wait_until("a header", || {
         let read = stream.read(&mut bytes[length..]).expect("to read");
         length += read;
-        let whole = proxy_protocol::parse(&bytes[..length]);
-        read == 0 || matches!(whole, Ok(Some(_)))
+        let parsed = proxy_protocol::parse(&bytes[..length]);
+        read == 0 || matches!(parsed, Ok(Some(_)))
     });
     bytes.truncate(length);
     bytes

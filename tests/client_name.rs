@@ -1,29 +1,24 @@
-//! The names of SMTP clients: looked up before the greeting, and what happens meanwhile.
-
-mod support;
+//! Host names of SMTP clients: resolved before the greeting.
 
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RecordType;
-use support::dns::{NameServer, Say, a, ptr, records};
-use support::mock::{Act, Mock};
-use support::{Gateway, Smtp, free_port, plain, wait_until};
+use support::dns::{NameServer, Response, a, ptr, records};
+use support::scripted::ScriptedPeer;
+use support::{Gateway, LineClient, auth_plain, free_port, wait_until};
 
-/// The question about 127.0.0.1.
+/// The PTR name of 127.0.0.1.
 const REVERSE: &str = "1.0.0.127.in-addr.arpa";
-/// An auth server that says no.
-const NO: &[Act] = &[
-    Act::Header,
-    Act::Send(b"HTTP/1.0 200 OK\r\nAuth-Status: no\r\n\r\n"),
-];
+/// The response of an auth server that refuses the login.
+const REFUSED: &str = "HTTP/1.0 200 OK\r\nAuth-Status: no\r\n\r\n";
 
 struct Setup {
     names: NameServer,
-    auth: Mock,
+    auth: ScriptedPeer,
     gateway: Gateway,
     port: u16,
 }
 
-fn mail(names: &NameServer, auth: &Mock, port: u16, more: &str) -> String {
+fn mail(names: &NameServer, auth: &ScriptedPeer, port: u16, more: &str) -> String {
     format!(
         "mail {{
             server_name gate.test;
@@ -38,7 +33,11 @@ fn mail(names: &NameServer, auth: &Mock, port: u16, more: &str) -> String {
 }
 
 fn setup(more: &str) -> Setup {
-    let (names, auth, port) = (NameServer::start(), Mock::new(NO), free_port());
+    let (names, auth, port) = (
+        NameServer::start(),
+        ScriptedPeer::auth_server(REFUSED),
+        free_port(),
+    );
     let gateway = Gateway::start(&mail(&names, &auth, port, more));
     Setup {
         names,
@@ -49,19 +48,19 @@ fn setup(more: &str) -> Setup {
 }
 
 impl Setup {
-    /// A client with its own address.
-    fn connect(&self) -> Smtp {
-        let mut client = Smtp::connect(self.port);
-        client.say("PROXY UNKNOWN");
+    /// Connects without an address in the PROXY header.
+    fn connect(&self) -> LineClient {
+        let mut client = LineClient::connect(self.port);
+        client.send_line("PROXY UNKNOWN");
         client
     }
 
-    /// What the auth server is told of the client's name.
-    fn told(&self, client: &mut Smtp) -> String {
-        client.say(&format!("AUTH PLAIN {}", plain("joe", "secret")));
+    /// Logs in and returns the Client-Host that the auth server received.
+    fn client_host(&self, client: &mut LineClient) -> String {
+        client.send_line(&format!("AUTH PLAIN {}", auth_plain("joe", "secret")));
         client.expect("535");
-        let asked = self.auth.heard();
-        let line = asked
+        let request = self.auth.received();
+        let line = request
             .lines()
             .find_map(|line| line.strip_prefix("Client-Host: "));
         line.expect("a name").to_string()
@@ -69,35 +68,35 @@ impl Setup {
 }
 
 #[test]
-fn a_name_that_leads_back_is_told() {
+fn forward_confirmed_names_are_used() {
     let setup = setup("");
-    setup.names.knows(REVERSE, "client.test", "127.0.0.1");
+    setup.names.set_host(REVERSE, "client.test", "127.0.0.1");
     setup
         .names
-        .knows("1.2.0.192.in-addr.arpa", "far.test", "192.0.2.1");
+        .set_host("1.2.0.192.in-addr.arpa", "far.test", "192.0.2.1");
     let mut near = setup.connect();
     near.expect("220");
-    assert_eq!(setup.told(&mut near), "client.test");
-    // The name is that of the client behind the header.
-    let mut far = Smtp::connect(setup.port);
-    far.say("PROXY TCP4 192.0.2.1 192.0.2.2 1234 25");
+    assert_eq!(setup.client_host(&mut near), "client.test");
+    // The name belongs to the address in the PROXY header.
+    let mut far = LineClient::connect(setup.port);
+    far.send_line("PROXY TCP4 192.0.2.1 192.0.2.2 1234 25");
     far.expect("220");
-    assert_eq!(setup.told(&mut far), "far.test");
+    assert_eq!(setup.client_host(&mut far), "far.test");
 }
 
 #[test]
-fn what_goes_wrong_is_logged_as_in_nginx() {
+fn errors_are_logged_as_in_nginx() {
     let setup = setup("");
     let while_address = "while in resolving client address, client: 127.0.0.1, server: 127.0.0.1:";
     let while_host = "while in resolving client hostname, client: 127.0.0.1, server: 127.0.0.1:";
     let cases = [
         (
-            Say::Code(ResponseCode::NXDomain),
+            Response::Code(ResponseCode::NXDomain),
             "[UNAVAILABLE]",
             format!("127.0.0.1 could not be resolved (3: Host not found) {while_address}"),
         ),
         (
-            Say::Code(ResponseCode::Refused),
+            Response::Code(ResponseCode::Refused),
             "[TEMPUNAVAIL]",
             format!("127.0.0.1 could not be resolved (5: Operation refused) {while_address}"),
         ),
@@ -112,28 +111,28 @@ fn what_goes_wrong_is_logged_as_in_nginx() {
             format!("\"none.test\" could not be resolved (3: Host not found) {while_host}"),
         ),
     ];
-    setup.names.says(
+    setup.names.set(
         "other.test",
         RecordType::A,
         records(&[("other.test", a("192.0.2.1"))]),
     );
-    for (say, host, line) in cases {
-        // No time to live: nothing is remembered for the next case.
-        let say = match say {
-            Say::Records(list) => Say::Records(
+    for (response, host, line) in cases {
+        // A TTL of 0 keeps the response out of the cache.
+        let response = match response {
+            Response::Records(list) => Response::Records(
                 list.into_iter()
                     .map(|(owner, _, data)| (owner, 0, data))
                     .collect(),
             ),
-            say => say,
+            other => other,
         };
-        setup.names.says(REVERSE, RecordType::PTR, say);
+        setup.names.set(REVERSE, RecordType::PTR, response);
         let mut client = setup.connect();
         client.expect("220");
-        assert_eq!(setup.told(&mut client), host);
+        assert_eq!(setup.client_host(&mut client), host);
         setup.gateway.wait_for_log(&line);
     }
-    setup.names.says(
+    setup.names.set(
         REVERSE,
         RecordType::PTR,
         records(&[(REVERSE, ptr("other.test"))]),
@@ -141,48 +140,48 @@ fn what_goes_wrong_is_logged_as_in_nginx() {
     let mut client = setup.connect();
     client.expect("220");
     assert_eq!(
-        setup.told(&mut client),
+        setup.client_host(&mut client),
         "[UNAVAILABLE]",
-        "a name of somebody else"
+        "the name has another address"
     );
 }
 
 #[test]
-fn what_is_said_meanwhile_is_kept() {
+fn input_during_resolution_is_kept() {
     let setup = setup("");
-    setup.names.says(REVERSE, RecordType::PTR, Say::Silence);
+    setup.names.set(REVERSE, RecordType::PTR, Response::Silence);
     let mut client = setup.connect();
-    client.say("EHLO client.test");
-    client.say("NOOP");
-    wait_until("the question", || {
-        setup.names.asked(REVERSE, RecordType::PTR) > 0
+    client.send_line("EHLO client.test");
+    client.send_line("NOOP");
+    wait_until("the query", || {
+        setup.names.queries(REVERSE, RecordType::PTR) > 0
     });
-    setup.names.knows(REVERSE, "client.test", "127.0.0.1");
+    setup.names.set_host(REVERSE, "client.test", "127.0.0.1");
     for start in ["220", "250-gate.test", "250 2.0.0"] {
         client.expect(start);
     }
-    assert_eq!(setup.told(&mut client), "client.test");
+    assert_eq!(setup.client_host(&mut client), "client.test");
 }
 
 #[test]
-fn what_is_said_meanwhile_is_too_early_with_a_delay() {
+fn input_during_resolution_is_too_early_with_smtp_greeting_delay() {
     let setup = setup("smtp_greeting_delay 30s;");
-    setup.names.says(REVERSE, RecordType::PTR, Say::Silence);
+    setup.names.set(REVERSE, RecordType::PTR, Response::Silence);
     let mut client = setup.connect();
-    client.say("EHLO client.test");
-    wait_until("the question", || {
-        setup.names.asked(REVERSE, RecordType::PTR) > 0
+    client.send_line("EHLO client.test");
+    wait_until("the query", || {
+        setup.names.queries(REVERSE, RecordType::PTR) > 0
     });
-    setup.names.knows(REVERSE, "client.test", "127.0.0.1");
+    setup.names.set_host(REVERSE, "client.test", "127.0.0.1");
     client.expect("503 5.5.0");
     let line = "client was rejected before greeting: \"EHLO client.test__\" while in delay pipelining state";
     setup.gateway.wait_for_log(line);
 }
 
 #[test]
-fn a_client_that_leaves_is_not_waited_for() {
+fn client_that_leaves_ends_the_session() {
     let setup = setup("");
-    setup.names.says(REVERSE, RecordType::PTR, Say::Silence);
+    setup.names.set(REVERSE, RecordType::PTR, Response::Silence);
     let open = || {
         let descriptors = format!("/proc/{}/fd", setup.gateway.pid());
         std::fs::read_dir(descriptors)
@@ -196,8 +195,8 @@ fn a_client_that_leaves_is_not_waited_for() {
     };
     let before = open();
     let client = setup.connect();
-    wait_until("the question", || {
-        setup.names.asked(REVERSE, RecordType::PTR) > 0
+    wait_until("the query", || {
+        setup.names.queries(REVERSE, RecordType::PTR) > 0
     });
     assert!(open() > before);
     drop(client);
@@ -205,13 +204,13 @@ fn a_client_that_leaves_is_not_waited_for() {
 }
 
 #[test]
-fn a_name_is_asked_for_once_across_a_reload() {
+fn cache_survives_a_reload() {
     let setup = setup("");
-    setup.names.knows(REVERSE, "client.test", "127.0.0.1");
+    setup.names.set_host(REVERSE, "client.test", "127.0.0.1");
     for _ in 0..2 {
         let mut client = setup.connect();
         client.expect("220");
-        assert_eq!(setup.told(&mut client), "client.test");
+        assert_eq!(setup.client_host(&mut client), "client.test");
         setup.gateway.rewrite(&mail(
             &setup.names,
             &setup.auth,
@@ -220,13 +219,17 @@ fn a_name_is_asked_for_once_across_a_reload() {
         ));
         setup.gateway.reload();
     }
-    assert_eq!(setup.names.asked(REVERSE, RecordType::PTR), 1);
+    assert_eq!(setup.names.queries(REVERSE, RecordType::PTR), 1);
 }
 
 #[test]
-fn a_silent_name_server_costs_resolver_timeout() {
-    let (names, auth, port) = (NameServer::start(), Mock::new(NO), free_port());
-    names.says(REVERSE, RecordType::PTR, Say::Silence);
+fn resolver_timeout_limits_a_silent_name_server() {
+    let (names, auth, port) = (
+        NameServer::start(),
+        ScriptedPeer::auth_server(REFUSED),
+        free_port(),
+    );
+    names.set(REVERSE, RecordType::PTR, Response::Silence);
     let text = mail(&names, &auth, port, "").replace("30s", "300ms");
     let setup = Setup {
         gateway: Gateway::start(&text),
@@ -236,12 +239,12 @@ fn a_silent_name_server_costs_resolver_timeout() {
     };
     let mut client = setup.connect();
     client.expect("220");
-    assert_eq!(setup.told(&mut client), "[TEMPUNAVAIL]");
+    assert_eq!(setup.client_host(&mut client), "[TEMPUNAVAIL]");
     setup.gateway.wait_for_log("127.0.0.1 could not be resolved (110: Operation timed out) while in resolving client address");
 }
 
 #[test]
-fn odd_bytes_of_a_name_reach_nobody() {
+fn invalid_names_are_not_passed_on() {
     let setup = setup("");
     for (bad, logged) in [
         (
@@ -252,24 +255,27 @@ fn odd_bytes_of_a_name_reach_nobody() {
         ("a\0.test", "a\\x00.test"),
         ("a\u{7f}.test", "a\\x7F.test"),
     ] {
-        let name = ptr(bad);
-        let answer = Say::Records(vec![(REVERSE.to_string(), 0, name)]);
-        setup.names.says(REVERSE, RecordType::PTR, answer);
+        let response = Response::Records(vec![(REVERSE.to_string(), 0, ptr(bad))]);
+        setup.names.set(REVERSE, RecordType::PTR, response);
         let mut client = setup.connect();
         client.expect("220");
-        assert_eq!(setup.told(&mut client), "[TEMPUNAVAIL]", "{bad:?}");
+        assert_eq!(setup.client_host(&mut client), "[TEMPUNAVAIL]", "{bad:?}");
         let line = format!("127.0.0.1 resolved to invalid host name \"{logged}\" while");
         setup.gateway.wait_for_log(&line);
     }
 }
 
 #[test]
-fn the_resolver_s_parameters_hold() {
-    let (names, auth, port) = (NameServer::start(), Mock::new(NO), free_port());
-    // Records of no time to live, kept for an hour all the same; and no question about IPv6.
-    let record = |data| Say::Records(vec![(REVERSE.to_string(), 0, data)]);
-    names.says(REVERSE, RecordType::PTR, record(ptr("client.test")));
-    names.says(
+fn resolver_parameters() {
+    let (names, auth, port) = (
+        NameServer::start(),
+        ScriptedPeer::auth_server(REFUSED),
+        free_port(),
+    );
+    // `valid` overrides the TTL of 0, and with `ipv6=off` there is no AAAA query.
+    let record = |data| Response::Records(vec![(REVERSE.to_string(), 0, data)]);
+    names.set(REVERSE, RecordType::PTR, record(ptr("client.test")));
+    names.set(
         "client.test",
         RecordType::A,
         records(&[("client.test", a("127.0.0.1"))]),
@@ -286,9 +292,9 @@ fn the_resolver_s_parameters_hold() {
     for _ in 0..3 {
         let mut client = setup.connect();
         client.expect("220");
-        assert_eq!(setup.told(&mut client), "client.test");
+        assert_eq!(setup.client_host(&mut client), "client.test");
     }
-    assert_eq!(setup.names.asked(REVERSE, RecordType::PTR), 1);
-    assert_eq!(setup.names.asked("client.test", RecordType::A), 1);
-    assert_eq!(setup.names.asked("client.test", RecordType::AAAA), 0);
+    assert_eq!(setup.names.queries(REVERSE, RecordType::PTR), 1);
+    assert_eq!(setup.names.queries("client.test", RecordType::A), 1);
+    assert_eq!(setup.names.queries("client.test", RecordType::AAAA), 0);
 }

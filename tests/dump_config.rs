@@ -1,7 +1,5 @@
-//! `--dump-config`: what is printed is a configuration that means the same, for every shipped configuration and every
-//! conformance case that is accepted.
-
-mod support;
+//! `--dump-config`: the output is an equivalent configuration, for every shipped configuration and every accepted conformance
+//! case.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +7,7 @@ use std::path::{Path, PathBuf};
 use portcullis::config::{Loaded, LogDestination, Options, dump, load};
 use portcullis::process::machine::Machine;
 use portcullis::tls;
-use support::Scratch;
+use support::TempDir;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -26,7 +24,7 @@ fn options(folder: &Path, file: &str) -> Options {
     }
 }
 
-/// The configuration, if it is accepted.
+/// Loads the configuration.
 fn loaded(options: &Options) -> Result<Loaded, String> {
     let world = Machine {
         check_pair: tls::check_pair,
@@ -37,14 +35,14 @@ fn loaded(options: &Options) -> Result<Loaded, String> {
         .map_err(|why| String::from_utf8_lossy(&why.text()).into_owned())
 }
 
-/// What holds, without where it is written.
-fn meaning(loaded: &Loaded) -> Vec<String> {
+/// The effective settings, without their position in the files.
+fn settings(loaded: &Loaded) -> Vec<String> {
     let config = &loaded.config;
     let mut core = config.core.clone();
     // Both are written down even where the program chose them.
     core.pid = None;
     core.error_log.clear();
-    let mut said = vec![format!(
+    let mut lines = vec![format!(
         "{core:?} {:?} {:?} {:?}",
         config.pid, config.error_log, config.events
     )];
@@ -60,13 +58,13 @@ fn meaning(loaded: &Loaded) -> Vec<String> {
             let kinds = (listen.ssl || on, listen.proxy_protocol, listen.bind);
             format!("{:?} {:?} {kinds:?}", listen.addresses, listen.options)
         });
-        said.extend(listens);
-        said.push(format!("{mail:?} {:?}", server.error_log));
-        said.push(format!(
+        lines.extend(listens);
+        lines.push(format!("{mail:?} {:?}", server.error_log));
+        lines.push(format!(
             "{:?} {:?} {:?}",
             server.name, server.settings, server.authenticator
         ));
-        said.push(format!(
+        lines.push(format!(
             "{ssl:?} {:?} {:?} {:?}",
             server.realip, server.proxy, server.backend_tls
         ));
@@ -74,12 +72,12 @@ fn meaning(loaded: &Loaded) -> Vec<String> {
     for socket in &config.sockets {
         let modes = socket.routes.iter().map(|route| &route.tls);
         let modes: Vec<_> = modes.collect();
-        said.push(format!("{} {:?} {modes:?}", socket.address, socket.options));
+        lines.push(format!("{} {:?} {modes:?}", socket.address, socket.options));
     }
-    said
+    lines
 }
 
-/// The lines without their comments. No word of a case has the two signs in it.
+/// The lines without comments. No argument in the cases contains `# `.
 fn uncommented(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
     let lines = text
@@ -89,7 +87,8 @@ fn uncommented(text: &[u8]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Dumps a configuration, then the dump from another folder, and compares.
+/// Dumps a configuration, loads the dump from another folder, dumps that, and compares. False if the configuration is not
+/// accepted.
 fn round_trip(folder: &Path, file: &str) -> bool {
     let first_options = options(folder, file);
     let Ok(first) = loaded(&first_options) else {
@@ -110,21 +109,18 @@ fn round_trip(folder: &Path, file: &str) -> bool {
         uncommented(&dump(&again, &again_options)),
         "{file}"
     );
-    assert_eq!(meaning(&first), meaning(&again), "{file}\n{shown}");
+    assert_eq!(settings(&first), settings(&again), "{file}\n{shown}");
     true
 }
 
-/// All files below `folder` with this ending.
-fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+/// All files below `folder` with this extension.
+fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
-            found.extend(files(&path, ending));
-        } else if path
-            .extension()
-            .is_some_and(|extension| extension == ending)
-        {
+            found.extend(files(&path, extension));
+        } else if path.extension().is_some_and(|found| found == extension) {
             found.push(path);
         }
     }
@@ -145,10 +141,10 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn every_accepted_case_comes_back() {
+fn accepted_cases_survive_a_round_trip() {
     let cases = files(&root().join("conformance/conf"), "conf");
     let mut tested = 0;
-    let scratch = Scratch::new("dump");
+    let scratch = TempDir::new("dump");
     let folder = scratch.path();
     copy(&root().join("conformance/pki"), &folder.join("pki"));
     for case in &cases {
@@ -166,12 +162,12 @@ fn every_accepted_case_comes_back() {
     assert!(tested > 150, "only {tested} of {} accepted", cases.len());
 }
 
-/// Both may hold in one server, one of them inherited; they may not stand in one block.
+/// One block cannot have both, but a server with one may inherit the other.
 #[test]
-fn inherited_ssl_comes_back_beside_starttls() {
+fn inherited_ssl_with_starttls_survives_a_round_trip() {
     let certificate = support::Certificate::new();
     let (chain, key) = (certificate.chain(), certificate.key());
-    let scratch = Scratch::new("dump");
+    let folder = TempDir::new("dump");
     let text = format!(
         "events {{}} mail {{ auth_http 127.0.0.1:9; ssl on; ssl_certificate {}; ssl_certificate_key {};
          server {{ listen 127.0.0.1:4025; protocol smtp; starttls on; }}
@@ -180,27 +176,27 @@ fn inherited_ssl_comes_back_beside_starttls() {
         chain.display(),
         key.display()
     );
-    fs::write(scratch.path().join("ssl.conf"), text).expect("a configuration");
-    assert!(round_trip(scratch.path(), "ssl.conf"));
+    fs::write(folder.path().join("ssl.conf"), text).expect("a configuration");
+    assert!(round_trip(folder.path(), "ssl.conf"));
 }
 
-fn written(files: &[(&str, &str)]) -> Scratch {
-    let scratch = Scratch::new("dump");
-    for folder in ["sites", "logs"] {
-        fs::create_dir(scratch.path().join(folder)).expect("a folder");
+fn write_files(files: &[(&str, &str)]) -> TempDir {
+    let folder = TempDir::new("dump");
+    for sub in ["sites", "logs"] {
+        fs::create_dir(folder.path().join(sub)).expect("a folder");
     }
     for (name, text) in files {
-        fs::write(scratch.path().join(name), text).expect("a file");
+        fs::write(folder.path().join(name), text).expect("a file");
     }
-    scratch
+    folder
 }
 
-fn run(scratch: &Scratch, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = support::command(scratch.path())
+fn run(folder: &TempDir, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = support::command(folder.path())
         .args(arguments)
         .output()
         .expect("the gateway");
-    let folder = format!("{}/", scratch.path().display());
+    let folder = format!("{}/", folder.path().display());
     let text = |bytes: &[u8]| {
         let text = String::from_utf8_lossy(bytes).replace(&folder, "");
         let lines = text.lines().map(|line| {
@@ -217,9 +213,9 @@ fn run(scratch: &Scratch, arguments: &[&str]) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn every_line_says_where_it_comes_from() {
+fn every_line_names_its_origin() {
     let port = support::free_port();
-    let scratch = written(&[
+    let folder = write_files(&[
         (
             "gateway.conf",
             "error_log stderr;\nevents {}\nmail {\n timeout 5s;\n max_errors 3;\n auth_http 127.0.0.1:9;\n \
@@ -234,10 +230,10 @@ fn every_line_says_where_it_comes_from() {
             ),
         ),
     ]);
-    let (code, out, said) = run(&scratch, &["--dump-config", "-g", "worker_priority 3;"]);
-    assert_eq!(code, Some(0), "{said}");
-    assert!(said.ends_with("portcullis: configuration file gateway.conf test is successful\n"));
-    let wanted = [
+    let (code, out, messages) = run(&folder, &["--dump-config", "-g", "worker_priority 3;"]);
+    assert_eq!(code, Some(0), "{messages}");
+    assert!(messages.ends_with("portcullis: configuration file gateway.conf test is successful\n"));
+    let expected = [
         "worker_priority 3; # main, -g",
         "worker_processes 1; # default",
         "error_log stderr; # main, gateway.conf:1",
@@ -254,38 +250,38 @@ fn every_line_says_where_it_comes_from() {
         "auth_http_header X-More \"\"; # server, sites/a.conf:6",
         "# http {} is left to nginx: gateway.conf:10",
     ];
-    for line in wanted {
+    for line in expected {
         let count = out.lines().filter(|found| *found == line).count();
-        // The file's log is the server's too.
+        // The server repeats the log of the main file.
         let times = if line.starts_with("error_log") { 2 } else { 1 };
         assert_eq!(count, times, "{line}\n{out}");
     }
     assert!(
         out.contains("server_name ") && out.contains("; # default: the name of this machine\n")
     );
-    for gone in ["X-Outer", "127.0.0.1:8;", "imap_auth", "include"] {
-        assert!(!out.contains(gone), "{gone}\n{out}");
+    for absent in ["X-Outer", "127.0.0.1:8;", "imap_auth", "include"] {
+        assert!(!out.contains(absent), "{absent}\n{out}");
     }
 }
 
 #[test]
-fn what_is_wrong_is_said_as_by_a_test() {
-    let scratch = written(&[("gateway.conf", "events {}\nmail { server { } }\n")]);
-    let (code, out, said) = run(&scratch, &["--dump-config"]);
+fn errors_are_those_of_t() {
+    let folder = write_files(&[("gateway.conf", "events {}\nmail { server { } }\n")]);
+    let (code, out, messages) = run(&folder, &["--dump-config"]);
     assert_eq!((code, out.as_str()), (Some(1), ""));
-    assert_eq!(said, run(&scratch, &["-t"]).2);
-    assert!(said.contains("no \"listen\" is defined"), "{said}");
+    assert_eq!(messages, run(&folder, &["-t"]).2);
+    assert!(messages.contains("no \"listen\" is defined"), "{messages}");
 }
 
 #[test]
-fn every_shipped_configuration_comes_back() {
+fn shipped_configurations_survive_a_round_trip() {
     let certificate = support::Certificate::new();
     for path in support::shipped::files() {
-        let scratch = Scratch::new("dump");
+        let folder = TempDir::new("dump");
         let text = support::shipped::text(&path, &certificate);
-        fs::write(scratch.path().join("shipped.conf"), text).expect("its copy");
+        fs::write(folder.path().join("shipped.conf"), text).expect("its copy");
         assert!(
-            round_trip(scratch.path(), "shipped.conf"),
+            round_trip(folder.path(), "shipped.conf"),
             "{}",
             path.display()
         );

@@ -1,4 +1,4 @@
-//! What the fuzzer found worth keeping goes through its two entry points, without the fuzzer and the compiler it needs.
+//! Runs the fuzz corpus through the entry points of the fuzz targets, without the fuzzer and a nightly compiler.
 
 #[path = "../fuzz/src/lib.rs"]
 mod entry;
@@ -35,11 +35,11 @@ fn load() {
     corpus.iter().for_each(|bytes| entry::load_bytes(bytes));
 }
 
-/// Rewrites `fuzz/nginx.dict` from the table of directives, and fails once if it was stale.
+/// Rewrites `fuzz/nginx.dict` from the table of directives; fails if it was stale.
 #[test]
-fn the_dictionary_has_every_directive() {
+fn dictionary_is_up_to_date() {
     let blocks = ["events", "mail", "server", "http", "stream", "include"];
-    let signs = [
+    let tokens = [
         "{",
         "}",
         ";",
@@ -59,7 +59,7 @@ fn the_dictionary_has_every_directive() {
     ];
     let mut words: BTreeSet<String> = blocks
         .iter()
-        .chain(&signs)
+        .chain(&tokens)
         .map(|word| (*word).to_owned())
         .collect();
     for entry in rows() {
@@ -74,10 +74,10 @@ fn the_dictionary_has_every_directive() {
                 .map(str::to_owned),
         );
     }
-    let wanted: String = words.iter().map(|word| format!("\"{word}\"\n")).collect();
+    let expected: String = words.iter().map(|word| format!("\"{word}\"\n")).collect();
     let path = fuzz().join("nginx.dict");
-    if fs::read_to_string(&path).unwrap_or_default() != wanted {
-        fs::write(&path, wanted).expect("the dictionary");
-        panic!("{} was stale and has been written anew", path.display());
+    if fs::read_to_string(&path).unwrap_or_default() != expected {
+        fs::write(&path, expected).expect("the dictionary");
+        panic!("{} was stale and has been rewritten", path.display());
     }
 }

@@ -1,17 +1,15 @@
-//! Mail from real clients through the gateway to a real backend: swaks and curl in front, Postfix behind.
-
-mod support;
+//! SMTP with real peers: swaks and curl as clients, Postfix as the backend.
 
 use std::process::Command;
 
 use support::postfix::{PASSWORD, Postfix, RECIPIENT, USER};
-use support::{Certificate, Gateway, Smtp};
+use support::{Certificate, Gateway, LineClient, messages};
 
-/// A gateway in front of Postfix: plain, STARTTLS and implicit TLS.
+/// A gateway in front of Postfix, with ports for clear text, STARTTLS and implicit TLS.
 struct Setup {
     postfix: Postfix,
     gateway: Gateway,
-    /// A reload reads it again.
+    /// Its files must exist when the configuration is reloaded.
     _certificate: Certificate,
     ports: [u16; 3],
 }
@@ -49,7 +47,7 @@ fn setup() -> Setup {
     }
 }
 
-/// Sends by swaks; returns its exit code and its transcript.
+/// Sends a message with swaks; returns its exit code and its transcript.
 fn swaks(port: u16, more: &[&str]) -> (i32, String) {
     let output = Command::new("swaks")
         .args(["--server", "127.0.0.1", "--port", &port.to_string()])
@@ -64,7 +62,7 @@ fn swaks(port: u16, more: &[&str]) -> (i32, String) {
 }
 
 #[test]
-fn every_mechanism_over_every_kind_of_connection() {
+fn every_mechanism_on_every_port() {
     let Setup { postfix, ports, .. } = &setup();
     let kinds: [&[&str]; 3] = [&[], &["--tls"], &["--tls-on-connect"]];
     for mechanism in ["PLAIN", "LOGIN", "CRAM-MD5"] {
@@ -77,14 +75,14 @@ fn every_mechanism_over_every_kind_of_connection() {
             postfix.message(&mark);
             let wrong = [&login[..], &["--auth-password", "wrong"], kind].concat();
             let (code, text) = swaks(*port, &wrong);
-            assert_eq!(code, 28, "swaks says that the login failed:\n{text}");
-            // The backend's own words only where proxy_pass_error_message is on.
+            assert_eq!(code, 28, "swaks reports a failed login:\n{text}");
+            // The backend's own text is passed on only with proxy_pass_error_message.
             let own = text.contains("535 5.7.8 Error: authentication failed");
             assert_eq!(own, *port == ports[1], "{text}");
             assert!(text.contains(" 535 5.7.8 "), "{text}");
         }
     }
-    // Postfix knows who the client is.
+    // Postfix knows the user.
     assert!(
         postfix.log().contains(&format!("sasl_username={USER}")),
         "{}",
@@ -95,21 +93,9 @@ fn every_mechanism_over_every_kind_of_connection() {
 #[test]
 fn ten_megabytes_arrive_byte_for_byte() {
     let Setup { postfix, ports, .. } = &setup();
-    let folder = support::Scratch::new("message");
+    let folder = support::TempDir::new("message");
     let file = folder.path().join("message");
-    let mut message = String::from("Subject: mark-large\r\nMIME-Version: 1.0\r\n\r\n");
-    let mut seed = 1_u32;
-    while message.len() < 10_000_000 {
-        // Lines of every length up to 900, some of them beginning with dots.
-        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let length = (seed >> 8) as usize % 900;
-        let dots = (seed >> 20) as usize % 3;
-        message.push_str(&".".repeat(dots));
-        message
-            .extend((0..length).map(|i| char::from(b'!' + ((seed as usize + i * 7) % 90) as u8)));
-        message.push_str("\r\n");
-    }
-    std::fs::write(&file, &message).expect("the message");
+    let message = messages::large("mark-large", 10_000_000);
     for (port, scheme, more) in [
         (ports[0], "smtp", &[][..]),
         (ports[1], "smtp", &["--ssl-reqd"]),
@@ -133,56 +119,59 @@ fn ten_megabytes_arrive_byte_for_byte() {
             String::from_utf8_lossy(&output.stderr)
         );
         let arrived = postfix.message(&mark);
-        // Postfix stores lines with LF, and adds header lines of its own.
-        let want = text.replace("\r\n", "\n");
+        // Postfix stores lines with LF and adds header fields.
+        let expected = text.replace("\r\n", "\n");
         assert!(
-            body(&arrived) == body(want.as_bytes()),
+            body(&arrived) == body(expected.as_bytes()),
             "{scheme} on {port}: the message was changed"
         );
     }
 }
 
-/// What stands behind the first empty line.
+/// The text after the first empty line.
 fn body(message: &[u8]) -> &[u8] {
     let end = message.windows(2).position(|pair| pair == b"\n\n");
     &message[end.map_or(0, |at| at + 2)..]
 }
 
 #[test]
-fn a_reload_leaves_a_session_alone() {
+fn session_survives_reloads() {
     let Setup {
         postfix,
         gateway,
         ports,
         ..
     } = &setup();
-    let mut session = Smtp::connect(ports[0]);
+    let mut session = LineClient::connect(ports[0]);
     session.expect("220");
-    session.say("EHLO client.test");
+    session.send_line("EHLO client.test");
     session.expect("250");
-    session.say(&format!("AUTH PLAIN {}", support::plain(USER, PASSWORD)));
+    session.send_line(&format!(
+        "AUTH PLAIN {}",
+        support::auth_plain(USER, PASSWORD)
+    ));
     session.expect("235");
     gateway.reload();
-    let mut fresh = Smtp::connect(ports[0]);
+    let mut fresh = LineClient::connect(ports[0]);
     fresh.expect("220");
     for (line, code) in [
         (format!("MAIL FROM:<{USER}>"), "250"),
         (format!("RCPT TO:<{RECIPIENT}>"), "250"),
         ("DATA".into(), "354"),
     ] {
-        session.say(&line);
+        session.send_line(&line);
         session.expect(code);
     }
     gateway.reload();
-    session.say("Subject: mark-reload\r\n\r\nover two reloads\r\n.");
+    session.send_line("Subject: mark-reload\r\n\r\nover two reloads\r\n.");
     session.expect("250");
-    session.say("QUIT");
+    session.send_line("QUIT");
     session.expect("221");
     postfix.message("mark-reload");
 }
 
 #[test]
-fn the_backend_learns_the_client_by_xclient() {
+fn xclient_tells_the_backend_the_client_address() {
     let Setup { postfix, ports, .. } = &setup();
     let login = [
         "--auth",
@@ -204,11 +193,11 @@ fn the_backend_learns_the_client_by_xclient() {
     );
 }
 
-/// The words of an EHLO answer, without the server's name.
+/// The capabilities in the reply to EHLO.
 fn ehlo(port: u16) -> Vec<String> {
-    let mut session = Smtp::connect(port);
+    let mut session = LineClient::connect(port);
     session.expect("220");
-    session.say("EHLO client.test");
+    session.send_line("EHLO client.test");
     let reply = session.expect("250");
     reply
         .lines()
@@ -218,24 +207,24 @@ fn ehlo(port: u16) -> Vec<String> {
 }
 
 #[test]
-fn what_the_backend_offers_is_announced() {
+fn capabilities_of_the_backend_are_announced() {
     let Setup { postfix, ports, .. } = &setup();
-    let ours = |word: &str| {
+    let is_hidden = |word: &str| {
         let word = word.split([' ', '=']).next().unwrap_or_default();
         ["AUTH", "STARTTLS", "XCLIENT", "XFORWARD"].contains(&word)
     };
-    let mut want: Vec<_> = ehlo(postfix.port);
-    assert!(want.iter().any(|word| ours(word)), "{want:?}");
-    want.retain(|word| !ours(word));
-    assert!(want.len() > 3, "{want:?}");
+    let mut expected: Vec<_> = ehlo(postfix.port);
+    assert!(expected.iter().any(|word| is_hidden(word)), "{expected:?}");
+    expected.retain(|word| !is_hidden(word));
+    assert!(expected.len() > 3, "{expected:?}");
     for (port, more) in [(ports[0], None), (ports[1], Some("STARTTLS"))] {
-        let want: Vec<_> = want
+        let expected: Vec<_> = expected
             .iter()
             .map(String::as_str)
             .chain(["AUTH PLAIN LOGIN CRAM-MD5"])
             .chain(more)
             .collect();
-        // The list is fetched while nobody waits: the first client may come too early for it.
-        support::wait_until("the list to be learned", || ehlo(port) == want);
+        // The probe runs in the background and may end after the first client.
+        support::wait_until("the backend's capabilities", || ehlo(port) == expected);
     }
 }

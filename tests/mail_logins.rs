@@ -1,17 +1,16 @@
-//! Who the client is, told to Postfix: by certificates and tokens with `proxy_pass` alone, by XCLIENT behind an auth server.
-
-mod support;
+//! How Postfix learns the user: EXTERNAL and tokens with `proxy_pass`, XCLIENT with `auth_http`.
 
 use std::process::{Command, Output};
 
-use support::mock::{Act, Mock};
+use support::auth_server::accepted;
+use support::authority::{Authority, CertificateOptions, s_client, ssl_certificate};
 use support::postfix::{PASSWORD, Postfix, RECIPIENT, USER};
-use support::tls::{Authority, Wish, pair, s_client};
-use support::{Gateway, Scratch, Smtp, dovecot, free_port, plain};
+use support::scripted::ScriptedPeer;
+use support::{Gateway, LineClient, TempDir, auth_plain, dovecot, free_port};
 
-/// Sends a message by curl.
+/// Sends a message with curl.
 fn curl(port: u16, mark: &str, mechanism: &str, more: &[&str]) -> Output {
-    let folder = Scratch::new("message");
+    let folder = TempDir::new("message");
     let file = folder.path().join("message");
     std::fs::write(&file, format!("Subject: {mark}\r\n\r\n")).expect("the message");
     Command::new("curl")
@@ -26,11 +25,11 @@ fn curl(port: u16, mark: &str, mechanism: &str, more: &[&str]) -> Output {
         .expect("curl")
 }
 
-fn said(output: &Output) -> String {
+fn transcript(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// A gateway with STARTTLS that asks clients for certificates. The `port` is for one way to log in.
+/// A gateway with STARTTLS that requests client certificates and accepts one authentication method.
 fn gateway(ca: &Authority, backend: u16, port: u16, method: &str) -> Gateway {
     Gateway::start(&format!(
         "mail {{
@@ -43,26 +42,26 @@ fn gateway(ca: &Authority, backend: u16, port: u16, method: &str) -> Gateway {
             ssl_client_certificate {};
             server {{ listen 127.0.0.1:{port}; protocol smtp; }}
         }}",
-        pair(&ca.sign("localhost", Wish::default())),
+        ssl_certificate(&ca.sign("localhost", CertificateOptions::default())),
         ca.certificate().display(),
     ))
 }
 
 #[test]
-fn a_certificate_is_good_for_its_own_names() {
+fn external_accepts_the_names_in_the_certificate() {
     let (postfix, ca, port) = (Postfix::start(), Authority::new("ca"), free_port());
     let gateway = gateway(&ca, postfix.port, port, "external");
     let by_mail = ca.sign(
         "Alice",
-        Wish {
+        CertificateOptions {
             mail: &[USER],
-            ..Wish::default()
+            ..CertificateOptions::default()
         },
     );
-    let by_name = ca.sign(USER, Wish::default());
-    let other = ca.sign("bob", Wish::default());
+    let by_name = ca.sign(USER, CertificateOptions::default());
+    let other = ca.sign("bob", CertificateOptions::default());
     let upper = USER.to_ascii_uppercase();
-    for (at, ((certificate, key), asked, login)) in [
+    for (at, ((certificate, key), requested, login)) in [
         (&by_mail, USER, Some(USER)),
         (&by_mail, &upper, Some(USER)),
         (&by_mail, "Alice", Some("Alice")),
@@ -74,11 +73,11 @@ fn a_certificate_is_good_for_its_own_names() {
     .into_iter()
     .enumerate()
     {
-        let (mark, user) = (format!("mark-{at}"), format!("{asked}:"));
-        let shown = [certificate, key].map(|path| path.display().to_string());
-        let more = ["--cert", &shown[0], "--key", &shown[1], "--user", &user];
+        let (mark, user) = (format!("mark-{at}"), format!("{requested}:"));
+        let files = [certificate, key].map(|path| path.display().to_string());
+        let more = ["--cert", &files[0], "--key", &files[1], "--user", &user];
         let output = curl(port, &mark, "EXTERNAL", &more);
-        let text = said(&output);
+        let text = transcript(&output);
         assert_eq!(
             output.status.success(),
             login.is_some(),
@@ -95,7 +94,7 @@ fn a_certificate_is_good_for_its_own_names() {
             let log = gateway.log();
             let line = log.lines().find(|line| {
                 line.contains("client login failed: \"the certificate is not for this login\"")
-                    && line.contains(&format!("login: \"{asked}\""))
+                    && line.contains(&format!("login: \"{requested}\""))
             });
             assert!(line.is_some_and(|line| line.contains("[info]")), "{log}");
         }
@@ -103,13 +102,13 @@ fn a_certificate_is_good_for_its_own_names() {
 }
 
 #[test]
-fn a_certificate_of_somebody_else_is_a_wrong_password() {
+fn external_refuses_other_names() {
     let (ca, ports) = (
         Authority::new("ca"),
         [free_port(), free_port(), free_port()],
     );
     let [smtp, imap, pop3] = ports;
-    // The backend is not there, and nobody asks for it.
+    // No backend: the gateway refuses before it connects.
     let gateway = Gateway::start(&format!(
         "mail {{
             server_name gate.test;
@@ -123,13 +122,13 @@ fn a_certificate_of_somebody_else_is_a_wrong_password() {
             server {{ listen 127.0.0.1:{pop3} ssl; protocol pop3; }}
         }}",
         free_port(),
-        pair(&ca.sign("localhost", Wish::default())),
+        ssl_certificate(&ca.sign("localhost", CertificateOptions::default())),
         ca.certificate().display(),
     ));
-    let (certificate, key) = ca.sign("alice", Wish::default());
-    let shown = [certificate, key].map(|path| path.display().to_string());
-    let own = ["-quiet", "-cert", &shown[0], "-key", &shown[1]];
-    for (port, verb, end, refused, unknown, away) in [
+    let (certificate, key) = ca.sign("alice", CertificateOptions::default());
+    let files = [certificate, key].map(|path| path.display().to_string());
+    let own = ["-quiet", "-cert", &files[0], "-key", &files[1]];
+    for (port, verb, end, refused, unsupported, unavailable) in [
         (
             smtp,
             "AUTH",
@@ -155,7 +154,7 @@ fn a_certificate_of_somebody_else_is_a_wrong_password() {
             "-ERR [SYS/TEMP] ",
         ),
     ] {
-        let heard = |user: &str, arguments: &[&str]| {
+        let output = |user: &str, arguments: &[&str]| {
             s_client(
                 port,
                 arguments,
@@ -164,29 +163,29 @@ fn a_certificate_of_somebody_else_is_a_wrong_password() {
             .out
         };
         // bob
-        let text = heard("Ym9i", &own);
+        let text = output("Ym9i", &own);
         assert!(text.contains(&format!("\n{refused}")), "{text}");
-        // Without a certificate there is nothing to pass on.
-        let text = heard("Ym9i", &["-quiet"]);
+        // Without a certificate EXTERNAL is not available.
+        let text = output("Ym9i", &["-quiet"]);
         assert!(
-            text.contains(&format!("\n{unknown}")) && !text.contains(refused),
+            text.contains(&format!("\n{unsupported}")) && !text.contains(refused),
             "{text}"
         );
-        // Alice, and no name at all, are for the backend to judge.
+        // The right name, in any case, and no name go to the backend.
         for user in ["YWxpY2U=", "QUxJQ0U=", "="] {
-            let text = heard(user, &own);
-            assert!(text.contains(&format!("\n{away}")), "{user}: {text}");
+            let text = output(user, &own);
+            assert!(text.contains(&format!("\n{unavailable}")), "{user}: {text}");
         }
     }
     let log = gateway.log();
     let line = "client login failed: \"the certificate is not for this login\" while in auth state";
     assert_eq!(log.matches(line).count(), 3, "{log}");
-    // Whoever asks for no login is called by the certificate.
+    // Without a requested name the user is the name in the certificate.
     assert_eq!(log.matches("login: \"alice\"").count(), 9, "{log}");
 }
 
 #[test]
-fn tokens_that_the_backend_checks() {
+fn backend_checks_tokens() {
     let (postfix, ca) = (Postfix::start(), Authority::new("ca"));
     let right = dovecot::token(USER, PASSWORD);
     let wrong = dovecot::token(USER, "wrong");
@@ -201,7 +200,7 @@ fn tokens_that_the_backend_checks() {
         assert!(
             output.status.success(),
             "{}\n{}",
-            said(&output),
+            transcript(&output),
             gateway.log()
         );
         postfix.message(&format!("Subject: {mechanism}\n"));
@@ -210,21 +209,21 @@ fn tokens_that_the_backend_checks() {
         assert!(log.contains(&line), "{log}");
         let output = send(&wrong);
         assert!(!output.status.success());
-        assert!(said(&output).contains("< 535 5.7.8 "), "{}", said(&output));
+        assert!(
+            transcript(&output).contains("< 535 5.7.8 "),
+            "{}",
+            transcript(&output)
+        );
         assert!(!gateway.log().contains(&right));
     }
 }
 
 #[test]
-fn xclient_tells_address_name_and_login() {
-    // It knows IPv6 addresses only if it may use them itself.
+fn xclient_has_address_name_and_login() {
+    // Postfix accepts IPv6 addresses in XCLIENT only with IPv6 enabled.
     let postfix = Postfix::start_with("inet_protocols = all\n");
     let port = free_port();
-    let answer = format!(
-        "HTTP/1.0 200 OK\r\nAuth-Status: OK\r\nAuth-Server: 127.0.0.1\r\nAuth-Port: {}\r\n\r\n",
-        postfix.port
-    );
-    let auth = Mock::new(&[Act::Header, Act::Send(answer.leak().as_bytes())]);
+    let auth = ScriptedPeer::auth_server(accepted(postfix.port));
     let gateway = Gateway::start(&format!(
         "mail {{
             server_name gate.test;
@@ -244,28 +243,28 @@ fn xclient_tells_address_name_and_login() {
     .into_iter()
     .enumerate()
     {
-        // In xtext each of these bytes has a form of its own.
+        // All these special characters are encoded in xtext.
         let login = "al ice+tag=x@example.test";
-        let mut client = Smtp::connect(port);
-        client.say(header);
+        let mut client = LineClient::connect(port);
+        client.send_line(header);
         client.expect("220");
-        client.say("EHLO client.test");
+        client.send_line("EHLO client.test");
         client.expect("250");
-        client.say(&format!("AUTH PLAIN {}", plain(login, "any")));
-        let reply = client.hear();
+        client.send_line(&format!("AUTH PLAIN {}", auth_plain(login, "any")));
+        let reply = client.read_reply();
         assert!(
             reply.starts_with("235"),
             "{}{}",
             gateway.log(),
             postfix.log()
         );
-        client.say(&format!("MAIL FROM:<{USER}>"));
+        client.send_line(&format!("MAIL FROM:<{USER}>"));
         client.expect("250");
-        client.say(&format!("RCPT TO:<{RECIPIENT}>"));
+        client.send_line(&format!("RCPT TO:<{RECIPIENT}>"));
         client.expect("250");
-        client.say("DATA");
+        client.send_line("DATA");
         client.expect("354");
-        client.say(&format!("Subject: mark-{at}\r\n\r\n."));
+        client.send_line(&format!("Subject: mark-{at}\r\n\r\n."));
         client.expect("250");
         let message = String::from_utf8_lossy(&postfix.message(&format!("mark-{at}"))).into_owned();
         let line = format!("Received: from client.test (unknown {address})");

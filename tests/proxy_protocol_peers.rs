@@ -1,6 +1,4 @@
-//! PROXY headers between real programs: HAProxy in front and behind, Postfix behind.
-
-mod support;
+//! PROXY headers with real peers: HAProxy as client and backend, Postfix as backend.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -8,9 +6,9 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use socket2::{Domain, Socket, Type};
 use support::haproxy::HaProxy;
 use support::postfix::{PASSWORD, Postfix, RECIPIENT, USER};
-use support::{Certificate, Gateway, Smtp, free_port, plain};
+use support::{Certificate, Gateway, LineClient, auth_plain, free_port};
 
-/// Connects from an address of its own.
+/// Connects from this source address.
 fn connect_from(ip: [u8; 4], port: u16) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     socket
@@ -21,8 +19,8 @@ fn connect_from(ip: [u8; 4], port: u16) -> TcpStream {
     socket.into()
 }
 
-/// Postfix takes what it is told for the client's address: its log and its `Received:` show that.
-fn to_postfix(version: &str) {
+/// Sends mail to Postfix, whose `Received:` field shows the address from the PROXY header.
+fn send_to_postfix(version: &str) {
     let postfix =
         Postfix::start_with("smtpd_upstream_proxy_protocol = haproxy\ninet_protocols = all\n");
     let certificate = Certificate::new();
@@ -55,13 +53,13 @@ fn to_postfix(version: &str) {
         ),
         (local, "", "127.0.0.1"),
     ] {
-        let mut session = Smtp::connect(client);
+        let mut session = LineClient::connect(client);
         session.send(header.as_bytes());
         let mark = format!("mark-{version}-{}", shown.replace([':', '.'], "-"));
         for (line, code) in [
             (String::new(), "220"),
             ("EHLO client.test".into(), "250"),
-            (format!("AUTH PLAIN {}", plain(USER, PASSWORD)), "235"),
+            (format!("AUTH PLAIN {}", auth_plain(USER, PASSWORD)), "235"),
             (format!("MAIL FROM:<{USER}>"), "250"),
             (format!("RCPT TO:<{RECIPIENT}>"), "250"),
             ("DATA".into(), "354"),
@@ -69,9 +67,9 @@ fn to_postfix(version: &str) {
             ("QUIT".into(), "221"),
         ] {
             if !line.is_empty() {
-                session.say(&line);
+                session.send_line(&line);
             }
-            let reply = session.hear();
+            let reply = session.read_reply();
             assert!(
                 reply.starts_with(code),
                 "{reply}\n{}\n{}",
@@ -83,13 +81,13 @@ fn to_postfix(version: &str) {
         let received = format!("(unknown [{shown}])");
         assert!(message.contains(&received), "{message}\n{}", postfix.log());
     }
-    // The backend was asked what it offers, too.
+    // The capability probe sent a valid header too.
     assert!(
         !postfix.log().contains("bad or missing"),
         "{}",
         postfix.log()
     );
-    // With TLS the header of version 2 has extensions.
+    // With TLS a header of version 2 has extensions.
     let output = std::process::Command::new("swaks")
         .args([
             "--server",
@@ -128,17 +126,17 @@ fn to_postfix(version: &str) {
 
 #[test]
 fn postfix_reads_version_1() {
-    to_postfix("on");
+    send_to_postfix("on");
 }
 
 #[test]
 fn postfix_reads_version_2() {
-    to_postfix("v2");
+    send_to_postfix("v2");
 }
 
-/// Client, HAProxy, gateway, HAProxy, backend: the client's address goes all the way.
+/// Client, HAProxy, gateway, HAProxy, backend: the client's address reaches the backend.
 #[test]
-fn haproxy_in_front_and_behind() {
+fn haproxy_as_client_and_backend() {
     let backend = TcpListener::bind("127.0.0.1:0").expect("a port");
     let target = backend.local_addr().expect("its number");
     let [front, v1, v2, behind] = [free_port(), free_port(), free_port(), free_port()];
@@ -167,37 +165,37 @@ fn haproxy_in_front_and_behind() {
     )]);
     std::thread::spawn(move || {
         for stream in backend.incoming().flatten() {
-            std::thread::spawn(move || be_backend(stream));
+            std::thread::spawn(move || serve(stream));
         }
     });
     for port in [front, front_v1] {
         let stream = connect_from([127, 0, 0, 77], port);
         let from = stream.local_addr().expect("its address");
-        let mut client = Smtp::over(stream);
+        let mut client = LineClient::over(stream);
         client.expect("220");
-        client.say(&format!("AUTH PLAIN {}", plain("joe", "secret")));
+        client.send_line(&format!("AUTH PLAIN {}", auth_plain("joe", "secret")));
         client.expect("235");
-        // What the backend was told, by the backend.
-        let told = client.hear();
-        let want = format!("PROXY TCP4 127.0.0.77 127.0.0.1 {} ", from.port());
-        assert!(told.starts_with(&want), "{told} is not {want}");
+        // The backend sends the header that it received.
+        let header = client.read_reply();
+        let expected = format!("PROXY TCP4 127.0.0.77 127.0.0.1 {} ", from.port());
+        assert!(header.starts_with(&expected), "{header} is not {expected}");
     }
 }
 
-/// Lets anybody in and tells how it was addressed.
-fn be_backend(stream: TcpStream) {
+/// A backend that accepts the login and then sends the PROXY header that it received.
+fn serve(stream: TcpStream) {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     if reader.read_line(&mut line).unwrap_or(0) == 0 || !line.starts_with("PROXY ") {
         return;
     }
-    let said = line.clone();
-    let mut say = |reader: &mut BufReader<TcpStream>, text: &str| {
+    let header = line.clone();
+    let mut send = |reader: &mut BufReader<TcpStream>, text: &str| {
         let _ = reader.get_mut().write_all(text.as_bytes());
         line.clear();
         reader.read_line(&mut line).unwrap_or(0)
     };
-    say(&mut reader, "220 backend\r\n");
-    say(&mut reader, "250-backend\r\n250 AUTH PLAIN\r\n");
-    say(&mut reader, &format!("235 in\r\n{said}"));
+    send(&mut reader, "220 backend\r\n");
+    send(&mut reader, "250-backend\r\n250 AUTH PLAIN\r\n");
+    send(&mut reader, &format!("235 in\r\n{header}"));
 }

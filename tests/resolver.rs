@@ -1,14 +1,12 @@
 //! The resolver against a name server that says odd things.
 
-mod support;
-
 use std::time::Duration;
 
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RecordType;
 use portcullis::config;
 use portcullis::net::resolver::{Fault, Resolver, Resolvers};
-use support::dns::{NameServer, Say, a, aaaa, cname, ptr, records};
+use support::dns::{NameServer, Response, a, aaaa, cname, ptr, records};
 
 /// Nothing asserts that something comes sooner.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -36,12 +34,12 @@ async fn both_families_and_the_shortest_time() {
     let server = NameServer::start();
     let six = vec![("host.test".into(), 7, aaaa("2001:db8::1"))];
     server
-        .says(
+        .set(
             "host.test",
             RecordType::A,
             records(&[("host.test", a("192.0.2.1"))]),
         )
-        .says("host.test", RecordType::AAAA, Say::Records(six));
+        .set("host.test", RecordType::AAAA, Response::Records(six));
     let (found, valid) = resolver(&[&server])
         .addresses("host.test", 25)
         .await
@@ -59,18 +57,18 @@ async fn an_address_is_no_question() {
     let server = NameServer::start();
     let (found, _) = resolver(&[&server]).addresses("::1", 143).await.unwrap();
     assert_eq!(found, ["[::1]:143".parse().unwrap()]);
-    assert_eq!(server.asked("::1", RecordType::A), 0);
+    assert_eq!(server.queries("::1", RecordType::A), 0);
 }
 
 #[tokio::test]
 async fn only_the_families_wanted() {
     let server = NameServer::start();
-    server.says(
+    server.set(
         "host.test",
         RecordType::A,
         records(&[("host.test", a("192.0.2.1"))]),
     );
-    server.says(
+    server.set(
         "host.test",
         RecordType::AAAA,
         records(&[("host.test", aaaa("::2"))]),
@@ -82,7 +80,7 @@ async fn only_the_families_wanted() {
     let resolver = Resolvers::default().of(&configuration, PATIENCE);
     let (found, _) = resolver.addresses("host.test", 25).await.unwrap();
     assert_eq!(found, ["[::2]:25".parse().unwrap()]);
-    assert_eq!(server.asked("host.test", RecordType::A), 0);
+    assert_eq!(server.queries("host.test", RecordType::A), 0);
 }
 
 #[tokio::test]
@@ -95,12 +93,12 @@ async fn errors_have_the_numbers_of_nginx() {
         ("four.test", ResponseCode::NotImp, "4: Unimplemented"),
         ("five.test", ResponseCode::Refused, "5: Operation refused"),
     ] {
-        server.says(host, RecordType::A, Say::Code(code));
+        server.set(host, RecordType::A, Response::Code(code));
         let fault = resolver(&[&server]).addresses(host, 25).await.unwrap_err();
         assert_eq!(fault.to_string(), shown);
     }
     // No records at all.
-    server.says("empty.test", RecordType::A, records(&[]));
+    server.set("empty.test", RecordType::A, records(&[]));
     let fault = resolver(&[&server]).addresses("empty.test", 25).await;
     assert_eq!(fault.unwrap_err(), Fault::NOT_FOUND);
 }
@@ -109,10 +107,10 @@ async fn errors_have_the_numbers_of_nginx() {
 async fn one_family_is_enough_for_a_connection_and_not_for_a_proof() {
     let server = NameServer::start();
     let reverse = "1.2.0.192.in-addr.arpa";
-    server.knows(reverse, "host.test", "192.0.2.1").says(
+    server.set_host(reverse, "host.test", "192.0.2.1").set(
         "host.test",
         RecordType::AAAA,
-        Say::Code(ResponseCode::ServFail),
+        Response::Code(ResponseCode::ServFail),
     );
     let resolver = resolver(&[&server]);
     let (found, _) = resolver.addresses("host.test", 25).await.unwrap();
@@ -125,10 +123,10 @@ async fn one_family_is_enough_for_a_connection_and_not_for_a_proof() {
 #[tokio::test]
 async fn silence_and_nonsense_time_out() {
     let server = NameServer::start();
-    server.says("silent.test", RecordType::A, Say::Silence);
-    server.says("odd.test", RecordType::A, Say::Odd);
-    let code = Say::Code(ResponseCode::YXDomain);
-    server.says("foreign.test", RecordType::A, code);
+    server.set("silent.test", RecordType::A, Response::Silence);
+    server.set("odd.test", RecordType::A, Response::Malformed);
+    let code = Response::Code(ResponseCode::YXDomain);
+    server.set("foreign.test", RecordType::A, code);
     let resolver = resolver(&[&server]).with_patience(SHORT);
     for host in ["silent.test", "odd.test", "foreign.test"] {
         let fault = resolver.addresses(host, 25).await.unwrap_err();
@@ -140,10 +138,10 @@ async fn silence_and_nonsense_time_out() {
 async fn answers_to_other_questions_are_ignored() {
     let server = NameServer::start();
     let right = vec![("1.2.0.192.in-addr.arpa".into(), 60, ptr("right.test"))];
-    server.says(
+    server.set(
         "1.2.0.192.in-addr.arpa",
         RecordType::PTR,
-        Say::Forged(right),
+        Response::Forged(right),
     );
     let found = resolver(&[&server])
         .name_of("192.0.2.1".parse().unwrap())
@@ -160,13 +158,13 @@ async fn aliases_are_followed_whether_their_end_comes_along_or_not() {
         alias(whole, "1.0-25.test"),
         ("1.0-25.test", ptr("whole.test")),
     ];
-    server.says(whole, RecordType::PTR, records(&chain));
-    server.says(
+    server.set(whole, RecordType::PTR, records(&chain));
+    server.set(
         half,
         RecordType::PTR,
         records(&[alias(half, "2.0-25.test")]),
     );
-    server.says(
+    server.set(
         "2.0-25.test",
         RecordType::PTR,
         records(&[("2.0-25.test", ptr("half.test"))]),
@@ -180,7 +178,7 @@ async fn aliases_are_followed_whether_their_end_comes_along_or_not() {
         assert_eq!(found.text().unwrap(), host);
     }
     // One that leads to itself.
-    server.says(
+    server.set(
         "round.test",
         RecordType::A,
         records(&[alias("round.test", "round.test")]),
@@ -199,7 +197,7 @@ async fn names_with_foreign_characters_are_no_text() {
         "line\r\nend.test",
         "caf\u{e9}.test",
     ] {
-        server.says(reverse, RecordType::PTR, records(&[(reverse, ptr(bad))]));
+        server.set(reverse, RecordType::PTR, records(&[(reverse, ptr(bad))]));
         let found = resolver(&[&server])
             .name_of("192.0.2.1".parse().unwrap())
             .await
@@ -213,8 +211,8 @@ async fn names_with_foreign_characters_are_no_text() {
 async fn what_is_known_is_not_asked_again() {
     let server = NameServer::start();
     let brief = vec![("host.test".into(), 0, a("192.0.2.1"))];
-    server.says("host.test", RecordType::A, Say::Records(brief));
-    server.says(
+    server.set("host.test", RecordType::A, Response::Records(brief));
+    server.set(
         "kept.test",
         RecordType::A,
         records(&[("kept.test", a("192.0.2.2"))]),
@@ -231,35 +229,35 @@ async fn what_is_known_is_not_asked_again() {
             .await
             .unwrap();
     }
-    assert_eq!(server.asked("kept.test", RecordType::A), 1);
+    assert_eq!(server.queries("kept.test", RecordType::A), 1);
     assert!(
-        server.asked("host.test", RecordType::A) > 1,
+        server.queries("host.test", RecordType::A) > 1,
         "kept past its time"
     );
     // `valid=` is stronger than the time to live.
     let valid = resolvers.of(&configuration(&[&server], Some(600)), PATIENCE);
-    let before = server.asked("host.test", RecordType::A);
+    let before = server.queries("host.test", RecordType::A);
     for _ in 0..3 {
         let (_, time) = valid.addresses("host.test", 25).await.unwrap();
         assert!(time > Duration::from_secs(300), "{time:?}");
     }
-    assert_eq!(server.asked("host.test", RecordType::A), before + 1);
+    assert_eq!(server.queries("host.test", RecordType::A), before + 1);
 }
 
 #[tokio::test]
 async fn askers_of_one_name_share_one_question() {
     let server = NameServer::start();
-    server.says("host.test", RecordType::A, Say::Silence);
+    server.set("host.test", RecordType::A, Response::Silence);
     let resolver = resolver(&[&server]);
     let asked = (0..20).map(|_| {
         let resolver = resolver.clone();
         tokio::spawn(async move { resolver.addresses("host.test", 25).await })
     });
     let asked: Vec<_> = asked.collect();
-    while server.asked("host.test", RecordType::A) == 0 {
+    while server.queries("host.test", RecordType::A) == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    server.says(
+    server.set(
         "host.test",
         RecordType::A,
         records(&[("host.test", a("192.0.2.1"))]),
@@ -267,7 +265,7 @@ async fn askers_of_one_name_share_one_question() {
     for one in asked {
         one.await.unwrap().unwrap();
     }
-    assert_eq!(server.asked("host.test", RecordType::A), 1);
+    assert_eq!(server.queries("host.test", RecordType::A), 1);
 }
 
 #[tokio::test]
@@ -277,7 +275,7 @@ async fn many_at_once() {
     let asked: Vec<_> = (0..500)
         .map(|i| {
             let host = format!("host{i}.test");
-            server.says(&host, RecordType::A, records(&[(&host, a("192.0.2.1"))]));
+            server.set(&host, RecordType::A, records(&[(&host, a("192.0.2.1"))]));
             let resolver = resolver.clone();
             tokio::spawn(async move { resolver.addresses(&host, 25).await })
         })
@@ -294,19 +292,19 @@ async fn names_that_nobody_answers_for_hold_up_no_others() {
     let mut waiting = Vec::new();
     for i in 0..300 {
         let host = format!("silent{i}.test");
-        server.says(&host, RecordType::A, Say::Silence);
-        server.says(&host, RecordType::AAAA, Say::Silence);
+        server.set(&host, RecordType::A, Response::Silence);
+        server.set(&host, RecordType::AAAA, Response::Silence);
         let resolver = resolver.clone();
         waiting.push(tokio::spawn(
             async move { resolver.addresses(&host, 25).await },
         ));
     }
-    server.says(
+    server.set(
         "host.test",
         RecordType::A,
         records(&[("host.test", a("192.0.2.1"))]),
     );
-    while server.asked("silent299.test", RecordType::AAAA) == 0 {
+    while server.queries("silent299.test", RecordType::AAAA) == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     resolver.addresses("host.test", 25).await.unwrap();
@@ -320,13 +318,13 @@ async fn the_next_server_is_asked_when_one_fails() {
         NameServer::start(),
         NameServer::start(),
     );
-    broken.says(
+    broken.set(
         "host.test",
         RecordType::A,
-        Say::Code(ResponseCode::ServFail),
+        Response::Code(ResponseCode::ServFail),
     );
-    silent.says("host.test", RecordType::A, Say::Silence);
-    good.says(
+    silent.set("host.test", RecordType::A, Response::Silence);
+    good.set(
         "host.test",
         RecordType::A,
         records(&[("host.test", a("192.0.2.1"))]),
@@ -346,8 +344,8 @@ async fn the_next_server_is_asked_when_one_fails() {
 async fn an_answer_that_is_too_long_comes_over_tcp() {
     let server = NameServer::start();
     let many = |i| ("host.test".into(), 60, a(&format!("192.0.2.{i}")));
-    let many = Say::Truncated((0..200).map(many).collect());
-    server.says("host.test", RecordType::A, many);
+    let many = Response::Truncated((0..200).map(many).collect());
+    server.set("host.test", RecordType::A, many);
     let (found, _) = resolver(&[&server])
         .addresses("host.test", 25)
         .await

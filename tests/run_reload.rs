@@ -1,7 +1,5 @@
 //! SIGHUP and SIGUSR1: what changes, what stays, and what a broken file does not do.
 
-mod support;
-
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
@@ -12,7 +10,7 @@ use nix::sys::signal::Signal;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
-use support::{Certificate, Gateway, Scratch, Smtp, free_port, wait_until};
+use support::{Certificate, Gateway, LineClient, TempDir, free_port, wait_until};
 
 fn mail(name: &str, listens: &[String]) -> String {
     let servers: String = listens
@@ -30,20 +28,20 @@ fn local(port: u16) -> String {
 fn listens_come_and_go_and_sessions_stay() {
     let [kept, removed, added] = [free_port(), free_port(), free_port()];
     let gateway = Gateway::start(&mail("old.test", &[local(kept), local(removed)]));
-    let mut on_kept = Smtp::connect(kept);
-    let mut on_removed = Smtp::connect(removed);
+    let mut on_kept = LineClient::connect(kept);
+    let mut on_removed = LineClient::connect(removed);
     on_kept.expect("220 old.test");
     on_removed.expect("220 old.test");
     gateway.rewrite(&mail("new.test", &[local(kept), local(added)]));
     gateway.reload();
-    Smtp::connect(kept).expect("220 new.test");
-    Smtp::connect(added).expect("220 new.test");
+    LineClient::connect(kept).expect("220 new.test");
+    LineClient::connect(added).expect("220 new.test");
     assert!(
         TcpStream::connect(local(removed)).is_err(),
         "the removed port is open"
     );
     for session in [&mut on_kept, &mut on_removed] {
-        session.say("HELO client.test");
+        session.send_line("HELO client.test");
         session.expect("250 old.test");
     }
     let sender = std::process::id();
@@ -58,7 +56,7 @@ fn nobody_is_refused_while_a_listen_stays() {
     let gateway = Gateway::start(&mail("gate.test", &[local(port)]));
     std::thread::scope(|scope| {
         let clients =
-            scope.spawn(|| (0..200).for_each(|_| drop(Smtp::connect(port).expect("220"))));
+            scope.spawn(|| (0..200).for_each(|_| drop(LineClient::connect(port).expect("220"))));
         while !clients.is_finished() {
             gateway.reload();
         }
@@ -77,10 +75,10 @@ fn a_broken_file_changes_nothing() {
         file.display()
     ));
     gateway.wait_for_log("[emerg]");
-    Smtp::connect(port).expect("220 gate.test");
+    LineClient::connect(port).expect("220 gate.test");
     gateway.rewrite(&mail("fixed.test", &[local(port)]));
     gateway.reload();
-    Smtp::connect(port).expect("220 fixed.test");
+    LineClient::connect(port).expect("220 fixed.test");
 }
 
 #[test]
@@ -92,8 +90,8 @@ fn an_address_in_use_changes_nothing() {
     gateway.rewrite(&mail("new.test", &[local(kept), local(busy)]));
     gateway.signal(Signal::SIGHUP);
     gateway.wait_for_log("still could not bind()");
-    Smtp::connect(kept).expect("220 old.test");
-    Smtp::connect(removed).expect("220 old.test");
+    LineClient::connect(kept).expect("220 old.test");
+    LineClient::connect(removed).expect("220 old.test");
 }
 
 #[test]
@@ -105,13 +103,15 @@ fn signals_in_a_row_end_with_the_last_file() {
         gateway.signal(Signal::SIGHUP);
     }
     wait_until("the last name", || {
-        Smtp::connect(port).hear().starts_with("220 name20.test")
+        LineClient::connect(port)
+            .read_reply()
+            .starts_with("220 name20.test")
     });
 }
 
 #[test]
 fn unix_sockets_come_and_go() {
-    let folder = Scratch::new("unix");
+    let folder = TempDir::new("unix");
     let [one, two] = ["one", "two"].map(|name| folder.path().join(name));
     let listen = |path: &std::path::Path| format!("unix:{}", path.display());
     let gateway = Gateway::start(&mail("gate.test", &[listen(&one)]));
@@ -130,7 +130,7 @@ fn unix_sockets_come_and_go() {
 fn logs_are_opened_anew() {
     let port = free_port();
     let gateway = Gateway::start(&mail("gate.test", &[local(port)]));
-    let mut session = Smtp::connect(port);
+    let mut session = LineClient::connect(port);
     session.expect("220");
     let (log, rotated) = (
         gateway.folder().join("error.log"),
@@ -140,7 +140,7 @@ fn logs_are_opened_anew() {
     gateway.signal(Signal::SIGUSR1);
     wait_until("the new log", || log.exists());
     // The old session writes to the new file.
-    session.say("AUTH PLAIN !");
+    session.send_line("AUTH PLAIN !");
     session.expect("5");
     gateway.wait_for_log("client sent invalid base64 encoding in AUTH PLAIN command");
     let old = fs::read_to_string(&rotated).expect("the rotated log");
@@ -184,11 +184,15 @@ fn a_slow_file_holds_nothing_up() {
     gateway.wait_for_log("reconfiguring\n");
     // The second signal comes while the first reading waits: the file is read once more afterwards.
     gateway.signal(Signal::SIGHUP);
-    Smtp::connect(port).expect("220 old.test");
+    LineClient::connect(port).expect("220 old.test");
     for name in ["first.test", "second.test"] {
         fs::write(&pipe, format!("server_name {name};")).expect("to feed a reading");
         let greeting = format!("220 {name}");
-        wait_until(name, || Smtp::connect(port).hear().starts_with(&greeting));
+        wait_until(name, || {
+            LineClient::connect(port)
+                .read_reply()
+                .starts_with(&greeting)
+        });
     }
     // A reading that never ends does not keep the process alive.
     gateway.signal(Signal::SIGHUP);

@@ -1,7 +1,5 @@
 //! Starting and ending: order, pid file, daemon, signals that end it.
 
-mod support;
-
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
@@ -11,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use support::{Gateway, Scratch, Smtp, free_port, wait_until};
+use support::{Gateway, LineClient, TempDir, free_port, wait_until};
 
 /// A `mail {}` block with one server per `listen`.
 fn mail(listens: &[&str]) -> String {
@@ -34,7 +32,7 @@ fn said(output: &Output) -> String {
 fn says_who_it_is_and_serves() {
     let port = free_port();
     let gateway = Gateway::start(&mail(&[&local(port)]));
-    Smtp::connect(port).expect("220 gate.test ESMTP ready");
+    LineClient::connect(port).expect("220 gate.test ESMTP ready");
     for line in [
         "[notice]",
         "using the \"epoll\" event method",
@@ -87,16 +85,16 @@ fn the_local_address_decides_who_answers() {
 fn stops_at_once_and_takes_its_files_along() {
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
         let port = free_port();
-        let scratch = Scratch::new("socket");
+        let scratch = TempDir::new("socket");
         let path = scratch.path().join("socket");
         let mut gateway =
             Gateway::start(&mail(&[&local(port), &format!("unix:{}", path.display())]));
         UnixStream::connect(&path).expect("the unix socket");
-        let mut session = Smtp::connect(port);
+        let mut session = LineClient::connect(port);
         session.expect("220");
         gateway.signal(signal);
         assert_eq!(gateway.wait(), Some(0));
-        assert_eq!(session.rest(), "");
+        assert_eq!(session.read_to_end(), "");
         assert!(!path.exists(), "the unix socket stayed");
         assert!(
             !gateway.folder().join("gateway.pid").exists(),
@@ -121,16 +119,16 @@ fn stops_at_once_and_takes_its_files_along() {
 fn a_graceful_end_waits_for_sessions() {
     let port = free_port();
     let mut gateway = Gateway::start(&mail(&[&local(port)]));
-    let mut session = Smtp::connect(port);
+    let mut session = LineClient::connect(port);
     session.expect("220");
     gateway.signal(Signal::SIGQUIT);
     gateway.wait_for_log("gracefully shutting down");
     wait_until("the end of listening", || {
         TcpStream::connect(local(port)).is_err()
     });
-    session.say("NOOP");
+    session.send_line("NOOP");
     session.expect("250");
-    session.say("QUIT");
+    session.send_line("QUIT");
     session.expect("221");
     assert_eq!(gateway.wait(), Some(0));
 }
@@ -140,11 +138,11 @@ fn a_graceful_end_has_an_end() {
     let port = free_port();
     let block = format!("worker_shutdown_timeout 100ms;\n{}", mail(&[&local(port)]));
     let mut gateway = Gateway::start(&block);
-    let mut session = Smtp::connect(port);
+    let mut session = LineClient::connect(port);
     session.expect("220");
     gateway.signal(Signal::SIGQUIT);
     assert_eq!(gateway.wait(), Some(0));
-    session.rest();
+    session.read_to_end();
     gateway.wait_for_log("shutdown timeout");
 }
 
@@ -152,7 +150,7 @@ fn a_graceful_end_has_an_end() {
 fn an_address_in_use_ends_it_after_five_tries() {
     let holder = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = holder.local_addr().expect("its number").port();
-    let scratch = Scratch::new("busy");
+    let scratch = TempDir::new("busy");
     support::write_configuration(scratch.path(), &mail(&[&local(port)]));
     let output = support::command(scratch.path())
         .output()
@@ -180,7 +178,7 @@ fn an_address_in_use_ends_it_after_five_tries() {
 
 #[test]
 fn a_log_that_cannot_be_opened_ends_it() {
-    let scratch = Scratch::new("log");
+    let scratch = TempDir::new("log");
     let block = format!(
         "error_log no/such/folder.log;\n{}",
         mail(&[&local(free_port())])
@@ -201,7 +199,7 @@ fn a_log_that_cannot_be_opened_ends_it() {
 #[test]
 fn a_daemon_leaves_and_can_be_stopped_and_started_again() {
     let port = free_port();
-    let scratch = Scratch::new("daemon");
+    let scratch = TempDir::new("daemon");
     let file = scratch.path().join("gateway.conf");
     let block = mail(&[&local(port)]);
     fs::write(
@@ -228,7 +226,7 @@ fn a_daemon_leaves_and_can_be_stopped_and_started_again() {
             number().is_some_and(|pid| pid != 99_999_999)
         });
         let pid = Pid::from_raw(number().expect("a number"));
-        Smtp::connect(port).expect("220");
+        LineClient::connect(port).expect("220");
         assert_ne!(
             nix::unistd::getsid(Some(pid)),
             nix::unistd::getsid(None),
@@ -257,7 +255,7 @@ fn a_daemon_leaves_and_can_be_stopped_and_started_again() {
 
 #[test]
 fn an_error_is_seen_before_the_terminal_is_left() {
-    let scratch = Scratch::new("broken");
+    let scratch = TempDir::new("broken");
     let file = scratch.path().join("gateway.conf");
     fs::write(
         &file,
@@ -289,11 +287,11 @@ fn descriptors_are_raised_and_limited() {
         .expect("the line");
     assert_eq!(line.split_whitespace().nth(3), Some("77"));
     // (77 - 32 - 1) / 3 sessions are let in; the next waits until one ends.
-    let mut sessions: Vec<_> = (0..14).map(|_| Smtp::connect(port)).collect();
+    let mut sessions: Vec<_> = (0..14).map(|_| LineClient::connect(port)).collect();
     sessions
         .iter_mut()
         .for_each(|session| drop(session.expect("220")));
-    let mut next = Smtp::connect(port);
+    let mut next = LineClient::connect(port);
     let text = format!(
         "accept4() failed (24: Too many open files) while accepting new connection on 127.0.0.1:{port}\n"
     );
@@ -311,7 +309,7 @@ fn too_many_sessions_are_told_so() {
         ("pop3", "+OK", "-ERR Too many connections\r\n", "QUIT"),
     ] {
         let port = free_port();
-        let scratch = Scratch::new("full");
+        let scratch = TempDir::new("full");
         let block = mail(&[&local(port)]).replace("protocol smtp", &format!("protocol {protocol}"));
         let text = format!(
             "daemon off;\npid gateway.pid;\nerror_log error.log info;\nevents {{ worker_connections 5; }}\n{block}"
@@ -324,15 +322,15 @@ fn too_many_sessions_are_told_so() {
         wait_until("the gateway", || {
             scratch.path().join("gateway.pid").exists()
         });
-        let (mut one, mut two) = (Smtp::connect(port), Smtp::connect(port));
+        let (mut one, mut two) = (LineClient::connect(port), LineClient::connect(port));
         one.expect(greeting);
         two.expect(greeting);
-        let mut three = Smtp::connect(port);
-        assert_eq!(three.rest(), no);
-        one.say(bye);
-        one.rest();
+        let mut three = LineClient::connect(port);
+        assert_eq!(three.read_to_end(), no);
+        one.send_line(bye);
+        one.read_to_end();
         wait_until("a place", || {
-            Smtp::connect(port).hear().starts_with(greeting)
+            LineClient::connect(port).read_reply().starts_with(greeting)
         });
         kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).expect("to stop it");
         child.wait().expect("its end");
@@ -347,7 +345,7 @@ fn too_many_sessions_are_told_so() {
 /// `-s` and what it says when there is nobody to tell.
 #[test]
 fn a_signal_to_nobody_is_an_error() {
-    let scratch = Scratch::new("nobody");
+    let scratch = TempDir::new("nobody");
     support::write_configuration(scratch.path(), &mail(&[&local(free_port())]));
     let pid_file = scratch.path().join("gateway.pid");
     let shown = pid_file.display();

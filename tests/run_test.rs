@@ -1,15 +1,13 @@
 //! `-t`, `-T` and `-q`: messages, exit codes, and what a test leaves behind.
 
-mod support;
-
 use std::fs;
 use std::net::TcpListener;
 use std::process::Output;
 
-use support::{Scratch, free_port};
+use support::{TempDir, free_port};
 
-fn written(listen: &str) -> Scratch {
-    let scratch = Scratch::new("test");
+fn written(listen: &str) -> TempDir {
+    let scratch = TempDir::new("test");
     let mail = format!(
         "mail {{ server_name gate.test; auth_http http://127.0.0.1:9/;
          server {{ listen {listen}; protocol smtp; }} }}"
@@ -18,7 +16,7 @@ fn written(listen: &str) -> Scratch {
     scratch
 }
 
-fn run(scratch: &Scratch, arguments: &[&str]) -> Output {
+fn run(scratch: &TempDir, arguments: &[&str]) -> Output {
     support::command(scratch.path())
         .args(arguments)
         .output()
@@ -29,11 +27,11 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-fn file(scratch: &Scratch) -> String {
+fn file(scratch: &TempDir) -> String {
     scratch.path().join("gateway.conf").display().to_string()
 }
 
-fn success(scratch: &Scratch) -> String {
+fn success(scratch: &TempDir) -> String {
     let file = file(scratch);
     format!(
         "portcullis: the configuration file {file} syntax is ok\n\
@@ -92,7 +90,7 @@ fn an_address_of_another_machine_is_not() {
 
 #[test]
 fn a_unix_socket_is_gone_afterwards() {
-    let folder = Scratch::new("unix");
+    let folder = TempDir::new("unix");
     let path = folder.path().join("socket");
     let scratch = written(&format!("unix:{}", path.display()));
     assert_eq!(run(&scratch, &["-t"]).status.code(), Some(0));

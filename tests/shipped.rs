@@ -1,27 +1,25 @@
-//! The shipped configurations pass `-t` once what they name exists.
-
-mod support;
+//! The configurations of `conf.d/` pass `-t` when the files and hosts they name exist.
 
 use std::fs;
 
-use support::{Certificate, Scratch};
+use support::{Certificate, TempDir};
 
 #[test]
-fn every_shipped_configuration_is_accepted() {
+fn shipped_configurations_pass_t() {
     let certificate = Certificate::new();
     let mut tested = 0;
     for path in support::shipped::files() {
         let text = support::shipped::text(&path, &certificate);
-        let scratch = Scratch::new("shipped");
-        fs::create_dir(scratch.path().join("logs")).expect("a folder for logs");
-        fs::write(scratch.path().join("gateway.conf"), text).expect("its copy");
-        let output = support::command(scratch.path())
+        let folder = TempDir::new("shipped");
+        fs::create_dir(folder.path().join("logs")).expect("a directory for logs");
+        fs::write(folder.path().join("gateway.conf"), text).expect("its copy");
+        let output = support::command(folder.path())
             .arg("-t")
             .output()
             .expect("the binary");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{}:\n{said}", path.display());
-        assert!(said.contains("test is successful"), "{said}");
+        let messages = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}:\n{messages}", path.display());
+        assert!(messages.contains("test is successful"), "{messages}");
         tested += 1;
     }
     assert!(tested >= 5, "only {tested} found");

@@ -1,15 +1,13 @@
 //! Clients that break off, that do not speak TLS where they should, or speak it too much. The gateway goes on for the others.
 
-mod support;
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::process::{Command, Stdio};
 
 use rustls::ClientConnection;
 use rustls::version::{TLS12, TLS13};
-use support::tls::{Authority, Wish, pair, s_client};
-use support::{Gateway, Smtp, free_port};
+use support::authority::{Authority, CertificateOptions, s_client, ssl_certificate};
+use support::{Gateway, LineClient, free_port};
 
 struct Setup {
     authority: Authority,
@@ -22,11 +20,11 @@ struct Setup {
 
 fn setup() -> Setup {
     let authority = Authority::new("CA");
-    let own = pair(&authority.sign(
+    let own = ssl_certificate(&authority.sign(
         "own",
-        Wish {
+        CertificateOptions {
             names: &["localhost"],
-            ..Wish::default()
+            ..CertificateOptions::default()
         },
     ));
     let [tls, starttls, imaps, pop3s] = [(); 4].map(|()| free_port());
@@ -276,13 +274,13 @@ fn tls_inside_tls_is_no_command() {
 #[test]
 fn what_is_sent_behind_starttls_in_clear_text_is_never_used() {
     let setup = setup();
-    let mut plain = Smtp::connect(setup.starttls);
+    let mut plain = LineClient::connect(setup.starttls);
     plain.expect("220 ");
     plain.send(b"STARTTLS\r\nEHLO injected.test\r\nQUIT\r\n");
     plain.expect("220 2.0.0");
     // Whether it counts as the handshake or is thrown away depends on when it came; it is never a command.
-    plain.finish();
-    let rest = plain.rest();
+    plain.shutdown_write();
+    let rest = plain.read_to_end();
     assert!(!rest.contains("250") && !rest.contains("221"), "{rest}");
     setup.serves();
 }

@@ -1,11 +1,9 @@
 //! Certificates of clients: chains, names of CAs, and what the log says. OpenSSL's client shows them.
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use support::tls::{Authority, Shaken, Wish, pair, s_client};
+use support::authority::{Authority, CertificateOptions, ClientOutput, s_client, ssl_certificate};
 use support::{Gateway, free_port};
 
 /// A gateway with one port for each set of lines.
@@ -24,7 +22,7 @@ fn show(path: &Path) -> &str {
 }
 
 /// Shows a certificate, with a chain if there is one.
-fn visit(port: u16, (certificate, key): &(PathBuf, PathBuf), chain: Option<&Path>) -> Shaken {
+fn visit(port: u16, (certificate, key): &(PathBuf, PathBuf), chain: Option<&Path>) -> ClientOutput {
     let mut arguments = vec!["-cert", show(certificate), "-key", show(key)];
     arguments.extend(
         chain
@@ -35,7 +33,7 @@ fn visit(port: u16, (certificate, key): &(PathBuf, PathBuf), chain: Option<&Path
 }
 
 #[track_caller]
-fn is_served(shaken: &Shaken, served: bool) {
+fn is_served(shaken: &ClientOutput, served: bool) {
     let (good, bad) = (
         shaken.out.contains("221 "),
         shaken.out.contains("421 4.7.1 SSL certificate error"),
@@ -51,9 +49,9 @@ fn is_served(shaken: &Shaken, served: bool) {
 #[test]
 fn a_chain_must_lead_to_a_trusted_root_and_not_be_too_long() {
     let root = Authority::new("Root");
-    let (middle, low) = (root.below("Middle"), Authority::new("Foreign root"));
-    let lower = middle.below("Lower");
-    let wish = Wish::default();
+    let (middle, low) = (root.intermediate("Middle"), Authority::new("Foreign root"));
+    let lower = middle.intermediate("Lower");
+    let wish = CertificateOptions::default();
     let (near, far, foreign) = (
         middle.sign("near", wish),
         lower.sign("far", wish),
@@ -78,7 +76,7 @@ fn a_chain_must_lead_to_a_trusted_root_and_not_be_too_long() {
         )
     };
     let (gateway, ports) = gateway(
-        &pair(&root.sign("own", wish)),
+        &ssl_certificate(&root.sign("own", wish)),
         &[
             asks(&root.certificate(), ""),
             asks(&root.certificate(), "ssl_verify_depth 0;"),
@@ -108,14 +106,14 @@ fn trusted_cas_are_named_to_the_client_only_if_asked_to() {
     let authority = Authority::new("Named");
     let client = authority.sign(
         "client",
-        Wish {
+        CertificateOptions {
             rsa: true,
-            ..Wish::default()
+            ..CertificateOptions::default()
         },
     );
     let ca = authority.certificate();
     let (_gateway, ports) = gateway(
-        &pair(&authority.sign("own", Wish::default())),
+        &ssl_certificate(&authority.sign("own", CertificateOptions::default())),
         &[
             format!(
                 "ssl_verify_client on; ssl_client_certificate {};",
@@ -146,16 +144,16 @@ fn trusted_cas_are_named_to_the_client_only_if_asked_to() {
 fn a_certificate_without_its_key_is_no_certificate() {
     let authority = Authority::new("CA");
     let (one, other) = (
-        authority.sign("one", Wish::default()),
-        authority.sign("other", Wish::default()),
+        authority.sign("one", CertificateOptions::default()),
+        authority.sign("other", CertificateOptions::default()),
     );
     let ca = authority.certificate();
     let (gateway, ports) = gateway(
-        &pair(&authority.sign(
+        &ssl_certificate(&authority.sign(
             "own",
-            Wish {
+            CertificateOptions {
                 names: &["own"],
-                ..Wish::default()
+                ..CertificateOptions::default()
             },
         )),
         &[format!(
@@ -164,7 +162,7 @@ fn a_certificate_without_its_key_is_no_certificate() {
         )],
     );
     for versions in [&rustls::version::TLS12, &rustls::version::TLS13] {
-        let error = authority.pretend(ports[0], versions, &one.0, &other.1);
+        let error = authority.connect_with_wrong_key(ports[0], versions, &one.0, &other.1);
         assert!(
             error.contains("DecryptError") || error.contains("BadCertificate"),
             "{error}"
@@ -191,7 +189,7 @@ fn any_key_shakes_hands() {
             ca.display()
         )
     };
-    let own = pair(&authority.sign("own", Wish::default()));
+    let own = ssl_certificate(&authority.sign("own", CertificateOptions::default()));
     let modes = ["on", "optional_no_ca"].map(asks);
     let (gateway, ports) = gateway(&own, &modes);
     for (name, key, good) in [
@@ -229,7 +227,11 @@ fn any_key_shakes_hands() {
     let stranger = Authority::new("Nobody");
     let weak = stranger.sign_with_openssl("weak", &["RSA", "-pkeyopt", "rsa_keygen_bits:1024"]);
     is_served(
-        &visit(ports[1], &stranger.sign("strong", Wish::default()), None),
+        &visit(
+            ports[1],
+            &stranger.sign("strong", CertificateOptions::default()),
+            None,
+        ),
         true,
     );
     let arguments = [

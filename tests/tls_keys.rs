@@ -1,12 +1,10 @@
 //! Certificates and keys in every form that a configuration may have them in, and how TLS begins: all seen by OpenSSL's client.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use support::tls::{Authority, Wish, pair, s_client};
+use support::authority::{Authority, CertificateOptions, s_client, ssl_certificate};
 use support::{Gateway, free_port};
 
 /// A mail block with these servers.
@@ -90,16 +88,16 @@ fn keys_under_pass_phrases_of_each_kind() {
     let made: Vec<(u16, &str, String)> = kinds
         .iter()
         .map(|(name, rsa, how)| {
-            let wish = Wish {
+            let wish = CertificateOptions {
                 rsa: *rsa,
-                ..Wish::default()
+                ..CertificateOptions::default()
             };
             let (certificate, key) = authority.sign(name, wish);
             let locked = authority.path(&format!("{name}.locked"));
             lock(&key, &locked, how);
             assert!(read(&locked).contains("ENCRYPTED"), "{name}");
             let port = free_port();
-            let own = pair(&(certificate, locked));
+            let own = ssl_certificate(&(certificate, locked));
             let server = format!(
                 "server {{ listen 127.0.0.1:{port} ssl; protocol smtp; {own} ssl_password_file {}; }}\n",
                 passwords.display()
@@ -118,12 +116,12 @@ fn keys_under_pass_phrases_of_each_kind() {
 #[test]
 fn one_file_for_all_and_no_file_at_all() {
     let root = Authority::new("Root");
-    let middle = root.below("Middle");
+    let middle = root.intermediate("Middle");
     let (certificate, key) = middle.sign(
         "leaf",
-        Wish {
+        CertificateOptions {
             names: &["mx.example"],
-            ..Wish::default()
+            ..CertificateOptions::default()
         },
     );
     let chain = [read(&certificate), read(&middle.certificate())].concat();
@@ -143,7 +141,7 @@ fn one_file_for_all_and_no_file_at_all() {
         "ssl_certificate \"data:{chain}\"; ssl_certificate_key \"data:{}\";",
         read(&key)
     );
-    let forms = [before, behind, between].map(|file| pair(&(file.clone(), file)));
+    let forms = [before, behind, between].map(|file| ssl_certificate(&(file.clone(), file)));
     let forms: Vec<String> = forms.into_iter().chain([data]).collect();
     let ports: Vec<u16> = forms.iter().map(|_| free_port()).collect();
     let server = |(port, own): (&u16, &String)| {
@@ -170,12 +168,12 @@ fn one_file_for_all_and_no_file_at_all() {
 fn tls_at_once_and_later_in_one_server() {
     let authority = Authority::new("CA");
     let sign = |name: &str, names: &[&str], rsa| {
-        let wish = Wish {
+        let wish = CertificateOptions {
             names,
             rsa,
-            ..Wish::default()
+            ..CertificateOptions::default()
         };
-        pair(&authority.sign(name, wish))
+        ssl_certificate(&authority.sign(name, wish))
     };
     let own = [
         sign("rsa", &["mx.example"], true),
@@ -204,9 +202,9 @@ fn tls_at_once_and_later_in_one_server() {
     // Where TLS began at once there is no STARTTLS.
     let inside = s_client(tls, &[], "STARTTLS\r\nEHLO x\r\nQUIT\r\n");
     assert!(inside.out.contains("500 5.5.1") && !inside.out.contains("250 STARTTLS"));
-    let mut plain = support::Smtp::connect(clear);
+    let mut plain = support::LineClient::connect(clear);
     plain.expect("220 mx");
-    plain.say("EHLO x");
-    assert!(plain.hear().contains("STARTTLS"));
+    plain.send_line("EHLO x");
+    assert!(plain.read_reply().contains("STARTTLS"));
     assert!(!gateway.log().contains("[error]"));
 }

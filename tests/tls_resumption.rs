@@ -1,7 +1,5 @@
 //! Sessions that go on: by ids and by tickets, in both versions of TLS, across servers, instances and reloads.
 
-mod support;
-
 use std::fs;
 use std::io::Read;
 use std::net::TcpStream;
@@ -9,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::HandshakeKind;
-use support::tls::{Authority, Wish, pair, s_client};
+use support::authority::{Authority, CertificateOptions, s_client, ssl_certificate};
 use support::{Gateway, free_port};
 
 const TLS12: &[&str] = &["-tls1_2"];
@@ -65,8 +63,8 @@ fn mail(servers: &[String]) -> String {
 fn a_shared_cache_serves_all_servers_that_name_it_and_outlives_a_reload() {
     let authority = Authority::new("CA");
     let (own, other) = (
-        pair(&authority.sign("own", Wish::default())),
-        pair(&authority.sign("other", Wish::default())),
+        ssl_certificate(&authority.sign("own", CertificateOptions::default())),
+        ssl_certificate(&authority.sign("other", CertificateOptions::default())),
     );
     let ports = [free_port(), free_port(), free_port(), free_port()];
     let cache = "ssl_session_tickets off; ssl_session_cache shared:one:1m;";
@@ -110,7 +108,7 @@ fn a_shared_cache_serves_all_servers_that_name_it_and_outlives_a_reload() {
 #[test]
 fn tickets_outlive_a_reload_without_a_cache() {
     let authority = Authority::new("CA");
-    let own = pair(&authority.sign("own", Wish::default()));
+    let own = ssl_certificate(&authority.sign("own", CertificateOptions::default()));
     let port = free_port();
     let gateway = Gateway::start(&mail(&[server(port, &own)]));
     for arguments in [TLS12, TLS13] {
@@ -124,7 +122,7 @@ fn tickets_outlive_a_reload_without_a_cache() {
 #[test]
 fn without_tickets_and_cache_nothing_is_resumed() {
     let authority = Authority::new("CA");
-    let own = pair(&authority.sign("own", Wish::default()));
+    let own = ssl_certificate(&authority.sign("own", CertificateOptions::default()));
     let ports = [free_port(), free_port(), free_port()];
     let _gateway = Gateway::start(&mail(&[
         server(ports[0], &format!("ssl_session_tickets off; {own}")),
@@ -155,7 +153,7 @@ fn without_tickets_and_cache_nothing_is_resumed() {
 #[test]
 fn instances_with_the_same_ticket_keys_resume_each_others_sessions() {
     let authority = Authority::new("CA");
-    let own = pair(&authority.sign("own", Wish::default()));
+    let own = ssl_certificate(&authority.sign("own", CertificateOptions::default()));
     let key = |name: &str, length: usize, first: u8| {
         let bytes: Vec<u8> = (0..length).map(|at| first.wrapping_add(at as u8)).collect();
         let path = authority.path(name);
@@ -191,7 +189,7 @@ fn instances_with_the_same_ticket_keys_resume_each_others_sessions() {
 #[test]
 fn a_session_that_is_too_old_begins_anew() {
     let authority = Authority::new("CA");
-    let own = pair(&authority.sign("own", Wish::default()));
+    let own = ssl_certificate(&authority.sign("own", CertificateOptions::default()));
     let ports = [free_port(), free_port()];
     let short = "ssl_session_timeout 2s;";
     let cache = "ssl_session_tickets off; ssl_session_cache shared:one:1m;";
@@ -216,11 +214,11 @@ fn a_session_that_is_too_old_begins_anew() {
 #[test]
 fn tickets_that_are_renewed_end_with_the_first_one() {
     let authority = Authority::new("CA");
-    let own = pair(&authority.sign(
+    let own = ssl_certificate(&authority.sign(
         "own",
-        Wish {
+        CertificateOptions {
             names: &["localhost"],
-            ..Wish::default()
+            ..CertificateOptions::default()
         },
     ));
     let port = free_port();
@@ -230,7 +228,7 @@ fn tickets_that_are_renewed_end_with_the_first_one() {
     )]));
     let config = Arc::new(authority.client_config(&[&rustls::version::TLS12]));
     let is_resumed = || {
-        let mut client = Authority::client_of(&config);
+        let mut client = Authority::client_from(&config);
         let mut socket = TcpStream::connect(("127.0.0.1", port)).expect("to connect");
         let mut greeting = [0; 3];
         let mut stream = rustls::Stream::new(&mut client, &mut socket);
@@ -250,7 +248,7 @@ fn tickets_that_are_renewed_end_with_the_first_one() {
 #[test]
 fn keys_are_rotated_by_a_reload() {
     let authority = Authority::new("CA");
-    let own = pair(&authority.sign("own", Wish::default()));
+    let own = ssl_certificate(&authority.sign("own", CertificateOptions::default()));
     let key = |name: &str, first: u8| {
         let path = authority.path(name);
         fs::write(&path, [first; 80]).expect("a key");
@@ -283,15 +281,15 @@ fn keys_are_rotated_by_a_reload() {
 #[test]
 fn a_session_carries_its_certificate_along_and_is_no_way_around_one() {
     let authority = Authority::new("CA");
-    let own = pair(&authority.sign("own", Wish::default()));
+    let own = ssl_certificate(&authority.sign("own", CertificateOptions::default()));
     let (certificate, key) = authority.sign(
         "client",
-        Wish {
+        CertificateOptions {
             serial: Some(7),
-            ..Wish::default()
+            ..CertificateOptions::default()
         },
     );
-    let revoked = authority.revoke("none.crl", &[]);
+    let revoked = authority.write_crl("none.crl", &[]);
     let ports = [free_port(), free_port()];
     let asks = format!(
         "{own} ssl_client_certificate {}; ssl_crl {}; ssl_session_cache shared:one:1m;",
@@ -334,7 +332,7 @@ fn a_session_carries_its_certificate_along_and_is_no_way_around_one() {
             visitor
         })
         .collect();
-    authority.revoke("none.crl", &[7]);
+    authority.write_crl("none.crl", &[7]);
     gateway.reload();
     for visitor in visits {
         let session = visitor.session.to_str().expect("its path");

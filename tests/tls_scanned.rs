@@ -1,11 +1,9 @@
 //! All six kinds of port, looked over by sslscan: old versions, weak ciphers and groups, renegotiation, known holes.
 
-mod support;
-
 use std::process::Command;
 use std::thread;
 
-use support::tls::{Authority, Wish, pair, s_client};
+use support::authority::{Authority, CertificateOptions, s_client, ssl_certificate};
 use support::{Gateway, free_port};
 
 /// Protocol, parameters of `listen`, lines, and how sslscan begins.
@@ -23,12 +21,12 @@ fn gateway(lines: &str) -> (Gateway, Vec<u16>) {
     let authority = Authority::new("CA");
     let sign = |name, rsa| {
         let names = &["localhost"][..];
-        pair(&authority.sign(
+        ssl_certificate(&authority.sign(
             name,
-            Wish {
+            CertificateOptions {
                 names,
                 rsa,
-                ..Wish::default()
+                ..CertificateOptions::default()
             },
         ))
     };

@@ -1,8 +1,6 @@
 //! What the directives do to handshakes, seen by OpenSSL's client.
 
-mod support;
-
-use support::tls::{Authority, Wish, pair, s_client};
+use support::authority::{Authority, CertificateOptions, s_client, ssl_certificate};
 use support::{Gateway, free_port};
 
 /// A gateway with one TLS port for each set of lines.
@@ -32,12 +30,12 @@ fn shows(port: u16, arguments: &[&str], text: &str) {
 fn the_name_asked_for_chooses_the_certificate_then_the_kind_of_key() {
     let authority = Authority::new("CA");
     let sign = |name: &str, names: &[&str], rsa| {
-        pair(&authority.sign(
+        ssl_certificate(&authority.sign(
             name,
-            Wish {
+            CertificateOptions {
                 names,
                 rsa,
-                ..Wish::default()
+                ..CertificateOptions::default()
             },
         ))
     };
@@ -82,20 +80,24 @@ fn the_first_pair_is_for_who_asks_for_nobody() {
     let authority = Authority::new("CA");
     let first = authority.sign(
         "first",
-        Wish {
+        CertificateOptions {
             names: &["first.example"],
             rsa: true,
-            ..Wish::default()
+            ..CertificateOptions::default()
         },
     );
     let second = authority.sign(
         "second",
-        Wish {
+        CertificateOptions {
             names: &["second.example"],
-            ..Wish::default()
+            ..CertificateOptions::default()
         },
     );
-    let (_gateway, ports) = gateway(&[format!("{} {}", pair(&first), pair(&second))]);
+    let (_gateway, ports) = gateway(&[format!(
+        "{} {}",
+        ssl_certificate(&first),
+        ssl_certificate(&second)
+    )]);
     shows(ports[0], &["-noservername"], "subject=CN = first\n");
     shows(
         ports[0],
@@ -112,7 +114,7 @@ fn the_first_pair_is_for_who_asks_for_nobody() {
 #[test]
 fn groups_suites_and_versions() {
     let authority = Authority::new("CA");
-    let own = pair(&authority.sign("own", Wish::default()));
+    let own = ssl_certificate(&authority.sign("own", CertificateOptions::default()));
     let with = |lines: &str| format!("{own} {lines}");
     let (gateway, ports) = gateway(&[
         with(""),

@@ -1,50 +1,50 @@
-//! Postfix as a backend, with Dovecot's SASL beside it: both started here, in a folder of their own, on loopback.
-//!
-//! Postfix insists on root; [`Postfix::start`] says so where it cannot run.
+//! Postfix as a backend, with Dovecot for SASL, in a directory of their own, on loopback. They can only be started by root.
 
-use std::ffi::OsStr;
-use std::os::unix::fs::chown;
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::{fs, io};
+use std::fs;
+use std::path::PathBuf;
+use std::process::Child;
 
-use super::dovecot::trust_tokens;
-use super::{Scratch, free_port, wait_until};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
-/// The one account that exists.
+use crate::dovecot::accept_tokens;
+use crate::process::{give_to, run, stop, uid};
+use crate::{TempDir, free_port, wait_until};
+
+/// The only account.
 pub const USER: &str = "alice@example.test";
 pub const PASSWORD: &str = "secret";
-/// The one address that takes mail.
+/// The only address that accepts mail.
 pub const RECIPIENT: &str = "box@example.test";
 
 /// A running Postfix. It stops when dropped.
+#[derive(Debug)]
 pub struct Postfix {
     pub port: u16,
-    folder: Scratch,
+    folder: TempDir,
     processes: Vec<Child>,
 }
 
 impl Postfix {
-    /// Starts both and waits until Postfix answers.
+    /// Starts both and waits until Postfix accepts connections.
     pub fn start() -> Self {
         Self::start_with("")
     }
 
-    /// The same, with more lines for main.cf.
+    /// As [`Postfix::start`], with further lines for main.cf.
     pub fn start_with(more: &str) -> Self {
         assert!(
             nix::unistd::geteuid().is_root(),
             "Postfix can only be started by root"
         );
-        let folder = Scratch::new("postfix");
+        let folder = TempDir::new("postfix");
         let port = free_port();
         let root = folder.path();
         for sub in ["conf", "queue", "data", "mail", "dovecot"] {
-            fs::create_dir(root.join(sub)).expect("a folder for Postfix");
+            fs::create_dir(root.join(sub)).expect("a directory for Postfix");
         }
-        own(&root.join("data"), "postfix");
-        own(&root.join("mail"), "nobody");
+        give_to(&root.join("data"), "postfix");
+        give_to(&root.join("mail"), "nobody");
         let fill = |text: &str| {
             text.replace("@ROOT@", &root.display().to_string())
                 .replace("@PORT@", &port.to_string())
@@ -56,7 +56,7 @@ impl Postfix {
         write("conf/master.cf", MASTER);
         write("dovecot.conf", DOVECOT);
         write("users", &format!("{USER}:{PASSWORD}\n"));
-        trust_tokens(root, PASSWORD);
+        accept_tokens(root, PASSWORD);
         let (conf, postfix_conf) = (root.join("dovecot.conf"), root.join("conf"));
         let dovecot = run(
             root,
@@ -88,7 +88,7 @@ impl Postfix {
             .collect()
     }
 
-    /// Waits for a message whose text has `mark` in it, and returns it.
+    /// Waits for a message that contains `mark` and returns it.
     pub fn message(&self, mark: &str) -> Vec<u8> {
         let mut found = None;
         wait_until(&format!("the message {mark}"), || {
@@ -105,7 +105,7 @@ impl Postfix {
         found.expect("the message")
     }
 
-    /// What Postfix has written to its log.
+    /// The content of its log.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("postfix.out")).unwrap_or_default()
     }
@@ -114,54 +114,14 @@ impl Postfix {
 impl Drop for Postfix {
     fn drop(&mut self) {
         for child in &mut self.processes {
-            let group = nix::unistd::Pid::from_raw(child.id().cast_signed());
-            // Each leads a process group of its own; all of it goes.
-            let _ = nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGTERM);
-            let _ = child.wait();
-            let _ = nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL);
+            stop(child);
         }
-        // Postfix's master leaves its script's group; its pid file names it.
+        // Postfix's master leaves the process group of its start script.
         let pid = fs::read_to_string(self.folder.path().join("queue/pid/master.pid"));
         if let Some(pid) = pid.ok().and_then(|text| text.trim().parse().ok()) {
-            let _ = nix::sys::signal::kill(
-                nix::unistd::Pid::from_raw(pid),
-                nix::sys::signal::Signal::SIGTERM,
-            );
+            let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
         }
     }
-}
-
-/// Starts a program in a process group of its own, its output in a file named after it.
-pub(super) fn run(root: &Path, program: &str, arguments: &[&OsStr]) -> Child {
-    let out = fs::File::create(root.join(format!("{program}.out"))).expect("an output file");
-    Command::new(program)
-        .args(arguments)
-        .env("PATH", path())
-        .process_group(0)
-        .stdin(Stdio::null())
-        .stdout(out.try_clone().expect("the output file"))
-        .stderr(out)
-        .spawn()
-        .unwrap_or_else(|error| panic!("{program} does not start: {error}"))
-}
-
-fn path() -> String {
-    format!(
-        "{}:/usr/sbin:/sbin",
-        std::env::var("PATH").unwrap_or_default()
-    )
-}
-
-pub(super) fn uid(name: &str) -> u32 {
-    let user = nix::unistd::User::from_name(name).ok().flatten();
-    user.unwrap_or_else(|| panic!("no user {name}"))
-        .uid
-        .as_raw()
-}
-
-pub(super) fn own(path: &Path, name: &str) {
-    let owned: io::Result<()> = chown(path, Some(uid(name)), None);
-    owned.expect("to give a folder away");
 }
 
 const MAIN: &str = "\

@@ -1,14 +1,12 @@
-//! What one connection may cost before its login: commands are counted, and none of them leaves anything behind.
-
-mod support;
+//! Limits before the login: `max_commands`, `worker_connections`, and no memory kept per command.
 
 use std::fs;
 
-use support::mock::{Act, Mock};
-use support::{Gateway, Smtp, free_port, plain, wait_until};
+use support::scripted::{ScriptedPeer, Step};
+use support::{Gateway, LineClient, auth_plain, free_port, wait_until};
 
 #[test]
-fn commands_are_counted_in_every_protocol() {
+fn max_commands_in_every_protocol() {
     let ports = [free_port(), free_port(), free_port()];
     let [smtp, imap, pop3] = ports;
     let gateway = Gateway::start(&format!(
@@ -21,7 +19,7 @@ fn commands_are_counted_in_every_protocol() {
             server {{ listen 127.0.0.1:{pop3}; protocol pop3; }}
         }}"
     ));
-    for (port, command, heard) in [
+    for (port, command, expected) in [
         (
             smtp,
             "NOOP\r\n",
@@ -38,19 +36,19 @@ fn commands_are_counted_in_every_protocol() {
             "+OK POP3 ready\r\n+OK\r\n+OK\r\n+OK\r\n-ERR invalid command\r\n",
         ),
     ] {
-        let mut client = Smtp::connect(port);
+        let mut client = LineClient::connect(port);
         client.send(command.repeat(5).as_bytes());
-        assert_eq!(client.rest(), heard);
+        assert_eq!(client.read_to_end(), expected);
     }
     let line = "client sent too many commands while in auth state";
     assert_eq!(gateway.log().matches(line).count(), 3, "{}", gateway.log());
 }
 
 #[test]
-fn whoever_finds_no_room_is_told_so_in_every_protocol() {
+fn worker_connections_in_every_protocol() {
     let ports = [free_port(), free_port(), free_port()];
     let [smtp, imap, pop3] = ports;
-    // Three listening sockets, and two connections of one session.
+    // Three listening sockets and the two connections of one session.
     let gateway = Gateway::start_with(
         "events { worker_connections 5; }",
         &format!(
@@ -63,23 +61,25 @@ fn whoever_finds_no_room_is_told_so_in_every_protocol() {
             }}"
         ),
     );
-    let mut inside = Smtp::connect(imap);
-    inside.expect("* OK");
-    for (port, heard) in [
+    let mut first = LineClient::connect(imap);
+    first.expect("* OK");
+    for (port, expected) in [
         (smtp, "421 4.3.2 Too many connections\r\n"),
         (imap, "* BYE Too many connections\r\n"),
         (pop3, "-ERR Too many connections\r\n"),
     ] {
-        assert_eq!(Smtp::connect(port).rest(), heard);
+        assert_eq!(LineClient::connect(port).read_to_end(), expected);
     }
-    inside.say("a NOOP");
-    inside.expect("a OK");
-    drop(inside);
-    wait_until("a place", || Smtp::connect(pop3).hear().starts_with("+OK"));
+    first.send_line("a NOOP");
+    first.expect("a OK");
+    drop(first);
+    wait_until("a free connection", || {
+        LineClient::connect(pop3).read_reply().starts_with("+OK")
+    });
     gateway.wait_for_log(": 5 worker_connections are not enough\n");
 }
 
-/// Bytes of memory that the process holds.
+/// The resident memory of the process, in bytes.
 fn resident(gateway: &Gateway) -> u64 {
     let text = fs::read_to_string(format!("/proc/{}/statm", gateway.pid())).expect("its memory");
     let pages = text
@@ -91,18 +91,18 @@ fn resident(gateway: &Gateway) -> u64 {
 }
 
 #[test]
-fn commands_leave_nothing_behind() {
-    // Refuses each login of a long conversation.
-    let mut acts = vec![
-        Act::Send(b"220 b\r\n"),
-        Act::Line,
-        Act::Send(b"250-b\r\n250 AUTH PLAIN LOGIN\r\n"),
+fn commands_do_not_accumulate_memory() {
+    // A backend that refuses each of many logins.
+    let mut script = vec![
+        Step::Send(b"220 b\r\n"),
+        Step::ReadLine,
+        Step::Send(b"250-b\r\n250 AUTH PLAIN LOGIN\r\n"),
     ];
     for _ in 0..10_000 {
-        acts.extend([Act::Line, Act::Send(b"535 no\r\n")]);
+        script.extend([Step::ReadLine, Step::Send(b"535 no\r\n")]);
     }
-    acts.push(Act::Stall);
-    let backend = Mock::new(&acts);
+    script.push(Step::Stall);
+    let backend = ScriptedPeer::start(&script);
     let port = free_port();
     let gateway = Gateway::start(&format!(
         "mail {{
@@ -117,7 +117,7 @@ fn commands_leave_nothing_behind() {
         }}",
         backend.port
     ));
-    let mut client = Smtp::connect(port);
+    let mut client = LineClient::connect(port);
     client.expect("220");
     let burst = format!(
         "NOOP\r\nEHLO {}\r\nMAIL FROM:<a>\r\nVRFY x\r\nDATA\r\nAUTH LOGIN ?\r\nAUTH LOGIN {}\r\n?\r\nRSET\r\n",
@@ -126,7 +126,7 @@ fn commands_leave_nothing_behind() {
     );
     let login = format!(
         "AUTH PLAIN {}\r\n",
-        plain(&"joe".repeat(30), &"x".repeat(100))
+        auth_plain(&"joe".repeat(30), &"x".repeat(100))
     );
     let mut round = |logins: usize, bursts: usize| {
         for _ in 0..logins {
@@ -145,7 +145,7 @@ fn commands_leave_nothing_behind() {
     round(500, 1_000);
     let before = resident(&gateway);
     round(4_500, 11_000);
-    let grown = resident(&gateway).saturating_sub(before);
-    // A hundred thousand commands: were ten bytes of each kept, it would be a megabyte.
-    assert!(grown < 1_000_000, "{grown} bytes more");
+    let growth = resident(&gateway).saturating_sub(before);
+    // At ten bytes kept per command, 100,000 commands would take 1 MB.
+    assert!(growth < 1_000_000, "{growth} bytes more");
 }

@@ -1,4 +1,4 @@
-//! An SMTP backend with TLS, from the first byte or by STARTTLS: it lets everybody in and gives back what it gets.
+//! An SMTP backend with implicit TLS or STARTTLS. It accepts every login and can echo a large block of data.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -6,58 +6,61 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Duration;
 
-use super::{Gateway, single};
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ServerSessionMemoryCache, WebPkiClientVerifier};
 use rustls::{HandshakeKind, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
-pub const LET_IN: &str = "235 2.0.0 OK\r\n";
+use crate::{Gateway, TIMEOUT, smtp_gateway};
+
+/// The reply to a login that the backend accepted.
+pub const ACCEPTED: &str = "235 2.0.0 OK\r\n";
+/// The reply to a login when the backend cannot be used.
 pub const UNAVAILABLE: &str = "451 4.4.1 Mail server temporarily unavailable, try again later\r\n";
 pub const BOTH: [&rustls::SupportedProtocolVersion; 2] =
     [&rustls::version::TLS12, &rustls::version::TLS13];
-/// How many bytes it takes, and gives back, after `BLOB`.
-pub const BLOB: usize = 10_000_000;
+/// The number of bytes that it reads and sends back after the command `ECHO`.
+pub const ECHO_SIZE: usize = 10_000_000;
 
 trait Socket: Read + Write + Send {}
 impl<T: Read + Write + Send> Socket for T {}
 
-/// How it is set up.
-#[derive(Clone)]
+/// How the backend speaks TLS.
+#[derive(Clone, Debug)]
 pub struct Setup {
     pub tls: Arc<ServerConfig>,
-    /// TLS from the first byte.
-    pub at_once: bool,
-    /// A PROXY header comes first.
-    pub header: bool,
+    /// Implicit TLS; else STARTTLS.
+    pub implicit: bool,
+    /// It reads a PROXY header first.
+    pub proxy_header: bool,
 }
 
-/// What a handshake came to.
+/// The result of a handshake.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Shaken {
+pub struct Handshake {
     pub resumed: bool,
-    /// The name it was told (SNI).
-    pub name: Option<String>,
+    /// The server name that the gateway sent (SNI).
+    pub server_name: Option<String>,
 }
 
 /// A running backend.
+#[derive(Debug)]
 pub struct Backend {
     pub port: u16,
-    heard: Receiver<String>,
-    shaken: Receiver<Shaken>,
+    received: Receiver<String>,
+    handshakes: Receiver<Handshake>,
 }
 
-/// The sides that are told of what happens.
+/// Reports to the test.
 #[derive(Clone)]
-struct Tell {
-    heard: Sender<String>,
-    shaken: Sender<Shaken>,
+struct Report {
+    lines: Sender<String>,
+    handshakes: Sender<Handshake>,
 }
 
-/// A TLS server; `clients` is a file of CAs whose clients alone are let in.
-pub fn tls(
+/// The configuration of a TLS server. With `clients`, a file of CAs, it requires client certificates.
+pub fn server_config(
     (chain, key): &(PathBuf, PathBuf),
     versions: &[&'static rustls::SupportedProtocolVersion],
     clients: Option<&Path>,
@@ -85,7 +88,7 @@ pub fn tls(
 }
 
 impl Backend {
-    /// On a free port of 127.0.0.1.
+    /// Listens on a free port of 127.0.0.1.
     pub fn start(setup: Setup) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port for the backend");
         let port = listener.local_addr().expect("its number").port();
@@ -94,7 +97,7 @@ impl Backend {
         })
     }
 
-    /// On a Unix socket.
+    /// Listens on a Unix socket.
     pub fn on_unix(path: &Path, setup: Setup) -> Self {
         let listener = UnixListener::bind(path).expect("a socket for the backend");
         Self::serve(0, setup, move || Some(Box::new(listener.accept().ok()?.0)))
@@ -105,57 +108,58 @@ impl Backend {
         setup: Setup,
         accept: impl Fn() -> Option<Box<dyn Socket>> + Send + 'static,
     ) -> Self {
-        let (heard, lines) = channel();
-        let (shaken, handshakes) = channel();
-        let tell = Tell { heard, shaken };
+        let (lines, received) = channel();
+        let (report, handshakes) = channel();
+        let report = Report {
+            lines,
+            handshakes: report,
+        };
         std::thread::spawn(move || {
             while let Some(socket) = accept() {
-                let (setup, tell) = (setup.clone(), tell.clone());
-                std::thread::spawn(move || converse(socket, &setup, &tell));
+                let (setup, report) = (setup.clone(), report.clone());
+                std::thread::spawn(move || serve_connection(socket, &setup, &report));
             }
         });
         Self {
             port,
-            heard: lines,
-            shaken: handshakes,
+            received,
+            handshakes,
         }
     }
 
-    /// The next line it was told: `clear` or `tls` stands before it.
-    pub fn heard(&self) -> String {
-        let patience = Duration::from_secs(60);
-        self.heard.recv_timeout(patience).expect("a line")
+    /// The next line that it received, with `clear ` or `tls ` before it.
+    pub fn received(&self) -> String {
+        self.received.recv_timeout(TIMEOUT).expect("a line")
     }
 
-    /// All the lines so far.
-    pub fn all_heard(&self) -> Vec<String> {
-        self.heard.try_iter().collect()
+    /// All lines received since the last call.
+    pub fn all_received(&self) -> Vec<String> {
+        self.received.try_iter().collect()
     }
 
-    /// The next handshake that came about.
-    pub fn shaken(&self) -> Shaken {
-        let patience = Duration::from_secs(60);
-        self.shaken.recv_timeout(patience).expect("a handshake")
+    /// The next successful handshake.
+    pub fn handshake(&self) -> Handshake {
+        self.handshakes.recv_timeout(TIMEOUT).expect("a handshake")
     }
 }
 
-fn converse(mut socket: Box<dyn Socket>, setup: &Setup, tell: &Tell) {
-    if setup.header {
-        let _ = tell.heard.send(format!("clear {}", line(&mut socket)));
+fn serve_connection(mut socket: Box<dyn Socket>, setup: &Setup, report: &Report) {
+    if setup.proxy_header {
+        let _ = report.lines.send(format!("clear {}", line(&mut socket)));
     }
-    if setup.at_once {
-        if let Some(mut stream) = shake(socket, setup, tell) {
+    if setup.implicit {
+        if let Some(mut stream) = handshake(socket, setup, report) {
             let _ = stream.get_mut().write_all(b"220 backend\r\n");
-            serve(stream, tell);
+            serve(stream, report);
         }
         return;
     }
     let _ = socket.write_all(b"220 backend\r\n");
     loop {
         let line = line(&mut socket);
-        let _ = tell.heard.send(format!("clear {line}"));
+        let _ = report.lines.send(format!("clear {line}"));
         let answer: &[u8] = match line.get(..4) {
-            // What clear text offers is not what TLS does.
+            // The capabilities in clear text differ from those inside TLS.
             Some("EHLO") => b"250-backend\r\n250-CLEAR\r\n250-AUTH CRAM-MD5\r\n250 STARTTLS\r\n",
             Some("STAR") => b"220 go\r\n",
             None => return,
@@ -163,15 +167,15 @@ fn converse(mut socket: Box<dyn Socket>, setup: &Setup, tell: &Tell) {
         };
         let _ = socket.write_all(answer);
         if line == "STARTTLS" {
-            if let Some(stream) = shake(socket, setup, tell) {
-                serve(stream, tell);
+            if let Some(stream) = handshake(socket, setup, report) {
+                serve(stream, report);
             }
             return;
         }
     }
 }
 
-/// Reads a line and not a byte more.
+/// Reads a line, and no byte after it.
 fn line(socket: &mut impl Read) -> String {
     let mut line = Vec::new();
     let mut byte = [0];
@@ -183,41 +187,41 @@ fn line(socket: &mut impl Read) -> String {
 
 type Tls = BufReader<StreamOwned<ServerConnection, Box<dyn Socket>>>;
 
-fn shake(socket: Box<dyn Socket>, setup: &Setup, tell: &Tell) -> Option<Tls> {
+fn handshake(socket: Box<dyn Socket>, setup: &Setup, report: &Report) -> Option<Tls> {
     let connection = ServerConnection::new(Arc::clone(&setup.tls)).ok()?;
     let mut stream = StreamOwned::new(connection, socket);
     while stream.conn.is_handshaking() {
         if stream.conn.complete_io(&mut stream.sock).is_err() {
-            // An alert is on its way, and must not be overtaken by a reset.
+            // Closing with unread input would send a reset, which could overtake the alert.
             let _ = stream.sock.read_to_end(&mut Vec::new());
             return None;
         }
     }
-    let _ = tell.shaken.send(Shaken {
+    let _ = report.handshakes.send(Handshake {
         resumed: stream.conn.handshake_kind() == Some(HandshakeKind::Resumed),
-        name: stream.conn.server_name().map(str::to_string),
+        server_name: stream.conn.server_name().map(str::to_string),
     });
     Some(BufReader::new(stream))
 }
 
-fn serve(mut stream: Tls, tell: &Tell) {
+fn serve(mut stream: Tls, report: &Report) {
     loop {
         let mut line = String::new();
         if stream.read_line(&mut line).unwrap_or(0) == 0 {
             return;
         }
         let line = line.trim_end();
-        let _ = tell.heard.send(format!("tls {line}"));
+        let _ = report.lines.send(format!("tls {line}"));
         let answer: &[u8] = match line.get(..4) {
             Some("EHLO") => b"250-backend\r\n250-SECRET\r\n250 AUTH PLAIN\r\n",
             Some("AUTH") => b"235 in\r\n",
             Some("QUIT") => b"221 bye\r\n",
-            Some("BLOB") => {
-                let mut blob = vec![0; BLOB];
-                if stream.read_exact(&mut blob).is_err() {
+            Some("ECHO") => {
+                let mut data = vec![0; ECHO_SIZE];
+                if stream.read_exact(&mut data).is_err() {
                     return;
                 }
-                let _ = stream.get_mut().write_all(&blob);
+                let _ = stream.get_mut().write_all(&data);
                 stream.get_mut().conn.send_close_notify();
                 let _ = stream.get_mut().flush();
                 return;
@@ -229,32 +233,35 @@ fn serve(mut stream: Tls, tell: &Tell) {
     }
 }
 
-/// A gateway with one SMTP server, which asks its backend for no list; `more` is the rest of its block.
+/// As [`smtp_gateway::gateway`], without a capability probe of the backend.
 pub fn gateway(more: &str) -> (Gateway, u16) {
-    single::gateway(&unasked(more))
+    smtp_gateway::gateway(&without_probe(more))
 }
 
-pub fn mail(port: u16, more: &str) -> String {
-    single::mail(port, &unasked(more))
+/// As [`smtp_gateway::mail_block`], without a capability probe of the backend.
+pub fn mail_block(port: u16, more: &str) -> String {
+    smtp_gateway::mail_block(port, &without_probe(more))
 }
 
-fn unasked(more: &str) -> String {
+fn without_probe(more: &str) -> String {
     format!("smtp_capabilities X; {more}")
 }
 
-pub fn setup(own: &(PathBuf, PathBuf), at_once: bool) -> Setup {
+/// A backend with this certificate and both versions of TLS.
+pub fn setup(certificate: &(PathBuf, PathBuf), implicit: bool) -> Setup {
     Setup {
-        tls: tls(own, &BOTH, None),
-        at_once,
-        header: false,
+        tls: server_config(certificate, &BOTH, None),
+        implicit,
+        proxy_header: false,
     }
 }
 
-/// The word of `proxy_ssl` for it.
-pub fn word(at_once: bool) -> &'static str {
-    if at_once { "on" } else { "starttls" }
+/// The argument of `proxy_ssl`.
+pub fn proxy_ssl(implicit: bool) -> &'static str {
+    if implicit { "on" } else { "starttls" }
 }
 
+/// The directives to verify the backend with this CA.
 pub fn verify(ca: &Path) -> String {
     format!(
         "proxy_ssl_verify on; proxy_ssl_trusted_certificate {};",

@@ -2,31 +2,27 @@
 
 pop3.py KIND PORT USER PASSWORD MECHANISM [FILE]
 
-KIND is clear, stls or tls; MECHANISM is USER, APOP, XOAUTH2 or OAUTHBEARER. Prints the number of messages; the first one is
-written to FILE and deleted, where one is named. The exit code is 1 when the login is refused.
+KIND is clear, starttls or tls; MECHANISM is USER, APOP, XOAUTH2 or OAUTHBEARER. Prints the number of messages. If FILE is given,
+the first message is written to it and deleted on the server. The exit code is 1 when the login is refused.
 """
 
 import base64
 import poplib
-import ssl
 import sys
 
 sys.dont_write_bytecode = True
-import bearer
+import login
 
-kind, port, user, password, mechanism = sys.argv[1:6]
-file = sys.argv[6] if len(sys.argv) > 6 else None
+kind, port, user, password, mechanism, file = login.arguments()
+tls = login.unverified()
 
-trusting = ssl.create_default_context()
-trusting.check_hostname = False
-trusting.verify_mode = ssl.CERT_NONE
 if kind == "tls":
-    client = poplib.POP3_SSL("127.0.0.1", int(port), context=trusting, timeout=60)
+    client = poplib.POP3_SSL("127.0.0.1", port, context=tls, timeout=60)
 else:
-    client = poplib.POP3("127.0.0.1", int(port), timeout=60)
-if kind == "stls":
+    client = poplib.POP3("127.0.0.1", port, timeout=60)
+if kind == "starttls":
     assert "STLS" in client.capa(), client.capa()
-    client.stls(trusting)
+    client.stls(tls)
     assert "STLS" not in client.capa(), client.capa()
 try:
     if mechanism == "APOP":
@@ -35,8 +31,8 @@ try:
         client.user(user)
         client.pass_(password)
     else:
-        message = base64.b64encode(bearer.message(mechanism, user, password).encode()).decode()
-        # poplib knows no AUTH.
+        message = base64.b64encode(login.message(mechanism, user, password).encode()).decode()
+        # poplib has no method for AUTH.
         client._shortcmd("AUTH " + mechanism)
         client._shortcmd(message)
 except poplib.error_proto as refusal:

@@ -1,4 +1,4 @@
-//! A name server that says what it is told to say, records, errors, nothing, or something odd.
+//! A name server with programmed responses: records, errors, silence, forged or malformed messages.
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -9,59 +9,60 @@ use hickory_resolver::proto::op::{Message, ResponseCode};
 use hickory_resolver::proto::rr::rdata::{A, AAAA, CNAME, PTR};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 
-/// What is said to one question.
+/// The response to a query.
 #[derive(Clone, Debug)]
-pub enum Say {
-    /// Records: owner, seconds to live, data.
+pub enum Response {
+    /// Records: owner, TTL in seconds, data.
     Records(Vec<(String, u32, RData)>),
-    /// An error.
+    /// An error code.
     Code(ResponseCode),
-    /// Nothing.
+    /// No response.
     Silence,
-    /// Answers that are not for this question, then the right one: records.
+    /// Two messages that do not belong to the query, then the right one with these records.
     Forged(Vec<(String, u32, RData)>),
-    /// That the records do not fit; then, over TCP, the records.
+    /// A truncated message over UDP; these records over TCP.
     Truncated(Vec<(String, u32, RData)>),
-    /// The right number, then bytes that are no message.
-    Odd,
+    /// The right ID, followed by bytes that are no DNS message.
+    Malformed,
 }
 
-type Zone = HashMap<(String, RecordType), Say>;
+type Zone = HashMap<(String, RecordType), Response>;
 
-/// A running name server. What it was asked is kept.
+/// A running name server. It keeps the queries.
+#[derive(Debug)]
 pub struct NameServer {
     pub address: SocketAddr,
     zone: Arc<Mutex<Zone>>,
-    asked: Arc<Mutex<Vec<(u16, String, RecordType)>>>,
+    queries: Arc<Mutex<Vec<(u16, String, RecordType)>>>,
 }
 
 impl NameServer {
-    /// Knows nothing: every name is NXDOMAIN.
+    /// Starts it with an empty zone: every name is NXDOMAIN.
     pub fn start() -> Self {
         let (listener, socket) = ports();
         let this = NameServer {
             address: socket.local_addr().expect("its number"),
             zone: Arc::default(),
-            asked: Arc::default(),
+            queries: Arc::default(),
         };
-        let known = this.zone.clone();
+        let tcp_zone = this.zone.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let zone = known.clone();
+                let zone = tcp_zone.clone();
                 std::thread::spawn(move || over_tcp(stream, &zone));
             }
         });
-        let (zone, asked) = (Arc::clone(&this.zone), Arc::clone(&this.asked));
+        let (zone, queries) = (Arc::clone(&this.zone), Arc::clone(&this.queries));
         std::thread::spawn(move || {
             let mut bytes = [0; 512];
             while let Ok((length, peer)) = socket.recv_from(&mut bytes) {
-                let Ok(question) = Message::from_vec(&bytes[..length]) else {
+                let Ok(query) = Message::from_vec(&bytes[..length]) else {
                     continue;
                 };
-                let (key, say) = look(&question, &zone);
-                let entry = (question.id, key.0, key.1);
-                asked.lock().expect("the list").push(entry);
-                for message in messages(&question, say, false) {
+                let (key, response) = look_up(&query, &zone);
+                let entry = (query.id, key.0, key.1);
+                queries.lock().expect("the list").push(entry);
+                for message in messages(&query, response, false) {
                     let _ = socket.send_to(&message, peer);
                 }
             }
@@ -69,23 +70,23 @@ impl NameServer {
         this
     }
 
-    /// Sets what is said about a name.
-    pub fn says(&self, name: &str, kind: RecordType, say: Say) -> &Self {
+    /// Sets the response to queries for a name and type.
+    pub fn set(&self, name: &str, kind: RecordType, response: Response) -> &Self {
         let key = (name.to_string(), kind);
-        self.zone.lock().expect("the zone").insert(key, say);
+        self.zone.lock().expect("the zone").insert(key, response);
         self
     }
 
-    /// The name of an address, and the address of that name.
-    pub fn knows(&self, reverse: &str, name: &str, address: &str) -> &Self {
-        self.says(reverse, RecordType::PTR, records(&[(reverse, ptr(name))]));
-        self.says(name, RecordType::A, records(&[(name, a(address))]))
+    /// Sets the PTR record `reverse` to `name`, and the A record of `name` to `address`.
+    pub fn set_host(&self, reverse: &str, name: &str, address: &str) -> &Self {
+        self.set(reverse, RecordType::PTR, records(&[(reverse, ptr(name))]));
+        self.set(name, RecordType::A, records(&[(name, a(address))]))
     }
 
-    /// How often it was asked this. Repetitions of one question are one.
-    pub fn asked(&self, name: &str, kind: RecordType) -> usize {
-        let asked = self.asked.lock().expect("the list");
-        let mut ids: Vec<_> = asked
+    /// The number of queries for a name and type. Retransmissions are not counted.
+    pub fn queries(&self, name: &str, kind: RecordType) -> usize {
+        let queries = self.queries.lock().expect("the list");
+        let mut ids: Vec<_> = queries
             .iter()
             .filter(|(_, n, k)| n == name && *k == kind)
             .map(|(id, ..)| *id)
@@ -96,7 +97,7 @@ impl NameServer {
     }
 }
 
-/// One port for both.
+/// Binds the same port for TCP and UDP.
 fn ports() -> (TcpListener, UdpSocket) {
     loop {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port for the name server");
@@ -107,13 +108,16 @@ fn ports() -> (TcpListener, UdpSocket) {
     }
 }
 
-/// What is asked, and what there is to say.
-fn look(question: &Message, zone: &Mutex<Zone>) -> ((String, RecordType), Say) {
-    let query = question.queries.first().expect("a question");
+/// The name and type of a query, and the response to it.
+fn look_up(query: &Message, zone: &Mutex<Zone>) -> ((String, RecordType), Response) {
+    let query = query.queries.first().expect("a question");
     let name = query.name().to_ascii();
     let key = (name.trim_end_matches('.').to_string(), query.query_type());
-    let say = zone.lock().expect("the zone").get(&key).cloned();
-    (key, say.unwrap_or(Say::Code(ResponseCode::NXDomain)))
+    let response = zone.lock().expect("the zone").get(&key).cloned();
+    (
+        key,
+        response.unwrap_or(Response::Code(ResponseCode::NXDomain)),
+    )
 }
 
 fn over_tcp(mut stream: TcpStream, zone: &Mutex<Zone>) -> Option<()> {
@@ -122,9 +126,9 @@ fn over_tcp(mut stream: TcpStream, zone: &Mutex<Zone>) -> Option<()> {
         stream.read_exact(&mut length).ok()?;
         let mut bytes = vec![0; u16::from_be_bytes(length).into()];
         stream.read_exact(&mut bytes).ok()?;
-        let question = Message::from_vec(&bytes).ok()?;
-        let (_, say) = look(&question, zone);
-        for message in messages(&question, say, true) {
+        let query = Message::from_vec(&bytes).ok()?;
+        let (_, response) = look_up(&query, zone);
+        for message in messages(&query, response, true) {
             let length = u16::try_from(message.len()).ok()?.to_be_bytes();
             let whole = [length.as_slice(), &message].concat();
             stream.write_all(&whole).ok()?;
@@ -132,30 +136,30 @@ fn over_tcp(mut stream: TcpStream, zone: &Mutex<Zone>) -> Option<()> {
     }
 }
 
-fn messages(question: &Message, say: Say, tcp: bool) -> Vec<Vec<u8>> {
-    let mut answer = Message::response(question.id, question.op_code);
-    answer.add_queries(question.queries.clone());
+fn messages(query: &Message, response: Response, tcp: bool) -> Vec<Vec<u8>> {
+    let mut answer = Message::response(query.id, query.op_code);
+    answer.add_queries(query.queries.clone());
     let add = |answer: &mut Message, records: Vec<(String, u32, RData)>| {
         for (owner, ttl, data) in records {
             answer.add_answer(Record::from_rdata(name(&owner), ttl, data));
         }
     };
     let bytes = |answer: &Message| answer.to_vec().expect("an answer");
-    match say {
-        Say::Silence => return Vec::new(),
-        Say::Code(code) => answer.metadata.response_code = code,
-        Say::Truncated(_) if !tcp => answer.metadata.truncation = true,
-        Say::Records(records) | Say::Truncated(records) => add(&mut answer, records),
-        Say::Odd => {
-            let mut odd = bytes(&answer)[..2].to_vec();
-            odd.extend_from_slice(&[0xff; 30]);
-            return vec![odd];
+    match response {
+        Response::Silence => return Vec::new(),
+        Response::Code(code) => answer.metadata.response_code = code,
+        Response::Truncated(_) if !tcp => answer.metadata.truncation = true,
+        Response::Records(records) | Response::Truncated(records) => add(&mut answer, records),
+        Response::Malformed => {
+            let mut malformed = bytes(&answer)[..2].to_vec();
+            malformed.extend_from_slice(&[0xff; 30]);
+            return vec![malformed];
         }
-        Say::Forged(records) => {
+        Response::Forged(records) => {
             let mut forged = answer.clone();
             forged.metadata.id = answer.id.wrapping_add(1);
-            let lie = ("forged.test".to_string(), 60, ptr("forged.test"));
-            add(&mut forged, vec![lie]);
+            let record = ("forged.test".to_string(), 60, ptr("forged.test"));
+            add(&mut forged, vec![record]);
             add(&mut answer, records);
             return vec![vec![0], bytes(&forged), bytes(&answer)];
         }
@@ -163,12 +167,12 @@ fn messages(question: &Message, say: Say, tcp: bool) -> Vec<Vec<u8>> {
     vec![bytes(&answer)]
 }
 
-/// Records that live for a minute.
-pub fn records(list: &[(&str, RData)]) -> Say {
+/// A response with these records and a TTL of one minute.
+pub fn records(list: &[(&str, RData)]) -> Response {
     let list = list
         .iter()
         .map(|(owner, data)| ((*owner).to_string(), 60, data.clone()));
-    Say::Records(list.collect())
+    Response::Records(list.collect())
 }
 
 pub fn name(text: &str) -> Name {

@@ -1,13 +1,13 @@
-//! The shipped configurations, made fit for this machine: what the administrator has to bring is put in place.
+//! The configurations of `conf.d/`, adapted so that this machine can run them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Certificate;
+use crate::Certificate;
 
-/// The files of conf.d.
+/// The files of `conf.d/`, sorted.
 pub fn files() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("conf.d");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../conf.d");
     let entries = fs::read_dir(folder).expect("conf.d").flatten();
     let mut files: Vec<_> = entries
         .map(|entry| entry.path())
@@ -17,7 +17,7 @@ pub fn files() -> Vec<PathBuf> {
     files
 }
 
-/// The text of one, with a certificate that exists, backends that have an address, and ports that anybody may bind.
+/// The text of a file, with an existing certificate, backends on 127.0.0.1 and unprivileged ports.
 pub fn text(path: &Path, certificate: &Certificate) -> String {
     let (chain, key) = (certificate.chain(), certificate.key());
     let (chain, key) = (chain.display().to_string(), key.display().to_string());

@@ -2,30 +2,26 @@
 
 imap.py KIND PORT USER PASSWORD MECHANISM [FILE]
 
-KIND is clear, starttls or tls. Logs in by MECHANISM, lists the mailboxes, writes the first message of INBOX to FILE where
-one is named, and logs out. Prints what it sees; the exit code is 1 when the login is refused. A MECHANISM that begins with
-"again-" has the login refused once first, in the same session.
+KIND is clear, starttls or tls. Logs in with MECHANISM, lists the mailboxes, writes the first message of INBOX to FILE if
+given, and logs out. Prints each result; the exit code is 1 when the login is refused. With the prefix "again-" it first
+tries a wrong password in the same session.
 """
 
 import imaplib
-import ssl
 import sys
 
 sys.dont_write_bytecode = True
-import bearer
+import login
 
-kind, port, user, password, mechanism = sys.argv[1:6]
-file = sys.argv[6] if len(sys.argv) > 6 else None
+kind, port, user, password, mechanism, file = login.arguments()
+tls = login.unverified()
 
-trusting = ssl.create_default_context()
-trusting.check_hostname = False
-trusting.verify_mode = ssl.CERT_NONE
 if kind == "tls":
-    client = imaplib.IMAP4_SSL("127.0.0.1", int(port), ssl_context=trusting, timeout=60)
+    client = imaplib.IMAP4_SSL("127.0.0.1", port, ssl_context=tls, timeout=60)
 else:
-    client = imaplib.IMAP4("127.0.0.1", int(port), timeout=60)
+    client = imaplib.IMAP4("127.0.0.1", port, timeout=60)
 if kind == "starttls":
-    client.starttls(trusting)
+    client.starttls(tls)
 print("capabilities", *client.capabilities)
 
 
@@ -37,7 +33,7 @@ def log_in(mechanism, password):
     if mechanism == "PLAIN":
         message = f"\0{user}\0{password}"
     else:
-        message = bearer.message(mechanism, user, password)
+        message = login.message(mechanism, user, password)
     return client.authenticate(mechanism, lambda _: message.encode())
 
 

@@ -1,4 +1,4 @@
-//! OpenSSL's client, and certificates for it.
+//! Certificate authorities for tests, and OpenSSL's client.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -18,17 +18,18 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
-use super::Scratch;
+use crate::TempDir;
 
-/// What OpenSSL's client said, and what it was told.
-pub struct Shaken {
-    /// Standard output: the session, the certificate, and what the server sent.
+/// The output of `openssl s_client`.
+#[derive(Debug)]
+pub struct ClientOutput {
+    /// Standard output: the session, the certificate, and the data that the server sent.
     pub out: String,
-    /// Standard error: alerts and other ends.
+    /// Standard error: alerts and other errors.
     pub err: String,
 }
 
-impl Shaken {
+impl ClientOutput {
     /// Whether the handshake resumed a session.
     pub fn is_resumed(&self) -> bool {
         let (new, reused) = (
@@ -40,8 +41,8 @@ impl Shaken {
     }
 }
 
-/// Shakes hands, says `lines` and listens until the server closes.
-pub fn s_client(port: u16, arguments: &[&str], lines: &str) -> Shaken {
+/// Runs `openssl s_client`: does the handshake, sends `lines` and reads until the server closes.
+pub fn s_client(port: u16, arguments: &[&str], lines: &str) -> ClientOutput {
     let mut child = Command::new("openssl")
         .arg("s_client")
         .args(["-connect", &format!("127.0.0.1:{port}"), "-ign_eof"])
@@ -58,41 +59,43 @@ pub fn s_client(port: u16, arguments: &[&str], lines: &str) -> Shaken {
         .expect("its input")
         .write_all(lines.as_bytes());
     let output = child.wait_with_output().expect("its end");
-    Shaken {
+    ClientOutput {
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
         err: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
 }
 
-/// A CA, and the folder with what it signed.
+/// A CA and the directory of the certificates that it signed.
+#[expect(missing_debug_implementations, reason = "it holds a private key")]
 pub struct Authority {
-    folder: Scratch,
+    folder: TempDir,
     issuer: Issuer<'static, KeyPair>,
     pem: String,
 }
 
-/// What makes a certificate another one.
-#[derive(Clone, Copy, Default)]
-pub struct Wish<'a> {
+/// What a certificate has besides its common name.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CertificateOptions<'a> {
     /// Alternative names.
     pub names: &'a [&'a str],
     /// Mail addresses among the alternative names.
     pub mail: &'a [&'a str],
     /// An RSA key instead of an elliptic curve.
     pub rsa: bool,
-    /// The years of its first and its last day; 2020 and 2100 unless said.
+    /// The years in which its validity begins and ends; by default 2020 and 2100.
     pub years: Option<(i32, i32)>,
-    /// Its number; random unless said.
+    /// Its serial number; by default random.
     pub serial: Option<u64>,
 }
 
 impl Authority {
+    /// Makes a root CA.
     pub fn new(name: &str) -> Self {
         Self::signed(name, None)
     }
 
-    /// A CA that this one vouches for.
-    pub fn below(&self, name: &str) -> Self {
+    /// Makes an intermediate CA, signed by this one.
+    pub fn intermediate(&self, name: &str) -> Self {
         Self::signed(name, Some(&self.issuer))
     }
 
@@ -108,7 +111,7 @@ impl Authority {
         };
         let pem = certificate.expect("a certificate").pem();
         let this = Self {
-            folder: Scratch::new("authority"),
+            folder: TempDir::new("authority"),
             issuer: Issuer::new(params, key),
             pem,
         };
@@ -116,21 +119,21 @@ impl Authority {
         this
     }
 
-    /// A client of TLS that trusts it, and asks for `localhost`.
+    /// A TLS client that trusts this CA and connects to `localhost`.
     pub fn client(
         &self,
         versions: &[&'static rustls::SupportedProtocolVersion],
     ) -> ClientConnection {
-        Self::client_of(&Arc::new(self.client_config(versions)))
+        Self::client_from(&Arc::new(self.client_config(versions)))
     }
 
-    /// Another client of the same settings, with the sessions of those before it.
-    pub fn client_of(config: &Arc<ClientConfig>) -> ClientConnection {
+    /// Another client with the same configuration, which includes the session cache.
+    pub fn client_from(config: &Arc<ClientConfig>) -> ClientConnection {
         let name = ServerName::try_from("localhost").expect("a name");
         ClientConnection::new(Arc::clone(config), name).expect("a client")
     }
 
-    /// What makes such clients.
+    /// The configuration of clients that trust this CA.
     pub fn client_config(
         &self,
         versions: &[&'static rustls::SupportedProtocolVersion],
@@ -143,8 +146,8 @@ impl Authority {
             .with_no_client_auth()
     }
 
-    /// Shows a certificate with a key that is another's; answers the error that this comes to.
-    pub fn pretend(
+    /// Connects with a client certificate whose private key it does not have; returns the resulting error.
+    pub fn connect_with_wrong_key(
         &self,
         port: u16,
         version: &'static rustls::SupportedProtocolVersion,
@@ -156,20 +159,20 @@ impl Authority {
         let key = provider
             .key_provider
             .load_private_key(key)
-            .expect("a good key");
+            .expect("a usable key");
         let chain = vec![CertificateDer::from_pem_file(certificate).expect("a certificate")];
-        let shown = Arc::new(CertifiedKey::new(chain, key));
+        let certified = Arc::new(CertifiedKey::new(chain, key));
         let config = ClientConfig::builder_with_provider(Arc::new(provider))
             .with_protocol_versions(&[version])
             .expect("the version")
             .with_root_certificates(self.roots())
-            .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(shown)));
+            .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
         let name = ServerName::try_from("own").expect("a name");
         let mut client = ClientConnection::new(Arc::new(config), name).expect("a client");
         let mut socket = TcpStream::connect(("127.0.0.1", port)).expect("to connect");
         let mut stream = rustls::Stream::new(&mut client, &mut socket);
-        let ended = stream.read_to_end(&mut Vec::new());
-        format!("{ended:?}")
+        let result = stream.read_to_end(&mut Vec::new());
+        format!("{result:?}")
     }
 
     fn roots(&self) -> RootCertStore {
@@ -179,28 +182,29 @@ impl Authority {
         roots
     }
 
-    /// Its own certificate.
+    /// The file of the CA's own certificate.
     pub fn certificate(&self) -> PathBuf {
         self.path("ca.pem")
     }
 
+    /// A file in the directory of this CA.
     pub fn path(&self, file: &str) -> PathBuf {
         self.folder.path().join(file)
     }
 
-    /// Signs `name.pem` for a new `name.key`.
-    pub fn sign(&self, name: &str, wish: Wish<'_>) -> (PathBuf, PathBuf) {
-        let names: Vec<String> = wish.names.iter().map(ToString::to_string).collect();
+    /// Makes a key `<name>.key` and signs a certificate `<name>.pem` for it; returns certificate and key.
+    pub fn sign(&self, name: &str, options: CertificateOptions<'_>) -> (PathBuf, PathBuf) {
+        let names: Vec<String> = options.names.iter().map(ToString::to_string).collect();
         let mut params = CertificateParams::new(names).expect("names");
         params.distinguished_name.push(DnType::CommonName, name);
-        let mail = wish.mail.iter().map(|mail| (*mail).try_into());
+        let mail = options.mail.iter().map(|mail| (*mail).try_into());
         let mail = mail.map(|mail| SanType::Rfc822Name(mail.expect("an address")));
         params.subject_alt_names.extend(mail);
-        let (first, last) = wish.years.unwrap_or((2020, 2100));
+        let (first, last) = options.years.unwrap_or((2020, 2100));
         params.not_before = date_time_ymd(first, 1, 1);
         params.not_after = date_time_ymd(last, 1, 1);
-        params.serial_number = wish.serial.map(SerialNumber::from);
-        let algorithm = if wish.rsa {
+        params.serial_number = options.serial.map(SerialNumber::from);
+        let algorithm = if options.rsa {
             &PKCS_RSA_SHA256
         } else {
             &PKCS_ECDSA_P256_SHA256
@@ -216,7 +220,7 @@ impl Authority {
         paths
     }
 
-    /// The same for a key of any kind: `key` is what `openssl genpkey -algorithm` is told.
+    /// As [`Authority::sign`], for a key of any type: `key` are the arguments of `openssl genpkey -algorithm`.
     pub fn sign_with_openssl(&self, name: &str, key: &[&str]) -> (PathBuf, PathBuf) {
         let paths = (
             self.path(&format!("{name}.pem")),
@@ -230,15 +234,15 @@ impl Authority {
             .output()
             .expect("openssl");
         assert!(made.status.success(), "{made:?}");
-        let own_key = self.path("ca.key");
-        fs::write(&own_key, self.issuer.key().serialize_pem()).expect("the key of the CA");
+        let ca_key = self.path("ca.key");
+        fs::write(&ca_key, self.issuer.key().serialize_pem()).expect("the key of the CA");
         let signed = Command::new("openssl")
             .args(["req", "-x509", "-days", "30", "-subj"])
             .arg(format!("/CN={name}"))
             .arg("-CA")
             .arg(self.certificate())
             .arg("-CAkey")
-            .arg(&own_key)
+            .arg(&ca_key)
             .arg("-key")
             .arg(&paths.1)
             .arg("-out")
@@ -249,8 +253,8 @@ impl Authority {
         paths
     }
 
-    /// Writes a list of revoked numbers.
-    pub fn revoke(&self, file: &str, serials: &[u64]) -> PathBuf {
+    /// Writes a CRL with these serial numbers.
+    pub fn write_crl(&self, file: &str, serials: &[u64]) -> PathBuf {
         let revoked = |serial: &u64| RevokedCertParams {
             serial_number: SerialNumber::from(*serial),
             revocation_time: date_time_ymd(2024, 1, 1),
@@ -265,15 +269,15 @@ impl Authority {
             revoked_certs: serials.iter().map(revoked).collect(),
             key_identifier_method: KeyIdMethod::Sha256,
         };
-        let list = params.signed_by(&self.issuer).expect("a list");
+        let list = params.signed_by(&self.issuer).expect("a CRL");
         let path = self.path(file);
-        fs::write(&path, list.pem().expect("its text")).expect("a list file");
+        fs::write(&path, list.pem().expect("its text")).expect("a CRL file");
         path
     }
 }
 
-/// The lines that make a server use a pair.
-pub fn pair((certificate, key): &(PathBuf, PathBuf)) -> String {
+/// The directives for a certificate and its key.
+pub fn ssl_certificate((certificate, key): &(PathBuf, PathBuf)) -> String {
     let show = |path: &Path| path.display().to_string();
     format!(
         "ssl_certificate {}; ssl_certificate_key {};",

@@ -1,15 +1,12 @@
-//! Clients that fall silent, take nothing, shut their sending side or leave, in each phase of a session.
-
-mod support;
+//! Clients that fall silent, do not read, half-close or leave, in each phase of a session.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::time::Duration;
 
-use support::mock::{Act, Mock};
-use support::{Certificate, Gateway, Smtp, free_port, plain};
+use support::scripted::{ScriptedPeer, Step};
+use support::{Certificate, Gateway, LineClient, TIMEOUT, auth_plain, free_port};
 
-/// A gateway with SMTP, IMAP and POP3; the ports in this order.
+/// A gateway with SMTP, IMAP and POP3; returns the ports in this order.
 fn gateway(more: &str) -> (Gateway, [u16; 3]) {
     let ports = [free_port(), free_port(), free_port()];
     let [smtp, imap, pop3] = ports;
@@ -26,22 +23,22 @@ fn gateway(more: &str) -> (Gateway, [u16; 3]) {
     (gateway, ports)
 }
 
-/// Says all this at once and reads to the end.
-fn told(port: u16, said: &str) -> String {
-    let mut client = Smtp::connect(port);
-    client.send(said.as_bytes());
-    client.rest()
+/// Sends a text and reads to the end of the stream.
+fn send_and_wait(port: u16, text: &str) -> String {
+    let mut client = LineClient::connect(port);
+    client.send(text.as_bytes());
+    client.read_to_end()
 }
 
 #[test]
-fn a_silent_client_is_told_and_closed() {
-    let no = "HTTP/1.0 200 OK\r\nAuth-Status: no\r\nAuth-Wait: 1\r\n\r\n";
-    let auth = Mock::new(&[Act::Header, Act::Send(no.as_bytes())]);
+fn silent_clients_time_out() {
+    let refused = "HTTP/1.0 200 OK\r\nAuth-Status: no\r\nAuth-Wait: 1\r\n\r\n";
+    let auth = ScriptedPeer::auth_server(refused);
     let (gateway, ports) = gateway(&format!(
         "timeout 700ms; auth_http 127.0.0.1:{};",
         auth.port
     ));
-    let login = plain("joe", "secret");
+    let login = auth_plain("joe", "secret");
     let phases: [(&str, &[&str]); 3] = [
         (
             "421 4.4.2 gate.test timeout exceeded\r\n",
@@ -84,35 +81,35 @@ fn a_silent_client_is_told_and_closed() {
     ];
     let mut count = 0;
     std::thread::scope(|scope| {
-        for (port, (word, phases)) in ports.into_iter().zip(phases) {
-            for said in phases {
+        for (port, (message, phases)) in ports.into_iter().zip(phases) {
+            for text in phases {
                 count += 1;
                 scope.spawn(move || {
-                    let heard = told(port, said);
-                    assert!(heard.ends_with(word), "{said:?}: {heard:?}");
-                    let told = heard.matches("timeout").count();
-                    assert_eq!(told, usize::from(!word.is_empty()), "{said:?}: {heard:?}");
+                    let received = send_and_wait(port, text);
+                    assert!(received.ends_with(message), "{text:?}: {received:?}");
+                    let count = received.matches("timeout").count();
+                    let expected = usize::from(!message.is_empty());
+                    assert_eq!(count, expected, "{text:?}: {received:?}");
                 });
             }
         }
     });
-    let logged = gateway.log();
+    let log = gateway.log();
     let line =
         "client timed out (110: Connection timed out) while in auth state, client: 127.0.0.1";
-    assert_eq!(logged.matches(line).count(), count, "{logged}");
+    assert_eq!(log.matches(line).count(), count, "{log}");
 }
 
 #[test]
-fn whoever_takes_nothing_is_closed() {
+fn client_that_does_not_read_times_out() {
     let port = free_port();
     let gateway = Gateway::start(&format!(
         "mail {{ timeout 700ms; max_commands 100000000; proxy_pass 127.0.0.1:9;
             server {{ listen 127.0.0.1:{port} sndbuf=4k rcvbuf=4k; protocol smtp; }} }}"
     ));
     let mut client = TcpStream::connect(("127.0.0.1", port)).expect("to connect");
-    let patience = Some(Duration::from_secs(60));
-    client.set_write_timeout(patience).expect("a time-out");
-    // It never reads: at some time the gateway does not read either, and then it closes.
+    client.set_write_timeout(Some(TIMEOUT)).expect("a time-out");
+    // When the buffers are full the gateway stops reading, and then closes.
     let commands = "NOOP\r\n".repeat(1000);
     let error = loop {
         if let Err(error) = client.write_all(commands.as_bytes()) {
@@ -127,49 +124,48 @@ fn whoever_takes_nothing_is_closed() {
     gateway.wait_for_log("client timed out (110: Connection timed out) while in auth state");
 }
 
-/// What a listener's first connection brings up to `end`; then whether it closes.
-fn sees_end(listener: &TcpListener, greeting: &str, end: &str, leave: impl FnOnce()) {
+/// Accepts a connection, sends the greeting and reads up to `end`; calls `leave` and waits for the connection to close.
+fn expect_close(listener: &TcpListener, greeting: &str, end: &str, leave: impl FnOnce()) {
     let (mut peer, _) = listener.accept().expect("a connection");
-    let patience = Some(Duration::from_secs(60));
-    peer.set_read_timeout(patience).expect("a time-out");
+    peer.set_read_timeout(Some(TIMEOUT)).expect("a time-out");
     peer.write_all(greeting.as_bytes()).expect("to greet");
-    let mut heard = String::new();
+    let mut received = String::new();
     let mut bytes = [0; 1000];
-    while !heard.contains(end) {
-        let count = peer.read(&mut bytes).expect("what it says");
-        assert_ne!(count, 0, "closed after {heard:?}");
-        heard.push_str(&String::from_utf8_lossy(&bytes[..count]));
+    while !received.contains(end) {
+        let count = peer.read(&mut bytes).expect("data");
+        assert_ne!(count, 0, "closed after {received:?}");
+        received.push_str(&String::from_utf8_lossy(&bytes[..count]));
     }
     leave();
     assert_eq!(peer.read(&mut bytes).expect("the end"), 0);
 }
 
 #[test]
-fn whoever_leaves_is_asked_about_no_longer() {
-    // An hour for the auth server and the backend: what ends their connections is that the client has left.
+fn clients_that_leave_end_pending_connections() {
+    // The limits for the auth server and the backend are an hour: only the client's close can end their connections.
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let peer = listener.local_addr().expect("its number").port();
-    let login = plain("joe", "secret");
+    let login = auth_plain("joe", "secret");
     let lines = [
         format!("AUTH PLAIN {login}\r\n"),
         format!("a AUTHENTICATE PLAIN {login}\r\n"),
         format!("AUTH PLAIN {login}\r\n"),
     ];
-    let (_one, asked) = gateway(&format!(
+    let (_gateway, ports) = gateway(&format!(
         "timeout 1h; auth_http_timeout 1h; auth_http 127.0.0.1:{peer};"
     ));
-    for (port, line) in asked.into_iter().zip(&lines) {
-        let mut client = Smtp::connect(port);
+    for (port, line) in ports.into_iter().zip(&lines) {
+        let mut client = LineClient::connect(port);
         client.send(line.as_bytes());
-        sees_end(&listener, "", "\r\n\r\n", || drop(client));
+        expect_close(&listener, "", "\r\n\r\n", || drop(client));
     }
-    let mut client = Smtp::connect(asked[0]);
+    let mut client = LineClient::connect(ports[0]);
     client.send(b"MAIL FROM:<a>\r\nRCPT TO:<b>\r\n");
-    sees_end(&listener, "", "\r\n\r\n", || drop(client));
+    expect_close(&listener, "", "\r\n\r\n", || drop(client));
 
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let peer = listener.local_addr().expect("its number").port();
-    let (_two, judged) = gateway(&format!(
+    let (_gateway, ports) = gateway(&format!(
         "timeout 1h; proxy_pass 127.0.0.1:{peer}; smtp_capabilities DSN; imap_capabilities X; pop3_capabilities X;"
     ));
     let greetings = [
@@ -177,30 +173,30 @@ fn whoever_leaves_is_asked_about_no_longer() {
         ("* OK b\r\n", "\r\n"),
         ("+OK b\r\n", "\r\n"),
     ];
-    for ((port, line), (greeting, said)) in judged.into_iter().zip(&lines).zip(greetings) {
-        let mut client = Smtp::connect(port);
+    for ((port, line), (greeting, command)) in ports.into_iter().zip(&lines).zip(greetings) {
+        let mut client = LineClient::connect(port);
         client.send(line.as_bytes());
-        sees_end(&listener, greeting, said, || drop(client));
+        expect_close(&listener, greeting, command, || drop(client));
     }
 }
 
-/// Says all this, shuts the sending side and reads to the end.
-fn answered(port: u16, said: &str) -> String {
-    let mut client = Smtp::connect(port);
-    client.send(said.as_bytes());
-    client.finish();
-    client.rest()
+/// Sends a text, half-closes and reads to the end of the stream.
+fn send_and_half_close(port: u16, text: &str) -> String {
+    let mut client = LineClient::connect(port);
+    client.send(text.as_bytes());
+    client.shutdown_write();
+    client.read_to_end()
 }
 
 #[test]
-fn whoever_shuts_the_sending_side_hears_every_answer() {
+fn half_closing_clients_get_every_reply() {
     let ready = "220 gate.test ESMTP ready\r\n";
-    let no = "HTTP/1.0 200 OK\r\nAuth-Status: no\r\nAuth-Wait: 1\r\n\r\n";
-    let auth = Mock::new(&[Act::Header, Act::Send(no.as_bytes())]);
+    let refused = "HTTP/1.0 200 OK\r\nAuth-Status: no\r\nAuth-Wait: 1\r\n\r\n";
+    let auth = ScriptedPeer::auth_server(refused);
     let (_gateway, [smtp, imap, pop3]) = gateway(&format!("auth_http 127.0.0.1:{};", auth.port));
-    let login = plain("joe", "secret");
+    let login = auth_plain("joe", "secret");
     let bye = "221 2.0.0 Bye\r\n";
-    for (said, heard) in [
+    for (text, replies) in [
         ("", String::new()),
         ("QUIT\r\n", bye.into()),
         ("NOOP\r\nRSET", "250 2.0.0 OK\r\n".into()),
@@ -214,32 +210,36 @@ fn whoever_shuts_the_sending_side_hears_every_answer() {
             format!("250 2.0.0 OK\r\n535 5.7.0 no\r\n{bye}"),
         ),
     ] {
-        assert_eq!(answered(smtp, said), format!("{ready}{heard}"), "{said:?}");
+        assert_eq!(
+            send_and_half_close(smtp, text),
+            format!("{ready}{replies}"),
+            "{text:?}"
+        );
     }
     assert_eq!(
-        answered(
+        send_and_half_close(
             imap,
             &format!("a AUTHENTICATE PLAIN {login}\r\nb LOGOUT\r\n")
         ),
         "* OK IMAP4 ready\r\na NO no\r\n* BYE\r\nb OK completed\r\n"
     );
     assert_eq!(
-        answered(pop3, "USER joe\r\nPASS secret\r\nQUIT\r\n"),
+        send_and_half_close(pop3, "USER joe\r\nPASS secret\r\nQUIT\r\n"),
         "+OK POP3 ready\r\n+OK\r\n-ERR no\r\n+OK\r\n"
     );
 }
 
 #[test]
-fn whoever_shuts_the_sending_side_early_is_served_no_less() {
+fn half_close_in_early_phases_and_in_the_tunnel() {
     let certificate = Certificate::new();
-    let backend = Mock::new(&[
-        Act::Send(b"220 b\r\n"),
-        Act::Line,
-        Act::Send(b"250-b\r\n250 AUTH PLAIN\r\n"),
-        Act::Line,
-        Act::Send(b"235 in\r\n"),
-        Act::Line,
-        Act::Send(b"221 gone\r\n"),
+    let backend = ScriptedPeer::start(&[
+        Step::Send(b"220 b\r\n"),
+        Step::ReadLine,
+        Step::Send(b"250-b\r\n250 AUTH PLAIN\r\n"),
+        Step::ReadLine,
+        Step::Send(b"235 in\r\n"),
+        Step::ReadLine,
+        Step::Send(b"221 gone\r\n"),
     ]);
     let (header, delay, tls) = (free_port(), free_port(), free_port());
     let gateway = Gateway::start(&format!(
@@ -258,19 +258,19 @@ fn whoever_shuts_the_sending_side_early_is_served_no_less() {
         certificate.key().display(),
     ));
     let ready = "220 gate.test ESMTP ready\r\n";
-    let login = plain("joe", "secret");
-    // Through the PROXY header, the login and the tunnel.
-    let said = format!("PROXY UNKNOWN\r\nAUTH PLAIN {login}\r\nQUIT\r\n");
+    let login = auth_plain("joe", "secret");
+    // After the PROXY header: login and tunnel are served.
+    let text = format!("PROXY UNKNOWN\r\nAUTH PLAIN {login}\r\nQUIT\r\n");
     assert_eq!(
-        answered(header, &said),
+        send_and_half_close(header, &text),
         format!("{ready}235 2.0.0 OK\r\n221 gone\r\n")
     );
-    // In the header and in the delay there is nobody left to serve.
-    assert_eq!(answered(header, "PROXY UNK"), "");
-    assert_eq!(answered(delay, ""), "");
-    // In TLS there is nothing to say before the handshake.
+    // In the PROXY header and in the greeting delay the session ends.
+    assert_eq!(send_and_half_close(header, "PROXY UNK"), "");
+    assert_eq!(send_and_half_close(delay, ""), "");
+    // Before the handshake there is no further reply.
     assert_eq!(
-        answered(tls, "STARTTLS\r\n"),
+        send_and_half_close(tls, "STARTTLS\r\n"),
         format!("{ready}220 2.0.0 Start TLS\r\n")
     );
     gateway.wait_for_log("broken header: \"PROXY UNK\" while reading PROXY protocol");

@@ -1,4 +1,4 @@
-//! An auth server that answers as it is told, over TCP, a Unix socket or TLS. It keeps connections, and counts them.
+//! An auth server over TCP, a Unix socket or TLS. It keeps connections open, and counts connections and requests.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -7,27 +7,42 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Duration;
 
-/// A refusal with a body of no bytes, so that the connection can be kept.
+use crate::TIMEOUT;
+
+/// A response that refuses the login. Its empty body lets the connection stay open.
 pub const REFUSED: &str =
     "HTTP/1.1 200 OK\r\nAuth-Status: no\r\nAuth-Wait: 1\r\nContent-Length: 0\r\n\r\n";
 
-/// What a client hears of it.
+/// The reply of an SMTP server to a client that was refused by [`REFUSED`].
 pub const REFUSAL: &str = "535 5.7.0 no\r\n";
 
-/// The same answer to every request.
+/// A response that accepts the login and names a backend on 127.0.0.1.
+pub fn accepted(port: u16) -> String {
+    accepted_with("127.0.0.1", port, "")
+}
+
+/// As [`accepted`], with another backend host and further header lines.
+pub fn accepted_with(server: &str, port: u16, more: &str) -> String {
+    format!(
+        "HTTP/1.0 200 OK\r\nAuth-Status: OK\r\nAuth-Server: {server}\r\nAuth-Port: {port}\r\n{more}\r\n"
+    )
+}
+
+/// Refuses every request.
 pub fn refuse(_: usize, _: usize) -> Option<String> {
     Some(REFUSED.to_string())
 }
 
-/// What is said to a request on a connection, both counted from 0; `None` closes.
-pub type Answer = dyn Fn(usize, usize) -> Option<String> + Send + Sync;
+/// Responds to a request; the arguments are the numbers of the connection and of the request on it, from 0. `None` closes the
+/// connection.
+pub type Respond = dyn Fn(usize, usize) -> Option<String> + Send + Sync;
 
 trait Stream: Read + Write + Send {}
 impl<T: Read + Write + Send> Stream for T {}
 
 /// A running auth server.
+#[derive(Debug)]
 pub struct AuthServer {
     pub port: u16,
     connections: Arc<AtomicUsize>,
@@ -35,35 +50,35 @@ pub struct AuthServer {
 }
 
 impl AuthServer {
-    /// On a free port of 127.0.0.1.
-    pub fn start(answer: impl Fn(usize, usize) -> Option<String> + Send + Sync + 'static) -> Self {
-        Self::at("127.0.0.1:0", answer)
+    /// Listens on a free port of 127.0.0.1.
+    pub fn start(respond: impl Fn(usize, usize) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self::at("127.0.0.1:0", respond)
     }
 
-    /// At an address.
+    /// Listens on an address.
     pub fn at(
         address: &str,
-        answer: impl Fn(usize, usize) -> Option<String> + Send + Sync + 'static,
+        respond: impl Fn(usize, usize) -> Option<String> + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind(address).expect("a port for the auth server");
         let port = listener.local_addr().expect("its number").port();
         let accept =
             move || -> Option<Box<dyn Stream>> { Some(Box::new(listener.accept().ok()?.0)) };
-        Self::serve(port, accept, Arc::new(answer))
+        Self::serve(port, accept, Arc::new(respond))
     }
 
-    /// On a Unix socket.
+    /// Listens on a Unix socket.
     pub fn on_unix(
         path: &Path,
-        answer: impl Fn(usize, usize) -> Option<String> + Send + Sync + 'static,
+        respond: impl Fn(usize, usize) -> Option<String> + Send + Sync + 'static,
     ) -> Self {
         let listener = UnixListener::bind(path).expect("a socket for the auth server");
         let accept =
             move || -> Option<Box<dyn Stream>> { Some(Box::new(listener.accept().ok()?.0)) };
-        Self::serve(0, accept, Arc::new(answer))
+        Self::serve(0, accept, Arc::new(respond))
     }
 
-    /// With TLS.
+    /// Listens with TLS and refuses every request.
     pub fn with_tls(config: Arc<rustls::ServerConfig>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port for the auth server");
         let port = listener.local_addr().expect("its number").port();
@@ -72,22 +87,24 @@ impl AuthServer {
             let connection = rustls::ServerConnection::new(Arc::clone(&config)).ok()?;
             Some(Box::new(rustls::StreamOwned::new(connection, socket)))
         };
-        Self::serve(port, accept, Arc::new(|_, _| Some(REFUSED.to_string())))
+        Self::serve(port, accept, Arc::new(refuse))
     }
 
     fn serve(
         port: u16,
         accept: impl Fn() -> Option<Box<dyn Stream>> + Send + 'static,
-        answer: Arc<Answer>,
+        respond: Arc<Respond>,
     ) -> Self {
-        let (tell, requests) = channel();
+        let (report, requests) = channel();
         let connections = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&connections);
         std::thread::spawn(move || {
             while let Some(stream) = accept() {
                 let connection = counter.fetch_add(1, Ordering::SeqCst);
-                let (answer, tell) = (Arc::clone(&answer), tell.clone());
-                std::thread::spawn(move || converse(stream, connection, &*answer, &tell));
+                let (respond, report) = (Arc::clone(&respond), report.clone());
+                std::thread::spawn(move || {
+                    serve_connection(stream, connection, &*respond, &report);
+                });
             }
         });
         Self {
@@ -97,20 +114,23 @@ impl AuthServer {
         }
     }
 
-    /// How many connections there were.
+    /// The number of connections so far.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 
     /// The next request.
     pub fn request(&self) -> String {
-        self.requests
-            .recv_timeout(Duration::from_secs(60))
-            .expect("a request")
+        self.requests.recv_timeout(TIMEOUT).expect("a request")
     }
 }
 
-fn converse(stream: Box<dyn Stream>, connection: usize, answer: &Answer, tell: &Sender<String>) {
+fn serve_connection(
+    stream: Box<dyn Stream>,
+    connection: usize,
+    respond: &Respond,
+    report: &Sender<String>,
+) {
     let mut reader = BufReader::new(stream);
     for request in 0.. {
         let mut header = String::new();
@@ -119,12 +139,12 @@ fn converse(stream: Box<dyn Stream>, connection: usize, answer: &Answer, tell: &
                 return;
             }
         }
-        let _ = tell.send(header);
-        let Some(text) = answer(connection, request) else {
+        let _ = report.send(header);
+        let Some(text) = respond(connection, request) else {
             return;
         };
-        if reader.get_mut().write_all(text.as_bytes()).is_err() || reader.get_mut().flush().is_err()
-        {
+        let stream = reader.get_mut();
+        if stream.write_all(text.as_bytes()).is_err() || stream.flush().is_err() {
             return;
         }
     }

@@ -1,53 +1,50 @@
-//! Dovecot as a backend for IMAP and POP3: started here, in a folder of its own, on loopback.
-//!
-//! Dovecot insists on root; [`Dovecot::start`] says so where it cannot run.
+//! Dovecot as a backend for IMAP and POP3, in a directory of its own, on loopback. It can only be started by root.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
-use base64::Engine;
+use base64::Engine as _;
 
-use super::postfix::{own, run, uid};
-use super::{Scratch, free_port, wait_until};
+use crate::process::{give_to, run, stop, uid};
+use crate::{TempDir, free_port, wait_until};
 
-/// The one account that exists.
+/// The only account.
 pub const USER: &str = "alice@example.test";
 pub const PASSWORD: &str = "sec ret";
 
 /// A running Dovecot. It stops when dropped.
+#[derive(Debug)]
 pub struct Dovecot {
     pub imap: u16,
     pub pop3: u16,
-    folder: Scratch,
+    folder: TempDir,
     process: Child,
 }
 
 impl Dovecot {
-    /// Starts it and waits until both ports answer. TLS it does not have.
+    /// Starts it without TLS and waits until both ports accept connections.
     pub fn start() -> Self {
         Self::start_with(CONFIGURATION)
     }
 
-    /// The same with TLS by a certificate and its key: from the first byte, or else by STARTTLS and STLS.
-    pub fn with_tls((certificate, key): &(PathBuf, PathBuf), at_once: bool) -> Self {
+    /// Starts it with a certificate and its key, and TLS required: implicit, or by STARTTLS and STLS.
+    pub fn with_tls((certificate, key): &(PathBuf, PathBuf), implicit: bool) -> Self {
         let (certificate, key) = (certificate.display(), key.display());
         let tls = format!("ssl = required\nssl_cert = <{certificate}\nssl_key = <{key}\n");
         let text = CONFIGURATION.replace("ssl = no\n", &tls).replace(
             "disable_plaintext_auth = no",
             "disable_plaintext_auth = yes",
         );
-        Self::start_with(&match at_once {
-            true => text
-                .replace("port = @IMAP@", "port = @IMAP@\n    ssl = yes")
-                .replace("port = @POP3@", "port = @POP3@\n    ssl = yes"),
+        Self::start_with(&match implicit {
+            true => implicit_tls(&text),
             false => text,
         })
     }
 
-    /// The same with TLS from the first byte, for clients with a certificate of `ca`: EXTERNAL takes their word for who logs in,
-    /// and nothing else is offered.
-    pub fn by_certificate(own: &(PathBuf, PathBuf), ca: &Path) -> Self {
+    /// Starts it with implicit TLS for clients with a certificate issued by `ca`. The only mechanism is EXTERNAL; such a client may
+    /// log in as any user.
+    pub fn with_client_certificates(own: &(PathBuf, PathBuf), ca: &Path) -> Self {
         let (certificate, key) = (own.0.display(), own.1.display());
         let tls = format!(
             "ssl = required\nssl_cert = <{certificate}\nssl_key = <{key}\nssl_ca = <{ca}\n\
@@ -61,15 +58,11 @@ impl Dovecot {
         let text = format!("{before}auth_mechanisms = external\n{rest}");
         let (before, rest) = text.split_once("passdb {").expect("a passdb");
         let (_, rest) = rest.split_once("userdb {").expect("a userdb");
-        // Whoever has a certificate may name the one who logs in.
         let text = format!(
             "{before}passdb {{\n  driver = static\n  args = nopassword\n  master = yes\n  result_success = continue\n}}\n\
              passdb {{\n  driver = static\n  args = nopassword\n}}\nuserdb {{{rest}"
         );
-        let text = text
-            .replace("port = @IMAP@", "port = @IMAP@\n    ssl = yes")
-            .replace("port = @POP3@", "port = @POP3@\n    ssl = yes");
-        Self::start_with(&text)
+        Self::start_with(&implicit_tls(&text))
     }
 
     fn start_with(configuration: &str) -> Self {
@@ -77,23 +70,23 @@ impl Dovecot {
             nix::unistd::geteuid().is_root(),
             "Dovecot can only be started by root"
         );
-        let folder = Scratch::new("dovecot");
+        let folder = TempDir::new("dovecot");
         let (imap, pop3) = (free_port(), free_port());
         let root = folder.path();
         for sub in ["new", "cur", "tmp"] {
             fs::create_dir_all(root.join("mail").join(sub)).expect("a mailbox");
-            own(&root.join("mail").join(sub), "nobody");
+            give_to(&root.join("mail").join(sub), "nobody");
         }
-        own(&root.join("mail"), "nobody");
+        give_to(&root.join("mail"), "nobody");
         let text = configuration
             .replace("@ROOT@", &root.display().to_string())
             .replace("@IMAP@", &imap.to_string())
             .replace("@POP3@", &pop3.to_string())
             .replace("@UID@", &uid("nobody").to_string());
         let file = root.join("dovecot.conf");
-        fs::write(&file, text).expect("its configuration");
-        fs::write(root.join("users"), format!("{USER}:{PASSWORD}\n")).expect("its users");
-        trust_tokens(root, PASSWORD);
+        fs::write(&file, text).expect("dovecot.conf");
+        fs::write(root.join("users"), format!("{USER}:{PASSWORD}\n")).expect("the users");
+        accept_tokens(root, PASSWORD);
         let process = run(
             root,
             "dovecot",
@@ -117,8 +110,8 @@ impl Dovecot {
         let path = self.mailbox().join("new").join(name);
         let written = path.with_extension("tmp");
         fs::write(&written, message).expect("a message");
-        own(&written, "nobody");
-        fs::rename(written, path).expect("the message in its place");
+        give_to(&written, "nobody");
+        fs::rename(written, path).expect("to move the message");
     }
 
     /// The messages in the mailbox.
@@ -128,7 +121,7 @@ impl Dovecot {
         all.filter_map(|entry| Some(entry.ok()?.path())).collect()
     }
 
-    /// What it has written to its log.
+    /// The content of its log.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
@@ -140,32 +133,35 @@ impl Dovecot {
 
 impl Drop for Dovecot {
     fn drop(&mut self) {
-        let group = nix::unistd::Pid::from_raw(self.process.id().cast_signed());
-        let _ = nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGTERM);
-        let _ = self.process.wait();
-        let _ = nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL);
+        stop(&mut self.process);
     }
 }
 
-/// Lets a Dovecot in this folder believe tokens that are signed with `key`.
-pub(super) fn trust_tokens(root: &Path, key: &str) {
+/// Makes a Dovecot in this directory accept tokens that are signed with `key`.
+pub(crate) fn accept_tokens(root: &Path, key: &str) {
     let keys = root.join("keys/default/HS256");
-    fs::create_dir_all(&keys).expect("a folder for keys");
+    fs::create_dir_all(&keys).expect("a directory for keys");
     let key = base64::engine::general_purpose::STANDARD.encode(key);
     fs::write(keys.join("default"), key).expect("a key");
     let tokens = format!(
         "introspection_mode = local\nlocal_validation_key_dict = fs:posix:prefix={}/keys/\nusername_attribute = username\n",
         root.display()
     );
-    fs::write(root.join("tokens.conf"), tokens).expect("how tokens are checked");
+    fs::write(root.join("tokens.conf"), tokens).expect("tokens.conf");
+}
+
+fn implicit_tls(configuration: &str) -> String {
+    configuration
+        .replace("port = @IMAP@", "port = @IMAP@\n    ssl = yes")
+        .replace("port = @POP3@", "port = @POP3@\n    ssl = yes")
 }
 
 /// A token for `user`, signed with `key`.
 pub fn token(user: &str, key: &str) -> String {
-    let script = "import sys, bearer; print(bearer.token(*sys.argv[1:]), end='')";
+    let script = "import sys, login; print(login.token(*sys.argv[1:]), end='')";
     let output = Command::new("python3")
         .args(["-c", script, user, key])
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support"))
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/python"))
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .output()
         .expect("python3");
@@ -199,7 +195,7 @@ userdb {
   args = uid=@UID@ gid=@UID@ home=@ROOT@
 }
 service anvil {
-  # No penalty for wrong passwords: the tests need not wait for it.
+  # No delay after wrong passwords.
   unix_listener anvil-auth-penalty {
     mode = 0
   }

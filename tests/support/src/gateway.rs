@@ -1,0 +1,146 @@
+//! The gateway as a process in a directory of its own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::{TIMEOUT, TempDir, wait_until};
+
+/// What most configurations have before `mail {}`.
+const MAIN: &str = "worker_processes 2;\nevents {}";
+
+/// A running gateway. It is killed when dropped.
+#[derive(Debug)]
+pub struct Gateway {
+    folder: TempDir,
+    child: Child,
+}
+
+impl Gateway {
+    /// Starts the gateway with this `mail {}` block and waits until it serves.
+    pub fn start(mail: &str) -> Self {
+        Self::start_with(MAIN, mail)
+    }
+
+    /// As [`Gateway::start`], with other lines before `mail {}`.
+    pub fn start_with(main: &str, mail: &str) -> Self {
+        let folder = TempDir::new("gateway");
+        write(folder.path(), main, mail);
+        let child = command(folder.path()).spawn().expect("the gateway");
+        let mut this = Self { folder, child };
+        let pid = this.folder().join("gateway.pid");
+        wait_until("the gateway", || {
+            let ended = this.child.try_wait().expect("its state");
+            assert!(ended.is_none(), "the gateway ended:\n{}", this.log());
+            fs::read_to_string(&pid).is_ok_and(|text| text.ends_with('\n'))
+        });
+        this
+    }
+
+    /// The directory with `gateway.conf`, `error.log` and `gateway.pid`.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The content of the error log.
+    pub fn log(&self) -> String {
+        fs::read(self.folder().join("error.log"))
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default()
+    }
+
+    /// Waits for a line of the error log that contains `text`.
+    pub fn wait_for_log(&self, text: &str) {
+        let start = Instant::now();
+        while !self.log().contains(text) {
+            let waited = start.elapsed();
+            assert!(waited < TIMEOUT, "no {text:?} in the log:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Replaces the `mail {}` block of the configuration.
+    pub fn rewrite(&self, mail: &str) {
+        write_configuration(self.folder(), mail);
+    }
+
+    /// Sends SIGHUP and waits until the new configuration is in force.
+    pub fn reload(&self) {
+        let done = |log: &str| log.matches("reconfigured").count();
+        let before = done(&self.log());
+        self.signal(Signal::SIGHUP);
+        wait_until("the reload", || done(&self.log()) > before);
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().cast_signed()), signal).expect("to signal the gateway");
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until it exits and returns its exit code.
+    pub fn wait(&mut self) -> Option<i32> {
+        self.child.wait().expect("its end").code()
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The binary under test: `PORTCULLIS_BIN`, or the one that cargo built beside the running program.
+///
+/// # Errors
+/// When there is none.
+pub fn binary() -> Result<PathBuf, String> {
+    if let Some(path) = std::env::var_os("PORTCULLIS_BIN") {
+        return Ok(PathBuf::from(path));
+    }
+    let here = std::env::current_exe().map_err(|error| error.to_string())?;
+    // target/debug/<program> or target/debug/deps/<test>
+    let folders = here.ancestors().skip(1).take(2);
+    let found = folders
+        .map(|folder| folder.join("portcullis"))
+        .find(|path| path.is_file());
+    found.ok_or_else(|| {
+        format!(
+            "no portcullis beside {}: run `cargo build` or set PORTCULLIS_BIN",
+            here.display()
+        )
+    })
+}
+
+/// The binary with options to use `folder`: its configuration is `gateway.conf`.
+pub fn command(folder: &Path) -> Command {
+    let mut command = Command::new(binary().expect("portcullis is built"));
+    command
+        .arg("-p")
+        .arg(folder)
+        .arg("-c")
+        .arg(folder.join("gateway.conf"))
+        // The log until the configured one is open.
+        .arg("-e")
+        .arg(folder.join("early.log"))
+        .stdin(Stdio::null());
+    command
+}
+
+/// Writes `gateway.conf` with this `mail {}` block.
+pub fn write_configuration(folder: &Path, mail: &str) {
+    write(folder, MAIN, mail);
+}
+
+fn write(folder: &Path, main: &str, mail: &str) {
+    let text =
+        format!("daemon off;\npid gateway.pid;\nerror_log error.log info;\n{main}\n{mail}\n");
+    fs::write(folder.join("gateway.conf"), text).expect("the configuration");
+}

@@ -1,0 +1,34 @@
+//! Shared by the tests of the binary, the conformance suite and the benchmark: the gateway as a process, real and scripted
+//! peers, certificates, temporary directories and digests.
+//!
+//! Nothing here uses the gateway's code. Except for [`temp_dir`], [`digest`] and [`unverified`], which tools use too, everything
+//! panics when a step fails, because it runs in tests.
+
+pub mod auth_server;
+pub mod authority;
+pub mod certificate;
+pub mod client;
+pub mod digest;
+pub mod dns;
+pub mod dovecot;
+pub mod gateway;
+pub mod haproxy;
+pub mod imap_clients;
+pub mod mailbox_gateway;
+pub mod messages;
+pub mod pop3_clients;
+pub mod postfix;
+mod process;
+pub mod scripted;
+pub mod shipped;
+pub mod smtp_gateway;
+pub mod temp_dir;
+pub mod tls_backend;
+pub mod unverified;
+mod wait;
+
+pub use certificate::Certificate;
+pub use client::{LineClient, auth_plain};
+pub use gateway::{Gateway, command, write_configuration};
+pub use temp_dir::TempDir;
+pub use wait::{TIMEOUT, free_port, wait_until};
