@@ -1,4 +1,4 @@
-//! The time that a run goes by: the system's, or a virtual one that passes only while nobody has anything to do.
+//! The clock of a run: the system's, or a virtual one that advances only while all tasks wait.
 
 use std::sync::Arc;
 use std::thread;
@@ -9,14 +9,14 @@ use tokio::runtime::Runtime;
 /// A source of time.
 #[derive(Clone, Debug)]
 pub enum Clock {
-    /// The system's.
+    /// The clock of the system.
     System,
-    /// That of a runtime whose time is paused. The runtime's tasks run while this clock sleeps.
+    /// The clock of a runtime with paused time. The tasks of the runtime run while a caller sleeps.
     Virtual(Arc<Runtime>),
 }
 
 impl Clock {
-    /// A point in this time.
+    /// The current time.
     #[must_use]
     pub fn now(&self) -> Instant {
         match self {
@@ -28,7 +28,7 @@ impl Clock {
         }
     }
 
-    /// Lets this much time pass.
+    /// Sleeps.
     pub fn sleep(&self, time: Duration) {
         match self {
             Self::System => thread::sleep(time),

@@ -1,7 +1,7 @@
-//! A configuration and what `-t` says about it.
+//! A configuration case: a configuration and what `-t` reports about it.
 //!
-//! `<case>.conf` is the configuration, `<case>.d/` holds files beside it, `<case>.expect` what is expected. `@ROOT@`, `@IP@`,
-//! `@PORT@` to `@PORT4@` in the texts stand for the case's folder, address and ports.
+//! `<case>.conf` is the configuration, `<case>.d/` has further files, `<case>.expect` the expected report. `@ROOT@`, `@IP@` and
+//! `@PORT@` to `@PORT4@` stand for the working directory, its address and free ports.
 
 use std::fs;
 use std::net::{Ipv6Addr, TcpListener};
@@ -13,45 +13,45 @@ use serde::{Deserialize, Serialize};
 use crate::diff;
 use crate::gateway::Program;
 use crate::messages::messages;
-use crate::place::{Place, copy_tree};
+use crate::workdir::{WorkDir, copy_tree};
 
-/// `<case>.expect`, in TOML.
+/// The report of `-t`, and the options of its case. `<case>.expect` has it in TOML.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Verdict {
-    /// Why the case is there, or what is odd about it.
+pub struct TestReport {
+    /// The purpose of the case, or what is unusual about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// `older`: the installable nginx differs; this text is from the specification and the recorder leaves it alone.
+    /// `older`: the installable nginx behaves differently; the report is from the specification and is not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oracle: Option<String>,
-    /// Text for `-g`.
+    /// The argument of `-g`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub globals: Option<String>,
-    /// `root` or `ipv6`: without it the case is not run.
+    /// `root` or `ipv6`: the case is skipped without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs: Option<String>,
-    /// The configuration names its pid file itself, so that nginx is given none.
+    /// The configuration has its own `pid` directive, so nginx gets none by `-g`.
     #[serde(skip)]
     pub own_pid: bool,
-    /// `ignore`: which warnings come is not looked at.
+    /// `ignore`: warnings are not compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warnings: Option<String>,
     /// The exit code.
     pub exit: i32,
-    /// The first message of level emerg; `*` for any. What follows ` (SSL: ` is OpenSSL's own and not compared.
+    /// The first message of level emerg; `*` for any. The part from ` (SSL: ` on is OpenSSL's and is not compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub emerg: Option<String>,
-    /// The messages of level warn, in order.
+    /// All messages of level warn, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warn: Vec<String>,
 }
 
-impl Verdict {
+impl TestReport {
     /// Reads the file.
     ///
     /// # Errors
-    /// When it is not there or not as it should be.
+    /// When it is missing or malformed.
     pub fn read(path: &Path) -> Result<Self, String> {
         let text =
             fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -61,166 +61,166 @@ impl Verdict {
     /// The text of the file.
     ///
     /// # Errors
-    /// Never for text that TOML can hold.
-    pub fn write(&self) -> Result<String, String> {
+    /// When TOML cannot represent it.
+    pub fn text(&self) -> Result<String, String> {
         toml::to_string(self).map_err(|error| error.to_string())
     }
 
-    /// What this one wants and the other does not give, for people; `None` if they agree. Of the other's warnings those
-    /// that hold one of the `ignored` texts do not count.
-    pub fn differs(&self, got: &Self, ignored: &[String]) -> Option<String> {
-        let warns = |verdict: &Self| -> Vec<String> {
-            let looked_at = self.warnings.as_deref() != Some("ignore");
+    /// The difference to another report, for people; `None` if they agree. Warnings that contain one of the `ignored` texts do not
+    /// count.
+    pub fn difference(&self, got: &Self, ignored: &[String]) -> Option<String> {
+        let warnings = |report: &Self| -> Vec<String> {
+            let compared = self.warnings.as_deref() != Some("ignore");
             let counts =
-                |text: &&String| looked_at && !ignored.iter().any(|part| text.contains(part));
-            verdict
+                |text: &&String| compared && !ignored.iter().any(|part| text.contains(part));
+            report
                 .warn
                 .iter()
                 .filter(counts)
                 .map(|text| format!("[warn] {text}"))
                 .collect()
         };
-        let all = |verdict: &Self| -> Vec<String> {
-            let mut lines = warns(verdict);
-            lines.extend(verdict.emerg.iter().map(|text| {
+        let lines = |report: &Self| -> Vec<String> {
+            let mut lines = warnings(report);
+            lines.extend(report.emerg.iter().map(|text| {
                 let text = if self.emerg.as_deref() == Some("*") {
                     "*"
                 } else {
                     text
                 };
-                format!("[emerg] {}", text.split(" (SSL: ").next().unwrap_or(text))
+                format!("[emerg] {}", without_openssl(text))
             }));
-            lines.push(format!("exit {}", verdict.exit));
+            lines.push(format!("exit {}", report.exit));
             lines
         };
-        let (wanted, came) = (all(self), all(got));
-        (wanted != came).then(|| diff::lines("", &wanted, &came))
+        let (expected, received) = (lines(self), lines(got));
+        (expected != received).then(|| diff::lines("", &expected, &received))
     }
 }
 
-/// Whether this machine speaks IPv6 with itself.
+/// A message without OpenSSL's own text.
+pub fn without_openssl(message: &str) -> &str {
+    message.split(" (SSL: ").next().unwrap_or(message)
+}
+
+/// Whether IPv6 works on loopback.
 pub fn has_ipv6() -> bool {
     TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
 }
 
-/// Why a case cannot run here, if it cannot.
-pub fn lacks(verdict: &Verdict) -> Option<&'static str> {
-    match verdict.needs.as_deref() {
+/// What the case needs and this machine does not have.
+pub fn unmet_need(report: &TestReport) -> Option<&'static str> {
+    match report.needs.as_deref() {
         Some("root") if !nix::unistd::geteuid().is_root() => Some("needs root"),
         Some("ipv6") if !has_ipv6() => Some("needs IPv6"),
         _ => None,
     }
 }
 
-/// Runs `-t` on the configuration and returns what it said. `like` gives the options of the case.
+/// Runs `-t` on the configuration of a case; `options` has the options of the case.
 ///
 /// # Errors
 /// When files cannot be written or the program cannot be run.
-pub fn test(
+pub fn run(
     program: &Program,
     conf: &Path,
-    like: &Verdict,
-    place: &Place,
-) -> Result<Verdict, String> {
+    options: &TestReport,
+    workdir: &WorkDir,
+) -> Result<TestReport, String> {
     let text = |error: std::io::Error| format!("{}: {error}", conf.display());
     let ports = (0..4)
-        .map(|_| place.free_port())
+        .map(|_| workdir.free_port())
         .collect::<Result<Vec<_>, _>>()
         .map_err(text)?;
-    // in the configuration a port may stand alone, in messages it is only known by its colon
+    let placeholders = placeholders(workdir, &ports);
+    // In a configuration a port may occur alone.
     let bare = |text: &str| text.trim_start_matches(':').to_owned();
     let fill = |bytes: Vec<u8>| {
-        places(place, &ports)
-            .iter()
-            .fold(bytes, |bytes, (name, value)| {
-                replace(&bytes, &bare(name), &bare(value))
-            })
+        placeholders.iter().fold(bytes, |bytes, (name, value)| {
+            replace(&bytes, &bare(name), &bare(value))
+        })
     };
-    let target = place.root.join("case.conf");
+    let target = workdir.root.join("case.conf");
     fs::write(&target, fill(fs::read(conf).map_err(text)?)).map_err(text)?;
-    copy_tree(&conf.with_extension("d"), &place.root).map_err(text)?;
-    let mut verdict = answer(program, &target, like, place)?;
+    copy_tree(&conf.with_extension("d"), &workdir.root).map_err(text)?;
+    let mut report = run_test(program, &target, options, workdir)?;
     let unfill = |text: String| {
-        places(place, &ports)
-            .iter()
-            .rev()
-            .fold(text, |text, (name, value)| text.replace(value, name))
+        let pairs = placeholders.iter().rev();
+        pairs.fold(text, |text, (name, value)| text.replace(value, name))
     };
-    verdict.emerg = verdict.emerg.map(unfill);
-    verdict.warn = verdict.warn.into_iter().map(unfill).collect();
-    Ok(verdict)
+    report.emerg = report.emerg.map(unfill);
+    report.warn = report.warn.into_iter().map(unfill).collect();
+    Ok(report)
 }
 
-/// What `-t` says about the configuration that lies in the place.
+/// Runs `-t` on a configuration in the working directory.
 ///
 /// # Errors
 /// When the program cannot be run, or panics.
-pub fn answer(
+pub fn run_test(
     program: &Program,
     target: &Path,
-    like: &Verdict,
-    place: &Place,
-) -> Result<Verdict, String> {
-    let globals = like.globals.as_deref().unwrap_or_default();
+    options: &TestReport,
+    workdir: &WorkDir,
+) -> Result<TestReport, String> {
     let mut command = Command::new(program.path());
     command
         .arg("-t")
         .arg("-p")
-        .arg(format!("{}/", place.root.display()));
+        .arg(format!("{}/", workdir.root.display()));
     command
         .arg("-c")
         .arg(target)
         .arg("-e")
-        .arg(place.root.join("logs/error.log"));
-    let pid = if program.is_ours() || like.own_pid {
+        .arg(workdir.root.join("logs/error.log"));
+    let pid = if program.is_portcullis() || options.own_pid {
         String::new()
     } else {
-        format!("pid {}/logs/nginx.pid;", place.root.display())
+        format!("pid {}/logs/nginx.pid;", workdir.root.display())
     };
+    let globals = options.globals.as_deref().unwrap_or_default();
     let globals = format!("{}{pid}{globals}", program.load_module());
     if !globals.is_empty() {
         command.arg("-g").arg(globals);
     }
     let output = command
-        .current_dir(&place.root)
-        // A name that is none should not take long, whatever the network is like.
+        .current_dir(&workdir.root)
+        // Names that do not exist fail fast, whatever the network is like.
         .env("RES_OPTIONS", "attempts:1 timeout:1")
         .stdin(Stdio::null())
         .output()
         .map_err(|error| format!("{}: {error}", program.path().display()))?;
-    let said = latin(&output.stderr);
-    if said.contains("panicked at") {
-        return Err(format!("panicked: {said}"));
+    let stderr = as_text(&output.stderr);
+    if stderr.contains("panicked at") {
+        return Err(format!("panicked: {stderr}"));
     }
-    let mut verdict = Verdict {
+    let mut report = TestReport {
         emerg: None,
         warn: Vec::new(),
         exit: output.status.code().unwrap_or(-1),
-        ..like.clone()
+        ..options.clone()
     };
-    for (level, message) in messages(&said) {
+    for (level, message) in messages(&stderr) {
         match level {
-            "emerg" if verdict.emerg.is_none() => verdict.emerg = Some(message),
-            "warn" => verdict.warn.push(message),
+            "emerg" if report.emerg.is_none() => report.emerg = Some(message),
+            "warn" => report.warn.push(message),
             _ => {}
         }
     }
-    Ok(verdict)
+    Ok(report)
 }
 
-/// Names in the case and what they stand for here.
-fn places(place: &Place, ports: &[u16]) -> Vec<(String, String)> {
+/// The names of placeholders and their values. Ports include the colon, so that no other number in a message is replaced.
+fn placeholders(workdir: &WorkDir, ports: &[u16]) -> Vec<(String, String)> {
     let mut all = vec![
-        ("@ROOT@".to_owned(), place.root_text()),
-        ("@IP@".to_owned(), place.address.to_string()),
+        ("@ROOT@".to_owned(), workdir.root_text()),
+        ("@IP@".to_owned(), workdir.address.to_string()),
     ];
-    let named = ports.iter().enumerate();
-    // with the colon, so that no other number is taken for a port
-    all.extend(named.map(|(at, port)| {
-        let name = if at == 0 {
+    all.extend(ports.iter().enumerate().map(|(index, port)| {
+        let name = if index == 0 {
             ":@PORT@".to_owned()
         } else {
-            format!(":@PORT{}@", at + 1)
+            format!(":@PORT{}@", index + 1)
         };
         (name, format!(":{port}"))
     }));
@@ -242,8 +242,8 @@ fn replace(bytes: &[u8], name: &str, value: &str) -> Vec<u8> {
     out
 }
 
-/// Any bytes as text: UTF-8 if they are, else each byte as a character.
-fn latin(bytes: &[u8]) -> String {
+/// Bytes as text: as UTF-8 if they are, else as Latin-1.
+fn as_text(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         Err(_) => bytes.iter().copied().map(char::from).collect(),

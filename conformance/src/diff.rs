@@ -1,31 +1,31 @@
-//! What was expected beside what came, for people.
+//! Shows the expected and the received text side by side, for people.
 
 use crate::escape;
 
-/// Both sides, line by line; equal lines at the head are shown once.
-pub fn show(letters: &str, expected: &[u8], got: &[u8], ended: bool) -> String {
-    let wanted = escape::encode(expected);
-    let mut came = escape::encode(got);
-    if ended {
-        came.push("(closed)".to_owned());
+/// Both as escaped lines after `prefix`; equal lines at the beginning are shown once.
+pub fn bytes(prefix: &str, expected: &[u8], received: &[u8], eof: bool) -> String {
+    let expected = escape::encode(expected);
+    let mut received = escape::encode(received);
+    if eof {
+        received.push("(closed)".to_owned());
     }
-    lines(letters, &wanted, &came)
+    lines(prefix, &expected, &received)
 }
 
-/// The same for lines that are text already.
-pub fn lines(letters: &str, wanted: &[String], came: &[String]) -> String {
-    let same = wanted
+/// As [`bytes`], for lines of text.
+pub fn lines(prefix: &str, expected: &[String], received: &[String]) -> String {
+    let same = expected
         .iter()
-        .zip(came)
+        .zip(received)
         .take_while(|(one, other)| one == other)
         .count();
-    let mut text = String::from("expected (-) and got (+)");
-    for line in &wanted[..same] {
-        text.push_str(&format!("\n      {letters} {line}"));
+    let mut text = String::from("expected (-) and received (+)");
+    for line in &expected[..same] {
+        text.push_str(&format!("\n      {prefix} {line}"));
     }
-    for (sign, rest) in [('-', &wanted[same..]), ('+', &came[same..])] {
+    for (sign, rest) in [('-', &expected[same..]), ('+', &received[same..])] {
         for line in rest {
-            text.push_str(&format!("\n    {sign} {letters} {line}"));
+            text.push_str(&format!("\n    {sign} {prefix} {line}"));
         }
         if rest.is_empty() {
             text.push_str(&format!("\n    {sign} (nothing)"));

@@ -1,12 +1,12 @@
-//! Bytes as the text of a case file, and back.
+//! Converts between bytes and the text of a case file.
 //!
-//! One wire line is one text line. The line end is CR LF unless the text ends in `\c`. Known escapes: `\r` `\n` `\t` `\\`
-//! `\xHH`, and `\{text*N}` for a text that is repeated N times.
+//! One wire line is one text line. It ends in CR LF unless the text ends in `\c`. The escapes are `\r` `\n` `\t` `\\` `\xHH`, and
+//! `\{text*N}` for N repetitions of a text.
 
-/// The bytes of one text line, its line end included.
+/// Decodes one text line; the line end is included.
 ///
 /// # Errors
-/// The escape that is not known, or not complete.
+/// An unknown or incomplete escape.
 pub fn decode(text: &str) -> Result<Vec<u8>, String> {
     let mut out = Vec::with_capacity(text.len() + 2);
     let mut rest = text;
@@ -51,7 +51,7 @@ fn push<'a>(out: &mut Vec<u8>, byte: u8, after: &'a str) -> &'a str {
     after
 }
 
-/// The text lines that stand for these bytes: the reverse of [`decode`], line by line.
+/// Encodes bytes as text lines, the reverse of [`decode`].
 pub fn encode(bytes: &[u8]) -> Vec<String> {
     bytes
         .split_inclusive(|&byte| byte == b'\n')
@@ -82,7 +82,7 @@ fn encode_line(line: &[u8]) -> String {
             b'\n' => text.push_str("\\n"),
             b'\t' => text.push_str("\\t"),
             b'\\' => text.push_str("\\\\"),
-            // a space at the end would be lost in an editor
+            // Editors strip trailing spaces.
             b' ' if at + 1 == body.len() && end.is_empty() => text.push_str("\\x20"),
             0x20..=0x7e => text.push(char::from(byte)),
             _ => text.push_str(&format!("\\x{byte:02x}")),
@@ -97,7 +97,7 @@ mod tests {
     use super::{decode, encode};
 
     #[test]
-    fn a_line_survives_the_way_there_and_back() {
+    fn encoded_lines_decode_to_the_same_bytes() {
         for bytes in [
             &b"220 ready\r\n"[..],
             b"334 \r\n",
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_escape_is_told() {
+    fn invalid_escapes_are_errors() {
         assert!(decode("a\\q").is_err());
         assert!(decode("a\\").is_err());
         assert!(decode("\\{a}").is_err());

@@ -1,4 +1,4 @@
-//! The program under test: nginx, or portcullis. How it is found, configured, started and stopped.
+//! The program under test, nginx or portcullis: its configuration, start and end.
 
 use std::fs;
 use std::io;
@@ -8,74 +8,60 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::case::Header;
-use crate::link::Socket;
-use crate::memory::{self, Network};
-use crate::place::Place;
-use crate::template::{Template, Values};
+use support::gateway::binary;
 
-/// Which program, and which of the two it is.
+use crate::case::Header;
+use crate::memory::{self, Network};
+use crate::socket::Socket;
+use crate::template::{Template, Values};
+use crate::workdir::WorkDir;
+
+/// A program that can be tested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Program {
-    /// nginx, and the module that brings mail to it where mail is not built in.
+    /// nginx, and the mail module if it is a dynamic one.
     Nginx {
         path: PathBuf,
         module: Option<PathBuf>,
     },
-    Ours(PathBuf),
-    /// portcullis's sessions in this process, in memory and virtual time. Plays dialogues only.
+    Portcullis(PathBuf),
+    /// The sessions of portcullis in this process, in memory and in virtual time. It runs dialogues only.
     InMemory,
 }
 
 impl Program {
-    /// nginx as Debian installs it, or as `NGINX_BIN` says.
+    /// `NGINX_BIN`, or nginx of Debian's packages; `None` without the mail module.
     pub fn nginx() -> Option<Self> {
         let named = std::env::var_os("NGINX_BIN").map(PathBuf::from);
         let path = named.unwrap_or_else(|| PathBuf::from("/usr/sbin/nginx"));
         let module = Some(PathBuf::from("/usr/lib/nginx/modules/ngx_mail_module.so"))
             .filter(|path| path.exists());
-        let debian = path.starts_with("/usr/sbin");
-        (path.exists() && (module.is_some() || !debian)).then_some(Self::Nginx { path, module })
+        let is_debian = path.starts_with("/usr/sbin");
+        (path.exists() && (module.is_some() || !is_debian)).then_some(Self::Nginx { path, module })
     }
 
-    /// portcullis: `PORTCULLIS_BIN`, or what `cargo build` left beside the running program.
+    /// `PORTCULLIS_BIN`, or the result of `cargo build` beside the running program.
     ///
     /// # Errors
     /// Where it was looked for.
-    pub fn ours() -> Result<Self, String> {
-        if let Some(path) = std::env::var_os("PORTCULLIS_BIN") {
-            return Ok(Self::Ours(PathBuf::from(path)));
-        }
-        let here = std::env::current_exe().map_err(|error| error.to_string())?;
-        // target/debug/conformance, or target/debug/deps/suite-…
-        let found = here
-            .ancestors()
-            .skip(1)
-            .take(2)
-            .map(|dir| dir.join("portcullis"))
-            .find(|path| path.is_file());
-        found.map(Self::Ours).ok_or_else(|| {
-            format!(
-                "no portcullis beside {}: `cargo build` first, or set PORTCULLIS_BIN",
-                here.display()
-            )
-        })
+    pub fn portcullis() -> Result<Self, String> {
+        binary().map(Self::Portcullis)
     }
 
-    /// Is it portcullis?
-    pub fn is_ours(&self) -> bool {
-        matches!(self, Self::Ours(_) | Self::InMemory)
+    /// Whether it is portcullis.
+    pub fn is_portcullis(&self) -> bool {
+        matches!(self, Self::Portcullis(_) | Self::InMemory)
     }
 
-    /// The program's path.
+    /// The path of the executable.
     pub fn path(&self) -> &Path {
         match self {
-            Self::Nginx { path, .. } | Self::Ours(path) => path,
+            Self::Nginx { path, .. } | Self::Portcullis(path) => path,
             Self::InMemory => Path::new("portcullis"),
         }
     }
 
-    /// `load_module …;`, or nothing.
+    /// `load_module …;` if the program needs it, else empty.
     pub fn load_module(&self) -> String {
         match self {
             Self::Nginx {
@@ -101,30 +87,30 @@ enum Running {
 }
 
 impl Gateway {
-    /// Writes the configuration of a dialogue and starts the program on it.
+    /// Starts the program with the configuration of a dialogue, in a network in memory if there is one.
     ///
     /// # Errors
-    /// When it does not come up; with what it said.
+    /// When it does not start; with its output.
     pub fn start(
         program: &Program,
         header: &Header,
-        place: &Place,
+        workdir: &WorkDir,
         values: &Values,
         network: Option<&Network>,
     ) -> Result<Self, String> {
         let text = configuration(program, header, values);
         let Some(network) = network else {
-            return Self::launch(program, place, &text);
+            return Self::launch(program, workdir, &text);
         };
-        let file = write(place, &text).map_err(|error| error.to_string())?;
-        let gateway = memory::Gateway::new(network.clone(), &file, &place.root)?;
+        let file = write(workdir, &text).map_err(|error| error.to_string())?;
+        let gateway = memory::Gateway::new(network.clone(), &file, &workdir.root)?;
         Ok(Self {
             running: Running::Memory(gateway),
-            root: place.root.clone(),
+            root: workdir.root.clone(),
         })
     }
 
-    /// A new client, and its address.
+    /// Connects a new client; returns its socket and its address.
     ///
     /// # Errors
     /// When the program does not listen in time.
@@ -135,94 +121,91 @@ impl Gateway {
             let (client, own) = gateway.connect(address);
             return Ok((Socket::Memory(client), own));
         }
-        let client = self.first_client(address).map_err(io::Error::other)?;
+        let client = self.connect(address).map_err(io::Error::other)?;
         let own = client.local_addr()?;
         Ok((Socket::System(client), own))
     }
 
-    /// Starts the program on a configuration. It may not listen yet.
+    /// Starts the program with a configuration. It may not listen yet.
     ///
     /// # Errors
     /// When it cannot be started.
-    pub fn launch(program: &Program, place: &Place, text: &[u8]) -> Result<Self, String> {
-        let said =
-            fs::File::create(place.root.join("stderr")).map_err(|error| error.to_string())?;
-        let file = write(place, text).map_err(|error| error.to_string())?;
+    pub fn launch(program: &Program, workdir: &WorkDir, text: &[u8]) -> Result<Self, String> {
+        let stderr =
+            fs::File::create(workdir.root.join("stderr")).map_err(|error| error.to_string())?;
+        let file = write(workdir, text).map_err(|error| error.to_string())?;
         let child = Command::new(program.path())
             .arg("-p")
-            .arg(format!("{}/", place.root.display()))
+            .arg(format!("{}/", workdir.root.display()))
             .arg("-c")
             .arg(&file)
             .arg("-e")
-            .arg(place.root.join("error.log"))
+            .arg(workdir.root.join("error.log"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(said)
+            .stderr(stderr)
             .spawn()
             .map_err(|error| format!("{}: {error}", program.path().display()))?;
         Ok(Self {
             running: Running::Process(child),
-            root: place.root.clone(),
+            root: workdir.root.clone(),
         })
     }
 
-    /// The first connection that succeeds shows that it listens.
+    /// Connects as soon as the gateway listens.
     ///
     /// # Errors
-    /// When it ended, or does not listen in time; with what it said.
-    pub fn first_client(&mut self, address: SocketAddr) -> Result<TcpStream, String> {
-        let until = Instant::now() + Duration::from_secs(15);
+    /// When it exits, or does not listen in time; with its output.
+    pub fn connect(&mut self, address: SocketAddr) -> Result<TcpStream, String> {
+        let deadline = Instant::now() + Duration::from_secs(15);
         loop {
             match TcpStream::connect(address) {
                 Ok(client) => return Ok(client),
-                Err(_) if self.died() => {
-                    return Err(format!("the gateway did not start: {}", self.words()));
+                Err(_) if self.has_exited() => {
+                    return Err(format!("the gateway did not start: {}", self.output()));
                 }
-                Err(error) if Instant::now() > until => {
-                    return Err(format!("nobody listens on {address}: {error}"));
+                Err(error) if Instant::now() > deadline => {
+                    return Err(format!("nothing listens on {address}: {error}"));
                 }
                 Err(_) => thread::sleep(Duration::from_millis(3)),
             }
         }
     }
 
-    /// Has the program ended by itself?
-    pub fn died(&mut self) -> bool {
+    fn has_exited(&mut self) -> bool {
         match &mut self.running {
             Running::Process(child) => !matches!(child.try_wait(), Ok(None)),
             Running::Memory(_) => false,
         }
     }
 
-    /// Its log.
+    /// The error log.
     pub fn log(&self) -> String {
-        let bytes = fs::read(self.root.join("error.log")).unwrap_or_default();
-        String::from_utf8_lossy(&bytes).into_owned()
+        self.read("error.log")
     }
 
-    /// What it wrote to standard error and to its log: for the report of a failure.
-    pub fn words(&self) -> String {
-        let read = |name: &str| {
-            fs::read(self.root.join(name)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-        };
-        ["stderr", "error.log"]
-            .into_iter()
-            .filter_map(|name| read(name).ok())
-            .collect()
+    /// Standard error and the error log.
+    pub fn output(&self) -> String {
+        self.read("stderr") + &self.read("error.log")
+    }
+
+    fn read(&self, name: &str) -> String {
+        let bytes = fs::read(self.root.join(name)).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// Ends the program.
     ///
     /// # Errors
-    /// When it ended by itself before, or panicked.
+    /// When it has exited before, or a thread panicked.
     pub fn stop(mut self) -> Result<(), String> {
-        if self.died() {
-            return Err(format!("the gateway ended by itself: {}", self.words()));
+        if self.has_exited() {
+            return Err(format!("the gateway exited: {}", self.output()));
         }
         self.kill().map_err(|error| error.to_string())?;
-        let words = self.words();
-        if words.contains("panicked at") {
-            Err(format!("the gateway panicked: {words}"))
+        let output = self.output();
+        if output.contains("panicked at") {
+            Err(format!("the gateway panicked: {output}"))
         } else {
             Ok(())
         }
@@ -241,24 +224,24 @@ impl Gateway {
 
 impl Drop for Gateway {
     fn drop(&mut self) {
-        // already gone is as good
+        // It may have exited already.
         let _ = self.kill();
     }
 }
 
 /// Writes the configuration, and removes the log of an earlier run.
-fn write(place: &Place, text: &[u8]) -> io::Result<PathBuf> {
-    let file = place.root.join("gateway.conf");
-    let _ = fs::remove_file(place.root.join("error.log"));
+fn write(workdir: &WorkDir, text: &[u8]) -> io::Result<PathBuf> {
+    let file = workdir.root.join("gateway.conf");
+    let _ = fs::remove_file(workdir.root.join("error.log"));
     fs::write(&file, text)?;
     Ok(file)
 }
 
-/// The whole configuration of a dialogue, as `program` is to have it.
+/// The whole configuration of a dialogue for this program.
 #[must_use]
 pub fn configuration(program: &Program, header: &Header, values: &Values) -> Vec<u8> {
     let level = header.log.as_deref().unwrap_or("info");
-    let own = if program.is_ours() {
+    let only_portcullis = if program.is_portcullis() {
         "auth_http_keepalive off;"
     } else {
         ""
@@ -273,7 +256,7 @@ events {{ worker_connections 64; }}
 mail {{
 server_name mx.example;
 auth_http 127.0.0.1:@AUTH_PORT@/auth;
-{own}
+{only_portcullis}
 {mail}
 server {{
 listen @LISTEN_ADDR@:@LISTEN_PORT@ {listen};

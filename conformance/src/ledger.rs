@@ -1,11 +1,12 @@
-//! `departures.toml`: where portcullis differs from nginx on purpose, and why.
+//! The ledger `departures.toml`: the deliberate differences from nginx, with their reasons.
 
 use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::conf_case::Verdict;
+use crate::conf_case::TestReport;
+use crate::pattern::capture;
 
 /// The whole ledger.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -21,8 +22,8 @@ pub struct Ledger {
     pub rule: Vec<Rule>,
 }
 
-/// A first message of nginx and what portcullis says in its place, whatever the configuration. `*` is any text, `{}` is the same text
-/// on both sides; a text alone is the whole message, `ok` none.
+/// A first message of nginx and the one that portcullis reports instead, for any configuration. `*` matches any text, `{}` the same
+/// text on both sides; `ok` stands for no message.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
@@ -32,40 +33,40 @@ pub struct Rule {
     pub row: Option<u32>,
 }
 
-/// A case that goes otherwise on portcullis; how, is in `<case>.ours`.
+/// A case for which portcullis has another expectation, in `<case>.ours`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Departure {
     pub case: String,
     pub reason: String,
-    /// The row of the project's table of departures.
+    /// The row in the project's table of departures.
     pub row: Option<u32>,
 }
 
-/// A warning of portcullis that nginx has not, and that is not compared.
+/// A warning of portcullis that is not compared, because nginx does not have it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IgnoredWarning {
     pub contains: String,
     pub reason: String,
     pub row: Option<u32>,
-    /// Cases name this warning themselves; it is only left out of rows and random configurations.
+    /// Applies to rows and random configurations only; the cases expect this warning.
     #[serde(default)]
     pub only_generated: bool,
 }
 
-/// Cases that fail because something is still to be built. As soon as one passes, it must leave the list.
+/// Cases that fail because a feature is missing. A case that passes must be removed.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pending {
     pub reason: String,
     pub cases: Vec<String>,
-    /// `log`: the dialogue itself is as it should be, only the log is not.
+    /// `log`: only the log lines differ; the dialogue must already be right.
     pub part: Option<String>,
 }
 
 impl Pending {
-    /// Only what is logged is pending.
+    /// Whether only the log lines are pending.
     pub fn only_log(&self) -> bool {
         self.part.as_deref() == Some("log")
     }
@@ -75,7 +76,7 @@ impl Ledger {
     /// Reads the ledger.
     ///
     /// # Errors
-    /// When it is not there, not as it should be, or names a case twice or without a reason.
+    /// When it is missing or malformed, or has an entry without a reason or two for one case.
     pub fn read(path: &Path) -> Result<Self, String> {
         let text =
             fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -83,30 +84,30 @@ impl Ledger {
             toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
         for (at, entry) in ledger.departure.iter().enumerate() {
             if entry.reason.trim().is_empty() {
-                return Err(format!("{}: a departure without a reason", entry.case));
+                return Err(format!("{}: no reason", entry.case));
             }
             if ledger.departure[..at]
                 .iter()
                 .any(|other| other.case == entry.case)
             {
-                return Err(format!("{}: twice in the ledger", entry.case));
+                return Err(format!("{}: two entries", entry.case));
             }
         }
         Ok(ledger)
     }
 
-    /// The entry of a case.
+    /// The departure of a case.
     pub fn departure(&self, case: &str) -> Option<&Departure> {
         self.departure.iter().find(|entry| entry.case == case)
     }
 
-    /// Why a case is expected to fail for now.
+    /// The entry of a case that is expected to fail.
     pub fn pending(&self, case: &str) -> Option<&Pending> {
         let names = |entry: &&Pending| entry.cases.iter().any(|name| name == case);
         self.pending.iter().find(names)
     }
 
-    /// Parts of warnings that are not compared.
+    /// The texts of warnings that are not compared.
     pub fn ignored(&self) -> Vec<String> {
         let always = self
             .ignored_warning
@@ -115,34 +116,35 @@ impl Ledger {
         always.map(|entry| entry.contains.clone()).collect()
     }
 
-    /// The same for rows and random configurations.
+    /// As [`Ledger::ignored`], for rows and random configurations.
     pub fn ignored_in_generated(&self) -> Vec<String> {
         let all = self.ignored_warning.iter();
         all.map(|entry| entry.contains.clone()).collect()
     }
 
-    /// Does nginx, as it can be installed, not know this directive at all?
+    /// Whether the installable nginx does not know this directive.
     pub fn unknown_to_nginx(&self, name: &str) -> bool {
         let unknown = format!("unknown directive \"{name}\"");
         let elsewhere = format!("\"{name}\" directive is not allowed here");
         self.rule.iter().any(|rule| {
             let about_names = rule.nginx.starts_with("unknown directive")
                 || rule.nginx.contains("directive is not allowed here");
-            let says = |text: &str| matched(&rule.nginx, text).is_some();
-            about_names && (says(&unknown) || says(&elsewhere))
+            let matches = |text: &str| capture(&rule.nginx, text).is_some();
+            about_names && (matches(&unknown) || matches(&elsewhere))
         })
     }
 
-    /// The rule by which the two differ.
-    pub fn rule(&self, nginx: &Verdict, ours: &Verdict) -> Option<&Rule> {
-        let text = |verdict: &Verdict| verdict.emerg.clone().unwrap_or_else(|| "ok".to_owned());
-        self.rule_of(&text(nginx), &text(ours))
+    /// The rule that explains the difference of two reports.
+    pub fn rule(&self, nginx: &TestReport, portcullis: &TestReport) -> Option<&Rule> {
+        let text = |report: &TestReport| report.emerg.clone().unwrap_or_else(|| "ok".to_owned());
+        self.rule_for(&text(nginx), &text(portcullis))
     }
 
-    /// The same for first messages.
-    pub fn rule_of(&self, nginx: &str, ours: &str) -> Option<&Rule> {
+    /// As [`Ledger::rule`], for first messages.
+    pub fn rule_for(&self, nginx: &str, portcullis: &str) -> Option<&Rule> {
         let fits = |rule: &&Rule| {
-            let (Some(one), Some(other)) = (matched(&rule.nginx, nginx), matched(&rule.ours, ours))
+            let (Some(one), Some(other)) =
+                (capture(&rule.nginx, nginx), capture(&rule.ours, portcullis))
             else {
                 return false;
             };
@@ -151,79 +153,36 @@ impl Ledger {
         self.rule.iter().find(fits)
     }
 
-    /// What is wrong with the ledger itself: entries without a case or without our text, and texts without an entry.
+    /// Errors of the ledger itself: entries without a case or an `.ours` file, and `.ours` files without an entry.
     pub fn stale(&self, root: &Path, cases: &[String]) -> Vec<String> {
-        let mut faults = Vec::new();
+        let mut errors = Vec::new();
         for entry in &self.departure {
             if !cases.contains(&entry.case) {
-                faults.push(format!("departures.toml: no such case: {}", entry.case));
+                errors.push(format!("departures.toml: no case {}", entry.case));
             } else if !root.join(format!("{}.ours", entry.case)).is_file() {
-                faults.push(format!("departures.toml: {0} has no {0}.ours", entry.case));
+                errors.push(format!("departures.toml: {0} has no {0}.ours", entry.case));
             }
         }
         for case in self.pending.iter().flat_map(|entry| &entry.cases) {
             if !cases.contains(case) {
-                faults.push(format!("departures.toml: no such case: {case}"));
+                errors.push(format!("departures.toml: no case {case}"));
             }
         }
         for case in cases {
             if self.departure(case).is_none() && root.join(format!("{case}.ours")).is_file() {
-                faults.push(format!("{case}.ours is not in departures.toml"));
+                errors.push(format!("{case}.ours is not in departures.toml"));
             }
         }
-        faults
-    }
-}
-
-/// What the `{}` of a pattern stand for in a text; `None` if the text is not of the pattern. Each takes as little as it can.
-fn matched<'a>(pattern: &str, text: &'a str) -> Option<Vec<&'a str>> {
-    let mut found = Vec::new();
-    let (mut pattern, mut text) = (pattern, text);
-    let mut hole: Option<bool> = None;
-    loop {
-        let next = [pattern.find('*'), pattern.find("{}")]
-            .into_iter()
-            .flatten()
-            .min();
-        let literal = &pattern[..next.unwrap_or(pattern.len())];
-        let at = match (hole, next) {
-            (None, _) => text.starts_with(literal).then_some(0),
-            (Some(_), None) => text.ends_with(literal).then(|| text.len() - literal.len()),
-            (Some(_), Some(_)) => text.find(literal),
-        }?;
-        if hole == Some(true) {
-            found.push(&text[..at]);
-        }
-        text = &text[at + literal.len()..];
-        let Some(next) = next else {
-            return text.is_empty().then_some(found);
-        };
-        let same = pattern[next..].starts_with('{');
-        hole = Some(same);
-        pattern = &pattern[next + if same { 2 } else { 1 }..];
+        errors
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Ledger, Rule, matched};
+    use super::{Ledger, Rule};
 
     #[test]
-    fn patterns() {
-        assert_eq!(
-            matched("a \"{}\" in {}", "a \"b\" in c:1"),
-            Some(vec!["b", "c:1"])
-        );
-        assert_eq!(matched("a*{}", "a"), Some(vec![""]));
-        assert_eq!(matched("a{}c", "abcc"), Some(vec!["bc"]));
-        assert_eq!(matched("ok", "ok"), Some(vec![]));
-        for (pattern, text) in [("a", "ab"), ("a{}b", "ac"), ("", "a"), ("b*", "ab")] {
-            assert_eq!(matched(pattern, text), None, "{pattern}");
-        }
-    }
-
-    #[test]
-    fn a_rule_binds_both_sides() {
+    fn captured_texts_must_be_equal() {
         let rule = Rule {
             nginx: "the invalid \"{}\" in {}".into(),
             ours: "invalid \"{}\" in {}".into(),
@@ -236,14 +195,14 @@ mod tests {
         };
         assert!(
             ledger
-                .rule_of("the invalid \"a\" in b", "invalid \"a\" in b")
+                .rule_for("the invalid \"a\" in b", "invalid \"a\" in b")
                 .is_some()
         );
         assert!(
             ledger
-                .rule_of("the invalid \"a\" in b", "invalid \"c\" in b")
+                .rule_for("the invalid \"a\" in b", "invalid \"c\" in b")
                 .is_none()
         );
-        assert!(ledger.rule_of("the invalid \"a\" in b", "ok").is_none());
+        assert!(ledger.rule_for("the invalid \"a\" in b", "ok").is_none());
     }
 }

@@ -1,31 +1,36 @@
-//! Differential cases against nginx.
+//! Differential tests against nginx.
 //!
-//! A case is data: a configuration with what `-t` says ([`conf_case`]), or a dialogue between a client, an auth server and a
-//! backend ([`case`]). What is expected is recorded from a real nginx ([`record`]) and replayed on portcullis and on nginx
-//! again ([`suite`]). Where portcullis differs on purpose, the [`ledger`] says so. The format is in `conformance/README.md`.
+//! A case is data: a configuration with the report of `-t` ([`conf_case`]), or a dialogue between a client, an auth server and a
+//! backend ([`case`]). Expectations are recorded from nginx ([`record`]) and checked on portcullis and on nginx ([`suite`]).
+//! [`rows`], [`random`] and [`conversation`] generate further cases. Deliberate differences are in the [`ledger`]. The formats are
+//! described in `conformance/README.md`.
 
+pub mod arguments;
 pub mod case;
+mod case_run;
 pub mod clock;
 pub mod conf_case;
+pub mod connection;
+pub mod conversation;
 pub mod diff;
-pub mod door;
 pub mod escape;
 pub mod gateway;
 pub mod ledger;
-pub mod link;
+pub mod listener;
 pub mod log;
 pub mod memory;
 mod messages;
+mod parallel;
+mod pattern;
 pub mod peers;
-pub mod place;
-pub mod play;
 pub mod random;
 pub mod record;
+pub mod replay;
 pub mod report;
+pub mod rng;
 pub mod rows;
+pub mod socket;
+mod stream;
 pub mod suite;
-pub mod talk;
 pub mod template;
-pub mod tls;
-mod trial;
-pub mod values;
+pub mod workdir;

@@ -1,23 +1,23 @@
-//! What the error log says about the sessions of a dialogue, without what differs from run to run.
+//! The lines of the error log about the sessions of a dialogue, without the parts that differ from run to run.
 
 use crate::template::Values;
 
-/// A line of the log is cut at 2048 bytes, date and numbers included; so much of a message is there in every run.
-const KEPT: usize = 1900;
+/// The number of characters of a message that are compared. nginx cuts a line, with date and numbers, at 2048 bytes.
+const COMPARED: usize = 1900;
 
-/// The lines that belong to a connection: `[info] client logged in, client: …`. Date, process and connection numbers are
-/// cut off, ports have their places' names, and what OpenSSL says in brackets is cut too. A line end in a message is `\n`.
+/// The lines that belong to a connection: `[info] client logged in, client: …`. Date, process and connection numbers and
+/// OpenSSL's own text are removed, ports are replaced by placeholders, and a line end inside a message by `\n`.
 pub fn lines(log: &str, values: &Values) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    let mut open = false;
+    let mut in_message = false;
     for line in log.lines() {
-        match dated(line) {
+        match after_date(line) {
             Some(rest) => {
                 let message = of_connection(rest);
-                open = message.is_some();
+                in_message = message.is_some();
                 found.extend(message);
             }
-            None if open => {
+            None if in_message => {
                 if let Some(last) = found.last_mut() {
                     last.push_str("\\n");
                     last.push_str(line);
@@ -26,11 +26,14 @@ pub fn lines(log: &str, values: &Values) -> Vec<String> {
             None => {}
         }
     }
-    found.iter().map(|text| named(text, values)).collect()
+    found
+        .iter()
+        .map(|text| with_placeholders(text, values))
+        .collect()
 }
 
-/// `[level] pid#tid: …` of `2026/01/01 00:00:00 [level] pid#tid: …`.
-fn dated(line: &str) -> Option<&str> {
+/// Returns `[level] pid#tid: …` of `2026/01/01 00:00:00 [level] pid#tid: …`.
+fn after_date(line: &str) -> Option<&str> {
     let (date, rest) = line.split_at_checked(20)?;
     let shape = |(at, byte): (usize, u8)| match at {
         4 | 7 => byte == b'/',
@@ -41,16 +44,17 @@ fn dated(line: &str) -> Option<&str> {
     (date.bytes().enumerate().all(shape) && rest.starts_with('[')).then_some(rest)
 }
 
+/// The message without process and connection numbers, if it has a connection number.
 fn of_connection(rest: &str) -> Option<String> {
     let (level, rest) = rest.split_once("] ")?;
     let (_, text) = rest.split_once(": *")?;
     let (number, text) = text.split_once(' ')?;
-    let own = number.bytes().all(|byte| byte.is_ascii_digit());
-    own.then(|| format!("{level}] {text}"))
+    let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| format!("{level}] {text}"))
 }
 
-fn named(message: &str, values: &Values) -> String {
-    let message = match message.char_indices().nth(KEPT) {
+fn with_placeholders(message: &str, values: &Values) -> String {
+    let message = match message.char_indices().nth(COMPARED) {
         Some((end, _)) => &message[..end],
         None => message,
     };
@@ -68,7 +72,7 @@ fn named(message: &str, values: &Values) -> String {
             text = text.replace(&format!("{host}:{port}"), &format!("{host}:{name}"));
         }
     }
-    // an earlier client of the same dialogue
+    // An earlier client of the same dialogue has another port.
     if let Some((port, rest)) = text
         .strip_prefix("[info] client 127.0.0.1:")
         .and_then(|rest| rest.split_once(" connected to "))
@@ -88,7 +92,7 @@ mod tests {
     use crate::template::Values;
 
     #[test]
-    fn only_lines_of_connections_and_their_continuations() {
+    fn only_lines_of_connections_remain() {
         let log = "2026/11/24 08:00:06 [notice] 1#1: start\n\
             2026/11/24 08:00:07 [info] 1#2: *3 client sent too long command \"a\nb\" while x, server: 127.9.9.9:25\n\
             2026/11/24 08:00:08 [info] 1#2: *4 client 127.0.0.1:77 connected to 127.9.9.9:25\n";

@@ -1,23 +1,23 @@
-//! What a program wrote to standard error under `-t`, message by message.
+//! The messages that a program writes to standard error with `-t`.
 
-/// Level and text of each message: `nginx: [emerg] …`, or `2026/01/01 00:00:00 [emerg] 1#1: …`. A message may hold line ends. What
-/// portcullis finds besides (`portcullis: also: …`) is left out: nginx stops before it.
-pub fn messages(said: &str) -> Vec<(&str, String)> {
+/// Level and text of each message: `nginx: [emerg] …` or `2026/01/01 00:00:00 [emerg] 1#1: …`. A message may contain line ends.
+/// Further errors that portcullis reports (`portcullis: also: …`) are left out: nginx stops at the first.
+pub fn messages(stderr: &str) -> Vec<(&str, String)> {
     let mut found: Vec<(&str, String)> = Vec::new();
-    let mut open = false;
-    for line in said.split('\n') {
+    let mut in_message = false;
+    for line in stderr.split('\n') {
         match message(line) {
             Some((level, text)) => {
                 found.push((level, text.to_owned()));
-                open = true;
+                in_message = true;
             }
             None if line.contains(": the configuration file ")
                 || line.contains(": configuration file ")
                 || line.contains(": also: ") =>
             {
-                open = false
+                in_message = false
             }
-            None if open => {
+            None if in_message => {
                 if let Some((_, text)) = found.last_mut() {
                     text.push('\n');
                     text.push_str(line);
@@ -29,11 +29,12 @@ pub fn messages(said: &str) -> Vec<(&str, String)> {
     found
         .iter_mut()
         .for_each(|(_, text)| text.truncate(text.trim_end_matches('\n').len()));
-    // where the log is standard error, a message may come twice
+    // A message appears twice if the error log is standard error.
     found.dedup();
     found
 }
 
+/// Level and text of the first line of a message.
 fn message(line: &str) -> Option<(&str, &str)> {
     let (head, rest) = line.split_once('[')?;
     let program = head
@@ -56,9 +57,9 @@ mod tests {
     use super::messages;
 
     #[test]
-    fn both_forms_of_messages_are_read() {
-        let said = "2026/11/24 07:39:30 [warn] 12#12: one in f:1\nnginx: [emerg] unknown directive \"a\nb\" in f:2\nnginx: configuration file f test failed\n";
-        let found = messages(said);
+    fn both_forms_are_parsed() {
+        let stderr = "2026/11/24 07:39:30 [warn] 12#12: one in f:1\nnginx: [emerg] unknown directive \"a\nb\" in f:2\nnginx: configuration file f test failed\n";
+        let found = messages(stderr);
         assert_eq!(found[0], ("warn", "one in f:1".to_owned()));
         assert_eq!(
             found[1],

@@ -1,75 +1,75 @@
-//! The three parties around the gateway, on real sockets.
+//! The peers of a dialogue case: client, auth server and backend, with the gateway between them.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::case::{Act, Case, Peer};
+use crate::case::{Action, Case, Peer};
 use crate::clock::Clock;
-use crate::door::Door;
+use crate::connection::Connection;
 use crate::gateway::{Gateway, Program};
-use crate::link::Link;
+use crate::listener::Listener;
 use crate::log;
 use crate::memory::Network;
-use crate::place::Place;
 use crate::template::{Template, Values};
+use crate::workdir::WorkDir;
 
-/// So long the backend waits for the end when the client has left.
-const PARTING: Duration = Duration::from_millis(300);
+/// How long the backend waits for the end of its connection after the client has closed.
+const BACKEND_EOF: Duration = Duration::from_millis(300);
 
-/// Client, auth server, backend, and the gateway between them.
+/// The running gateway and its peers.
 #[derive(Debug)]
 pub struct Peers {
     gateway: Gateway,
-    /// The time that all of them go by.
+    /// The time of the gateway and all peers.
     pub clock: Clock,
-    client: Option<Link>,
-    auth: Door,
-    backend: Door,
-    /// What is known in this run.
+    client: Option<Connection>,
+    auth: Listener,
+    backend: Listener,
+    /// The values of this run's placeholders.
     pub values: Values,
     /// How long a peer waits for the gateway.
-    pub patience: Duration,
+    pub timeout: Duration,
 }
 
 impl Peers {
-    /// Opens the doors, starts the gateway, connects the client.
+    /// Starts the listening peers and the gateway, and connects the client.
     ///
     /// # Errors
-    /// When something of that fails.
+    /// When one of them does not start.
     pub fn new(
         program: &Program,
         case: &Case,
-        place: &Place,
-        patience: Duration,
+        workdir: &WorkDir,
+        timeout: Duration,
     ) -> Result<Self, String> {
         let text = |error: io::Error| error.to_string();
         let network = match program {
             Program::InMemory => Some(Network::new().map_err(text)?),
-            Program::Nginx { .. } | Program::Ours(_) => None,
+            Program::Nginx { .. } | Program::Portcullis(_) => None,
         };
         let network = network.as_ref();
-        let door = |seat, socket| Door::open(seat, &place.root.join(socket), network).map_err(text);
-        let (auth_port, auth) = door(case.header.auth, "auth.sock")?;
-        let (backend_port, backend) = door(case.header.backend, "backend.sock")?;
+        let open = |address, name| {
+            Listener::open(address, &workdir.root.join(name), network).map_err(text)
+        };
+        let (auth_port, auth) = open(case.header.auth, "auth.sock")?;
+        let (backend_port, backend) = open(case.header.backend, "backend.sock")?;
         let (clock, listen_port) = match network {
             Some(network) => (Clock::Virtual(network.runtime.clone()), network.free_port()),
-            None => (Clock::System, place.free_port().map_err(text)?),
+            None => (Clock::System, workdir.free_port().map_err(text)?),
         };
-        let listen_addr = place.address.to_string();
-        let root = place.root_text();
         let mut values = Values {
-            listen_addr,
+            listen_addr: workdir.address.to_string(),
             listen_port,
             auth_port,
             backend_port,
-            root,
+            root: workdir.root_text(),
             ..Values::default()
         };
-        let mut gateway = Gateway::start(program, &case.header, place, &values, network)?;
+        let mut gateway = Gateway::start(program, &case.header, workdir, &values, network)?;
         let (client, address) = gateway.client(&values).map_err(text)?;
         values.client_port = address.port();
-        let client = Some(Link::new(client, clock.clone()).map_err(text)?);
+        let client = Some(Connection::new(client, clock.clone()).map_err(text)?);
         Ok(Self {
             gateway,
             clock,
@@ -77,151 +77,154 @@ impl Peers {
             auth,
             backend,
             values,
-            patience,
+            timeout,
         })
     }
 
-    /// Does a step in which the peer is active.
+    /// Does an action of a peer. Expectations do nothing.
     ///
     /// # Errors
-    /// When the gateway has closed, or never came.
-    pub fn act(&mut self, peer: Peer, act: &Act) -> io::Result<()> {
-        match act {
-            Act::Send(bytes) => self.say(peer, bytes, Link::say),
-            Act::SendBytewise(bytes) => self.say(peer, bytes, Link::say_bytewise),
-            Act::HalfClose => self.link(peer)?.half_close(),
-            Act::Close => {
-                self.link(peer)?;
-                self.forget(peer);
+    /// When the gateway has closed, or does not connect.
+    pub fn act(&mut self, peer: Peer, action: &Action) -> io::Result<()> {
+        match action {
+            Action::Send(bytes) => self.send(peer, bytes, Connection::send),
+            Action::SendBytewise(bytes) => self.send(peer, bytes, Connection::send_bytewise),
+            Action::HalfClose => self.connection(peer)?.shutdown_write(),
+            Action::Close => {
+                self.connection(peer)?;
+                self.close(peer);
                 Ok(())
             }
-            Act::Reset => {
-                self.link(peer)?.break_off()?;
-                self.forget(peer);
+            Action::Reset => {
+                self.connection(peer)?.reset_on_close()?;
+                self.close(peer);
                 Ok(())
             }
-            Act::Connect => {
+            Action::Connect => {
                 let (client, address) = self.gateway.client(&self.values)?;
                 self.values.client_port = address.port();
-                self.client = Some(Link::new(client, self.clock.clone())?);
+                self.client = Some(Connection::new(client, self.clock.clone())?);
                 Ok(())
             }
-            Act::Tls(name) => {
+            Action::StartTls(name) => {
                 let pki = Path::new(&self.values.root).join("pki");
-                let own = name.as_ref().map(|name| {
+                let certificate = name.as_ref().map(|name| {
                     (
                         pki.join(format!("{name}.pem")),
                         pki.join(format!("{name}-key.pem")),
                     )
                 });
-                self.link(Peer::Client)?.start_tls(own)
+                self.connection(Peer::Client)?
+                    .start_tls(certificate.as_ref())
             }
-            Act::Wait(time) => {
+            Action::Wait(time) => {
                 self.clock.sleep(*time);
                 Ok(())
             }
-            Act::Expect(_) | Act::ExpectNothing | Act::ExpectEnd(_) | Act::ExpectGone => Ok(()),
+            Action::Expect(_)
+            | Action::ExpectNothing
+            | Action::ExpectEof(_)
+            | Action::ExpectEofAfterAny => Ok(()),
         }
     }
 
-    fn say(
+    fn send(
         &mut self,
         peer: Peer,
         bytes: &Template,
-        how: fn(&mut Link, &[u8]) -> io::Result<()>,
+        send: fn(&mut Connection, &[u8]) -> io::Result<()>,
     ) -> io::Result<()> {
         let bytes = bytes.fill(&self.values);
-        how(self.link(peer)?, &bytes)?;
+        send(self.connection(peer)?, &bytes)?;
         if peer == Peer::Auth {
             self.auth.answered = true;
         }
         Ok(())
     }
 
-    /// The peer's connection; a listening peer waits for it.
+    /// The connection of a peer; a listening peer waits for it.
     ///
     /// # Errors
     /// When the gateway does not connect in time.
-    pub fn link(&mut self, peer: Peer) -> io::Result<&mut Link> {
+    pub fn connection(&mut self, peer: Peer) -> io::Result<&mut Connection> {
         match peer {
             Peer::Client => self
                 .client
                 .as_mut()
                 .ok_or_else(|| ErrorKind::NotConnected.into()),
-            Peer::Auth => self.auth.link(self.patience),
-            Peer::Backend => self.backend.link(self.patience),
+            Peer::Auth => self.auth.connection(self.timeout),
+            Peer::Backend => self.backend.connection(self.timeout),
         }
     }
 
     /// The connection on which the peer reads next: the auth server has a new one for each request.
     ///
     /// # Errors
-    /// As [`Peers::link`].
-    pub fn reading_link(&mut self, peer: Peer) -> io::Result<(&mut Link, &mut Values)> {
+    /// As [`Peers::connection`].
+    pub fn reading_connection(&mut self, peer: Peer) -> io::Result<(&mut Connection, &mut Values)> {
         if peer == Peer::Auth && std::mem::take(&mut self.auth.answered) {
-            self.auth.link = None;
+            self.auth.connection = None;
         }
-        let link = match peer {
+        let connection = match peer {
             Peer::Client => self.client.as_mut().ok_or(ErrorKind::NotConnected)?,
-            Peer::Auth => self.auth.link(self.patience)?,
-            Peer::Backend => self.backend.link(self.patience)?,
+            Peer::Auth => self.auth.connection(self.timeout)?,
+            Peer::Backend => self.backend.connection(self.timeout)?,
         };
-        Ok((link, &mut self.values))
+        Ok((connection, &mut self.values))
     }
 
-    /// Is there a connection on which the peer could hear something?
-    pub fn listens(&self, peer: Peer) -> bool {
+    /// Whether the peer has a connection on which data may arrive.
+    pub fn has_connection(&self, peer: Peer) -> bool {
         match peer {
             Peer::Client => self.client.is_some(),
-            Peer::Auth => self.auth.link.is_some() && !self.auth.answered,
-            Peer::Backend => self.backend.link.is_some(),
+            Peer::Auth => self.auth.connection.is_some() && !self.auth.answered,
+            Peer::Backend => self.backend.connection.is_some(),
         }
     }
 
-    /// Takes in a connection that the gateway makes without being expected to.
-    pub fn stranger(&mut self, peer: Peer) -> bool {
-        let door = match peer {
+    /// Accepts a connection that no event expects; false if there is none.
+    pub fn accept_unexpected(&mut self, peer: Peer) -> bool {
+        let listener = match peer {
             Peer::Client => return false,
             Peer::Auth => &mut self.auth,
             Peer::Backend => &mut self.backend,
         };
-        door.answered = false;
-        door.accept().is_ok()
+        listener.answered = false;
+        listener.accept().is_ok()
     }
 
-    /// The connection is over.
-    pub fn forget(&mut self, peer: Peer) {
+    fn close(&mut self, peer: Peer) {
         match peer {
             Peer::Client => self.client = None,
-            Peer::Auth => (self.auth.link, self.auth.answered) = (None, false),
-            Peer::Backend => self.backend.link = None,
+            Peer::Auth => (self.auth.connection, self.auth.answered) = (None, false),
+            Peer::Backend => self.backend.connection = None,
         }
     }
 
-    /// The client leaves; the backend does so as soon as it has seen that, or a moment later.
-    pub fn part(&mut self) {
-        self.forget(Peer::Client);
-        if let Some(backend) = &mut self.backend.link {
-            // what still comes is not looked at any more
-            let _ = backend.hear_out(PARTING, PARTING);
+    /// Closes the client's connection, then the backend's: at its end, or after a short time.
+    pub fn disconnect(&mut self) {
+        self.close(Peer::Client);
+        if let Some(backend) = &mut self.backend.connection {
+            // Data that still arrives is ignored.
+            let _ = backend.read_until_quiet(BACKEND_EOF, BACKEND_EOF);
         }
-        self.forget(Peer::Backend);
+        self.close(Peer::Backend);
     }
 
-    /// What the log says about connections.
+    /// The lines of the error log about connections.
     pub fn log(&self) -> Vec<String> {
         log::lines(&self.gateway.log(), &self.values)
     }
 
-    /// What the gateway wrote to standard error and to its log.
-    pub fn words(&self) -> String {
-        self.gateway.words()
+    /// Standard error and the error log of the gateway.
+    pub fn output(&self) -> String {
+        self.gateway.output()
     }
 
     /// Ends the gateway.
     ///
     /// # Errors
-    /// When it ended by itself before.
+    /// When it has exited before.
     pub fn stop(self) -> Result<(), String> {
         self.gateway.stop()
     }

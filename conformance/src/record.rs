@@ -1,6 +1,6 @@
-//! Writes the expected side of a dialogue from what a real nginx does.
+//! Records the expectations of a dialogue from nginx.
 //!
-//! The case file says who reads when; what stands there is replaced. Comments and what the peers send stay as they are.
+//! The case file says which peer reads at which point; the text there is replaced. Comments and sent lines stay.
 
 use std::io;
 use std::ops::Range;
@@ -8,66 +8,72 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use support::digest::{apop, cram_md5};
 
-use crate::case::{Act, Case, Event, PATIENCE, Peer, reads};
+use crate::case::{Action, Case, Event, Peer, TIMEOUT};
 use crate::escape;
 use crate::gateway::Program;
 use crate::peers::Peers;
-use crate::place::Place;
-use crate::template::{apop, digest, is_challenge};
+use crate::template::is_challenge;
+use crate::workdir::WorkDir;
 
-/// Something is expected: so long it may take to begin.
+/// How long expected data may take to arrive.
 const FIRST: Duration = Duration::from_secs(4);
-/// After this much silence a reading is over: longer than a delayed ACK.
+/// Reading ends after this much silence. It is longer than a delayed ACK.
 const QUIET: Duration = Duration::from_millis(220);
 
-/// Plays a case on nginx and returns its text with the expected side as nginx gave it.
+/// Runs a case on nginx and returns its text with the recorded expectations.
 ///
 /// # Errors
-/// When nginx does not start, or a peer cannot be reached.
-pub fn record(program: &Program, text: &str, case: &Case, place: &Place) -> Result<String, String> {
-    let mut peers = Peers::new(program, case, place, PATIENCE)?;
+/// When nginx does not start, or does not connect to a peer.
+pub fn record(
+    program: &Program,
+    text: &str,
+    case: &Case,
+    workdir: &WorkDir,
+) -> Result<String, String> {
+    let mut peers = Peers::new(program, case, workdir, TIMEOUT)?;
     let secrets = secrets(text);
     let mut rewritten: Vec<(Range<usize>, Vec<String>)> = Vec::new();
     let mut events = case.events.iter().peekable();
     while let Some(event) = events.next() {
         let line = event.lines.start + 1;
-        if !is_reading(event) {
-            if let Err(error) = peers.act(event.peer, &event.act) {
+        if !is_expectation(event) {
+            if let Err(error) = peers.act(event.peer, &event.action) {
                 eprintln!("  line {line}: {error}");
             }
             continue;
         }
-        if event.act == Act::ExpectGone {
-            // not recorded: whatever came is fine
+        if event.action == Action::ExpectEofAfterAny {
+            // Anything may come before.
             continue;
         }
         let mut lines = event.lines.clone();
-        let mut last = &event.act;
-        // a silence is a reading of its own; a text and the end behind it are one
-        let more = |next: &&Event| {
-            event.act != Act::ExpectNothing
-                && next.act != Act::ExpectNothing
-                && is_reading(next)
+        let mut last = &event.action;
+        // A text and the end of the stream after it are recorded together.
+        let continues = |next: &&Event| {
+            event.action != Action::ExpectNothing
+                && next.action != Action::ExpectNothing
+                && is_expectation(next)
                 && next.peer == event.peer
         };
-        while let Some(next) = events.next_if(more) {
+        while let Some(next) = events.next_if(continues) {
             lines.end = next.lines.end;
-            last = &next.act;
+            last = &next.action;
         }
-        let heard = listen(&mut peers, event.peer, &event.act, last)
+        let received = read(&mut peers, event.peer, &event.action, last)
             .map_err(|error| format!("line {line}: {error}"))?;
-        let mut new = words(&mut peers, &secrets, event.peer, heard);
-        if let (Act::ExpectEnd(within), Some(end)) = (last, new.last_mut())
-            && *within != PATIENCE
+        let mut new = expectations(&mut peers, &secrets, event.peer, received);
+        if let (Action::ExpectEof(within), Some(end)) = (last, new.last_mut())
+            && *within != TIMEOUT
             && end.ends_with("EOF")
         {
             end.push_str(&format!(" {}", within.as_millis()));
         }
         rewritten.push((lines, new));
     }
-    // all leave; what is logged about that belongs to the dialogue
-    peers.part();
+    // The log lines about the end of the connections belong to the case.
+    peers.disconnect();
     std::thread::sleep(QUIET);
     let log = peers.log();
     let line = text.lines().count();
@@ -81,63 +87,71 @@ pub fn record(program: &Program, text: &str, case: &Case, place: &Place) -> Resu
     Ok(new)
 }
 
-fn is_reading(event: &Event) -> bool {
+fn is_expectation(event: &Event) -> bool {
     matches!(
-        event.act,
-        Act::Expect(_) | Act::ExpectNothing | Act::ExpectEnd(_) | Act::ExpectGone
+        event.action,
+        Action::Expect(_)
+            | Action::ExpectNothing
+            | Action::ExpectEof(_)
+            | Action::ExpectEofAfterAny
     )
 }
 
-/// The bytes that came, and whether the connection ended.
-fn listen(peers: &mut Peers, peer: Peer, first: &Act, last: &Act) -> io::Result<(Vec<u8>, bool)> {
-    if *first == Act::ExpectNothing && !peers.listens(peer) {
+/// Reads from nginx: the bytes, and whether the connection ended.
+fn read(
+    peers: &mut Peers,
+    peer: Peer,
+    first: &Action,
+    last: &Action,
+) -> io::Result<(Vec<u8>, bool)> {
+    if *first == Action::ExpectNothing && !peers.has_connection(peer) {
         std::thread::sleep(QUIET);
-        if !peers.stranger(peer) {
+        if !peers.accept_unexpected(peer) {
             return Ok((Vec::new(), false));
         }
     }
-    let (link, _) = peers.reading_link(peer)?;
-    link.hear_out(
-        if *first == Act::ExpectNothing {
+    let (connection, _) = peers.reading_connection(peer)?;
+    connection.read_until_quiet(
+        if *first == Action::ExpectNothing {
             QUIET
         } else {
             FIRST
         },
         QUIET,
     )?;
-    if matches!(last, Act::ExpectEnd(_)) && !link.ended {
-        link.hear_out(FIRST, FIRST)?;
+    if matches!(last, Action::ExpectEof(_)) && !connection.eof {
+        connection.read_until_quiet(FIRST, FIRST)?;
     }
-    Ok((std::mem::take(&mut link.pending), link.ended))
+    Ok((std::mem::take(&mut connection.pending), connection.eof))
 }
 
-/// The lines for the case file, with places for what is random.
-fn words(
+/// The lines for the case file, with placeholders for random values.
+fn expectations(
     peers: &mut Peers,
     secrets: &[String],
     peer: Peer,
-    (bytes, ended): (Vec<u8>, bool),
+    (bytes, eof): (Vec<u8>, bool),
 ) -> Vec<String> {
-    let letters = reads(peer);
+    let prefix = peer.read_prefix();
     let mut lines = Vec::new();
     for line in escape::encode(&bytes) {
-        let line = abstracted(peers, secrets, peer, line);
+        let line = with_placeholders(peers, secrets, peer, line);
         lines.push(if line.is_empty() {
-            letters.to_owned()
+            prefix.to_owned()
         } else {
-            format!("{letters} {line}")
+            format!("{prefix} {line}")
         });
     }
-    if ended {
-        lines.push(format!("{letters}EOF"));
+    if eof {
+        lines.push(format!("{prefix}EOF"));
     }
     if lines.is_empty() {
-        lines.push(format!("{letters}NONE"));
+        lines.push(format!("{prefix}NONE"));
     }
     lines
 }
 
-fn abstracted(peers: &mut Peers, secrets: &[String], peer: Peer, line: String) -> String {
+fn with_placeholders(peers: &mut Peers, secrets: &[String], peer: Peer, line: String) -> String {
     let values = &mut peers.values;
     if peer == Peer::Client {
         let challenge = line
@@ -164,7 +178,7 @@ fn abstracted(peers: &mut Peers, secrets: &[String], peer: Peer, line: String) -
     if let Some(salt) = &values.salt {
         line = line.replace(&*String::from_utf8_lossy(salt), "@SALT@");
         for secret in secrets {
-            line = line.replace(&digest(secret, salt), &format!("@DIGEST({secret})@"));
+            line = line.replace(&cram_md5(secret, salt), &format!("@DIGEST({secret})@"));
             line = line.replace(&apop(secret, salt), &format!("@APOP({secret})@"));
         }
     }
@@ -176,7 +190,7 @@ fn abstracted(peers: &mut Peers, secrets: &[String], peer: Peer, line: String) -
     line
 }
 
-/// The secrets with which the client answers challenges: `@CRAM(user,secret)@`, `@APOP(secret)@`.
+/// The secrets in the client's responses to challenges: `@CRAM(user,secret)@`, `@APOP(secret)@`.
 fn secrets(text: &str) -> Vec<String> {
     let calls = |name| {
         text.split(name)
@@ -221,7 +235,7 @@ mod tests {
     use super::{secrets, splice};
 
     #[test]
-    fn only_what_is_read_is_replaced() {
+    fn only_expectations_are_replaced() {
         let text = "# why\nS<\nC> NOOP\nS< old\n\nS< old too\nC> QUIT\n";
         let new = vec![
             (1..2, vec!["S< 220 x".to_owned()]),

@@ -1,21 +1,19 @@
-//! Finds the cases, runs them on a program, four at a time, and says how it went.
+//! Finds the cases and runs or records them, several at a time.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
 
 use crate::case::Case;
-use crate::conf_case::{self, Verdict};
+use crate::case_run::{self, CaseRun};
+use crate::conf_case::{self, TestReport};
 use crate::gateway::Program;
 use crate::ledger::Ledger;
-use crate::place::{Place, SLOTS};
+use crate::parallel::{self, THREADS};
 use crate::record;
 use crate::report::{Outcome, Report};
-use crate::trial::Trial;
+use crate::workdir::WorkDir;
 
-/// The cases below a folder.
+/// The cases below a directory.
 #[derive(Debug)]
 pub struct Suite {
     root: PathBuf,
@@ -25,18 +23,18 @@ pub struct Suite {
 }
 
 impl Suite {
-    /// The cases that come with this crate.
+    /// The cases of this crate.
     ///
     /// # Errors
     /// As [`Suite::open`].
-    pub fn ours() -> Result<Self, String> {
+    pub fn own() -> Result<Self, String> {
         Self::open(Path::new(env!("CARGO_MANIFEST_DIR")))
     }
 
     /// Finds the cases below `root`.
     ///
     /// # Errors
-    /// When the folder or its ledger cannot be read.
+    /// When the directory or its ledger cannot be read.
     pub fn open(root: &Path) -> Result<Self, String> {
         let mut cases = Vec::new();
         for (part, extension) in [("conf", "conf"), ("dialogue", "case")] {
@@ -51,10 +49,10 @@ impl Suite {
         })
     }
 
-    /// Keeps the cases whose name or file begins with one of the words; without words, all.
-    pub fn keep(&mut self, words: &[String]) {
+    /// Keeps the cases whose name or file begins with one of the words; all cases if there are no words.
+    pub fn retain(&mut self, words: &[String]) {
         let root = self.root.to_string_lossy().into_owned();
-        let wanted = |case: &String| {
+        let is_named = |case: &String| {
             words.iter().any(|word| {
                 let word = word
                     .strip_prefix(&root)
@@ -68,111 +66,109 @@ impl Suite {
             })
         };
         if !words.is_empty() {
-            self.cases.retain(wanted);
+            self.cases.retain(is_named);
         }
     }
 
     /// Runs all cases on a program.
     pub fn run(&self, program: &Program) -> Report {
         let ignored = self.ledger.ignored();
-        let mut report = self.each(|name, place| {
-            let trial = Trial {
-                suite: self,
+        let mut report = self.each(|name, workdir| {
+            let run = CaseRun {
+                root: &self.root,
+                ledger: &self.ledger,
                 program,
                 name,
-                place,
+                workdir,
                 ignored: &ignored,
             };
-            trial.outcome()
+            run.outcome()
         });
-        if program.is_ours() {
-            let everything = Self::open(&self.root)
+        if program.is_portcullis() {
+            let all = Self::open(&self.root)
                 .map(|suite| suite.cases)
                 .unwrap_or_default();
-            let stale = self.ledger.stale(&self.root, &everything);
+            let stale = self.ledger.stale(&self.root, &all);
             report.results.extend(
                 stale
                     .into_iter()
-                    .map(|fault| ("departures.toml".to_owned(), Outcome::Failed(fault))),
+                    .map(|error| ("departures.toml".to_owned(), Outcome::Failed(error))),
             );
         }
         report
     }
 
-    /// Writes what nginx does into all cases.
+    /// Records the expectations of all cases from nginx.
     pub fn record(&self, nginx: &Program) -> Report {
-        self.each(|name, place| {
-            let path = self.path(name, "case");
+        self.each(|name, workdir| {
             if name.starts_with("conf/") {
-                return self.record_conf(nginx, name, place);
+                return self.record_conf(nginx, name, workdir);
             }
+            let path = self.path(name, "case");
             let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
             let case = Case::of(name, &text)?;
             if case.header.oracle_older {
-                return Ok(Outcome::Skipped("from the specification".to_owned()));
+                return Ok(from_specification());
             }
-            let new = record::record(nginx, &text, &case, place)?;
+            let new = record::record(nginx, &text, &case, workdir)?;
             Case::parse(&new)?;
             fs::write(&path, new).map_err(|error| error.to_string())?;
             Ok(Outcome::Passed)
         })
     }
 
-    fn record_conf(&self, nginx: &Program, name: &str, place: &Place) -> Result<Outcome, String> {
+    fn record_conf(
+        &self,
+        nginx: &Program,
+        name: &str,
+        workdir: &WorkDir,
+    ) -> Result<Outcome, String> {
         let path = self.path(name, "expect");
         let old = if path.exists() {
-            Verdict::read(&path)?
+            TestReport::read(&path)?
         } else {
-            Verdict::default()
+            TestReport::default()
         };
         if old.oracle.is_some() {
-            return Ok(Outcome::Skipped("from the specification".to_owned()));
+            return Ok(from_specification());
         }
-        let mut new = conf_case::test(nginx, &self.path(name, "conf"), &old, place)?;
+        let mut new = conf_case::run(nginx, &self.path(name, "conf"), &old, workdir)?;
         if new.warnings.is_some() {
             new.warn.clear();
         }
-        fs::write(&path, new.write()?).map_err(|error| error.to_string())?;
+        fs::write(&path, new.text()?).map_err(|error| error.to_string())?;
         Ok(Outcome::Passed)
     }
 
-    /// A file of a case.
-    pub fn path(&self, name: &str, extension: &str) -> PathBuf {
-        self.root.join(format!("{name}.{extension}"))
+    fn path(&self, name: &str, extension: &str) -> PathBuf {
+        case_run::path(&self.root, name, extension)
     }
 
-    fn each(&self, work: impl Fn(&str, &Place) -> Result<Outcome, String> + Sync) -> Report {
-        let next = AtomicUsize::new(0);
-        let results = Mutex::new(Vec::new());
-        thread::scope(|scope| {
-            for slot in 0..SLOTS {
-                let (next, results, work) = (&next, &results, &work);
-                scope.spawn(move || {
-                    while let Some(name) = self.cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let place = Place::new(slot, &self.root.join("pki"))
-                            .map_err(|error| error.to_string());
-                        let outcome = place
-                            .and_then(|place| work(name, &place))
-                            .unwrap_or_else(Outcome::Failed);
-                        results
-                            .lock()
-                            .unwrap_or_else(PoisonError::into_inner)
-                            .push((name.clone(), outcome));
-                    }
-                });
-            }
-        });
-        let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-        results.sort_by(|one, other| one.0.cmp(&other.0));
-        Report { results }
+    /// Runs `work` for each case, in a working directory of its own.
+    fn each(&self, work: impl Fn(&str, &WorkDir) -> Result<Outcome, String> + Sync) -> Report {
+        let pki = self.root.join("pki");
+        let run = |thread: &mut u32, name: &String| {
+            let workdir = WorkDir::new(*thread, &pki).map_err(|error| error.to_string());
+            let outcome = workdir.and_then(|workdir| work(name, &workdir));
+            Ok((name.clone(), outcome.unwrap_or_else(Outcome::Failed)))
+        };
+        let results = parallel::map(&self.cases, THREADS, Ok, run);
+        let failed = |error| vec![("the runner".to_owned(), Outcome::Failed(error))];
+        Report {
+            results: results.unwrap_or_else(failed),
+        }
     }
+}
+
+fn from_specification() -> Outcome {
+    Outcome::Skipped("from the specification".to_owned())
 }
 
 fn find(root: &Path, dir: &Path, extension: &str, cases: &mut Vec<String>) -> std::io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
         if path.is_dir() {
-            // `<case>.d` holds files of a case, not cases
+            // `<case>.d` contains files of a case.
             if path.extension().is_none() {
                 find(root, &path, extension, cases)?;
             }

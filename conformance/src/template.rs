@@ -1,25 +1,24 @@
-//! Bytes with places for what is known only when the case runs: ports, and the random challenge of CRAM-MD5 and APOP.
+//! Byte templates with placeholders for values that are known only at run time: ports, and the challenge of CRAM-MD5 and APOP.
 //!
-//! A place is written `@NAME@`. A name that is not known is plain text, so that mail addresses need no escape.
+//! A placeholder is written `@NAME@`. An unknown name is literal text, so mail addresses need no escape.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, Mac as _};
-use md5::{Digest as _, Md5};
+use support::digest::{apop, cram_md5};
 
-/// What is known while a case runs.
+/// The values of placeholders.
 #[derive(Clone, Debug, Default)]
 pub struct Values {
-    /// The address that the gateway listens on.
+    /// The address on which the gateway listens.
     pub listen_addr: String,
     pub listen_port: u16,
     pub auth_port: u16,
     pub backend_port: u16,
-    /// The port of the client's own socket.
+    /// The port of the client's socket.
     pub client_port: u16,
-    /// The case's own folder.
+    /// The working directory.
     pub root: String,
-    /// The challenge that the gateway sent last, decoded: `<random.time@name>`.
+    /// The last challenge that the gateway sent, decoded: `<random.time@name>`.
     pub salt: Option<Vec<u8>>,
 }
 
@@ -32,18 +31,18 @@ enum Part {
     BackendPort,
     ClientPort,
     Root,
-    /// The challenge in base64; seen, checked for its shape and kept.
+    /// The challenge in base64. Matching checks its form and stores it.
     Challenge,
-    /// The challenge in clear, as POP3 greets with it; seen, checked for its shape and kept.
-    Stamp,
-    /// The challenge in clear, as seen before.
+    /// The timestamp in the greeting of POP3. Matching checks its form and stores it.
+    Timestamp,
+    /// The stored challenge, decoded.
     Salt,
-    /// The client's answer to the challenge, in base64.
+    /// The client's response to the stored challenge, in base64.
     Cram {
         user: String,
         secret: String,
     },
-    /// The digest in that answer.
+    /// The digest in that response.
     Digest(String),
     /// The digest of APOP.
     Apop(String),
@@ -51,27 +50,27 @@ enum Part {
     Any,
 }
 
-/// How far some bytes agree with a template.
+/// The result of matching bytes with a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Agreement {
-    /// Whole; so many bytes of the input belong to it.
-    Whole(usize),
-    /// So far so good, but more must come.
-    Part,
-    Not,
+pub enum Match {
+    /// The template matches this many bytes of the input.
+    Complete(usize),
+    /// The input matches a part of the template.
+    Incomplete,
+    Mismatch,
 }
 
-/// Bytes with places in them.
+/// Bytes with placeholders.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Template(Vec<Part>);
 
 impl Template {
-    /// Finds the places in decoded bytes.
+    /// Finds the placeholders in bytes.
     pub fn new(mut bytes: &[u8]) -> Self {
         let mut parts = Vec::new();
         let mut literal = Vec::new();
         while let Some(&byte) = bytes.first() {
-            if let Some((part, used)) = place(bytes) {
+            if let Some((part, used)) = placeholder(bytes) {
                 if !literal.is_empty() {
                     parts.push(Part::Bytes(std::mem::take(&mut literal)));
                 }
@@ -88,13 +87,13 @@ impl Template {
         Self(parts)
     }
 
-    /// The bytes to send or to show. A challenge that is not known yet shows as its name.
+    /// The bytes to send or to show. An unknown challenge is shown as its placeholder.
     pub fn fill(&self, values: &Values) -> Vec<u8> {
         self.0.iter().flat_map(|part| part.fill(values)).collect()
     }
 
-    /// Compares; a challenge that is met on the way is kept in `values`.
-    pub fn agrees(&self, input: &[u8], values: &mut Values) -> Agreement {
+    /// Matches the beginning of the input. A challenge is stored in `values`.
+    pub fn matches(&self, input: &[u8], values: &mut Values) -> Match {
         let mut at = 0;
         for part in &self.0 {
             let rest = &input[at..];
@@ -105,43 +104,43 @@ impl Template {
                         .take_while(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte))
                         .count();
                     if run == rest.len() {
-                        return Agreement::Part;
+                        return Match::Incomplete;
                     }
                     let Some(salt) = challenge(&rest[..run]) else {
-                        return Agreement::Not;
+                        return Match::Mismatch;
                     };
                     values.salt = Some(salt);
                     at += run;
                 }
-                Part::Stamp => {
+                Part::Timestamp => {
                     let Some(end) = rest.iter().position(|&byte| byte == b'>') else {
-                        return Agreement::Part;
+                        return Match::Incomplete;
                     };
                     let salt = &rest[..=end];
                     if !is_challenge(salt) {
-                        return Agreement::Not;
+                        return Match::Mismatch;
                     }
                     values.salt = Some(salt.to_vec());
                     at += salt.len();
                 }
                 Part::Any => match rest.iter().position(|&byte| byte == b'\r' || byte == b'\n') {
                     Some(end) => at += end,
-                    None => return Agreement::Part,
+                    None => return Match::Incomplete,
                 },
                 known => {
-                    let want = known.fill(values);
-                    let common = want.len().min(rest.len());
-                    if want[..common] != rest[..common] {
-                        return Agreement::Not;
+                    let expected = known.fill(values);
+                    let common = expected.len().min(rest.len());
+                    if expected[..common] != rest[..common] {
+                        return Match::Mismatch;
                     }
-                    if common < want.len() {
-                        return Agreement::Part;
+                    if common < expected.len() {
+                        return Match::Incomplete;
                     }
                     at += common;
                 }
             }
         }
-        Agreement::Whole(at)
+        Match::Complete(at)
     }
 }
 
@@ -157,19 +156,20 @@ impl Part {
             Self::ClientPort => values.client_port.to_string().into_bytes(),
             Self::Root => values.root.clone().into_bytes(),
             Self::Challenge => b"@CHALLENGE@".to_vec(),
-            Self::Stamp => b"@STAMP@".to_vec(),
+            Self::Timestamp => b"@STAMP@".to_vec(),
             Self::Any => b"@ANY@".to_vec(),
             Self::Salt => salt.to_vec(),
             Self::Cram { user, secret } => STANDARD
-                .encode(format!("{user} {}", digest(secret, salt)))
+                .encode(format!("{user} {}", cram_md5(secret, salt)))
                 .into_bytes(),
-            Self::Digest(secret) => digest(secret, salt).into_bytes(),
+            Self::Digest(secret) => cram_md5(secret, salt).into_bytes(),
             Self::Apop(secret) => apop(secret, salt).into_bytes(),
         }
     }
 }
 
-fn place(bytes: &[u8]) -> Option<(Part, usize)> {
+/// The placeholder at the beginning of these bytes, and its length.
+fn placeholder(bytes: &[u8]) -> Option<(Part, usize)> {
     let inside = bytes.strip_prefix(b"@")?;
     let end = inside.iter().take(80).position(|&byte| byte == b'@')?;
     let name = std::str::from_utf8(&inside[..end]).ok()?;
@@ -182,7 +182,7 @@ fn place(bytes: &[u8]) -> Option<(Part, usize)> {
         "ROOT" => Part::Root,
         "CHALLENGE" => Part::Challenge,
         "SALT" => Part::Salt,
-        "STAMP" => Part::Stamp,
+        "STAMP" => Part::Timestamp,
         "ANY" => Part::Any,
         _ => match name.strip_suffix(')')?.split_once('(')? {
             ("CRAM", both) => {
@@ -200,32 +200,13 @@ fn place(bytes: &[u8]) -> Option<(Part, usize)> {
     Some((part, end + 2))
 }
 
-/// The hex digest of CRAM-MD5 (RFC 2195).
-pub fn digest(secret: &str, salt: &[u8]) -> String {
-    // HMAC takes a key of any length
-    let Ok(mut mac) = Hmac::<Md5>::new_from_slice(secret.as_bytes()) else {
-        return String::new();
-    };
-    mac.update(salt);
-    hex(&mac.finalize().into_bytes())
-}
-
-/// The hex digest of APOP (RFC 1939).
-pub fn apop(secret: &str, salt: &[u8]) -> String {
-    hex(&Md5::digest([salt, secret.as_bytes()].concat()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The challenge that this text in base64 is, if it is one.
+/// Decodes a challenge in base64; `None` if it is not one.
 pub fn challenge(text: &[u8]) -> Option<Vec<u8>> {
     let salt = STANDARD.decode(text).ok();
     salt.filter(|salt| is_challenge(salt))
 }
 
-/// `<digits.digits@name>`, what nginx makes.
+/// Whether these bytes have the form of nginx's challenges: `<digits.digits@name>`.
 pub fn is_challenge(salt: &[u8]) -> bool {
     let inside = std::str::from_utf8(salt)
         .ok()
@@ -242,20 +223,16 @@ pub fn is_challenge(salt: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Agreement, Template, Values, digest, is_challenge};
+    use super::{Match, Template, Values, is_challenge};
 
     #[test]
-    fn the_example_of_rfc_2195() {
-        let salt = b"<1896.697170952@postoffice.reston.mci.net>";
-        assert!(is_challenge(salt));
-        assert_eq!(
-            digest("tanstaaftanstaaf", salt),
-            "b913a602c7eda7a495b4e6e7334d3890"
-        );
+    fn form_of_challenges() {
+        assert!(is_challenge(b"<1896.697170952@postoffice.reston.mci.net>"));
+        assert!(!is_challenge(b"<1896@postoffice.reston.mci.net>"));
     }
 
     #[test]
-    fn places_are_filled_and_other_at_signs_stay() {
+    fn placeholders_are_filled_and_other_at_signs_stay() {
         let values = Values {
             backend_port: 2525,
             ..Values::default()
@@ -265,15 +242,21 @@ mod tests {
     }
 
     #[test]
-    fn a_challenge_is_taken_in_and_known_afterwards() {
+    fn challenges_are_stored() {
         let mut values = Values::default();
         let template = Template::new(b"334 @CHALLENGE@\r\n");
-        assert_eq!(template.agrees(b"334 PDEu", &mut values), Agreement::Part);
         assert_eq!(
-            template.agrees(b"334 PDEuMkBteD4=\r\n250 x", &mut values),
-            Agreement::Whole(18)
+            template.matches(b"334 PDEu", &mut values),
+            Match::Incomplete
+        );
+        assert_eq!(
+            template.matches(b"334 PDEuMkBteD4=\r\n250 x", &mut values),
+            Match::Complete(18)
         );
         assert_eq!(values.salt.as_deref(), Some(&b"<1.2@mx>"[..]));
-        assert_eq!(template.agrees(b"500 no\r\n", &mut values), Agreement::Not);
+        assert_eq!(
+            template.matches(b"500 no\r\n", &mut values),
+            Match::Mismatch
+        );
     }
 }

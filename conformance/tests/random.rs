@@ -1,40 +1,38 @@
-//! Random configurations, of a fixed seed unless `CONFORMANCE_SEED` and `CONFORMANCE_COUNT` say otherwise.
+//! Random configurations, of a fixed seed unless `CONFORMANCE_SEED` and `CONFORMANCE_COUNT` are set.
 
 use std::io::{Write, stderr};
 
 use portcullis_conformance::gateway::Program;
-use portcullis_conformance::random::Contest;
+use portcullis_conformance::random::Comparator;
 
 const SEED: u64 = 20_261_124;
 const COUNT: u64 = 1500;
 
 fn number(name: &str, default: u64) -> u64 {
-    let given = std::env::var(name).ok();
-    given.map_or(default, |text| {
+    let value = std::env::var(name).ok();
+    value.map_or(default, |text| {
         text.parse()
-            .unwrap_or_else(|_| panic!("{name} is no number: {text}"))
+            .unwrap_or_else(|_| panic!("{name} is not a number: {text}"))
     })
 }
 
 #[test]
-fn random_configurations_are_answered_as_by_nginx() {
+fn portcullis_and_nginx_report_the_same() {
     let Some(nginx) = Program::nginx() else {
-        println!("nginx is not installed: no random configurations are compared");
+        println!("skipped: nginx is not installed");
         return;
     };
-    let ours = Program::ours().expect("portcullis is built");
-    let contest = Contest::new(nginx, ours).expect("a ledger and values");
-    let (seed, count) = (
-        number("CONFORMANCE_SEED", SEED),
-        number("CONFORMANCE_COUNT", COUNT),
-    );
-    let outcome = contest.run(seed, count).expect("answers");
-    // Not by print!, which is only seen when the test fails.
-    let _ = write!(stderr(), "\n{}", outcome.text());
+    let portcullis = Program::portcullis().expect("portcullis is built");
+    let comparator = Comparator::new(nginx, portcullis).expect("a ledger and arguments");
+    let seed = number("CONFORMANCE_SEED", SEED);
+    let count = number("CONFORMANCE_COUNT", COUNT);
+    let summary = comparator.run(seed, count).expect("reports");
+    // The output of print! is hidden when the test passes.
+    let _ = write!(stderr(), "\n{}", summary.text());
     assert!(
-        outcome.differences.is_empty(),
+        summary.differences.is_empty(),
         "\n{}\n{}",
-        outcome.differences.join("\n"),
-        outcome.text()
+        summary.differences.join("\n"),
+        summary.text()
     );
 }

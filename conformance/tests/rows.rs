@@ -1,58 +1,49 @@
-//! The recorded cases of every directive, on portcullis and on nginx.
+//! The recorded rows of every directive, on portcullis and on nginx.
 
 use std::io::{Write, stderr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use portcullis_conformance::gateway::Program;
 use portcullis_conformance::ledger::Ledger;
-use portcullis_conformance::rows;
+use portcullis_conformance::rows::{self, Recorded};
 
-/// Every how many of the cases nginx is asked; `CONFORMANCE_ROWS=all` asks it for each.
+/// nginx runs one row of this many; with `CONFORMANCE_ROWS=all` every row.
 const STEP: usize = 10;
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("rows")
+fn read() -> (Vec<Recorded>, Ledger) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let recorded = rows::recorded(&root.join("rows")).expect("recorded rows");
+    let ledger = Ledger::read(&root.join("departures.toml")).expect("a ledger");
+    (recorded, ledger)
 }
 
-fn ledger() -> Ledger {
-    Ledger::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("departures.toml")).expect("a ledger")
+fn check(failures: &[String]) {
+    let count = failures.len();
+    assert!(count == 0, "{count} failed:\n{}", failures.join("\n"));
 }
 
 #[test]
-fn every_row_is_read_as_recorded() {
-    let recorded = rows::recorded(&folder()).expect("recorded rows");
-    let program = Program::ours().expect("portcullis is built");
-    let faults = rows::play_ours(&recorded, &program, &ledger()).expect("answers");
-    let _ = writeln!(stderr(), "\n{} cases of directives", recorded.len());
+fn portcullis_answers_as_recorded() {
+    let (recorded, ledger) = read();
+    let program = Program::portcullis().expect("portcullis is built");
+    let failures = rows::check_portcullis(&recorded, &program, &ledger).expect("answers");
+    let _ = writeln!(stderr(), "\n{} rows", recorded.len());
     assert!(recorded.len() > 3000, "{}", recorded.len());
-    assert!(
-        faults.is_empty(),
-        "{} wrong:\n{}",
-        faults.len(),
-        faults.join("\n")
-    );
+    check(&failures);
 }
 
 #[test]
-fn nginx_says_what_is_recorded() {
+fn nginx_answers_as_recorded() {
     let Some(nginx) = Program::nginx() else {
-        println!("nginx is not installed: that the rows are nginx's is not checked");
+        println!("skipped: nginx is not installed");
         return;
     };
-    let recorded = rows::recorded(&folder()).expect("recorded rows");
+    let (recorded, ledger) = read();
     let step = match std::env::var("CONFORMANCE_ROWS").as_deref() {
         Ok("all") => 1,
         _ => STEP,
     };
-    let faults = rows::play_nginx(&recorded, &nginx, &ledger(), step).expect("answers");
-    println!(
-        "{} cases of directives asked of nginx",
-        recorded.len().div_ceil(step)
-    );
-    assert!(
-        faults.is_empty(),
-        "{} wrong:\n{}",
-        faults.len(),
-        faults.join("\n")
-    );
+    let failures = rows::check_nginx(&recorded, &nginx, &ledger, step).expect("answers");
+    println!("{} rows run by nginx", recorded.len().div_ceil(step));
+    check(&failures);
 }

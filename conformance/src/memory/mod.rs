@@ -1,7 +1,7 @@
-//! The shipped session in this process: connections in memory, paused time, and no socket.
+//! The sessions of portcullis in this process, with connections in memory and paused time.
 //!
-//! [`Network`] stands in for the system: peers listen in it, and the gateway's [`Dialer`] connects through it. Its runtime has
-//! one thread and runs while a peer waits, so a case goes the same way every time.
+//! [`Network`] replaces the system: peers listen in it, and the gateway's [`Dialer`] connects through it. Its runtime has one thread and
+//! runs while a peer waits, so a case is deterministic.
 
 mod pipe;
 mod socket;
@@ -24,19 +24,19 @@ use portcullis::process::machine::Machine;
 use tokio::runtime::{Builder, Runtime};
 
 pub use pipe::End;
-pub use socket::Memory;
+pub use socket::MemorySocket;
 
-/// Below the first port that is given away.
+/// Ports are counted from here.
 const FIRST_PORT: u16 = 40_000;
 
-/// The listening peers, and the runtime whose paused time all parties share.
+/// The listening peers, and the runtime whose paused time the gateway and all peers share.
 #[derive(Clone, Debug)]
 pub struct Network {
     pub runtime: Arc<Runtime>,
     listeners: Arc<Listeners>,
 }
 
-/// The connections that wait to be accepted, by listening address.
+/// The connections that have not been accepted yet, by listening address.
 #[derive(Debug, Default)]
 struct Listeners {
     waiting: Mutex<HashMap<Address, VecDeque<End>>>,
@@ -47,7 +47,7 @@ impl Network {
     /// A network without listeners.
     ///
     /// # Errors
-    /// When the runtime cannot be made.
+    /// When the runtime cannot be created.
     pub fn new() -> io::Result<Self> {
         let runtime = Builder::new_current_thread()
             .enable_time()
@@ -59,7 +59,7 @@ impl Network {
         })
     }
 
-    /// A port that was not given away before.
+    /// A port that has not been returned before.
     #[must_use]
     pub fn free_port(&self) -> u16 {
         self.listeners.free_port()
@@ -84,15 +84,15 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Accepts a connection that waits.
+    /// Accepts a waiting connection.
     ///
     /// # Errors
-    /// `WouldBlock` if none waits.
-    pub fn accept(&self) -> io::Result<Memory> {
+    /// `WouldBlock` if there is none.
+    pub fn accept(&self) -> io::Result<MemorySocket> {
         let mut waiting = lock(&self.network.listeners.waiting);
         let next = waiting.get_mut(&self.address).and_then(VecDeque::pop_front);
         let end = next.ok_or(io::ErrorKind::WouldBlock)?;
-        Ok(Memory::new(end, Arc::clone(&self.network.runtime)))
+        Ok(MemorySocket::new(end, Arc::clone(&self.network.runtime)))
     }
 }
 
@@ -103,7 +103,7 @@ impl Listeners {
         FIRST_PORT + *ports
     }
 
-    /// A connection from a new port to `address`: the new address, its end and the other end.
+    /// Connects a new port to `address`; returns the new address, its end of the connection, and the other end.
     fn pair(&self, address: SocketAddr) -> (SocketAddr, End, End) {
         let ip = match address.ip() {
             IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
@@ -120,7 +120,7 @@ impl Dial for Listeners {
         &'a self,
         address: &'a Address,
     ) -> Pin<Box<dyn Future<Output = io::Result<Socket>> + Send + 'a>> {
-        let dialed = match (lock(&self.waiting).get_mut(address), address) {
+        let result = match (lock(&self.waiting).get_mut(address), address) {
             (Some(waiting), _) => {
                 let (near, far) = match address {
                     Address::Inet(address) => {
@@ -135,7 +135,7 @@ impl Dial for Listeners {
             (None, Address::Inet(_)) => Err(Errno::ECONNREFUSED.into()),
             (None, Address::Unix(_)) => Err(Errno::ENOENT.into()),
         };
-        Box::pin(ready(dialed))
+        Box::pin(ready(result))
     }
 }
 
@@ -154,35 +154,38 @@ impl Gateway {
     /// Loads the configuration `file`.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The error of the configuration.
     pub fn new(network: Network, file: &Path, root: &Path) -> Result<Self, String> {
-        let inside = network.runtime.enter();
+        let guard = network.runtime.enter();
         let dialer = Dialer::Custom(Arc::clone(&network.listeners) as Arc<dyn Dial>);
-        let embedded = Embedded::new(options(file, root), Arc::new(world()), dialer)?;
-        drop(inside);
+        let embedded = Embedded::new(options(file, root), Arc::new(machine()), dialer)?;
+        drop(guard);
         Ok(Self { embedded, network })
     }
 
-    /// A new client's end of its connection, and its address.
+    /// Connects a new client; returns its socket and its address.
     #[must_use]
-    pub fn connect(&self, listen: SocketAddr) -> (Memory, SocketAddr) {
+    pub fn connect(&self, listen: SocketAddr) -> (MemorySocket, SocketAddr) {
         let (own, client, gateway) = self.network.listeners.pair(listen);
-        let _inside = self.network.runtime.enter();
+        let _guard = self.network.runtime.enter();
         let socket = Socket::Custom(Box::new(gateway));
         self.embedded
             .accept(&Address::Inet(listen), socket, Peer::Inet(own));
-        (Memory::new(client, Arc::clone(&self.network.runtime)), own)
+        (
+            MemorySocket::new(client, Arc::clone(&self.network.runtime)),
+            own,
+        )
     }
 }
 
-/// The first server of a configuration, for tests that need no session.
+/// Loads a configuration and returns its first server, for tests without a session.
 ///
 /// # Errors
 /// The first error of the configuration.
 pub fn server(text: &[u8], root: &Path) -> Result<Arc<Server>, String> {
     let file = root.join("gateway.conf");
     std::fs::write(&file, text).map_err(|error| error.to_string())?;
-    let loaded = portcullis::config::load(&world(), &options(&file, root), &mut |_| ())
+    let loaded = portcullis::config::load(&machine(), &options(&file, root), &mut |_| ())
         .map_err(|fault| String::from_utf8_lossy(&fault.message).into_owned())?;
     let server = loaded.config.servers.first().cloned();
     server.ok_or_else(|| "no server".to_owned())
@@ -199,7 +202,7 @@ fn options(file: &Path, root: &Path) -> Options {
     }
 }
 
-fn world() -> Machine {
+fn machine() -> Machine {
     Machine {
         check_pair: portcullis::tls::check_pair,
         check_tls: portcullis::tls::check,

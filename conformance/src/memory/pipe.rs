@@ -1,4 +1,4 @@
-//! An in-memory connection that ends as TCP's do: half-close, close, and the reset that follows unread data.
+//! An in-memory connection with the semantics of TCP: half-close, close, and a reset if data is unread.
 
 use std::collections::VecDeque;
 use std::io;
@@ -11,7 +11,7 @@ use nix::errno::Errno;
 use portcullis::net::socket::CustomSocket;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Bytes that one direction holds before its writer has to wait.
+/// The number of unread bytes at which a writer waits.
 const WINDOW: usize = 256 * 1024;
 
 /// One end of a connection. Dropping it closes the connection.
@@ -23,15 +23,15 @@ pub struct End {
     peer: Option<SocketAddr>,
 }
 
-/// What one end receives.
+/// The receiving side of one end.
 #[derive(Debug, Default)]
 struct Side {
     bytes: VecDeque<u8>,
-    /// The other end sends no more.
+    /// The other end has closed its sending direction.
     finished: bool,
     /// This end was dropped.
     closed: bool,
-    /// The error that the next operation of this end reports, and whether it was reported.
+    /// The error for the next operation of this end, and whether it has been reported.
     reset: Option<(Errno, bool)>,
     reader: Option<Waker>,
     writer: Option<Waker>,
@@ -43,8 +43,8 @@ impl Side {
         waiting.into_iter().flatten().for_each(Waker::wake);
     }
 
-    /// A reset has arrived. As in Linux, one that follows the other end's FIN shows as EPIPE.
-    fn reset(&mut self) {
+    /// Receives a reset. As on Linux, a reset after the other end's FIN is reported as EPIPE.
+    fn receive_reset(&mut self) {
         let errno = if self.finished {
             Errno::EPIPE
         } else {
@@ -56,7 +56,7 @@ impl Side {
 }
 
 impl End {
-    /// A connection between two addresses: the end of each.
+    /// Makes a connection between two addresses; returns both ends.
     #[must_use]
     pub fn pair(one: Option<SocketAddr>, other: Option<SocketAddr>) -> (Self, Self) {
         let pipe = Arc::default();
@@ -69,16 +69,16 @@ impl End {
         (end(0, one, other), end(1, other, one))
     }
 
-    /// Closes the sending side.
-    pub fn shut_down(&self) {
+    /// Closes the sending direction.
+    pub fn shutdown_write(&self) {
         let other = &mut self.sides()[1 - self.side];
         other.finished = true;
         other.wake();
     }
 
-    /// Makes the other end's next operation fail with a reset.
-    pub fn break_off(&self) {
-        self.sides()[1 - self.side].reset();
+    /// Sends a reset.
+    pub fn reset(&self) {
+        self.sides()[1 - self.side].receive_reset();
     }
 
     fn sides(&self) -> MutexGuard<'_, [Side; 2]> {
@@ -89,8 +89,8 @@ impl End {
         let own = &mut self.sides()[self.side];
         if own.bytes.is_empty() {
             return match &mut own.reset {
-                Some((errno @ Errno::ECONNRESET, told @ false)) => {
-                    *told = true;
+                Some((errno @ Errno::ECONNRESET, reported @ false)) => {
+                    *reported = true;
                     Poll::Ready(Err((*errno).into()))
                 }
                 Some(_) => Poll::Ready(Ok(0)),
@@ -119,7 +119,7 @@ impl Drop for End {
         sides[self.side].wake();
         let other = &mut sides[1 - self.side];
         if unread {
-            other.reset();
+            other.receive_reset();
         }
         other.finished = true;
         other.wake();
@@ -149,8 +149,8 @@ impl AsyncWrite for End {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let sides = &mut *self.sides();
-        if let Some((errno, told)) = &mut sides[self.side].reset {
-            let errno = if std::mem::replace(told, true) {
+        if let Some((errno, reported)) = &mut sides[self.side].reset {
+            let errno = if std::mem::replace(reported, true) {
                 Errno::EPIPE
             } else {
                 *errno
@@ -162,8 +162,8 @@ impl AsyncWrite for End {
             return Poll::Ready(Err(Errno::EPIPE.into()));
         }
         if other.closed {
-            // The kernel takes the bytes, and the answer to them is a reset.
-            sides[self.side].reset();
+            // The kernel accepts the bytes and then receives a reset.
+            sides[self.side].receive_reset();
             return Poll::Ready(Ok(bytes.len()));
         }
         let length = bytes.len().min(WINDOW.saturating_sub(other.bytes.len()));
@@ -181,7 +181,7 @@ impl AsyncWrite for End {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.shut_down();
+        self.shutdown_write();
         Poll::Ready(Ok(()))
     }
 }
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_half_close_leaves_the_other_direction_open() {
+    async fn half_close_leaves_the_other_direction_open() {
         let (mut one, mut other) = End::pair(None, None);
         one.write_all(b"last").await.expect("room");
         one.shutdown().await.expect("a shutdown");
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn unread_data_makes_a_close_a_reset() {
+    async fn close_with_unread_data_is_a_reset() {
         let (mut one, other) = End::pair(None, None);
         one.write_all(b"unread").await.expect("room");
         drop(other);
@@ -239,17 +239,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_second_write_to_a_closed_end_fails() {
+    async fn second_write_to_a_closed_end_fails() {
         let (mut one, other) = End::pair(None, None);
         drop(other);
         let mut byte = [0];
         assert_eq!(one.read(&mut byte).await.expect("an end"), 0);
-        assert_eq!(one.write(&byte).await.expect("taken"), 1);
+        assert_eq!(one.write(&byte).await.expect("accepted"), 1);
         assert_eq!(errno(one.write(&byte).await), Some(Errno::EPIPE as i32));
     }
 
     #[tokio::test]
-    async fn a_full_window_makes_the_writer_wait() {
+    async fn writer_waits_when_the_window_is_full() {
         let (mut one, mut other) = End::pair(None, None);
         one.write_all(&vec![0; WINDOW]).await.expect("room");
         let waiting = tokio::spawn(async move { one.write_all(b"x").await });

@@ -1,4 +1,4 @@
-//! A peer's end of an in-memory connection, read and written like a blocking socket. While it waits, the gateway's tasks run.
+//! A blocking socket over an in-memory connection. The tasks of the gateway run while it waits.
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -10,41 +10,41 @@ use tokio::time::timeout;
 
 use super::End;
 
-/// A blocking view of an end.
+/// One end of a connection as a blocking socket.
 #[derive(Debug)]
-pub struct Memory {
+pub struct MemorySocket {
     end: End,
     runtime: Arc<Runtime>,
     /// How long a read waits, in virtual time.
-    pub patience: Duration,
+    pub read_timeout: Duration,
 }
 
-impl Memory {
+impl MemorySocket {
     pub(super) fn new(end: End, runtime: Arc<Runtime>) -> Self {
         Self {
             end,
             runtime,
-            patience: Duration::from_secs(10),
+            read_timeout: Duration::from_secs(10),
         }
     }
 
-    /// The end itself, for what does not wait.
+    /// The end itself, for operations that do not block.
     #[must_use]
     pub fn end(&self) -> &End {
         &self.end
     }
 }
 
-impl Read for Memory {
+impl Read for MemorySocket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let reading = async { timeout(self.patience, self.end.read(buffer)).await };
+        let reading = async { timeout(self.read_timeout, self.end.read(buffer)).await };
         self.runtime
             .block_on(reading)
             .unwrap_or_else(|_| Err(io::ErrorKind::WouldBlock.into()))
     }
 }
 
-impl Write for Memory {
+impl Write for MemorySocket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let writing = async { timeout(Duration::from_secs(10), self.end.write(bytes)).await };
         self.runtime

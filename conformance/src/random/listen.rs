@@ -1,6 +1,6 @@
-//! `listen` lines put together from their parts, on few ports, so that they meet.
+//! Generates the arguments of `listen`. There are few ports, so that addresses collide.
 
-use super::dice::Dice;
+use crate::rng::Rng;
 
 const HOSTS: [&str; 10] = [
     "@IP@:",
@@ -44,23 +44,23 @@ const PARAMETERS: [&str; 18] = [
     "bin",
     "rcvbuf=1kk",
 ];
-/// How many of the parameters are right.
-const RIGHT: usize = 13;
+/// The number of valid parameters; they come first.
+const VALID: usize = 13;
 
-/// An address and some parameters.
-pub fn line(dice: &mut Dice) -> String {
-    let mut text = format!("{}{}", dice.pick(&HOSTS), dice.pick(&PORTS));
-    if dice.chance(30) {
+/// An address and parameters.
+pub fn arguments(rng: &mut Rng) -> String {
+    let mut text = format!("{}{}", rng.pick(&HOSTS), rng.pick(&PORTS));
+    if rng.permille(30) {
         text = "unix:@ROOT@/s.sock".into();
     }
-    let known = if dice.chance(60) {
+    let known = if rng.permille(60) {
         PARAMETERS.len()
     } else {
-        RIGHT
+        VALID
     };
-    for _ in 0..[0, 0, 0, 1, 1, 2, 4][dice.below(7)] {
+    for _ in 0..[0, 0, 0, 1, 1, 2, 4][rng.below(7)] {
         text.push(' ');
-        text.push_str(PARAMETERS[dice.below(known)]);
+        text.push_str(PARAMETERS[rng.below(known)]);
     }
     text
 }

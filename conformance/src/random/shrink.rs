@@ -1,11 +1,11 @@
-//! The least configuration that still shows a difference: lines go, then words, as long as it stays.
+//! Reduces a configuration that shows a difference: removes files, lines, statements and words as long as the difference remains.
 
-use super::Sample;
+use super::sample::Sample;
 
-/// How often the programs may be asked.
+/// The maximum number of comparisons.
 const MOST_TRIES: usize = 400;
 
-/// Leaves out what does not matter to `differs`.
+/// Removes everything that `differs` does not need.
 ///
 /// # Errors
 /// As `differs`.
@@ -36,11 +36,11 @@ pub fn shrink(
             sample = less;
         }
     }
-    for sign in [b'\n', b';', b' '] {
+    for separator in [b'\n', b';', b' '] {
         for at in 0..sample.files.len() {
             let mut pieces: Vec<Vec<u8>> = sample.files[at]
                 .1
-                .split_inclusive(|byte| *byte == sign)
+                .split_inclusive(|byte| *byte == separator)
                 .map(<[u8]>::to_vec)
                 .collect();
             let mut size = pieces.len().next_power_of_two();

@@ -1,125 +1,121 @@
-//! Cases for every directive, made from the table of directives: wrong blocks, wrong numbers of arguments, values good and bad,
-//! duplicates, block forms. `rows/<module>.cases` holds what nginx said, a line each, and what portcullis says where that differs.
+//! Rows: generated cases for every directive, with nginx's answers in `rows/<module>.cases`.
 //!
-//! A line is BLOCK, TEXT, nginx's answer and, by a rule of the ledger, ours, with tabs between. An answer is the warnings and `ok`
-//! or the first error, with ` + ` between; ` @N` is the line of the configuration.
+//! A line has the block, the text, nginx's answer and, where a rule of the ledger explains it, portcullis's different answer,
+//! separated by tabs. An answer has the warnings, and `ok` or the first error, separated by ` + `; ` @N` is the line of the
+//! configuration.
 
-mod make;
+mod generate;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use portcullis::base::Level;
 use portcullis::config::{Diagnostic, LogDestination, Options, load};
 use portcullis::process::machine::Machine;
 use portcullis::tls;
 
-use crate::conf_case::{Verdict, answer};
+use crate::conf_case::{TestReport, run_test, without_openssl};
 use crate::gateway::Program;
 use crate::ledger::Ledger;
-use crate::place::{Place, SLOTS};
-pub use make::{Row, all, blocks_of, whole};
+use crate::parallel::{self, THREADS};
+use crate::workdir::WorkDir;
+pub use generate::{Row, all, blocks_of, configuration};
 
-/// A row and what was recorded of it.
+/// A row with its recorded answers.
 #[derive(Clone, Debug)]
 pub struct Recorded {
     row: Row,
     nginx: String,
-    ours: String,
+    portcullis: String,
 }
 
 impl Recorded {
-    /// Whether a rule of the ledger has the two answers.
-    fn explained(&self, ledger: &Ledger) -> bool {
-        let first = |answer: &str| {
+    /// Whether the answers are equal or a rule of the ledger explains the difference.
+    fn is_explained(&self, ledger: &Ledger) -> bool {
+        let message = |answer: &str| {
             let last = answer.rsplit(" + ").next().unwrap_or(answer);
             last.replace(" @", " in @ROOT@/case.conf:")
         };
-        self.nginx == self.ours
+        self.nginx == self.portcullis
             || ledger
-                .rule_of(&first(&self.nginx), &first(&self.ours))
+                .rule_for(&message(&self.nginx), &message(&self.portcullis))
                 .is_some()
     }
 }
 
 impl Row {
-    fn put(&self, place: &Place) -> Result<PathBuf, String> {
-        let text = whole(self.block, &self.text)
-            .replace("@ROOT@", &place.root_text())
-            .replace("@IP@", &place.address.to_string());
-        let target = place.root.join("case.conf");
+    /// Writes the configuration of this row.
+    fn write(&self, workdir: &WorkDir) -> Result<PathBuf, String> {
+        let text = configuration(self.block, &self.text)
+            .replace("@ROOT@", &workdir.root_text())
+            .replace("@IP@", &workdir.address.to_string());
+        let target = workdir.root.join("case.conf");
         fs::write(&target, text).map_err(|error| error.to_string())?;
         Ok(target)
     }
 
-    /// What a program says with `-t`.
-    fn ask(&self, program: &Program, place: &Place) -> Result<Verdict, String> {
-        let like = Verdict {
+    /// The report of a program's `-t`.
+    fn run(&self, program: &Program, workdir: &WorkDir) -> Result<TestReport, String> {
+        let options = TestReport {
             own_pid: self.text.contains("pid"),
-            ..Verdict::default()
+            ..TestReport::default()
         };
-        let verdict = answer(program, &self.put(place)?, &like, place)?;
-        let unfill = |text: String| unfilled(&text, place);
-        Ok(Verdict {
-            emerg: verdict.emerg.map(unfill),
-            warn: verdict.warn.into_iter().map(unfill).collect(),
-            ..verdict
+        let report = run_test(program, &self.write(workdir)?, &options, workdir)?;
+        let unfill = |text: String| with_placeholders(&text, workdir);
+        Ok(TestReport {
+            emerg: report.emerg.map(unfill),
+            warn: report.warn.into_iter().map(unfill).collect(),
+            ..report
         })
     }
 
-    /// What reading it says, in this process: all but what comes of opening logs and sockets.
-    fn load(&self, place: &Place) -> Result<Verdict, String> {
-        let file = self.put(place)?;
+    /// As `run`, for portcullis and in this process; without the errors of opening logs and sockets.
+    fn load(&self, workdir: &WorkDir) -> Result<TestReport, String> {
         let options = Options {
             program: "portcullis",
-            prefix: format!("{}/", place.root_text()).into(),
-            file,
+            prefix: format!("{}/", workdir.root_text()).into(),
+            file: self.write(workdir)?,
             globals: None,
-            error_log: LogDestination::File(place.root.join("logs/error.log")),
-            pid: place.root.join("logs/nginx.pid"),
+            error_log: LogDestination::File(workdir.root.join("logs/error.log")),
+            pid: workdir.root.join("logs/nginx.pid"),
         };
-        let text = |said: &Diagnostic| unfilled(&String::from_utf8_lossy(&said.text()), place);
-        let mut verdict = Verdict::default();
-        let loaded = load(
-            &Machine {
-                check_pair: tls::check_pair,
-                check_tls: tls::check,
-                check_client_tls: tls::check_client,
-            },
-            &options,
-            &mut |note| {
-                if note.level == Level::Warn {
-                    verdict.warn.push(text(&note));
-                }
-            },
-        );
-        if let Err(why) = loaded {
-            verdict.exit = 1;
-            verdict.emerg = (why.level == Level::Emerg).then(|| text(&why));
+        let machine = Machine {
+            check_pair: tls::check_pair,
+            check_tls: tls::check,
+            check_client_tls: tls::check_client,
+        };
+        let text = |diagnostic: &Diagnostic| {
+            with_placeholders(&String::from_utf8_lossy(&diagnostic.text()), workdir)
+        };
+        let mut report = TestReport::default();
+        let loaded = load(&machine, &options, &mut |note| {
+            if note.level == Level::Warn {
+                report.warn.push(text(&note));
+            }
+        });
+        if let Err(error) = loaded {
+            report.exit = 1;
+            report.emerg = (error.level == Level::Emerg).then(|| text(&error));
         }
-        Ok(verdict)
+        Ok(report)
     }
 }
 
-fn unfilled(text: &str, place: &Place) -> String {
-    text.replace(&place.root_text(), "@ROOT@")
-        .replace(&place.address.to_string(), "@IP@")
+fn with_placeholders(text: &str, workdir: &WorkDir) -> String {
+    text.replace(&workdir.root_text(), "@ROOT@")
+        .replace(&workdir.address.to_string(), "@IP@")
 }
 
-/// A verdict in a line; `ignored` warnings are left out, and what OpenSSL says.
-fn line(verdict: &Verdict, ignored: &[String]) -> String {
-    let mut parts: Vec<String> = verdict
+/// A report as an answer, without `ignored` warnings.
+fn answer(report: &TestReport, ignored: &[String]) -> String {
+    let mut parts: Vec<String> = report
         .warn
         .iter()
         .filter(|text| !ignored.iter().any(|part| text.contains(part)))
         .map(|text| format!("[warn] {text}"))
         .collect();
-    parts.push(match (&verdict.emerg, verdict.exit) {
-        (Some(text), _) => text.split(" (SSL: ").next().unwrap_or(text).to_owned(),
+    parts.push(match (&report.emerg, report.exit) {
+        (Some(text), _) => without_openssl(text).to_owned(),
         (None, 0) => "ok".to_owned(),
         (None, exit) => format!("exit {exit}"),
     });
@@ -129,67 +125,42 @@ fn line(verdict: &Verdict, ignored: &[String]) -> String {
         .replace(['\n', '\t'], " ")
 }
 
-/// Asks for each row on several threads; the answers keep the order.
-fn each<T: Send>(
-    rows: &[Row],
-    work: impl Fn(&Row, &Place) -> Result<T, String> + Sync,
-) -> Result<Vec<T>, String> {
-    let next = AtomicUsize::new(0);
-    let found = Mutex::new(Vec::new());
-    let pki = Path::new(env!("CARGO_MANIFEST_DIR")).join("pki");
-    let run = |slot| -> Result<(), String> {
-        let place = Place::new(slot, &pki).map_err(|error| error.to_string())?;
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(row) = rows.get(at) else {
-                return Ok(());
-            };
-            let answer =
-                work(row, &place).map_err(|why| format!("{} {}: {why}", row.block, row.text))?;
-            found
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push((at, answer));
-        }
-    };
-    thread::scope(|scope| {
-        let run = &run;
-        let threads: Vec<_> = (0..SLOTS)
-            .map(|slot| scope.spawn(move || run(slot)))
-            .collect();
-        threads.into_iter().try_for_each(|thread| {
-            thread
-                .join()
-                .unwrap_or_else(|_| Err("a thread panicked".into()))
-        })
-    })?;
-    let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    found.sort_by_key(|(at, _)| *at);
-    Ok(found.into_iter().map(|(_, answer)| answer).collect())
+/// Applies `work` to each item on several threads; the results keep the order.
+fn each<T: Sync, R: Send>(
+    items: &[T],
+    row: impl Fn(&T) -> &Row + Sync,
+    work: impl Fn(&T, &WorkDir) -> Result<R, String> + Sync,
+) -> Result<Vec<R>, String> {
+    parallel::map(items, THREADS, WorkDir::with_own_pki, |workdir, item| {
+        let Row { block, text, .. } = row(item);
+        work(item, workdir).map_err(|error| format!("{block} {text}: {error}"))
+    })
 }
 
-/// What nginx and portcullis say of every row; the differences that no rule explains.
+/// Records the answers of both programs to all rows. Returns the differences that no rule explains.
 ///
 /// # Errors
-/// When a program cannot be run or a file not be written.
+/// When a program cannot be run or a file cannot be written.
 pub fn record(
     folder: &Path,
     nginx: &Program,
-    ours: &Program,
+    portcullis: &Program,
     ledger: &Ledger,
 ) -> Result<Vec<String>, String> {
     let ignored = ledger.ignored_in_generated();
     let rows = all()?;
-    let answers = each(&rows, |row, place| {
-        Ok((row.ask(nginx, place)?, row.ask(ours, place)?))
-    })?;
+    let reports = each(
+        &rows,
+        |row| row,
+        |row, workdir| Ok((row.run(nginx, workdir)?, row.run(portcullis, workdir)?)),
+    )?;
     let mut unexplained = Vec::new();
     let mut files: Vec<(&str, &str, String)> = Vec::new();
-    for (row, (theirs, own)) in rows.iter().zip(&answers) {
-        let (nginx, ours) = (line(theirs, &ignored), line(own, &ignored));
+    for (row, (theirs, own)) in rows.iter().zip(&reports) {
+        let (nginx, portcullis) = (answer(theirs, &ignored), answer(own, &ignored));
         let mut text = format!("{}\t{}\t{nginx}", row.block, row.text);
-        if nginx != ours {
-            text.push_str(&format!("\t{ours}"));
+        if nginx != portcullis {
+            text.push_str(&format!("\t{portcullis}"));
             if ledger.rule(theirs, own).is_none() {
                 unexplained.push(text.clone());
             }
@@ -217,15 +188,13 @@ pub fn record(
     Ok(unexplained)
 }
 
-/// The rows with what is recorded of them.
+/// Reads the recorded rows.
 ///
 /// # Errors
-/// When a file is not there, or has other cases than the table and the values make.
+/// When a file is missing, or its rows are not the generated ones.
 pub fn recorded(folder: &Path) -> Result<Vec<Recorded>, String> {
     let stale = |module: &str| {
-        format!(
-            "rows/{module}.cases has other cases than the table of directives makes: conformance record-rows"
-        )
+        format!("rows/{module}.cases is stale: run `conformance record-rows` to generate it again")
     };
     let mut found = Vec::new();
     let mut modules: Vec<(&str, Vec<Row>)> = Vec::new();
@@ -249,12 +218,12 @@ pub fn recorded(folder: &Path) -> Result<Vec<Recorded>, String> {
         for (line, row) in lines.into_iter().zip(rows) {
             let parts: Vec<&str> = line.split('\t').collect();
             match parts.as_slice() {
-                [block, text, nginx, ours @ ..] if (*block, *text) == (row.block, &row.text) => {
+                [block, text, nginx, own @ ..] if (*block, *text) == (row.block, &row.text) => {
                     found.push(Recorded {
                         row,
                         nginx: (*nginx).to_owned(),
-                        ours: (*ours.first().unwrap_or(nginx)).to_owned(),
-                    })
+                        portcullis: (*own.first().unwrap_or(nginx)).to_owned(),
+                    });
                 }
                 _ => return Err(stale(module)),
             }
@@ -263,42 +232,37 @@ pub fn recorded(folder: &Path) -> Result<Vec<Recorded>, String> {
     Ok(found)
 }
 
-/// Plays all rows on portcullis, in this process where reading alone decides. What is wrong.
+/// Runs all rows on portcullis, in this process where possible. Returns the failures.
 ///
 /// # Errors
-/// When a file cannot be written or the program not be run.
-pub fn play_ours(
+/// When a file cannot be written or the program cannot be run.
+pub fn check_portcullis(
     recorded: &[Recorded],
-    ours: &Program,
+    portcullis: &Program,
     ledger: &Ledger,
 ) -> Result<Vec<String>, String> {
     let ignored = ledger.ignored_in_generated();
-    let rows: Vec<Row> = recorded.iter().map(|case| case.row.clone()).collect();
-    let answers = each(&rows, |row, place| {
-        let loaded = row.load(place)?;
-        let case = recorded.iter().find(|case| case.row == *row);
-        let wanted = case.map_or("", |case| &case.ours);
-        let said = line(&loaded, &ignored);
-        // It can be read; whether its logs and sockets can be opened, only the program says.
-        let said = match loaded.exit {
-            0 if said != wanted => line(&row.ask(ours, place)?, &ignored),
-            _ => said,
-        };
-        // Where nothing says why we differ, we may come to say what nginx does.
-        let settled = case.is_some_and(|case| said == case.nginx && !case.explained(ledger));
-        Ok(if settled { wanted.to_owned() } else { said })
-    })?;
-    Ok(faults(
-        recorded.iter().map(|case| (&case.row, case.ours.as_str())),
-        &answers,
-    ))
+    let run = |case: &Recorded, workdir: &WorkDir| {
+        let loaded = case.row.load(workdir)?;
+        let mut got = answer(&loaded, &ignored);
+        if loaded.exit == 0 && got != case.portcullis {
+            // The configuration is valid; only the program opens logs and sockets.
+            got = answer(&case.row.run(portcullis, workdir)?, &ignored);
+        }
+        // An unexplained difference that has disappeared is fine.
+        let fixed = got == case.nginx && !case.is_explained(ledger);
+        Ok(if fixed { case.portcullis.clone() } else { got })
+    };
+    let answers = each(recorded, |case| &case.row, run)?;
+    let expected = recorded.iter().map(|case| (&case.row, &*case.portcullis));
+    Ok(failures(expected, &answers))
 }
 
-/// Plays every `step`th row on nginx. What is wrong.
+/// Runs every `step`th row on nginx. Returns the failures.
 ///
 /// # Errors
 /// When nginx cannot be run.
-pub fn play_nginx(
+pub fn check_nginx(
     recorded: &[Recorded],
     nginx: &Program,
     ledger: &Ledger,
@@ -306,23 +270,24 @@ pub fn play_nginx(
 ) -> Result<Vec<String>, String> {
     let ignored = ledger.ignored_in_generated();
     let some: Vec<&Recorded> = recorded.iter().step_by(step.max(1)).collect();
-    let rows: Vec<Row> = some.iter().map(|case| case.row.clone()).collect();
-    let answers = each(&rows, |row, place| {
-        Ok(line(&row.ask(nginx, place)?, &ignored))
-    })?;
-    Ok(faults(
-        some.iter().map(|case| (&case.row, case.nginx.as_str())),
+    let answers = each(
+        &some,
+        |case| &case.row,
+        |case, workdir| Ok(answer(&case.row.run(nginx, workdir)?, &ignored)),
+    )?;
+    Ok(failures(
+        some.iter().map(|case| (&case.row, &*case.nginx)),
         &answers,
     ))
 }
 
-fn faults<'a>(wanted: impl Iterator<Item = (&'a Row, &'a str)>, came: &[String]) -> Vec<String> {
-    let wrong = wanted
-        .zip(came)
-        .filter(|((_, wanted), came)| wanted != came);
-    wrong
-        .map(|((row, wanted), came)| {
-            format!("{}: {}\n  - {wanted}\n  + {came}", row.block, row.text)
+fn failures<'a>(expected: impl Iterator<Item = (&'a Row, &'a str)>, got: &[String]) -> Vec<String> {
+    let different = expected
+        .zip(got)
+        .filter(|((_, expected), got)| expected != got);
+    different
+        .map(|((row, expected), got)| {
+            format!("{}: {}\n  - {expected}\n  + {got}", row.block, row.text)
         })
         .collect()
 }

@@ -1,0 +1,190 @@
+//! Known departures, as predicates on the first difference of two transcripts.
+
+use portcullis::base::Protocol;
+
+use super::divergence::{Divergence, contains, count, decode_xtext, without_login};
+use super::script::Action;
+use super::transcript::Event;
+use crate::case::Peer;
+
+/// A deliberate difference.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// The difference and its reason.
+    pub reason: &'static str,
+    explains: fn(&Divergence<'_>) -> bool,
+}
+
+/// The rule that explains a difference.
+pub fn explain(divergence: &Divergence<'_>) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| (rule.explains)(divergence))
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        reason: "row 2: the client buffer limits one command, not pipelined commands or a SASL exchange",
+        explains: |divergence| {
+            let (nginx, portcullis) = divergence.effects();
+            divergence.at.peer == Peer::Client
+                && nginx.last() == Some(&Event::Closed)
+                && nginx != portcullis
+                && divergence.recently_sent() >= divergence.client_buffer()
+        },
+    },
+    Rule {
+        reason: "row 22: control bytes in HELO, MAIL and RCPT are refused",
+        explains: |divergence| {
+            divergence.script.protocol == Protocol::Smtp
+                && divergence.client_reads_instead(b"501 5.5.4 Invalid argument\r\n")
+                && divergence.any_line(|line| {
+                    let word = line.get(..4).unwrap_or_default().to_ascii_uppercase();
+                    [&b"HELO"[..], b"EHLO", b"MAIL", b"RCPT"].contains(&&*word)
+                        && line.iter().any(u8::is_ascii_control)
+                })
+        },
+    },
+    Rule {
+        reason: "row 7: starttls only applies to smtp_auth none, too",
+        explains: |divergence| {
+            divergence.client_reads_instead(b"530 5.7.0 Must issue a STARTTLS command first\r\n")
+                && divergence.is_configured("starttls only")
+        },
+    },
+    Rule {
+        reason: "row 12: a user name or password with CR, LF or NUL is an invalid command",
+        explains: |divergence| {
+            divergence.is_invalid_for_portcullis() && divergence.has_control_bytes_in_login()
+        },
+    },
+    Rule {
+        reason: "row 6: EXTERNAL with an initial response is refused if it is not enabled",
+        explains: |divergence| {
+            let nginx = divergence.nginx.received(divergence.at.step, Peer::Auth);
+            divergence.is_invalid_for_portcullis()
+                && !divergence.is_configured("external")
+                && contains(&nginx, b"\r\nAuth-Method: external\r\n")
+        },
+    },
+    Rule {
+        reason: "row 8: each attempt starts without the data of earlier ones",
+        explains: |divergence| {
+            let (nginx, portcullis) = divergence.received();
+            let has_no_password = [&b"external"[..], b"none"].iter().any(|method| {
+                let line = [b"\r\nAuth-Method: ", *method, b"\r\n"].concat();
+                contains(&nginx, &line)
+            });
+            divergence.at.peer == Peer::Auth
+                && has_no_password
+                && contains(&portcullis, b"\r\nAuth-Pass: \r\n")
+                && without_login(&nginx) == without_login(&portcullis)
+        },
+    },
+    Rule {
+        reason: "XCLIENT LOGIN is encoded in xtext; nginx 1.22 does not encode it",
+        explains: |divergence| {
+            let (nginx, portcullis) = divergence.received();
+            divergence.at.peer == Peer::Backend
+                && contains(&portcullis, b" LOGIN=")
+                && decode_xtext(&portcullis) == nginx
+        },
+    },
+    Rule {
+        reason: "untagged lines before the reply to LOGIN are skipped; nginx 1.22 takes the first for the reply",
+        explains: |divergence| {
+            let sent = divergence
+                .portcullis
+                .sent_in(divergence.at.step, Peer::Backend);
+            divergence.script.protocol == Protocol::Imap
+                && divergence.at.peer != Peer::Auth
+                && contains(&sent, b"* ")
+                && divergence.untagged_line_ended_login()
+        },
+    },
+    Rule {
+        reason: "clients of other protocols are disconnected at once",
+        explains: |divergence| {
+            let sent = divergence.portcullis.sent(divergence.at.step, Peer::Client);
+            let closed = divergence
+                .portcullis
+                .effects(divergence.at.step, Peer::Client);
+            closed.last() == Some(&Event::Closed)
+                && (sent.starts_with(b"GET / HTTP/1.0") || sent.starts_with(b"\x16\x03"))
+        },
+    },
+    Rule {
+        reason: "a command without a tag is invalid",
+        explains: |divergence| {
+            divergence.script.protocol == Protocol::Imap
+                && divergence.client_reads_instead(b"* BAD invalid command\r\n")
+                && divergence.any_line(|line| line.starts_with(b" "))
+        },
+    },
+    Rule {
+        reason: "an unterminated quoted string ends with its line",
+        explains: |divergence| {
+            let (nginx, portcullis) = divergence.received();
+            let differs = match divergence.at.peer {
+                Peer::Auth => without_login(&nginx) == without_login(&portcullis),
+                Peer::Client => {
+                    let invalid = b"BAD invalid command\r\n";
+                    // nginx may also wait for the closing quote.
+                    count(&nginx, invalid) != count(&portcullis, invalid)
+                        || portcullis.starts_with(&nginx)
+                }
+                Peer::Backend => false,
+            };
+            let is_unbalanced = |line: &[u8]| count(line, b"\"") % 2 == 1;
+            divergence.script.protocol == Protocol::Imap
+                && differs
+                && divergence.any_line(is_unbalanced)
+        },
+    },
+    Rule {
+        reason: "the reply to a user name that is not base64 has the command's tag",
+        explains: |divergence| {
+            let (nginx, portcullis) = divergence.received();
+            let same = nginx
+                .iter()
+                .zip(&portcullis)
+                .take_while(|(one, other)| one == other);
+            let same = same.count();
+            let tag = portcullis[same..]
+                .strip_suffix(&nginx[same..])
+                .unwrap_or_default();
+            divergence.script.protocol == Protocol::Imap
+                && divergence.at.peer == Peer::Client
+                && nginx[same..].starts_with(b"BAD invalid command\r\n")
+                && tag.ends_with(b" ")
+                && !tag.contains(&b'\n')
+        },
+    },
+    Rule {
+        reason: "row 3: {0} is an empty string",
+        explains: |divergence| {
+            divergence.script.protocol == Protocol::Imap
+                && divergence.any_line(|line| {
+                    [&b"{0}"[..], b"{}", b"{0+}", b"{+}"]
+                        .iter()
+                        .any(|end| line.ends_with(end))
+                })
+        },
+    },
+    Rule {
+        reason: "row 25: a client that leaves during a login is noticed at once",
+        explains: |divergence| {
+            let (nginx, portcullis) = divergence.effects();
+            let left = divergence.at.step > divergence.script.client.len()
+                || divergence.script.client[..divergence.at.step].last()
+                    == Some(&Action::HalfClose);
+            let no_reply = match divergence.at.peer {
+                Peer::Client => divergence
+                    .portcullis
+                    .sent_in(divergence.at.step, Peer::Auth)
+                    .is_empty(),
+                Peer::Auth => false,
+                Peer::Backend => nginx.is_empty(),
+            };
+            left && no_reply && portcullis == [Event::Closed]
+        },
+    },
+];
