@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::failure::{Doing as _, Failure};
+use crate::failure::{Context as _, Failure};
 use crate::gateway::Program;
 
 /// What `--help` prints.
@@ -10,37 +10,37 @@ pub const USAGE: &str = "\
 usage: script/bench [options]
 
 Puts portcullis and nginx under the same load, in turn, and prints what each needs.
-`script/bench --config` lets both test long configurations instead.
+`script/bench --config` measures `-t` on long configurations instead.
 
   --quick             one short round
-  --rounds N          rounds of each gateway, the median of which is printed (default 3)
-  --sessions N        sessions in clear text a round, of each protocol (default 4000)
-  --tls-sessions N    sessions over TLS a round (default 3000)
-  --concurrency N     sessions at the same time (default 32)
-  --idle N            idle sessions held for the memory figure (default 2000; 0 leaves it out)
-  --only NAME         nginx or portcullis alone
+  --rounds N          rounds of each gateway; the median is printed (default 3)
+  --sessions N        clear-text sessions per round and protocol (default 4000)
+  --tls-sessions N    TLS sessions per round (default 3000)
+  --concurrency N     concurrent sessions (default 32)
+  --idle N            idle sessions for the memory figure (default 2000; 0 skips it)
+  --only NAME         only nginx or only portcullis
   --nginx PATH        (default /usr/sbin/nginx)
-  --portcullis PATH   (default: beside this program). A program that is called nginx gets nginx's load_module line
+  --portcullis PATH   (default: beside this program). A program named nginx gets nginx's load_module line
 ";
 
-/// What was asked for.
+/// The options.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Rounds of each gateway.
     pub rounds: usize,
-    /// Clear-text sessions a round.
+    /// Clear-text sessions per round.
     pub sessions: usize,
-    /// TLS sessions a round.
+    /// TLS sessions per round.
     pub tls_sessions: usize,
-    /// Sessions at the same time.
+    /// Concurrent sessions.
     pub concurrency: usize,
     /// Idle sessions for the memory figure.
     pub idle: usize,
-    /// What to measure, nginx first.
+    /// The programs to measure, nginx first.
     pub programs: Vec<Program>,
 }
 
-/// Reads the arguments, without the program's name; `None` if help was asked for.
+/// Parses the arguments, without the name of the program; `None` for `--help`. `beside` is the folder of this program.
 pub fn read(
     args: impl IntoIterator<Item = String>,
     beside: PathBuf,
@@ -80,11 +80,11 @@ pub fn read(
         }
         let value = args
             .next()
-            .ok_or_else(|| Failure::new(format!("{arg} is unknown or needs a value\n\n{USAGE}")))?;
+            .ok_or_else(|| Failure::new(format!("{arg} is unknown or has no value\n\n{USAGE}")))?;
         let number = |least: usize| match value.parse() {
             Ok(number) if number >= least => Ok(number),
             _ => Err(Failure::new(format!(
-                "{arg} wants a number from {least}, not {value}"
+                "{arg} needs a number of at least {least}, not {value}"
             ))),
         };
         match arg.as_str() {
@@ -103,7 +103,7 @@ pub fn read(
         options.programs.retain(|program| program.name == only);
         if options.programs.is_empty() {
             return Err(Failure::new(format!(
-                "--only wants nginx or portcullis, not {only}"
+                "--only needs nginx or portcullis, not {only}"
             )));
         }
     }
@@ -111,7 +111,7 @@ pub fn read(
 }
 
 fn absolute(path: &str) -> Result<PathBuf, Failure> {
-    std::path::absolute(path).doing(|| format!("find {path}"))
+    std::path::absolute(path).context(|| format!("find {path}"))
 }
 
 #[cfg(test)]
@@ -124,21 +124,21 @@ mod tests {
     }
 
     #[test]
-    fn options_are_read_in_order() {
+    fn options_are_parsed_in_order() {
         let options = of("--quick --rounds 2 --only nginx").unwrap().unwrap();
         assert_eq!(
             (options.rounds, options.sessions, options.programs.len()),
             (2, 1500, 1)
         );
         assert!(of("--help").unwrap().is_none());
-        for wrong in [
+        for invalid in [
             "--rounds",
             "--rounds 0",
             "--rounds x",
             "--only exim",
             "--nonsense 1",
         ] {
-            assert!(of(wrong).is_err(), "{wrong}");
+            assert!(of(invalid).is_err(), "{invalid}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One client session: says a line, waits for the reply, checks how it begins.
+//! A client session: sends a line, waits for the reply and checks how it begins.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,29 +14,29 @@ use tokio_rustls::TlsConnector;
 
 use crate::protocol::{Line, Protocol};
 
-/// How long a whole session, or one step of an idle one, may take before it counts as an error.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// The time limit for a whole session, or for one step of an idle one.
+pub const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Where to connect.
 #[derive(Debug, Clone)]
 pub struct Target {
     /// The gateway's address.
     pub address: SocketAddr,
-    /// TLS from the first byte, if any.
+    /// Implicit TLS, if any.
     pub tls: Option<Arc<ClientConfig>>,
-    /// What is spoken there.
+    /// The protocol of the server.
     pub protocol: Protocol,
 }
 
 /// A connected session.
 pub struct Client {
-    wire: Box<dyn Wire>,
+    stream: Box<dyn Stream>,
     protocol: Protocol,
     reply: Vec<u8>,
 }
 
-trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -45,16 +45,19 @@ impl std::fmt::Debug for Client {
 }
 
 impl Client {
-    /// Connects and reads the greeting. The error of this and all others says at which step.
-    pub async fn greeted(target: &Target) -> Result<Self, String> {
+    /// Connects and reads the greeting.
+    ///
+    /// # Errors
+    /// The step that failed and the reason; likewise for all other methods.
+    pub async fn connect(target: &Target) -> Result<Self, String> {
         let stream = TcpStream::connect(target.address)
             .await
             .map_err(|e| format!("connect: {e}"))?;
-        // Or the client's own Nagle would wait for the gateway's delayed ACK.
+        // Without it, Nagle's algorithm waits for the gateway's delayed ACK.
         stream
             .set_nodelay(true)
             .map_err(|e| format!("TCP_NODELAY: {e}"))?;
-        let wire: Box<dyn Wire> = match &target.tls {
+        let stream: Box<dyn Stream> = match &target.tls {
             None => Box::new(stream),
             Some(config) => {
                 let name = ServerName::try_from("localhost").map_err(|e| e.to_string())?;
@@ -65,49 +68,51 @@ impl Client {
             }
         };
         let mut client = Self {
-            wire,
+            stream,
             protocol: target.protocol,
             reply: Vec::new(),
         };
-        let greeting = target.protocol.greeting();
-        client.expect("greeting", greeting).await?;
+        client
+            .expect("greeting", target.protocol.greeting())
+            .await?;
         Ok(client)
     }
 
-    /// Connects and logs in: after this the gateway is a tunnel to the backend.
-    pub async fn logged_in(target: &Target) -> Result<Self, String> {
-        let mut client = Self::greeted(target).await?;
+    /// Connects and logs in. After that the gateway is a tunnel to the backend.
+    pub async fn log_in(target: &Target) -> Result<Self, String> {
+        let mut client = Self::connect(target).await?;
         for line in target.protocol.login() {
-            client.ask(*line).await?;
+            client.exchange(*line).await?;
         }
         Ok(client)
     }
 
-    /// Sends a message, each command after the reply to the one before. SMTP alone.
+    /// Sends a message with SMTP, each command after the reply to the previous one.
     pub async fn send(&mut self, message: &[u8]) -> Result<(), String> {
-        self.ask(("MAIL FROM:<bench@example.org>", "250")).await?;
-        self.ask(("RCPT TO:<sink@example.net>", "250")).await?;
-        self.ask(("DATA", "354")).await?;
+        self.exchange(("MAIL FROM:<bench@example.org>", "250"))
+            .await?;
+        self.exchange(("RCPT TO:<sink@example.net>", "250")).await?;
+        self.exchange(("DATA", "354")).await?;
         self.write(message)
             .await
             .map_err(|e| format!("message: {e}"))?;
         self.expect("message", "250").await
     }
 
-    /// Says goodbye.
+    /// Ends the session.
     pub async fn quit(mut self) -> Result<(), String> {
-        self.ask(self.protocol.quit()).await
+        self.exchange(self.protocol.quit()).await
     }
 
-    /// Shows that both ends of the tunnel are there.
+    /// Checks that the tunnel to the backend works.
     pub async fn noop(&mut self) -> Result<(), String> {
-        match timeout(PATIENCE, self.ask(self.protocol.noop())).await {
-            Ok(done) => done,
+        match timeout(TIMEOUT, self.exchange(self.protocol.noop())).await {
+            Ok(result) => result,
             Err(_) => Err("NOOP: no reply in time".to_owned()),
         }
     }
 
-    async fn ask(&mut self, (line, code): Line) -> Result<(), String> {
+    async fn exchange(&mut self, (line, code): Line) -> Result<(), String> {
         let step = match self.protocol {
             Protocol::Imap => line,
             Protocol::Smtp | Protocol::Pop3 => line.split(' ').next().unwrap_or_default(),
@@ -119,17 +124,17 @@ impl Client {
     }
 
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.wire.write_all(bytes).await?;
-        self.wire.flush().await
+        self.stream.write_all(bytes).await?;
+        self.stream.flush().await
     }
 
     async fn expect(&mut self, step: &str, code: &str) -> Result<(), String> {
         self.reply.clear();
-        while !whole(&self.reply, code) {
+        while !is_complete(&self.reply, code) {
             if self.reply.len() > 8192 {
-                return Err(format!("{step}: a reply without end"));
+                return Err(format!("{step}: the reply is too long"));
             }
-            match self.wire.read_buf(&mut self.reply).await {
+            match self.stream.read_buf(&mut self.reply).await {
                 Ok(0) => return Err(format!("{step}: closed after {:?}", self.text())),
                 Ok(_) => {}
                 Err(e) => return Err(format!("{step}: {e}")),
@@ -146,9 +151,9 @@ impl Client {
     }
 }
 
-/// Whether the last line is there: it has no `-` behind its code (RFC 5321, 4.2.1), and no `*` in front where a tag is due
-/// (RFC 9051, 2.2.2).
-fn whole(reply: &[u8], code: &str) -> bool {
+/// Whether the reply has its last line: one without `-` after the code (RFC 5321, section 4.2.1), and without `*` where a tag is
+/// expected (RFC 9051, section 2.2.2).
+fn is_complete(reply: &[u8], code: &str) -> bool {
     let last = last_line(reply);
     let untagged = last.starts_with(b"* ") && !code.starts_with('*');
     reply.ends_with(b"\r\n") && last.get(3) != Some(&b'-') && !untagged
@@ -164,8 +169,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reply_ends_with_a_line_without_hyphen() {
-        for (reply, is_whole) in [
+    fn reply_ends_with_a_line_without_hyphen() {
+        for (reply, expected) in [
             ("", false),
             ("250", false),
             ("250 ok\r", false),
@@ -177,7 +182,7 @@ mod tests {
             ("* BYE\r\n", false),
             ("* BYE\r\nc OK\r\n", true),
         ] {
-            assert_eq!(whole(reply.as_bytes(), "250"), is_whole, "{reply:?}");
+            assert_eq!(is_complete(reply.as_bytes(), "250"), expected, "{reply:?}");
         }
     }
 }

@@ -1,15 +1,15 @@
-//! The one error type of these tools: a sentence for the person at the terminal.
+//! The error type of these tools: a message for the user.
 
 use std::fmt;
 
-/// What could not be done, and why.
+/// What failed, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure(String);
 
 impl Failure {
-    /// A failure with its whole sentence.
-    pub fn new(sentence: impl Into<String>) -> Self {
-        Self(sentence.into())
+    /// A failure with this message.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
     }
 }
 
@@ -21,14 +21,14 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Says what was being done when an error came up.
-pub trait Doing<T> {
+/// Adds to an error what failed.
+pub trait Context<T> {
     /// Turns the error into `cannot <what>: <error>`.
-    fn doing(self, what: impl FnOnce() -> String) -> Result<T, Failure>;
+    fn context(self, what: impl FnOnce() -> String) -> Result<T, Failure>;
 }
 
-impl<T, E: fmt::Display> Doing<T> for Result<T, E> {
-    fn doing(self, what: impl FnOnce() -> String) -> Result<T, Failure> {
+impl<T, E: fmt::Display> Context<T> for Result<T, E> {
+    fn context(self, what: impl FnOnce() -> String) -> Result<T, Failure> {
         self.map_err(|e| Failure(format!("cannot {}: {e}", what())))
     }
 }

@@ -1,4 +1,4 @@
-//! A running gateway: nginx or portcullis, started as a program and known only by its sockets and its process.
+//! A running gateway, nginx or portcullis, of which only the sockets and the process are used.
 
 use std::fs;
 use std::fs::File;
@@ -12,32 +12,32 @@ use nix::unistd::Pid;
 use tokio::time::{sleep, timeout};
 
 use crate::client::{Client, Target};
-use crate::conf::{Listens, Scratch};
-use crate::failure::{Doing as _, Failure};
-use crate::proctree::Tree;
+use crate::configuration::{Addresses, Workspace};
+use crate::failure::{Context as _, Failure};
+use crate::process_tree::Tree;
 use crate::protocol::Protocol;
 
-/// How long a start or a stop may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The time limit for start and stop.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What can be started.
+/// A program that can be started.
 #[derive(Debug, Clone)]
 pub struct Program {
-    /// What the table calls it.
+    /// The name in the table.
     pub name: &'static str,
     /// The binary.
     pub path: PathBuf,
 }
 
 impl Program {
-    /// What it says of itself under `-v`, on one line.
+    /// The first line of `-v`.
     pub fn version(&self) -> Result<String, Failure> {
         let output = Command::new(&self.path)
             .arg("-v")
             .output()
-            .doing(|| format!("run {}", self.path.display()))?;
-        let said = [output.stdout, output.stderr].concat();
-        Ok(String::from_utf8_lossy(&said)
+            .context(|| format!("run {}", self.path.display()))?;
+        let text = [output.stdout, output.stderr].concat();
+        Ok(String::from_utf8_lossy(&text)
             .lines()
             .next()
             .unwrap_or_default()
@@ -45,28 +45,28 @@ impl Program {
     }
 }
 
-/// A gateway that answers on both ports.
+/// A gateway that serves.
 #[derive(Debug)]
 pub struct Gateway {
     child: Child,
     prefix: PathBuf,
-    /// Where it listens.
-    pub listens: Listens,
+    /// The addresses of its servers.
+    pub addresses: Addresses,
 }
 
 impl Gateway {
-    /// Starts `program` in the folder `run` of `scratch` and waits until it greets.
+    /// Starts `program` in the folder `run` of the workspace and waits until it serves.
     pub async fn start(
         program: &Program,
-        scratch: &Scratch,
+        workspace: &Workspace,
         run: &str,
         auth: SocketAddr,
     ) -> Result<Self, Failure> {
-        let listens = Listens::free()?;
+        let addresses = Addresses::free()?;
         let is_nginx = program.path.file_name().is_some_and(|name| name == "nginx");
-        let (prefix, conf) = scratch.prefix(run, is_nginx, listens, auth)?;
-        let doing = || format!("start {}", program.path.display());
-        let output = File::create(prefix.join("output")).doing(doing)?;
+        let (prefix, conf) = workspace.prefix(run, is_nginx, addresses, auth)?;
+        let context = || format!("start {}", program.path.display());
+        let output = File::create(prefix.join("output")).context(context)?;
         let child = Command::new(&program.path)
             .arg("-p")
             .arg(format!("{}/", prefix.display()))
@@ -74,17 +74,17 @@ impl Gateway {
             .arg(&conf)
             .args(["-e", "error.log"])
             .stdin(Stdio::null())
-            .stdout(output.try_clone().doing(doing)?)
+            .stdout(output.try_clone().context(context)?)
             .stderr(output)
             .spawn()
-            .doing(doing)?;
+            .context(context)?;
         let mut gateway = Self {
             child,
             prefix,
-            listens,
+            addresses,
         };
         gateway
-            .greets()
+            .wait_for_greeting()
             .await
             .map_err(|e| gateway.failure(program, &e))?;
         Ok(gateway)
@@ -95,19 +95,19 @@ impl Gateway {
         Tree::new(self.child.id())
     }
 
-    /// Stops it at once, as `-s stop` would, and waits for its end.
+    /// Sends SIGTERM, as `-s stop` does, and waits until the gateway exits.
     pub async fn stop(mut self) -> Result<(), Failure> {
         self.signal(Signal::SIGTERM);
         let asked = Instant::now();
         while self
             .child
             .try_wait()
-            .doing(|| "wait for the gateway".to_owned())?
+            .context(|| "wait for the gateway".to_owned())?
             .is_none()
         {
-            if asked.elapsed() > PATIENCE {
+            if asked.elapsed() > TIMEOUT {
                 return Err(Failure::new(format!(
-                    "the gateway does not stop on SIGTERM\n{}",
+                    "the gateway does not exit on SIGTERM\n{}",
                     self.tail()
                 )));
             }
@@ -116,23 +116,23 @@ impl Gateway {
         Ok(())
     }
 
-    async fn greets(&mut self) -> Result<(), String> {
+    async fn wait_for_greeting(&mut self) -> Result<(), String> {
         let target = Target {
-            address: self.listens.plain,
+            address: self.addresses.plain,
             tls: None,
             protocol: Protocol::Smtp,
         };
-        let begun = Instant::now();
+        let start = Instant::now();
         loop {
-            let e = match timeout(PATIENCE, Client::greeted(&target)).await {
+            let e = match timeout(TIMEOUT, Client::connect(&target)).await {
                 Ok(Ok(_)) => return Ok(()),
                 Ok(Err(e)) => e,
                 Err(_) => "no greeting".to_owned(),
             };
             match self.child.try_wait() {
-                Ok(None) if begun.elapsed() < PATIENCE => sleep(Duration::from_millis(10)).await,
+                Ok(None) if start.elapsed() < TIMEOUT => sleep(Duration::from_millis(10)).await,
                 Ok(None) => return Err(e),
-                Ok(Some(status)) => return Err(format!("it ended with {status}")),
+                Ok(Some(status)) => return Err(format!("it exited with {status}")),
                 Err(e) => return Err(e.to_string()),
             }
         }
@@ -146,7 +146,7 @@ impl Gateway {
         ))
     }
 
-    /// The end of what it wrote.
+    /// The end of its output and its log.
     fn tail(&self) -> String {
         ["output", "error.log"]
             .iter()
@@ -163,7 +163,7 @@ impl Gateway {
 }
 
 impl Drop for Gateway {
-    /// A gateway that was not stopped, because something failed, goes with all its processes.
+    /// Ends the gateway with all its processes, if an error kept it from being stopped.
     fn drop(&mut self) {
         let processes = self.tree().processes().unwrap_or_default();
         self.signal(Signal::SIGTERM);

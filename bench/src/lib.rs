@@ -1,17 +1,18 @@
-//! Tools beside the gateway: the backend that `script/demo` delivers to, and the load generator and sinks of `script/bench`.
+//! The backend of `script/demo`, and the load generator and sinks of `script/bench`.
 //!
-//! Nothing here knows the gateway's code: it is started as a program and spoken to over sockets, so that nginx can stand
-//! in the same place.
+//! Nothing here uses the gateway's code: the gateway is a program that is started and reached over sockets, so nginx can be
+//! measured in the same way.
 
 pub mod args;
 pub mod client;
-pub mod conf;
-pub mod conf_test;
+pub mod configuration;
+pub mod configuration_test;
+pub mod descriptors;
 pub mod failure;
 pub mod gateway;
 pub mod load;
 pub mod measure;
-pub mod proctree;
+pub mod process_tree;
 pub mod protocol;
 pub mod report;
 pub mod sink_auth;

@@ -1,4 +1,4 @@
-//! A closed loop: a fixed number of clients at once, each starting a new session as soon as its last one has ended.
+//! A closed-loop load generator: a fixed number of clients, each of which starts a new session when its last one has ended.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,76 +7,79 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::client::{Client, PATIENCE, Target};
+use crate::client::{Client, TIMEOUT, Target};
 use crate::protocol::Protocol;
 
-/// What to do.
+/// A load.
 #[derive(Debug, Clone)]
 pub struct Load {
-    /// Where.
+    /// The server.
     pub target: Target,
-    /// Sessions in all.
+    /// The total number of sessions.
     pub sessions: usize,
-    /// Sessions at the same time.
+    /// Concurrent sessions.
     pub concurrency: usize,
 }
 
-/// What came of it.
+/// The result of a run.
 #[derive(Debug, Default)]
-pub struct Tally {
-    /// From connect to the reply to the goodbye, of each session without an error.
+pub struct LoadResult {
+    /// The duration of each session without an error, from connect to the reply to the last command.
     pub latencies: Vec<Duration>,
-    /// Sessions that did not go as they should.
+    /// Failed sessions.
     pub errors: usize,
-    /// What the first of them met.
+    /// The error of the first one.
     pub first_error: Option<String>,
-    /// Of the whole run.
+    /// The duration of the whole run.
     pub elapsed: Duration,
 }
 
 impl Load {
-    /// Runs all sessions to their end: login, one message of 1 kB where it is SMTP, and goodbye.
-    pub async fn run(&self) -> Tally {
+    /// Runs all sessions: login, one message of 1 kB with SMTP, and logout.
+    pub async fn run(&self) -> LoadResult {
         let message: Arc<[u8]> = message().into();
-        let begun = Arc::new(AtomicUsize::new(0));
+        let started = Arc::new(AtomicUsize::new(0));
         let start = Instant::now();
         let mut clients = JoinSet::new();
         for _ in 0..self.concurrency {
-            let (load, message, begun) = (self.clone(), Arc::clone(&message), Arc::clone(&begun));
+            let (load, message, started) =
+                (self.clone(), Arc::clone(&message), Arc::clone(&started));
             clients.spawn(async move {
-                let mut tally = Tally::default();
-                while begun.fetch_add(1, Ordering::Relaxed) < load.sessions {
+                let mut result = LoadResult::default();
+                while started.fetch_add(1, Ordering::Relaxed) < load.sessions {
                     let start = Instant::now();
-                    match timeout(PATIENCE, session(&load.target, &message)).await {
-                        Ok(Ok(())) => tally.latencies.push(start.elapsed()),
-                        Ok(Err(e)) => tally.error(e),
-                        Err(_) => tally.error(format!("not done within {} s", PATIENCE.as_secs())),
+                    match timeout(TIMEOUT, session(&load.target, &message)).await {
+                        Ok(Ok(())) => result.latencies.push(start.elapsed()),
+                        Ok(Err(e)) => result.error(e),
+                        Err(_) => {
+                            result.error(format!("not finished within {} s", TIMEOUT.as_secs()))
+                        }
                     }
                 }
-                tally
+                result
             });
         }
-        let mut sum = Tally::default();
+        let mut total = LoadResult::default();
         while let Some(joined) = clients.join_next().await {
             match joined {
-                Ok(tally) => sum.add(tally),
-                Err(e) => sum.error(e.to_string()),
+                Ok(result) => total.add(result),
+                Err(e) => total.error(e.to_string()),
             }
         }
-        sum.elapsed = start.elapsed();
-        sum.latencies.sort_unstable();
-        sum
+        total.elapsed = start.elapsed();
+        total.latencies.sort_unstable();
+        total
     }
 }
 
-impl Tally {
-    /// Counts an error; the first one is kept.
+impl LoadResult {
+    /// Counts an error and keeps the first one.
     pub fn error(&mut self, what: String) {
         self.errors += 1;
         self.first_error.get_or_insert(what);
     }
 
-    /// The latency that the given share of sessions (0 to 1) did not exceed; zero without sessions.
+    /// The quantile of the latencies, with `share` from 0 to 1; zero without sessions.
     pub fn quantile(&self, share: f64) -> Duration {
         let last = self.latencies.len().saturating_sub(1);
         self.latencies
@@ -93,14 +96,14 @@ impl Tally {
 }
 
 async fn session(target: &Target, message: &[u8]) -> Result<(), String> {
-    let mut client = Client::logged_in(target).await?;
+    let mut client = Client::log_in(target).await?;
     if target.protocol == Protocol::Smtp {
         client.send(message).await?;
     }
     client.quit().await
 }
 
-/// A message of 1024 bytes, and the dot.
+/// A message of 1024 bytes and the final dot.
 fn message() -> Vec<u8> {
     let mut text =
         "From: <bench@example.org>\r\nTo: <sink@example.net>\r\nSubject: one kilobyte\r\n\r\n"
@@ -126,14 +129,14 @@ mod tests {
     }
 
     #[test]
-    fn quantiles_are_of_the_sorted_latencies() {
+    fn quantiles() {
         let latencies = (0..=100).map(Duration::from_millis).collect();
-        let tally = Tally {
+        let result = LoadResult {
             latencies,
-            ..Tally::default()
+            ..LoadResult::default()
         };
-        assert_eq!(tally.quantile(0.5), Duration::from_millis(50));
-        assert_eq!(tally.quantile(0.99), Duration::from_millis(99));
-        assert_eq!(Tally::default().quantile(0.5), Duration::ZERO);
+        assert_eq!(result.quantile(0.5), Duration::from_millis(50));
+        assert_eq!(result.quantile(0.99), Duration::from_millis(99));
+        assert_eq!(LoadResult::default().quantile(0.5), Duration::ZERO);
     }
 }

@@ -1,23 +1,22 @@
-//! `script/bench`: nginx and portcullis side by side.
+//! `script/bench`: measures nginx and portcullis under the same load.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use rustls::ClientConfig;
 use tokio::signal::unix::{SignalKind, signal};
 
 use portcullis_bench::args::{self, Options, USAGE};
 use portcullis_bench::client::Target;
-use portcullis_bench::conf::Scratch;
-use portcullis_bench::failure::{Doing as _, Failure};
+use portcullis_bench::configuration::Workspace;
+use portcullis_bench::failure::{Context as _, Failure};
 use portcullis_bench::gateway::Gateway;
 use portcullis_bench::load::Load;
 use portcullis_bench::measure;
 use portcullis_bench::protocol::Protocol;
 use portcullis_bench::report::{Report, Scenario};
-use portcullis_bench::{sinks, tls};
+use portcullis_bench::{descriptors, sinks, tls};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -31,25 +30,26 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<ExitCode, Failure> {
-    let own = std::env::current_exe().doing(|| "find this program".to_owned())?;
+    let own = std::env::current_exe().context(|| "find this program".to_owned())?;
     let beside = own.parent().map(ToOwned::to_owned).unwrap_or_default();
     let Some(options) = args::read(std::env::args().skip(1), beside)? else {
         print!("{USAGE}");
         return Ok(ExitCode::SUCCESS);
     };
-    descriptors(options.idle.max(options.concurrency))?;
+    raise_descriptor_limit(options.idle.max(options.concurrency))?;
     let mut bench = Bench {
-        scratch: Scratch::create()?,
+        workspace: Workspace::create()?,
         auth: sinks::start()?,
         tls: tls::client()?,
         report: Report::new(&options)?,
         starts: 0,
         options,
     };
-    let mut terminate = signal(SignalKind::terminate()).doing(|| "wait for signals".to_owned())?;
+    let mut terminate =
+        signal(SignalKind::terminate()).context(|| "wait for signals".to_owned())?;
     tokio::select! {
-        done = bench.run() => done?,
-        // The folder is removed and the gateway stopped on the way out.
+        result = bench.run() => result?,
+        // Dropping `bench` stops the gateway and removes the folder.
         _ = terminate.recv() => return Err(Failure::new("terminated")),
         _ = tokio::signal::ctrl_c() => return Err(Failure::new("interrupted")),
     }
@@ -63,16 +63,16 @@ async fn run() -> Result<ExitCode, Failure> {
 
 struct Bench {
     options: Options,
-    scratch: Scratch,
+    workspace: Workspace,
     auth: SocketAddr,
     tls: Arc<ClientConfig>,
     report: Report,
-    /// Gateways started so far: each has its own folder.
+    /// The number of gateways started so far; each has its own folder.
     starts: usize,
 }
 
 impl Bench {
-    /// Each gateway in turn, so that what else the machine does hits both alike.
+    /// Alternates between the gateways, so that other load on the machine affects both.
     async fn run(&mut self) -> Result<(), Failure> {
         for round in 1..=self.options.rounds {
             for program in 0..self.options.programs.len() {
@@ -114,7 +114,7 @@ impl Bench {
             busy.rate,
             busy.p50,
             busy.p99,
-            busy.trouble.errors
+            busy.problems.errors
         );
         self.report.add_busy(program, scenario, busy);
         Ok(())
@@ -130,10 +130,10 @@ impl Bench {
         gateway.stop().await?;
         let name = self.options.programs[program].name;
         eprintln!(
-            "{idle} idle sessions, {name}, {}: {:.0} bytes each; after them {:.2} of the memory before",
+            "{idle} idle sessions, {name}, {}: {:.0} bytes each; afterwards {:.2} times the memory before",
             scenario.name(),
             figures.bytes,
-            figures.left
+            figures.after
         );
         self.report.add_idle(program, scenario, figures);
         Ok(())
@@ -144,7 +144,7 @@ impl Bench {
         let program = &self.options.programs[program];
         Gateway::start(
             program,
-            &self.scratch,
+            &self.workspace,
             &format!("{}-{}", self.starts, program.name),
             self.auth,
         )
@@ -152,12 +152,12 @@ impl Bench {
     }
 
     fn target(&self, gateway: &Gateway, scenario: Scenario) -> Target {
-        let listens = &gateway.listens;
+        let addresses = &gateway.addresses;
         let (address, protocol) = match scenario {
-            Scenario::Plain => (listens.plain, Protocol::Smtp),
-            Scenario::Tls => (listens.tls, Protocol::Smtp),
-            Scenario::Imap => (listens.imap, Protocol::Imap),
-            Scenario::Pop3 => (listens.pop3, Protocol::Pop3),
+            Scenario::Plain => (addresses.plain, Protocol::Smtp),
+            Scenario::Tls => (addresses.tls, Protocol::Smtp),
+            Scenario::Imap => (addresses.imap, Protocol::Imap),
+            Scenario::Pop3 => (addresses.pop3, Protocol::Pop3),
         };
         let tls = (scenario == Scenario::Tls).then(|| Arc::clone(&self.tls));
         Target {
@@ -168,22 +168,15 @@ impl Bench {
     }
 }
 
-/// Makes room for `sessions` here (a client and a backend socket each, and the auth server's), and with that for as
-/// many in the gateways, which inherit the limit.
-fn descriptors(sessions: usize) -> Result<(), Failure> {
-    let doing = || "raise the limit of open files".to_owned();
+/// Raises the limit of open files for this number of sessions: here each has a client socket, a backend socket and one of the auth
+/// server.
+fn raise_descriptor_limit(sessions: usize) -> Result<(), Failure> {
     let wanted = sessions as u64 * 3 + 1000;
-    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).doing(doing)?;
-    // nginx warns if it could not have worker_connections (conf.rs) sockets.
-    let raised = soft.max(hard.min(wanted.max(17_000)));
-    if raised < wanted && setrlimit(Resource::RLIMIT_NOFILE, wanted, wanted).is_ok() {
-        return Ok(());
-    }
-    setrlimit(Resource::RLIMIT_NOFILE, raised, hard).doing(doing)?;
-    if raised < wanted {
-        let most = raised.saturating_sub(1000) / 3;
+    let limit = descriptors::raise(wanted)?;
+    if limit < wanted {
+        let most = limit.saturating_sub(1000) / 3;
         return Err(Failure::new(format!(
-            "{raised} open files are allowed: take --idle {most} or less, or raise ulimit -n"
+            "{limit} open files are allowed: use --idle {most} or less, or raise ulimit -n"
         )));
     }
     Ok(())

@@ -1,84 +1,84 @@
-//! The measurements: one gateway, freshly started, under one kind of load at a time.
+//! Measurements of a freshly started gateway under one kind of load.
 
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::client::{Client, PATIENCE, Target};
+use crate::client::{Client, TIMEOUT, Target};
 use crate::failure::Failure;
-use crate::load::{Load, Tally};
-use crate::proctree::Tree;
+use crate::load::{Load, LoadResult};
+use crate::process_tree::Tree;
 
-/// How long a gateway has to give memory back once all sessions have ended.
-const AFTERWARDS: Duration = Duration::from_secs(3);
+/// How long a gateway has to return memory after all sessions have ended.
+const SETTLE_TIME: Duration = Duration::from_secs(3);
 
-/// The figures of one run of sessions.
+/// The figures of one run under load.
 #[derive(Debug, Clone, Default)]
 pub struct Busy {
-    /// CPU microseconds of the whole process tree for each session.
+    /// CPU time of the process tree per session, in microseconds.
     pub cpu: f64,
-    /// Sessions in a second.
+    /// Sessions per second.
     pub rate: f64,
-    /// The median of the latencies, in milliseconds.
+    /// The median latency, in milliseconds.
     pub p50: f64,
-    /// What 99 of 100 sessions did not exceed, in milliseconds.
+    /// The 99th percentile of the latencies, in milliseconds.
     pub p99: f64,
-    /// What went wrong.
-    pub trouble: Trouble,
+    /// Problems during the run.
+    pub problems: Problems,
 }
 
 /// The figures of idle sessions.
 #[derive(Debug, Clone, Default)]
 pub struct Idle {
-    /// Bytes of the whole process tree for each session.
+    /// Memory of the process tree per session, in bytes.
     pub bytes: f64,
-    /// What the process tree weighs once they have all left, by what it weighed before they came.
-    pub left: f64,
-    /// What went wrong.
-    pub trouble: Trouble,
+    /// Memory after all sessions have ended, divided by the memory before.
+    pub after: f64,
+    /// Problems during the run.
+    pub problems: Problems,
 }
 
-/// Everything that makes figures doubtful.
+/// What makes figures unreliable.
 #[derive(Debug, Clone, Default)]
-pub struct Trouble {
-    /// Sessions that did not go as they should.
+pub struct Problems {
+    /// Failed sessions.
     pub errors: usize,
-    /// What the first one met.
+    /// The error of the first one.
     pub first: Option<String>,
-    /// Threads of the gateway that ended under load, and took their count of CPU time along.
+    /// Threads of the gateway that ended under load; their CPU time is missing.
     pub threads_ended: usize,
 }
 
-/// Runs sessions and takes the time of each and the CPU time of all.
+/// Measures latencies, rate and CPU time under load.
 pub async fn busy(tree: Tree, load: &Load) -> Result<Busy, Failure> {
-    // Whatever happens once (threads, caches, first pages) is not a session's.
+    // One-time costs (threads, caches, first pages) are not counted.
     warm_up(load).await;
     let before = tree.settled_cpu().await?;
-    let tally = load.run().await;
+    let result = load.run().await;
     let spent = tree.settled_cpu().await?.since(&before);
     let sessions = load.sessions as f64;
     Ok(Busy {
         cpu: spent.nanoseconds as f64 / 1000.0 / sessions,
-        rate: sessions / tally.elapsed.as_secs_f64(),
-        p50: tally.quantile(0.50).as_secs_f64() * 1000.0,
-        p99: tally.quantile(0.99).as_secs_f64() * 1000.0,
-        trouble: Trouble {
-            errors: tally.errors,
-            first: tally.first_error,
+        rate: sessions / result.elapsed.as_secs_f64(),
+        p50: result.quantile(0.50).as_secs_f64() * 1000.0,
+        p99: result.quantile(0.99).as_secs_f64() * 1000.0,
+        problems: Problems {
+            errors: result.errors,
+            first: result.first_error,
             threads_ended: spent.ended,
         },
     })
 }
 
-/// Holds `sessions` that are logged in and say nothing, weighs them, and what is left of them when they are gone.
+/// Measures the memory of `sessions` idle sessions after their login, and what remains after their end.
 pub async fn idle(
     tree: Tree,
     target: &Target,
     sessions: usize,
     concurrency: usize,
 ) -> Result<Idle, Failure> {
-    // A few only: what they leave in the free lists is given to the sessions that are weighed.
+    // Only a few: the memory they free would be used by the measured sessions.
     warm_up(&Load {
         target: target.clone(),
         sessions,
@@ -87,26 +87,26 @@ pub async fn idle(
     .await;
     tree.settled_cpu().await?;
     let before = tree.memory()?;
-    let mut tally = Tally::default();
-    let mut held = open(target, sessions, concurrency, &mut tally).await;
+    let mut result = LoadResult::default();
+    let mut held = open(target, sessions, concurrency, &mut result).await;
     tree.settled_cpu().await?;
     let with = tree.memory()?;
-    // They must still have been there when they were weighed.
+    // All sessions must have been alive when the memory was measured.
     for client in &mut held {
         if let Err(e) = client.noop().await {
-            tally.error(e);
+            result.error(e);
         }
     }
     drop(held);
-    sleep(AFTERWARDS).await;
+    sleep(SETTLE_TIME).await;
     tree.settled_cpu().await?;
     let after = tree.memory()?;
     Ok(Idle {
         bytes: with.saturating_sub(before) as f64 / sessions as f64,
-        left: after as f64 / before as f64,
-        trouble: Trouble {
-            errors: tally.errors,
-            first: tally.first_error,
+        after: after as f64 / before as f64,
+        problems: Problems {
+            errors: result.errors,
+            first: result.first_error,
             threads_ended: 0,
         },
     })
@@ -121,35 +121,35 @@ async fn warm_up(load: &Load) {
     .await;
 }
 
-/// Sessions past their login, with a command that went through the tunnel.
+/// Opens sessions: login and one command through the tunnel.
 async fn open(
     target: &Target,
     sessions: usize,
     concurrency: usize,
-    tally: &mut Tally,
+    result: &mut LoadResult,
 ) -> Vec<Client> {
     let mut held = Vec::with_capacity(sessions);
     let mut opening = JoinSet::new();
-    for begun in 0..sessions + concurrency {
-        if begun < sessions {
+    for started in 0..sessions + concurrency {
+        if started < sessions {
             let target = target.clone();
             opening.spawn(async move {
                 let opened = async {
-                    let mut client = Client::logged_in(&target).await?;
+                    let mut client = Client::log_in(&target).await?;
                     client.noop().await.map(|()| client)
                 };
-                timeout(PATIENCE, opened)
+                timeout(TIMEOUT, opened)
                     .await
                     .unwrap_or_else(|_| Err("no login in time".to_owned()))
             });
         }
-        if begun + 1 < concurrency {
+        if started + 1 < concurrency {
             continue;
         }
         match opening.join_next().await {
             Some(Ok(Ok(client))) => held.push(client),
-            Some(Ok(Err(e))) => tally.error(e),
-            Some(Err(e)) => tally.error(e.to_string()),
+            Some(Ok(Err(e))) => result.error(e),
+            Some(Err(e)) => result.error(e.to_string()),
             None => break,
         }
     }

@@ -1,6 +1,6 @@
-//! What a session of each protocol says, line by line, and how the replies begin.
+//! The lines of a session of each protocol, and how the replies begin.
 
-/// The protocols that are measured.
+/// A protocol that is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
     /// SMTP
@@ -11,19 +11,19 @@ pub enum Protocol {
     Pop3,
 }
 
-/// A line, without its end, and how the reply to it begins.
+/// A line without its end, and how the reply begins.
 pub type Line = (&'static str, &'static str);
 
-/// The name in every login.
+/// The user of every login.
 pub const USER: &str = "bench";
-/// The password behind it.
+/// The password of every login.
 pub const PASSWORD: &str = "secret";
 
 impl Protocol {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Smtp, Self::Imap, Self::Pop3];
 
-    /// Its name in configurations and in `Auth-Protocol`.
+    /// The name in configurations and in `Auth-Protocol`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -43,7 +43,7 @@ impl Protocol {
         }
     }
 
-    /// What logs [`USER`] in.
+    /// The login of [`USER`].
     #[must_use]
     pub fn login(self) -> &'static [Line] {
         match self {
@@ -57,7 +57,7 @@ impl Protocol {
         }
     }
 
-    /// What shows that the backend is there.
+    /// A command that the backend replies to.
     #[must_use]
     pub fn noop(self) -> Line {
         match self {
@@ -67,7 +67,7 @@ impl Protocol {
         }
     }
 
-    /// What ends the session.
+    /// The end of the session.
     #[must_use]
     pub fn quit(self) -> Line {
         match self {

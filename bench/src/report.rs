@@ -1,13 +1,13 @@
-//! From the figures of all rounds to the printed page.
+//! Summarizes the figures of all rounds as text.
 
 use std::fmt::Write as _;
 
 use crate::args::Options;
 use crate::failure::Failure;
-use crate::measure::{Busy, Idle, Trouble};
+use crate::measure::{Busy, Idle, Problems};
 use crate::table::{Row, Section, median, render};
 
-/// What a session is like.
+/// A kind of session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scenario {
     /// SMTP in clear text.
@@ -21,12 +21,12 @@ pub enum Scenario {
 }
 
 impl Scenario {
-    /// All, in the order in which they are run and printed.
+    /// All scenarios, in the order in which they run and are printed.
     pub const ALL: [Self; 4] = [Self::Plain, Self::Tls, Self::Imap, Self::Pop3];
-    /// Those whose idle sessions are weighed: a tunnel is a tunnel, whatever is spoken in it.
+    /// The scenarios with idle sessions. The tunnel does not depend on the protocol.
     pub const IDLE: [Self; 2] = [Self::Plain, Self::Tls];
 
-    /// A word for it.
+    /// The name for messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain",
@@ -37,7 +37,7 @@ impl Scenario {
     }
 }
 
-/// All figures so far.
+/// The figures so far.
 #[derive(Debug)]
 pub struct Report {
     options: Options,
@@ -47,17 +47,17 @@ pub struct Report {
 }
 
 const LEGEND: &str = "
-CPU             time of all threads of all the gateway's processes, from the scheduler (/proc/PID/task/*/schedstat)
+CPU             CPU time of all threads of all the gateway's processes (/proc/PID/task/*/schedstat)
 sessions/s      with the load generator and both sinks on the same machine: a comparison, not a capacity
-p50, p99        connect to the reply to the goodbye, each command after the reply to the one before
-bytes           PSS of all the gateway's processes (/proc/PID/smaps_rollup) with the sessions held, less before
-after / before  the same memory three seconds after all these sessions have ended, by what it was before the first
+p50, p99        latency of a session from connect to the last reply, each command after the reply to the previous one
+bytes           PSS of all the gateway's processes (/proc/PID/smaps_rollup) with the sessions open, minus the PSS before
+after / before  PSS three seconds after the end of these sessions, divided by the PSS before the first one
 ratio           portcullis / nginx: below 1 is less CPU, less time, less memory; for sessions/s above 1 is more;
-                how far the rounds above differ says how far to trust a ratio near 1
+                a ratio near 1 means no more than the rounds above differ
 ";
 
 impl Report {
-    /// An empty report; asks each program for its version.
+    /// An empty report, with the version of each program.
     pub fn new(options: &Options) -> Result<Self, Failure> {
         let versions = options
             .programs
@@ -72,7 +72,7 @@ impl Report {
         })
     }
 
-    /// Sessions in a round.
+    /// Sessions per round.
     pub fn sessions(&self, scenario: Scenario) -> usize {
         match scenario {
             Scenario::Plain | Scenario::Imap | Scenario::Pop3 => self.options.sessions,
@@ -80,22 +80,22 @@ impl Report {
         }
     }
 
-    /// Takes the figures of one round of a program, by its place in the options.
+    /// Adds the figures of one round; `program` is an index into the options.
     pub fn add_busy(&mut self, program: usize, scenario: Scenario, figures: Busy) {
         self.busy.push((program, scenario, figures));
     }
 
-    /// Takes the figures of idle sessions.
+    /// Adds the figures of idle sessions.
     pub fn add_idle(&mut self, program: usize, scenario: Scenario, figures: Idle) {
         self.idle.push((program, scenario, figures));
     }
 
     /// Whether any session failed.
     pub fn has_errors(&self) -> bool {
-        self.troubles().any(|(_, _, trouble)| trouble.errors > 0)
+        self.problems().any(|(_, _, problems)| problems.errors > 0)
     }
 
-    /// The page.
+    /// The whole report.
     pub fn text(&self) -> String {
         let Options {
             rounds,
@@ -116,14 +116,14 @@ impl Report {
         }
         let _ = writeln!(
             out,
-            "median of {rounds} rounds, {concurrency} sessions at the same time, {cores} cores\n"
+            "median of {rounds} rounds, {concurrency} concurrent sessions, {cores} cores\n"
         );
         let mut sections: Vec<Section> = Scenario::ALL
             .iter()
             .map(|&scenario| self.busy_section(scenario))
             .collect();
         if !self.idle.is_empty() {
-            let heading = format!("idle sessions after the login, {idle} held");
+            let heading = format!("{idle} idle sessions after the login");
             sections.push(Section {
                 heading,
                 rows: self.idle_rows(),
@@ -132,16 +132,20 @@ impl Report {
         let columns: Vec<&str> = programs.iter().map(|program| program.name).collect();
         out += &render(&columns, &sections);
         out += LEGEND;
-        for (program, scenario, trouble) in self.troubles() {
-            let who = format!("{}, {}", programs[program].name, scenario.name());
-            if let Some(first) = &trouble.first {
-                let _ = writeln!(out, "{who}: {} errors, the first: {first}", trouble.errors);
-            }
-            if trouble.threads_ended > 0 {
-                let ended = trouble.threads_ended;
+        for (program, scenario, problems) in self.problems() {
+            let name = format!("{}, {}", programs[program].name, scenario.name());
+            if let Some(first) = &problems.first {
                 let _ = writeln!(
                     out,
-                    "{who}: {ended} threads ended under load; their CPU time is not counted"
+                    "{name}: {} errors, the first: {first}",
+                    problems.errors
+                );
+            }
+            if problems.threads_ended > 0 {
+                let ended = problems.threads_ended;
+                let _ = writeln!(
+                    out,
+                    "{name}: {ended} threads ended under load; their CPU time is not counted"
                 );
             }
         }
@@ -164,11 +168,11 @@ impl Report {
         };
         let errors = self.columns(|program| {
             self.rounds(program, scenario)
-                .map(|b| b.trouble.errors as f64)
+                .map(|b| b.problems.errors as f64)
                 .sum()
         });
         Section {
-            heading: format!("{what} ({sessions} sessions a round)"),
+            heading: format!("{what} ({sessions} sessions per round)"),
             rows: vec![
                 row("CPU microseconds per session", 0, |busy| busy.cpu),
                 row("sessions/s", 0, |busy| busy.rate),
@@ -198,12 +202,12 @@ impl Report {
             ratio: digits == 0,
         };
         let bytes: fn(&Idle) -> f64 = |idle| idle.bytes;
-        let left: fn(&Idle) -> f64 = |idle| idle.left;
+        let after: fn(&Idle) -> f64 = |idle| idle.after;
         vec![
             row("bytes per session, plain", Scenario::Plain, 0, bytes),
             row("bytes per session, TLS", Scenario::Tls, 0, bytes),
-            row("after they left / before, plain", Scenario::Plain, 2, left),
-            row("after they left / before, TLS", Scenario::Tls, 2, left),
+            row("after / before, plain", Scenario::Plain, 2, after),
+            row("after / before, TLS", Scenario::Tls, 2, after),
         ]
     }
 
@@ -218,15 +222,15 @@ impl Report {
             .map(|(_, _, busy)| busy)
     }
 
-    fn troubles(&self) -> impl Iterator<Item = (usize, Scenario, &Trouble)> {
+    fn problems(&self) -> impl Iterator<Item = (usize, Scenario, &Problems)> {
         let busy = self
             .busy
             .iter()
-            .map(|(program, scenario, busy)| (*program, *scenario, &busy.trouble));
+            .map(|(program, scenario, busy)| (*program, *scenario, &busy.problems));
         busy.chain(
             self.idle
                 .iter()
-                .map(|(program, scenario, idle)| (*program, *scenario, &idle.trouble)),
+                .map(|(program, scenario, idle)| (*program, *scenario, &idle.problems)),
         )
     }
 }

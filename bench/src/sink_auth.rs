@@ -1,7 +1,7 @@
-//! An auth_http server that lets one login in and names one backend for each protocol.
+//! An auth server for `auth_http` that accepts one login and names one backend per protocol.
 //!
-//! It speaks HTTP/1.0 with one request to a connection, which is all that nginx can do, and HTTP/1.1 with the
-//! connection kept, since that difference is part of what is measured.
+//! It speaks HTTP/1.0 with one request per connection, as nginx does, and HTTP/1.1 with persistent connections, because that
+//! difference is part of the measurement.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,32 +13,32 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::protocol::Protocol;
 
-/// The largest request read, in bytes.
+/// The largest request, in bytes.
 const LARGEST_REQUEST: usize = 16 * 1024;
 
-/// Who is let in, and to where.
+/// The accepted login and the backends.
 #[derive(Debug)]
 pub struct AuthSink {
-    /// The request's line for the user, as in `Auth-User: alice`.
+    /// The header line of the user, such as `Auth-User: alice`.
     user_line: Vec<u8>,
-    /// The same for the password.
+    /// The header line of the password.
     pass_line: Vec<u8>,
-    /// For each protocol the request's line, and the header lines of the answer to the right login.
+    /// For each protocol the header line of the request, and those of the response to the right login.
     accepted: [(Vec<u8>, String); 3],
 }
 
 impl AuthSink {
-    /// Lets `user` with `password` (neither with characters that nginx escapes) in to the protocol's `backend`.
+    /// Accepts `user` with `password`, which must not contain characters that nginx escapes, and names the protocol's `backend`.
     pub fn new(user: &str, password: &str, backend: impl Fn(Protocol) -> SocketAddr) -> Self {
         let accepted = |protocol: Protocol| {
             let backend = backend(protocol);
-            let asked = format!("\r\nAuth-Protocol: {}\r\n", protocol.name());
-            let answer = format!(
+            let line = format!("\r\nAuth-Protocol: {}\r\n", protocol.name());
+            let headers = format!(
                 "Auth-Status: OK\r\nAuth-Server: {}\r\nAuth-Port: {}\r\n",
                 backend.ip(),
                 backend.port()
             );
-            (asked.into_bytes(), answer)
+            (line.into_bytes(), headers)
         };
         Self {
             user_line: format!("\r\nAuth-User: {user}\r\n").into_bytes(),
@@ -53,7 +53,7 @@ impl AuthSink {
             match listener.accept().await {
                 Ok((client, _)) => {
                     let sink = Arc::clone(&self);
-                    // A gateway that leaves in the middle of a request needs no answer.
+                    // Errors end this connection only.
                     tokio::spawn(async move { sink.connection(client).await.ok() });
                 }
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -72,9 +72,9 @@ impl AuthSink {
                 continue;
             };
             let request = &input[..end + 4];
-            let keep = kept(request);
+            let keep = is_persistent(request);
             client
-                .write_all(self.answer(request, keep).as_bytes())
+                .write_all(self.response(request, keep).as_bytes())
                 .await?;
             if !keep {
                 return client.shutdown().await;
@@ -83,14 +83,14 @@ impl AuthSink {
         }
     }
 
-    fn answer(&self, request: &[u8], keep: bool) -> String {
+    fn response(&self, request: &[u8], keep: bool) -> String {
         let right = contains(request, &self.user_line) && contains(request, &self.pass_line);
         let mut accepted = self.accepted.iter();
         let verdict = accepted
-            .find(|(asked, _)| right && contains(request, asked))
+            .find(|(line, _)| right && contains(request, line))
             .map_or(
                 "Auth-Status: Invalid login or password\r\n",
-                |(_, answer)| answer,
+                |(_, headers)| headers,
             );
         if keep {
             format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{verdict}\r\n")
@@ -100,8 +100,8 @@ impl AuthSink {
     }
 }
 
-/// Whether the connection stays: HTTP/1.1 unless it says `close` (RFC 9112, 9.3), never HTTP/1.0.
-fn kept(request: &[u8]) -> bool {
+/// Whether the connection is persistent: with HTTP/1.1 unless `Connection: close` (RFC 9112, section 9.3).
+fn is_persistent(request: &[u8]) -> bool {
     let line = request.split(|&b| b == b'\r').next().unwrap_or_default();
     line.ends_with(b" HTTP/1.1")
         && !contains(&request.to_ascii_lowercase(), b"\r\nconnection: close\r\n")
@@ -133,32 +133,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn http_1_0_gets_one_answer_and_the_end() {
+    async fn http_1_0_connections_are_closed() {
         let mut client = start().await;
         client
             .write_all(request("1.0", "secret").as_bytes())
             .await
             .unwrap();
-        let mut answer = String::new();
-        client.read_to_string(&mut answer).await.unwrap();
+        let mut response = String::new();
+        client.read_to_string(&mut response).await.unwrap();
         let expected = "HTTP/1.0 200 OK\r\nConnection: close\r\nAuth-Status: OK\r\n\
                         Auth-Server: 127.0.0.1\r\nAuth-Port: 25\r\n\r\n";
-        assert_eq!(answer, expected);
+        assert_eq!(response, expected);
     }
 
     #[tokio::test]
-    async fn http_1_1_stays_for_the_next_request() {
+    async fn http_1_1_connections_are_persistent() {
         let mut client = start().await;
         let both = request("1.1", "wrong") + &request("1.1", "secret");
         let (first, second) = both.split_at(both.len() - 30);
         client.write_all(first.as_bytes()).await.unwrap();
         client.write_all(second.as_bytes()).await.unwrap();
         client.shutdown().await.unwrap();
-        let mut answers = String::new();
-        client.read_to_string(&mut answers).await.unwrap();
+        let mut responses = String::new();
+        client.read_to_string(&mut responses).await.unwrap();
         let expected = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nAuth-Status: Invalid login or password\r\n\r\n\
                         HTTP/1.1 200 OK\r\nContent-Length: 0\r\nAuth-Status: OK\r\n\
                         Auth-Server: 127.0.0.1\r\nAuth-Port: 25\r\n\r\n";
-        assert_eq!(answers, expected);
+        assert_eq!(responses, expected);
     }
 }

@@ -1,12 +1,11 @@
-//! A small SMTP server on a loopback address that ends the way of a message: in a Maildir for `script/demo`, nowhere for
-//! `script/bench`.
+//! A small SMTP server. It stores messages in a Maildir for `script/demo`, and discards them for `script/bench`.
 //!
-//! Here are the sockets; what is said stands in [`dialogue`], and neither knows the gateway.
+//! This module has the sockets, [`dialogue`] the protocol.
 
 pub mod dialogue;
-pub mod dots;
-pub mod login;
+pub mod dot_stuffing;
 pub mod maildir;
+pub mod sasl;
 pub mod transcript;
 
 use std::io;
@@ -18,37 +17,37 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use dialogue::{Dialogue, Policy, Turn};
-use dots::Unstuffer;
+use dot_stuffing::Unstuffer;
 use maildir::Maildir;
 use transcript::Transcript;
 
-/// The longest command line, in bytes (RFC 4954, 4.5: 12288 for AUTH).
+/// The longest command line, in bytes (RFC 4954, section 4: 12288 for AUTH).
 const LONGEST_LINE: usize = 12 * 1024;
-/// How long a client may be silent (RFC 5321, 4.5.3.2.7).
-const PATIENCE: Duration = Duration::from_secs(300);
+/// The time limit for the next command (RFC 5321, section 4.5.3.2.7).
+const TIMEOUT: Duration = Duration::from_secs(300);
 
-/// Where messages go.
+/// What happens to messages.
 #[derive(Debug)]
-pub enum Keep {
-    /// To a Maildir.
+pub enum Storage {
+    /// They are stored in a Maildir.
     Maildir(Maildir),
-    /// Nowhere: they are read and forgotten.
-    Nothing,
+    /// They are read and discarded.
+    Discard,
 }
 
-/// What all sessions of a server share.
+/// The server.
 #[derive(Debug)]
 pub struct Sink {
-    /// What the dialogue goes by.
+    /// The settings of the dialogue.
     pub policy: Arc<Policy>,
-    /// Where messages go.
-    pub keep: Keep,
-    /// Who writes down what is said.
+    /// What happens to messages.
+    pub storage: Storage,
+    /// The log of the dialogue.
     pub transcript: Transcript,
 }
 
 impl Sink {
-    /// Serves clients until the task is dropped. A client's error ends its session only.
+    /// Serves clients until the task is dropped. An error of a client ends its session only.
     pub async fn serve(self: Arc<Self>, listener: TcpListener) {
         for connection in 1.. {
             match listener.accept().await {
@@ -60,7 +59,7 @@ impl Sink {
                         }
                     });
                 }
-                // Out of descriptors: those of ended sessions come back.
+                // No descriptors left; sessions that end free theirs.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         }
@@ -78,7 +77,7 @@ impl Sink {
         dialogue.greet(&mut out);
         self.transcript.server(connection, &out);
         loop {
-            let said = out.len();
+            let before = out.len();
             let turn = match input.line() {
                 Some(line) => {
                     self.transcript.client(connection, line, dialogue.in_sasl());
@@ -87,11 +86,11 @@ impl Sink {
                 None => {
                     if input.rest().len() > LONGEST_LINE {
                         out.extend_from_slice(b"500 5.5.2 Line too long\r\n");
-                        self.transcript.server(connection, &out[said..]);
+                        self.transcript.server(connection, &out[before..]);
                         flush(&mut client, &mut out).await?;
                         return client.shutdown().await;
                     }
-                    // Replies to pipelined commands go out together (RFC 2920).
+                    // Replies to pipelined commands are sent together (RFC 2920).
                     flush(&mut client, &mut out).await?;
                     if !input.more(&mut client).await? {
                         return Ok(());
@@ -99,7 +98,7 @@ impl Sink {
                     continue;
                 }
             };
-            self.transcript.server(connection, &out[said..]);
+            self.transcript.server(connection, &out[before..]);
             match turn {
                 Turn::Line => {}
                 Turn::Message => {
@@ -152,25 +151,25 @@ impl Sink {
         };
         self.transcript
             .note(connection, &format!("message of {} bytes", message.len()));
-        match &self.keep {
-            Keep::Nothing => dialogue.message(Ok("OK"), out),
-            // A message of a demo is small: the disk holds up nobody for long.
-            Keep::Maildir(maildir) => match maildir.deliver(&message) {
+        match &self.storage {
+            Storage::Discard => dialogue.message(Ok("OK"), out),
+            // Blocking is fine: this server has few clients.
+            Storage::Maildir(maildir) => match maildir.deliver(&message) {
                 Ok(path) => {
                     let name = path.file_name().unwrap_or_default().to_string_lossy();
-                    dialogue.message(Ok(&format!("OK kept as {name}")), out);
+                    dialogue.message(Ok(&format!("OK stored as {name}")), out);
                 }
                 Err(e) => {
                     self.transcript
-                        .note(connection, &format!("cannot keep the message: {e}"));
-                    dialogue.message(Err("451 4.3.0 Cannot keep the message"), out);
+                        .note(connection, &format!("cannot store the message: {e}"));
+                    dialogue.message(Err("451 4.3.0 Cannot store the message"), out);
                 }
             },
         }
     }
 }
 
-/// What was read and is not used up.
+/// Input that has not been processed.
 struct Input {
     bytes: Vec<u8>,
     at: usize,
@@ -190,12 +189,12 @@ impl Input {
         Some(line.strip_suffix(b"\r").unwrap_or(line))
     }
 
-    /// Reads on; `false` at the end of the stream.
+    /// Reads more; `false` at the end of the stream.
     async fn more(&mut self, client: &mut TcpStream) -> io::Result<bool> {
         self.bytes.drain(..self.at);
         self.at = 0;
         self.bytes.reserve(4096);
-        let read = timeout(PATIENCE, client.read_buf(&mut self.bytes))
+        let read = timeout(TIMEOUT, client.read_buf(&mut self.bytes))
             .await
             .map_err(|_| io::ErrorKind::TimedOut)?;
         Ok(read? > 0)

@@ -1,17 +1,17 @@
-//! The servers that a measured gateway talks to, each on a thread of its own, for as long as the bench runs.
+//! The servers behind a measured gateway. Each has a thread of its own and runs until the program exits.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
-use crate::failure::{Doing as _, Failure};
+use crate::failure::{Context as _, Failure};
 use crate::protocol::{PASSWORD, Protocol, USER};
 use crate::sink_auth::AuthSink;
 use crate::sink_mailbox;
 use crate::sink_smtp::dialogue::Policy;
 use crate::sink_smtp::transcript::Transcript;
-use crate::sink_smtp::{Keep, Sink};
+use crate::sink_smtp::{Sink, Storage};
 
-/// Starts the backends and the auth server; the address of the auth server, which tells the gateway about the backends.
+/// Starts the backends and the auth server; returns the address of the auth server, which names the backends.
 pub fn start() -> Result<SocketAddr, Failure> {
     let policy = Policy {
         host: "sink.localhost".to_owned(),
@@ -21,7 +21,7 @@ pub fn start() -> Result<SocketAddr, Failure> {
     };
     let sink = Arc::new(Sink {
         policy: Arc::new(policy),
-        keep: Keep::Nothing,
+        storage: Storage::Discard,
         transcript: Transcript::default(),
     });
     let smtp = serve("sink-smtp", move |listener| sink.serve(listener))?;
@@ -44,15 +44,15 @@ fn serve<F: Future<Output = ()> + Send>(
     name: &str,
     server: impl FnOnce(tokio::net::TcpListener) -> F + Send + 'static,
 ) -> Result<SocketAddr, Failure> {
-    let doing = || format!("start the server {name}");
-    let listener = TcpListener::bind("127.0.0.1:0").doing(doing)?;
-    listener.set_nonblocking(true).doing(doing)?;
-    let address = listener.local_addr().doing(doing)?;
+    let context = || format!("start the server {name}");
+    let listener = TcpListener::bind("127.0.0.1:0").context(context)?;
+    listener.set_nonblocking(true).context(context)?;
+    let address = listener.local_addr().context(context)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .doing(doing)?;
-    let served = async move {
+        .context(context)?;
+    let serve = async move {
         match tokio::net::TcpListener::from_std(listener) {
             Ok(listener) => server(listener).await,
             Err(e) => eprintln!("the server does not start: {e}"),
@@ -60,7 +60,7 @@ fn serve<F: Future<Output = ()> + Send>(
     };
     std::thread::Builder::new()
         .name(name.to_owned())
-        .spawn(move || runtime.block_on(served))
-        .doing(doing)?;
+        .spawn(move || runtime.block_on(serve))
+        .context(context)?;
     Ok(address)
 }

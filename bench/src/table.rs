@@ -1,26 +1,26 @@
-//! The table at the end: aligned text, one column for each gateway, and how the second compares with the first.
+//! Formats the table of results: one column per gateway, and the ratio of the second to the first.
 
 use std::fmt::Write as _;
 
-/// One figure, of each gateway.
+/// One figure of each gateway.
 #[derive(Debug, Clone)]
 pub struct Row {
-    /// What it is, with its unit.
+    /// The name, with its unit.
     pub label: &'static str,
-    /// One value for each gateway.
+    /// One value per gateway.
     pub values: Vec<f64>,
-    /// Digits behind the point.
+    /// Decimal places.
     pub digits: usize,
-    /// Whether a ratio means anything.
+    /// Whether to print the ratio.
     pub ratio: bool,
 }
 
 /// Rows under a heading.
 #[derive(Debug, Clone)]
 pub struct Section {
-    /// What was done.
+    /// The heading.
     pub heading: String,
-    /// What it came to.
+    /// The rows.
     pub rows: Vec<Row>,
 }
 
@@ -58,7 +58,7 @@ pub fn render(columns: &[&str], sections: &[Section]) -> String {
     out
 }
 
-/// The middle value, or the mean of the two in the middle; zero of nothing.
+/// The median; zero without values.
 pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_unstable_by(f64::total_cmp);

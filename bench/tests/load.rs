@@ -1,4 +1,4 @@
-//! The load generator against the sinks, with no gateway between them.
+//! The load generator with the sinks, without a gateway.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::net::SocketAddr;
@@ -7,14 +7,15 @@ use std::sync::Arc;
 use portcullis_bench::client::Target;
 use portcullis_bench::load::Load;
 use portcullis_bench::measure;
-use portcullis_bench::proctree::Tree;
+use portcullis_bench::process_tree::Tree;
 use portcullis_bench::protocol::{PASSWORD, Protocol, USER};
 use portcullis_bench::sink_mailbox;
 use portcullis_bench::sink_smtp::dialogue::Policy;
-use portcullis_bench::sink_smtp::login::Account;
+use portcullis_bench::sink_smtp::sasl::Account;
 use portcullis_bench::sink_smtp::transcript::Transcript;
-use portcullis_bench::sink_smtp::{Keep, Sink};
+use portcullis_bench::sink_smtp::{Sink, Storage};
 use portcullis_bench::tls;
+use support::certificate::self_signed;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
@@ -31,7 +32,7 @@ async fn sink(password: &str) -> SocketAddr {
     };
     let sink = Sink {
         policy: Arc::new(policy),
-        keep: Keep::Nothing,
+        storage: Storage::Discard,
         transcript: Transcript::default(),
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -41,12 +42,12 @@ async fn sink(password: &str) -> SocketAddr {
 }
 
 /// A TLS server in front of `backend`.
-async fn tls_front(backend: SocketAddr) -> SocketAddr {
+async fn tls_proxy(backend: SocketAddr) -> SocketAddr {
     use rustls::pki_types::pem::PemObject as _;
     use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-    let pair = tls::pair().unwrap();
-    let certificate = CertificateDer::from_pem_slice(pair.certificate.as_bytes()).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).unwrap();
+    let (certificate, key) = self_signed(&["localhost"]).unwrap();
+    let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
     let config = rustls::ServerConfig::builder().with_no_client_auth();
     let acceptor = TlsAcceptor::from(Arc::new(
         config.with_single_cert(vec![certificate], key).unwrap(),
@@ -67,10 +68,10 @@ async fn tls_front(backend: SocketAddr) -> SocketAddr {
     address
 }
 
-/// A process to look at in a gateway's place: this one would never come to rest.
-struct Bystander(std::process::Child);
+/// An idle process that is measured instead of a gateway.
+struct IdleProcess(std::process::Child);
 
-impl Bystander {
+impl IdleProcess {
     fn tree() -> (Self, Tree) {
         let child = std::process::Command::new("sleep")
             .arg("60")
@@ -81,7 +82,7 @@ impl Bystander {
     }
 }
 
-impl Drop for Bystander {
+impl Drop for IdleProcess {
     fn drop(&mut self) {
         self.0.kill().and_then(|()| self.0.wait()).unwrap();
     }
@@ -101,16 +102,16 @@ fn plain(address: SocketAddr) -> Load {
 
 #[tokio::test]
 async fn every_session_is_counted() {
-    let tally = plain(sink(PASSWORD).await).run().await;
+    let result = plain(sink(PASSWORD).await).run().await;
     assert_eq!(
-        (tally.latencies.len(), tally.errors, tally.first_error),
+        (result.latencies.len(), result.errors, result.first_error),
         (20, 0, None)
     );
 }
 
 #[tokio::test]
-async fn every_tls_session_is_a_full_handshake() {
-    let address = tls_front(sink(PASSWORD).await).await;
+async fn tls_sessions_do_full_handshakes() {
+    let address = tls_proxy(sink(PASSWORD).await).await;
     let load = Load {
         target: Target {
             address,
@@ -119,74 +120,74 @@ async fn every_tls_session_is_a_full_handshake() {
         },
         ..plain(address)
     };
-    let tally = load.run().await;
+    let result = load.run().await;
     assert_eq!(
-        (tally.latencies.len(), tally.errors, tally.first_error),
+        (result.latencies.len(), result.errors, result.first_error),
         (20, 0, None)
     );
 }
 
 #[tokio::test]
-async fn mailboxes_are_logged_in_to_and_left() {
-    for (protocol, greeting, talk) in [
+async fn imap_and_pop3_sessions() {
+    for (protocol, greeting, handler) in [
         (
             Protocol::Imap,
             &b"* OK\r\n"[..],
-            sink_mailbox::imap as sink_mailbox::Talk,
+            sink_mailbox::imap as sink_mailbox::Handler,
         ),
         (Protocol::Pop3, b"+OK\r\n", sink_mailbox::pop3),
     ] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(sink_mailbox::serve(listener, greeting, talk));
+        tokio::spawn(sink_mailbox::serve(listener, greeting, handler));
         let mut load = plain(address);
         load.target.protocol = protocol;
-        let tally = load.run().await;
+        let result = load.run().await;
         assert_eq!(
-            (tally.latencies.len(), tally.errors, tally.first_error),
+            (result.latencies.len(), result.errors, result.first_error),
             (20, 0, None)
         );
     }
 }
 
 #[tokio::test]
-async fn a_wrong_reply_is_an_error_and_the_first_is_kept() {
-    let tally = plain(sink("another").await).run().await;
-    assert_eq!((tally.latencies.len(), tally.errors), (0, 20));
+async fn wrong_replies_are_errors() {
+    let result = plain(sink("another").await).run().await;
+    assert_eq!((result.latencies.len(), result.errors), (0, 20));
     assert_eq!(
-        tally.first_error.unwrap(),
+        result.first_error.unwrap(),
         "AUTH: \"535 5.7.8 Authentication credentials invalid\""
     );
 }
 
 #[tokio::test]
-async fn nobody_there_is_an_error() {
+async fn refused_connections_are_errors() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let tally = plain(address).run().await;
-    assert_eq!(tally.errors, 20);
-    assert!(tally.first_error.unwrap().starts_with("connect: "));
+    let result = plain(address).run().await;
+    assert_eq!(result.errors, 20);
+    assert!(result.first_error.unwrap().starts_with("connect: "));
 }
 
 #[tokio::test]
-async fn idle_sessions_are_held_and_asked_again() {
+async fn idle_sessions_stay_open() {
     let target = Target {
         address: sink(PASSWORD).await,
         tls: None,
         protocol: Protocol::Smtp,
     };
-    let (_bystander, tree) = Bystander::tree();
+    let (_process, tree) = IdleProcess::tree();
     let idle = measure::idle(tree, &target, 20, 4).await.unwrap();
-    assert_eq!((idle.trouble.errors, idle.trouble.first), (0, None));
+    assert_eq!((idle.problems.errors, idle.problems.first), (0, None));
 }
 
 #[tokio::test]
-async fn busy_sessions_have_figures() {
+async fn figures_of_a_load() {
     let load = plain(sink(PASSWORD).await);
-    let (_bystander, tree) = Bystander::tree();
+    let (_process, tree) = IdleProcess::tree();
     let busy = measure::busy(tree, &load).await.unwrap();
-    assert_eq!(busy.trouble.errors, 0);
+    assert_eq!(busy.problems.errors, 0);
     assert!(
         busy.rate > 0.0 && busy.p50 > 0.0 && busy.p99 >= busy.p50,
         "{busy:?}"

@@ -1,4 +1,4 @@
-//! The mail server behind the gateway in `script/demo`: keeps messages in a Maildir and knows one user.
+//! The backend of `script/demo`: an SMTP server with one user that stores messages in a Maildir.
 
 use std::fs::File;
 use std::io::Write;
@@ -7,26 +7,26 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use portcullis_bench::failure::{Doing as _, Failure};
+use portcullis_bench::failure::{Context as _, Failure};
 use portcullis_bench::sink_smtp::dialogue::Policy;
-use portcullis_bench::sink_smtp::login::Account;
 use portcullis_bench::sink_smtp::maildir::Maildir;
+use portcullis_bench::sink_smtp::sasl::Account;
 use portcullis_bench::sink_smtp::transcript::Transcript;
-use portcullis_bench::sink_smtp::{Keep, Sink};
+use portcullis_bench::sink_smtp::{Sink, Storage};
 
 const USAGE: &str = "\
 usage: demo-backend --maildir FOLDER [options]
 
-  --maildir FOLDER   where messages go; made if missing
+  --maildir FOLDER   the Maildir; created if missing
   --listen ADDRESS   a loopback address and port (default 127.0.0.1:2526)
-  --user NAME        who may log in (default alice)
-  --password TEXT    with which password (default secret)
-  --require-auth     refuse MAIL before a login
-  --dialogue         print what is said, credentials masked
-  --log FILE         the same, to a file
+  --user NAME        the user (default alice)
+  --password TEXT    the password (default secret)
+  --require-auth     refuse MAIL before the login
+  --dialogue         print the dialogue, credentials masked
+  --log FILE         write the dialogue to a file
 ";
 
-/// The largest message it takes, in bytes.
+/// The largest message, in bytes.
 const MAX_SIZE: usize = 50 << 20;
 
 #[tokio::main(flavor = "current_thread")]
@@ -49,10 +49,10 @@ async fn run(args: Vec<String>) -> Result<(), Failure> {
     let (address, sink) = options(args)?;
     let listener = tokio::net::TcpListener::bind(address)
         .await
-        .doing(|| format!("listen on {address}"))?;
+        .context(|| format!("listen on {address}"))?;
     let bound = listener
         .local_addr()
-        .doing(|| "find the address".to_owned())?;
+        .context(|| "find the address".to_owned())?;
     eprintln!("demo-backend: SMTP on {bound}");
     Arc::new(sink).serve(listener).await;
     Ok(())
@@ -75,7 +75,9 @@ fn options(args: Vec<String>) -> Result<(SocketAddr, Sink), Failure> {
             "--maildir" => maildir = Some(value()?),
             "--listen" => {
                 let text = value()?;
-                address = text.parse().doing(|| format!("read the address {text}"))?;
+                address = text
+                    .parse()
+                    .context(|| format!("read the address {text}"))?;
             }
             "--user" => account.user = value()?,
             "--password" => account.password = value()?,
@@ -84,20 +86,20 @@ fn options(args: Vec<String>) -> Result<(SocketAddr, Sink), Failure> {
             "--log" => {
                 let path = value()?;
                 let file: Box<dyn Write + Send> =
-                    Box::new(File::create(&path).doing(|| format!("write {path}"))?);
+                    Box::new(File::create(&path).context(|| format!("write {path}"))?);
                 transcript = Transcript::to(file);
             }
             _ => return Err(Failure::new(format!("unknown option {arg}\n\n{USAGE}"))),
         }
     }
-    // It believes XCLIENT from whoever connects: that is for this machine only.
+    // It accepts XCLIENT from any client, so it must not be reachable from other machines.
     if !address.ip().is_loopback() {
         return Err(Failure::new(format!("{address} is not a loopback address")));
     }
     let maildir =
         maildir.ok_or_else(|| Failure::new(format!("--maildir is missing\n\n{USAGE}")))?;
     let maildir =
-        Maildir::create(Path::new(&maildir)).doing(|| format!("make the Maildir {maildir}"))?;
+        Maildir::create(Path::new(&maildir)).context(|| format!("create the Maildir {maildir}"))?;
     let policy = Policy {
         host: "backend.localhost".to_owned(),
         account: Some(account),
@@ -108,7 +110,7 @@ fn options(args: Vec<String>) -> Result<(SocketAddr, Sink), Failure> {
         address,
         Sink {
             policy: Arc::new(policy),
-            keep: Keep::Maildir(maildir),
+            storage: Storage::Maildir(maildir),
             transcript,
         },
     ))

@@ -1,19 +1,19 @@
-//! The server's side of SMTP (RFC 5321), line by line. Pure: no socket, no clock, no randomness.
+//! The server side of SMTP (RFC 5321), line by line, without sockets, clock or randomness.
 
 use std::sync::Arc;
 
-use super::login::{Account, Exchange, Progress};
+use super::sasl::{Account, Exchange, Progress};
 
-/// What the server is and asks for.
+/// The settings of the server.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    /// Its name in the greeting and the EHLO answer.
+    /// The host name in the greeting and the reply to EHLO.
     pub host: String,
-    /// Who may log in; nobody if `None`.
+    /// The account; nobody may log in if `None`.
     pub account: Option<Account>,
-    /// Refuse MAIL before a login.
+    /// Refuse MAIL before the login.
     pub require_auth: bool,
-    /// The largest message in bytes, announced by SIZE (RFC 1870).
+    /// The largest message in bytes, announced with SIZE (RFC 1870).
     pub max_size: usize,
 }
 
@@ -22,9 +22,9 @@ pub struct Policy {
 pub enum Turn {
     /// Another line.
     Line,
-    /// The message, until its dot.
+    /// The message up to its final dot.
     Message,
-    /// Nothing: say what is left to say and close.
+    /// Nothing: send the output and close.
     Close,
 }
 
@@ -32,7 +32,7 @@ pub enum Turn {
 #[derive(Debug)]
 pub struct Dialogue {
     policy: Arc<Policy>,
-    /// Makes the challenges unlike those of other sessions.
+    /// Makes the challenges different from those of other sessions.
     nonce: u64,
     challenges: u32,
     logged_in: bool,
@@ -41,16 +41,16 @@ pub struct Dialogue {
 
 #[derive(Debug)]
 enum State {
-    /// No transaction is open.
+    /// Outside a mail transaction.
     Ready,
-    /// Between a `334` and its answer.
+    /// After a `334` reply.
     Sasl(Exchange),
     /// After MAIL.
     Mail { recipients: usize },
 }
 
 impl Dialogue {
-    /// A session before its greeting; `nonce` should be hard to guess.
+    /// A session before the greeting. `nonce` should be unpredictable.
     pub fn new(policy: Arc<Policy>, nonce: u64) -> Self {
         Self {
             policy,
@@ -61,24 +61,24 @@ impl Dialogue {
         }
     }
 
-    /// Whether the next line is a secret.
+    /// Whether the next line is a credential.
     pub fn in_sasl(&self) -> bool {
         matches!(self.state, State::Sasl(_))
     }
 
-    /// Says who is here.
+    /// Appends the greeting.
     pub fn greet(&self, out: &mut Vec<u8>) {
         say(out, &format!("220 {} ESMTP sink", self.policy.host));
     }
 
-    /// Takes a line without its end.
+    /// Processes a line without its end and appends the reply.
     pub fn line(&mut self, line: &[u8], out: &mut Vec<u8>) -> Turn {
         match std::mem::replace(&mut self.state, State::Ready) {
             State::Sasl(exchange) => {
                 if line == b"*" {
                     say(out, "501 5.7.0 Authentication cancelled");
                 } else {
-                    let progress = exchange.answer(line, self.policy.account.as_ref());
+                    let progress = exchange.respond(line, self.policy.account.as_ref());
                     self.sasl(progress, out);
                 }
                 return Turn::Line;
@@ -108,9 +108,9 @@ impl Dialogue {
         Turn::Line
     }
 
-    /// Answers a message: `Ok` is what to say of it, `Err` the reply of a refusal.
-    pub fn message(&mut self, fate: Result<&str, &str>, out: &mut Vec<u8>) {
-        match fate {
+    /// Appends the reply to a message: with `Ok` a positive reply with this text, with `Err` this reply.
+    pub fn message(&mut self, result: Result<&str, &str>, out: &mut Vec<u8>) {
+        match result {
             Ok(text) => say(out, &format!("250 2.0.0 {text}")),
             Err(reply) => say(out, reply),
         }
@@ -157,11 +157,11 @@ impl Dialogue {
         );
         match Exchange::begin(mechanism, challenge) {
             None => say(out, "504 5.5.4 Unrecognized authentication type"),
-            Some(Progress::Ask(_, Exchange::CramMd5 { .. })) if !response.is_empty() => {
+            Some(Progress::Challenge(_, Exchange::CramMd5 { .. })) if !response.is_empty() => {
                 say(out, "501 5.5.4 CRAM-MD5 takes no initial response");
             }
-            Some(Progress::Ask(_, exchange)) if !response.is_empty() => {
-                let progress = exchange.answer(response, self.policy.account.as_ref());
+            Some(Progress::Challenge(_, exchange)) if !response.is_empty() => {
+                let progress = exchange.respond(response, self.policy.account.as_ref());
                 self.sasl(progress, out);
             }
             Some(progress) => self.sasl(progress, out),
@@ -170,7 +170,7 @@ impl Dialogue {
 
     fn sasl(&mut self, progress: Progress, out: &mut Vec<u8>) {
         match progress {
-            Progress::Ask(text, exchange) => {
+            Progress::Challenge(text, exchange) => {
                 say(out, &format!("334 {text}"));
                 self.state = State::Sasl(exchange);
             }
@@ -183,7 +183,7 @@ impl Dialogue {
         }
     }
 
-    /// Believes the gateway in front, as Postfix does for `smtpd_authorized_xclient_hosts`; the session starts again.
+    /// Accepts the attributes, as Postfix does for `smtpd_authorized_xclient_hosts`, and starts the session again.
     fn xclient(&mut self, attributes: &[u8], out: &mut Vec<u8>) {
         let known = |a: &&[u8]| {
             [&b"NAME="[..], b"ADDR=", b"LOGIN="]
@@ -257,13 +257,13 @@ fn say(out: &mut Vec<u8>, line: &str) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// The first word, and what follows the space after it.
+/// The first word and the rest after the space.
 fn word(line: &[u8]) -> (&[u8], &[u8]) {
     let end = line.iter().position(|&b| b == b' ').unwrap_or(line.len());
     (&line[..end], line[end..].trim_ascii())
 }
 
-/// The parameters behind `<…>`; `None` if the keyword or the brackets are missing.
+/// The parameters after `<…>`; `None` if the keyword or the brackets are missing.
 fn path<'a>(rest: &'a [u8], keyword: &[u8]) -> Option<&'a [u8]> {
     let after = starts_with(rest, keyword).then(|| rest[keyword.len()..].trim_ascii_start())?;
     let end = after.iter().position(|&b| b == b'>')?;

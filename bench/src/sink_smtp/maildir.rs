@@ -1,4 +1,4 @@
-//! A Maildir: each message is written to `tmp/` and renamed into `new/`, so that a reader never sees half of one.
+//! A Maildir: each message is written to `tmp/` and moved to `new/`, so that readers never see an incomplete one.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -10,12 +10,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 #[derive(Debug)]
 pub struct Maildir {
     root: PathBuf,
-    /// Makes the names of one process different from each other.
+    /// Makes the names of this process unique.
     delivered: AtomicU64,
 }
 
 impl Maildir {
-    /// Makes the folder with `tmp`, `new` and `cur` if they are missing.
+    /// Creates the folder with `tmp`, `new` and `cur` if they are missing.
     pub fn create(root: &Path) -> io::Result<Self> {
         for part in ["tmp", "new", "cur"] {
             fs::create_dir_all(root.join(part))?;
@@ -26,7 +26,7 @@ impl Maildir {
         })
     }
 
-    /// Keeps `message` exactly as it is; its path in `new/` once it is on the disk. Blocks.
+    /// Stores the message unchanged and returns its path in `new/`. Blocks until it is on disk.
     pub fn deliver(&self, message: &[u8]) -> io::Result<PathBuf> {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -51,7 +51,7 @@ impl Maildir {
             .and_then(|()| file.sync_all())
             .and_then(|()| fs::rename(&tmp, &new));
         if let Err(e) = written {
-            // The first error is the one to tell.
+            // The first error is reported.
             let _ = fs::remove_file(&tmp);
             return Err(e);
         }

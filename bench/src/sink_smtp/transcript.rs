@@ -1,10 +1,10 @@
-//! The dialogue as text: who said what on which connection, without anybody's password.
+//! The log of the dialogue, without passwords.
 
 use std::fmt::Write as _;
 use std::io::Write;
 use std::sync::Mutex;
 
-/// Where the dialogue is written; nowhere by default.
+/// The destination of the log; by default there is none.
 #[derive(Default)]
 pub struct Transcript {
     to: Option<Mutex<Box<dyn Write + Send>>>,
@@ -19,14 +19,14 @@ impl std::fmt::Debug for Transcript {
 }
 
 impl Transcript {
-    /// Writes each line to `to` as it is said.
+    /// Writes each line to `to` at once.
     pub fn to(to: Box<dyn Write + Send>) -> Self {
         Self {
             to: Some(Mutex::new(to)),
         }
     }
 
-    /// A line of the client; `in_sasl` if it answers a `334`, which makes all of it secret.
+    /// Logs a line of the client; with `in_sasl` it is a credential.
     pub fn client(&self, connection: u64, line: &[u8], in_sasl: bool) {
         if self.to.is_some() {
             let text = if in_sasl {
@@ -38,26 +38,26 @@ impl Transcript {
         }
     }
 
-    /// One or more reply lines of the server.
+    /// Logs reply lines of the server.
     pub fn server(&self, connection: u64, replies: &[u8]) {
         if self.to.is_some() {
             let mut text = String::new();
             for line in replies.split_inclusive(|&b| b == b'\n') {
-                // Writing to a String does not fail.
+                // Writing to a String cannot fail.
                 let _ = writeln!(text, "{connection} S: {}", printable(line.trim_ascii_end()));
             }
             self.put(&text);
         }
     }
 
-    /// Something that is no line, such as the message.
+    /// Logs an event, such as a message.
     pub fn note(&self, connection: u64, note: &str) {
         self.put(&format!("{connection} -- {note}\n"));
     }
 
     fn put(&self, text: &str) {
         if let Some(Ok(mut to)) = self.to.as_ref().map(Mutex::lock) {
-            // A full disk or a closed terminal must not end a session.
+            // Errors must not end the session.
             let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
         }
     }
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_initial_response_is_masked() {
+    fn initial_responses_are_masked() {
         assert_eq!(masked(b"auth PLAIN AGFsaWNlAHNlY3JldA=="), "auth PLAIN ***");
         assert_eq!(masked(b"AUTH CRAM-MD5"), "AUTH CRAM-MD5");
         assert_eq!(masked(b"MAIL FROM:<a@b> SIZE=1"), "MAIL FROM:<a@b> SIZE=1");

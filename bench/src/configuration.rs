@@ -1,19 +1,21 @@
-//! The configuration that both gateways are given, and the folder it lives in while the bench runs.
+//! The configuration of both gateways, and the folder for it.
 
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::failure::{Doing as _, Failure};
-use crate::tls;
+use support::TempDir;
+use support::certificate::self_signed;
+
+use crate::failure::{Context as _, Failure};
 
 /// Where Debian's libnginx-mod-mail keeps the mail module.
 pub const NGINX_MAIL_MODULE: &str = "/usr/lib/nginx/modules/ngx_mail_module.so";
 
-/// Where the servers of a configuration listen.
+/// The addresses of the servers.
 #[derive(Debug, Clone, Copy)]
-pub struct Listens {
+pub struct Addresses {
     /// SMTP in clear text.
     pub plain: SocketAddr,
     /// SMTP over implicit TLS.
@@ -24,14 +26,14 @@ pub struct Listens {
     pub pop3: SocketAddr,
 }
 
-impl Listens {
-    /// Loopback ports that were free a moment ago.
+impl Addresses {
+    /// Free ports of 127.0.0.1.
     pub fn free() -> Result<Self, Failure> {
         let bind =
-            || std::net::TcpListener::bind("127.0.0.1:0").doing(|| "find a free port".to_owned());
+            || std::net::TcpListener::bind("127.0.0.1:0").context(|| "find a free port".to_owned());
         let (plain, tls, imap, pop3) = (bind()?, bind()?, bind()?, bind()?);
         let address = |listener: &std::net::TcpListener| {
-            listener.local_addr().doing(|| "find a port".to_owned())
+            listener.local_addr().context(|| "find a port".to_owned())
         };
         Ok(Self {
             plain: address(&plain)?,
@@ -42,75 +44,68 @@ impl Listens {
     }
 }
 
-/// A temporary folder with the certificate, removed at the end.
+/// A temporary folder with the certificate; removed on drop.
 #[derive(Debug)]
-pub struct Scratch {
-    folder: PathBuf,
+pub struct Workspace {
+    folder: TempDir,
 }
 
-impl Scratch {
-    /// Makes the folder and the certificate.
+impl Workspace {
+    /// Creates the folder and the certificate.
     pub fn create() -> Result<Self, Failure> {
-        let folder = std::env::temp_dir().join(format!("portcullis-bench-{}", std::process::id()));
-        fs::create_dir(&folder).doing(|| format!("make {}", folder.display()))?;
-        let scratch = Self { folder };
-        let pair = tls::pair()?;
-        scratch.write("cert.pem", &pair.certificate)?;
-        scratch.write("key.pem", &pair.key)?;
-        Ok(scratch)
+        let folder = TempDir::create("bench").context(|| "create a folder".to_owned())?;
+        let workspace = Self { folder };
+        let (certificate, key) =
+            self_signed(&["localhost"]).context(|| "make a certificate".to_owned())?;
+        workspace.write("cert.pem", &certificate)?;
+        workspace.write("key.pem", &key)?;
+        Ok(workspace)
     }
 
-    /// Makes the prefix folder of a gateway with its configuration: the folder and the file.
+    /// Creates the prefix folder of a gateway with its configuration. Returns the folder and the file.
     pub fn prefix(
         &self,
         name: &str,
         is_nginx: bool,
-        listens: Listens,
+        addresses: Addresses,
         auth: SocketAddr,
     ) -> Result<(PathBuf, PathBuf), Failure> {
-        let prefix = self.folder.join(name);
-        fs::create_dir(&prefix).doing(|| format!("make {}", prefix.display()))?;
+        let prefix = self.folder.path().join(name);
+        fs::create_dir(&prefix).context(|| format!("create {}", prefix.display()))?;
         let file = self.write(
             &format!("{name}/gateway.conf"),
-            &text(&self.folder, is_nginx, listens, auth),
+            &text(self.folder.path(), is_nginx, addresses, auth),
         )?;
         Ok((prefix, file))
     }
 
     fn write(&self, name: &str, text: &str) -> Result<PathBuf, Failure> {
         use std::io::Write as _;
-        let path = self.folder.join(name);
+        let path = self.folder.path().join(name);
         let file = fs::OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
             .open(&path);
         file.and_then(|mut file| file.write_all(text.as_bytes()))
-            .doing(|| format!("write {}", path.display()))?;
+            .context(|| format!("write {}", path.display()))?;
         Ok(path)
     }
 }
 
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What is left in the temporary folder harms nobody.
-        let _ = fs::remove_dir_all(&self.folder);
-    }
-}
-
-/// All but the first line is the same for both.
-fn text(folder: &Path, is_nginx: bool, listens: Listens, auth: SocketAddr) -> String {
+/// The configuration. Only the first line differs between the gateways.
+fn text(folder: &Path, is_nginx: bool, addresses: Addresses, auth: SocketAddr) -> String {
     let module = if is_nginx {
         format!("load_module {NGINX_MAIL_MODULE};\n")
     } else {
         String::new()
     };
-    let Listens {
+    let Addresses {
         plain,
         tls,
         imap,
         pop3,
-    } = listens;
+    } = addresses;
     let folder = folder.display();
     format!(
         "{module}daemon off;

@@ -1,4 +1,4 @@
-//! What `-t` costs on long configurations: the file, one measured run, and the table.
+//! The cost of `-t` on long configurations: the configuration, one measured run, and the table.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -8,24 +8,24 @@ use std::time::Instant;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 
-use crate::conf::NGINX_MAIL_MODULE;
-use crate::failure::{Doing as _, Failure};
-use crate::table::{Row, Section};
+use crate::configuration::NGINX_MAIL_MODULE;
+use crate::failure::{Context as _, Failure};
+use crate::table::{Row, Section, median};
 
-/// What one run cost.
+/// The cost of one run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cost {
-    /// From start to end, in milliseconds.
+    /// Elapsed time, in milliseconds.
     pub wall: f64,
-    /// CPU time of its own, in milliseconds.
+    /// User CPU time, in milliseconds.
     pub user: f64,
-    /// CPU time of the kernel for it, in milliseconds.
+    /// System CPU time, in milliseconds.
     pub system: f64,
-    /// The most memory it had, in megabytes.
+    /// Maximum resident memory, in megabytes.
     pub memory: f64,
 }
 
-/// A configuration of that many servers, six directives each. All but the first line is the same for both.
+/// A configuration with this many servers of six directives. Only the first line differs between the gateways.
 pub fn text(servers: usize, is_nginx: bool) -> String {
     let mut text = String::new();
     if is_nginx {
@@ -53,24 +53,24 @@ pub fn text(servers: usize, is_nginx: bool) -> String {
     text
 }
 
-/// Runs `program -t` on a file. Alone in its process: the kernel adds up what children cost, and keeps the largest.
+/// Runs `program -t` on a file. It must be the only child of this process, because the kernel accounts all children together.
 ///
 /// # Errors
-/// It cannot be run, or does not like the file.
+/// When the program cannot be run, or refuses the file.
 pub fn run(program: &Path, folder: &Path, file: &Path) -> Result<Cost, Failure> {
     let mut command = Command::new(program);
     command.arg("-t").arg("-q").arg("-p").arg(folder);
     command.arg("-c").arg(file).arg("-e").arg("early.log");
     command.stdin(Stdio::null());
-    let begin = Instant::now();
+    let start = Instant::now();
     let status = command.status();
-    let wall = begin.elapsed().as_secs_f64() * 1000.0;
+    let wall = start.elapsed().as_secs_f64() * 1000.0;
     let name = || format!("run {}", program.display());
-    if !status.doing(name)?.success() {
+    if !status.context(name)?.success() {
         let (program, file) = (program.display(), file.display());
         return Err(Failure::new(format!("{program} refuses {file}")));
     }
-    let used = getrusage(UsageWho::RUSAGE_CHILDREN).doing(name)?;
+    let used = getrusage(UsageWho::RUSAGE_CHILDREN).context(name)?;
     let milliseconds = |time: nix::sys::time::TimeVal| time.num_microseconds() as f64 / 1000.0;
     Ok(Cost {
         wall,
@@ -81,7 +81,7 @@ pub fn run(program: &Path, folder: &Path, file: &Path) -> Result<Cost, Failure> 
 }
 
 impl Cost {
-    /// For the process that asked for the run.
+    /// The line for the process that started this one.
     #[must_use]
     pub fn line(&self) -> String {
         let Self {
@@ -93,11 +93,11 @@ impl Cost {
         format!("{wall} {user} {system} {memory}")
     }
 
-    /// The same, read.
+    /// Parses [`Cost::line`].
     ///
     /// # Errors
-    /// It is not such a line.
-    pub fn read(line: &str) -> Result<Self, Failure> {
+    /// When the line is malformed.
+    pub fn parse(line: &str) -> Result<Self, Failure> {
         let figures: Vec<f64> = line
             .split_whitespace()
             .filter_map(|word| word.parse().ok())
@@ -109,18 +109,14 @@ impl Cost {
                 system,
                 memory,
             }),
-            _ => Err(Failure::new(format!("no figures but {line:?}"))),
+            _ => Err(Failure::new(format!("not four figures: {line:?}"))),
         }
     }
 
-    /// Figure by figure the median of several runs.
+    /// The median of each figure.
     #[must_use]
-    pub fn median(runs: &[Self]) -> Self {
-        let of = |figure: fn(&Self) -> f64| {
-            let mut all: Vec<f64> = runs.iter().map(figure).collect();
-            all.sort_by(f64::total_cmp);
-            all.get(all.len() / 2).copied().unwrap_or_default()
-        };
+    pub fn medians(runs: &[Self]) -> Self {
+        let of = |figure: fn(&Self) -> f64| median(runs.iter().map(figure));
         Self {
             wall: of(|cost| cost.wall),
             user: of(|cost| cost.user),
@@ -130,7 +126,7 @@ impl Cost {
     }
 }
 
-/// The part of the table about files of so many servers; a cost for each program.
+/// The section of the table about files with this many servers; one cost per program.
 #[must_use]
 pub fn section(servers: usize, bytes: usize, costs: &[Cost]) -> Section {
     let row = |label, digits, figure: fn(&Cost) -> f64| Row {
@@ -142,22 +138,22 @@ pub fn section(servers: usize, bytes: usize, costs: &[Cost]) -> Section {
     Section {
         heading: format!("{servers} servers, {} kB", bytes / 1000),
         rows: vec![
-            row("start to end, ms", 0, |cost| cost.wall),
+            row("elapsed, ms", 0, |cost| cost.wall),
             row("CPU, ms", 0, |cost| cost.user + cost.system),
-            row("  of that user", 0, |cost| cost.user),
-            row("  of that system", 0, |cost| cost.system),
-            row("memory at most, MB", 1, |cost| cost.memory),
+            row("  user", 0, |cost| cost.user),
+            row("  system", 0, |cost| cost.system),
+            row("maximum memory, MB", 1, |cost| cost.memory),
         ],
     }
 }
 
-/// Writes a configuration into a folder.
+/// Writes a configuration into a folder; returns the file.
 ///
 /// # Errors
-/// It cannot be written.
+/// When it cannot be written.
 pub fn write(folder: &Path, name: &str, text: &str) -> Result<PathBuf, Failure> {
     let path = folder.join(name);
-    std::fs::write(&path, text).doing(|| format!("write {}", path.display()))?;
+    std::fs::write(&path, text).context(|| format!("write {}", path.display()))?;
     Ok(path)
 }
 
@@ -167,29 +163,29 @@ mod tests {
     use super::{Cost, text};
 
     #[test]
-    fn every_server_has_an_address_of_its_own() {
+    fn addresses_are_different() {
         let text = text(70_000, false);
-        let mut listens: Vec<&str> = text
+        let mut addresses: Vec<&str> = text
             .lines()
             .filter(|line| line.contains("listen"))
             .collect();
-        assert_eq!(listens.len(), 70_000);
-        listens.sort_unstable();
-        listens.dedup();
-        assert_eq!(listens.len(), 70_000);
+        assert_eq!(addresses.len(), 70_000);
+        addresses.sort_unstable();
+        addresses.dedup();
+        assert_eq!(addresses.len(), 70_000);
     }
 
     #[test]
-    fn figures_cross_a_pipe() {
+    fn line_is_parsed_again() {
         let cost = Cost {
             wall: 1.5,
             user: 2.0,
             system: 0.25,
             memory: 22.0,
         };
-        assert_eq!(Cost::read(&cost.line()).unwrap(), cost);
-        assert!(Cost::read("1 2 x 4").is_err());
+        assert_eq!(Cost::parse(&cost.line()).unwrap(), cost);
+        assert!(Cost::parse("1 2 x 4").is_err());
         let slow = Cost { wall: 9.0, ..cost };
-        assert_eq!(Cost::median(&[slow, cost, cost]), cost);
+        assert_eq!(Cost::medians(&[slow, cost, cost]), cost);
     }
 }

@@ -1,13 +1,13 @@
-//! What a process and all its descendants have used, read from /proc (proc(5)).
+//! CPU time and memory of a process and all its descendants, from /proc (proc(5)).
 
 use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::time::Duration;
 
-use crate::failure::{Doing as _, Failure};
+use crate::failure::{Context as _, Failure};
 
-/// A process and whatever it started.
+/// A process and its descendants.
 #[derive(Debug, Clone, Copy)]
 pub struct Tree {
     root: u32,
@@ -17,27 +17,27 @@ pub struct Tree {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cpu(HashMap<u32, u64>);
 
-/// The CPU time between two looks.
+/// The CPU time between two measurements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spent {
-    /// Nanoseconds of all threads that are still there.
+    /// Nanoseconds of all threads that still exist.
     pub nanoseconds: u64,
-    /// Threads that ended in between: what they used since the first look is not known.
+    /// Threads that ended in between; their CPU time is unknown.
     pub ended: usize,
 }
 
 impl Tree {
-    /// The tree under process `root`.
+    /// The tree of process `root`.
     pub fn new(root: u32) -> Self {
         Self { root }
     }
 
-    /// The processes of the tree, the root first; none if it has ended.
+    /// The processes, the root first; empty if the root has ended.
     pub fn processes(&self) -> Result<Vec<u32>, Failure> {
         let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
         let mut tree = Vec::new();
         for entry in fs::read_dir("/proc")
-            .doing(|| "read /proc".to_owned())?
+            .context(|| "read /proc".to_owned())?
             .flatten()
         {
             let Some(pid) = entry
@@ -47,7 +47,7 @@ impl Tree {
             else {
                 continue;
             };
-            // A process may end while we look.
+            // The process may have ended meanwhile.
             let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else {
                 continue;
             };
@@ -67,7 +67,7 @@ impl Tree {
         Ok(tree)
     }
 
-    /// The CPU time of every thread until now. Of a thread that runs just now, what the scheduler has booked so far.
+    /// The CPU time of each thread so far. For a running thread it is the time that the scheduler has accounted.
     pub fn cpu(&self) -> Result<Cpu, Failure> {
         let mut threads = HashMap::new();
         for pid in self.processes()? {
@@ -91,7 +91,7 @@ impl Tree {
         Ok(Cpu(threads))
     }
 
-    /// The CPU time once the tree has come to rest: what ends a session may run after its client has left.
+    /// The CPU time once the tree is idle: the end of a session may be processed after its client has left.
     pub async fn settled_cpu(&self) -> Result<Cpu, Failure> {
         let mut last = self.cpu()?;
         for _ in 0..100 {
@@ -105,21 +105,21 @@ impl Tree {
         Ok(last)
     }
 
-    /// Proportional set size in bytes: a page that n processes share counts as 1/n in each.
+    /// The proportional set size in bytes: a page shared by n processes counts 1/n in each.
     pub fn memory(&self) -> Result<u64, Failure> {
         let mut sum = 0;
         for pid in self.processes()? {
             let path = format!("/proc/{pid}/smaps_rollup");
             sum += fs::read_to_string(&path)
                 .and_then(|text| pss(&text))
-                .doing(|| format!("read {path}"))?;
+                .context(|| format!("read {path}"))?;
         }
         Ok(sum)
     }
 }
 
 impl Cpu {
-    /// What was used since `before`.
+    /// The CPU time since `before`.
     pub fn since(&self, before: &Self) -> Spent {
         let used =
             |(tid, now): (&u32, &u64)| now.saturating_sub(before.0.get(tid).copied().unwrap_or(0));
@@ -134,7 +134,7 @@ impl Cpu {
     }
 }
 
-/// The fourth field of /proc/PID/stat; the second may hold spaces and brackets of its own.
+/// The fourth field of /proc/PID/stat. The second field may contain spaces and brackets.
 fn parent(stat: &str) -> Option<u32> {
     stat.rsplit_once(')')?
         .1
@@ -156,13 +156,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_parent_stands_behind_the_last_bracket() {
+    fn parent_follows_the_last_bracket() {
         assert_eq!(parent("7 (a) S 1 (b)) R 42 7 7"), Some(42));
         assert_eq!(parent("7"), None);
     }
 
     #[test]
-    fn a_tree_holds_its_children_and_has_memory() {
+    fn tree_includes_children_and_has_memory() {
         let mut child = std::process::Command::new("sleep")
             .arg("60")
             .spawn()
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn time_is_counted_by_thread() {
+    fn cpu_time_is_counted_per_thread() {
         let cpu = |threads: &[(u32, u64)]| Cpu(threads.iter().copied().collect());
         let spent = cpu(&[(1, 15), (3, 7)]).since(&cpu(&[(1, 10), (2, 99)]));
         assert_eq!(

@@ -1,21 +1,21 @@
-//! The message of a DATA command: takes the dots out (RFC 5321, 4.5.2) and finds the end.
+//! Reads the message of a DATA command: removes stuffed dots (RFC 5321, section 4.5.2) and finds the end.
 //!
-//! Only CR LF `.` CR LF ends a message. A bare LF or CR is text and is kept, so that what a gateway does to one is seen.
+//! Only CR LF `.` CR LF ends a message. A bare LF or CR is data, so that changes by a gateway become visible.
 
-/// Collects one message, in pieces of any size.
+/// Collects one message from pieces of any size.
 #[derive(Debug)]
 pub struct Unstuffer {
-    place: Place,
+    state: State,
     message: Vec<u8>,
     limit: usize,
     size: usize,
 }
 
-/// Where in a line the next byte stands.
+/// The position in a line.
 #[derive(Debug, Clone, Copy)]
-enum Place {
+enum State {
     LineStart,
-    /// After a dot that began a line.
+    /// After a dot at the start of a line.
     Dot,
     /// After such a dot and a CR.
     DotCr,
@@ -24,30 +24,30 @@ enum Place {
 }
 
 impl Unstuffer {
-    /// Keeps up to `limit` bytes; the rest is read, counted and thrown away.
+    /// Stores up to `limit` bytes; the rest is counted and discarded.
     pub fn new(limit: usize) -> Self {
         Self {
-            place: Place::LineStart,
+            state: State::LineStart,
             message: Vec::new(),
             limit,
             size: 0,
         }
     }
 
-    /// Takes `input` up to the end of the message: how many bytes were used once the end is there, `None` while it is not.
+    /// Processes `input` up to the end of the message; returns the number of bytes used, or `None` if the end is not there yet.
     pub fn feed(&mut self, input: &[u8]) -> Option<usize> {
         for (at, &byte) in input.iter().enumerate() {
-            self.place = match (self.place, byte) {
-                (Place::LineStart, b'.') => Place::Dot,
-                (Place::Dot, b'\r') => Place::DotCr,
-                (Place::DotCr, b'\n') => return Some(at + 1),
-                (Place::DotCr, _) => {
-                    self.keep(b'\r');
+            self.state = match (self.state, byte) {
+                (State::LineStart, b'.') => State::Dot,
+                (State::Dot, b'\r') => State::DotCr,
+                (State::DotCr, b'\n') => return Some(at + 1),
+                (State::DotCr, _) => {
+                    self.push(b'\r');
                     self.text(byte)
                 }
-                (Place::Cr, b'\n') => {
-                    self.keep(byte);
-                    Place::LineStart
+                (State::Cr, b'\n') => {
+                    self.push(byte);
+                    State::LineStart
                 }
                 _ => self.text(byte),
             };
@@ -55,7 +55,7 @@ impl Unstuffer {
         None
     }
 
-    /// The message, or how large it was if that is more than the limit.
+    /// The message, or its size if it exceeds the limit.
     pub fn finish(self) -> Result<Vec<u8>, usize> {
         if self.size > self.limit {
             Err(self.size)
@@ -64,16 +64,16 @@ impl Unstuffer {
         }
     }
 
-    fn text(&mut self, byte: u8) -> Place {
-        self.keep(byte);
+    fn text(&mut self, byte: u8) -> State {
+        self.push(byte);
         if byte == b'\r' {
-            Place::Cr
+            State::Cr
         } else {
-            Place::Text
+            State::Text
         }
     }
 
-    fn keep(&mut self, byte: u8) {
+    fn push(&mut self, byte: u8) {
         self.size += 1;
         if self.size <= self.limit {
             self.message.push(byte);
@@ -85,7 +85,7 @@ impl Unstuffer {
 mod tests {
     use super::*;
 
-    /// The message, and what was left over, with the input cut at every place in turn.
+    /// The message and the rest of the input; the same for every split of the input.
     fn read(input: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
         let mut seen = None;
         for cut in 0..=input.len() {
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn dots_are_taken_out_and_the_end_is_found() {
+    fn dots_are_removed_and_the_end_is_found() {
         for (input, message, rest) in [
             ("a\r\n.\r\nQUIT\r\n", "a\r\n", "QUIT\r\n"),
             (".\r\n", "", ""),
@@ -127,13 +127,13 @@ mod tests {
     }
 
     #[test]
-    fn an_unfinished_message_is_none() {
+    fn incomplete_message() {
         assert_eq!(read(b"a\n.\n"), None);
         assert_eq!(read(b"a\r\n."), None);
     }
 
     #[test]
-    fn too_large_is_its_size() {
+    fn too_large_message() {
         let mut unstuffer = Unstuffer::new(3);
         assert_eq!(unstuffer.feed(b"abcd\r\n.\r\n"), Some(9));
         assert_eq!(unstuffer.finish(), Err(6));
