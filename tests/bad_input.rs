@@ -21,6 +21,19 @@ fn check_serving(port: u16) {
     client.expect(OK);
 }
 
+/// Logs in at a gateway with these settings. The session must end with the internal error and this line in the log, which must not
+/// contain the password.
+fn check_internal_error(more: &str, log: &str, case: &str) {
+    let (gateway, port) = gateway(more);
+    let mut client = greeted(port);
+    client.send_line(&format!("AUTH PLAIN {}", auth_plain("u", "hidden-word")));
+    let reply = client.read_to_end();
+    assert_eq!(reply, INTERNAL_ERROR, "{case}\n{}", gateway.log());
+    gateway.wait_for_log(log);
+    assert!(!gateway.log().contains("hidden-word"));
+    check_serving(port);
+}
+
 #[test]
 fn invalid_lines() {
     let (_gateway, port) = gateway("proxy_pass 127.0.0.1:9; max_errors 100;");
@@ -167,30 +180,19 @@ fn failing_backends_after_an_auth_server() {
     ] {
         let backend = ScriptedPeer::start(script);
         let auth = ScriptedPeer::auth_server(accepted(backend.port));
-        let (gateway, port) = gateway(&format!("auth_http 127.0.0.1:{}/; timeout 1s;", auth.port));
-        let mut client = greeted(port);
-        client.send_line(&format!("AUTH PLAIN {}", auth_plain("u", "hidden-word")));
-        assert_eq!(
-            client.read_to_end(),
-            INTERNAL_ERROR,
-            "{script:?}\n{}",
-            gateway.log()
-        );
-        gateway.wait_for_log(log);
-        assert!(!gateway.log().contains("hidden-word"));
-        check_serving(port);
+        let more = format!("auth_http 127.0.0.1:{}/; timeout 1s;", auth.port);
+        check_internal_error(&more, log, &format!("{script:?}"));
     }
 }
 
 #[test]
 fn backend_that_refuses_the_connection() {
     let auth = ScriptedPeer::auth_server(accepted(free_port()));
-    let (gateway, port) = gateway(&format!("auth_http 127.0.0.1:{}/;", auth.port));
-    let mut client = greeted(port);
-    client.send_line(&format!("AUTH PLAIN {}", auth_plain("u", "p")));
-    assert_eq!(client.read_to_end(), INTERNAL_ERROR);
-    gateway.wait_for_log(
+    let more = format!("auth_http 127.0.0.1:{}/;", auth.port);
+    check_internal_error(
+        &more,
         "failed (111: Connection refused) while reading response from upstream, client: 127.0.0.1",
+        "connection refused",
     );
 }
 
@@ -238,27 +240,18 @@ fn failing_auth_servers() {
         ),
     ] {
         let auth = ScriptedPeer::start(script);
-        let (gateway, port) = gateway(&format!(
+        let more = format!(
             "auth_http 127.0.0.1:{}/; auth_http_timeout 500ms;",
             auth.port
-        ));
-        let mut client = greeted(port);
-        client.send_line(&format!("AUTH PLAIN {}", auth_plain("u", "hidden-word")));
-        assert_eq!(
-            client.read_to_end(),
-            INTERNAL_ERROR,
-            "{script:?}\n{}",
-            gateway.log()
         );
-        gateway.wait_for_log(log);
-        assert!(!gateway.log().contains("hidden-word"));
-        check_serving(port);
+        check_internal_error(&more, log, &format!("{script:?}"));
     }
-    let (gateway, port) = gateway(&format!("auth_http 127.0.0.1:{}/;", free_port()));
-    let mut client = greeted(port);
-    client.send_line(&format!("AUTH PLAIN {}", auth_plain("u", "p")));
-    assert_eq!(client.read_to_end(), INTERNAL_ERROR);
-    gateway.wait_for_log("failed (111: Connection refused) while in http auth state");
+    let more = format!("auth_http 127.0.0.1:{}/;", free_port());
+    check_internal_error(
+        &more,
+        "failed (111: Connection refused) while in http auth state",
+        "connection refused",
+    );
 }
 
 #[test]
