@@ -7,6 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use portcullis::proto::proxy_protocol::{self, Addresses};
+use support::auth_server::REFUSED;
 use support::scripted::{ScriptedPeer, Step};
 use support::{Certificate, Gateway, LineClient, TIMEOUT, auth_plain, free_port};
 
@@ -20,8 +21,6 @@ const BACKEND: &[Step] = &[
     Step::Send(b"235 2.7.0 in\r\n"),
     Step::Stall,
 ];
-/// The response of an auth server that refuses the login.
-const REFUSED: &str = "HTTP/1.0 200 OK\r\nAuth-Status: no\r\n\r\n";
 
 fn auth() -> String {
     format!("AUTH PLAIN {}\r\n", auth_plain("joe", "secret"))

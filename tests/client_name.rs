@@ -2,14 +2,13 @@
 
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RecordType;
+use support::auth_server::REFUSED;
 use support::dns::{NameServer, Response, a, ptr, records};
 use support::scripted::ScriptedPeer;
 use support::{Gateway, LineClient, auth_plain, free_port, wait_until};
 
 /// The PTR name of 127.0.0.1.
 const REVERSE: &str = "1.0.0.127.in-addr.arpa";
-/// The response of an auth server that refuses the login.
-const REFUSED: &str = "HTTP/1.0 200 OK\r\nAuth-Status: no\r\n\r\n";
 
 struct Setup {
     names: NameServer,

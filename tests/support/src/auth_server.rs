@@ -10,9 +10,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::TIMEOUT;
 
-/// A response that refuses the login. Its empty body lets the connection stay open.
-pub const REFUSED: &str =
-    "HTTP/1.1 200 OK\r\nAuth-Status: no\r\nAuth-Wait: 1\r\nContent-Length: 0\r\n\r\n";
+/// A response that refuses the login. Its empty body lets the connection stay open. There is no Auth-Wait, so the reply to the client
+/// is not delayed, and the session ends.
+pub const REFUSED: &str = "HTTP/1.1 200 OK\r\nAuth-Status: no\r\nContent-Length: 0\r\n\r\n";
 
 /// The reply of an SMTP server to a client that was refused by [`REFUSED`].
 pub const REFUSAL: &str = "535 5.7.0 no\r\n";
