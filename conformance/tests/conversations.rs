@@ -3,7 +3,9 @@
 use portcullis::base::Protocol;
 use portcullis_conformance::conversation::compare::Programs;
 use portcullis_conformance::conversation::run::run;
+use portcullis_conformance::conversation::script::PROTOCOLS;
 use portcullis_conformance::gateway::Program;
+use support::all_cases;
 
 fn compare(protocol: Protocol, seed: u64, count: u64) {
     let Some(nginx) = Program::nginx() else {
@@ -22,6 +24,14 @@ fn compare(protocol: Protocol, seed: u64, count: u64) {
 /// One after the other, because they share the loopback addresses of this process.
 #[test]
 fn differences_are_known_departures() {
+    if all_cases() {
+        for seed in 1..=6 {
+            for protocol in PROTOCOLS {
+                compare(protocol, seed, 500);
+            }
+        }
+        return;
+    }
     for seed in 1..=3 {
         compare(Protocol::Smtp, seed, 500);
     }

@@ -1,12 +1,14 @@
-//! Random configurations, of a fixed seed unless `CONFORMANCE_SEED` and `CONFORMANCE_COUNT` are set.
+//! Random configurations of a fixed seed; `CONFORMANCE_SEED` and `CONFORMANCE_COUNT` select others.
 
 use std::io::{Write, stderr};
 
 use portcullis_conformance::gateway::Program;
 use portcullis_conformance::random::Comparator;
+use support::all_cases;
 
 const SEED: u64 = 20_261_124;
 const COUNT: u64 = 1500;
+const COUNT_OF_ALL: u64 = 20_000;
 
 fn number(name: &str, default: u64) -> u64 {
     let value = std::env::var(name).ok();
@@ -25,7 +27,8 @@ fn portcullis_and_nginx_report_the_same() {
     let portcullis = Program::portcullis().expect("portcullis is built");
     let comparator = Comparator::new(nginx, portcullis).expect("a ledger and arguments");
     let seed = number("CONFORMANCE_SEED", SEED);
-    let count = number("CONFORMANCE_COUNT", COUNT);
+    let count = if all_cases() { COUNT_OF_ALL } else { COUNT };
+    let count = number("CONFORMANCE_COUNT", count);
     let summary = comparator.run(seed, count).expect("reports");
     // The output of print! is hidden when the test passes.
     let _ = write!(stderr(), "\n{}", summary.text());

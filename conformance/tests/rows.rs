@@ -6,8 +6,9 @@ use std::path::Path;
 use portcullis_conformance::gateway::Program;
 use portcullis_conformance::ledger::Ledger;
 use portcullis_conformance::rows::{self, Recorded};
+use support::all_cases;
 
-/// nginx runs one row of this many; with `CONFORMANCE_ROWS=all` every row.
+/// nginx runs one row of this many, and every row with `script/test --all`.
 const STEP: usize = 10;
 
 fn read() -> (Vec<Recorded>, Ledger) {
@@ -39,10 +40,7 @@ fn nginx_answers_as_recorded() {
         return;
     };
     let (recorded, ledger) = read();
-    let step = match std::env::var("CONFORMANCE_ROWS").as_deref() {
-        Ok("all") => 1,
-        _ => STEP,
-    };
+    let step = if all_cases() { 1 } else { STEP };
     let failures = rows::check_nginx(&recorded, &nginx, &ledger, step).expect("answers");
     println!("{} rows run by nginx", recorded.len().div_ceil(step));
     check(&failures);

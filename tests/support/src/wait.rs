@@ -1,4 +1,4 @@
-//! Waiting for conditions, and free ports.
+//! Waiting for conditions, free ports, and the size of slow suites.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::TcpListener;
@@ -8,6 +8,11 @@ use std::time::{Duration, Instant};
 
 /// How long a test waits for an event before it fails. Tests do not check how fast an event comes.
 pub const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Whether slow suites run all of their cases (`script/test --all`) instead of a sample.
+pub fn all_cases() -> bool {
+    std::env::var_os("TEST_ALL_CASES").is_some()
+}
 
 /// Polls `ready` until it returns true.
 ///
