@@ -17,9 +17,9 @@ pub struct Cycle {
 
 /// All cycles between siblings, at every depth. Uses in test code are ignored.
 pub fn between_siblings(tree: &Tree) -> Vec<Cycle> {
-    let edges: Vec<Edge> = tree.edges().into_iter().filter(|edge| !edge.test).collect();
+    let edges = tree.edges.iter().filter(|edge| !edge.test);
     let mut folders: BTreeMap<Vec<String>, Vec<(String, String, &Edge)>> = BTreeMap::new();
-    for edge in &edges {
+    for edge in edges {
         let (from, to) = (&tree.modules[edge.from].path, &tree.modules[edge.to].path);
         let common = from.iter().zip(to).take_while(|(a, b)| a == b).count();
         // One of the two is an ancestor of the other: no siblings.
@@ -56,9 +56,9 @@ pub fn between_siblings(tree: &Tree) -> Vec<Cycle> {
 
 /// All cycles between files; a `mod.rs` counts like any other file.
 pub fn between_files(tree: &Tree) -> Vec<BTreeSet<String>> {
-    let edges = tree.edges();
     let file = |module: usize| tree.modules[module].file.as_str();
-    let pairs = edges
+    let pairs = tree
+        .edges
         .iter()
         .filter(|edge| !edge.test)
         .map(|edge| (file(edge.from), file(edge.to)))

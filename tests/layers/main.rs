@@ -8,13 +8,21 @@ mod tree;
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use cycles::{Cycle, between_files, between_siblings};
 use rules::{ALLOWED_CYCLES, ALLOWED_USES, AllowedCycle, LAYERS, PROTOCOL_MATCHES};
 use tree::{Edge, Tree};
 
-fn sources() -> Tree {
-    Tree::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))
+/// The crate whose `lib.rs` is in this folder of the workspace.
+fn load(folder: &str) -> Tree {
+    Tree::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder))
+}
+
+/// The crate of the gateway.
+fn sources() -> &'static Tree {
+    static SOURCES: LazyLock<Tree> = LazyLock::new(|| load("src"));
+    &SOURCES
 }
 
 /// Whether `module` is `folder` or a descendant of it.
@@ -26,7 +34,7 @@ fn is_in(module: &str, folder: &str) -> bool {
 
 fn position(tree: &Tree, edge: &Edge) -> String {
     format!(
-        "src/{}:{}: {}",
+        "{}:{}: {}",
         tree.modules[edge.from].file, edge.line, edge.path
     )
 }
@@ -36,7 +44,7 @@ fn layers_use_only_what_they_may() {
     let tree = sources();
     let mut wrong = Vec::new();
     let mut seen = BTreeSet::new();
-    for edge in tree.edges() {
+    for edge in &tree.edges {
         let (from, to) = (tree.name(edge.from), tree.name(edge.to));
         for layer in LAYERS {
             let leaves = is_in(&from, layer.module) && !is_in(&to, layer.module);
@@ -50,7 +58,7 @@ fn layers_use_only_what_they_may() {
                 Some(number) => drop(seen.insert(number)),
                 None => wrong.push(format!(
                     "{}: {} uses {to}",
-                    position(&tree, &edge),
+                    position(tree, edge),
                     layer.module
                 )),
             }
@@ -97,10 +105,7 @@ fn layers_do_not_use_forbidden_crates() {
                     && tree.defining(number, path).is_none()
                 {
                     let (file, layer) = (&module.file, layer.module);
-                    wrong.push(format!(
-                        "src/{file}:{line}: {layer} uses {}",
-                        path.join("::")
-                    ));
+                    wrong.push(format!("{file}:{line}: {layer} uses {}", path.join("::")));
                 }
             }
         }
@@ -120,22 +125,37 @@ fn allowed(cycle: &Cycle) -> Option<usize> {
     ALLOWED_CYCLES.iter().position(covers)
 }
 
+/// A cycle, for people.
+fn shown(tree: &Tree, cycle: &Cycle) -> Vec<String> {
+    let members: Vec<&str> = cycle.members.iter().map(String::as_str).collect();
+    let heading = format!("in {}: {}", cycle.folder, members.join(", "));
+    let edges = cycle
+        .edges
+        .iter()
+        .map(|edge| format!("    {} -> {}", position(tree, edge), tree.name(edge.to)));
+    std::iter::once(heading).chain(edges).collect()
+}
+
+#[test]
+fn test_crates_have_no_import_cycles() {
+    for folder in ["bench/src", "conformance/src", "tests/support/src"] {
+        let tree = load(folder);
+        let cycles = between_siblings(&tree);
+        let wrong: Vec<String> = cycles.iter().flat_map(|one| shown(&tree, one)).collect();
+        assert!(wrong.is_empty(), "{folder}\n{}", wrong.join("\n"));
+    }
+}
+
 #[test]
 fn siblings_do_not_import_each_other_in_cycles() {
     let tree = sources();
-    let cycles = between_siblings(&tree);
+    let cycles = between_siblings(tree);
     let mut wrong = Vec::new();
     let mut seen = BTreeSet::new();
     for cycle in &cycles {
         match allowed(cycle) {
             Some(number) => drop(seen.insert(number)),
-            None => {
-                let members: Vec<&str> = cycle.members.iter().map(String::as_str).collect();
-                wrong.push(format!("in {}: {}", cycle.folder, members.join(", ")));
-                wrong.extend(cycle.edges.iter().map(|edge| {
-                    format!("    {} -> {}", position(&tree, edge), tree.name(edge.to))
-                }));
-            }
+            None => wrong.extend(shown(tree, cycle)),
         }
     }
     for (number, one) in ALLOWED_CYCLES.iter().enumerate() {
@@ -144,7 +164,7 @@ fn siblings_do_not_import_each_other_in_cycles() {
             wrong.push(format!("stale entry: no such cycle in {folder} ({reason})"));
         }
     }
-    let between_files: usize = between_files(&tree).iter().map(BTreeSet::len).sum();
+    let between_files: usize = between_files(tree).iter().map(BTreeSet::len).sum();
     println!(
         "{} cycles between siblings; {between_files} files in cycles if mod.rs counts as a file",
         cycles.len()
@@ -177,7 +197,7 @@ fn protocol_variants_are_named_only_where_listed() {
             let is_listed = PROTOCOL_MATCHES.iter().any(|(module, _)| *module == name);
             if !is_listed {
                 let path = named.path.join("::");
-                wrong.push(format!("src/{}:{}: {path}", module.file, named.line));
+                wrong.push(format!("{}:{}: {path}", module.file, named.line));
             }
             found.insert(name);
         }

@@ -10,6 +10,8 @@ use super::module::{Module, modules};
 pub struct Tree {
     pub modules: Vec<Module>,
     index: HashMap<Vec<String>, usize>,
+    /// All uses of one module by another.
+    pub edges: Vec<Edge>,
     /// Whether a module, by its index, is `#[cfg(test)]` or below one that is.
     test: Vec<bool>,
 }
@@ -52,6 +54,7 @@ impl Tree {
         let mut tree = Self {
             modules: Vec::new(),
             index: HashMap::new(),
+            edges: Vec::new(),
             test: Vec::new(),
         };
         let mut open: Vec<(Vec<String>, bool)> = vec![(Vec::new(), false)];
@@ -83,6 +86,7 @@ impl Tree {
                 tree.modules.push(module);
             }
         }
+        tree.edges = tree.find_edges();
         tree
     }
 
@@ -105,8 +109,7 @@ impl Tree {
         self.test[module]
     }
 
-    /// All uses of one module by another.
-    pub fn edges(&self) -> Vec<Edge> {
+    fn find_edges(&self) -> Vec<Edge> {
         let mut edges = Vec::new();
         for (from, module) in self.modules.iter().enumerate() {
             let uses = module
@@ -228,7 +231,7 @@ pub mod tests {
     /// The uses of other modules by one module.
     fn uses(tree: &Tree, from: &str) -> Vec<String> {
         let from = tree.find(from);
-        let edges = tree.edges().into_iter();
+        let edges = tree.edges.iter();
         edges
             .filter(|edge| Some(edge.from) == from)
             .map(|edge| format!("{} = {}", edge.path, tree.name(edge.to)))
@@ -314,7 +317,7 @@ pub mod tests {
             ),
             ("b.rs", "pub struct T; pub struct U;"),
         ]);
-        let tests: Vec<_> = tree.edges().iter().map(|edge| edge.test).collect();
+        let tests: Vec<_> = tree.edges.iter().map(|edge| edge.test).collect();
         assert_eq!(tests, [true, false, true]);
         assert!(tree.is_test(tree.find("a::tests::deep").expect("a module")));
     }
