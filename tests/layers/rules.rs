@@ -105,35 +105,8 @@ pub const ALLOWED_CYCLES: &[AllowedCycle] = &[
         reason: TO_BE_REMOVED,
     },
     AllowedCycle {
-        folder: "proto",
-        members: &["login", "sasl"],
-        reason: TO_BE_REMOVED,
-    },
-    AllowedCycle {
-        folder: "proto",
-        members: &["settings", "smtp"],
-        reason: TO_BE_REMOVED,
-    },
-    AllowedCycle {
-        folder: "session",
-        members: &[
-            "auth_http",
-            "backend",
-            "client",
-            "endpoint",
-            "log",
-            "shared",
-        ],
-        reason: TO_BE_REMOVED,
-    },
-    AllowedCycle {
-        folder: "session::backend",
-        members: &["connect", "start_tls"],
-        reason: TO_BE_REMOVED,
-    },
-    AllowedCycle {
-        folder: "session::client",
-        members: &["commands", "identity", "source"],
+        folder: "proto::backend",
+        members: &["steps", "wire"],
         reason: TO_BE_REMOVED,
     },
     AllowedCycle {
@@ -161,25 +134,18 @@ pub const PROTOCOL_MATCHES: &[(&str, &str)] = &[
     ),
     ("config::value::protocol", "reads the directive `protocol`"),
     (
-        "process::acceptor",
-        "the reply when worker_connections is exceeded",
-    ),
-    (
         "proto::auth_http::request",
         "to be removed: headers that only SMTP sends",
     ),
+    ("proto::dialogues", "creates the dialogues"),
     ("proto::settings", "creates the dialogues"),
     (
         "session::auth_http::request",
         "to be removed: only SMTP needs no password",
     ),
     (
-        "session::client::greeting",
+        "session::greeting",
         "to be removed: host name and delay are SMTP's",
-    ),
-    (
-        "session::client::handshake",
-        "to be removed: the reply to a refused certificate",
     ),
     ("tls::server::alpn", "protocol names in ALPN"),
 ];
