@@ -1,7 +1,7 @@
 //! Generates configurations: blocks and directives, valid and invalid ones.
 
-use portcullis::config::{Contexts, Directive};
 use portcullis::config::rows;
+use portcullis::config::{Contexts, Directive};
 
 use super::node::Node;
 use super::{listen, mutate};
