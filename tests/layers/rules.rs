@@ -29,6 +29,40 @@ pub const LAYERS: &[Layer] = &[
         &["base"],
         &["tokio", "rustls", "tokio_rustls", "socket2"],
     ),
+    layer("config::syntax", &["base"], &[]),
+    layer("config::model", &["base", "config::syntax"], &[]),
+    layer(
+        "config::openssl",
+        &["base", "config::model", "config::syntax"],
+        &[],
+    ),
+    layer(
+        "config::schema",
+        &["base", "config::model", "config::syntax"],
+        &[],
+    ),
+    layer(
+        "config::load",
+        &[
+            "base",
+            "config::model",
+            "config::openssl",
+            "config::schema",
+            "config::syntax",
+        ],
+        &[],
+    ),
+    layer(
+        "config::show",
+        &[
+            "base",
+            "config::load",
+            "config::model",
+            "config::schema",
+            "config::syntax",
+        ],
+        &[],
+    ),
     layer("log", &["base", "config"], &["tokio", "rustls"]),
     layer(
         "proto",
@@ -74,39 +108,8 @@ const TO_BE_REMOVED: &str = "to be removed: it predates this check";
 
 pub const ALLOWED_CYCLES: &[AllowedCycle] = &[
     AllowedCycle {
-        folder: "config",
-        members: &[
-            "block",
-            "call",
-            "client_tls",
-            "conf_command",
-            "directive",
-            "doubt",
-            "key_name",
-            "known",
-            "mail_block",
-            "modules",
-            "never_spoken",
-            "openssl",
-            "plan",
-            "resolve",
-            "server",
-            "tls",
-            "tls_check",
-            "tls_text",
-            "value",
-            "world",
-        ],
-        reason: TO_BE_REMOVED,
-    },
-    AllowedCycle {
         folder: "process",
         members: &["reload", "serve"],
-        reason: TO_BE_REMOVED,
-    },
-    AllowedCycle {
-        folder: "proto::backend",
-        members: &["steps", "wire"],
         reason: TO_BE_REMOVED,
     },
     AllowedCycle {
@@ -123,29 +126,30 @@ pub const ALLOWED_CYCLES: &[AllowedCycle] = &[
 
 /// The modules whose code outside tests may name a variant of `base::Protocol`, with the purpose. `base::protocol` itself may.
 pub const PROTOCOL_MATCHES: &[(&str, &str)] = &[
-    ("config::dump", "the servers that --dump-config prints"),
     (
-        "config::resolve",
-        "to be removed: APOP needs an auth server",
+        "config::load::merged",
+        "merges the settings of the server's protocol",
     ),
     (
-        "config::server",
-        "to be removed: the size of the client buffer",
+        "config::load::server",
+        "the protocol of the settings that a server has",
     ),
-    ("config::value::protocol", "reads the directive `protocol`"),
+    (
+        "config::schema::values::words",
+        "reads the directive `protocol`",
+    ),
+    (
+        "config::show::dump",
+        "the servers that --dump-config prints",
+    ),
     (
         "proto::auth_http::request",
         "to be removed: headers that only SMTP sends",
     ),
     ("proto::dialogues", "creates the dialogues"),
-    ("proto::settings", "creates the dialogues"),
     (
         "session::auth_http::request",
         "to be removed: only SMTP needs no password",
-    ),
-    (
-        "session::greeting",
-        "to be removed: host name and delay are SMTP's",
     ),
     ("tls::server::alpn", "protocol names in ALPN"),
 ];
