@@ -1,16 +1,16 @@
-//! The resolver against a name server that says odd things.
+//! The resolver with a name server that gives odd answers.
 
 use std::time::Duration;
 
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RecordType;
 use portcullis::config;
-use portcullis::net::resolver::{Fault, Resolver, Resolvers};
+use portcullis::net::resolver::{ResolveError, Resolver, Resolvers};
 use support::dns::{NameServer, Response, a, aaaa, cname, ptr, records};
 
-/// Nothing asserts that something comes sooner.
+/// Long enough for every answer. No test depends on less.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Where nobody answers: the test waits as long.
+/// For queries without an answer: the test waits as long.
 const SHORT: Duration = Duration::from_millis(300);
 
 fn configuration(servers: &[&NameServer], valid: Option<u64>) -> config::Resolver {
@@ -26,7 +26,7 @@ fn configuration(servers: &[&NameServer], valid: Option<u64>) -> config::Resolve
 }
 
 fn resolver(servers: &[&NameServer]) -> Resolver {
-    Resolvers::default().of(&configuration(servers, None), PATIENCE)
+    Resolvers::default().get(&configuration(servers, None), PATIENCE)
 }
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn both_families_and_the_shortest_time() {
 }
 
 #[tokio::test]
-async fn an_address_is_no_question() {
+async fn an_address_is_not_looked_up() {
     let server = NameServer::start();
     let (found, _) = resolver(&[&server]).addresses("::1", 143).await.unwrap();
     assert_eq!(found, ["[::1]:143".parse().unwrap()]);
@@ -77,7 +77,7 @@ async fn only_the_families_wanted() {
     if let config::Resolver::Servers { ipv4, .. } = &mut configuration {
         *ipv4 = false;
     }
-    let resolver = Resolvers::default().of(&configuration, PATIENCE);
+    let resolver = Resolvers::default().get(&configuration, PATIENCE);
     let (found, _) = resolver.addresses("host.test", 25).await.unwrap();
     assert_eq!(found, ["[::2]:25".parse().unwrap()]);
     assert_eq!(server.queries("host.test", RecordType::A), 0);
@@ -97,14 +97,14 @@ async fn errors_have_the_numbers_of_nginx() {
         let fault = resolver(&[&server]).addresses(host, 25).await.unwrap_err();
         assert_eq!(fault.to_string(), shown);
     }
-    // No records at all.
+    // No records.
     server.set("empty.test", RecordType::A, records(&[]));
     let fault = resolver(&[&server]).addresses("empty.test", 25).await;
-    assert_eq!(fault.unwrap_err(), Fault::NOT_FOUND);
+    assert_eq!(fault.unwrap_err(), ResolveError::NOT_FOUND);
 }
 
 #[tokio::test]
-async fn one_family_is_enough_for_a_connection_and_not_for_a_proof() {
+async fn one_family_suffices_for_a_connection_but_not_for_a_verified_name() {
     let server = NameServer::start();
     let reverse = "1.2.0.192.in-addr.arpa";
     server.set_host(reverse, "host.test", "192.0.2.1").set(
@@ -121,13 +121,13 @@ async fn one_family_is_enough_for_a_connection_and_not_for_a_proof() {
 }
 
 #[tokio::test]
-async fn silence_and_nonsense_time_out() {
+async fn no_answer_and_malformed_answers_time_out() {
     let server = NameServer::start();
     server.set("silent.test", RecordType::A, Response::Silence);
     server.set("odd.test", RecordType::A, Response::Malformed);
     let code = Response::Code(ResponseCode::YXDomain);
     server.set("foreign.test", RecordType::A, code);
-    let resolver = resolver(&[&server]).with_patience(SHORT);
+    let resolver = resolver(&[&server]).with_timeout(SHORT);
     for host in ["silent.test", "odd.test", "foreign.test"] {
         let fault = resolver.addresses(host, 25).await.unwrap_err();
         assert_eq!(fault.to_string(), "110: Operation timed out", "{host}");
@@ -135,7 +135,7 @@ async fn silence_and_nonsense_time_out() {
 }
 
 #[tokio::test]
-async fn answers_to_other_questions_are_ignored() {
+async fn answers_to_other_queries_are_ignored() {
     let server = NameServer::start();
     let right = vec![("1.2.0.192.in-addr.arpa".into(), 60, ptr("right.test"))];
     server.set(
@@ -150,7 +150,7 @@ async fn answers_to_other_questions_are_ignored() {
 }
 
 #[tokio::test]
-async fn aliases_are_followed_whether_their_end_comes_along_or_not() {
+async fn cnames_are_followed_with_and_without_their_target_in_the_answer() {
     let server = NameServer::start();
     let (whole, half) = ("1.2.0.192.in-addr.arpa", "2.2.0.192.in-addr.arpa");
     let alias = |from, to| (from, cname(to));
@@ -177,18 +177,18 @@ async fn aliases_are_followed_whether_their_end_comes_along_or_not() {
         let found = resolver.name_of(address.parse().unwrap()).await.unwrap();
         assert_eq!(found.text().unwrap(), host);
     }
-    // One that leads to itself.
+    // A CNAME to itself.
     server.set(
         "round.test",
         RecordType::A,
         records(&[alias("round.test", "round.test")]),
     );
     let fault = resolver.addresses("round.test", 25).await.unwrap_err();
-    assert_eq!(fault, Fault::NOT_FOUND);
+    assert_eq!(fault, ResolveError::NOT_FOUND);
 }
 
 #[tokio::test]
-async fn names_with_foreign_characters_are_no_text() {
+async fn names_with_other_characters_are_no_text() {
     let server = NameServer::start();
     let reverse = "1.2.0.192.in-addr.arpa";
     for bad in [
@@ -208,7 +208,7 @@ async fn names_with_foreign_characters_are_no_text() {
 }
 
 #[tokio::test]
-async fn what_is_known_is_not_asked_again() {
+async fn cached_answers_are_not_queried_again() {
     let server = NameServer::start();
     let brief = vec![("host.test".into(), 0, a("192.0.2.1"))];
     server.set("host.test", RecordType::A, Response::Records(brief));
@@ -218,13 +218,13 @@ async fn what_is_known_is_not_asked_again() {
         records(&[("kept.test", a("192.0.2.2"))]),
     );
     let resolvers = Resolvers::default();
-    let fresh = resolvers.of(&configuration(&[&server], None), PATIENCE);
+    let fresh = resolvers.get(&configuration(&[&server], None), PATIENCE);
     for _ in 0..3 {
         fresh.addresses("host.test", 25).await.unwrap();
-        // The same servers once more: a reload.
-        let again = resolvers.of(&configuration(&[&server], None), SHORT);
+        // The same servers again, as after a reload.
+        let again = resolvers.get(&configuration(&[&server], None), SHORT);
         again
-            .with_patience(PATIENCE)
+            .with_timeout(PATIENCE)
             .addresses("kept.test", 25)
             .await
             .unwrap();
@@ -232,10 +232,10 @@ async fn what_is_known_is_not_asked_again() {
     assert_eq!(server.queries("kept.test", RecordType::A), 1);
     assert!(
         server.queries("host.test", RecordType::A) > 1,
-        "kept past its time"
+        "kept beyond its time to live"
     );
-    // `valid=` is stronger than the time to live.
-    let valid = resolvers.of(&configuration(&[&server], Some(600)), PATIENCE);
+    // `valid=` overrides the time to live.
+    let valid = resolvers.get(&configuration(&[&server], Some(600)), PATIENCE);
     let before = server.queries("host.test", RecordType::A);
     for _ in 0..3 {
         let (_, time) = valid.addresses("host.test", 25).await.unwrap();
@@ -245,7 +245,7 @@ async fn what_is_known_is_not_asked_again() {
 }
 
 #[tokio::test]
-async fn askers_of_one_name_share_one_question() {
+async fn concurrent_equal_queries_share_one_request() {
     let server = NameServer::start();
     server.set("host.test", RecordType::A, Response::Silence);
     let resolver = resolver(&[&server]);
@@ -269,7 +269,7 @@ async fn askers_of_one_name_share_one_question() {
 }
 
 #[tokio::test]
-async fn many_at_once() {
+async fn many_queries_at_once() {
     let server = NameServer::start();
     let resolver = resolver(&[&server]);
     let asked: Vec<_> = (0..500)
@@ -286,7 +286,7 @@ async fn many_at_once() {
 }
 
 #[tokio::test]
-async fn names_that_nobody_answers_for_hold_up_no_others() {
+async fn unanswered_queries_delay_no_others() {
     let server = NameServer::start();
     let resolver = resolver(&[&server]);
     let mut waiting = Vec::new();
@@ -312,7 +312,7 @@ async fn names_that_nobody_answers_for_hold_up_no_others() {
 }
 
 #[tokio::test]
-async fn the_next_server_is_asked_when_one_fails() {
+async fn the_next_server_is_queried_when_one_fails() {
     let (broken, silent, good) = (
         NameServer::start(),
         NameServer::start(),
@@ -341,7 +341,7 @@ async fn the_next_server_is_asked_when_one_fails() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_too_long_comes_over_tcp() {
+async fn a_truncated_answer_is_fetched_over_tcp() {
     let server = NameServer::start();
     let many = |i| ("host.test".into(), 60, a(&format!("192.0.2.{i}")));
     let many = Response::Truncated((0..200).map(many).collect());
@@ -354,7 +354,7 @@ async fn an_answer_that_is_too_long_comes_over_tcp() {
 }
 
 #[tokio::test]
-async fn the_system_knows_itself() {
+async fn the_system_resolver_knows_localhost() {
     let resolver = Resolver::system(PATIENCE);
     let (found, _) = resolver.addresses("localhost", 25).await.unwrap();
     assert!(

@@ -1,4 +1,4 @@
-//! SIGHUP and SIGUSR1: what changes, what stays, and what a broken file does not do.
+//! SIGHUP and SIGUSR1: what a reload changes, what it keeps, and that an invalid file changes nothing.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -25,7 +25,7 @@ fn local(port: u16) -> String {
 }
 
 #[test]
-fn listens_come_and_go_and_sessions_stay() {
+fn listens_are_added_and_removed_and_sessions_continue() {
     let [kept, removed, added] = [free_port(), free_port(), free_port()];
     let gateway = Gateway::start(&mail("old.test", &[local(kept), local(removed)]));
     let mut on_kept = LineClient::connect(kept);
@@ -51,7 +51,7 @@ fn listens_come_and_go_and_sessions_stay() {
 }
 
 #[test]
-fn nobody_is_refused_while_a_listen_stays() {
+fn no_client_is_refused_while_a_listen_stays() {
     let port = free_port();
     let gateway = Gateway::start(&mail("gate.test", &[local(port)]));
     std::thread::scope(|scope| {
@@ -64,7 +64,7 @@ fn nobody_is_refused_while_a_listen_stays() {
 }
 
 #[test]
-fn a_broken_file_changes_nothing() {
+fn an_invalid_file_changes_nothing() {
     let port = free_port();
     let gateway = Gateway::start(&mail("gate.test", &[local(port)]));
     gateway.rewrite("mail {\n  nonsense;\n}");
@@ -110,7 +110,7 @@ fn signals_in_a_row_end_with_the_last_file() {
 }
 
 #[test]
-fn unix_sockets_come_and_go() {
+fn unix_sockets_are_added_and_removed() {
     let folder = TempDir::new("unix");
     let [one, two] = ["one", "two"].map(|name| folder.path().join(name));
     let listen = |path: &std::path::Path| format!("unix:{}", path.display());
@@ -119,7 +119,7 @@ fn unix_sockets_come_and_go() {
     gateway.rewrite(&mail("gate.test", &[listen(&two)]));
     gateway.reload();
     UnixStream::connect(&two).expect("the second");
-    assert!(!one.exists(), "the first stayed");
+    assert!(!one.exists(), "the first socket is still there");
     gateway.wait_for_log(&format!(
         "client unix: connected to unix:{}\n",
         two.display()
@@ -127,7 +127,7 @@ fn unix_sockets_come_and_go() {
 }
 
 #[test]
-fn logs_are_opened_anew() {
+fn logs_are_reopened() {
     let port = free_port();
     let gateway = Gateway::start(&mail("gate.test", &[local(port)]));
     let mut session = LineClient::connect(port);
@@ -163,7 +163,7 @@ fn the_pid_file_moves_with_the_configuration() {
 }
 
 #[test]
-fn unserved_signals_are_named() {
+fn unsupported_signals_are_logged() {
     let gateway = Gateway::start(&mail("gate.test", &[local(free_port())]));
     gateway.signal(Signal::SIGUSR2);
     gateway.signal(Signal::SIGWINCH);
@@ -171,9 +171,9 @@ fn unserved_signals_are_named() {
     gateway.wait_for_log("signal 28 (SIGWINCH) received from ");
 }
 
-/// A configuration that takes as long to read as the test wants: part of it comes out of a pipe.
+/// The configuration includes a pipe, so the test decides how long reading takes.
 #[test]
-fn a_slow_file_holds_nothing_up() {
+fn a_slow_file_delays_nothing() {
     let port = free_port();
     let mut gateway = Gateway::start(&mail("old.test", &[local(port)]));
     let pipe = gateway.folder().join("pipe");
@@ -182,7 +182,7 @@ fn a_slow_file_holds_nothing_up() {
     gateway.rewrite(&mail("", &[local(port)]).replace("server_name ;", &include));
     gateway.signal(Signal::SIGHUP);
     gateway.wait_for_log("reconfiguring\n");
-    // The second signal comes while the first reading waits: the file is read once more afterwards.
+    // The second signal comes during the first reading: the file is read again afterwards.
     gateway.signal(Signal::SIGHUP);
     LineClient::connect(port).expect("220 old.test");
     for name in ["first.test", "second.test"] {
@@ -218,10 +218,10 @@ fn certificates_are_read_again() {
     );
     assert!(
         greeting(port, &new_chain).is_err(),
-        "the new certificate came too early"
+        "the new certificate is used too early"
     );
     fs::copy(new.chain(), old.chain()).expect("to renew the certificate");
-    // The key does not match yet: the old pair goes on.
+    // The key does not match yet, so the old pair stays in use.
     gateway.signal(Signal::SIGHUP);
     gateway.wait_for_log("x509 certificate routines::key values mismatch");
     assert!(greeting(port, &old_chain).is_ok());
@@ -229,7 +229,7 @@ fn certificates_are_read_again() {
     gateway.reload();
     assert!(
         greeting(port, &old_chain).is_err(),
-        "the old certificate stayed"
+        "the old certificate is still used"
     );
     assert_eq!(
         greeting(port, &new_chain).as_deref(),

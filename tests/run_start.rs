@@ -1,4 +1,4 @@
-//! Starting and ending: order, pid file, daemon, signals that end it.
+//! Start and end of the process: order, pid file, daemon, signals.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -29,7 +29,7 @@ fn said(output: &Output) -> String {
 }
 
 #[test]
-fn says_who_it_is_and_serves() {
+fn logs_its_notices_and_serves() {
     let port = free_port();
     let gateway = Gateway::start(&mail(&[&local(port)]));
     LineClient::connect(port).expect("220 gate.test ESMTP ready");
@@ -50,7 +50,7 @@ fn says_who_it_is_and_serves() {
 }
 
 #[test]
-fn the_local_address_decides_who_answers() {
+fn the_local_address_chooses_the_server() {
     let port = free_port();
     let server = |name: &str, listen: &str| {
         format!("server {{ server_name {name}; listen {listen}:{port}; protocol smtp; }}\n")
@@ -82,7 +82,7 @@ fn the_local_address_decides_who_answers() {
 }
 
 #[test]
-fn stops_at_once_and_takes_its_files_along() {
+fn stops_at_once_and_removes_its_files() {
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
         let port = free_port();
         let scratch = TempDir::new("socket");
@@ -116,7 +116,7 @@ fn stops_at_once_and_takes_its_files_along() {
 }
 
 #[test]
-fn a_graceful_end_waits_for_sessions() {
+fn a_graceful_shutdown_waits_for_sessions() {
     let port = free_port();
     let mut gateway = Gateway::start(&mail(&[&local(port)]));
     let mut session = LineClient::connect(port);
@@ -134,7 +134,7 @@ fn a_graceful_end_waits_for_sessions() {
 }
 
 #[test]
-fn a_graceful_end_has_an_end() {
+fn worker_shutdown_timeout_ends_a_graceful_shutdown() {
     let port = free_port();
     let block = format!("worker_shutdown_timeout 100ms;\n{}", mail(&[&local(port)]));
     let mut gateway = Gateway::start(&block);
@@ -147,7 +147,7 @@ fn a_graceful_end_has_an_end() {
 }
 
 #[test]
-fn an_address_in_use_ends_it_after_five_tries() {
+fn an_address_in_use_fails_the_start_after_five_attempts() {
     let holder = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = holder.local_addr().expect("its number").port();
     let scratch = TempDir::new("busy");
@@ -177,7 +177,7 @@ fn an_address_in_use_ends_it_after_five_tries() {
 }
 
 #[test]
-fn a_log_that_cannot_be_opened_ends_it() {
+fn a_log_that_cannot_be_opened_fails_the_start() {
     let scratch = TempDir::new("log");
     let block = format!(
         "error_log no/such/folder.log;\n{}",
@@ -197,7 +197,7 @@ fn a_log_that_cannot_be_opened_ends_it() {
 }
 
 #[test]
-fn a_daemon_leaves_and_can_be_stopped_and_started_again() {
+fn a_daemon_can_be_stopped_and_started_again() {
     let port = free_port();
     let scratch = TempDir::new("daemon");
     let file = scratch.path().join("gateway.conf");
@@ -208,7 +208,7 @@ fn a_daemon_leaves_and_can_be_stopped_and_started_again() {
     )
     .expect("the configuration");
     let pid_file = scratch.path().join("gateway.pid");
-    // A file that a dead process left behind is no obstacle.
+    // The pid file of a dead process is overwritten.
     fs::write(&pid_file, "99999999\n").expect("a stale pid file");
     for round in 0..2 {
         let status = support::command(scratch.path())
@@ -254,7 +254,7 @@ fn a_daemon_leaves_and_can_be_stopped_and_started_again() {
 }
 
 #[test]
-fn an_error_is_seen_before_the_terminal_is_left() {
+fn a_configuration_error_is_reported_before_the_process_leaves_the_terminal() {
     let scratch = TempDir::new("broken");
     let file = scratch.path().join("gateway.conf");
     fs::write(
@@ -286,7 +286,7 @@ fn descriptors_are_raised_and_limited() {
         .find(|line| line.starts_with("Max open files"))
         .expect("the line");
     assert_eq!(line.split_whitespace().nth(3), Some("77"));
-    // (77 - 32 - 1) / 3 sessions are let in; the next waits until one ends.
+    // (77 - 32 - 1) / 3 sessions are accepted; the next waits until one ends.
     let mut sessions: Vec<_> = (0..14).map(|_| LineClient::connect(port)).collect();
     sessions
         .iter_mut()
@@ -302,7 +302,7 @@ fn descriptors_are_raised_and_limited() {
 }
 
 #[test]
-fn too_many_sessions_are_told_so() {
+fn clients_over_the_limit_get_a_reply() {
     for (protocol, greeting, no, bye) in [
         ("smtp", "220", "421 4.3.2 Too many connections\r\n", "QUIT"),
         ("imap", "* OK", "* BYE Too many connections\r\n", "a LOGOUT"),
@@ -342,9 +342,49 @@ fn too_many_sessions_are_told_so() {
     }
 }
 
-/// `-s` and what it says when there is nobody to tell.
+/// As in nginx, standard error is redirected to the main log only where no `error_log` writes to it.
 #[test]
-fn a_signal_to_nobody_is_an_error() {
+fn a_server_may_log_to_standard_error() {
+    let [loud, quiet] = [free_port(), free_port()];
+    let scratch = TempDir::new("stderr");
+    let block = format!(
+        "mail {{ server_name gate.test; auth_http http://127.0.0.1:9/;
+         server {{ listen 127.0.0.1:{loud}; protocol smtp; error_log stderr info; }}
+         server {{ listen 127.0.0.1:{quiet}; protocol smtp; }} }}"
+    );
+    support::write_configuration(scratch.path(), &block);
+    let mut child = support::command(scratch.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the gateway");
+    let pid_file = scratch.path().join("gateway.pid");
+    wait_until("the gateway", || pid_file.exists());
+    for port in [quiet, loud] {
+        LineClient::connect(port).expect("220");
+    }
+    let stderr = child.stderr.take().expect("its standard error");
+    let mut lines = BufReader::new(stderr).lines();
+    let line = lines.next().expect("a line").expect("its text");
+    assert!(line.contains("[info]"), "{line}");
+    let connected = |port| format!("connected to 127.0.0.1:{port}");
+    assert!(line.ends_with(&connected(loud)), "{line}");
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).expect("to stop it");
+    child.wait().expect("its end");
+    let rest: Vec<String> = lines.map(|line| line.expect("its text")).collect();
+    assert!(
+        !rest.iter().any(|line| line.contains(&connected(quiet))),
+        "{rest:?}"
+    );
+    let log = fs::read_to_string(scratch.path().join("error.log")).expect("the log");
+    assert!(
+        log.contains(&connected(quiet)) && !log.contains(&connected(loud)),
+        "{log}"
+    );
+}
+
+/// `-s` without a running process.
+#[test]
+fn a_signal_without_a_process_is_an_error() {
     let scratch = TempDir::new("nobody");
     support::write_configuration(scratch.path(), &mail(&[&local(free_port())]));
     let pid_file = scratch.path().join("gateway.pid");

@@ -1,4 +1,4 @@
-//! `-t`, `-T` and `-q`: messages, exit codes, and what a test leaves behind.
+//! `-t`, `-T` and `-q`: messages, exit codes, and the files that a test leaves.
 
 use std::fs;
 use std::net::TcpListener;
@@ -40,7 +40,7 @@ fn success(scratch: &TempDir) -> String {
 }
 
 #[test]
-fn all_is_well() {
+fn a_valid_file_succeeds() {
     let scratch = written(&format!("127.0.0.1:{}", free_port()));
     let output = run(&scratch, &["-t"]);
     assert_eq!(
@@ -55,7 +55,7 @@ fn all_is_well() {
 }
 
 #[test]
-fn quiet_says_nothing_when_all_is_well() {
+fn quiet_reports_no_success() {
     let scratch = written(&format!("127.0.0.1:{}", free_port()));
     let output = run(&scratch, &["-t", "-q"]);
     assert_eq!(
@@ -65,7 +65,7 @@ fn quiet_says_nothing_when_all_is_well() {
 }
 
 #[test]
-fn an_address_in_use_is_fine() {
+fn an_address_in_use_is_accepted() {
     let holder = TcpListener::bind("127.0.0.1:0").expect("a port");
     let scratch = written(&holder.local_addr().expect("its address").to_string());
     let output = run(&scratch, &["-t"]);
@@ -76,7 +76,7 @@ fn an_address_in_use_is_fine() {
 }
 
 #[test]
-fn an_address_of_another_machine_is_not() {
+fn an_address_of_another_machine_fails() {
     let scratch = written("192.0.2.1:25");
     let output = run(&scratch, &["-t"]);
     let file = file(&scratch);
@@ -89,7 +89,7 @@ fn an_address_of_another_machine_is_not() {
 }
 
 #[test]
-fn a_unix_socket_is_gone_afterwards() {
+fn a_unix_socket_is_removed_afterwards() {
     let folder = TempDir::new("unix");
     let path = folder.path().join("socket");
     let scratch = written(&format!("unix:{}", path.display()));
@@ -112,7 +112,7 @@ fn a_dump_shows_every_file() {
 }
 
 #[test]
-fn a_broken_file_fails() {
+fn an_invalid_file_fails() {
     let scratch = written(&format!("127.0.0.1:{}", free_port()));
     support::write_configuration(scratch.path(), "mail {\n  nonsense;\n}");
     let output = run(&scratch, &["-t", "-q"]);
@@ -125,7 +125,7 @@ fn a_broken_file_fails() {
 }
 
 #[test]
-fn behind_nginx_s_first_error_come_the_others() {
+fn other_errors_follow_nginx_s_first() {
     let scratch = written(&format!("127.0.0.1:{}", free_port()));
     support::write_configuration(
         scratch.path(),
@@ -148,7 +148,7 @@ fn behind_nginx_s_first_error_come_the_others() {
 }
 
 #[test]
-fn many_are_counted() {
+fn further_errors_are_counted() {
     let scratch = written(&format!("127.0.0.1:{}", free_port()));
     let text = format!("mail {{\n{} }}", "nonsense;\n".repeat(40));
     support::write_configuration(scratch.path(), &text);
@@ -160,9 +160,9 @@ fn many_are_counted() {
     );
 }
 
-/// What nginx says goes into the log of `-e` too, as a log line; and only there when that is standard error.
+/// Diagnostics go to the log of `-e` too, as log lines, and nowhere else if that log is standard error.
 #[test]
-fn the_early_log_has_it_too() {
+fn the_log_of_option_e_has_the_diagnostics_too() {
     let scratch = written(&format!("127.0.0.1:{}", free_port()));
     support::write_configuration(scratch.path(), "http {}\nmail {\n  nonsense;\n  junk;\n}");
     let early = scratch.path().join("early.log");
@@ -196,7 +196,7 @@ fn the_early_log_has_it_too() {
 }
 
 #[test]
-fn every_log_that_is_named_is_opened() {
+fn every_named_log_is_opened() {
     let scratch = written(&format!("127.0.0.1:{}", free_port()));
     let (used, unused) = (scratch.path().join("used"), scratch.path().join("unused"));
     let mail = |log: &str| {
@@ -218,7 +218,7 @@ fn every_log_that_is_named_is_opened() {
 }
 
 #[test]
-fn every_address_that_cannot_be_bound_is_named() {
+fn every_address_that_cannot_be_bound_is_reported() {
     let scratch = written("203.0.113.1:25; listen 203.0.113.2:25");
     let output = run(&scratch, &["-t", "-q"]);
     let failed = "failed (99: Cannot assign requested address)";

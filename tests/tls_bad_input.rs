@@ -1,4 +1,4 @@
-//! Clients that break off, that do not speak TLS where they should, or speak it too much. The gateway goes on for the others.
+//! Clients that break off handshakes, do not speak TLS where they should, or begin TLS twice. Other clients are still served.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -47,7 +47,7 @@ fn setup() -> Setup {
 }
 
 impl Setup {
-    /// Both ports still serve those who behave.
+    /// Both ports still serve other clients.
     fn serves(&self) {
         let shaken = s_client(self.tls, &[], "QUIT\r\n");
         assert!(shaken.out.contains("221 "), "{}{}", shaken.out, shaken.err);
@@ -55,7 +55,7 @@ impl Setup {
         assert!(shaken.out.contains("221 "), "{}{}", shaken.out, shaken.err);
     }
 
-    /// A connection on which a handshake may begin, by each of the two ways.
+    /// A connection that is ready for a handshake: implicit TLS, or after STARTTLS.
     fn begun(&self, by_starttls: bool) -> TcpStream {
         let port = if by_starttls { self.starttls } else { self.tls };
         let mut socket = TcpStream::connect(("127.0.0.1", port)).expect("to connect");
@@ -79,14 +79,14 @@ fn hear(socket: &mut TcpStream, start: &str) {
     assert!(line.starts_with(start.as_bytes()));
 }
 
-/// Reads to the end; a reset is one too.
+/// Reads to the end of the stream, or to a reset.
 fn end(mut socket: TcpStream) -> Vec<u8> {
     let mut rest = Vec::new();
     let _ = socket.read_to_end(&mut rest);
     rest
 }
 
-/// One flight of the client, and then one of the server.
+/// Sends a flight of the client and receives one of the server.
 fn exchange(client: &mut ClientConnection, socket: &mut TcpStream) {
     while client.wants_write() {
         client.write_tls(socket).expect("to send");
@@ -104,7 +104,7 @@ fn record(kind: u8, version: [u8; 2], body: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn who_speaks_no_tls_is_told_apart_in_the_log() {
+fn the_log_says_what_a_client_without_tls_sends() {
     let setup = setup();
     let huge = {
         let head = [&[1, 0x00, 0xff, 0xff][..], &[0; 16_000]].concat();
@@ -157,7 +157,7 @@ fn who_speaks_no_tls_is_told_apart_in_the_log() {
             let lines = |log: &str| log.matches(reason).count();
             let before = lines(&setup.gateway.log());
             let mut socket = setup.begun(by_starttls);
-            // It may close while it is still being told.
+            // The gateway may close the connection before everything is sent.
             let _ = socket.write_all(bytes);
             let _ = socket.shutdown(Shutdown::Write);
             let said = end(socket);
@@ -170,7 +170,7 @@ fn who_speaks_no_tls_is_told_apart_in_the_log() {
 }
 
 #[test]
-fn a_handshake_in_single_bytes_is_one() {
+fn a_handshake_in_single_bytes_succeeds() {
     let setup = setup();
     for versions in [[&TLS12], [&TLS13]] {
         for by_starttls in [false, true] {
@@ -235,9 +235,9 @@ fn a_handshake_may_be_abandoned_after_each_flight() {
     setup.serves();
 }
 
-/// It is told off as it would be in clear text, and no second TLS begins.
+/// The reply is that to an unknown command in clear text, and no second TLS begins.
 #[test]
-fn tls_inside_tls_is_no_command() {
+fn a_handshake_inside_tls_is_refused() {
     let setup = setup();
     for (port, greeting, no, start_tls, yes) in [
         (setup.tls, "220 mx", "500 5.5.1", "STARTTLS", "220 2.0.0"),
@@ -259,7 +259,7 @@ fn tls_inside_tls_is_no_command() {
             let command = format!("\r\n{start_tls}\r\n");
             stream.write_all(command.as_bytes()).expect("to send");
             stream.conn.send_close_notify();
-            // It may close while it is still being told.
+            // The gateway may close the connection before everything is sent.
             let _ = stream.flush();
             let mut said = Vec::new();
             let _ = stream.read_to_end(&mut said);
@@ -272,13 +272,13 @@ fn tls_inside_tls_is_no_command() {
 }
 
 #[test]
-fn what_is_sent_behind_starttls_in_clear_text_is_never_used() {
+fn clear_text_after_starttls_is_never_used() {
     let setup = setup();
     let mut plain = LineClient::connect(setup.starttls);
     plain.expect("220 ");
     plain.send(b"STARTTLS\r\nEHLO injected.test\r\nQUIT\r\n");
     plain.expect("220 2.0.0");
-    // Whether it counts as the handshake or is thrown away depends on when it came; it is never a command.
+    // Depending on its time of arrival it is discarded or read as a handshake. It is never a command.
     plain.shutdown_write();
     let rest = plain.read_to_end();
     assert!(!rest.contains("250") && !rest.contains("221"), "{rest}");
@@ -286,7 +286,7 @@ fn what_is_sent_behind_starttls_in_clear_text_is_never_used() {
 }
 
 #[test]
-fn a_client_that_wants_to_renegotiate_is_told_no() {
+fn renegotiation_is_refused() {
     let setup = setup();
     let mut child = Command::new("openssl")
         .args([
@@ -310,7 +310,7 @@ fn a_client_that_wants_to_renegotiate_is_told_no() {
     }
     let mut input = child.stdin.take().expect("its input");
     input.write_all(b"R\n").expect("to ask");
-    // It says why, and then waits for the server.
+    // The client reports the reason and waits for the server.
     let mut said = String::new();
     let mut err = BufReader::new(child.stderr.take().expect("its errors"));
     while !said.contains("no renegotiation") {

@@ -1,4 +1,4 @@
-//! Certificates of clients: chains, names of CAs, and what the log says. OpenSSL's client shows them.
+//! Client certificates, shown by OpenSSL's client: chains, names of CAs, log lines.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ fn show(path: &Path) -> &str {
     path.to_str().expect("a path")
 }
 
-/// Shows a certificate, with a chain if there is one.
+/// Connects with a certificate, and with a chain if there is one.
 fn visit(port: u16, (certificate, key): &(PathBuf, PathBuf), chain: Option<&Path>) -> ClientOutput {
     let mut arguments = vec!["-cert", show(certificate), "-key", show(key)];
     arguments.extend(
@@ -93,7 +93,7 @@ fn a_chain_must_lead_to_a_trusted_root_and_not_be_too_long() {
     is_served(&visit(ports[0], &far, Some(&two)), false);
     is_served(&visit(ports[2], &far, Some(&two)), true);
     is_served(&visit(ports[3], &near, None), true);
-    // A CA that is trusted, but not to its root.
+    // A trusted CA whose root is not trusted.
     is_served(&visit(ports[4], &near, None), false);
     gateway.wait_for_log("(2:unable to get issuer certificate)");
     is_served(&visit(ports[0], &foreign, Some(&low.certificate())), false);
@@ -102,7 +102,7 @@ fn a_chain_must_lead_to_a_trusted_root_and_not_be_too_long() {
 }
 
 #[test]
-fn trusted_cas_are_named_to_the_client_only_if_asked_to() {
+fn ssl_trusted_certificate_is_not_named_to_clients() {
     let authority = Authority::new("Named");
     let client = authority.sign(
         "client",
@@ -141,7 +141,7 @@ fn trusted_cas_are_named_to_the_client_only_if_asked_to() {
 }
 
 #[test]
-fn a_certificate_without_its_key_is_no_certificate() {
+fn a_certificate_without_its_key_fails_the_handshake() {
     let authority = Authority::new("CA");
     let (one, other) = (
         authority.sign("one", CertificateOptions::default()),
@@ -178,9 +178,9 @@ fn a_certificate_without_its_key_is_no_certificate() {
     is_served(&visit(ports[0], &one, None), true);
 }
 
-/// Keys that are weak or rare: the handshake ends well, and who is not good enough hears it in the words of the protocol.
+/// Weak and rare keys: the handshake succeeds, and a client that is refused gets a reply of its protocol.
 #[test]
-fn any_key_shakes_hands() {
+fn every_kind_of_key_completes_the_handshake() {
     let authority = Authority::new("CA");
     let ca = authority.certificate();
     let asks = |mode: &str| {
@@ -215,7 +215,7 @@ fn any_key_shakes_hands() {
         let client = authority.sign_with_openssl(name, key);
         for version in ["-tls1_2", "-tls1_3"] {
             let arguments = [version, "-cert", show(&client.0), "-key", show(&client.1)];
-            // Its own library need not like the key.
+            // The client's own library may refuse the key.
             let arguments = [&arguments[..], &["-cipher", "ALL:@SECLEVEL=0"]].concat();
             for port in &ports {
                 is_served(&s_client(*port, &arguments, "QUIT\r\n"), good);
@@ -223,7 +223,7 @@ fn any_key_shakes_hands() {
         }
     }
     gateway.wait_for_log("client SSL certificate verify error: (66:EE certificate key too weak)");
-    // Weak, and of nobody known: that is no way in where it would be no matter whose it is.
+    // A weak key of an unknown issuer is refused by `optional_no_ca` too.
     let stranger = Authority::new("Nobody");
     let weak = stranger.sign_with_openssl("weak", &["RSA", "-pkeyopt", "rsa_keygen_bits:1024"]);
     is_served(

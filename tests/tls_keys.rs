@@ -1,4 +1,4 @@
-//! Certificates and keys in every form that a configuration may have them in, and how TLS begins: all seen by OpenSSL's client.
+//! Certificates and keys in every form that a configuration may have, and how TLS begins, tested with OpenSSL's client.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +17,7 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).expect("a file")
 }
 
-/// A handshake on `port` that shows the certificate called `name`.
+/// Does a handshake on `port` that must show the certificate named `name`.
 #[track_caller]
 fn shows(port: u16, arguments: &[&str], name: &str) {
     let shaken = s_client(port, arguments, "QUIT\r\n");
@@ -25,7 +25,7 @@ fn shows(port: u16, arguments: &[&str], name: &str) {
     assert!(is_good, "no {name}:\n{}{}", shaken.out, shaken.err);
 }
 
-/// Puts a key under a pass phrase: `openssl` with `arguments`.
+/// Encrypts a key with a pass phrase: `openssl` with `arguments`.
 fn lock(key: &Path, to: &Path, arguments: &[&str]) {
     let output = Command::new("openssl")
         .args(arguments)
@@ -39,7 +39,7 @@ fn lock(key: &Path, to: &Path, arguments: &[&str]) {
 }
 
 #[test]
-fn keys_under_pass_phrases_of_each_kind() {
+fn keys_encrypted_in_every_form() {
     let authority = Authority::new("CA");
     let passwords = authority.path("passwords");
     fs::write(&passwords, "not this one\nsecret one\nsecret two\n").expect("a file");
@@ -114,7 +114,7 @@ fn keys_under_pass_phrases_of_each_kind() {
 }
 
 #[test]
-fn one_file_for_all_and_no_file_at_all() {
+fn one_file_for_everything_and_inline_data() {
     let root = Authority::new("Root");
     let middle = root.intermediate("Middle");
     let (certificate, key) = middle.sign(
@@ -130,7 +130,7 @@ fn one_file_for_all_and_no_file_at_all() {
         fs::write(&path, text).expect("a file");
         path
     };
-    // The key in front, behind, and between.
+    // The key before, after, and between the certificates.
     let before = write("before", &[&read(&key)[..], &chain].concat());
     let behind = write("behind", &[&chain[..], &read(&key)].concat());
     let between = write(
@@ -152,7 +152,7 @@ fn one_file_for_all_and_no_file_at_all() {
     let root = root.certificate();
     let root = root.to_str().expect("a path");
     for port in ports {
-        // The whole chain is sent, or nobody could follow it to its root.
+        // The whole chain is sent: without it the client could not verify the certificate.
         let arguments = [
             "-CAfile",
             root,
@@ -165,7 +165,7 @@ fn one_file_for_all_and_no_file_at_all() {
 }
 
 #[test]
-fn tls_at_once_and_later_in_one_server() {
+fn implicit_tls_and_starttls_in_one_server() {
     let authority = Authority::new("CA");
     let sign = |name: &str, names: &[&str], rsa| {
         let wish = CertificateOptions {
@@ -199,7 +199,7 @@ fn tls_at_once_and_later_in_one_server() {
             shows(port, &arguments, shown);
         }
     }
-    // Where TLS began at once there is no STARTTLS.
+    // With implicit TLS there is no STARTTLS.
     let inside = s_client(tls, &[], "STARTTLS\r\nEHLO x\r\nQUIT\r\n");
     assert!(inside.out.contains("500 5.5.1") && !inside.out.contains("250 STARTTLS"));
     let mut plain = support::LineClient::connect(clear);

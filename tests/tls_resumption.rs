@@ -1,4 +1,4 @@
-//! Sessions that go on: by ids and by tickets, in both versions of TLS, across servers, instances and reloads.
+//! Session resumption: by ids and by tickets, in both versions of TLS, across servers, instances and reloads.
 
 use std::fs;
 use std::io::Read;
@@ -34,7 +34,7 @@ impl Visitor {
         visitor
     }
 
-    /// Whether the session goes on at `port`.
+    /// Whether the session is resumed at `port`.
     fn resumes(&self, port: u16) -> bool {
         self.visit(port, "-sess_in")
     }
@@ -187,7 +187,7 @@ fn instances_with_the_same_ticket_keys_resume_each_others_sessions() {
 }
 
 #[test]
-fn a_session_that_is_too_old_begins_anew() {
+fn an_expired_session_is_not_resumed() {
     let authority = Authority::new("CA");
     let own = ssl_certificate(&authority.sign("own", CertificateOptions::default()));
     let ports = [free_port(), free_port()];
@@ -209,10 +209,9 @@ fn a_session_that_is_too_old_begins_anew() {
     }
 }
 
-/// In TLS 1.2 the secret of a session stays what it was, however often it goes on: the tickets that a client gets meanwhile do
-/// not make it last longer.
+/// In TLS 1.2 a resumed session keeps its secret, so new tickets do not extend its life.
 #[test]
-fn tickets_that_are_renewed_end_with_the_first_one() {
+fn renewed_tickets_expire_with_the_first_one() {
     let authority = Authority::new("CA");
     let own = ssl_certificate(&authority.sign(
         "own",
@@ -270,7 +269,7 @@ fn keys_are_rotated_by_a_reload() {
         gateway.reload();
         assert!(after.resumes(port), "{arguments:?}: the new one encrypted");
         assert!(!before.resumes(port), "{arguments:?}: the old one is gone");
-        // The same file with other bytes in it is another key.
+        // Other bytes in the same file are another key.
         fs::write(authority.path("new"), [3; 80]).expect("a key");
         gateway.reload();
         assert!(!after.resumes(port), "{arguments:?}: other bytes");
@@ -279,7 +278,7 @@ fn keys_are_rotated_by_a_reload() {
 }
 
 #[test]
-fn a_session_carries_its_certificate_along_and_is_no_way_around_one() {
+fn a_resumed_session_keeps_its_certificate_which_is_verified_again() {
     let authority = Authority::new("CA");
     let own = ssl_certificate(&authority.sign("own", CertificateOptions::default()));
     let (certificate, key) = authority.sign(

@@ -1,4 +1,4 @@
-//! All six kinds of port, looked over by sslscan: old versions, weak ciphers and groups, renegotiation, known holes.
+//! All six kinds of port, checked with sslscan: old versions, weak ciphers and groups, renegotiation, known vulnerabilities.
 
 use std::process::Command;
 use std::thread;
@@ -6,7 +6,7 @@ use std::thread;
 use support::authority::{Authority, CertificateOptions, s_client, ssl_certificate};
 use support::{Gateway, free_port};
 
-/// Protocol, parameters of `listen`, lines, and how sslscan begins.
+/// Protocol, parameters of `listen`, further lines, and sslscan's option.
 const KINDS: [(&str, &str, &str, Option<&str>); 6] = [
     ("smtp", "ssl", "", None),
     ("smtp", "", "starttls on;", Some("--starttls-smtp")),
@@ -16,7 +16,7 @@ const KINDS: [(&str, &str, &str, Option<&str>); 6] = [
     ("pop3", "", "starttls on;", Some("--starttls-pop3")),
 ];
 
-/// A gateway with RSA and ECDSA side by side, and a port of each kind.
+/// A gateway with an RSA and an ECDSA certificate, and a port of each kind.
 fn gateway(lines: &str) -> (Gateway, Vec<u16>) {
     let authority = Authority::new("CA");
     let sign = |name, rsa| {
@@ -45,7 +45,7 @@ fn gateway(lines: &str) -> (Gateway, Vec<u16>) {
     (gateway, ports)
 }
 
-/// The lines of what sslscan finds, spaces at their ends cut off.
+/// The lines of sslscan's report without spaces at their ends.
 fn scan(port: u16, how: Option<&str>) -> Vec<String> {
     let output = Command::new("sslscan")
         .args(["--no-colour", "--timeout=8"])
@@ -60,7 +60,7 @@ fn scan(port: u16, how: Option<&str>) -> Vec<String> {
 }
 
 #[test]
-fn nothing_weak_is_found_on_any_port() {
+fn no_port_offers_anything_weak() {
     let (gateway, ports) = gateway("");
     let scans: Vec<_> = ports
         .into_iter()
@@ -113,7 +113,7 @@ fn nothing_weak_is_found_on_any_port() {
             .collect();
         assert_eq!(groups, ["secp256r1", "secp384r1", "x25519"], "{kind:?}");
     }
-    // A scan is no reason for more than a line for each handshake.
+    // A scan causes no lines above the level `info`.
     let log = gateway.log();
     for level in ["[warn]", "[error]", "[crit]", "[alert]"] {
         assert!(!log.contains(level), "{log}");
@@ -121,7 +121,7 @@ fn nothing_weak_is_found_on_any_port() {
 }
 
 #[test]
-fn the_servers_order_counts_where_it_should() {
+fn ssl_prefer_server_ciphers_is_honoured() {
     let (_gateway, ports) = gateway("ssl_prefer_server_ciphers on;");
     for (port, (protocol, _, _, how)) in ports.into_iter().zip(KINDS) {
         let begin = how.map_or(vec![], |_| vec!["-starttls", protocol]);
@@ -163,7 +163,7 @@ fn the_servers_order_counts_where_it_should() {
 }
 
 #[test]
-fn alpn_is_the_protocols_own() {
+fn alpn_names_the_protocol() {
     let (gateway, ports) = gateway("");
     for (port, (protocol, _, _, how)) in ports.into_iter().zip(KINDS) {
         let begin = how.map_or(vec![], |_| vec!["-starttls", protocol]);
@@ -172,7 +172,7 @@ fn alpn_is_the_protocols_own() {
         let own = offer(&format!("h2,{protocol}"));
         let agreed = format!("ALPN protocol: {protocol}\n");
         assert!(own.out.contains(&agreed), "{}{}", own.out, own.err);
-        // Another protocol of mail is as foreign as any.
+        // Another mail protocol is refused like any other.
         let other = if protocol == "imap" { "pop3" } else { "imap" };
         let foreign = offer(&format!("h2,{other}"));
         assert!(

@@ -1,4 +1,4 @@
-//! What the directives do to handshakes, seen by OpenSSL's client.
+//! The TLS directives' effects on handshakes with OpenSSL's client.
 
 use support::authority::{Authority, CertificateOptions, s_client, ssl_certificate};
 use support::{Gateway, free_port};
@@ -14,7 +14,7 @@ fn gateway(all: &[String]) -> (Gateway, Vec<u16>) {
     (Gateway::start(&mail), ports)
 }
 
-/// What a handshake showed: lines of OpenSSL's client.
+/// Does a handshake in which OpenSSL's client must print a text.
 #[track_caller]
 fn shows(port: u16, arguments: &[&str], text: &str) {
     let shaken = s_client(port, arguments, "QUIT\r\n");
@@ -27,7 +27,7 @@ fn shows(port: u16, arguments: &[&str], text: &str) {
 }
 
 #[test]
-fn the_name_asked_for_chooses_the_certificate_then_the_kind_of_key() {
+fn the_server_name_chooses_the_certificate_then_the_kind_of_key() {
     let authority = Authority::new("CA");
     let sign = |name: &str, names: &[&str], rsa| {
         ssl_certificate(&authority.sign(
@@ -76,7 +76,7 @@ fn the_name_asked_for_chooses_the_certificate_then_the_kind_of_key() {
 }
 
 #[test]
-fn the_first_pair_is_for_who_asks_for_nobody() {
+fn clients_without_a_known_name_get_the_first_pair() {
     let authority = Authority::new("CA");
     let first = authority.sign(
         "first",

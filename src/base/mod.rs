@@ -5,11 +5,15 @@ pub mod errno;
 pub mod escape;
 pub mod level;
 pub mod protocol;
+pub mod registry;
 pub mod secret;
+pub mod tls_suite;
 
 pub use address::Address;
 pub use errno::Errno;
 pub use escape::Escaped;
 pub use level::Level;
 pub use protocol::Protocol;
+pub use registry::Registry;
 pub use secret::Secret;
+pub use tls_suite::TlsSuite;

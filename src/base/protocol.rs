@@ -35,7 +35,7 @@ impl Protocol {
         }
     }
 
-    /// Its name in configurations and in the Auth-Protocol header.
+    /// Its name in configurations, in the Auth-Protocol header and in ALPN.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {

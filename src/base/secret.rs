@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Holds a password, a token or what gives one away.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Secret<T>(T);
 
 impl<T> Secret<T> {

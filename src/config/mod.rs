@@ -15,7 +15,7 @@ mod syntax;
 pub use load::config::{Config, Loaded};
 pub use load::report::Faults;
 pub use load::server::{AuthTarget, Authenticator, ProtocolSettings, Server};
-pub use load::sockets::{self, Route, Socket};
+pub use load::sockets::{self, Route, ServerId, Socket};
 pub use load::{load, test};
 
 pub use model::{

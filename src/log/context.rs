@@ -1,29 +1,29 @@
-//! What a connection puts behind its messages: what was being done, for whom, where (spec C.10).
+//! What follows the message in a session's log line: the action, the client, the server, the login, the backend (spec C.10).
 
 use std::fmt;
 
 use crate::base::Escaped;
 
-/// The facts about a connection that its log lines carry. Cheap to build: it only borrows.
+/// The facts about a session in its log lines. Cheap to build, since it only borrows.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
     /// The connection's number, shown as `*N`.
     pub connection: u64,
-    /// What was being done, without `while`: `in auth state`.
+    /// The action in progress, without `while`: `in auth state`.
     pub action: Option<&'a str>,
     /// The client's address without port; `unix:` for a client on a unix socket.
     pub client: &'a str,
-    /// Whether TLS began by STARTTLS.
+    /// Whether TLS began with STARTTLS.
     pub starttls: bool,
     /// The `listen` address as nginx shows it.
     pub server: &'a str,
-    /// The login, once known. Shown with control bytes escaped.
+    /// The login, once known. Control bytes are escaped.
     pub login: Option<&'a [u8]>,
     /// The backend's `address:port`, once chosen.
     pub upstream: Option<&'a str>,
 }
 
-/// Displays a context behind a message: ` while …, client: …, server: …`.
+/// Displays a context after a message: ` while …, client: …, server: …`.
 pub(super) struct Suffix<'a> {
     pub(super) context: &'a Context<'a>,
     pub(super) with_action: bool,

@@ -1,6 +1,6 @@
-//! The debug level of the main `error_log`: what the code says through `tracing` becomes `[debug]` lines.
+//! The debug level of the main `error_log`: `tracing` events become `[debug]` lines.
 //!
-//! While the level is not debug, `tracing` is told that nobody listens, and an event costs one load.
+//! While the level is not debug, the subscriber is off and an event costs one load.
 
 use std::fmt::{self, Write};
 use std::sync::Arc;
@@ -14,14 +14,14 @@ use super::ErrorLog;
 use crate::base::Escaped;
 use crate::base::Level;
 
-/// The listener for `tracing` events. A field called `connection` becomes the line's `*N`.
+/// The subscriber for `tracing` events. A field named `connection` becomes the line's `*N`.
 #[derive(Clone, Debug)]
 pub struct DebugLines {
     log: Arc<ArcSwap<ErrorLog>>,
 }
 
 impl DebugLines {
-    /// Makes this log the process's listener. A second call in one process changes nothing.
+    /// Subscribes for the whole process. Only the first call of a process has an effect.
     pub fn install(log: Arc<ErrorLog>) -> Self {
         let lines = Self {
             log: Arc::new(ArcSwap::new(log)),
@@ -30,7 +30,7 @@ impl DebugLines {
         lines
     }
 
-    /// After a reload: the lines go to the new log, or stop when its level is not debug.
+    /// Sends the lines to another log after a reload; they stop if its level is not debug.
     pub fn follow(&self, log: Arc<ErrorLog>) {
         self.log.store(log);
         callsite::rebuild_interest_cache();
@@ -64,7 +64,7 @@ impl Subscriber for DebugLines {
         );
     }
 
-    // Spans carry nothing in this program: all share one number.
+    // This program uses no spans.
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
         span::Id::from_u64(1)
     }
@@ -106,13 +106,13 @@ impl Visit for Text {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::Files;
+    use crate::log::LogFiles;
 
     #[test]
     fn events_become_debug_lines_while_the_level_is_debug() {
         let path =
             std::env::temp_dir().join(format!("portcullis-debug-{}.log", std::process::id()));
-        let files = Files::default();
+        let files = LogFiles::default();
         let log = Arc::new(files.open_file(&path, Level::Debug).unwrap());
         let lines = DebugLines {
             log: Arc::new(ArcSwap::new(log)),
@@ -120,7 +120,7 @@ mod tests {
         tracing::subscriber::with_default(lines.clone(), || {
             tracing::debug!(connection = 5_u64, bytes = 12, "read");
             lines.follow(Arc::new(files.open_file(&path, Level::Info).unwrap()));
-            tracing::debug!("not heard");
+            tracing::debug!("not written");
         });
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::remove_file(&path).unwrap();

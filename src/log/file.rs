@@ -1,4 +1,4 @@
-//! One open log file. A reopen replaces the descriptor under all that share it.
+//! One open log file. A reopen replaces the descriptor for all lists that share the file.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -15,7 +15,7 @@ pub(super) struct LogFile {
 }
 
 impl LogFile {
-    /// Opens for appending; the file is made when it is missing (mode 0644).
+    /// Opens a file for appending, and creates it if it is missing (mode 0644).
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let file = ArcSwap::from_pointee(append_to(path)?);
         Ok(Self {
@@ -28,18 +28,19 @@ impl LogFile {
         &self.path
     }
 
-    /// Opens the path anew: after a rotation the lines go to the new file. On failure the old one stays in use.
+    /// Opens the path again: after a rotation the lines go to the new file. On failure the old file stays in use.
     pub(super) fn reopen(&self) -> io::Result<()> {
         self.file.store(Arc::new(append_to(&self.path)?));
         Ok(())
     }
 
-    /// One write(2); with O_APPEND lines of several threads and processes do not mix. A full disk loses the line.
+    /// Writes a line with one write(2), so that with O_APPEND the lines of several threads and processes do not mix. A line is lost if the
+    /// disk is full.
     pub(super) fn write(&self, line: &[u8]) {
         let _ = (&**self.file.load()).write(line);
     }
 
-    /// The descriptor of now, for handing standard error over to it.
+    /// The current descriptor.
     pub(super) fn descriptor(&self) -> Arc<File> {
         self.file.load_full()
     }

@@ -1,4 +1,4 @@
-//! One line in the making: a buffer of fixed size that cuts what does not fit, as nginx does.
+//! A log line under construction: a buffer of fixed size that truncates as nginx does.
 
 use std::fmt::{self, Write};
 
@@ -23,7 +23,7 @@ impl Line {
             length: 0,
         };
         line.append(&clock::stamp());
-        // Asked each time: the process changes its number when it becomes a daemon.
+        // Not cached: the process identifier changes when the process becomes a daemon.
         line.push(format_args!(" [{level}] {}#{}: ", getpid(), gettid()));
         if let Some(number) = connection {
             line.push(format_args!("*{number} "));
@@ -31,9 +31,9 @@ impl Line {
         line
     }
 
-    /// Adds text; what does not fit is dropped.
+    /// Appends text and drops what does not fit.
     pub(super) fn push(&mut self, text: fmt::Arguments<'_>) {
-        // An error means "full": formatting stops early, and the line is complete as it is.
+        // An error means that the line is full: formatting stops early.
         let _ = self.write_fmt(text);
     }
 
@@ -44,7 +44,7 @@ impl Line {
         Finished(self)
     }
 
-    /// Takes what fits and leaves room for the line feed. Whether all of it fitted.
+    /// Appends what fits and leaves room for the line feed. Answers whether everything fitted.
     fn append(&mut self, bytes: &[u8]) -> bool {
         let room = LONGEST - 1 - self.length;
         let taken = bytes.len().min(room);
@@ -64,7 +64,7 @@ impl Write for Line {
     }
 }
 
-/// A line that ends with a line feed and is not longer than 2048 bytes.
+/// A line of at most 2048 bytes that ends with a line feed.
 pub(super) struct Finished(Line);
 
 impl AsRef<[u8]> for Finished {
@@ -95,14 +95,14 @@ mod tests {
     }
 
     #[test]
-    fn has_no_star_without_a_connection() {
+    fn has_no_number_without_a_connection() {
         let mut line = Line::new(Level::Emerg, None);
         line.push(format_args!("x"));
         assert!(text(line).ends_with(": x\n"));
     }
 
     #[test]
-    fn is_cut_at_2048_bytes() {
+    fn is_truncated_at_2048_bytes() {
         let mut line = Line::new(Level::Error, None);
         line.push(format_args!("{}", "a".repeat(3000)));
         line.push(format_args!("lost"));

@@ -1,15 +1,15 @@
 //! nginx's `error_log`: one line per event, level by level, to files, standard error and syslog.
 //!
-//! An `ErrorLog` is one resolved list (the `error_log` lines that hold for a server). Files are opened once per path by `Files`
-//! and shared by all lists, so that a reopen (SIGUSR1) reaches every session, old ones too.
+//! An `ErrorLog` is one list of `error_log` lines that holds for a server. `LogFiles` opens each file once and shares it between the
+//! lists, so that a reopen (SIGUSR1) reaches all sessions, those of earlier configurations included.
 //! Nothing here knows sessions or protocols; what a session adds to its lines comes as plain data in `Context`.
 
 mod clock;
 mod context;
 mod debug;
 mod file;
-mod files;
 mod line;
+mod log_files;
 mod sink;
 mod syslog;
 
@@ -19,8 +19,8 @@ use std::sync::Arc;
 pub use self::context::Context;
 use self::context::Suffix;
 pub use self::debug::DebugLines;
-pub use self::files::{Files, OpenFault};
 use self::line::Line;
+pub use self::log_files::{LogFiles, OpenError};
 use self::sink::Sink;
 use crate::base::Level;
 
@@ -28,7 +28,7 @@ use crate::base::Level;
 #[derive(Debug, Default)]
 pub struct ErrorLog {
     targets: Vec<(Level, Arc<Sink>)>,
-    /// The most talkative level of all targets; `None` for an empty list.
+    /// The most verbose level of all targets; `None` for an empty list.
     most: Option<Level>,
 }
 
@@ -38,17 +38,24 @@ impl ErrorLog {
         Self { targets, most }
     }
 
-    /// A list with standard error alone, for the time before any configuration is read.
+    /// A list of standard error alone, for the time before a configuration is read.
     pub fn stderr(level: Level) -> Self {
         Self::new(vec![(level, Arc::new(Sink::Stderr))])
     }
 
-    /// Whether any target takes events of this level. Ask before computing what only a log line needs.
+    /// Whether any target takes events of this level. To be asked before computing what only a log line needs.
     pub fn enabled(&self, level: Level) -> bool {
         self.most.is_some_and(|most| level <= most)
     }
 
-    /// Whether an event of this level reaches standard error by this list.
+    /// Whether the list writes to standard error.
+    pub fn has_stderr(&self) -> bool {
+        self.targets
+            .iter()
+            .any(|(_, sink)| matches!(**sink, Sink::Stderr))
+    }
+
+    /// Whether an event of this level goes to standard error.
     pub fn reaches_stderr(&self, level: Level) -> bool {
         self.targets
             .iter()
@@ -64,7 +71,7 @@ impl ErrorLog {
         }
     }
 
-    /// The same with what a session puts behind its messages; `with_action` says whether ` while …` is shown.
+    /// Writes a line of a session: its context follows the message, with ` while …` if `with_action`.
     pub fn session(
         &self,
         level: Level,

@@ -1,4 +1,4 @@
-//! Where lines go: the few kinds of targets behind one `write`.
+//! The kinds of log targets.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ pub(super) enum Sink {
 }
 
 impl Sink {
-    /// Hands over one whole line, line feed included. A log that cannot be written is not an error of anybody's.
+    /// Writes a whole line, line feed included. Errors are ignored: there is no place to report them.
     pub(super) fn write(&self, level: Level, line: &[u8]) {
         match self {
             Self::Stderr => {

@@ -1,6 +1,6 @@
-//! The syslog target: one datagram per line, nginx's header in front (RFC 3164).
+//! The syslog target: one datagram per line, with nginx's header (RFC 3164).
 //!
-//! Nothing waits for a syslog server: a datagram that cannot be sent now is lost, as with nginx.
+//! Nothing waits for a syslog server. As with nginx, a datagram that cannot be sent at once is lost.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -15,7 +15,7 @@ use crate::config::SyslogTarget;
 pub(super) struct Syslog {
     target: SyslogTarget,
     host: String,
-    /// Made with the first line, and again after a failure.
+    /// Opened with the first line, and again after a failure.
     socket: Mutex<Option<Datagram>>,
 }
 
@@ -38,7 +38,7 @@ impl Syslog {
         }
     }
 
-    /// Sends a finished line; its line feed stays here.
+    /// Sends a finished line without its line feed.
     pub(super) fn write(&self, level: Level, line: &[u8]) {
         let mut message = self.header(level).into_bytes();
         message.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(line));

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::*;
 use crate::config::{LogDestination, LogTarget};
 
-/// A folder of its own that goes away with the test.
+/// A temporary folder that is removed with the test.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -46,7 +46,7 @@ fn to_file(path: PathBuf, level: Level) -> LogTarget {
 #[test]
 fn each_target_takes_its_levels() {
     let folder = Folder::new();
-    let files = Files::default();
+    let files = LogFiles::default();
     let targets = [
         to_file(folder.file("all"), Level::Info),
         to_file(folder.file("bad"), Level::Error),
@@ -63,18 +63,18 @@ fn each_target_takes_its_levels() {
     assert!(folder.text("bad").contains("great\n"));
 }
 
-/// Proves that nothing is formatted for a level that is off.
+/// Panics when it is formatted.
 struct Untouched;
 impl fmt::Display for Untouched {
     fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        panic!("formatted although nobody listens")
+        panic!("formatted for a level that is off")
     }
 }
 
 #[test]
 fn a_session_line_carries_its_context() {
     let folder = Folder::new();
-    let log = Files::default()
+    let log = LogFiles::default()
         .open_file(&folder.file("log"), Level::Info)
         .unwrap();
     let context = Context {
@@ -100,7 +100,7 @@ fn a_session_line_carries_its_context() {
 #[test]
 fn a_reopen_reaches_all_lists_that_share_the_file() {
     let folder = Folder::new();
-    let files = Files::default();
+    let files = LogFiles::default();
     let one = files.open_file(&folder.file("log"), Level::Info).unwrap();
     let two = files.open_file(&folder.file("log"), Level::Error).unwrap();
     one.line(Level::Error, None, format_args!("before"));
@@ -116,14 +116,14 @@ fn a_reopen_reaches_all_lists_that_share_the_file() {
 #[test]
 fn a_reopen_that_fails_keeps_the_old_file() {
     let folder = Folder::new();
-    let files = Files::default();
+    let files = LogFiles::default();
     fs::create_dir(folder.file("d")).unwrap();
     let log = files.open_file(&folder.file("d/log"), Level::Info).unwrap();
     fs::rename(folder.file("d"), folder.file("e")).unwrap();
-    let faults = files.reopen();
-    assert_eq!(faults.len(), 1);
+    let errors = files.reopen();
+    assert_eq!(errors.len(), 1);
     assert!(
-        faults[0]
+        errors[0]
             .to_string()
             .ends_with("d/log\" failed (2: No such file or directory)")
     );
@@ -136,5 +136,6 @@ fn standard_error_is_known() {
     let log = ErrorLog::stderr(Level::Notice);
     assert!(log.reaches_stderr(Level::Warn));
     assert!(!log.reaches_stderr(Level::Info));
+    assert!(log.has_stderr() && !ErrorLog::default().has_stderr());
     assert!(!ErrorLog::default().enabled(Level::Emerg));
 }

@@ -1,4 +1,4 @@
-//! The accept loop of one listening socket. What becomes of a connection is its keeper's business.
+//! The accept loop of one listening socket. A handler decides what becomes of a connection.
 
 use std::future::Future;
 use std::io;
@@ -11,42 +11,46 @@ use tokio::time::sleep;
 use super::listener::Listener;
 use super::socket::{Peer, Socket};
 
-/// Pause after the kernel ran out of something; nginx's accept_mutex_delay.
+/// The pause after the kernel ran out of a resource: nginx's accept_mutex_delay.
 const BACK_OFF: Duration = Duration::from_millis(500);
 
-/// What stands at the door: decides who comes in, and serves them.
-pub trait Keeper: Send + Sync {
-    /// Returns once one more session can be served to its end.
-    fn room(&self) -> impl Future<Output = ()> + Send;
-    /// Takes a connection. Must not wait.
-    fn admit(&self, socket: Socket, peer: Peer);
-    /// Hears that accept4(2) failed.
-    fn failed(&self, error: &io::Error, trouble: Trouble);
+/// Receives the connections of a listening socket.
+pub trait AcceptHandler: Send + Sync {
+    /// Returns when there is room for one more session.
+    fn ready(&self) -> impl Future<Output = ()> + Send;
+    /// Takes a connection. Must not block.
+    fn accepted(&self, socket: Socket, peer: Peer);
+    /// Reports a failed accept4(2).
+    fn failed(&self, error: &io::Error, kind: AcceptFailure);
 }
 
-/// How bad a failed accept4(2) is.
+/// The kind of a failed accept4(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
-    /// The client went away before it was accepted.
-    Gone,
-    /// No descriptors or memory left: the connection waits in the kernel.
+pub enum AcceptFailure {
+    /// The client closed the connection before it was accepted.
+    Aborted,
+    /// No descriptors or memory are left: the connection waits in the kernel.
     Exhausted,
-    /// Anything else.
-    Odd,
+    /// Any other error.
+    Other,
 }
 
-/// Accepts until `stop` becomes true or its sender is gone; then takes what the kernel has already accepted, so that a
-/// removed `listen` refuses nobody who was let in.
-pub async fn accept(listener: &Listener, keeper: &impl Keeper, mut stop: watch::Receiver<bool>) {
-    let turn = async {
+/// Accepts until `stop` becomes true or its sender is dropped; then takes the connections that the kernel has already accepted, so that
+/// removing a `listen` refuses no connected client.
+pub async fn accept(
+    listener: &Listener,
+    handler: &impl AcceptHandler,
+    mut stop: watch::Receiver<bool>,
+) {
+    let accepting = async {
         loop {
-            keeper.room().await;
+            handler.ready().await;
             match listener.accept().await {
-                Ok((socket, peer)) => keeper.admit(socket, peer),
+                Ok((socket, peer)) => handler.accepted(socket, peer),
                 Err(error) => {
-                    let trouble = Trouble::of(&error);
-                    keeper.failed(&error, trouble);
-                    if trouble != Trouble::Gone {
+                    let kind = AcceptFailure::of(&error);
+                    handler.failed(&error, kind);
+                    if kind != AcceptFailure::Aborted {
                         sleep(BACK_OFF).await;
                     }
                 }
@@ -56,19 +60,19 @@ pub async fn accept(listener: &Listener, keeper: &impl Keeper, mut stop: watch::
     tokio::select! {
         biased;
         _ = stop.wait_for(|stop| *stop) => {}
-        () = turn => {}
+        () = accepting => {}
     }
     while let Ok((socket, peer)) = listener.accept_now() {
-        keeper.admit(socket, peer);
+        handler.accepted(socket, peer);
     }
 }
 
-impl Trouble {
+impl AcceptFailure {
     fn of(error: &io::Error) -> Self {
         match error.raw_os_error().map(Errno::from_raw) {
-            Some(Errno::ECONNABORTED | Errno::EPROTO | Errno::EINTR) => Self::Gone,
+            Some(Errno::ECONNABORTED | Errno::EPROTO | Errno::EINTR) => Self::Aborted,
             Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM) => Self::Exhausted,
-            _ => Self::Odd,
+            _ => Self::Other,
         }
     }
 }
@@ -78,14 +82,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn trouble_follows_errno() {
-        for (errno, trouble) in [
-            (Errno::ECONNABORTED, Trouble::Gone),
-            (Errno::EMFILE, Trouble::Exhausted),
-            (Errno::ENFILE, Trouble::Exhausted),
-            (Errno::EINVAL, Trouble::Odd),
+    fn the_kind_follows_errno() {
+        for (errno, kind) in [
+            (Errno::ECONNABORTED, AcceptFailure::Aborted),
+            (Errno::EMFILE, AcceptFailure::Exhausted),
+            (Errno::ENFILE, AcceptFailure::Exhausted),
+            (Errno::EINVAL, AcceptFailure::Other),
         ] {
-            assert_eq!(Trouble::of(&io::Error::from(errno)), trouble);
+            assert_eq!(AcceptFailure::of(&io::Error::from(errno)), kind);
         }
     }
 }

@@ -6,17 +6,17 @@ use std::os::fd::OwnedFd;
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
-use super::bound::{BindFault, Bound, Unlinked, reconfigure};
+use super::bound_socket::{BindError, BoundSocket, SocketFile, reconfigure};
 use super::socket::{Peer, Socket};
 use crate::base::Address;
 use crate::config::SocketOptions;
 
-/// A socket that listens. Dropping it closes it, and unlinks it if it is a unix socket.
+/// A listening socket. Dropping it closes it and removes the file of a unix socket.
 #[derive(Debug)]
 pub struct Listener {
     socket: Kind,
     address: Address,
-    _path: Option<Unlinked>,
+    _file: Option<SocketFile>,
 }
 
 #[derive(Debug)]
@@ -26,12 +26,12 @@ enum Kind {
 }
 
 impl Listener {
-    /// Moves a bound socket into the runtime that this is called in.
+    /// Moves a bound socket into the current runtime.
     ///
     /// # Errors
-    /// What registering it with the runtime's epoll says.
-    pub fn new(bound: Bound) -> io::Result<Self> {
-        let (descriptor, address, path) = bound.into_parts();
+    /// The runtime cannot register the socket with epoll.
+    pub fn new(bound: BoundSocket) -> io::Result<Self> {
+        let (descriptor, address, file) = bound.into_parts();
         let socket = match address {
             Address::Inet(_) => Kind::Tcp(TcpListener::from_std(descriptor.into())?),
             Address::Unix(_) => Kind::Unix(UnixListener::from_std(descriptor.into())?),
@@ -39,26 +39,25 @@ impl Listener {
         Ok(Self {
             socket,
             address,
-            _path: path,
+            _file: file,
         })
     }
 
-    /// The address it was bound to.
+    /// The address that it is bound to.
     pub fn address(&self) -> &Address {
         &self.address
     }
 
-    /// Gives a socket that a reload keeps the options of the new configuration, its backlog included. Each failure is one
-    /// line (alert, `…, ignored`).
-    pub fn configure(&self, options: &SocketOptions) -> Vec<BindFault> {
+    /// Sets the options of a new configuration, backlog included. Each error is a log line (alert, `…, ignored`).
+    pub fn configure(&self, options: &SocketOptions) -> Vec<BindError> {
         reconfigure(self.socket_ref(), &self.address, options)
     }
 
-    /// Waits for the next connection. TCP connections have TCP_NODELAY from their listener, without which each reply that
-    /// is not the last would wait for the peer's delayed ACK.
+    /// Waits for the next connection. TCP connections inherit TCP_NODELAY from the listener; without it every reply but the last would
+    /// wait for the peer's delayed ACK.
     ///
     /// # Errors
-    /// What accept4(2) says.
+    /// accept4(2) fails.
     pub async fn accept(&self) -> io::Result<(Socket, Peer)> {
         match &self.socket {
             Kind::Tcp(listener) => {
@@ -72,10 +71,11 @@ impl Listener {
         }
     }
 
-    /// The next connection that the kernel has ready, if any. Asks the kernel itself: for the last look before closing.
+    /// The next connection that the kernel has already accepted. Calls accept4(2) without waiting, for the last connections before the
+    /// socket is closed.
     ///
     /// # Errors
-    /// `WouldBlock` when there is none; what accept4(2) says.
+    /// `WouldBlock` when there is none; accept4(2) fails.
     pub fn accept_now(&self) -> io::Result<(Socket, Peer)> {
         let (socket, peer) = self.socket_ref().accept()?;
         socket.set_nonblocking(true)?;

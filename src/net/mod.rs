@@ -1,7 +1,7 @@
-//! Sockets: accepting, connecting, TLS or not, and the tunnel. Knows bytes, not protocols.
+//! Sockets, plain and TLS: listening, accepting, connecting, resolving names, and the tunnel. Knows bytes, not protocols.
 
 pub mod accept;
-pub mod bound;
+pub mod bound_socket;
 pub mod dialer;
 pub mod listener;
 pub mod resolver;

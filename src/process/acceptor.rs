@@ -1,53 +1,53 @@
-//! The acceptor of one listening socket: which server answers, whether there is room, and the session's start.
+//! The acceptor of one listening socket: it finds the server, checks the limits and starts the session.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::gateway::Gateway;
 use super::generation::Generation;
+use super::instance::Instance;
 use crate::base::{Address, Errno, Level};
 use crate::config::TlsMode;
-use crate::net::accept::{Keeper, Trouble};
+use crate::net::accept::{AcceptFailure, AcceptHandler};
 use crate::net::socket::{Peer, Socket};
 use crate::proto::LastReply;
 use crate::session::{self, Arrival, Endpoint};
 
-/// Lines about exhausted descriptors come at most this often.
-const QUIET: Duration = Duration::from_secs(1);
+/// The least time between two log lines about exhausted descriptors.
+const COMPLAINT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Lets clients of one socket in.
+/// Starts the sessions of one socket.
 #[derive(Debug)]
 pub struct Acceptor {
-    gateway: Arc<Gateway>,
+    instance: Arc<Instance>,
     address: Address,
     complained: Mutex<Option<Instant>>,
 }
 
 impl Acceptor {
-    /// The acceptor of the socket that is bound to `address`.
-    pub fn new(gateway: Arc<Gateway>, address: Address) -> Self {
+    /// The acceptor for the socket that is bound to `address`.
+    pub fn new(instance: Arc<Instance>, address: Address) -> Self {
         Self {
-            gateway,
+            instance,
             address,
             complained: Mutex::new(None),
         }
     }
 
-    /// Whether a line about exhaustion is due; asked before it is written.
+    /// Whether a line about exhausted descriptors is due, and is written now.
     fn may_complain(&self) -> bool {
         let mut last = self
             .complained
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let due = last.is_none_or(|last| last.elapsed() >= QUIET);
+        let due = last.is_none_or(|last| last.elapsed() >= COMPLAINT_INTERVAL);
         if due {
             *last = Some(Instant::now());
         }
         due
     }
 
-    fn turn_away(&self, generation: &Generation, endpoint: &Endpoint, socket: Socket) {
+    fn refuse(&self, generation: &Generation, endpoint: &Endpoint, socket: Socket) {
         let connections = generation.config.events.worker_connections;
         generation.log.line(
             Level::Alert,
@@ -56,41 +56,43 @@ impl Acceptor {
         );
         if !matches!(endpoint.tls, TlsMode::Implicit(_)) {
             let mut reply = Vec::new();
-            endpoint
-                .settings
-                .last_reply(LastReply::TooManyConnections, &mut reply);
+            let kind = LastReply::TooManyConnections;
+            endpoint.settings.last_reply(kind, &mut reply);
             socket.turn_away(&reply);
         }
     }
 }
 
-impl Keeper for Acceptor {
-    /// Waits while the descriptors left could not carry one more session to its end. To the log this is what it would
-    /// become a moment later: accept4(2) without a descriptor.
-    async fn room(&self) {
+impl AcceptHandler for Acceptor {
+    /// Waits while the remaining descriptors do not suffice for one more session. The log line is that of accept4(2) without a descriptor,
+    /// which would fail next.
+    async fn ready(&self) {
         let limit = self
-            .gateway
+            .instance
             .descriptors
-            .sessions(self.gateway.generation.load().config.sockets.len());
-        if self.gateway.sessions.open() >= limit {
+            .sessions(self.instance.generation.load().config.sockets.len());
+        if self.instance.sessions.open() >= limit {
             let error = io::Error::from(nix::errno::Errno::EMFILE);
-            self.failed(&error, Trouble::Exhausted);
-            self.gateway.sessions.fewer_than(limit).await;
+            self.failed(&error, AcceptFailure::Exhausted);
+            self.instance.sessions.fewer_than(limit).await;
         }
     }
 
-    fn admit(&self, socket: Socket, peer: Peer) {
-        let generation = self.gateway.generation.load();
+    fn accepted(&self, socket: Socket, peer: Peer) {
+        let generation = self.instance.generation.load();
         let Some(endpoint) = generation.endpoint(&self.address, || {
             let local = socket.local_address()?;
             Some(local.ip().to_canonical())
         }) else {
             return;
         };
-        let Some(ticket) = self.gateway.sessions.begin(generation.limit()) else {
-            return self.turn_away(&generation, endpoint, socket);
+        let Some(slot) = self.instance.sessions.begin(generation.session_limit()) else {
+            return self.refuse(&generation, endpoint, socket);
         };
-        let (endpoint, shared) = (Arc::clone(endpoint), Arc::clone(&self.gateway.shared));
+        let (endpoint, shared) = (
+            Arc::clone(endpoint),
+            Arc::clone(&self.instance.registries.shared),
+        );
         let number = shared.next_number();
         let text = format_args!("client {peer} connected to {}", endpoint.listen);
         endpoint.log.line(Level::Info, Some(number), text);
@@ -105,17 +107,17 @@ impl Keeper for Acceptor {
                 shared,
             )
             .await;
-            drop(ticket);
+            drop(slot);
         });
     }
 
-    fn failed(&self, error: &io::Error, trouble: Trouble) {
-        let level = match trouble {
-            Trouble::Gone => Level::Error,
-            Trouble::Exhausted => Level::Crit,
-            Trouble::Odd => Level::Alert,
+    fn failed(&self, error: &io::Error, kind: AcceptFailure) {
+        let level = match kind {
+            AcceptFailure::Aborted => Level::Error,
+            AcceptFailure::Exhausted => Level::Crit,
+            AcceptFailure::Other => Level::Alert,
         };
-        if trouble == Trouble::Exhausted && !self.may_complain() {
+        if kind == AcceptFailure::Exhausted && !self.may_complain() {
             return;
         }
         let listen = &self.address;
@@ -123,6 +125,6 @@ impl Keeper for Acceptor {
             "accept4() failed{} while accepting new connection on {listen}",
             Errno(error)
         );
-        self.gateway.generation.load().log.line(level, None, text);
+        self.instance.generation.load().log.line(level, None, text);
     }
 }

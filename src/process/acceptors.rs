@@ -1,4 +1,4 @@
-//! The listening sockets of the process and their accept loops, by address.
+//! The listening sockets of the process with their accept loops, by address.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,9 +7,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::acceptor::Acceptor;
-use super::gateway::Gateway;
+use super::instance::Instance;
 use crate::base::{Address, Errno, Level};
-use crate::config::sockets;
+use crate::config;
 use crate::net::accept::accept;
 use crate::net::listener::Listener;
 
@@ -23,18 +23,18 @@ pub struct Acceptors {
 struct Open {
     listener: Arc<Listener>,
     stop: watch::Sender<bool>,
-    turn: JoinHandle<()>,
+    accepting: JoinHandle<()>,
 }
 
 impl Acceptors {
     /// Starts accepting. Must be called inside the runtime.
-    pub fn open(&mut self, listeners: Vec<Listener>, gateway: &Arc<Gateway>) {
+    pub fn open(&mut self, listeners: Vec<Listener>, instance: &Arc<Instance>) {
         for listener in listeners {
             let address = listener.address().clone();
             let listener = Arc::new(listener);
-            let acceptor = Acceptor::new(Arc::clone(gateway), address.clone());
+            let acceptor = Acceptor::new(Arc::clone(instance), address.clone());
             let (stop, stopped) = watch::channel(false);
-            let turn = tokio::spawn({
+            let accepting = tokio::spawn({
                 let listener = Arc::clone(&listener);
                 async move { accept(&listener, &acceptor, stopped).await }
             });
@@ -43,22 +43,22 @@ impl Acceptors {
                 Open {
                     listener,
                     stop,
-                    turn,
+                    accepting,
                 },
             );
         }
     }
 
-    /// Stops accepting on an address, after those whom the kernel has let in already; then its socket is closed.
+    /// Stops accepting on an address, takes the connections that the kernel has already accepted, and closes the socket.
     pub async fn close(&mut self, address: &Address) {
         if let Some(Open {
             listener,
             stop,
-            turn,
+            accepting,
         }) = self.open.remove(address)
         {
             stop.send_replace(true);
-            let _ = turn.await;
+            let _ = accepting.await;
             drop(listener);
         }
     }
@@ -71,17 +71,17 @@ impl Acceptors {
         }
     }
 
-    /// Gives kept sockets the options of a new configuration.
-    pub fn configure(&self, sockets: &[sockets::Socket], gateway: &Gateway) {
+    /// Sets the options of a new configuration on kept sockets.
+    pub fn configure(&self, sockets: &[config::Socket], instance: &Instance) {
         let kept = sockets
             .iter()
             .filter_map(|socket| Some((self.open.get(&socket.address)?, socket)));
         for (open, socket) in kept {
-            for fault in open.listener.configure(&socket.options) {
-                gateway.log().line(
+            for error in open.listener.configure(&socket.options) {
+                instance.log().line(
                     Level::Alert,
                     None,
-                    format_args!("{fault}{}, ignored", Errno(&fault.error)),
+                    format_args!("{error}{}, ignored", Errno(&error.error)),
                 );
             }
         }

@@ -1,30 +1,31 @@
-//! Binding what a configuration wants, with nginx's patience: five tries, half a second apart.
+//! Binds the sockets of a configuration, as nginx does: with five attempts, half a second apart.
 
 use std::thread;
 use std::time::Duration;
 
-use super::voice::Voice;
+use super::process_log::ProcessLog;
 use crate::base::{Errno, Level};
-use crate::config::sockets;
-use crate::net::bound::{BindFault, Bound};
+use crate::config;
+use crate::net::bound_socket::{BindError, BoundSocket};
 
-const TRIES: usize = 5;
+const ATTEMPTS: usize = 5;
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Binds all of them, or none. What went wrong has been said. Blocks for up to two seconds.
-pub fn all(sockets: &[&sockets::Socket], voice: &Voice) -> Option<Vec<Bound>> {
-    let mut bound: Vec<Option<Bound>> = sockets.iter().map(|_| None).collect();
-    for last in (0..TRIES).map(|n| n + 1 == TRIES) {
+/// Binds all sockets or none; `None` after a logged error. Blocks for up to two seconds.
+pub fn all(sockets: &[&config::Socket], log: &ProcessLog) -> Option<Vec<BoundSocket>> {
+    let mut bound: Vec<Option<BoundSocket>> = sockets.iter().map(|_| None).collect();
+    for last in (0..ATTEMPTS).map(|n| n + 1 == ATTEMPTS) {
         for (socket, bound) in sockets
             .iter()
             .zip(&mut bound)
             .filter(|(_, bound)| bound.is_none())
         {
-            match Bound::bind(socket) {
+            match BoundSocket::bind(socket) {
                 Ok(new) => *bound = Some(new),
-                Err(fault) => {
-                    voice.say(Level::Emerg, format_args!("{fault}{}", Errno(&fault.error)));
-                    if !fault.in_use() {
+                Err(error) => {
+                    let text = format_args!("{error}{}", Errno(&error.error));
+                    log.line(Level::Emerg, text);
+                    if !error.in_use() {
                         return None;
                     }
                 }
@@ -34,36 +35,32 @@ pub fn all(sockets: &[&sockets::Socket], voice: &Voice) -> Option<Vec<Bound>> {
             break;
         }
         if !last {
-            voice.say(
-                Level::Notice,
-                format_args!("try again to bind() after 500ms"),
-            );
+            let text = format_args!("try again to bind() after 500ms");
+            log.line(Level::Notice, text);
             thread::sleep(PAUSE);
         }
     }
-    let bound: Option<Vec<Bound>> = bound.into_iter().collect();
+    let bound: Option<Vec<BoundSocket>> = bound.into_iter().collect();
     match &bound {
-        Some(bound) => configure(bound, sockets, voice),
-        None => voice.say(Level::Emerg, format_args!("still could not bind()")),
+        Some(bound) => configure(bound, sockets, log),
+        None => log.line(Level::Emerg, format_args!("still could not bind()")),
     }
     bound
 }
 
-/// What `-t` does: one try each; an address in use is fine, for the running gateway has it. What went wrong.
-pub fn probe(sockets: &[sockets::Socket]) -> Vec<BindFault> {
-    let faults = sockets
+/// What `-t` does: one attempt for each socket. Answers the errors, except for addresses in use: a running instance may have them.
+pub fn probe(sockets: &[config::Socket]) -> Vec<BindError> {
+    let errors = sockets
         .iter()
-        .filter_map(|socket| Bound::bind(socket).err());
-    faults.filter(|fault| !fault.in_use()).collect()
+        .filter_map(|socket| BoundSocket::bind(socket).err());
+    errors.filter(|error| !error.in_use()).collect()
 }
 
-fn configure(bound: &[Bound], sockets: &[&sockets::Socket], voice: &Voice) {
+fn configure(bound: &[BoundSocket], sockets: &[&config::Socket], log: &ProcessLog) {
     for (bound, socket) in bound.iter().zip(sockets) {
-        for fault in bound.configure(&socket.options) {
-            voice.say(
-                Level::Alert,
-                format_args!("{fault}{}, ignored", Errno(&fault.error)),
-            );
+        for error in bound.configure(&socket.options) {
+            let text = format_args!("{error}{}, ignored", Errno(&error.error));
+            log.line(Level::Alert, text);
         }
     }
 }

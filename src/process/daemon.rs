@@ -1,4 +1,4 @@
-//! Becoming a daemon. Must happen before any thread exists: fork(2) takes only the calling one along.
+//! Becoming a daemon. This must happen before any thread exists, because fork(2) copies the calling thread alone.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -6,10 +6,10 @@ use std::io;
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{daemon, dup2_stderr, dup2_stdin, dup2_stdout};
 
-use crate::log::ErrorLog;
+use super::generation::Generation;
 
-/// Leaves the terminal: the parent ends with 0, the child goes on in a session of its own with no input and no output.
-/// Standard error stays open for what may still go wrong; see `follow`.
+/// Leaves the terminal: the parent exits with 0, the child continues in a session of its own with /dev/null as input and output.
+/// Standard error stays open for later errors; see [`redirect_stderr`].
 pub fn leave_terminal() -> io::Result<()> {
     daemon(true, true)?;
     umask(Mode::empty());
@@ -22,11 +22,11 @@ pub fn leave_terminal() -> io::Result<()> {
     Ok(())
 }
 
-/// Lets standard error follow the error log, as nginx does: a panic message lands there too. A log without a file
-/// leaves standard error where it is.
-pub fn follow(log: &ErrorLog) -> io::Result<()> {
-    match log.descriptor() {
-        Some(file) => Ok(dup2_stderr(&*file)?),
-        None => Ok(()),
+/// Redirects standard error to the main error log, as nginx does, so that a panic message is logged too. Where any `error_log` writes to
+/// standard error, it stays as it is.
+pub fn redirect_stderr(generation: &Generation) -> io::Result<()> {
+    match generation.log.file() {
+        Some(file) if !generation.uses_stderr => Ok(dup2_stderr(&*file)?),
+        _ => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! The pid file: written once the process is what it will be, removed when it ends.
+//! The pid file: written once the process serves, removed when it ends.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -7,14 +7,17 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::getpid;
 
-/// A pid file that belongs to this process. Dropping it removes the file.
+/// The pid file of this process. Dropping it removes the file.
 #[derive(Debug)]
 pub struct PidFile {
     path: PathBuf,
 }
 
 impl PidFile {
-    /// Writes `<pid>` and a line feed, over whatever a dead process left there (mode 0644).
+    /// Writes `<pid>` and a line feed, over what an earlier process left (mode 0644).
+    ///
+    /// # Errors
+    /// The file cannot be written.
     pub fn write(path: &Path) -> io::Result<Self> {
         let mut file = OpenOptions::new()
             .read(true)
@@ -29,12 +32,15 @@ impl PidFile {
         })
     }
 
-    /// Where it is.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What `-t` does: the file must be writable and is made when missing, but what it says stays.
+    /// What `-t` does: the file must be writable, is created if it is missing, and keeps its content.
+    ///
+    /// # Errors
+    /// The file cannot be opened for writing.
     pub fn probe(path: &Path) -> io::Result<()> {
         OpenOptions::new()
             .read(true)

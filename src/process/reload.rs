@@ -1,105 +1,93 @@
-//! SIGHUP: a new generation, or none and a line that says why.
+//! SIGHUP: puts a new generation into force, or logs why it cannot.
 //!
-//! Two halves. `prepare` does all that may fail or take long, away from the threads that serve; `take_over` puts the result
-//! in place, with the few steps that may still fail ahead of the first change.
+//! `prepare` does everything that may fail or take long, on a thread of its own. `take_over` puts the result into force; its few steps that
+//! may fail come before the first change.
 
 use std::sync::Arc;
 
-use super::gateway::Gateway;
 use super::generation::Generation;
+use super::instance::Instance;
 use super::pid::PidFile;
-use super::serve::Service;
-use super::voice::Voice;
+use super::process_log::ProcessLog;
+use super::service::Service;
 use super::{bind, bootstrap};
 use crate::base::Level;
-use crate::config::{Config, sockets};
-use crate::net::bound::Bound;
+use crate::config::{Config, Socket, sockets};
+use crate::net::bound_socket::BoundSocket;
 use crate::net::listener::Listener;
 
-/// A generation that is ready to take over.
+/// A generation that can be put into force.
 #[derive(Debug)]
 pub struct Prepared {
     generation: Generation,
-    /// Its sockets that the running one does not have.
-    added: Vec<Bound>,
+    /// The sockets that the current generation does not have.
+    added: Vec<BoundSocket>,
 }
 
-/// Reads and checks the configuration, opens its logs, binds its new sockets. Blocks. `None`: what was wrong is in the log,
-/// and nothing has changed.
-pub fn prepare(gateway: &Gateway) -> Option<Prepared> {
-    let voice = Voice::running(gateway.log());
-    let config = bootstrap::load(&gateway.options, &*gateway.world, &voice)?.config;
-    let generation = voice.accept(Generation::build(
-        config,
-        &gateway.options,
-        &gateway.files,
-        &gateway.resolvers,
-        &gateway.resumption,
-        &gateway.connectors,
-        &gateway.capabilities,
-        &gateway.dialer,
-    ))?;
-    let running = Arc::clone(&gateway.generation.load().config);
-    let added = sockets::diff(&running.sockets, &generation.config.sockets).added;
-    let is_added = |socket: &&sockets::Socket| added.contains(&socket.address);
+/// Reads and checks the configuration, opens its logs and binds its new sockets. Blocks. `None` after a logged error: then nothing has
+/// changed.
+pub fn prepare(instance: &Instance) -> Option<Prepared> {
+    let log = ProcessLog::running(instance.log());
+    let config = bootstrap::load(&instance.options, &*instance.world, &log)?.config;
+    let built = Generation::build(config, &instance.registries);
+    let generation = log.accept(built)?;
+    let current = Arc::clone(&instance.generation.load().config);
+    let added = sockets::diff(&current.sockets, &generation.config.sockets).added;
+    let is_added = |socket: &&Socket| added.contains(&socket.address);
     let added: Vec<_> = generation.config.sockets.iter().filter(is_added).collect();
-    let added = bind::all(&added, &voice.with_log(Arc::clone(&generation.log)))?;
+    let added = bind::all(&added, &log.with_log(Arc::clone(&generation.log)))?;
     Some(Prepared { generation, added })
 }
 
 impl Service {
-    /// Puts a prepared generation in place of the running one. Sessions in progress notice nothing.
+    /// Puts a prepared generation into force. Running sessions keep theirs.
     pub(super) async fn take_over(&mut self, Prepared { generation, added }: Prepared) {
-        let voice = Voice::running(self.gateway.log());
+        let log = ProcessLog::running(self.instance.log());
         let path = &generation.config.pid;
         let pid = (path != self.pid.path())
             .then(|| PidFile::write(path))
             .transpose();
-        let Some(pid) = voice.check(format_args!("open() \"{}\"", path.display()), pid) else {
+        let Some(pid) = log.check(format_args!("open() \"{}\"", path.display()), pid) else {
             return;
         };
         let listeners = added.into_iter().map(Listener::new).collect();
-        let Some(listeners) = voice.check(format_args!("epoll_ctl()"), listeners) else {
+        let Some(listeners) = log.check(format_args!("epoll_ctl()"), listeners) else {
             return;
         };
 
         let (old, new) = (
-            Arc::clone(&self.gateway.generation.load().config),
+            Arc::clone(&self.instance.generation.load().config),
             Arc::clone(&generation.config),
         );
         for address in sockets::diff(&old.sockets, &new.sockets).removed {
             self.acceptors.close(&address).await;
         }
-        self.gateway.generation.store(Arc::new(generation));
-        self.mention_what_stays(&old, &new);
-        self.acceptors.configure(&new.sockets, &self.gateway);
-        self.acceptors.open(listeners, &self.gateway);
-        self.gateway.generation.load().ask_ahead();
+        self.instance.generation.store(Arc::new(generation));
+        self.warn_of_fixed_settings(&old, &new);
+        self.acceptors.configure(&new.sockets, &self.instance);
+        self.acceptors.open(listeners, &self.instance);
+        self.instance.generation.load().fetch_capabilities();
         if let Some(pid) = pid {
             self.pid = pid;
         }
-        self.debug.follow(self.gateway.log());
-        // nginx opens every log anew for a new configuration; whoever rotates logs by SIGHUP relies on it.
-        self.open_logs_anew();
+        self.debug.follow(self.instance.log());
+        // nginx opens every log again for a new configuration; administrators rotate logs by SIGHUP.
+        self.reopen_logs();
         self.notice(format_args!("reconfigured"));
     }
 
-    /// Threads and limits are those of the start.
-    fn mention_what_stays(&self, old: &Config, new: &Config) {
+    /// Threads and limits of the start stay in force.
+    fn warn_of_fixed_settings(&self, old: &Config, new: &Config) {
         let (old, new) = (&old.core, &new.core);
-        for (name, changed) in [
-            (
-                "worker_processes",
-                old.worker_processes != new.worker_processes,
-            ),
-            (
-                "worker_rlimit_nofile",
-                old.worker_rlimit_nofile != new.worker_rlimit_nofile,
-            ),
+        let processes = old.worker_processes != new.worker_processes;
+        let files = old.worker_rlimit_nofile != new.worker_rlimit_nofile;
+        for (name, is_changed) in [
+            ("worker_processes", processes),
+            ("worker_rlimit_nofile", files),
         ] {
-            if changed {
+            if is_changed {
                 let text = format_args!("a new \"{name}\" takes effect with the next start");
-                self.say(Level::Warn, text);
+                self.line(Level::Warn, text);
             }
         }
     }

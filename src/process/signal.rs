@@ -1,4 +1,4 @@
-//! `-s stop|quit|reopen|reload`: a signal to the process whose pid file the configuration names (spec D.8).
+//! `-s stop|quit|reopen|reload`: sends a signal to the process whose pid file the configuration names (spec D.8).
 
 use std::process::ExitCode;
 use std::{fs, io};
@@ -10,7 +10,7 @@ use super::bootstrap;
 use crate::base::{Errno, Level};
 use crate::cli::Signal;
 use crate::config::{Options, World};
-use crate::log::Files;
+use crate::log::LogFiles;
 
 /// Reads the configuration, then the pid file, then sends.
 pub fn send(options: &Options, world: &dyn World, signal: Signal) -> ExitCode {
@@ -21,15 +21,15 @@ pub fn send(options: &Options, world: &dyn World, signal: Signal) -> ExitCode {
 }
 
 fn attempt(options: &Options, world: &dyn World, signal: Signal) -> Option<()> {
-    let files = Files::default();
-    let voice = bootstrap::voice(options, &files);
-    let path = bootstrap::load(options, world, &voice)?.config.pid;
-    voice.say(Level::Notice, format_args!("signal process started"));
+    let files = LogFiles::default();
+    let log = bootstrap::log(options, &files);
+    let path = bootstrap::load(options, world, &log)?.config.pid;
+    log.line(Level::Notice, format_args!("signal process started"));
     let shown = path.display();
     let text = match fs::read(&path) {
         Ok(text) => text,
         Err(error) => {
-            voice.say(
+            log.line(
                 Level::Error,
                 format_args!("open() \"{shown}\" failed{}", Errno(&error)),
             );
@@ -39,7 +39,7 @@ fn attempt(options: &Options, world: &dyn World, signal: Signal) -> Option<()> {
     let text = String::from_utf8_lossy(&text);
     let text = text.trim_end_matches(['\r', '\n']);
     let Some(pid) = number(text) else {
-        voice.say(
+        log.line(
             Level::Error,
             format_args!("invalid PID number \"{text}\" in \"{shown}\""),
         );
@@ -54,7 +54,7 @@ fn attempt(options: &Options, world: &dyn World, signal: Signal) -> Option<()> {
     let sent = kill(Pid::from_raw(pid), signal);
     sent.map_err(|errno| {
         let error = io::Error::from(errno);
-        voice.say(
+        log.line(
             Level::Alert,
             format_args!("kill({pid}, {}) failed{}", signal as i32, Errno(&error)),
         );
@@ -62,7 +62,7 @@ fn attempt(options: &Options, world: &dyn World, signal: Signal) -> Option<()> {
     .ok()
 }
 
-/// Digits alone, and never 0: that would be our own process group.
+/// Parses digits. 0 is refused: it would be the own process group.
 fn number(text: &str) -> Option<i32> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|pid| digits && *pid > 0)

@@ -1,4 +1,4 @@
-//! The signals of a running gateway: which are honoured, and nginx's line for each.
+//! The signals of a running instance, and nginx's log line for each.
 
 use std::{fmt, io};
 
@@ -9,19 +9,22 @@ use signal_hook::iterator::exfiltrator::origin::WithOrigin;
 use signal_hook::low_level::siginfo::Origin;
 use signal_hook_tokio::SignalsInfo;
 
-/// Every signal as a stream, with the process that sent it.
+/// Signals as a stream, with the processes that sent them.
 pub type Signals = SignalsInfo<WithOrigin>;
 
-/// Starts listening. From here on none of these signals kills the process by itself.
+/// Installs handlers. From here on none of these signals kills the process.
+///
+/// # Errors
+/// sigaction(2) fails.
 pub fn listen() -> io::Result<Signals> {
     Signals::new([
         SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCHLD,
     ])
 }
 
-/// What a signal asks for.
+/// What a signal requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
+pub enum Request {
     /// SIGHUP
     Reload,
     /// SIGQUIT
@@ -30,35 +33,35 @@ pub enum Wish {
     Stop,
     /// SIGUSR1
     Reopen,
-    /// SIGUSR2, SIGWINCH: noticed, but nothing is done for them yet.
-    Unserved,
+    /// SIGUSR2, SIGWINCH: logged, and not honoured yet.
+    Unsupported,
     /// SIGCHLD
     Nothing,
 }
 
-/// A signal that came.
+/// A received signal.
 #[derive(Debug)]
 pub struct Received {
     number: i32,
     sender: Option<i32>,
-    /// What is to be done.
-    pub wish: Wish,
+    /// What it requests.
+    pub request: Request,
 }
 
 impl From<Origin> for Received {
     fn from(origin: Origin) -> Self {
-        let wish = match origin.signal {
-            SIGHUP => Wish::Reload,
-            SIGQUIT => Wish::Finish,
-            SIGTERM | SIGINT => Wish::Stop,
-            SIGUSR1 => Wish::Reopen,
-            SIGUSR2 | SIGWINCH => Wish::Unserved,
-            _ => Wish::Nothing,
+        let request = match origin.signal {
+            SIGHUP => Request::Reload,
+            SIGQUIT => Request::Finish,
+            SIGTERM | SIGINT => Request::Stop,
+            SIGUSR1 => Request::Reopen,
+            SIGUSR2 | SIGWINCH => Request::Unsupported,
+            _ => Request::Nothing,
         };
         Self {
             number: origin.signal,
             sender: origin.process.map(|process| process.pid),
-            wish,
+            request,
         }
     }
 }
@@ -71,13 +74,13 @@ impl fmt::Display for Received {
         if let Some(sender) = self.sender {
             write!(out, " from {sender}")?;
         }
-        out.write_str(match self.wish {
-            Wish::Reload => ", reconfiguring",
-            Wish::Finish => ", shutting down",
-            Wish::Stop => ", exiting",
-            Wish::Reopen => ", reopening logs",
-            Wish::Unserved => ", which is not honoured yet",
-            Wish::Nothing => "",
+        out.write_str(match self.request {
+            Request::Reload => ", reconfiguring",
+            Request::Finish => ", shutting down",
+            Request::Stop => ", exiting",
+            Request::Reopen => ", reopening logs",
+            Request::Unsupported => ", which is not honoured yet",
+            Request::Nothing => "",
         })
     }
 }
@@ -87,25 +90,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_nginx_lines() {
-        let line = |number, wish| {
+    fn lines_are_those_of_nginx() {
+        let line = |number, request| {
             Received {
                 number,
                 sender: Some(7),
-                wish,
+                request,
             }
             .to_string()
         };
         assert_eq!(
-            line(SIGHUP, Wish::Reload),
+            line(SIGHUP, Request::Reload),
             "signal 1 (SIGHUP) received from 7, reconfiguring"
         );
         assert_eq!(
-            line(SIGTERM, Wish::Stop),
+            line(SIGTERM, Request::Stop),
             "signal 15 (SIGTERM) received from 7, exiting"
         );
         assert_eq!(
-            line(SIGCHLD, Wish::Nothing),
+            line(SIGCHLD, Request::Nothing),
             "signal 17 (SIGCHLD) received from 7"
         );
     }

@@ -1,6 +1,6 @@
-//! `-t`, `-T` and `--dump-config`: load the configuration, try what a start would do (spec D.8), and say what nginx says.
+//! `-t`, `-T` and `--dump-config`: loads the configuration, tries what a start would do (spec D.8), and reports as nginx does.
 //!
-//! What nginx says comes first and last; behind its first error come the others, marked as ours.
+//! nginx's lines come first and last. After its first error the others follow, marked `also:`.
 
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -8,32 +8,28 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::generation::Generation;
+use super::limits::DescriptorLimit;
 use super::pid::PidFile;
-use super::voice::Voice;
-use super::{bind, bootstrap, limits};
+use super::process_log::ProcessLog;
+use super::registries::Registries;
+use super::{bind, bootstrap};
 use crate::base::{Errno, Level};
 use crate::cli::Print;
-use crate::config;
-use crate::config::{Diagnostic, Faults, Loaded, Options, World, dump};
-use crate::log::Files;
-use crate::net::dialer::Dialer;
-use crate::net::resolver::Resolvers;
-use crate::session::CapabilityCache;
-use crate::tls::{Connectors, Resumption};
+use crate::config::{self, Diagnostic, Faults, Loaded, Options, World, dump};
 
-/// Tests the configuration and tells the result by exit code. `quiet`: nothing is said when all is well. `print`: what goes to
+/// Tests the configuration; the exit code is the result. With `quiet` nothing is reported after a success. `print` says what goes to
 /// standard output then.
 #[must_use]
 pub fn test(options: &Options, world: &dyn World, quiet: bool, print: Print) -> ExitCode {
-    let files = Files::default();
-    let voice = bootstrap::voice(options, &files);
+    let registries = Registries::default();
+    let log = bootstrap::log(options, &registries.log_files);
     let mut notes: Vec<Diagnostic> = Vec::new();
     let loaded = config::test(world, options, &mut |note| notes.push(note));
     let syntax_ok = loaded
         .as_ref()
         .map_or_else(|why| why.first.syntax_ok, |_| true);
     let (late, early): (Vec<_>, Vec<_>) = notes.into_iter().partition(|note| note.syntax_ok);
-    early.iter().for_each(|note| voice.diagnose(note));
+    early.iter().for_each(|note| log.diagnose(note));
     let of_file = |begin: &str, end: &str| {
         let file = options.file.as_os_str().as_bytes();
         let program = options.program.as_bytes();
@@ -50,11 +46,11 @@ pub fn test(options: &Options, world: &dyn World, quiet: bool, print: Print) -> 
     if syntax_ok && !quiet {
         of_file("the configuration file ", " syntax is ok");
     }
-    late.iter().for_each(|note| voice.diagnose(note));
+    late.iter().for_each(|note| log.diagnose(note));
     let tested = match loaded {
-        Ok(loaded) => probe(&loaded, options, &files, &voice).map(|()| loaded),
+        Ok(loaded) => probe(&loaded, options.program, &registries, &log).map(|()| loaded),
         Err(faults) => {
-            tell(&faults, &voice, options.program);
+            report(&faults, &log, options.program);
             None
         }
     };
@@ -73,9 +69,9 @@ pub fn test(options: &Options, world: &dyn World, quiet: bool, print: Print) -> 
     printed.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
 }
 
-/// The first fault as nginx has it, the others as ours.
-fn tell(faults: &Faults, voice: &Voice, program: &str) {
-    voice.diagnose(&faults.first);
+/// Reports the first error in nginx's form, and the others marked `also:`.
+fn report(faults: &Faults, log: &ProcessLog, program: &str) {
+    log.diagnose(&faults.first);
     let mut err = io::stderr().lock();
     let terminal = err.is_terminal();
     for fault in &faults.further {
@@ -86,40 +82,29 @@ fn tell(faults: &Faults, voice: &Voice, program: &str) {
     }
 }
 
-/// Opens what a start would open, in nginx's order, and closes it again. Files that are missing are made. What went wrong has
-/// been said.
-fn probe(loaded: &Loaded, options: &Options, files: &Files, voice: &Voice) -> Option<()> {
+/// Opens what a start would open, in nginx's order, and closes it again. Missing files are created. `None` after a logged error.
+fn probe(loaded: &Loaded, program: &str, registries: &Registries, log: &ProcessLog) -> Option<()> {
     let core = &loaded.config.core;
     let path = &loaded.config.pid;
     let pid = PidFile::probe(path);
-    voice.check(format_args!("open() \"{}\"", path.display()), pid)?;
-    let (resolvers, resumption) = (Resolvers::default(), Resumption::default());
-    let (connectors, capabilities) = (Connectors::default(), CapabilityCache::default());
-    let generation = voice.accept(Generation::build(
-        loaded.config.clone(),
-        options,
-        files,
-        &resolvers,
-        &resumption,
-        &connectors,
-        &capabilities,
-        &Dialer::default(),
-    ))?;
-    let voice = voice.clone().with_log(Arc::clone(&generation.log));
-    let mut faults = bind::probe(&generation.config.sockets).into_iter();
-    if let Some(first) = faults.next() {
-        voice.say(Level::Emerg, format_args!("{first}{}", Errno(&first.error)));
-        for fault in faults {
-            let text = format!("{fault}{}", Errno(&fault.error));
+    log.check(format_args!("open() \"{}\"", path.display()), pid)?;
+    let built = Generation::build(loaded.config.clone(), registries);
+    let generation = log.accept(built)?;
+    let log = log.clone().with_log(Arc::clone(&generation.log));
+    let mut errors = bind::probe(&generation.config.sockets).into_iter();
+    if let Some(first) = errors.next() {
+        log.line(Level::Emerg, format_args!("{first}{}", Errno(&first.error)));
+        for error in errors {
+            let text = format!("{error}{}", Errno(&error.error));
             let line = Diagnostic::bare(Level::Emerg, text);
-            let _ = io::stderr().write_all(&line.line(&format!("{}: also", options.program)));
+            let _ = io::stderr().write_all(&line.line(&format!("{program}: also")));
         }
         return None;
     }
-    let mut descriptors = limits::Files::now();
-    // A start that cannot raise the limit says so; a test only needs to know where it would be.
+    let mut descriptors = DescriptorLimit::now();
+    // A start reports an error here; a test only needs the limit.
     let _ = descriptors.raise(core.worker_rlimit_nofile.map(|wanted| wanted as u64));
-    descriptors.mention(generation.config.events.worker_connections, &voice);
+    descriptors.check(generation.config.events.worker_connections, &log);
     Some(())
 }
 

@@ -22,7 +22,7 @@ pub struct Endpoint {
     /// A PROXY header comes first (`listen … proxy_protocol`).
     pub proxy_protocol: bool,
     /// TLS with clients.
-    pub tls: TlsMode<Arc<tls::Server>>,
+    pub tls: TlsMode<Arc<tls::ServerTls>>,
     /// The server's name servers, or the system's if it has none.
     pub resolver: Resolver,
     pub authenticator: Authenticator,

@@ -7,7 +7,6 @@
 mod auth_http;
 mod authenticating;
 mod backend;
-mod cipher;
 mod client;
 mod commands;
 mod end;

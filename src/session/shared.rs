@@ -1,27 +1,26 @@
-//! What all sessions of the process share.
+//! State that all sessions of the process share.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Process-wide state. It outlives every reload.
+/// Counts connections. It outlives every reload.
 #[derive(Debug, Default)]
 pub struct Shared {
     connections: AtomicU64,
 }
 
 impl Shared {
-    /// A new process.
+    /// The state of a new process.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The next connection's number in the log; the first is 1. Connections to auth servers and backends take
-    /// numbers too.
+    /// The number of the next connection in the log; the first is 1. Connections to auth servers and backends have numbers too.
     pub fn next_number(&self) -> u64 {
         self.connections.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// A challenge that was never used before: `<random.time@server_name>`.
+    /// A unique challenge for APOP and CRAM-MD5: `<random.time@server_name>`.
     pub(in crate::session) fn challenge(&self, server_name: &[u8]) -> Box<[u8]> {
         let random = getrandom::u64().unwrap_or_else(|_| self.next_number());
         let now = SystemTime::now()

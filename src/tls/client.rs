@@ -1,9 +1,9 @@
-//! TLS towards servers: rustls client configurations made from `ClientTls`, and what a failed handshake is called in nginx's log.
+//! TLS towards servers: rustls client configurations made from `ClientTls`, and nginx's log texts for failed handshakes.
 
-use std::hash::{Hash, Hasher};
 use std::io;
 use std::net::Ipv4Addr;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustls::client::Resumption;
 use rustls::crypto::aws_lc_rs;
@@ -11,128 +11,112 @@ use rustls::pki_types::ServerName;
 use rustls::sign::SingleCertAndKey;
 use rustls::{CertificateError, ClientConfig, Error};
 
-use super::peer::{Reason, Servers};
+use super::peer::{Reason, ServerVerifier};
 use super::settings::Settings;
-use super::{pair, provider, versions};
-use crate::base::Errno;
+use super::{pair, provider};
+use crate::base::{Errno, Registry};
 use crate::config::{ClientTls, TlsFault};
 
-/// TLS as a client, made from one set of settings.
+/// TLS as a client with one set of settings.
 #[derive(Clone, Debug)]
 pub struct Connector(Arc<Made>);
 
 #[derive(Debug)]
 struct Made {
+    id: ConnectorId,
     config: Arc<ClientConfig>,
-    /// Who every server should be.
+    /// The name that every server should have.
     name: Option<ServerName<'static>>,
-    /// Whether it matters who a server is.
+    /// Whether certificates are verified.
     verifies: bool,
 }
 
-/// Which [`Connector`] it was, also when that is gone.
-#[derive(Clone, Debug)]
-pub struct Identity(Weak<Made>);
+/// Identifies a [`Connector`], also after it is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ConnectorId(u64);
 
-impl PartialEq for Identity {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.ptr_eq(&other.0)
+impl ConnectorId {
+    fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 }
 
-impl Eq for Identity {}
-
-impl Hash for Identity {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.as_ptr().hash(state);
-    }
-}
-
-/// All that one connection needs to become TLS.
+/// What one connection needs for its handshake.
 #[derive(Clone, Debug)]
-pub struct Towards {
-    /// The side of rustls.
+pub struct Target {
+    /// rustls's configuration.
     pub config: Arc<ClientConfig>,
-    /// Who the server should be.
+    /// The name that the server should have.
     pub name: ServerName<'static>,
 }
 
 impl Connector {
-    /// Its name among others.
+    /// Identifies it among others.
     #[must_use]
-    pub fn identity(&self) -> Identity {
-        Identity(Arc::downgrade(&self.0))
+    pub fn id(&self) -> ConnectorId {
+        self.0.id
     }
 
-    /// For a connection to a server that is called `host`, unless the settings have a name for it. `None`: that is no name that
-    /// a certificate could have, and it matters.
+    /// For a connection to `host`, unless the settings have a name. `None` where the certificate is verified and the host has no name that
+    /// a certificate could have.
     #[must_use]
-    pub fn towards(&self, host: &[u8]) -> Option<Towards> {
+    pub fn target(&self, host: &[u8]) -> Option<Target> {
         let made = &self.0;
         let own = made.name.clone().or_else(|| read_name(host));
-        // rustls needs a name in any case.
-        let nobody = || (!made.verifies).then_some(ServerName::from(Ipv4Addr::UNSPECIFIED));
-        Some(Towards {
+        // rustls wants a name even where it does not matter.
+        let any = || (!made.verifies).then_some(ServerName::from(Ipv4Addr::UNSPECIFIED));
+        Some(Target {
             config: Arc::clone(&made.config),
-            name: own.or_else(nobody)?,
+            name: own.or_else(any)?,
         })
     }
 }
 
 fn read_name(name: &[u8]) -> Option<ServerName<'static>> {
     let name = std::str::from_utf8(name).ok()?;
-    // The root's dot is in no certificate.
+    // No certificate has the dot of the root.
     let name = name.strip_suffix('.').unwrap_or(name);
     ServerName::try_from(name.to_owned()).ok()
 }
 
-/// What a connector was made from.
-type Origin = (ClientTls, Vec<Vec<u8>>);
-
-/// The connectors in use. Settings that are the same share one, and with it the sessions that can be resumed, over reloads too.
+/// The connectors in use. Equal settings share one, and with it the sessions that can be resumed, over reloads too.
 #[derive(Debug, Default)]
-pub struct Connectors(Mutex<Vec<(Origin, Weak<Made>)>>);
+pub struct Connectors(Registry<(ClientTls, Vec<Vec<u8>>), Made>);
 
 impl Connectors {
-    /// The one for these settings; `alpn` is what will be spoken inside, where that has a name.
+    /// The connector for these settings. `alpn` has the names of the protocol inside, where it has names.
     ///
     /// # Errors
-    /// Certificates, key, name or ciphers are of no use.
-    pub fn of(&self, material: &ClientTls, alpn: &[&[u8]]) -> Result<Connector, TlsFault> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|(_, made)| made.strong_count() > 0);
-        let same = |((own, words), _): &&(Origin, _)| own == material && words == alpn;
-        if let Some(made) = all.iter().find(same).and_then(|(_, made)| made.upgrade()) {
-            return Ok(Connector(made));
-        }
-        let made = client(material, alpn)?;
-        let words = alpn.iter().map(|word| word.to_vec()).collect();
-        all.push(((material.clone(), words), Arc::downgrade(&made.0)));
-        Ok(made)
+    /// Certificates, key, name or ciphers cannot be used.
+    pub fn get(&self, material: &ClientTls, alpn: &[&[u8]]) -> Result<Connector, TlsFault> {
+        let alpn = alpn.iter().map(|name| name.to_vec()).collect();
+        let key = (material.clone(), alpn);
+        let made = self
+            .0
+            .get_or_make(key, |(material, alpn)| make(material, alpn));
+        made.map(Connector)
     }
 }
 
-fn client(material: &ClientTls, alpn: &[&[u8]]) -> Result<Connector, TlsFault> {
+fn make(material: &ClientTls, alpn: &[Vec<u8>]) -> Result<Made, TlsFault> {
     let read = |name: &[u8]| {
         let text = String::from_utf8_lossy(name);
         read_name(name).ok_or_else(|| TlsFault::Other(format!("invalid server name \"{text}\"")))
     };
     let name = material.name.as_deref().map(read).transpose()?;
     let settings = Settings::of_client(material);
-    let enabled = versions::enabled(settings.versions);
+    let versions = provider::versions(settings.versions);
     let provider = aws_lc_rs::default_provider();
-    let own = pair::load_all(
-        material.pair.as_slice(),
-        material.passwords.reveal(),
-        &provider,
-    )?;
-    let provider = Arc::new(provider::limited(&settings, &enabled)?);
-    let servers = Servers::new(material.verify.as_ref(), &provider)?;
+    let passwords = material.passwords.reveal();
+    let own = pair::load_all(material.pair.as_slice(), passwords, &provider)?;
+    let provider = Arc::new(provider::limited(&settings, &versions)?);
+    let verifier = ServerVerifier::new(material.verify.as_ref(), &provider)?;
     let builder = ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&enabled)
-        .map_err(other)?
+        .with_protocol_versions(&versions)
+        .map_err(|error| TlsFault::Other(error.to_string()))?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(servers));
+        .with_custom_certificate_verifier(Arc::new(verifier));
     let mut config = match own.into_iter().next() {
         Some(own) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own))),
         None => builder.with_no_client_auth(),
@@ -141,30 +125,27 @@ fn client(material: &ClientTls, alpn: &[&[u8]]) -> Result<Connector, TlsFault> {
     if !material.reuses_sessions {
         config.resumption = Resumption::disabled();
     }
-    // A server's certificate is small, and what unpacks large is no friend.
+    // Guards against decompression bombs.
     config.cert_decompressors.clear();
-    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
-    Ok(Connector(Arc::new(Made {
+    config.alpn_protocols = alpn.to_vec();
+    Ok(Made {
+        id: ConnectorId::next(),
         config: Arc::new(config),
         name,
         verifies: material.verify.is_some(),
-    })))
+    })
 }
 
 /// Whether the material makes a TLS client, for `World::check_client_tls`.
 ///
 /// # Errors
-/// As [`Connectors::of`].
+/// As [`Connectors::get`].
 pub fn check_client(material: &ClientTls) -> Result<(), TlsFault> {
-    client(material, &[]).map(drop)
+    make(material, &[]).map(drop)
 }
 
-fn other(error: impl std::fmt::Display) -> TlsFault {
-    TlsFault::Other(error.to_string())
-}
-
-impl Towards {
-    /// A handshake that failed, in the words of nginx's upstream.
+impl Target {
+    /// A failed handshake as nginx logs it for an upstream.
     pub fn failure(&self, error: &io::Error) -> String {
         use CertificateError::{NotValidForName, Other};
         let inner = error.get_ref().and_then(|inner| inner.downcast_ref());

@@ -1,4 +1,4 @@
-//! Why a handshake failed, in OpenSSL's codes and words: what administrators of nginx know, and what their filters look for.
+//! Why a handshake failed, in OpenSSL's codes and texts: administrators of nginx know them, and their log filters look for them.
 
 use std::{fmt, io};
 
@@ -6,18 +6,18 @@ use rustls::{
     AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible, PeerMisbehaved,
 };
 
-/// A failed handshake. `Display` writes what stands in nginx's log behind `SSL: `.
+/// A failed handshake. `Display` writes what nginx's log has after `SSL: `.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// OpenSSL knows it: the reason's code and text.
+    /// An error of OpenSSL's: its code and text.
     Known(u16, &'static str),
-    /// The peer gave up, and its alert said why.
+    /// An alert of the peer: its number and text.
     Alert(u8, &'static str),
-    /// Only rustls knows it.
+    /// An error that only rustls has: its text.
     Other(String),
 }
 
-/// Reads the error of a stream; `None` for one of its socket. `first` is what the peer's first bytes were: who speaks no TLS
+/// Reads the error of a TLS stream; `None` for an error of its socket. `first` has the peer's first bytes: a peer that does not speak TLS
 /// may speak HTTP.
 #[must_use]
 pub fn failure(error: &io::Error, first: &[u8]) -> Option<Failure> {
@@ -25,7 +25,7 @@ pub fn failure(error: &io::Error, first: &[u8]) -> Option<Failure> {
         return None;
     }
     let of_tls = error.get_ref().and_then(|error| error.downcast_ref());
-    // What is neither the socket's nor in rustls's list: it takes no more bytes of a message without end.
+    // The one error that is neither the socket's nor in rustls's list: a message that does not end.
     let endless = Failure::Known(0x98, "excessive message size");
     Some(of_tls.map_or(endless, |error| read(error, first)))
 }
@@ -67,7 +67,7 @@ fn incompatible(why: &PeerIncompatible) -> (u16, &'static str) {
         Why::NamedGroupsExtensionRequired | Why::KeyShareExtensionRequired => {
             (0x65, "no suitable key share")
         }
-        // Groups that do not meet too: most of those who have none of ours are old, and know static RSA alone.
+        // Includes clients without a common group: most of them are old and have static RSA alone.
         _ => (0xC1, "no shared cipher"),
     }
 }
@@ -91,9 +91,9 @@ fn misbehaved(why: &PeerMisbehaved) -> Option<(u16, &'static str)> {
 fn invalid(why: InvalidMessage, first: &[u8]) -> (u16, &'static str) {
     use InvalidMessage as Why;
     match why {
-        Why::InvalidContentType | Why::UnknownProtocolVersion => no_tls(first),
-        // A client of SSL 2 or of nothing: the bytes where a length should be are too large.
-        Why::MessageTooLarge if !first.starts_with(&[0x16, 3]) => no_tls(first),
+        Why::InvalidContentType | Why::UnknownProtocolVersion => not_tls(first),
+        // A client of SSL 2, or not of TLS at all: other bytes are taken for the length.
+        Why::MessageTooLarge if !first.starts_with(&[0x16, 3]) => not_tls(first),
         Why::MessageTooLarge => (0xC6, "packet length too long"),
         Why::HandshakePayloadTooLarge | Why::CertificatePayloadTooLarge => {
             (0x98, "excessive message size")
@@ -108,8 +108,8 @@ fn invalid(why: InvalidMessage, first: &[u8]) -> (u16, &'static str) {
     }
 }
 
-/// OpenSSL looks for methods of HTTP where a version should be.
-fn no_tls(first: &[u8]) -> (u16, &'static str) {
+/// OpenSSL looks for methods of HTTP in the place of the version.
+fn not_tls(first: &[u8]) -> (u16, &'static str) {
     let is_http = |method: &&[u8]| first.starts_with(method);
     if [&b"GET "[..], b"POST ", b"HEAD ", b"PUT "]
         .iter()
@@ -159,7 +159,7 @@ fn alert_text(alert: AlertDescription) -> &'static str {
         Alert::UnknownPSKIdentity => "tlsv1 alert unknown psk identity",
         Alert::CertificateRequired => "tlsv13 alert certificate required",
         Alert::NoApplicationProtocol => "tlsv1 alert no application protocol",
-        // OpenSSL has no words for the others.
+        // OpenSSL has no text for the others.
         _ => "",
     }
 }
@@ -188,7 +188,7 @@ mod tests {
 
     /// From `openssl errstr`, and from nginx's log.
     #[test]
-    fn words() {
+    fn texts_are_openssl_texts() {
         let alert = Error::AlertReceived(AlertDescription::CertificateUnknown);
         let cases = [
             (
@@ -229,7 +229,7 @@ mod tests {
         ];
         for (error, first, text) in cases {
             let error = io::Error::new(io::ErrorKind::InvalidData, error);
-            let failure = failure(&error, first.as_bytes()).expect("not the socket's");
+            let failure = failure(&error, first.as_bytes()).expect("an error of TLS");
             assert_eq!(failure.to_string(), text);
         }
     }

@@ -1,24 +1,24 @@
-//! TLS: rustls configurations made from what the configuration read, and what rustls tells in nginx's words.
+//! TLS: rustls configurations made from what the configuration read, and rustls's results in nginx's terms.
 //!
-//! `server` is the side towards clients, `client` the one towards servers. What any side needs stands beside it: certificates and keys (`pair`, `pem`), versions,
-//! cipher suites and groups (`settings`, `provider` and their words), and how handshakes fail (`failure`).
-//! No file is opened here: `TlsMaterial` carries the bytes. Faults are `config::TlsFault`, which has nginx's sentences.
+//! `server` is the side towards clients, `client` the side towards servers, `peer` verifies certificates of either. The rest serves
+//! both sides: certificates and keys (`pair`, `pem`, `encrypted_key`), what is negotiated (`settings`, `provider`, `suites`), and failed
+//! handshakes (`failure`). No file is opened here: `TlsMaterial` carries the bytes. Errors are `config::TlsFault`, which has nginx's
+//! sentences.
 
-mod ciphers;
 mod client;
+mod encrypted_key;
 mod failure;
-mod groups;
-mod locked;
 mod pair;
-mod peer;
+pub mod peer;
 mod pem;
 mod provider;
 mod server;
 mod settings;
-mod versions;
+mod suites;
 
-pub use client::{Connector, Connectors, Identity, Towards, check_client};
+pub use client::{Connector, ConnectorId, Connectors, Target, check_client};
 pub use failure::{Failure, failure};
-pub use peer::{Client, Details, Reason, Refusal};
+pub use peer::{ClientCertificate, Refusal};
 pub use server::resumption::Resumption;
-pub use server::{Server, check, check_pair};
+pub use server::{ServerTls, check, check_pair};
+pub use suites::negotiated;

@@ -1,4 +1,4 @@
-//! `ssl_certificate` with its `ssl_certificate_key`: loaded, and checked to belong together.
+//! `ssl_certificate` with its `ssl_certificate_key`: both are loaded, and must belong together.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::sign::{CertifiedKey, SigningKey};
 use rustls::{Error, InconsistentKeys};
 
-use super::locked::{self, Locked};
+use super::encrypted_key::{self, Encryption};
 use super::pem;
 use crate::config::{TlsFault, TlsFile};
 
@@ -35,7 +35,7 @@ pub(super) fn load(
         Err(Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
             Err(TlsFault::Mismatch(key.path.clone()))
         }
-        // Other errors: a certificate that rustls cannot look into but a client may.
+        // After other errors: rustls cannot parse the certificate, but clients may.
         _ => Ok(Arc::new(certified)),
     }
 }
@@ -46,15 +46,14 @@ fn signing_key(
     provider: &CryptoProvider,
 ) -> Result<Arc<dyn SigningKey>, TlsFault> {
     let usable = |key| provider.key_provider.load_private_key(key).ok();
-    let key = match locked::find(&file.bytes) {
-        Locked::No => pem::key(&file.bytes).and_then(usable),
-        Locked::Broken => None,
-        Locked::Yes(key) => {
-            // A wrong pass phrase may happen to open something; then it is no key.
-            let opened = passwords
+    let key = match encrypted_key::find(&file.bytes) {
+        Encryption::None => pem::key(&file.bytes).and_then(usable),
+        Encryption::Unknown => None,
+        Encryption::PassPhrase(key) => {
+            let decrypted = passwords
                 .iter()
-                .find_map(|phrase| usable(key.open(phrase)?));
-            return opened.ok_or_else(|| TlsFault::Locked(file.path.clone()));
+                .find_map(|phrase| usable(key.decrypt(phrase)?));
+            return decrypted.ok_or_else(|| TlsFault::Locked(file.path.clone()));
         }
     };
     key.ok_or_else(|| TlsFault::Key(file.path.clone()))

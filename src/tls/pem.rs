@@ -1,4 +1,4 @@
-//! PEM files, as far as a TLS library looks into them: whether there is PEM at all, `config` has checked before.
+//! PEM files as rustls reads them. `config` has already checked that they are PEM.
 
 use rustls::CertificateError;
 use rustls::pki_types::pem::PemObject;
@@ -7,7 +7,7 @@ use rustls::server::ParsedCertificate;
 
 use crate::config::{TlsFault, TlsFile};
 
-/// The certificates of a file, the server's own first; `None` when there is none, or one of them is broken.
+/// The certificates of a file, the server's own first. `None` when there is none, or one of them is malformed.
 pub(super) fn chain(bytes: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(bytes).collect();
     chain
@@ -15,10 +15,10 @@ pub(super) fn chain(bytes: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
         .filter(|chain| !chain.is_empty() && chain.iter().all(is_certificate))
 }
 
-/// The certificates of CAs in a file, if there is a file. Those that rustls cannot read stay: nobody is asked to show them.
+/// The certificates of CAs in a file; none without a file. Certificates that rustls cannot parse stay.
 ///
 /// # Errors
-/// There is none in it.
+/// The file has no certificate.
 pub(super) fn authorities(
     file: Option<&TlsFile>,
 ) -> Result<Vec<CertificateDer<'static>>, TlsFault> {
@@ -35,12 +35,12 @@ pub(super) fn authorities(
     })
 }
 
-/// The first private key of a file (PKCS #8, PKCS #1 or SEC 1), if there is one that is not encrypted.
+/// The first unencrypted private key of a file (PKCS #8, PKCS #1 or SEC 1).
 pub(super) fn key(bytes: &[u8]) -> Option<PrivateKeyDer<'static>> {
     PrivateKeyDer::from_pem_slice(bytes).ok()
 }
 
-/// Version 1 certificates and odd extensions are nothing that a server needs to understand; bytes that are no DER are.
+/// Whether the bytes are a certificate in DER. A server may send one that rustls cannot use: of version 1, or with odd extensions.
 fn is_certificate(certificate: &CertificateDer<'_>) -> bool {
     let broken = rustls::Error::InvalidCertificate(CertificateError::BadEncoding);
     ParsedCertificate::try_from(certificate).err() != Some(broken)

@@ -1,16 +1,26 @@
-//! The cryptography of one configuration: rustls's provider, less what the settings do not let in.
+//! The cryptography of one configuration: rustls's provider with the versions, suites and groups that the settings allow.
 
 use rustls::SupportedProtocolVersion;
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::crypto::aws_lc_rs::{DEFAULT_KX_GROUPS, kx_group};
+use rustls::crypto::{CryptoProvider, SupportedKxGroup, aws_lc_rs};
+use rustls::version::{TLS12, TLS13};
 
 use super::settings::Settings;
-use super::{ciphers, groups};
-use crate::config::TlsFault;
+use super::suites;
+use crate::config::{TlsFault, TlsVersions};
 
-/// Suites and groups in the order of the settings.
+/// The versions that are switched on, the newest first: `ssl_protocols`.
+pub(super) fn versions(on: TlsVersions) -> Vec<&'static SupportedProtocolVersion> {
+    let all = [(on.tls13, &TLS13), (on.tls12, &TLS12)];
+    all.into_iter()
+        .filter_map(|(on, version)| on.then_some(version))
+        .collect()
+}
+
+/// The provider with suites and groups in the order of the settings.
 ///
 /// # Errors
-/// No version is left, no suite, or no group. What is said of the configuration, and when it is tested, comes from here.
+/// No version, suite or group is left. A start and a test of the configuration report this error.
 pub(super) fn limited(
     settings: &Settings<'_>,
     versions: &[&SupportedProtocolVersion],
@@ -22,12 +32,8 @@ pub(super) fn limited(
         )));
     }
     let mut provider = aws_lc_rs::default_provider();
-    let suites = &mut provider.cipher_suites;
-    if let Some(list) = settings.suites {
-        *suites = ciphers::select_tls13(list);
-    }
-    ciphers::apply(suites, settings.ciphers, versions)?;
-    provider.kx_groups = groups::select(settings.groups).ok_or_else(|| {
+    suites::limit(&mut provider.cipher_suites, settings, versions)?;
+    provider.kx_groups = groups(settings.groups).ok_or_else(|| {
         let (family, directive) = (settings.family, settings.groups_in);
         let list = String::from_utf8_lossy(settings.groups);
         TlsFault::Other(format!(
@@ -35,4 +41,31 @@ pub(super) fn limited(
         ))
     })?;
     Ok(provider)
+}
+
+/// rustls's groups by OpenSSL's names.
+static GROUPS: [(&str, &dyn SupportedKxGroup); 9] = [
+    ("X25519MLKEM768", kx_group::X25519MLKEM768),
+    ("SecP256r1MLKEM768", kx_group::SECP256R1MLKEM768),
+    ("X25519", kx_group::X25519),
+    ("P-256", kx_group::SECP256R1),
+    ("prime256v1", kx_group::SECP256R1),
+    ("secp256r1", kx_group::SECP256R1),
+    ("P-384", kx_group::SECP384R1),
+    ("secp384r1", kx_group::SECP384R1),
+    ("MLKEM768", kx_group::MLKEM768),
+];
+
+/// The groups in a list separated by colons: `ssl_ecdh_curve`. `auto` is rustls's own choice, X25519MLKEM768 included. `None` when
+/// rustls has none of them.
+fn groups(list: &[u8]) -> Option<Vec<&'static dyn SupportedKxGroup>> {
+    if list == b"auto" {
+        return Some(DEFAULT_KX_GROUPS.to_vec());
+    }
+    let known = |word: &[u8]| {
+        let is_it = |entry: &&(&str, _)| entry.0.as_bytes().eq_ignore_ascii_case(word);
+        GROUPS.iter().find(is_it).map(|entry| entry.1)
+    };
+    let groups: Vec<_> = list.split(|byte| *byte == b':').filter_map(known).collect();
+    (!groups.is_empty()).then_some(groups)
 }

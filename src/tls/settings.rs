@@ -1,25 +1,25 @@
-//! What `ssl_conf_command` leaves of the directives: OpenSSL's own commands come last, in the order written.
+//! What is to be negotiated: the directives, changed by the OpenSSL commands of `ssl_conf_command` in the order written.
 //!
-//! Commands that mean nothing to rustls (`RecordPadding`, `Options KTLS`, …) change nothing.
+//! Commands that mean nothing to rustls (`RecordPadding`, `Options KTLS`, …) are ignored.
 
 use crate::config::{ClientTls, Command, TlsMaterial, TlsVersions};
 
-/// What is to be negotiated, in OpenSSL's words.
+/// What is to be negotiated, in OpenSSL's terms.
 #[derive(Debug)]
 pub(super) struct Settings<'a> {
-    /// What the names of their directives begin with.
+    /// The prefix of the directives' names.
     pub family: &'static str,
     /// The versions that are spoken.
     pub versions: TlsVersions,
     /// The cipher string for TLS 1.2.
     pub ciphers: &'a [u8],
-    /// The suites of TLS 1.3; all of them unless said.
+    /// The suites of TLS 1.3; `None` for all of them.
     pub suites: Option<&'a [u8]>,
     /// The groups for key exchange, or `auto`.
     pub groups: &'a [u8],
-    /// Where the groups were written, behind `family`.
+    /// The directive that the groups come from, without `family`.
     pub groups_in: &'static str,
-    /// Whether the server's order counts.
+    /// Whether the server's order of preference counts.
     pub prefer_own_order: bool,
     /// Whether sessions may be kept in tickets.
     pub tickets: bool,
@@ -30,7 +30,7 @@ pub(super) struct Settings<'a> {
 }
 
 impl<'a> Settings<'a> {
-    /// The directives, then the commands.
+    /// The settings towards clients.
     pub fn of(material: &'a TlsMaterial) -> Self {
         let settings = Settings {
             family: "",
@@ -47,7 +47,7 @@ impl<'a> Settings<'a> {
         settings.with(&material.commands)
     }
 
-    /// The same for a client.
+    /// The settings towards servers.
     pub fn of_client(material: &'a ClientTls) -> Self {
         let settings = Settings {
             family: "proxy_",
@@ -90,7 +90,7 @@ impl<'a> Settings<'a> {
         self
     }
 
-    /// `Protocol`: versions that are added, or taken away with `-`.
+    /// `Protocol`: versions that are switched on, or with `-` off.
     fn protocol(&mut self, list: &[u8]) {
         for (word, on) in signed(list) {
             let all = word == b"all";
@@ -118,7 +118,7 @@ impl<'a> Settings<'a> {
 const TLS12: u8 = 12;
 const TLS13: u8 = 13;
 
-/// A version as a number to compare; `None` is no limit.
+/// A version as a number to compare. The word `None` means no limit.
 fn rank(word: &[u8], no_limit: u8) -> u8 {
     match word {
         b"TLSv1.2" => TLS12,
@@ -128,7 +128,7 @@ fn rank(word: &[u8], no_limit: u8) -> u8 {
     }
 }
 
-/// The words of a list in lower case, and whether each is switched on.
+/// The words of a list in lower case, each with whether it is switched on.
 fn signed(list: &[u8]) -> impl Iterator<Item = (Vec<u8>, bool)> {
     list.split(|byte| *byte == b',').map(|word| {
         let word = word.trim_ascii();

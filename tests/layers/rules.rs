@@ -104,25 +104,7 @@ pub struct AllowedCycle {
     pub reason: &'static str,
 }
 
-const TO_BE_REMOVED: &str = "to be removed: it predates this check";
-
-pub const ALLOWED_CYCLES: &[AllowedCycle] = &[
-    AllowedCycle {
-        folder: "process",
-        members: &["reload", "serve"],
-        reason: TO_BE_REMOVED,
-    },
-    AllowedCycle {
-        folder: "tls::peer",
-        members: &["chain", "crl"],
-        reason: TO_BE_REMOVED,
-    },
-    AllowedCycle {
-        folder: "tls::server",
-        members: &["resumption", "ticket", "zone"],
-        reason: TO_BE_REMOVED,
-    },
-];
+pub const ALLOWED_CYCLES: &[AllowedCycle] = &[];
 
 /// The modules whose code outside tests may name a variant of `base::Protocol`, with the purpose. `base::protocol` itself may.
 pub const PROTOCOL_MATCHES: &[(&str, &str)] = &[
@@ -151,5 +133,4 @@ pub const PROTOCOL_MATCHES: &[(&str, &str)] = &[
         "session::auth_http::request",
         "to be removed: only SMTP needs no password",
     ),
-    ("tls::server::alpn", "protocol names in ALPN"),
 ];

@@ -64,7 +64,7 @@ pub enum Authenticator<A> {
 }
 
 /// An auth server as the configuration names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AuthTarget {
     /// Its URL.
     pub url: AuthUrl,

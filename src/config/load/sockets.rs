@@ -22,6 +22,10 @@ pub struct Socket {
     pub routes: Vec<Route>,
 }
 
+/// Identifies a server of one configuration: its index in the order written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ServerId(usize);
+
 /// A server that answers on a socket.
 #[derive(Clone, Debug)]
 pub struct Route {
@@ -29,6 +33,8 @@ pub struct Route {
     pub local: Option<IpAddr>,
     /// The server.
     pub server: Arc<Server>,
+    /// Identifies it.
+    pub id: ServerId,
     /// When TLS begins.
     pub tls: ListenTls,
     /// Whether a PROXY header comes first.
@@ -38,23 +44,23 @@ pub struct Route {
 }
 
 impl Socket {
-    /// The route of a connection to `local`.
-    pub fn route(&self, local: Option<IpAddr>) -> &Route {
-        let own = self
-            .routes
-            .iter()
-            .find(|route| route.local.is_some() && route.local == local);
-        own.or_else(|| self.routes.iter().find(|route| route.local.is_none()))
-            .unwrap_or(&self.routes[0])
+    /// The index of the route for a connection to `local`.
+    pub fn route(&self, local: Option<IpAddr>) -> usize {
+        let find = |local| self.routes.iter().position(|route| route.local == local);
+        let own = local.and_then(|local| find(Some(local)));
+        own.or_else(|| find(None)).unwrap_or_default()
     }
 }
 
 /// The sockets of these servers, each of which has a TLS mode for each of its `listen` lines.
 pub fn sockets(servers: &[(Arc<Server>, Vec<ListenTls>)]) -> Vec<Socket> {
-    let listens = servers.iter().flat_map(|(server, modes)| {
-        let listens = server.mail.listen.iter().zip(modes);
-        listens.map(move |(listen, tls)| (listen, (server, tls)))
-    });
+    let listens = servers
+        .iter()
+        .enumerate()
+        .flat_map(|(id, (server, modes))| {
+            let listens = server.mail.listen.iter().zip(modes);
+            listens.map(move |(listen, tls)| (listen, (server, ServerId(id), tls)))
+        });
     grouped(listens).into_iter().map(socket).collect()
 }
 
@@ -121,7 +127,7 @@ fn groups<S>(mut port: Vec<Claim<'_, S>>) -> Vec<Group<'_, S>> {
     own.into_iter().map(alone).chain(wildcard).collect()
 }
 
-type Owner<'a> = (&'a Arc<Server>, &'a ListenTls);
+type Owner<'a> = (&'a Arc<Server>, ServerId, &'a ListenTls);
 
 fn socket(group: Group<'_, Owner<'_>>) -> Socket {
     let shared = group.shared.iter().map(|claim| Route {
@@ -139,10 +145,11 @@ fn socket(group: Group<'_, Owner<'_>>) -> Socket {
 }
 
 fn route(claim: &Claim<'_, Owner<'_>>) -> Route {
-    let (server, tls) = claim.owner;
+    let (server, id, tls) = claim.owner;
     Route {
         local: None,
         server: Arc::clone(server),
+        id,
         tls: tls.clone(),
         proxy_protocol: claim.listen.proxy_protocol,
         name: claim.address.to_string().into(),

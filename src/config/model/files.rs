@@ -36,7 +36,7 @@ impl fmt::Debug for NamedFile {
 }
 
 /// A file and its content, read when the configuration is loaded.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct TlsFile {
     /// Its absolute path, for messages.
     pub path: PathBuf,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::base::Address;
 
 /// `auth_http`: an authentication server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AuthUrl {
     /// Its addresses, never empty.
     pub addresses: Vec<Address>,

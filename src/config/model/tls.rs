@@ -134,7 +134,7 @@ pub enum TlsFault {
 }
 
 /// What TLS as a client is made from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ClientTls {
     /// How the server's certificate is verified; `None` where it is not.
     pub verify: Option<Verify>,
@@ -157,7 +157,7 @@ pub struct ClientTls {
 }
 
 /// How a server's certificate is verified, besides its name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Verify {
     /// The trusted CAs; the system's where none are named.
     pub roots: Option<TlsFile>,

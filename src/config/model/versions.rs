@@ -38,7 +38,7 @@ impl NamedVersions {
 }
 
 /// The versions that may be negotiated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TlsVersions {
     /// TLSv1.2
     pub tls12: bool,

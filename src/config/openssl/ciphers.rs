@@ -4,6 +4,8 @@
 use std::cmp::Reverse;
 use std::sync::LazyLock;
 
+use crate::base::TlsSuite;
+
 static SUITES: &str = include_str!("ciphers.tsv");
 
 /// Words that stand for a string of their own where a string begins with them.
@@ -80,16 +82,6 @@ pub fn select(string: &[u8]) -> Result<Vec<&'static str>, CipherError> {
     }
 }
 
-/// The suites before TLS 1.3 that the gateway supports.
-pub const SUPPORTED: [&str; 6] = [
-    "ECDHE-ECDSA-AES256-GCM-SHA384",
-    "ECDHE-RSA-AES256-GCM-SHA384",
-    "ECDHE-ECDSA-CHACHA20-POLY1305",
-    "ECDHE-RSA-CHACHA20-POLY1305",
-    "ECDHE-ECDSA-AES128-GCM-SHA256",
-    "ECDHE-RSA-AES128-GCM-SHA256",
-];
-
 /// The entries of a string that select suites, none of which is supported.
 pub fn unsupported(string: &[u8]) -> Vec<Vec<u8>> {
     let mut named: Vec<Vec<u8>> = Vec::new();
@@ -98,7 +90,9 @@ pub fn unsupported(string: &[u8]) -> Vec<Vec<u8>> {
             continue;
         }
         let suites = select(entry).unwrap_or_default();
-        let is_unsupported = suites.iter().all(|suite| !SUPPORTED.contains(suite));
+        let is_unsupported = suites
+            .iter()
+            .all(|suite| TlsSuite::by_name(suite).is_none());
         if !suites.is_empty() && is_unsupported && !named.iter().any(|before| before == entry) {
             named.push(entry.to_vec());
         }

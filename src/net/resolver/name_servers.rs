@@ -1,7 +1,7 @@
-//! Questions to configured name servers: cached, asked of one server after the other, CNAMEs followed.
+//! Queries to configured name servers: cached, sent to one server after another, with CNAMEs followed.
 //!
-//! hickory's own resolver answers for loopback addresses and `localhost` by itself; nginx asks about every client. So only its
-//! pool of name servers and its cache are used here.
+//! hickory's resolver answers queries for loopback addresses and `localhost` itself, while nginx sends a query for every client. So only
+//! hickory's pool of name servers and its cache are used here.
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -19,32 +19,32 @@ use tokio::time::sleep;
 
 use crate::base::Address;
 
-/// How long one server is waited for before the next is asked, as in nginx.
-const TURN: Duration = Duration::from_secs(5);
-/// The pause after a server that cannot even be asked.
+/// How long one server may take before the next is queried, as in nginx.
+const SERVER_TIMEOUT: Duration = Duration::from_secs(5);
+/// The pause after a query that could not be sent.
 const PAUSE: Duration = Duration::from_millis(500);
-/// Answers that are kept.
-const KEPT: u64 = 8192;
-/// CNAMEs that are followed; nginx has the same limit.
-const CHAIN: usize = 8;
+/// The size of the cache, in answers.
+const CACHE: u64 = 8192;
+/// The largest number of CNAMEs that are followed, as in nginx.
+const CNAMES: usize = 8;
 
 /// The servers of one `resolver` directive.
 pub(super) struct NameServers {
-    /// One pool for each server: which is asked first is decided here. A pool shares a question that is being asked.
+    /// One pool for each server, since the order of servers is decided here. A pool shares concurrent equal queries.
     servers: Vec<NameServerPool<TokioRuntimeProvider>>,
     cache: ResponseCache,
-    /// Whether A and AAAA records are asked for.
+    /// Whether A and AAAA records are looked up.
     pub families: (bool, bool),
 }
 
 impl NameServers {
     pub fn new(addresses: &[Address], valid: Option<Duration>, families: (bool, bool)) -> Self {
         let mut options = ResolverOpts::default();
-        options.timeout = TURN;
+        options.timeout = SERVER_TIMEOUT;
         options.edns0 = false;
         (options.positive_min_ttl, options.positive_max_ttl) = (valid, valid);
         let ttl = TtlConfig::from_opts(&options);
-        // Without TLS in it this cannot fail; if it did, nobody could be asked.
+        // Cannot fail without TLS. If it does, there is no server to query.
         let context = TlsConfig::new().map(|tls| Arc::new(PoolContext::new(options, tls)));
         let pool = |server| {
             let provider = TokioRuntimeProvider::default();
@@ -54,12 +54,12 @@ impl NameServers {
         let servers = addresses.iter().filter_map(server);
         Self {
             servers: servers.filter_map(pool).collect(),
-            cache: ResponseCache::new(KEPT, ttl),
+            cache: ResponseCache::new(CACHE, ttl),
             families,
         }
     }
 
-    /// The records of one kind at the end of a name's CNAMEs, and how long they hold.
+    /// The records of one type at the end of a name's CNAMEs, and their time to live.
     pub async fn records(
         &self,
         mut name: Name,
@@ -72,7 +72,7 @@ impl NameServers {
             let answer = self.answer(&query).await?;
             while let Some((target, time)) = cname(&answer, &name) {
                 (name, ttl, followed) = (target, ttl.min(time), followed + 1);
-                if followed > CHAIN {
+                if followed > CNAMES {
                     return Err(NoRecords::new(query, ResponseCode::NXDomain).into());
                 }
             }
@@ -89,14 +89,14 @@ impl NameServers {
         }
     }
 
-    /// One question's answer, known already or asked for until somebody answers: the caller's patience ends it.
+    /// The answer to one query: from the cache, or from the first server that answers. The caller limits the time.
     async fn answer(&self, query: &Query) -> Result<Message, NetError> {
         if let Some(known) = self.cache.get(query, Instant::now()) {
             return known;
         }
         let mut refused = 0;
-        // The same question begins with the same server, so that all who ask it now share it.
-        let mut turn = turn_of(query);
+        // Equal queries begin with the same server, so that concurrent ones share a request.
+        let mut turn = first_server(query);
         loop {
             let began = Instant::now();
             let server = self.servers.get(turn % self.servers.len().max(1));
@@ -108,10 +108,10 @@ impl NameServers {
                 Ok(_) | Err(NetError::Dns(DnsError::NoRecordsFound(_))) => {
                     self.cache
                         .insert(query.clone(), answer.clone(), Instant::now());
-                    // Read back, for `valid=` has changed its time to live.
+                    // Read back, because `valid=` changes its time to live.
                     return self.cache.get(query, Instant::now()).unwrap_or(answer);
                 }
-                // SERVFAIL and the like: another server may know better.
+                // After SERVFAIL and the like another server is queried.
                 Err(NetError::Dns(DnsError::ResponseCode(code))) if is_answer(*code) => {
                     refused += 1;
                     if refused >= self.servers.len() {
@@ -136,19 +136,19 @@ fn server(address: &Address) -> Option<NameServerConfig> {
     Some(NameServerConfig::new(address.ip(), true, ways.into()))
 }
 
-/// Codes past REFUSED are no answer to a plain question, as in nginx.
+/// Whether a code is an answer. As in nginx, codes above REFUSED are none.
 fn is_answer(code: ResponseCode) -> bool {
     u16::from(code) <= u16::from(ResponseCode::Refused)
 }
 
-/// Which server a question goes to first: any, but always the same.
-fn turn_of(query: &Query) -> usize {
+/// The server that a query is sent to first: always the same for equal queries.
+fn first_server(query: &Query) -> usize {
     let mut hasher = DefaultHasher::new();
     query.hash(&mut hasher);
     usize::try_from(hasher.finish() >> 32).unwrap_or_default()
 }
 
-/// Where a name's CNAME leads, and for how long.
+/// The target of a name's CNAME and its time to live.
 fn cname(answer: &Message, name: &Name) -> Option<(Name, u32)> {
     answer.answers.iter().find_map(|record| match &record.data {
         RData::CNAME(target) if record.name == *name => Some((target.0.clone(), record.ttl)),

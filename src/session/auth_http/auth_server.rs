@@ -14,7 +14,7 @@ use crate::config::AuthUrl;
 use crate::log::ErrorLog;
 use crate::net::dialer::Dialer;
 use crate::net::resolver::Resolver;
-use crate::tls::Towards;
+use crate::tls::Target;
 
 /// The time after which a failed look-up is repeated.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -28,7 +28,7 @@ pub struct AuthServer {
     resolver: Resolver,
     known: Mutex<Known>,
     /// TLS, if the URL is `https`.
-    pub(in crate::session) tls: Option<Towards>,
+    pub(in crate::session) tls: Option<Target>,
     pub(in crate::session) pool: Arc<Pool>,
     pub(in crate::session) dialer: Dialer,
 }
@@ -44,7 +44,7 @@ struct Known {
 
 impl AuthServer {
     /// The auth server at `url`.
-    pub fn new(url: AuthUrl, tls: Option<Towards>, resolver: Resolver, dialer: Dialer) -> Self {
+    pub fn new(url: AuthUrl, tls: Option<Target>, resolver: Resolver, dialer: Dialer) -> Self {
         let known = Known {
             addresses: url.addresses.as_slice().into(),
             until: Instant::now(),

@@ -5,7 +5,6 @@ use crate::config::settings::AuthHttp;
 use crate::config::{AuthUrl, Server};
 use crate::proto::Login;
 use crate::proto::auth_http::{Certificate, Inquiry, Need, Tls, request};
-use crate::session::cipher;
 use crate::session::client::connection::Client;
 use crate::session::client::identity::Identity;
 use crate::tls;
@@ -26,7 +25,11 @@ pub(in crate::session) struct Attempt<'a> {
 impl Attempt<'_> {
     /// The request to the auth server at `url`. It contains the password.
     pub fn request(&self, server: &Server, settings: &AuthHttp, url: &AuthUrl) -> Secret<Vec<u8>> {
-        let details = self.client.certificate.as_ref().map(tls::Client::details);
+        let details = self
+            .client
+            .certificate
+            .as_ref()
+            .map(tls::ClientCertificate::details);
         let certificate = details.as_ref().map(|own| Certificate {
             verify: &own.verify,
             subject: &own.subject,
@@ -35,7 +38,7 @@ impl Attempt<'_> {
             fingerprint: &own.fingerprint,
             pem: (settings.auth_http_pass_client_cert).then_some(&*own.certificate),
         });
-        let words = self.client.tls().and_then(cipher::words);
+        let words = self.client.tls().and_then(tls::negotiated);
         let inquiry = Inquiry {
             uri: &url.uri,
             host: &url.host,

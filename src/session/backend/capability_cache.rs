@@ -4,9 +4,9 @@
 //! [`CapabilityCache`] hands out one [`BackendCapabilities`] for each source of a list when a generation is built; sessions
 //! reach it through their endpoint's [`Backends`], without a lock.
 
-use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::Backends;
 use super::connect::prepare;
 use super::conversation::converse;
-use crate::base::{Address, Protocol};
+use crate::base::{Address, Protocol, Registry};
 use crate::config::{ProxyProtocol, Server, Upstream, unbracketed};
 use crate::proto::CapabilityList;
 use crate::proto::backend::CapabilityProbe;
@@ -45,20 +45,20 @@ struct Source {
     /// The PROXY header: a backend may announce one list to clients that send it and another one to the rest.
     header: ProxyProtocol,
     /// The TLS of the connection: through another one, or in clear text, another server may have answered.
-    tls: Option<tls::Identity>,
+    tls: Option<tls::ConnectorId>,
 }
 
 /// The lists of all generations. A list outlives a reload if the new generation has a server with the same source.
 #[derive(Debug)]
 pub struct CapabilityCache {
-    entries: Mutex<HashMap<Source, Weak<BackendCapabilities>>>,
+    entries: Registry<Source, BackendCapabilities>,
     probes: Arc<Semaphore>,
 }
 
 impl Default for CapabilityCache {
     fn default() -> Self {
         CapabilityCache {
-            entries: Mutex::default(),
+            entries: Registry::default(),
             probes: Arc::new(Semaphore::new(PROBES)),
         }
     }
@@ -67,7 +67,7 @@ impl Default for CapabilityCache {
 impl CapabilityCache {
     /// The entry of a server's backend; `None` where the backend is not asked. `tls` is what `proxy_ssl` makes of the
     /// connection.
-    pub fn of(
+    pub fn get(
         &self,
         server: &Server,
         tls: Option<&tls::Connector>,
@@ -80,20 +80,13 @@ impl CapabilityCache {
             host: unbracketed(&upstream.host).into(),
             server_name: server.name.clone(),
             header: server.proxy.proxy_protocol,
-            tls: tls.map(tls::Connector::identity),
+            tls: tls.map(tls::Connector::id),
         }))
     }
 
     fn entry(&self, source: Source) -> Arc<BackendCapabilities> {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = entries.get(&source).and_then(Weak::upgrade) {
-            return entry;
-        }
-        if entries.len() == entries.capacity() {
-            entries.retain(|_, entry| entry.strong_count() > 0);
-        }
-        let entry = Arc::new(BackendCapabilities::new(self.probes.clone()));
-        entries.insert(source, Arc::downgrade(&entry));
+        let make = |_: &Source| Ok::<_, Infallible>(BackendCapabilities::new(self.probes.clone()));
+        let Ok(entry) = self.entries.get_or_make(source, make);
         entry
     }
 }

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::error::ConversationError;
 use crate::net::socket::Socket;
 use crate::net::stream::Stream;
-use crate::tls::Towards;
+use crate::tls::Target;
 
 /// Room for a usual reply in bytes: it arrives in one read then.
 const USUAL: usize = 512;
@@ -92,11 +92,11 @@ impl BackendConnection {
     ///
     /// # Errors
     /// The text for the log.
-    pub async fn secure(&mut self, towards: &Towards) -> Result<(), String> {
+    pub async fn secure(&mut self, target: &Target) -> Result<(), String> {
         self.received = Vec::new();
-        let (config, name) = (towards.config.clone(), towards.name.clone());
+        let (config, name) = (target.config.clone(), target.name.clone());
         let handshake = self.stream.connect_tls(config, name).await;
-        handshake.map_err(|error| towards.failure(&error))
+        handshake.map_err(|error| target.failure(&error))
     }
 
     /// Puts bytes in front of those that were received.

@@ -3,7 +3,7 @@
 use std::{fmt, io};
 
 use crate::base::{Errno, Escaped, Level};
-use crate::net::resolver::Fault;
+use crate::net::resolver::ResolveError;
 use crate::proto::shown;
 use crate::session::log::SessionLog;
 use crate::session::phase::Phase;
@@ -17,7 +17,7 @@ pub(in crate::session) enum LoginError {
     /// Neither the auth server nor `proxy_pass` names a backend.
     NoBackend,
     /// The name that the auth server gave has no address.
-    Unresolved(Box<str>, Fault),
+    Unresolved(Box<str>, ResolveError),
     /// The connection that the challenge came through is gone.
     ChallengeLost,
     /// There is no connection to the backend.

@@ -33,10 +33,10 @@ pub(super) async fn secure(
         None => None,
     };
     *phase = Phase::Backend(HANDSHAKING);
-    let towards = connector.towards(host);
-    let towards = towards.ok_or_else(|| UpgradeError::NoName(host.into()))?;
+    let target = connector.target(host);
+    let target = target.ok_or_else(|| UpgradeError::NoName(host.into()))?;
     let limit = backends.server.proxy.proxy_connect_timeout;
-    let handshake = timeout(limit, connection.secure(&towards)).await;
+    let handshake = timeout(limit, connection.secure(&target)).await;
     handshake
         .map_err(|_| UpgradeError::TimedOut)?
         .map_err(UpgradeError::Handshake)?;

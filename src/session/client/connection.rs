@@ -32,7 +32,7 @@ pub(in crate::session) struct Client {
     /// The client has closed its sending side.
     ended: bool,
     /// Its certificate, if TLS asked for one.
-    pub certificate: Option<tls::Client>,
+    pub certificate: Option<tls::ClientCertificate>,
     /// Replies that are not sent yet.
     pub out: Vec<u8>,
 }
@@ -92,7 +92,7 @@ impl Client {
     }
 
     /// The client's certificate, if it is valid.
-    pub fn verified(&self) -> Option<&tls::Client> {
+    pub fn verified(&self) -> Option<&tls::ClientCertificate> {
         let certificate = self.certificate.as_ref();
         certificate.filter(|certificate| certificate.is_verified())
     }

@@ -24,14 +24,14 @@ pub(in crate::session) enum TlsError {
 impl Client {
     /// Runs the TLS handshake within `limit` and checks the client's certificate. Input that was received in clear text is
     /// discarded before the first byte of TLS is read.
-    pub async fn secure(&mut self, tls: &tls::Server, limit: Duration) -> Result<(), TlsError> {
+    pub async fn secure(&mut self, tls: &tls::ServerTls, limit: Duration) -> Result<(), TlsError> {
         self.input = Vec::new();
         let handshake = timeout(limit, self.stream.accept_tls(tls.config())).await;
         handshake
             .map_err(|_| TlsError::Timeout)?
             .map_err(TlsError::Handshake)?;
         self.certificate = self.tls().and_then(|connection| tls.client(connection));
-        let admitted = self.certificate.as_ref().map(tls::Client::admit);
+        let admitted = self.certificate.as_ref().map(tls::ClientCertificate::admit);
         admitted.unwrap_or(Ok(())).map_err(TlsError::Certificate)
     }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::identity::{TEMPUNAVAIL, UNAVAILABLE};
 use crate::base::{Escaped, Level};
-use crate::net::resolver::{Fault, Resolver};
+use crate::net::resolver::{ResolveError, Resolver};
 use crate::session::log::SessionLog;
 use crate::session::phase::Phase;
 
@@ -38,13 +38,13 @@ pub(in crate::session) async fn host_name(
     }
 }
 
-fn unresolved(log: &SessionLog, phase: Phase, shown: &str, fault: Fault) -> Box<str> {
+fn unresolved(log: &SessionLog, phase: Phase, shown: &str, fault: ResolveError) -> Box<str> {
     log.line(
         phase,
         Level::Error,
         format_args!("{shown} could not be resolved ({fault})"),
     );
-    if fault == Fault::NOT_FOUND {
+    if fault == ResolveError::NOT_FOUND {
         UNAVAILABLE.into()
     } else {
         TEMPUNAVAIL.into()

@@ -12,7 +12,6 @@ use super::connection::Client;
 use crate::config::{Cidr, ProxyProtocol};
 use crate::net::socket::{Peer, Socket};
 use crate::proto::proxy_protocol::{self, Addresses, Certificate, Fault, Tls};
-use crate::session::cipher;
 use crate::tls;
 
 /// A client's address, and the contents of its PROXY header.
@@ -79,12 +78,12 @@ impl Source {
     /// The header that a connection to a backend for this client begins with; `None` for `proxy_protocol off`.
     pub fn proxy_header(&self, version: ProxyProtocol, client: &Client) -> Option<Vec<u8>> {
         let certificate = client.certificate.as_ref();
-        let certificate = certificate.filter(|certificate| certificate.has_certificate());
-        let name = certificate.and_then(tls::Client::common_name);
+        let certificate = certificate.filter(|certificate| certificate.is_present());
+        let name = certificate.and_then(tls::ClientCertificate::common_name);
         let tls = client.tls().map(|tls| Tls {
             authority: tls.server_name(),
             alpn: tls.alpn_protocol(),
-            words: cipher::words(tls),
+            words: crate::tls::negotiated(tls),
             certificate: certificate.map(|certificate| Certificate {
                 verified: certificate.is_verified(),
                 shown_now: tls.handshake_kind() != Some(HandshakeKind::Resumed),

@@ -1,208 +1,175 @@
-//! One certificate, read once: the parts that a chain is judged by, and signatures checked by rustls's own algorithms.
+//! One certificate, parsed once: the parts that verification looks at, and its signature.
 
 use std::net::IpAddr;
 
 use rustls::crypto::WebPkiSupportedAlgorithms;
-use rustls::pki_types::SignatureVerificationAlgorithm;
-use x509_parser::asn1_rs::{Any, FromDer};
+use x509_parser::asn1_rs::{FromDer, Tag};
 use x509_parser::certificate::{TbsCertificate, X509Certificate};
-use x509_parser::extensions::GeneralName;
-use x509_parser::public_key::PublicKey;
-use x509_parser::x509::X509Name;
+use x509_parser::extensions::{AuthorityKeyIdentifier, GeneralName};
+use x509_parser::x509::{SubjectPublicKeyInfo, X509Name, X509Version};
 
-use super::extensions::Extensions;
-use super::names::canonical;
+use super::constraints::Names;
+use super::extensions::{CaEvidence, Extensions};
+use super::key::{KeyKind, is_strong, is_strong_digest};
+use super::names::CanonicalName;
+use super::signature::Signed;
 
 /// A certificate and its bytes.
 #[derive(Debug)]
 pub(super) struct Certificate<'a> {
-    /// The whole of it (DER).
+    /// The whole certificate (DER).
     pub der: &'a [u8],
     parsed: X509Certificate<'a>,
     /// What its extensions say.
     pub extensions: Extensions<'a>,
-    /// Its subject, and its issuer's: to compare.
-    pub subject_key: Vec<u8>,
-    pub issuer_key: Vec<u8>,
-}
-
-/// A piece of DER with a signature: a certificate or a revocation list.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Signed<'a> {
-    message: &'a [u8],
-    algorithm: &'a [u8],
-    signature: &'a [u8],
-}
-
-/// What a signature came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Checked {
-    Good,
-    Bad,
+    /// The subject, to compare.
+    pub subject_name: CanonicalName,
+    /// The issuer, to compare.
+    pub issuer_name: CanonicalName,
+    /// The kind of its key; `None` for a key that OpenSSL cannot read.
+    pub key_kind: Option<KeyKind>,
 }
 
 impl<'a> Certificate<'a> {
-    /// `None` for bytes that are no certificate, or not only one.
+    /// Parses a certificate (DER). `None` for anything else, and for trailing bytes.
     pub fn read(der: &'a [u8]) -> Option<Self> {
         let (rest, parsed) = X509Certificate::from_der(der).ok()?;
         if !rest.is_empty() {
             return None;
         }
-        let subject_key = canonical(&parsed.tbs_certificate.subject);
-        let issuer_key = canonical(&parsed.tbs_certificate.issuer);
-        let extensions = Extensions::of(parsed.extensions());
         Some(Self {
             der,
+            extensions: Extensions::read(parsed.extensions()),
+            subject_name: CanonicalName::of(&parsed.tbs_certificate.subject),
+            issuer_name: CanonicalName::of(&parsed.tbs_certificate.issuer),
+            key_kind: KeyKind::of_key(&parsed.tbs_certificate.subject_pki),
             parsed,
-            extensions,
-            subject_key,
-            issuer_key,
         })
     }
 
-    /// Whose it is.
+    /// The subject's name.
     pub fn subject(&self) -> &X509Name<'a> {
         &self.body().subject
     }
 
-    /// The part that is signed.
+    /// The signed part.
     pub fn body(&self) -> &TbsCertificate<'a> {
         &self.parsed.tbs_certificate
     }
 
-    /// Whether `issuer` looks like the one that issued it: by name, and by what it says of its issuer's key.
-    pub fn may_be_issued_by(&self, issuer: &Certificate<'_>) -> bool {
-        if self.issuer_key != issuer.subject_key {
-            return false;
+    /// The subject's public key.
+    pub fn key(&self) -> &SubjectPublicKeyInfo<'a> {
+        &self.body().subject_pki
+    }
+
+    /// All names of the subject.
+    pub fn names(&self) -> Names<'_> {
+        Names {
+            subject: self.subject(),
+            canonical: &self.subject_name,
+            alternatives: self.alternative_names(),
         }
-        let Some(said) = &self.extensions.authority else {
+    }
+
+    /// The subject's alternative names; none where the extension is missing or unreadable.
+    pub fn alternative_names(&self) -> &[GeneralName<'a>] {
+        match self.body().subject_alternative_name() {
+            Ok(Some(names)) => &names.value.general_names,
+            _ => &[],
+        }
+    }
+
+    /// Whether `issuer` may have issued this certificate: by its name, by the authority key identifier, and by the kinds of its key
+    /// and of the signature. The signature itself is checked when the chain is complete.
+    pub fn may_be_issued_by(&self, issuer: &Certificate<'_>) -> bool {
+        let is_usable = !self.extensions.is_invalid && !issuer.extensions.is_invalid;
+        is_usable
+            && self.issuer_name == issuer.subject_name
+            && issuer.matches_authority(self.extensions.authority.as_ref())
+            && KeyKind::signs(issuer.key_kind, &self.body().signature)
+    }
+
+    /// Whether an authority key identifier means this certificate. Without one, any certificate is meant.
+    pub fn matches_authority(&self, authority: Option<&AuthorityKeyIdentifier<'_>>) -> bool {
+        let Some(said) = authority else {
             return true;
         };
-        let key = match (
-            &said.key_identifier,
-            issuer.extensions.subject_key_identifier,
-        ) {
-            (Some(said), Some(own)) => said.0 == own,
-            _ => true,
-        };
-        let serial = said
-            .authority_cert_serial
-            .is_none_or(|said| said == issuer.body().raw_serial());
-        key && serial
+        let own_key = self.extensions.subject_key_identifier;
+        let key = said.key_identifier.as_ref().zip(own_key);
+        let serial = said.authority_cert_serial;
+        // Of several names OpenSSL compares the first directory name alone.
+        let name = said.authority_cert_issuer.iter().flatten();
+        let name = name.clone().find_map(|name| match name {
+            GeneralName::DirectoryName(name) => Some(CanonicalName::of(name)),
+            _ => None,
+        });
+        key.is_none_or(|(said, own)| said.0 == own)
+            && serial.is_none_or(|serial| serial == self.body().raw_serial())
+            && name.is_none_or(|name| name == self.issuer_name)
     }
 
-    /// Whether it names itself as its issuer. Its signature is not looked at: trust never comes from it.
+    /// Whether the subject is its own issuer by all signs but the signature, which is not checked: no trust comes from it.
     pub fn is_self_signed(&self) -> bool {
-        self.is_self_issued() && self.may_be_issued_by(self)
+        self.may_be_issued_by(self)
     }
 
-    /// Whether its issuer has the same name.
+    /// Whether subject and issuer have the same name.
     pub fn is_self_issued(&self) -> bool {
-        self.subject_key == self.issuer_key
+        self.subject_name == self.issuer_name
     }
 
-    /// Whether its subject is called `name`, where it has no other names for hosts.
-    pub fn is_by_subject(&self, name: &str) -> bool {
-        let is_host = |one: &GeneralName<'_>| matches!(one, GeneralName::DNSName(_));
-        let has_hosts = match self.body().subject_alternative_name() {
-            Ok(names) => names.is_some_and(|names| names.value.general_names.iter().any(is_host)),
-            Err(_) => true,
+    /// What makes it the certificate of a CA, if anything.
+    pub fn ca(&self) -> Option<CaEvidence> {
+        let is_v1 = self.body().version == X509Version::V1;
+        self.extensions.ca(is_v1 && self.is_self_signed())
+    }
+
+    /// Whether the subject's common name is this host, in a certificate without DNS names (RFC 6125 section 6.4.4).
+    pub fn is_named(&self, host: &str) -> bool {
+        let is_host = |name: &GeneralName<'_>| matches!(name, GeneralName::DNSName(_));
+        let is_readable = self.body().subject_alternative_name().is_ok();
+        let is_named = |pattern: &str| {
+            // The asterisk stands for one label, and for no address.
+            let domain = pattern
+                .strip_prefix("*.")
+                .filter(|domain| domain.contains('.'));
+            let parent = host
+                .split_once('.')
+                .filter(|_| host.parse::<IpAddr>().is_err());
+            let matches = domain.zip(parent);
+            pattern.eq_ignore_ascii_case(host)
+                || matches.is_some_and(|(domain, (_, parent))| domain.eq_ignore_ascii_case(parent))
         };
-        let is_called = |pattern: &str| {
-            let rest = pattern.strip_prefix("*.");
-            // The star is for one label, and for no address.
-            let one_label = name.split_once('.').map(|(_, domain)| domain);
-            let starred = rest.filter(|rest| rest.contains('.') && name.parse::<IpAddr>().is_err());
-            pattern.eq_ignore_ascii_case(name)
-                || starred
-                    .zip(one_label)
-                    .is_some_and(|(rest, domain)| rest.eq_ignore_ascii_case(domain))
-        };
-        let mut called = self.subject().iter_common_name();
-        !has_hosts && called.any(|name| name.as_str().is_ok_and(is_called))
+        let mut common = self.subject().iter_common_name();
+        is_readable
+            && !self.alternative_names().iter().any(is_host)
+            && common.any(|name| name.as_str().is_ok_and(is_named))
     }
 
-    /// Checks the signature on it.
-    pub fn check(&self, issuer: &Certificate<'_>, by: &WebPkiSupportedAlgorithms) -> Checked {
-        match Signed::read(self.der) {
-            Some(signed) => signed.check(issuer, by),
-            None => Checked::Bad,
-        }
-    }
-
-    /// The key's algorithm (the content of its AlgorithmIdentifier) and its bits.
-    fn key(&self) -> Option<(&'a [u8], &[u8])> {
-        let key = &self.body().subject_pki;
-        let (_, outer) = Any::from_der(key.raw).ok()?;
-        let (_, algorithm) = Any::from_der(outer.data).ok()?;
-        Some((algorithm.data, &key.subject_public_key.data))
-    }
-
-    /// Whether the key is as strong as OpenSSL's security level 2 wants it: 112 bits.
-    pub fn has_strong_key(&self) -> bool {
-        match self.body().subject_pki.parsed() {
-            Ok(PublicKey::RSA(key)) => key.key_size() >= 2048,
-            Ok(PublicKey::EC(point)) => point.key_size() >= 224,
-            Ok(PublicKey::DSA(_)) => false,
-            _ => true,
-        }
-    }
-
-    /// Whether it is signed with a digest of 112 bits or more: SHA-1 and MD5 have less.
-    pub fn has_strong_digest(&self) -> bool {
-        const WEAK: [&str; 7] = [
-            "1.2.840.113549.1.1.2",
-            "1.2.840.113549.1.1.3",
-            "1.2.840.113549.1.1.4",
-            "1.2.840.113549.1.1.5",
-            "1.2.840.10040.4.3",
-            "1.2.840.10045.4.1",
-            "1.3.14.3.2.29",
-        ];
-        let algorithm = self.parsed.signature_algorithm.algorithm.to_id_string();
-        !WEAK.contains(&algorithm.as_str())
-    }
-
-    /// Checks a signature that was made with its key by one of `algorithms`.
-    pub fn verify(
+    /// Whether it is signed by the key of `issuer`. `algorithms` is what the TLS provider can check.
+    pub fn is_signed_by(
         &self,
-        algorithms: &[&dyn SignatureVerificationAlgorithm],
-        message: &[u8],
-        signature: &[u8],
-    ) -> Checked {
-        let Some((algorithm, bits)) = self.key() else {
-            return Checked::Bad;
-        };
-        let good = algorithms
-            .iter()
-            .filter(|known| known.public_key_alg_id().as_ref() == algorithm)
-            .any(|known| known.verify_signature(bits, message, signature).is_ok());
-        if good { Checked::Good } else { Checked::Bad }
-    }
-}
-
-impl<'a> Signed<'a> {
-    /// A certificate or a revocation list (RFC 5280, 4.1 and 5.1): what is signed, how, and the signature.
-    pub fn read(der: &'a [u8]) -> Option<Self> {
-        let (_, outer) = Any::from_der(der).ok()?;
-        let (rest, _) = Any::from_der(outer.data).ok()?;
-        let message = &outer.data[..outer.data.len() - rest.len()];
-        let (rest, algorithm) = Any::from_der(rest).ok()?;
-        let (_, signature) = Any::from_der(rest).ok()?;
-        Some(Self {
-            message,
-            algorithm: algorithm.data,
-            // The first byte of a BIT STRING tells how many bits at its end are unused.
-            signature: signature.data.strip_prefix(&[0])?,
-        })
+        issuer: &Certificate<'_>,
+        algorithms: &WebPkiSupportedAlgorithms,
+    ) -> bool {
+        self.body().signature == self.parsed.signature_algorithm
+            && Signed::read(self.der).is_some_and(|signed| signed.is_by(issuer.key(), algorithms))
     }
 
-    /// Checks it with the key of `issuer`.
-    pub fn check(&self, issuer: &Certificate<'_>, by: &WebPkiSupportedAlgorithms) -> Checked {
-        let own = |known: &&&dyn SignatureVerificationAlgorithm| {
-            known.signature_alg_id().as_ref() == self.algorithm
-        };
-        let algorithms: Vec<_> = by.all.iter().filter(own).copied().collect();
-        issuer.verify(&algorithms, self.message, self.signature)
+    /// Whether its key has the 112 bits of security that OpenSSL's level 2 asks for.
+    pub fn has_strong_key(&self) -> bool {
+        self.key_kind
+            .is_some_and(|kind| is_strong(kind, self.key()))
+    }
+
+    /// Whether it is signed with a digest of 112 bits of security.
+    pub fn has_strong_digest(&self) -> bool {
+        is_strong_digest(&self.parsed.signature_algorithm)
+    }
+
+    /// Whether its key is on a curve that is written out instead of named.
+    pub fn has_explicit_curve(&self) -> bool {
+        let parameters = self.key().algorithm.parameters.as_ref();
+        self.key_kind == Some(KeyKind::Ec) && parameters.is_none_or(|one| one.tag() != Tag::Oid)
     }
 }

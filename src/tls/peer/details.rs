@@ -1,4 +1,4 @@
-//! A client's certificate in the words that auth servers know from nginx.
+//! What auth servers are told about a client's certificate: the values of nginx's `Auth-SSL-…` headers.
 
 use aws_lc_rs::digest;
 use base64::Engine;
@@ -8,25 +8,25 @@ use super::certificate::Certificate;
 use super::names;
 use super::reason::Reason;
 
-/// What is told of a certificate. What is empty is not told.
+/// A client's certificate as header values. Empty ones are not sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Details {
     /// `NONE`, `SUCCESS` or `FAILED:` with OpenSSL's reason.
     pub verify: Box<[u8]>,
-    /// Its subject, as in RFC 2253.
+    /// Subject, in the form of RFC 2253.
     pub subject: Box<[u8]>,
-    /// Its issuer, as in RFC 2253.
+    /// Issuer, in the form of RFC 2253.
     pub issuer: Box<[u8]>,
-    /// Its number in upper-case hex.
+    /// Serial number in upper-case hexadecimal.
     pub serial: Box<[u8]>,
-    /// SHA-1 of it in lower-case hex.
+    /// SHA-1 fingerprint in lower-case hexadecimal.
     pub fingerprint: Box<[u8]>,
-    /// All of it, in PEM.
+    /// The whole certificate in PEM.
     pub certificate: Box<[u8]>,
 }
 
 impl Details {
-    /// Of a client that has shown none.
+    /// The details for a client without a certificate.
     pub(super) fn missing() -> Self {
         Self {
             verify: (*b"NONE").into(),
@@ -34,7 +34,9 @@ impl Details {
         }
     }
 
-    pub(super) fn of(verdict: Result<(), Reason>, der: &[u8]) -> Self {
+    /// The details of a certificate (DER) and its verification.
+    #[must_use]
+    pub fn of(verdict: Result<(), Reason>, der: &[u8]) -> Self {
         let verify = match verdict {
             Ok(()) => "SUCCESS".to_owned(),
             Err(reason) => format!("FAILED:{reason}"),
@@ -61,19 +63,19 @@ impl Details {
     }
 }
 
-/// An INTEGER as i2a_ASN1_INTEGER(3) writes it: without leading zeroes, a minus before a negative one.
+/// Prints an INTEGER as i2a_ASN1_INTEGER(3) does: without leading zeroes, with a minus before a negative one.
 fn serial(bytes: &[u8]) -> Vec<u8> {
     let is_negative = bytes.first().is_some_and(|first| first & 0x80 != 0);
-    let mut amount = bytes.to_vec();
+    let mut magnitude = bytes.to_vec();
     if is_negative {
-        // Two's complement, from the right: zeroes stay, the first other byte is negated, the rest is inverted.
+        // Negates two's complement from the right.
         let mut carry = true;
-        for byte in amount.iter_mut().rev() {
+        for byte in magnitude.iter_mut().rev() {
             (*byte, carry) = (!*byte).overflowing_add(u8::from(carry));
         }
     }
-    let start = amount.iter().position(|byte| *byte != 0);
-    let digits = start.map_or(&[0][..], |start| &amount[start..]);
+    let start = magnitude.iter().position(|byte| *byte != 0);
+    let digits = start.map_or(&[0][..], |start| &magnitude[start..]);
     let hex: String = digits.iter().map(|byte| format!("{byte:02X}")).collect();
     let sign = if is_negative { "-" } else { "" };
     format!("{sign}{hex}").into_bytes()

@@ -1,112 +1,79 @@
-//! Which servers a client of TLS goes on with: rustls asks while it shakes hands, and whoever is not good enough is left there.
+//! The certificates of servers: rustls asks during the handshake, and a server that is not verified is left there.
+
+use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
-use std::sync::Arc;
 
 use super::super::pem;
 use super::certificate::Certificate;
-use super::chain::{Store, Trial};
-use super::crl::Revoked;
+use super::crl::RevocationLists;
 use super::extensions::Purpose;
-use super::verifier::Possession;
+use super::handshake::KeyProof;
+use super::verify::ChainVerifier;
 use crate::config::{TlsFault, Verify};
 
-/// Judges the servers that one set of settings leads to.
+/// Verifies the servers that one set of settings leads to.
 #[derive(Debug)]
-pub(in crate::tls) struct Servers {
-    /// `None`: whoever it is.
-    measure: Option<Measure>,
-    possession: Possession,
+pub(in crate::tls) struct ServerVerifier {
+    /// `None`: every certificate is taken.
+    chains: Option<ChainVerifier>,
+    proof: KeyProof,
 }
 
-/// What a certificate is measured by.
-#[derive(Debug)]
-struct Measure {
-    depth: usize,
-    trusted: Store,
-    revoked: Option<Revoked>,
-    /// Whether a CA that limits names is trusted.
-    limits_names: bool,
-}
-
-impl Servers {
-    /// Without `verify` every server is taken.
+impl ServerVerifier {
+    /// Without `verify` every certificate is taken.
     ///
     /// # Errors
     /// A file without certificates, or without revocation lists.
     pub fn new(verify: Option<&Verify>, provider: &CryptoProvider) -> Result<Self, TlsFault> {
         Ok(Self {
-            measure: verify.map(Measure::new).transpose()?,
-            possession: Possession(provider.signature_verification_algorithms),
+            chains: verify.map(chain_verifier).transpose()?,
+            proof: KeyProof(provider.signature_verification_algorithms),
         })
     }
 }
 
-impl Measure {
-    fn new(verify: &Verify) -> Result<Self, TlsFault> {
-        let trusted = match &verify.roots {
-            Some(file) => pem::authorities(Some(file))?,
-            None => rustls_native_certs::load_native_certs().certs,
-        };
-        let trusted = Store::new(trusted.into_iter());
-        Ok(Self {
-            depth: verify.depth,
-            limits_names: trusted.limits_names(),
-            trusted,
-            revoked: verify.crl.as_ref().map(Revoked::read).transpose()?,
-        })
-    }
-
-    /// X509_check_host(3): the names that a certificate has for hosts; its subject's only where it has none.
-    fn is_called(
-        &self,
-        own: &CertificateDer<'_>,
-        along: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-    ) -> bool {
-        let parsed = ParsedCertificate::try_from(own);
-        if parsed.is_ok_and(|own| rustls::client::verify_server_name(&own, name).is_ok()) {
-            return true;
-        }
-        let mut all = [own].into_iter().chain(along);
-        // What a CA may not sign is looked for among the former names alone.
-        let limits = |der: &CertificateDer<'_>| {
-            Certificate::read(der).is_none_or(|one| one.extensions.has_name_constraints)
-        };
-        !self.limits_names
-            && !all.any(limits)
-            && Certificate::read(own).is_some_and(|own| own.is_by_subject(&name.to_str()))
-    }
+fn chain_verifier(verify: &Verify) -> Result<ChainVerifier, TlsFault> {
+    let cas = match &verify.roots {
+        Some(file) => pem::authorities(Some(file))?,
+        None => rustls_native_certs::load_native_certs().certs,
+    };
+    let revoked = verify.crl.as_ref().map(RevocationLists::read).transpose()?;
+    Ok(ChainVerifier::new(
+        cas,
+        revoked,
+        verify.depth,
+        Purpose::Server,
+    ))
 }
 
-impl ServerCertVerifier for Servers {
+/// Whether a certificate is for a host, as X509_check_host(3) decides: by its alternative names; by its subject only where it has no
+/// DNS names.
+fn is_for(own: &CertificateDer<'_>, name: &ServerName<'_>) -> bool {
+    let parsed = ParsedCertificate::try_from(own);
+    parsed.is_ok_and(|own| rustls::client::verify_server_name(&own, name).is_ok())
+        || Certificate::read(own).is_some_and(|own| own.is_named(&name.to_str()))
+}
+
+impl ServerCertVerifier for ServerVerifier {
     fn verify_server_cert(
         &self,
         own: &CertificateDer<'_>,
-        along: &[CertificateDer<'_>],
+        sent: &[CertificateDer<'_>],
         name: &ServerName<'_>,
         _: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let Some(measure) = &self.measure else {
-            return Ok(ServerCertVerified::assertion());
-        };
-        let trial = Trial {
-            trusted: &measure.trusted,
-            revoked: measure.revoked.as_ref(),
-            depth: measure.depth,
-            purpose: Purpose::Server,
-            algorithms: &self.possession.0,
-            now,
-        };
-        let verdict = trial.judge(own, along);
-        verdict.map_err(|reason| CertificateError::Other(OtherError(Arc::new(reason))))?;
-        if !measure.is_called(own, along, name) {
-            return Err(CertificateError::NotValidForName.into());
+        if let Some(chains) = &self.chains {
+            let verdict = chains.verify(own, sent, &self.proof.0, now);
+            verdict.map_err(|reason| CertificateError::Other(OtherError(Arc::new(reason))))?;
+            if !is_for(own, name) {
+                return Err(CertificateError::NotValidForName.into());
+            }
         }
         Ok(ServerCertVerified::assertion())
     }
@@ -117,7 +84,7 @@ impl ServerCertVerifier for Servers {
         own: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.possession.in_tls12(message, own, signed)
+        self.proof.in_tls12(message, own, signed)
     }
 
     fn verify_tls13_signature(
@@ -126,10 +93,10 @@ impl ServerCertVerifier for Servers {
         own: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.possession.in_tls13(message, own, signed)
+        self.proof.in_tls13(message, own, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.possession.0.supported_schemes()
+        self.proof.0.supported_schemes()
     }
 }

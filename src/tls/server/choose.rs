@@ -1,4 +1,4 @@
-//! Which of a server's certificates a client gets: by the name it asks for (SNI, RFC 6066), then by key type as in nginx.
+//! Chooses the certificate for a client: by the name that it asks for (SNI, RFC 6066), then by key type as in nginx.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use rustls::sign::CertifiedKey;
 
 use super::names::Names;
 
-/// OpenSSL's order of signature schemes, which counts where the server's order does.
+/// OpenSSL's order of signature schemes, for `ssl_prefer_server_ciphers on`.
 const OWN_ORDER: [Scheme; 10] = [
     Scheme::ECDSA_NISTP256_SHA256,
     Scheme::ECDSA_NISTP384_SHA384,
@@ -30,7 +30,7 @@ pub(super) struct ByName {
 }
 
 impl ByName {
-    /// From pairs in the order written.
+    /// Takes pairs in the order written.
     pub(super) fn new(keys: Vec<Arc<CertifiedKey>>, prefer_own_order: bool) -> Self {
         let named = |key: Arc<CertifiedKey>| {
             let names = key.cert.first().map(|own| Names::of(own));
@@ -42,8 +42,8 @@ impl ByName {
         }
     }
 
-    /// The first pair of those that `fits` whose key makes a signature the client takes, in the client's order of schemes (or
-    /// in OpenSSL's).
+    /// The first pair that `fits` and whose key makes a signature that the client takes, in the client's order of schemes or in
+    /// OpenSSL's.
     fn find(
         &self,
         client: &ClientHello<'_>,
@@ -68,14 +68,14 @@ impl ByName {
 }
 
 impl ResolvesServerCert for ByName {
-    /// A name that no certificate has, or none: the site of the first pair. Nobody's key type: the first pair is offered all
-    /// the same, so that the handshake fails with the alert that says why.
+    /// A client without a name, or with one that no certificate has, gets a certificate for the names of the first pair. Where no key type
+    /// fits, the first pair is offered all the same, so that the handshake fails with the alert that says why.
     fn resolve(&self, client: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let (first, key) = self.pairs.first()?;
         let asked = client.server_name();
         asked
-            .and_then(|host| self.find(&client, |names| names.cover(host)))
-            .or_else(|| self.find(&client, |names| names.meet(first)))
+            .and_then(|host| self.find(&client, |names| names.include(host)))
+            .or_else(|| self.find(&client, |names| names.overlap(first)))
             .or_else(|| self.find(&client, |_| true))
             .or_else(|| Some(Arc::clone(key)))
     }

@@ -1,9 +1,9 @@
-//! TLS towards clients: what one `server {}` shakes hands with, and what it makes of a client's certificate.
+//! TLS towards clients: the rustls configuration of one `server {}`, and its verification of client certificates.
 
-mod alpn;
 mod choose;
 mod names;
 pub(super) mod resumption;
+mod session_context;
 mod ticket;
 mod zone;
 
@@ -11,82 +11,84 @@ use std::sync::Arc;
 
 use rustls::{ServerConfig, ServerConnection};
 
-use super::peer::{self, Client, Judge};
+use super::peer::{ClientCertificate, ClientPolicy, client_verifier};
 use super::settings::Settings;
-use super::{pair, provider, versions};
+use super::{pair, provider};
 use crate::config::{TlsFault, TlsFile, TlsMaterial};
-use resumption::{OneConnection, Resumption, Tickets};
+use resumption::{ConnectionTickets, Resumption, Tickets};
 
 /// The TLS side of one server.
 #[derive(Debug)]
-pub struct Server {
+pub struct ServerTls {
     config: Arc<ServerConfig>,
     tickets: Option<Arc<Tickets>>,
-    /// Who looks at certificates of clients, where they are asked for one.
-    judge: Option<Judge>,
+    /// How client certificates are verified, where clients are asked for one.
+    clients: Option<ClientPolicy>,
 }
 
-impl Server {
-    /// Builds it. Sessions go on that were begun before, as far as `resumption` knows them.
+impl ServerTls {
+    /// Builds it. `resumption` has the sessions that clients may resume.
     ///
     /// # Errors
-    /// The first fault in nginx's order: pair by pair the certificate, its key, whether they match; then the ciphers.
+    /// The first error in nginx's order: pair by pair the certificate, its key, whether they match; then the ciphers.
     pub fn new(material: &TlsMaterial, resumption: &Resumption) -> Result<Self, TlsFault> {
         let settings = Settings::of(material);
-        let versions = versions::enabled(settings.versions);
+        let versions = provider::versions(settings.versions);
         let own = rustls::crypto::aws_lc_rs::default_provider();
         let keys = pair::load_all(&material.pairs, material.passwords.reveal(), &own)?;
         let provider = Arc::new(provider::limited(&settings, &versions)?);
-        let judge = Judge::new(material)?;
+        let clients = ClientPolicy::new(material)?;
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&versions)
             .map_err(|error| TlsFault::Other(format!("no usable \"ssl_protocols\": {error}")))?;
-        let builder = match &judge {
-            Some(judge) => builder.with_client_cert_verifier(peer::verifier(judge, &provider)),
+        let builder = match &clients {
+            Some(policy) => builder.with_client_cert_verifier(client_verifier(policy, &provider)),
             None => builder.with_no_client_auth(),
         };
         let choice = choose::ByName::new(keys, settings.prefer_own_order);
         let mut config = builder.with_cert_resolver(Arc::new(choice));
-        config.alpn_protocols = alpn::names(material.protocol);
+        // ALPN (RFC 7301): rustls answers a client that names other protocols alone with the alert no_application_protocol; a client that
+        // names none is served.
+        config.alpn_protocols = vec![material.protocol.word().into()];
         config.ignore_client_order = settings.prefer_own_order;
         if !settings.compression {
             config.cert_compressors.clear();
         }
-        // A client's certificate is small, and what unpacks large is no friend.
+        // Guards against decompression bombs.
         config.cert_decompressors.clear();
         let tickets = resumption.configure(&mut config, &settings, material)?;
         Ok(Self {
             config: Arc::new(config),
             tickets,
-            judge,
+            clients,
         })
     }
 
-    /// What a connection begins with.
+    /// The configuration for a new connection.
     #[must_use]
     pub fn config(&self) -> Arc<ServerConfig> {
         let Some(tickets) = &self.tickets else {
             return Arc::clone(&self.config);
         };
         let mut own = ServerConfig::clone(&self.config);
-        own.ticketer = Arc::new(OneConnection::new(tickets));
+        own.ticketer = Arc::new(ConnectionTickets::new(tickets));
         Arc::new(own)
     }
 
-    /// The client of a finished handshake: its certificate, and what that is worth today. `None` where none is asked for.
+    /// Verifies the client's certificate after the handshake. `None` where clients are not asked for one.
     ///
-    /// A resumed session carries its certificate along, and is judged anew: what was revoked meanwhile does not come back.
+    /// A resumed session has the certificate of its first handshake, which is verified again: it may have been revoked meanwhile.
     #[must_use]
-    pub fn client(&self, connection: &ServerConnection) -> Option<Client> {
+    pub fn client(&self, connection: &ServerConnection) -> Option<ClientCertificate> {
         let chain = connection.peer_certificates().unwrap_or_default();
-        Some(self.judge.as_ref()?.client(chain))
+        Some(self.clients.as_ref()?.client(chain))
     }
 }
 
 /// Whether a certificate and a key can be used together, for `World::check_pair`.
 ///
 /// # Errors
-/// The certificate's fault, the key's, or that they do not match.
+/// The certificate or the key cannot be used, or they do not match.
 pub fn check_pair(
     certificate: &TlsFile,
     key: &TlsFile,
@@ -99,13 +101,13 @@ pub fn check_pair(
 /// Whether the material, whose pairs have been checked, makes a TLS server: for `World::check_tls`.
 ///
 /// # Errors
-/// As `Server::new`.
+/// As [`ServerTls::new`].
 pub fn check(material: &TlsMaterial) -> Result<(), TlsFault> {
-    if versions::enabled(material.protocols).is_empty() {
-        // That no version is left is `config`'s to say, once all else is read: nginx has no such error.
+    if provider::versions(material.protocols).is_empty() {
+        // `config` reports this once all else is read: nginx has no such error.
         return Ok(());
     }
-    Server::new(material, &Resumption::default()).map(drop)
+    ServerTls::new(material, &Resumption::default()).map(drop)
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! The host names that a certificate is for (RFC 6125): the DNS names among its alternative names; its common name only where it has
-//! no alternative names at all.
+//! The host names of a certificate (RFC 6125): the DNS names among its alternative names; its common name only where it has no
+//! alternative names at all.
 
 use x509_parser::extensions::GeneralName;
 use x509_parser::parse_x509_certificate;
 
-/// Lower-case names, some of them wildcards (`*.example.org`). Empty for a certificate that nobody can read.
+/// Lower-case names, wildcards (`*.example.org`) included. Empty for a malformed certificate.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Names(Vec<Box<str>>);
 
@@ -32,8 +32,8 @@ impl Names {
         )
     }
 
-    /// Whether the certificate is for this host. A wildcard stands for one whole label, the first.
-    pub fn cover(&self, host: &str) -> bool {
+    /// Whether the certificate is for this host. A wildcard stands for the whole first label.
+    pub fn include(&self, host: &str) -> bool {
         let host = host.strip_suffix('.').unwrap_or(host);
         self.0.iter().any(|name| match name.strip_prefix("*.") {
             Some(parent) => host.split_once('.').is_some_and(|(label, rest)| {
@@ -43,8 +43,8 @@ impl Names {
         })
     }
 
-    /// Whether two certificates are for the same site: they have a name in common, or both have none.
-    pub fn meet(&self, other: &Self) -> bool {
+    /// Whether two certificates have a name in common, or both have none.
+    pub fn overlap(&self, other: &Self) -> bool {
         (self.0.is_empty() && other.0.is_empty())
             || self.0.iter().any(|name| other.0.contains(name))
     }

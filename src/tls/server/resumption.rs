@@ -1,45 +1,44 @@
-//! Session resumption: what the process keeps for it across reloads, and what one server takes of that.
+//! Session resumption: the caches and ticket keys that the process keeps across reloads, and how one server uses them.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use aws_lc_rs::digest;
 use rustls::ServerConfig;
 use rustls::server::{NoServerSessionStorage, ProducesTickets};
 
 use super::super::settings::Settings;
+use super::session_context::{Context, context};
 use super::ticket::{self, Key, Seconds};
-use super::zone::{Pretence, Store, Zone};
-use crate::config::{SessionCache, TlsFault, TlsMaterial, VerifyClient};
-
-/// Which sessions a server takes for its own: those that were begun with the same certificates and CAs, as in nginx.
-pub(super) type Context = [u8; 32];
+use super::zone::{NoStore, Store, Zone};
+use crate::base::Registry;
+use crate::config::{SessionCache, TlsFault, TlsMaterial};
 
 /// How long an automatic key encrypts.
 const ROTATION: Duration = Duration::from_secs(3600);
-/// How many automatic keys decrypt: a session under one can be resumed for a day at most, whatever `ssl_session_timeout` says.
+/// The number of automatic keys that decrypt, which limits the age of tickets to a day whatever `ssl_session_timeout` is.
 const AUTOMATIC_KEYS: usize = 25;
-/// What a session costs in a cache that is measured in sessions, in bytes.
-const SESSION: usize = 256;
-/// The largest of such caches, in bytes: memory is bounded, though OpenSSL's need not be.
-const BUILTIN: usize = 64 << 20;
+/// The size that one session counts for in a cache measured in sessions, in bytes.
+const SESSION_SIZE: usize = 256;
+/// The largest such cache, in bytes. OpenSSL has no limit here.
+const LARGEST_BUILTIN: usize = 64 << 20;
 
-/// What a zone is found by: its name and its size in bytes.
-type ZoneName = (Box<[u8]>, usize);
+/// The name of a zone and its size in bytes. As in nginx, another size is another zone.
+type ZoneKey = (Box<[u8]>, usize);
 
-/// What outlives a generation: zones as long as a generation names them, and automatic keys for tickets.
+/// What outlives a generation: the zones that a generation names, and automatic ticket keys.
 #[derive(Debug, Default)]
 pub struct Resumption {
-    zones: Mutex<HashMap<ZoneName, Weak<Zone>>>,
-    keys: Arc<Automatic>,
+    zones: Registry<ZoneKey, Zone>,
+    keys: Arc<AutomaticKeys>,
 }
 
 impl Resumption {
-    /// Sets a server's cache, and answers its tickets if it has any.
+    /// Sets the cache of a server. Answers its tickets, if it has any.
     ///
     /// # Errors
-    /// The system has no random bytes for keys.
+    /// The system has no random bytes for ticket keys.
     pub(super) fn configure(
         &self,
         config: &mut ServerConfig,
@@ -55,10 +54,10 @@ impl Resumption {
         };
         config.session_storage = match &material.session_cache {
             SessionCache::Off => Arc::new(NoServerSessionStorage {}),
-            SessionCache::None => Arc::new(Pretence),
+            SessionCache::None => Arc::new(NoStore),
             SessionCache::Builtin { sessions } => {
-                let size = sessions.checked_mul(SESSION).filter(|size| *size > 0);
-                let size = size.unwrap_or(BUILTIN).min(BUILTIN);
+                let size = sessions.checked_mul(SESSION_SIZE).filter(|size| *size > 0);
+                let size = size.unwrap_or(LARGEST_BUILTIN).min(LARGEST_BUILTIN);
                 Arc::new(store(self.zone(&context, size)))
             }
             SessionCache::Shared { name, size } => Arc::new(store(self.zone(name, *size))),
@@ -74,16 +73,10 @@ impl Resumption {
         })))
     }
 
-    /// The zone of this name and size. Another size is another zone, as in nginx.
     fn zone(&self, name: &[u8], size: usize) -> Arc<Zone> {
-        let mut zones = self.zones.lock().unwrap_or_else(PoisonError::into_inner);
-        zones.retain(|_, zone| zone.strong_count() > 0);
-        let entry = zones.entry((name.into(), size)).or_default();
-        entry.upgrade().unwrap_or_else(|| {
-            let zone = Arc::new(Zone::new(size));
-            *entry = Arc::downgrade(&zone);
-            zone
-        })
+        let make = |_: &ZoneKey| Ok::<_, Infallible>(Zone::new(size));
+        let Ok(zone) = self.zones.get_or_make((name.into(), size), make);
+        zone
     }
 
     fn keys(&self, material: &TlsMaterial) -> Result<Keys, TlsFault> {
@@ -101,33 +94,12 @@ impl Resumption {
     }
 }
 
-fn context(material: &TlsMaterial) -> Context {
-    let mut hash = digest::Context::new(&digest::SHA256);
-    let mut add = |bytes: &[u8]| {
-        hash.update(&(bytes.len() as u64).to_be_bytes());
-        hash.update(bytes);
-    };
-    add(b"MAIL");
-    for (certificate, _) in &material.pairs {
-        add(&certificate.bytes);
-    }
-    if material.verify_client != VerifyClient::Off {
-        // Not the revocation lists: they come anew every day, and a resumed session is judged by them as any other.
-        for file in [&material.client_cas, &material.trusted_cas] {
-            add(file.as_ref().map_or(&[][..], |file| &file.bytes));
-        }
-    }
-    let mut context = Context::default();
-    context.copy_from_slice(hash.finish().as_ref());
-    context
-}
-
-/// Keys that the process makes itself. The newest one encrypts.
+/// Keys that the process generates. The newest one encrypts.
 #[derive(Debug, Default)]
-struct Automatic(Mutex<VecDeque<(Instant, Arc<Key>)>>);
+struct AutomaticKeys(Mutex<VecDeque<(Instant, Arc<Key>)>>);
 
-impl Automatic {
-    /// The key that encrypts now; a new one when the last one has had its time. `None` without random bytes.
+impl AutomaticKeys {
+    /// The key that encrypts, replaced after `ROTATION`. `None` without random bytes.
     fn current(&self) -> Option<Arc<Key>> {
         let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let young = |(since, _): &&(Instant, _)| since.elapsed() < ROTATION;
@@ -140,18 +112,18 @@ impl Automatic {
         Some(key)
     }
 
-    fn of(&self, ticket: &[u8]) -> Option<Arc<Key>> {
+    fn find(&self, ticket: &[u8]) -> Option<Arc<Key>> {
         let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (_, key) = keys.iter().find(|(_, key)| key.is_of(ticket))?;
+        let (_, key) = keys.iter().find(|(_, key)| key.made(ticket))?;
         Some(Arc::clone(key))
     }
 }
 
 #[derive(Debug)]
 enum Keys {
-    /// `ssl_session_ticket_key`, the one that encrypts first.
+    /// `ssl_session_ticket_key`; the first one encrypts.
     Files(Vec<Key>),
-    Automatic(Arc<Automatic>),
+    Automatic(Arc<AutomaticKeys>),
 }
 
 /// The tickets of one server.
@@ -173,24 +145,24 @@ impl Tickets {
     fn open(&self, ticket: &[u8]) -> Option<(Seconds, Vec<u8>)> {
         let open = |key: &Key| key.open(&self.context, self.timeout, ticket);
         match &self.keys {
-            Keys::Files(keys) => open(keys.iter().find(|key| key.is_of(ticket))?),
-            Keys::Automatic(keys) => open(&*keys.of(ticket)?),
+            Keys::Files(keys) => open(keys.iter().find(|key| key.made(ticket))?),
+            Keys::Automatic(keys) => open(&*keys.find(ticket)?),
         }
     }
 }
 
-/// The tickets of a server for one of its connections.
+/// The tickets of a server for one connection.
 ///
-/// A session of TLS 1.2 stays the same whenever it goes on, with the secret that it began with: its new tickets end when the first
-/// one does, or a client could go on for ever. In TLS 1.3 each resumption agrees on new secrets, and as in OpenSSL the time starts anew.
+/// A resumed session of TLS 1.2 keeps its secret, so its new tickets expire with the first one; otherwise a client could resume for ever.
+/// In TLS 1.3 each resumption agrees on new secrets, and as in OpenSSL the time begins again.
 #[derive(Debug)]
-pub(super) struct OneConnection {
+pub(super) struct ConnectionTickets {
     server: Arc<Tickets>,
-    /// When the session began that goes on here.
+    /// When the resumed session began.
     since: OnceLock<Seconds>,
 }
 
-impl OneConnection {
+impl ConnectionTickets {
     /// For a new connection.
     pub fn new(server: &Arc<Tickets>) -> Self {
         Self {
@@ -200,7 +172,7 @@ impl OneConnection {
     }
 }
 
-impl ProducesTickets for OneConnection {
+impl ProducesTickets for ConnectionTickets {
     fn enabled(&self) -> bool {
         true
     }
@@ -217,13 +189,13 @@ impl ProducesTickets for OneConnection {
 
     fn decrypt(&self, ticket: &[u8]) -> Option<Vec<u8>> {
         let (since, session) = self.server.open(ticket)?;
-        // A second one is of TLS 1.3, where nobody asks.
+        // A second ticket occurs in TLS 1.3 alone, which does not use the time.
         let _ = self.since.set(since);
         Some(session)
     }
 }
 
-/// Whether a session, as rustls writes it down, is one of TLS 1.2: the version stands behind the name that was asked for.
+/// Whether a session in rustls's encoding is one of TLS 1.2. The version follows the server name.
 pub(super) fn is_tls12(session: &[u8]) -> bool {
     let version = match session {
         [0, rest @ ..] => rest,

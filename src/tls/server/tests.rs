@@ -73,7 +73,7 @@ fn material(pairs: &[(&str, &str)]) -> TlsMaterial {
 }
 
 fn server(material: &TlsMaterial) -> Result<Arc<ServerConfig>, TlsFault> {
-    Server::new(material, &Resumption::default()).map(|server| server.config())
+    ServerTls::new(material, &Resumption::default()).map(|server| server.config())
 }
 
 /// A client that trusts one certificate.
@@ -89,7 +89,7 @@ fn client(provider: CryptoProvider, trusted: &str) -> ClientConfig {
         .with_no_client_auth()
 }
 
-/// A handshake in memory: the client's view of it, or the first error of either side.
+/// Does a handshake in memory. Answers the client's side, or the first error of either side.
 fn handshake(
     server: Arc<ServerConfig>,
     client: ClientConfig,
@@ -130,7 +130,7 @@ fn a_handshake_works_in_both_versions() {
 }
 
 #[test]
-fn post_quantum_key_exchange_is_taken_when_offered() {
+fn post_quantum_key_exchange_is_used_when_offered() {
     let pair = ecdsa();
     let config = server(&material(&[(&pair.certificate, &pair.key)])).unwrap();
     let mut provider = aws_lc_rs::default_provider();
@@ -144,7 +144,7 @@ fn post_quantum_key_exchange_is_taken_when_offered() {
 }
 
 #[test]
-fn alpn_is_ours_or_none() {
+fn clients_must_name_our_protocol_or_none() {
     let pair = ecdsa();
     let config = server(&material(&[(&pair.certificate, &pair.key)])).unwrap();
     let with = |names: &[&[u8]]| {
@@ -183,7 +183,7 @@ fn the_client_chooses_the_key_type() {
 }
 
 #[test]
-fn faults_name_the_file() {
+fn errors_name_the_file() {
     let (one, two) = (ecdsa(), ecdsa());
     let junk = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let chain = format!("{}{junk}", one.certificate);
@@ -233,11 +233,11 @@ fn no_tickets_means_no_resumption() {
     assert!(!config.session_storage.put(vec![1], vec![1]));
 }
 
-/// Makes no tickets, and keeps what was to go into them.
+/// Makes no tickets, and records the sessions for them.
 #[derive(Debug, Default)]
-struct Listening(std::sync::Mutex<Vec<Vec<u8>>>);
+struct Recording(std::sync::Mutex<Vec<Vec<u8>>>);
 
-impl rustls::server::ProducesTickets for Listening {
+impl rustls::server::ProducesTickets for Recording {
     fn enabled(&self) -> bool {
         true
     }
@@ -257,7 +257,7 @@ impl rustls::server::ProducesTickets for Listening {
 }
 
 #[test]
-fn sessions_of_tls_1_2_are_told_apart() {
+fn sessions_of_tls_1_2_are_recognized() {
     let pair = ecdsa();
     for (tls12, tells_name) in [(true, true), (true, false), (false, true), (false, false)] {
         let mut material = material(&[(&pair.certificate, &pair.key)]);
@@ -265,23 +265,27 @@ fn sessions_of_tls_1_2_are_told_apart() {
             tls12,
             tls13: !tls12,
         };
-        let heard = Arc::new(Listening::default());
+        let recorded = Arc::new(Recording::default());
         let mut server = ServerConfig::clone(&server(&material).unwrap());
-        server.ticketer = Arc::clone(&heard) as Arc<_>;
+        server.ticketer = Arc::clone(&recorded) as Arc<_>;
         let mut client = client(aws_lc_rs::default_provider(), &pair.certificate);
         client.enable_sni = tells_name;
         handshake(Arc::new(server), client).unwrap();
-        let heard = heard.0.lock().unwrap();
-        assert!(!heard.is_empty());
-        assert!(heard.iter().all(|one| resumption::is_tls12(one) == tls12));
+        let recorded = recorded.0.lock().unwrap();
+        assert!(!recorded.is_empty());
+        assert!(
+            recorded
+                .iter()
+                .all(|one| resumption::is_tls12(one) == tls12)
+        );
     }
 }
 
-/// Unpacks, and counts how often.
+/// Decompresses, and counts how often.
 #[derive(Debug, Default)]
-struct Unpacking(std::sync::atomic::AtomicUsize);
+struct Counting(std::sync::atomic::AtomicUsize);
 
-impl rustls::compress::CertDecompressor for Unpacking {
+impl rustls::compress::CertDecompressor for Counting {
     fn decompress(
         &self,
         input: &[u8],
@@ -298,15 +302,15 @@ impl rustls::compress::CertDecompressor for Unpacking {
 
 #[test]
 fn certificates_are_compressed_only_if_asked_to() {
-    static UNPACKING: std::sync::LazyLock<Unpacking> = std::sync::LazyLock::new(Unpacking::default);
+    static COUNTING: std::sync::LazyLock<Counting> = std::sync::LazyLock::new(Counting::default);
     let pair = ecdsa();
     for (compression, times) in [(false, 0), (true, 1)] {
         let mut material = material(&[(&pair.certificate, &pair.key)]);
         material.certificate_compression = compression;
         let mut client = client(aws_lc_rs::default_provider(), &pair.certificate);
-        client.cert_decompressors = vec![&*UNPACKING];
+        client.cert_decompressors = vec![&*COUNTING];
         handshake(server(&material).unwrap(), client).unwrap();
-        let unpacked = UNPACKING.0.load(std::sync::atomic::Ordering::Relaxed);
-        assert_eq!(unpacked, times);
+        let count = COUNTING.0.load(std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(count, times);
     }
 }

@@ -1,7 +1,6 @@
 //! Session tickets (RFC 5077, RFC 8446 section 2.2) under nginx's keys: AES-CBC and HMAC-SHA256, in the order of RFC 5077.
 //!
-//! What is in a ticket is rustls's, behind the server's session context and the time: another server's ticket, or one that is
-//! too old, is no ticket.
+//! A ticket has the server's session context, a time and rustls's session. A ticket of another server, or an expired one, is ignored.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -13,19 +12,19 @@ use aws_lc_rs::cipher::{
 use aws_lc_rs::iv::FixedLength;
 use aws_lc_rs::{hmac, rand};
 
-use super::resumption::Context;
+use super::session_context::Context;
 
 const NAME: usize = 16;
 const IV: usize = 16;
 const MAC: usize = 32;
 const TIME: usize = 8;
-/// The largest session that is put into a ticket, in bytes: a client's certificates are in it.
+/// The largest session in a ticket, in bytes. It includes a client's certificates.
 const LARGEST: usize = 16 * 1024;
 
-/// A time, counted from 1970.
+/// Seconds since 1970.
 pub(super) type Seconds = u64;
 
-/// One key: a name that goes with each ticket, and two secrets.
+/// One key: a name, which every ticket carries, and two secrets.
 pub(super) struct Key {
     name: [u8; NAME],
     cipher: (&'static Algorithm, Box<[u8]>),
@@ -33,7 +32,7 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// nginx's file: 48 bytes (name, AES-128 key, HMAC key) or 80 bytes (name, HMAC key, AES-256 key).
+    /// Reads nginx's file: 48 bytes (name, AES-128 key, HMAC key) or 80 bytes (name, HMAC key, AES-256 key).
     pub fn read(file: &[u8]) -> Option<Self> {
         let (name, rest) = file.split_first_chunk()?;
         let (algorithm, cipher, mac) = match rest.len() {
@@ -48,26 +47,26 @@ impl Key {
         })
     }
 
-    /// A new one. `None` when the system has no random bytes.
+    /// Generates a key. `None` without random bytes.
     pub fn random() -> Option<Self> {
         let mut file = [0; 80];
         rand::fill(&mut file).ok()?;
         Self::read(&file)
     }
 
-    /// Whether a ticket says that it is under this key.
-    pub fn is_of(&self, ticket: &[u8]) -> bool {
+    /// Whether a ticket carries the name of this key.
+    pub fn made(&self, ticket: &[u8]) -> bool {
         ticket.starts_with(&self.name)
     }
 
-    /// A ticket for a session that began at `since`.
+    /// Encrypts a session that began at `since`. `None` for one that is too large.
     pub fn seal(&self, context: &Context, since: Seconds, session: &[u8]) -> Option<Vec<u8>> {
         if session.len() > LARGEST {
             return None;
         }
         let mut body = [&context[..], &since.to_be_bytes(), session].concat();
         let key = PaddedBlockEncryptingKey::cbc_pkcs7(self.cipher()?).ok()?;
-        // The library makes up a vector for each message.
+        // The library generates an initialization vector for each message.
         let random = key.encrypt(&mut body).ok()?;
         let iv = <&[u8]>::try_from(&random).ok()?;
         let mut ticket = [&self.name[..], iv, &body].concat();
@@ -76,7 +75,8 @@ impl Key {
         Some(ticket)
     }
 
-    /// The session of a ticket and when it began, if it is whole, of this context, and no older than `timeout`.
+    /// Decrypts a ticket: the time that its session began, and the session. `None` for a ticket that was changed, is of another context, or
+    /// is older than `timeout`.
     pub fn open(
         &self,
         context: &Context,
@@ -109,7 +109,7 @@ impl fmt::Debug for Key {
     }
 }
 
-/// What the clock says.
+/// The current time.
 pub(super) fn now() -> Seconds {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.unwrap_or_default().as_secs()
@@ -119,7 +119,7 @@ pub(super) fn now() -> Seconds {
 mod tests {
     use super::*;
 
-    const AGES: Duration = Duration::from_secs(300);
+    const TIMEOUT: Duration = Duration::from_secs(300);
 
     #[test]
     fn both_lengths_of_a_key_seal_and_open() {
@@ -127,37 +127,37 @@ mod tests {
             let file: Vec<u8> = (0..length).collect();
             let (key, same) = (Key::read(&file).unwrap(), Key::read(&file).unwrap());
             let ticket = key.seal(&[7; 32], now(), b"session").unwrap();
-            assert!(same.is_of(&ticket) && ticket.starts_with(&file[..16]));
+            assert!(same.made(&ticket) && ticket.starts_with(&file[..16]));
             assert_eq!(
-                same.open(&[7; 32], AGES, &ticket)
+                same.open(&[7; 32], TIMEOUT, &ticket)
                     .map(|(_, session)| session),
                 Some(b"session".to_vec())
             );
-            assert_eq!(same.open(&[8; 32], AGES, &ticket), None);
+            assert_eq!(same.open(&[8; 32], TIMEOUT, &ticket), None);
             assert_eq!(same.open(&[7; 32], Duration::ZERO, &ticket), None);
         }
         assert!(Key::read(&[0; 47]).is_none() && Key::read(&[0; 64]).is_none());
     }
 
     #[test]
-    fn a_session_ends_by_the_time_it_began() {
+    fn a_session_expires_by_the_time_it_began() {
         let key = Key::random().unwrap();
         for (age, whole) in [(0, true), (290, true), (300, false), (100_000, false)] {
             let ticket = key.seal(&[7; 32], now() - age, b"session").unwrap();
-            let opened = key.open(&[7; 32], AGES, &ticket);
+            let opened = key.open(&[7; 32], TIMEOUT, &ticket);
             assert_eq!(opened.is_some(), whole, "{age}");
         }
     }
 
     #[test]
-    fn no_bit_of_a_ticket_may_change() {
+    fn a_changed_ticket_is_ignored() {
         let key = Key::random().unwrap();
         let ticket = key.seal(&[7; 32], now(), b"session").unwrap();
         for at in 0..ticket.len() {
             let mut other = ticket.clone();
             other[at] ^= 1;
-            assert_eq!(key.open(&[7; 32], AGES, &other), None, "{at}");
-            assert_eq!(key.open(&[7; 32], AGES, &ticket[..at]), None, "{at}");
+            assert_eq!(key.open(&[7; 32], TIMEOUT, &other), None, "{at}");
+            assert_eq!(key.open(&[7; 32], TIMEOUT, &ticket[..at]), None, "{at}");
         }
     }
 

@@ -1,7 +1,7 @@
-//! `ssl_session_cache`: TLS sessions that the server keeps, in zones that servers share by name.
+//! `ssl_session_cache`: TLS sessions kept by the server, in zones that servers share by name.
 //!
-//! A zone is bounded by its size in bytes and drops the oldest session first, as nginx does; about 4000 sessions fit into a
-//! megabyte. It belongs to the process: a reload that names it again finds its sessions.
+//! A zone is limited by its size in bytes and drops the oldest session first, as nginx does; about 4000 sessions fit into a megabyte.
+//! It belongs to the process: after a reload that names the zone again its sessions can be resumed.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use rustls::server::StoresServerSessions;
 
-use super::resumption::Context;
+use super::session_context::Context;
 
-/// What a session costs beside its id and its bytes: two maps and allocations.
+/// The memory for one session beside its id and its bytes: entries of two maps, and allocations.
 const OVERHEAD: usize = 128;
 
-/// Sessions of all servers that name the zone.
+/// The sessions of all servers that name the zone.
 #[derive(Debug)]
 pub(super) struct Zone {
     size: usize,
@@ -23,7 +23,7 @@ pub(super) struct Zone {
 
 #[derive(Debug, Default)]
 struct Kept {
-    /// By age: the lowest number is the oldest.
+    /// By age: the lowest number is the oldest session.
     sessions: BTreeMap<u64, Session>,
     numbers: HashMap<Box<[u8]>, u64>,
     bytes: usize,
@@ -39,7 +39,7 @@ struct Session {
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Never the value: it has the keys in it.
+        // Without the value, which has keys.
         f.debug_struct("Session").finish_non_exhaustive()
     }
 }
@@ -53,16 +53,16 @@ impl Zone {
         }
     }
 
-    /// Keeps a session until `ends`. One that is larger than the zone is not kept.
+    /// Keeps a session until `ends`. Answers whether it fits into the zone.
     fn put(&self, session: Session) -> bool {
-        if session.cost() > self.size {
+        if session.size() > self.size {
             return false;
         }
-        let (now, cost) = (Instant::now(), session.cost());
+        let (now, size) = (Instant::now(), session.size());
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.remove(&session.id);
         while let Some((_, oldest)) = kept.sessions.first_key_value() {
-            if oldest.ends > now && kept.bytes + cost <= self.size {
+            if oldest.ends > now && kept.bytes + size <= self.size {
                 break;
             }
             kept.drop_oldest();
@@ -81,7 +81,7 @@ impl Zone {
 
 impl Kept {
     fn add(&mut self, session: Session) {
-        self.bytes += session.cost();
+        self.bytes += session.size();
         self.numbers.insert(session.id.clone(), self.next);
         self.sessions.insert(self.next, session);
         self.next += 1;
@@ -93,32 +93,32 @@ impl Kept {
             .remove(id)
             .and_then(|at| self.sessions.remove(&at))
         {
-            self.bytes -= session.cost();
+            self.bytes -= session.size();
         }
     }
 
     fn drop_oldest(&mut self) {
         if let Some((_, session)) = self.sessions.pop_first() {
             self.numbers.remove(&session.id);
-            self.bytes -= session.cost();
+            self.bytes -= session.size();
         }
     }
 }
 
 impl Session {
-    fn cost(&self) -> usize {
+    fn size(&self) -> usize {
         2 * self.id.len() + self.value.len() + OVERHEAD
     }
 }
 
-/// One server's view of a zone.
+/// The sessions of one server in a zone.
 #[derive(Debug)]
 pub(super) struct Store {
-    /// Where the sessions are.
+    /// The zone.
     pub zone: Arc<Zone>,
-    /// Which of them are the server's.
+    /// Identifies the server's sessions.
     pub context: Context,
-    /// How long one can be resumed.
+    /// How long a session can be resumed.
     pub timeout: Duration,
 }
 
@@ -136,7 +136,7 @@ impl StoresServerSessions for Store {
         self.zone.get(id, &self.context).map(Vec::from)
     }
 
-    /// OpenSSL lets a session be resumed more than once where there is no early data, and here is none.
+    /// As in OpenSSL a session can be resumed more than once, because early data is off.
     fn take(&self, id: &[u8]) -> Option<Vec<u8>> {
         self.get(id)
     }
@@ -146,11 +146,11 @@ impl StoresServerSessions for Store {
     }
 }
 
-/// `ssl_session_cache none`: clients get session ids that nothing stands behind.
+/// `ssl_session_cache none`: clients get session ids, but no session is kept.
 #[derive(Debug)]
-pub(super) struct Pretence;
+pub(super) struct NoStore;
 
-impl StoresServerSessions for Pretence {
+impl StoresServerSessions for NoStore {
     fn put(&self, _: Vec<u8>, _: Vec<u8>) -> bool {
         false
     }
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_found_by_its_server_alone() {
+    fn a_session_is_found_by_its_own_server_alone() {
         let zone = Arc::new(Zone::new(1 << 20));
         let (one, other) = (store(&zone, 1, 300), store(&zone, 2, 300));
         assert!(one.put(b"id".to_vec(), b"value".to_vec()));
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_old_is_not_found() {
+    fn an_expired_session_is_not_found() {
         let zone = Arc::new(Zone::new(1 << 20));
         let store = store(&zone, 1, 0);
         store.put(b"id".to_vec(), b"value".to_vec());
@@ -210,12 +210,12 @@ mod tests {
         let kept = zone.kept.lock().unwrap();
         assert!(kept.bytes <= 1 << 20);
         assert_eq!(kept.sessions.len(), kept.numbers.len());
-        let counted: usize = kept.sessions.values().map(Session::cost).sum();
+        let counted: usize = kept.sessions.values().map(Session::size).sum();
         assert_eq!(counted, kept.bytes);
     }
 
     #[test]
-    fn one_that_is_larger_than_the_zone_is_not_kept() {
+    fn a_session_larger_than_the_zone_is_not_kept() {
         let zone = Arc::new(Zone::new(32 * 1024));
         let store = store(&zone, 1, 300);
         assert!(store.put(b"small".to_vec(), vec![0; 100]));

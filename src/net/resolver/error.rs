@@ -1,4 +1,4 @@
-//! Why a look-up came to nothing: nginx's numbers and words.
+//! Errors of look-ups: nginx's numbers and texts.
 
 use std::fmt;
 
@@ -6,15 +6,15 @@ use hickory_resolver::net::{DnsError, NetError};
 
 /// A failed look-up. Displays as in nginx's log: `3: Host not found`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fault(u16);
+pub struct ResolveError(u16);
 
-impl Fault {
+impl ResolveError {
     /// NXDOMAIN, or a name without records of the kind asked for.
     pub const NOT_FOUND: Self = Self(3);
-    /// Nobody answered in time.
+    /// No name server answered in time.
     pub const TIMED_OUT: Self = Self(110);
 
-    /// What a name server said, or that it said nothing of use.
+    /// The error of a name server, or a time-out if there was no usable answer.
     pub(super) fn of(error: &NetError) -> Self {
         match error {
             NetError::Dns(DnsError::ResponseCode(code)) => Self(u16::from(*code)),
@@ -24,7 +24,7 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for ResolveError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self.0 {
             1 => "Format error",
@@ -39,4 +39,4 @@ impl fmt::Display for Fault {
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for ResolveError {}

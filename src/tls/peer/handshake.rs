@@ -1,21 +1,27 @@
-//! What rustls asks during the handshake: a client's certificate is taken as it comes, a peer's key must be its own.
+//! What rustls asks in the handshake: any certificate of a client is taken, and a peer must hold the key of its certificate.
+
+use std::sync::Arc;
 
 use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature_with_raw_key};
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls13_signature_with_raw_key,
+};
 use rustls::pki_types::{
     CertificateDer, SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer, UnixTime,
 };
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
-use super::certificate::{Certificate, Checked};
+use super::certificate::Certificate;
+use super::client::{ClientPolicy, has_weak_key};
+use super::signature::has_signed;
 
-/// Whether a peer holds the key of the certificate it shows.
+/// Checks that a peer holds the key of its certificate, with the algorithms of the TLS provider.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Possession(pub WebPkiSupportedAlgorithms);
+pub(super) struct KeyProof(pub WebPkiSupportedAlgorithms);
 
-impl Possession {
-    /// In TLS 1.2 a scheme names no curve: any of its algorithms will do.
+impl KeyProof {
+    /// TLS 1.2: a signature scheme names no curve, so any of its algorithms will do.
     pub fn in_tls12(
         &self,
         message: &[u8],
@@ -26,13 +32,14 @@ impl Possession {
         let known = mapping.find(|(scheme, _)| *scheme == signed.scheme);
         let algorithms: &[&dyn SignatureVerificationAlgorithm] = known.map_or(&[], |(_, all)| *all);
         let own = Certificate::read(certificate).ok_or(CertificateError::BadEncoding)?;
-        match own.verify(algorithms, message, signed.signature()) {
-            Checked::Good => Ok(HandshakeSignatureValid::assertion()),
-            Checked::Bad => Err(CertificateError::BadSignature.into()),
+        if has_signed(own.key(), algorithms, message, signed.signature()) {
+            Ok(HandshakeSignatureValid::assertion())
+        } else {
+            Err(CertificateError::BadSignature.into())
         }
     }
 
-    /// TLS 1.3
+    /// TLS 1.3.
     pub fn in_tls13(
         &self,
         message: &[u8],
@@ -40,36 +47,47 @@ impl Possession {
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         let own = Certificate::read(certificate).ok_or(CertificateError::BadEncoding)?;
-        // Not the whole certificate: rustls reads none of version 1.
-        let key = SubjectPublicKeyInfoDer::from(own.body().subject_pki.raw);
+        // The key alone: rustls reads no certificates of version 1.
+        let key = SubjectPublicKeyInfoDer::from(own.key().raw);
         verify_tls13_signature_with_raw_key(message, &key, signed, &self.0)
     }
 }
 
-/// Judges nothing: that comes when the handshake is over. Whoever has a weak key need not prove that it is his, for he is sent away
-/// then, and so hears why.
+/// Lets every client through: its certificate is verified after the handshake. A client with a weak key, which rustls cannot check,
+/// proves nothing here; it is refused afterwards, with a reply that says why.
 #[derive(Debug)]
-pub(super) struct Verifier {
-    pub told: Vec<DistinguishedName>,
-    pub possession: Possession,
+struct AnyClient {
+    hints: Vec<DistinguishedName>,
+    proof: KeyProof,
 }
 
-impl ClientCertVerifier for Verifier {
+/// The verifier that a server's handshakes use.
+pub(in crate::tls) fn client_verifier(
+    policy: &ClientPolicy,
+    provider: &CryptoProvider,
+) -> Arc<dyn ClientCertVerifier> {
+    Arc::new(AnyClient {
+        hints: policy.hints.clone(),
+        proof: KeyProof(provider.signature_verification_algorithms),
+    })
+}
+
+impl ClientCertVerifier for AnyClient {
     fn client_auth_mandatory(&self) -> bool {
         false
     }
 
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &self.told
+        &self.hints
     }
 
     fn verify_client_cert(
         &self,
         own: &CertificateDer<'_>,
-        along: &[CertificateDer<'_>],
+        sent: &[CertificateDer<'_>],
         _: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        let mut all = std::iter::once(own).chain(along);
+        let mut all = std::iter::once(own).chain(sent);
         if all.all(|der| Certificate::read(der).is_some()) {
             Ok(ClientCertVerified::assertion())
         } else {
@@ -83,10 +101,10 @@ impl ClientCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        if super::has_weak_key(certificate) {
+        if has_weak_key(certificate) {
             return Ok(HandshakeSignatureValid::assertion());
         }
-        self.possession.in_tls12(message, certificate, signed)
+        self.proof.in_tls12(message, certificate, signed)
     }
 
     fn verify_tls13_signature(
@@ -95,13 +113,13 @@ impl ClientCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        if super::has_weak_key(certificate) {
+        if has_weak_key(certificate) {
             return Ok(HandshakeSignatureValid::assertion());
         }
-        self.possession.in_tls13(message, certificate, signed)
+        self.proof.in_tls13(message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.possession.0.supported_schemes()
+        self.proof.0.supported_schemes()
     }
 }

@@ -1,13 +1,15 @@
-//! Whose logins a certificate proves: the names of its subject (commonName, emailAddress) and its mail addresses (rfc822Name, RFC 5280,
-//! 4.2.1.6), in this order.
+//! The logins that a certificate proves: the names of its subject (commonName, emailAddress) and its mail addresses (rfc822Name, RFC 5280
+//! section 4.2.1.6), in this order.
 
 use x509_parser::extensions::GeneralName;
 
 use super::certificate::Certificate;
 use super::names;
 
-/// The login that `asked` means: one of the names, in the certificate's own spelling; the first of them where nothing is asked for.
-pub(super) fn find(der: &[u8], asked: &[u8]) -> Option<Box<[u8]>> {
+/// The name that a client asks for, in the certificate's own spelling; the first name where it asks for none. Letter case does not
+/// count.
+#[must_use]
+pub fn login(der: &[u8], asked: &[u8]) -> Option<Box<[u8]>> {
     let mut names = all(&Certificate::read(der)?).into_iter();
     let found = match asked {
         b"" => names.next(),
@@ -20,26 +22,28 @@ fn all(certificate: &Certificate<'_>) -> Vec<Vec<u8>> {
     let subject = certificate.subject();
     let own = subject.iter_common_name().chain(subject.iter_email());
     let mut all: Vec<_> = own.filter_map(names::text).collect();
-    if let Ok(Some(alternatives)) = certificate.body().subject_alternative_name() {
-        let names = alternatives.value.general_names.iter();
-        all.extend(names.filter_map(|name| match name {
-            GeneralName::RFC822Name(name) => Some(name.as_bytes().to_vec()),
-            _ => None,
-        }));
-    }
-    // As everywhere: what has control bytes is no login.
+    all.extend(
+        certificate
+            .alternative_names()
+            .iter()
+            .filter_map(|name| match name {
+                GeneralName::RFC822Name(name) => Some(name.as_bytes().to_vec()),
+                _ => None,
+            }),
+    );
+    // A name with control bytes is never a login.
     all.retain(|name| !name.is_empty() && !name.iter().any(u8::is_ascii_control));
     all
 }
 
 #[cfg(test)]
 mod tests {
-    use super::find;
+    use super::login;
     use rcgen::{CertificateParams, DnType, KeyPair, SanType};
 
     const EMAIL: DnType = DnType::CustomDnType(Vec::new());
 
-    /// A certificate of a subject, and of a mail address besides.
+    /// Makes a certificate with a subject and a mail address.
     fn certificate(subject: &[(DnType, &str)], mail: Option<&str>) -> Vec<u8> {
         let mut params = CertificateParams::new(["host.test".to_owned()]).expect("a host");
         params.distinguished_name = rcgen::DistinguishedName::new();
@@ -61,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn each_name_is_a_login_and_nothing_else_is() {
+    fn names_are_logins_and_nothing_else_is() {
         let own = certificate(
             &[
                 (EMAIL, "b@x.test"),
@@ -70,7 +74,7 @@ mod tests {
             ],
             Some("c@x.test"),
         );
-        for (asked, login) in [
+        for (asked, name) in [
             ("", Some("Alice A")),
             ("alice a", Some("Alice A")),
             ("B@X.TEST", Some("b@x.test")),
@@ -82,18 +86,18 @@ mod tests {
             ("a@x.test", None),
             ("*", None),
         ] {
-            let found = find(&own, asked.as_bytes());
-            assert_eq!(found.as_deref(), login.map(str::as_bytes), "{asked}");
+            let found = login(&own, asked.as_bytes());
+            assert_eq!(found.as_deref(), name.map(str::as_bytes), "{asked}");
         }
     }
 
     #[test]
-    fn names_that_are_no_logins() {
+    fn names_with_control_bytes_are_no_logins() {
         let own = certificate(&[(DnType::CommonName, "a\r\nb")], Some("c@x.test"));
-        assert_eq!(find(&own, b"").as_deref(), Some(&b"c@x.test"[..]));
-        assert_eq!(find(&own, b"a\r\nb"), None);
+        assert_eq!(login(&own, b"").as_deref(), Some(&b"c@x.test"[..]));
+        assert_eq!(login(&own, b"a\r\nb"), None);
         let own = certificate(&[(DnType::OrganizationName, "Org")], None);
-        assert_eq!(find(&own, b""), None);
-        assert_eq!(find(b"no certificate", b""), None);
+        assert_eq!(login(&own, b""), None);
+        assert_eq!(login(b"no certificate", b""), None);
     }
 }

@@ -1,32 +1,32 @@
-//! How many sessions are open: the limit of `worker_connections`, and the wait for the last one.
+//! The number of open sessions: for the limit of `worker_connections`, and to wait for the last one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 
-/// Counts open sessions. Shared by all acceptors of the process; sessions of every generation count.
+/// Counts the open sessions of all generations.
 #[derive(Debug, Default)]
-pub struct Sessions {
+pub struct SessionCount {
     open: AtomicUsize,
     ended: Notify,
 }
 
-/// One open session. Dropping it, however the session ends, gives its place back.
+/// One open session. Dropping it ends the count of the session.
 #[derive(Debug)]
-pub struct Ticket(Arc<Sessions>);
+pub struct SessionSlot(Arc<SessionCount>);
 
-impl Sessions {
-    /// Lets one more session in, or says no when `limit` are open.
-    pub fn begin(self: &Arc<Self>, limit: usize) -> Option<Ticket> {
+impl SessionCount {
+    /// Counts one more session; `None` when `limit` sessions are open.
+    pub fn begin(self: &Arc<Self>, limit: usize) -> Option<SessionSlot> {
         let more = |open| (open < limit).then_some(open + 1);
         self.open
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, more)
             .ok()?;
-        Some(Ticket(Arc::clone(self)))
+        Some(SessionSlot(Arc::clone(self)))
     }
 
-    /// How many are open now.
+    /// The number of open sessions.
     pub fn open(&self) -> usize {
         self.open.load(Ordering::Acquire)
     }
@@ -35,7 +35,7 @@ impl Sessions {
     pub async fn fewer_than(&self, limit: usize) {
         while self.open() >= limit {
             let ended = self.ended.notified();
-            // `notified` counts wake-ups from here on: look again before waiting.
+            // Wake-ups count from here on, so the number is checked again before waiting.
             if self.open() < limit {
                 return;
             }
@@ -44,7 +44,7 @@ impl Sessions {
     }
 }
 
-impl Drop for Ticket {
+impl Drop for SessionSlot {
     fn drop(&mut self) {
         self.0.open.fetch_sub(1, Ordering::AcqRel);
         self.0.ended.notify_waiters();
@@ -56,8 +56,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_house_lets_nobody_in() {
-        let sessions = Arc::new(Sessions::default());
+    fn no_session_begins_over_the_limit() {
+        let sessions = Arc::new(SessionCount::default());
         let first = sessions.begin(2);
         let second = sessions.begin(2);
         assert!(first.is_some() && second.is_some());
@@ -68,15 +68,15 @@ mod tests {
 
     #[tokio::test]
     async fn the_wait_ends_with_the_last_session() {
-        let sessions = Arc::new(Sessions::default());
-        let ticket = sessions.begin(9);
+        let sessions = Arc::new(SessionCount::default());
+        let slot = sessions.begin(9);
         let waiter = tokio::spawn({
             let sessions = Arc::clone(&sessions);
             async move { sessions.fewer_than(1).await }
         });
         tokio::task::yield_now().await;
         assert!(!waiter.is_finished());
-        drop(ticket);
+        drop(slot);
         waiter.await.unwrap();
         assert_eq!(sessions.open(), 0);
     }

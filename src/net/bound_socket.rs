@@ -1,7 +1,7 @@
-//! Binding with nginx's options, and nginx's words when that fails.
+//! Binding with nginx's options, and nginx's error texts.
 //!
-//! This is the form of a listening socket before there is a runtime: binding comes before the process becomes a daemon, so
-//! that an error is seen. Inside tokio it is a `Listener`.
+//! A `BoundSocket` is a listening socket outside tokio: sockets are bound before the process becomes a daemon, so that errors are seen.
+//! Inside tokio it becomes a `Listener`.
 
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
@@ -12,58 +12,61 @@ use std::{fmt, fs, io};
 use socket2::{Domain, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
 use crate::base::Address;
-use crate::config::{KeepAlive, SocketOptions, sockets};
+use crate::config::{self, KeepAlive, SocketOptions};
 
-/// A socket that listens. Dropping it closes it, and unlinks it if it is a unix socket.
+/// A listening socket. Dropping it closes it and removes the file of a unix socket.
 #[derive(Debug)]
-pub struct Bound {
+pub struct BoundSocket {
     socket: Socket,
     address: Address,
-    path: Option<Unlinked>,
+    file: Option<SocketFile>,
 }
 
-/// Removes a unix socket's file when its listener goes.
+/// The file of a unix socket. Dropping it removes the file.
 #[derive(Debug)]
-pub(super) struct Unlinked(PathBuf);
+pub(super) struct SocketFile(PathBuf);
 
-impl Drop for Unlinked {
+impl Drop for SocketFile {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.0);
     }
 }
 
-/// A system call that failed. Displays nginx's text without the errno: `bind() to 0.0.0.0:25 failed`.
+/// A failed system call. Displays nginx's text without the errno: `bind() to 0.0.0.0:25 failed`.
 #[derive(Debug)]
-pub struct BindFault {
+pub struct BindError {
     call: String,
-    /// What the kernel said.
+    /// The kernel's error.
     pub error: io::Error,
 }
 
-impl BindFault {
-    /// Whether somebody else has the address: worth another try.
+impl BindError {
+    /// Whether another process has the address: worth another attempt.
     pub fn in_use(&self) -> bool {
         self.error.kind() == io::ErrorKind::AddrInUse
     }
 }
 
-impl fmt::Display for BindFault {
+impl fmt::Display for BindError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{} failed", self.call)
     }
 }
 
-/// Names the call in front of what it returned.
-fn called<T>(call: fmt::Arguments<'_>, result: io::Result<T>) -> Result<T, BindFault> {
-    result.map_err(|error| BindFault {
+/// Adds the call to its error.
+fn called<T>(call: fmt::Arguments<'_>, result: io::Result<T>) -> Result<T, BindError> {
+    result.map_err(|error| BindError {
         call: call.to_string(),
         error,
     })
 }
 
-impl Bound {
-    /// Creates, binds and listens.
-    pub fn bind(plan: &sockets::Socket) -> Result<Self, BindFault> {
+impl BoundSocket {
+    /// Creates a socket, binds it and listens.
+    ///
+    /// # Errors
+    /// The first system call that fails.
+    pub fn bind(plan: &config::Socket) -> Result<Self, BindError> {
         let (address, options) = (&plan.address, &plan.options);
         let (domain, target) = match address {
             Address::Inet(inet) => (Domain::for_address(*inet), Ok(SockAddr::from(*inet))),
@@ -81,20 +84,20 @@ impl Bound {
         let set = socket.set_nonblocking(true);
         called(format_args!("ioctl(FIONBIO) {address}"), set)?;
         if domain != Domain::UNIX {
-            // For the sockets that it accepts: they inherit it.
+            // Accepted sockets inherit it.
             let set = socket.set_tcp_nodelay(true);
             called(format_args!("setsockopt(TCP_NODELAY) {address}"), set)?;
         }
         called(format_args!("bind() to {address}"), socket.bind(&target))?;
-        // From here on the path is ours, whatever comes next.
-        let path = match address {
+        // From here on the file belongs to this socket, and is removed after an error.
+        let file = match address {
             Address::Inet(_) => None,
-            Address::Unix(path) => Some(Unlinked(path.clone())),
+            Address::Unix(path) => Some(SocketFile(path.clone())),
         };
-        if let Some(Unlinked(path)) = &path {
+        if let Some(SocketFile(path)) = &file {
             called(
                 format_args!("chmod() \"{}\"", path.display()),
-                open_to_all(path),
+                allow_all(path),
             )?;
         }
         listen(&socket, address, options)?;
@@ -102,28 +105,28 @@ impl Bound {
         Ok(Self {
             socket,
             address,
-            path,
+            file,
         })
     }
 
-    /// Sets the options that may fail without harm; each failure is one line (alert, `…, ignored`).
-    pub fn configure(&self, options: &SocketOptions) -> Vec<BindFault> {
+    /// Sets the options that may fail. Each error is a log line (alert, `…, ignored`).
+    pub fn configure(&self, options: &SocketOptions) -> Vec<BindError> {
         configure(&self.socket, &self.address, options)
     }
 
-    /// What a `Listener` is made from.
-    pub(super) fn into_parts(self) -> (OwnedFd, Address, Option<Unlinked>) {
-        (self.socket.into(), self.address, self.path)
+    /// The parts for a `Listener`.
+    pub(super) fn into_parts(self) -> (OwnedFd, Address, Option<SocketFile>) {
+        (self.socket.into(), self.address, self.file)
     }
 }
 
-/// nginx lets everybody connect to its unix sockets.
-fn open_to_all(path: &Path) -> io::Result<()> {
+/// Allows every user to connect to a unix socket, as nginx does.
+fn allow_all(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o666))
 }
 
-/// Sets the length of the queue; on a socket that listens already this changes it.
-fn listen(socket: &Socket, address: &Address, options: &SocketOptions) -> Result<(), BindFault> {
+/// Sets the backlog, also of a socket that already listens.
+fn listen(socket: &Socket, address: &Address, options: &SocketOptions) -> Result<(), BindError> {
     let backlog = options.backlog;
     called(
         format_args!("listen() to {address}, backlog {backlog}"),
@@ -131,21 +134,21 @@ fn listen(socket: &Socket, address: &Address, options: &SocketOptions) -> Result
     )
 }
 
-/// Gives a socket that a reload keeps the options of the new configuration.
+/// Sets the options of a new configuration on a socket that a reload keeps.
 pub(super) fn reconfigure(
     socket: SockRef<'_>,
     address: &Address,
     options: &SocketOptions,
-) -> Vec<BindFault> {
-    let mut faults = configure(&socket, address, options);
-    faults.extend(listen(&socket, address, options).err());
-    faults
+) -> Vec<BindError> {
+    let mut errors = configure(&socket, address, options);
+    errors.extend(listen(&socket, address, options).err());
+    errors
 }
 
-fn configure(socket: &Socket, address: &Address, options: &SocketOptions) -> Vec<BindFault> {
-    let mut faults = Vec::new();
+fn configure(socket: &Socket, address: &Address, options: &SocketOptions) -> Vec<BindError> {
+    let mut errors = Vec::new();
     let mut note = |option: &str, value: usize, done: io::Result<()>| {
-        faults.extend(
+        errors.extend(
             called(
                 format_args!("setsockopt({option}, {value}) {address}"),
                 done,
@@ -191,7 +194,7 @@ fn configure(socket: &Socket, address: &Address, options: &SocketOptions) -> Vec
             }
         }
     }
-    faults
+    errors
 }
 
 #[cfg(test)]
@@ -200,8 +203,8 @@ mod tests {
 
     use super::*;
 
-    fn socket(address: Address, options: SocketOptions) -> sockets::Socket {
-        sockets::Socket {
+    fn socket(address: Address, options: SocketOptions) -> config::Socket {
+        config::Socket {
             address,
             options,
             routes: Vec::new(),
@@ -221,11 +224,11 @@ mod tests {
             ..SocketOptions::default()
         };
         let address = Address::Inet(([127, 0, 0, 1], 0).into());
-        let bound = Bound::bind(&socket(address, options)).unwrap();
+        let bound = BoundSocket::bind(&socket(address, options)).unwrap();
         assert!(bound.configure(&options).is_empty());
         let socket = &bound.socket;
         assert!(socket.reuse_address().unwrap());
-        // The kernel doubles the sizes for its own needs.
+        // The kernel doubles the sizes.
         assert_eq!(socket.recv_buffer_size().unwrap(), 2 * 65536);
         assert_eq!(socket.send_buffer_size().unwrap(), 2 * 32768);
         assert!(socket.keepalive().unwrap());
@@ -239,7 +242,7 @@ mod tests {
     #[test]
     fn accepted_sockets_have_nodelay() {
         let address = Address::Inet(([127, 0, 0, 1], 0).into());
-        let bound = Bound::bind(&socket(address, SocketOptions::default())).unwrap();
+        let bound = BoundSocket::bind(&socket(address, SocketOptions::default())).unwrap();
         let local = bound.socket.local_addr().unwrap();
         bound.socket.set_nonblocking(false).unwrap();
         let _client = std::net::TcpStream::connect(local.as_socket().unwrap()).unwrap();
@@ -250,29 +253,29 @@ mod tests {
     #[test]
     fn both_families_share_a_port_by_default() {
         let address = |ip: &str, port| Address::Inet(format!("{ip}:{port}").parse().unwrap());
-        let six = Bound::bind(&socket(address("[::]", 0), SocketOptions::default())).unwrap();
+        let six = BoundSocket::bind(&socket(address("[::]", 0), SocketOptions::default())).unwrap();
         let port = six.socket.local_addr().unwrap().as_socket().unwrap().port();
         assert!(six.socket.only_v6().unwrap());
-        Bound::bind(&socket(address("0.0.0.0", port), SocketOptions::default())).unwrap();
+        BoundSocket::bind(&socket(address("0.0.0.0", port), SocketOptions::default())).unwrap();
     }
 
     #[test]
-    fn a_unix_socket_is_open_to_all_and_goes_with_its_listener() {
+    fn everybody_may_connect_to_a_unix_socket_and_its_file_is_removed() {
         let path = std::env::temp_dir().join(format!("portcullis-listener-{}", std::process::id()));
         let plan = socket(Address::Unix(path.clone()), SocketOptions::default());
-        let bound = Bound::bind(&plan).unwrap();
+        let bound = BoundSocket::bind(&plan).unwrap();
         let metadata = fs::metadata(&path).unwrap();
         assert!(metadata.file_type().is_socket());
         assert_eq!(metadata.permissions().mode() & 0o777, 0o666);
-        let fault = Bound::bind(&plan).unwrap_err();
-        assert!(fault.in_use());
+        let error = BoundSocket::bind(&plan).unwrap_err();
+        assert!(error.in_use());
         assert_eq!(
-            fault.to_string(),
+            error.to_string(),
             format!("bind() to unix:{} failed", path.display())
         );
         assert!(
             path.exists(),
-            "the failed attempt took the file of the first"
+            "the failed attempt removed the file of the first socket"
         );
         drop(bound);
         assert!(!path.exists());

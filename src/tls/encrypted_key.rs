@@ -1,5 +1,5 @@
-//! Private keys under a pass phrase: PKCS #8 with PBES2 (RFC 8018), and the older form whose PEM header names the cipher
-//! (RFC 1421), with the key that OpenSSL's `EVP_BytesToKey` makes of the pass phrase.
+//! Private keys encrypted with a pass phrase: PKCS #8 with PBES2 (RFC 8018), and the older form whose PEM header names the cipher
+//! (RFC 1421), whose encryption key OpenSSL's `EVP_BytesToKey` derives.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -9,20 +9,20 @@ use md5::{Digest, Md5};
 use pkcs8::EncryptedPrivateKeyInfo;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer};
 
-/// What the first private key of a file is.
+/// How the first private key of a file is encrypted.
 #[derive(Debug)]
-pub(super) enum Locked {
-    /// Under no pass phrase; or there is none.
-    No,
-    /// Under one, in a form that nobody can open.
-    Broken,
-    /// Under one.
-    Yes(LockedKey),
+pub(super) enum Encryption {
+    /// Not at all, or the file has no key.
+    None,
+    /// In an unknown or malformed form.
+    Unknown,
+    /// With a pass phrase.
+    PassPhrase(EncryptedKey),
 }
 
-/// A private key under a pass phrase.
+/// An encrypted private key.
 #[derive(Debug)]
-pub(super) enum LockedKey {
+pub(super) enum EncryptedKey {
     /// `ENCRYPTED PRIVATE KEY`
     Pkcs8(Vec<u8>),
     /// `Proc-Type: 4,ENCRYPTED`
@@ -53,8 +53,8 @@ pub(super) enum Cipher {
     Aes256,
 }
 
-/// Looks at the first private key of a PEM file.
-pub(super) fn find(bytes: &[u8]) -> Locked {
+/// Reads the first private key of a PEM file.
+pub(super) fn find(bytes: &[u8]) -> Encryption {
     let mut lines = bytes
         .split(|byte| *byte == b'\n')
         .map(<[u8]>::trim_ascii_end);
@@ -63,7 +63,7 @@ pub(super) fn find(bytes: &[u8]) -> Locked {
             .strip_suffix(b"PRIVATE KEY-----")
     });
     let Some(label) = label else {
-        return Locked::No;
+        return Encryption::None;
     };
     let lines: Vec<&[u8]> = lines
         .take_while(|line| !line.starts_with(b"-----END "))
@@ -73,16 +73,18 @@ pub(super) fn find(bytes: &[u8]) -> Locked {
         values.next().map(<[u8]>::trim_ascii)
     };
     if label == b"ENCRYPTED " {
-        return decoded(&lines).map_or(Locked::Broken, |der| Locked::Yes(LockedKey::Pkcs8(der)));
+        return decoded(&lines).map_or(Encryption::Unknown, |der| {
+            Encryption::PassPhrase(EncryptedKey::Pkcs8(der))
+        });
     }
     if header(b"Proc-Type:") != Some(b"4,ENCRYPTED") {
-        return Locked::No;
+        return Encryption::None;
     }
     let body = lines.iter().position(|line| line.is_empty());
     let body = body.and_then(|blank| decoded(&lines[blank..]));
     let cipher = header(b"DEK-Info:").and_then(cipher);
     match (body, cipher) {
-        (Some(body), Some((cipher, iv))) => Locked::Yes(LockedKey::Traditional {
+        (Some(body), Some((cipher, iv))) => Encryption::PassPhrase(EncryptedKey::Traditional {
             kind: match label {
                 b"RSA " => Kind::Rsa,
                 b"EC " => Kind::Ec,
@@ -92,7 +94,7 @@ pub(super) fn find(bytes: &[u8]) -> Locked {
             iv,
             body,
         }),
-        _ => Locked::Broken,
+        _ => Encryption::Unknown,
     }
 }
 
@@ -124,9 +126,9 @@ fn cipher(info: &[u8]) -> Option<(Cipher, Vec<u8>)> {
     iv.filter(|iv| iv.len() >= 8).map(|iv| (cipher, iv))
 }
 
-impl LockedKey {
-    /// Tries a pass phrase. A wrong one is likely, not certain, to give `None`.
-    pub(super) fn open(&self, phrase: &[u8]) -> Option<PrivateKeyDer<'static>> {
+impl EncryptedKey {
+    /// Decrypts the key. A wrong pass phrase gives `None` or, rarely, bytes that are not a key.
+    pub(super) fn decrypt(&self, phrase: &[u8]) -> Option<PrivateKeyDer<'static>> {
         match self {
             Self::Pkcs8(der) => {
                 let info = EncryptedPrivateKeyInfo::try_from(der.as_slice()).ok()?;
@@ -196,7 +198,7 @@ mod tests {
     use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256};
 
     use super::super::check_pair;
-    use super::{Locked, find};
+    use super::{Encryption, find};
     use crate::config::{TlsFault, TlsFile};
 
     fn openssl(arguments: &str, input: &str) -> Vec<u8> {
@@ -223,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_openssl_locks() {
+    fn keys_that_openssl_encrypts() {
         let pbes2 = "pkcs8 -topk8 -passout pass:open";
         for (algorithm, tool) in [(&PKCS_RSA_SHA256, "rsa"), (&PKCS_ECDSA_P256_SHA256, "ec")] {
             let key = KeyPair::generate_for(algorithm).unwrap();
@@ -247,14 +249,17 @@ mod tests {
             ]
             .map(|options| format!("{pbes2}{options}"));
             for form in forms.into_iter().chain(newer) {
-                let locked = file(&openssl(&form, &plain));
-                assert!(matches!(find(&locked.bytes), Locked::Yes(_)), "{form}");
+                let encrypted = file(&openssl(&form, &plain));
+                assert!(
+                    matches!(find(&encrypted.bytes), Encryption::PassPhrase(_)),
+                    "{form}"
+                );
                 let open = |phrases: &[&str]| {
                     let phrases: Vec<Box<[u8]>> = phrases
                         .iter()
                         .map(|phrase| phrase.as_bytes().into())
                         .collect();
-                    check_pair(&certificate, &locked, &phrases)
+                    check_pair(&certificate, &encrypted, &phrases)
                 };
                 assert_eq!(open(&["open"]), Ok(()), "{form}");
                 assert_eq!(open(&["wrong", "", "open"]), Ok(()), "{form}");
@@ -270,15 +275,15 @@ mod tests {
     }
 
     #[test]
-    fn broken_ones() {
-        let locked = |header: &str| {
+    fn malformed_keys() {
+        let read = |header: &str| {
             let text = format!(
                 "-----BEGIN RSA PRIVATE KEY-----\n{header}\nAAAAAAAAAAAAAAAAAAAAAA==\n-----END RSA PRIVATE KEY-----\n"
             );
             find(text.as_bytes())
         };
         let kind = "Proc-Type: 4,ENCRYPTED";
-        assert!(matches!(locked(""), Locked::No));
+        assert!(matches!(read(""), Encryption::None));
         for header in [
             format!("{kind}\n"),
             format!("{kind}\nDEK-Info: AES-256-CBC\n"),
@@ -287,13 +292,14 @@ mod tests {
             format!("{kind}\nDEK-Info: IDEA-CBC,0011223344556677\n"),
             kind.to_owned(),
         ] {
-            assert!(matches!(locked(&header), Locked::Broken), "{header}");
+            assert!(matches!(read(&header), Encryption::Unknown), "{header}");
         }
-        // A vector of the wrong length for the cipher.
-        let Locked::Yes(key) = locked(&format!("{kind}\nDEK-Info: AES-256-CBC,0011223344556677\n"))
+        // An initialization vector of the wrong length for the cipher.
+        let Encryption::PassPhrase(key) =
+            read(&format!("{kind}\nDEK-Info: AES-256-CBC,0011223344556677\n"))
         else {
-            panic!("not found");
+            panic!("no key");
         };
-        assert!(key.open(b"x").is_none());
+        assert!(key.decrypt(b"x").is_none());
     }
 }

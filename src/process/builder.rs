@@ -1,0 +1,185 @@
+//! Builds the endpoints of one generation. Servers with equal settings share a log, a resolver, an auth server and TLS as a client.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::registries::Registries;
+use crate::config::settings::Mail;
+use crate::config::{
+    self, AuthTarget, ClientTls, LogTarget, Route, Server, ServerId, TlsFault, TlsMaterial,
+};
+use crate::log::{ErrorLog, OpenError};
+use crate::net::resolver::Resolver;
+use crate::proto::Settings;
+use crate::session::{AuthServer, Authenticator, Backends, Endpoint};
+use crate::tls::{Connector, ServerTls};
+
+/// Why a valid configuration makes no generation. Displays the log line.
+#[derive(Debug)]
+pub enum BuildError {
+    /// A log could not be opened.
+    Log(OpenError),
+    /// A certificate could not be used, although the check of the configuration accepted it.
+    Tls(TlsFault),
+}
+
+/// What was built so far.
+pub(super) struct Builder<'a> {
+    registries: &'a Registries,
+    /// For the servers without a `resolver`.
+    system: Resolver,
+    logs: HashMap<Vec<LogTarget>, Arc<ErrorLog>>,
+    servers: HashMap<ServerId, ServerParts>,
+    tls: HashMap<ServerId, Arc<ServerTls>>,
+    auth_servers: HashMap<(AuthTarget, config::Resolver), Arc<AuthServer>>,
+}
+
+/// What the endpoints of one server share.
+#[derive(Clone)]
+struct ServerParts {
+    settings: Settings,
+    log: Arc<ErrorLog>,
+    resolver: Resolver,
+    authenticator: Authenticator,
+    backends: Arc<Backends>,
+}
+
+impl<'a> Builder<'a> {
+    pub fn new(registries: &'a Registries) -> Self {
+        Self {
+            registries,
+            system: Resolver::system(Duration::ZERO),
+            logs: HashMap::new(),
+            servers: HashMap::new(),
+            tls: HashMap::new(),
+            auth_servers: HashMap::new(),
+        }
+    }
+
+    /// Opens a list of `error_log` lines.
+    pub fn log(&mut self, targets: &[LogTarget]) -> Result<Arc<ErrorLog>, BuildError> {
+        if let Some(log) = self.logs.get(targets) {
+            return Ok(Arc::clone(log));
+        }
+        let log = self.registries.log_files.open(targets);
+        let log = Arc::new(log.map_err(BuildError::Log)?);
+        self.logs.insert(targets.to_vec(), Arc::clone(&log));
+        Ok(log)
+    }
+
+    /// Whether a log writes to standard error.
+    pub fn uses_stderr(&self) -> bool {
+        self.logs.values().any(|log| log.has_stderr())
+    }
+
+    /// The endpoint of one route.
+    pub fn endpoint(&mut self, route: &Route) -> Result<Arc<Endpoint>, BuildError> {
+        let ServerParts {
+            settings,
+            log,
+            resolver,
+            authenticator,
+            backends,
+        } = self.server(route)?;
+        Ok(Arc::new(Endpoint {
+            server: Arc::clone(&route.server),
+            settings,
+            log,
+            listen: Arc::from(&*route.name),
+            proxy_protocol: route.proxy_protocol,
+            tls: route.tls.try_map(|material| self.tls(route.id, material))?,
+            resolver,
+            authenticator,
+            backends,
+        }))
+    }
+
+    fn server(&mut self, route: &Route) -> Result<ServerParts, BuildError> {
+        if let Some(parts) = self.servers.get(&route.id) {
+            return Ok(parts.clone());
+        }
+        let server = &route.server;
+        let authenticator = &server.authenticator;
+        let parts = ServerParts {
+            settings: Settings::of(server),
+            log: self.log(&server.error_log)?,
+            resolver: self.resolver(&server.mail),
+            authenticator: authenticator
+                .try_map(|target| self.auth_server(target, &server.mail))?,
+            backends: self.backends(server)?,
+        };
+        self.servers.insert(route.id, parts.clone());
+        Ok(parts)
+    }
+
+    /// TLS with the clients of a server, whose `listen` lines have the same material.
+    fn tls(&mut self, id: ServerId, material: &TlsMaterial) -> Result<Arc<ServerTls>, BuildError> {
+        if let Some(made) = self.tls.get(&id) {
+            return Ok(Arc::clone(made));
+        }
+        let made = ServerTls::new(material, &self.registries.resumption);
+        let made = Arc::new(made.map_err(BuildError::Tls)?);
+        self.tls.insert(id, Arc::clone(&made));
+        Ok(made)
+    }
+
+    fn auth_server(
+        &mut self,
+        target: &AuthTarget,
+        mail: &Mail,
+    ) -> Result<Arc<AuthServer>, BuildError> {
+        let key = (target.clone(), mail.resolver.clone());
+        if let Some(made) = self.auth_servers.get(&key) {
+            return Ok(Arc::clone(made));
+        }
+        let connector = self.connector(target.tls.as_ref(), &[b"http/1.1"])?;
+        let tls = connector.and_then(|connector| connector.target(&target.url.host));
+        let (resolver, dialer) = (self.resolver(mail), self.registries.dialer.clone());
+        let made = Arc::new(AuthServer::new(target.url.clone(), tls, resolver, dialer));
+        self.auth_servers.insert(key, Arc::clone(&made));
+        Ok(made)
+    }
+
+    fn backends(&self, server: &Arc<Server>) -> Result<Arc<Backends>, BuildError> {
+        let tls = self.connector(server.backend_tls.tls(), &[])?;
+        Ok(Arc::new(Backends {
+            server: Arc::clone(server),
+            capabilities: self.registries.capabilities.get(server, tls.as_ref()),
+            tls,
+            resolver: self.resolver(&server.mail),
+            dialer: self.registries.dialer.clone(),
+        }))
+    }
+
+    /// TLS as a client, where TLS is on.
+    fn connector(
+        &self,
+        material: Option<&ClientTls>,
+        alpn: &[&[u8]],
+    ) -> Result<Option<Connector>, BuildError> {
+        let made = material.map(|material| self.registries.connectors.get(material, alpn));
+        made.transpose().map_err(BuildError::Tls)
+    }
+
+    fn resolver(&self, mail: &Mail) -> Resolver {
+        match &mail.resolver {
+            config::Resolver::Off => self.system.with_timeout(mail.resolver_timeout),
+            configured => {
+                let resolvers = &self.registries.resolvers;
+                resolvers.get(configured, mail.resolver_timeout)
+            }
+        }
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Log(error) => error.fmt(out),
+            Self::Tls(TlsFault::Other(text)) => out.write_str(text),
+            Self::Tls(fault) => write!(out, "{fault:?}"),
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! What the process shares between its generations.
+
+use std::sync::Arc;
+
+use crate::log::LogFiles;
+use crate::net::dialer::Dialer;
+use crate::net::resolver::Resolvers;
+use crate::session::{CapabilityCache, Shared};
+use crate::tls::{Connectors, Resumption};
+
+/// Everything that a generation takes over from the one before: open files and caches. It lives as long as the process.
+#[derive(Debug, Default)]
+pub struct Registries {
+    /// Open log files.
+    pub log_files: LogFiles,
+    /// Resolvers with their caches.
+    pub resolvers: Resolvers,
+    /// TLS sessions that clients can resume.
+    pub resumption: Resumption,
+    /// TLS as a client, with sessions that can be resumed.
+    pub connectors: Connectors,
+    /// The capabilities of backends.
+    pub capabilities: CapabilityCache,
+    /// The way in which connections to auth servers and backends are made.
+    pub dialer: Dialer,
+    /// The counter of connections.
+    pub shared: Arc<Shared>,
+}

@@ -1,0 +1,151 @@
+//! The certificates of clients: what a server asks for, and what the certificate of one client comes to.
+
+use rustls::DistinguishedName;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{CertificateDer, UnixTime};
+
+use super::super::pem;
+use super::certificate::Certificate;
+use super::crl::RevocationLists;
+use super::details::Details;
+use super::extensions::Purpose;
+use super::login_names;
+use super::reason::Reason;
+use super::verify::ChainVerifier;
+use crate::config::{TlsFault, TlsMaterial, VerifyClient};
+
+/// Verifies the clients of one server: `ssl_verify_client` and its family.
+#[derive(Debug)]
+pub(in crate::tls) struct ClientPolicy {
+    mode: VerifyClient,
+    chains: ChainVerifier,
+    /// The names of the CAs that the server sends to clients.
+    pub(super) hints: Vec<DistinguishedName>,
+}
+
+impl ClientPolicy {
+    /// `None` where clients are not asked for a certificate.
+    ///
+    /// # Errors
+    /// A file without certificates, or without revocation lists.
+    pub fn new(material: &TlsMaterial) -> Result<Option<Self>, TlsFault> {
+        if material.verify_client == VerifyClient::Off {
+            return Ok(None);
+        }
+        let named = pem::authorities(material.client_cas.as_ref())?;
+        let unnamed = pem::authorities(material.trusted_cas.as_ref())?;
+        let subject = |der: &CertificateDer<'_>| {
+            let subject = Certificate::read(der)?.subject().as_raw().to_vec();
+            Some(subject.into())
+        };
+        let hints = named.iter().filter_map(subject).collect();
+        let revoked = material
+            .crl
+            .as_ref()
+            .map(RevocationLists::read)
+            .transpose()?;
+        let cas = named.into_iter().chain(unnamed);
+        Ok(Some(Self {
+            mode: material.verify_client,
+            chains: ChainVerifier::new(cas, revoked, material.verify_depth, Purpose::Client),
+            hints,
+        }))
+    }
+
+    /// Verifies a client's chain now; an empty chain is no certificate.
+    pub fn client(&self, chain: &[CertificateDer<'_>]) -> ClientCertificate {
+        let mode = self.mode;
+        let Some((own, sent)) = chain.split_first() else {
+            return ClientCertificate { mode, shown: None };
+        };
+        let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms;
+        let verdict = match self.chains.verify(own, sent, &algorithms, UnixTime::now()) {
+            // The handshake did not prove that the client holds a weak key, so no mode may admit it.
+            Ok(()) if has_weak_key(own) => Err(Reason::WeakKey),
+            Err(reason) if reason.is_about_trust() && has_weak_key(own) => Err(Reason::WeakKey),
+            verdict => verdict,
+        };
+        ClientCertificate {
+            mode,
+            shown: Some((verdict, own.clone().into_owned())),
+        }
+    }
+}
+
+/// Whether rustls checks no signatures with the key of a certificate.
+pub(super) fn has_weak_key(own: &CertificateDer<'_>) -> bool {
+    Certificate::read(own).is_none_or(|own| !own.has_strong_key())
+}
+
+/// What a client showed in a handshake in which it was asked for a certificate.
+#[derive(Debug)]
+pub struct ClientCertificate {
+    mode: VerifyClient,
+    shown: Option<(Result<(), Reason>, CertificateDer<'static>)>,
+}
+
+/// Why a client is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Its certificate was not verified.
+    Bad(Reason),
+    /// It showed none, and needs one.
+    Missing,
+}
+
+impl ClientCertificate {
+    /// Admits the client, or refuses it.
+    ///
+    /// # Errors
+    /// The requirement of `ssl_verify_client` that the certificate does not meet.
+    pub fn admit(&self) -> Result<(), Refusal> {
+        match &self.shown {
+            Some((Err(reason), _))
+                if self.mode != VerifyClient::OptionalNoCa || !reason.is_about_trust() =>
+            {
+                Err(Refusal::Bad(*reason))
+            }
+            None if self.mode == VerifyClient::On => Err(Refusal::Missing),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the client showed a certificate that was verified.
+    #[must_use]
+    pub fn is_verified(&self) -> bool {
+        matches!(self.shown, Some((Ok(()), _)))
+    }
+
+    /// The login that a verified certificate proves when the client asks for `asked`. An empty `asked` is the certificate's first name.
+    #[must_use]
+    pub fn login(&self, asked: &[u8]) -> Option<Box<[u8]>> {
+        match &self.shown {
+            Some((Ok(()), own)) => login_names::login(own, asked),
+            _ => None,
+        }
+    }
+
+    /// Whether the client showed a certificate, verified or not.
+    #[must_use]
+    pub fn is_present(&self) -> bool {
+        self.shown.is_some()
+    }
+
+    /// The last common name of the certificate's subject, which is the one closest to its holder. `None` for one that is no text.
+    #[must_use]
+    pub fn common_name(&self) -> Option<String> {
+        let (_, own) = self.shown.as_ref()?;
+        let own = Certificate::read(own)?;
+        let name = own.subject().iter_common_name().last()?;
+        name.as_str().ok().map(str::to_owned)
+    }
+
+    /// What auth servers are told about the certificate.
+    #[must_use]
+    pub fn details(&self) -> Details {
+        match &self.shown {
+            Some((verdict, own)) => Details::of(*verdict, own),
+            None => Details::missing(),
+        }
+    }
+}
