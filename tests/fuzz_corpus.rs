@@ -35,6 +35,13 @@ fn load() {
     corpus.iter().for_each(|bytes| entry::load_bytes(bytes));
 }
 
+#[test]
+fn chain() {
+    let corpus = corpus("chain");
+    assert!(corpus.len() > 50, "{}", corpus.len());
+    corpus.iter().for_each(|bytes| entry::chain(bytes));
+}
+
 /// Rewrites `fuzz/nginx.dict` from the table of directives; fails if it was stale.
 #[test]
 fn dictionary_is_up_to_date() {
