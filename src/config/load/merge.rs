@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::merged::{Inherited, MergedServer};
+use super::merged::{MergedServer, Outer};
 use super::messages::about_server;
 use super::report::{Report, Stop};
 use super::scopes::ServerLines;
@@ -24,7 +24,7 @@ pub fn merge(
     end: &Span,
     report: &mut Report<'_>,
 ) -> Result<Vec<MergedServer>, Stop> {
-    let inherited = Inherited::from(outer);
+    let inherited = Outer::from(outer);
     let mut merged = Vec::with_capacity(servers.len());
     for lines in servers {
         match lines.inner.mail.protocol_in_force() {

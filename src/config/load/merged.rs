@@ -10,10 +10,11 @@ use crate::config::model::{
     BackendTls, ClientTls, Listen, LogTarget, Names, StartTls, TlsMaterial, TlsMode,
 };
 use crate::config::schema::Scope;
+use crate::config::schema::held::{Held, Inherited};
+use crate::config::schema::modules::mail::MailWritten;
 use crate::config::schema::modules::{
     AuthHttp, Imap, Mail, Pop3, Proxy, ProxySsl, Realip, Smtp, Ssl,
 };
-use crate::config::schema::sparse::{Empty, Sparse};
 use crate::config::syntax::Span;
 
 /// What holds in one server, module by module.
@@ -108,81 +109,61 @@ impl MergedServer {
     }
 }
 
-/// What holds in servers that have no line of a module themselves. They share it.
-pub struct Inherited<'a> {
-    outer: &'a Scope,
-    ssl: Arc<Ssl>,
-    realip: Arc<Realip>,
-    auth_http: Arc<AuthHttp>,
-    proxy: Arc<Proxy>,
-    proxy_ssl: Arc<ProxySsl>,
-    smtp: Arc<Smtp>,
-    imap: Arc<Imap>,
-    pop3: Arc<Pop3>,
+/// What the servers inherit from `mail {}`, module by module.
+pub struct Outer<'a> {
+    mail: &'a MailWritten,
+    ssl: Inherited<'a, Ssl>,
+    realip: Inherited<'a, Realip>,
+    auth_http: Inherited<'a, AuthHttp>,
+    proxy: Inherited<'a, Proxy>,
+    proxy_ssl: Inherited<'a, ProxySsl>,
+    smtp: Inherited<'a, Smtp>,
+    imap: Inherited<'a, Imap>,
+    pop3: Inherited<'a, Pop3>,
 }
 
-/// What holds of one module: `shared`, unless the server has a line of it.
-fn held<W: Empty, H>(
-    (outer, inner): (&Sparse<W>, &Sparse<W>),
-    shared: &Arc<H>,
-    merge: fn(&W, &W) -> H,
-) -> Arc<H> {
-    match inner.written() {
-        None => Arc::clone(shared),
-        Some(inner) => Arc::new(merge(outer, inner)),
-    }
-}
-
-impl<'a> Inherited<'a> {
-    /// What holds outside the servers.
-    pub fn from(outer: &'a Scope) -> Self {
+impl<'a> From<&'a Scope> for Outer<'a> {
+    fn from(scope: &'a Scope) -> Self {
         Self {
-            outer,
-            ssl: Arc::new(Ssl::merge(&outer.ssl, &outer.ssl)),
-            realip: Arc::new(Realip::merge(&outer.realip, &outer.realip)),
-            auth_http: Arc::new(AuthHttp::merge(&outer.auth_http, &outer.auth_http)),
-            proxy: Arc::new(Proxy::merge(&outer.proxy, &outer.proxy)),
-            proxy_ssl: Arc::new(ProxySsl::merge(&outer.proxy_ssl, &outer.proxy_ssl)),
-            smtp: Arc::new(Smtp::merge(&outer.smtp, &outer.smtp)),
-            imap: Arc::new(Imap::merge(&outer.imap, &outer.imap)),
-            pop3: Arc::new(Pop3::merge(&outer.pop3, &outer.pop3)),
+            mail: &scope.mail,
+            ssl: Inherited::of(&scope.ssl),
+            realip: Inherited::of(&scope.realip),
+            auth_http: Inherited::of(&scope.auth_http),
+            proxy: Inherited::of(&scope.proxy),
+            proxy_ssl: Inherited::of(&scope.proxy_ssl),
+            smtp: Inherited::of(&scope.smtp),
+            imap: Inherited::of(&scope.imap),
+            pop3: Inherited::of(&scope.pop3),
         }
     }
+}
 
-    /// What holds in a server.
+impl Outer<'_> {
+    /// What holds in a server. `machine` has the name of a server without `server_name`.
     pub fn server(
         &self,
-        names: &(impl Names + ?Sized),
+        machine: &dyn Names,
         lines: ServerLines<'_>,
         protocol: Protocol,
     ) -> MergedServer {
-        macro_rules! held {
-            ($module:ident, $type:ident) => {
-                held(
-                    (&self.outer.$module, &lines.inner.$module),
-                    &self.$module,
-                    $type::merge,
-                )
-            };
-        }
-        let mail = Mail::merge(&self.outer.mail, &lines.inner.mail);
+        let mail = Mail::merge(self.mail, &lines.inner.mail);
+        let (own, inner) = (&mail.server_name, lines.inner);
         MergedServer {
             span: lines.span.clone(),
-            name: match &mail.server_name {
-                Some(name) => name.clone(),
-                None => names.host_name().into_bytes().into(),
+            name: own
+                .clone()
+                .unwrap_or_else(|| machine.host_name().into_bytes().into()),
+            ssl: self.ssl.with(&inner.ssl),
+            realip: self.realip.with(&inner.realip),
+            auth_http: self.auth_http.with(&inner.auth_http),
+            proxy: self.proxy.with(&inner.proxy),
+            proxy_ssl: self.proxy_ssl.with(&inner.proxy_ssl),
+            settings: match protocol {
+                Protocol::Smtp => ProtocolSettings::Smtp(self.smtp.with(&inner.smtp)),
+                Protocol::Imap => ProtocolSettings::Imap(self.imap.with(&inner.imap)),
+                Protocol::Pop3 => ProtocolSettings::Pop3(self.pop3.with(&inner.pop3)),
             },
             mail,
-            ssl: held!(ssl, Ssl),
-            realip: held!(realip, Realip),
-            auth_http: held!(auth_http, AuthHttp),
-            proxy: held!(proxy, Proxy),
-            proxy_ssl: held!(proxy_ssl, ProxySsl),
-            settings: match protocol {
-                Protocol::Smtp => ProtocolSettings::Smtp(held!(smtp, Smtp)),
-                Protocol::Imap => ProtocolSettings::Imap(held!(imap, Imap)),
-                Protocol::Pop3 => ProtocolSettings::Pop3(held!(pop3, Pop3)),
-            },
             tls: None,
             auth_tls: None,
             backend_tls: None,

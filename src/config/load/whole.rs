@@ -7,6 +7,7 @@ use super::scopes::Scopes;
 use super::sockets::{grouped, sockets};
 use crate::base::Level;
 use crate::config::model::{LogTarget, Options};
+use crate::config::schema::held::Held;
 use crate::config::schema::modules::{Core, Events};
 use crate::config::syntax::Diagnostic;
 

@@ -45,33 +45,25 @@ impl BlockDirective {
         Self::Stream,
     ];
 
-    /// Its name.
-    pub const fn name(self) -> &'static str {
+    /// Its name, the block it appears in, and the block it opens.
+    const fn row(self) -> (&'static str, Block, Block) {
         match self {
-            Self::Events => "events",
-            Self::Mail => "mail",
-            Self::Server => "server",
-            Self::Http => "http",
-            Self::Stream => "stream",
+            Self::Events => ("events", Block::Main, Block::Events),
+            Self::Mail => ("mail", Block::Main, Block::Mail),
+            Self::Server => ("server", Block::Mail, Block::Server),
+            Self::Http => ("http", Block::Main, Block::Foreign),
+            Self::Stream => ("stream", Block::Main, Block::Foreign),
         }
     }
 
-    /// The block it appears in.
-    pub const fn parent(self) -> Block {
-        match self {
-            Self::Server => Block::Mail,
-            _ => Block::Main,
-        }
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        self.row().0
     }
 
     /// The block it opens.
     pub const fn opens(self) -> Block {
-        match self {
-            Self::Events => Block::Events,
-            Self::Mail => Block::Mail,
-            Self::Server => Block::Server,
-            Self::Http | Self::Stream => Block::Foreign,
-        }
+        self.row().2
     }
 }
 
@@ -95,7 +87,7 @@ impl Block {
     /// The block directives that may appear in it.
     pub fn inner(self) -> impl Iterator<Item = BlockDirective> {
         let all = BlockDirective::ALL.into_iter();
-        all.filter(move |inner| inner.parent() == self)
+        all.filter(move |inner| inner.row().1 == self)
     }
 
     /// The block directive `name` in this block.

@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! module! {
-//!     /// How the gateway talks to the mail server behind it.
+//!     /// Connections to mail servers.
 //!     proxy: ProxyWritten -> Proxy {
-//!         /// How long both sides may stay silent once mail flows.
+//!         /// Sets the idle timeout of a proxied session.
 //!         proxy_timeout: Msec = "24h", MAIL_SERVER;
-//!         /// The mail server behind the gateway.
+//!         /// Sets the mail server.
 //!         proxy_pass: UpstreamUrl, MAIL_SERVER;
-//!         /// The certificate that the mail server is shown.
+//!         /// Sets the client certificate.
 //!         proxy_ssl_certificate: NamedPath = none, MAIL_SERVER;
 //!     }
 //! }
@@ -21,12 +21,12 @@
 //! ```text
 //! pub struct ProxyWritten { pub proxy_timeout: Option<Spanned<Duration>>, … }      // the lines of one block
 //! pub struct Proxy { pub proxy_timeout: Duration, pub proxy_pass: Option<Upstream>, … }     // what holds in a server
-//! impl Proxy { pub fn merge(outer: &ProxyWritten, inner: &ProxyWritten) -> Self { … } }
+//! impl Held for Proxy { fn merge(outer: &ProxyWritten, inner: &ProxyWritten) -> Self { … } }
 //! pub mod directives { pub const fn proxy_timeout() -> &'static Directive { … } … }
 //! impl<S: Stores<ProxyWritten>> Rows<S> { pub const ROWS: &'static [Row<S>] = … }
 //! ```
 
-/// See above.
+/// Generates the structs, the directives and the rows of a module.
 macro_rules! module {
     (
         $(#[doc = $about:literal])+
@@ -52,7 +52,7 @@ macro_rules! module {
             )+
         }
 
-        impl $crate::config::schema::sparse::Empty for $written {
+        impl $crate::config::schema::held::Empty for $written {
             fn empty() -> &'static Self {
                 static EMPTY: std::sync::LazyLock<$written> = std::sync::LazyLock::new($written::default);
                 &EMPTY
@@ -67,9 +67,10 @@ macro_rules! module {
             $( $(#[doc = $doc])+ pub $name: $crate::config::schema::macros::held_type!($kind $(, $default)?), )+
         }
 
-        impl $held {
-            /// The lines inside win, then the lines outside, then the default.
-            pub fn merge(outer: &$written, inner: &$written) -> Self {
+        impl $crate::config::schema::held::Held for $held {
+            type Written = $written;
+
+            fn merge(outer: &$written, inner: &$written) -> Self {
                 Self {
                     $(
                         $name: {

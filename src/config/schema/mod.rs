@@ -6,13 +6,13 @@
 mod arguments;
 mod block;
 mod form;
+pub mod held;
 mod macros;
 pub mod modules;
 pub mod nginx;
 mod row;
 mod scope;
 mod similar;
-pub mod sparse;
 pub mod table;
 mod value_kind;
 pub mod values;

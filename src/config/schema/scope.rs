@@ -1,10 +1,10 @@
 //! Scopes: what the lines of one block have written, module by module.
 
+use super::held::Sparse;
 use super::modules::{
     auth_http, core, events, imap, mail, pop3, proxy, proxy_ssl, realip, smtp, ssl,
 };
 use super::row::Stores;
-use super::sparse::Sparse;
 
 /// Declares a scope with a field for each module.
 macro_rules! scope {
