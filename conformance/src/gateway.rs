@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -161,7 +161,7 @@ impl Gateway {
         loop {
             match TcpStream::connect(address) {
                 Ok(client) => return Ok(client),
-                Err(_) if self.has_exited() => {
+                Err(_) if self.exit_status().is_some() => {
                     return Err(format!("the gateway did not start: {}", self.output()));
                 }
                 Err(error) if Instant::now() > deadline => {
@@ -172,10 +172,11 @@ impl Gateway {
         }
     }
 
-    fn has_exited(&mut self) -> bool {
+    /// How it exited; `None` while it runs.
+    pub fn exit_status(&mut self) -> Option<ExitStatus> {
         match &mut self.running {
-            Running::Process(child) => !matches!(child.try_wait(), Ok(None)),
-            Running::Memory(_) => false,
+            Running::Process(child) => child.try_wait().ok().flatten(),
+            Running::Memory(_) => None,
         }
     }
 
@@ -199,8 +200,8 @@ impl Gateway {
     /// # Errors
     /// When it has exited before, or a thread panicked.
     pub fn stop(mut self) -> Result<(), String> {
-        if self.has_exited() {
-            return Err(format!("the gateway exited: {}", self.output()));
+        if let Some(status) = self.exit_status() {
+            return Err(format!("the gateway exited, {status}: {}", self.output()));
         }
         self.kill().map_err(|error| error.to_string())?;
         let output = self.output();

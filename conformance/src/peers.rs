@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use crate::case::{Action, Case, Peer};
@@ -214,6 +215,11 @@ impl Peers {
     /// The lines of the error log about connections.
     pub fn log(&self) -> Vec<String> {
         log::lines(&self.gateway.log(), &self.values)
+    }
+
+    /// How the gateway exited; `None` while it runs.
+    pub fn exit_status(&mut self) -> Option<ExitStatus> {
+        self.gateway.exit_status()
     }
 
     /// Standard error and the error log of the gateway.

@@ -57,7 +57,11 @@ pub fn replay(
             .rev()
             .map(|line| format!("\n    log | {line}"))
             .collect();
-        return Err(format!("{failure}{log}"));
+        let exit = peers
+            .exit_status()
+            .map(|status| format!("\n    the gateway exited: {status}"))
+            .unwrap_or_default();
+        return Err(format!("{failure}{log}{exit}"));
     }
     peers.stop()
 }
