@@ -20,7 +20,7 @@ pub enum Dialer {
 
 /// Makes connections in the place of the system.
 pub trait Dial: fmt::Debug + Send + Sync {
-    /// Connects to `address`. [`io::Error::raw_os_error`] of an error decides what the log says.
+    /// Connects to `address`. An error's kind and [`io::Error::raw_os_error`] determine the log line.
     fn dial<'a>(
         &'a self,
         address: &'a Address,

@@ -45,7 +45,7 @@ impl SessionLog {
         self.client = peer.host().into();
     }
 
-    /// Says from now on that TLS began with STARTTLS.
+    /// Adds to later lines that TLS began with STARTTLS.
     pub fn started_tls(&mut self) {
         self.starttls = true;
     }

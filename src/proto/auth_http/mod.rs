@@ -1,7 +1,7 @@
-//! The protocol between the gateway and its auth server: what is asked, what is answered, what follows from it.
+//! The protocol between the gateway and its auth server: the request, the answer, and its meaning.
 
 mod answer;
 mod request;
 
-pub use answer::{Answer, Backend, Fault, Grant, Need, Parsed, Verdict, parse};
-pub use request::{Certificate, Inquiry, Tls, request};
+pub use answer::{Answer, Backend, Fault, Grant, Need, Outcome, Parsed, parse};
+pub use request::{AuthRequest, Certificate, Tls};

@@ -1,4 +1,4 @@
-//! The question to the auth server, header by header in nginx's order.
+//! The request to the auth server, header by header in nginx's order.
 
 use std::net::SocketAddr;
 
@@ -9,127 +9,129 @@ use crate::proto::{Credentials, Login, Origin};
 /// A configured header: name and value.
 pub type Header = (Box<[u8]>, Secret<Box<[u8]>>);
 
-/// All that one question is made of.
+/// The contents of one request.
 #[derive(Debug)]
-pub struct Inquiry<'a> {
+pub struct AuthRequest<'a> {
     /// Path and query of `auth_http`.
     pub uri: &'a [u8],
     /// The value of `Host:`.
     pub host: &'a [u8],
-    /// Whether the connection shall stay open: HTTP/1.1, else nginx's one-shot HTTP/1.0.
+    /// Whether the connection is kept: HTTP/1.1, else HTTP/1.0 as in nginx.
     pub keep: bool,
-    /// What the client speaks.
+    /// The client's protocol.
     pub protocol: Protocol,
     /// The login.
     pub login: &'a Login,
-    /// Which attempt of this client it is, from 1.
+    /// The number of the client's attempt, from 1.
     pub attempt: u32,
     /// The client's address without its port.
     pub client: &'a str,
-    /// The client's verified host name. Only SMTP tells it.
+    /// The client's verified host name, which is sent in SMTP only.
     pub client_host: &'a str,
-    /// What a PROXY header said, whether it is believed or not.
-    pub told: Option<Addresses>,
-    /// How the client's connection is secured, if it is.
+    /// The addresses in the client's PROXY header, trusted or not.
+    pub proxy_header: Option<Addresses>,
+    /// The client's TLS connection, if there is one.
     pub tls: Option<Tls<'a>>,
     /// `auth_http_header`, in the order written.
     pub headers: &'a [Header],
 }
 
-/// TLS with a client, by OpenSSL's names.
+/// TLS with a client, in OpenSSL's names.
 #[derive(Debug)]
 pub struct Tls<'a> {
-    /// Its version.
+    /// The version.
     pub version: &'a str,
-    /// Its cipher suite.
+    /// The cipher suite.
     pub cipher: &'a str,
-    /// The client's certificate, where one was asked for.
+    /// The client's certificate, if TLS asked for one.
     pub certificate: Option<Certificate<'a>>,
 }
 
-/// What there is to tell of a client's certificate. What is empty is not told.
+/// A client's certificate. Empty values are not sent.
 #[derive(Debug)]
 pub struct Certificate<'a> {
     /// `NONE`, `SUCCESS` or `FAILED:` with the reason.
     pub verify: &'a [u8],
-    /// Its subject (RFC 2253).
+    /// The subject (RFC 2253).
     pub subject: &'a [u8],
-    /// Its issuer (RFC 2253).
+    /// The issuer (RFC 2253).
     pub issuer: &'a [u8],
-    /// Its number, in hex.
+    /// The serial number in hex.
     pub serial: &'a [u8],
-    /// Its SHA-1, in hex.
+    /// The SHA-1 fingerprint in hex.
     pub fingerprint: &'a [u8],
-    /// All of it, where `auth_http_pass_client_cert` wants it.
+    /// The certificate in PEM, with `auth_http_pass_client_cert on`.
     pub pem: Option<&'a [u8]>,
 }
 
-/// Writes the whole request.
-pub fn request(inquiry: &Inquiry<'_>, out: &mut Vec<u8>) {
-    let login = inquiry.login;
-    out.extend_from_slice(b"GET ");
-    out.extend_from_slice(inquiry.uri);
-    out.extend_from_slice(if inquiry.keep {
-        b" HTTP/1.1\r\n"
-    } else {
-        b" HTTP/1.0\r\n"
-    });
-    header(out, "Host", inquiry.host);
-    header(out, "Auth-Method", login.credentials.method().as_bytes());
-    escaped(out, "Auth-User", login.credentials.user());
-    match &login.credentials {
-        Credentials::Plain { pass, .. } | Credentials::Bearer { token: pass, .. } => {
-            escaped(out, "Auth-Pass", pass.reveal())
+impl AuthRequest<'_> {
+    /// Writes the request.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let login = self.login;
+        out.extend_from_slice(b"GET ");
+        out.extend_from_slice(self.uri);
+        out.extend_from_slice(if self.keep {
+            b" HTTP/1.1\r\n"
+        } else {
+            b" HTTP/1.0\r\n"
+        });
+        header(out, "Host", self.host);
+        header(out, "Auth-Method", login.credentials.method().as_bytes());
+        escaped(out, "Auth-User", login.credentials.user());
+        match &login.credentials {
+            Credentials::Plain { pass, .. } | Credentials::Bearer { token: pass, .. } => {
+                escaped(out, "Auth-Pass", pass.reveal())
+            }
+            Credentials::CramMd5 { digest, salt, .. } | Credentials::Apop { digest, salt, .. } => {
+                escaped(out, "Auth-Pass", digest.reveal());
+                header(out, "Auth-Salt", salt);
+            }
+            Credentials::External { .. } | Credentials::None => escaped(out, "Auth-Pass", b""),
         }
-        Credentials::CramMd5 { digest, salt, .. } | Credentials::Apop { digest, salt, .. } => {
-            escaped(out, "Auth-Pass", digest.reveal());
-            header(out, "Auth-Salt", salt);
-        }
-        Credentials::External { .. } | Credentials::None => escaped(out, "Auth-Pass", b""),
-    }
-    header(out, "Auth-Protocol", inquiry.protocol.word().as_bytes());
-    header(
-        out,
-        "Auth-Login-Attempt",
-        inquiry.attempt.to_string().as_bytes(),
-    );
-    header(out, "Client-IP", inquiry.client.as_bytes());
-    if inquiry.protocol == Protocol::Smtp {
-        header(out, "Client-Host", inquiry.client_host.as_bytes());
-    }
-    if let Some(told) = &inquiry.told {
-        end(out, "Proxy-Protocol", &told.source);
-        end(out, "Proxy-Protocol-Server", &told.destination);
-    }
-    if let Origin::Smtp {
-        helo,
-        envelope: Some(envelope),
-    } = &login.origin
-    {
-        let name = helo.name.as_deref().unwrap_or_default();
-        header(out, "Auth-SMTP-Helo", name);
-        header(out, "Auth-SMTP-From", &envelope.mail);
+        header(out, "Auth-Protocol", self.protocol.word().as_bytes());
         header(
             out,
-            "Auth-SMTP-To",
-            envelope.rcpt.as_deref().unwrap_or_default(),
+            "Auth-Login-Attempt",
+            self.attempt.to_string().as_bytes(),
         );
-    }
-    if let Some(tls) = &inquiry.tls {
-        header(out, "Auth-SSL", b"on");
-        header(out, "Auth-SSL-Protocol", tls.version.as_bytes());
-        header(out, "Auth-SSL-Cipher", tls.cipher.as_bytes());
-        if let Some(own) = &tls.certificate {
-            certificate(out, own);
+        header(out, "Client-IP", self.client.as_bytes());
+        if self.protocol == Protocol::Smtp {
+            header(out, "Client-Host", self.client_host.as_bytes());
         }
-    }
-    for (name, value) in inquiry.headers {
-        out.extend_from_slice(name);
-        out.extend_from_slice(b": ");
-        out.extend_from_slice(value.reveal());
+        if let Some(addresses) = &self.proxy_header {
+            end(out, "Proxy-Protocol", &addresses.source);
+            end(out, "Proxy-Protocol-Server", &addresses.destination);
+        }
+        if let Origin::Smtp {
+            helo,
+            envelope: Some(envelope),
+        } = &login.origin
+        {
+            let name = helo.name.as_deref().unwrap_or_default();
+            header(out, "Auth-SMTP-Helo", name);
+            header(out, "Auth-SMTP-From", &envelope.mail);
+            header(
+                out,
+                "Auth-SMTP-To",
+                envelope.rcpt.as_deref().unwrap_or_default(),
+            );
+        }
+        if let Some(tls) = &self.tls {
+            header(out, "Auth-SSL", b"on");
+            header(out, "Auth-SSL-Protocol", tls.version.as_bytes());
+            header(out, "Auth-SSL-Cipher", tls.cipher.as_bytes());
+            if let Some(own) = &tls.certificate {
+                certificate(out, own);
+            }
+        }
+        for (name, value) in self.headers {
+            out.extend_from_slice(name);
+            out.extend_from_slice(b": ");
+            out.extend_from_slice(value.reveal());
+            out.extend_from_slice(b"\r\n");
+        }
         out.extend_from_slice(b"\r\n");
     }
-    out.extend_from_slice(b"\r\n");
 }
 
 fn certificate(out: &mut Vec<u8>, own: &Certificate<'_>) {
@@ -149,7 +151,7 @@ fn certificate(out: &mut Vec<u8>, own: &Certificate<'_>) {
     }
 }
 
-/// One end of the connection that a PROXY header tells of.
+/// Writes the address and port of one end in a PROXY header.
 fn end(out: &mut Vec<u8>, name: &str, end: &SocketAddr) {
     let (ip, port) = (end.ip().to_string(), end.port().to_string());
     header(out, &format!("{name}-Addr"), ip.as_bytes());
@@ -163,7 +165,7 @@ fn header(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// A header whose value has control bytes, spaces and `%` as `%XX`; all else goes out as it is.
+/// Writes a header whose value has control bytes, spaces and `%` as `%XX`, and all other bytes as they are.
 fn escaped(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     out.extend_from_slice(name.as_bytes());
@@ -186,13 +188,13 @@ mod tests {
     use crate::base::Secret;
     use crate::proto::{Envelope, Helo};
 
-    fn ask(login: &Login) -> String {
+    fn written(login: &Login) -> String {
         let headers = [(
             b"X-Key".as_slice().into(),
             Secret::new(b"a b".as_slice().into()),
         )];
         let mut out = Vec::new();
-        let inquiry = Inquiry {
+        let request = AuthRequest {
             uri: b"/auth?x=1",
             host: b"[::1]",
             keep: false,
@@ -201,7 +203,7 @@ mod tests {
             attempt: 2,
             client: "127.0.0.1",
             client_host: "[UNAVAILABLE]",
-            told: Some(Addresses {
+            proxy_header: Some(Addresses {
                 source: "[2001:db8::1]:1234".parse().unwrap(),
                 destination: "[2001:db8::2]:25".parse().unwrap(),
             }),
@@ -219,7 +221,7 @@ mod tests {
             }),
             headers: &headers,
         };
-        request(&inquiry, &mut out);
+        request.write(&mut out);
         String::from_utf8_lossy(&out).replace("\r\n", "\n")
     }
 
@@ -229,7 +231,7 @@ mod tests {
             user: b"us er%\xff".as_slice().into(),
             pass: Secret::new(b"\x01\x7f".as_slice().into()),
         };
-        let text = ask(&Login {
+        let text = written(&Login {
             credentials,
             origin: Origin::Smtp {
                 helo: Helo::default(),
@@ -251,7 +253,7 @@ mod tests {
 
     #[test]
     fn mail_without_a_login() {
-        let text = ask(&Login {
+        let text = written(&Login {
             credentials: Credentials::None,
             origin: Origin::Smtp {
                 helo: Helo {

@@ -1,5 +1,5 @@
-//! The PROXY protocol, versions 1 and 2 (haproxy.org, doc/proxy-protocol.txt): who the client is, told by the one in
-//! front and told on to the backend.
+//! The PROXY protocol, versions 1 and 2 (haproxy.org, doc/proxy-protocol.txt): a proxy in front of the gateway tells it the
+//! client's address, and the gateway tells the backend.
 
 mod read;
 mod write;
@@ -14,13 +14,13 @@ pub use write::{Certificate, Tls, v1, v2};
 pub struct Addresses {
     /// The client.
     pub source: SocketAddr,
-    /// Where it connected to.
+    /// The address that the client connected to.
     pub destination: SocketAddr,
 }
 
 impl Addresses {
-    /// The client with the first destination of its own family: a header has room for one family only. Where there is
-    /// none, the IPv4 side is written as an IPv6 address.
+    /// The client with the first destination of its family, since a header has addresses of one family. If there is none, the
+    /// IPv4 side is written as an IPv6 address.
     #[must_use]
     pub fn of(source: SocketAddr, destinations: &[SocketAddr]) -> Option<Self> {
         let own = |to: &&SocketAddr| to.is_ipv4() == source.is_ipv4();

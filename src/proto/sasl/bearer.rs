@@ -1,16 +1,16 @@
-//! Bearer tokens of OAuth 2.0: XOAUTH2 as Google and Microsoft have it, and OAUTHBEARER (RFC 7628).
+//! Bearer tokens of OAuth 2.0: XOAUTH2, as Google and Microsoft define it, and OAUTHBEARER (RFC 7628).
 
 use super::{Fault, decode, forbidden};
 use crate::base::Secret;
 use crate::proto::login::{Bearer, Credentials};
 use crate::proto::note::{Mechanism, Note};
 
-/// Ends a field of a message, and twice the message.
+/// Ends a field of a message; two of them end the message.
 const SEPARATOR: u8 = 1;
 const TOKEN: &[u8] = b"auth=Bearer ";
 
 impl Bearer {
-    /// Its name, as clients and the log have it.
+    /// The mechanism's name, for clients and the log.
     pub fn name(self) -> Mechanism {
         match self {
             Bearer::Xoauth2 => "XOAUTH2",
@@ -18,7 +18,7 @@ impl Bearer {
         }
     }
 
-    /// What a client answers to an error: nothing in XOAUTH2, one ^A (RFC 7628, 3.2.3) in OAUTHBEARER. In base64.
+    /// The client's answer to an error, in base64: empty in XOAUTH2, one ^A in OAUTHBEARER (RFC 7628, section 3.2.3).
     pub(super) fn acknowledgement(self) -> &'static str {
         match self {
             Bearer::Xoauth2 => "",
@@ -47,7 +47,7 @@ impl Bearer {
         }
     }
 
-    /// Reads a message.
+    /// Parses a message.
     pub(super) fn credentials(self, text: &[u8]) -> Result<Credentials, Fault> {
         let message = decode(text, self.name())?;
         let split = match self {
@@ -69,24 +69,24 @@ impl Bearer {
     }
 }
 
-/// The login and the field with the token, where the message has one.
+/// The login, and the field with the token if the message has one.
 type Split<'a> = Option<(Vec<u8>, Option<&'a [u8]>)>;
 
 /// `user=` login `^A` `auth=Bearer ` token `^A^A`
 fn xoauth2(message: &[u8]) -> Split<'_> {
-    let rest = behind(message, b"user=")?;
+    let rest = after(message, b"user=")?;
     let end = memchr::memchr(SEPARATOR, rest)?;
-    Some((rest[..end].into(), behind(&rest[end + 1..], TOKEN)))
+    Some((rest[..end].into(), after(&rest[end + 1..], TOKEN)))
 }
 
-/// `n,a=` login `,^A` fields, each with a `^A` behind it, `auth=Bearer ` token `^A^A`
+/// `n,a=` login `,^A` fields, each followed by `^A`, `auth=Bearer ` token `^A^A`
 fn oauthbearer(message: &[u8]) -> Split<'_> {
-    let rest = behind(message, b"n,a=")?;
+    let rest = after(message, b"n,a=")?;
     let end = memchr::memchr(b',', rest)?;
     let user = saslname(&rest[..end])?;
     let mut fields = rest[end + 1..].strip_prefix(&[SEPARATOR])?;
     loop {
-        if let Some(field) = behind(fields, TOKEN) {
+        if let Some(field) = after(fields, TOKEN) {
             return Some((user, Some(field)));
         }
         match memchr::memchr(SEPARATOR, fields) {
@@ -96,7 +96,7 @@ fn oauthbearer(message: &[u8]) -> Split<'_> {
     }
 }
 
-/// A login in which `=2C` stands for a comma and `=3D` for `=` (RFC 5801, 4).
+/// A login in which `=2C` stands for a comma and `=3D` for `=` (RFC 5801, section 4).
 fn saslname(text: &[u8]) -> Option<Vec<u8>> {
     let mut pieces = text.split(|&byte| byte == b'=');
     let mut name = pieces.next()?.to_vec();
@@ -112,14 +112,14 @@ fn saslname(text: &[u8]) -> Option<Vec<u8>> {
     Some(name)
 }
 
-/// A token that nothing but the end of the message follows.
+/// The token, if the end of the message follows it.
 fn token(field: &[u8]) -> Option<&[u8]> {
     let end = memchr::memchr(SEPARATOR, field)?;
     (field[end..] == [SEPARATOR; 2]).then(|| &field[..end])
 }
 
-/// What follows a prefix, which is compared without case.
-fn behind<'a>(text: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
+/// The text after a prefix, which is compared without case.
+fn after<'a>(text: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
     let (start, rest) = text.split_at_checked(prefix.len())?;
     start.eq_ignore_ascii_case(prefix).then_some(rest)
 }

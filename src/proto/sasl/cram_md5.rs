@@ -6,10 +6,10 @@ use crate::proto::note::Mechanism;
 use crate::proto::{Credentials, Note};
 
 const NAME: Mechanism = "CRAM-MD5";
-/// Length of a digest in hex.
+/// The length of a digest in hex.
 const DIGEST: usize = 32;
 
-/// `login SP digest`, an answer to the challenge `salt`.
+/// `login SP digest`, the answer to the challenge `salt`.
 pub(super) fn cram_md5(text: &[u8], salt: &[u8]) -> Result<Credentials, Fault> {
     let message = decode(text, NAME)?;
     let Some(space) = memchr::memchr(b' ', &message) else {

@@ -6,7 +6,7 @@ use crate::proto::login::Bytes;
 use crate::proto::note::Mechanism;
 use crate::proto::{Credentials, Note};
 
-/// `authzid NUL login NUL password`; the authzid is thrown away.
+/// `authzid NUL login NUL password`; the authzid is ignored.
 pub(super) fn plain(text: &[u8]) -> Result<Credentials, Fault> {
     const NAME: Mechanism = "PLAIN";
     let message = decode(text, NAME)?;

@@ -11,7 +11,7 @@ use super::auth_server::AuthServer;
 use crate::base::{Address, Errno, Level, Secret};
 use crate::net::stream::Stream;
 use crate::proto::Denial;
-use crate::proto::auth_http::{Answer, Fault, Grant, Need, Parsed, Verdict, parse};
+use crate::proto::auth_http::{Answer, Fault, Grant, Need, Outcome, Parsed, parse};
 use crate::session::Shared;
 use crate::session::log::SessionLog;
 use crate::session::phase::Phase;
@@ -73,10 +73,10 @@ impl Exchange<'_> {
     pub async fn run(&self, log: &SessionLog, shared: &Shared) -> Result<Decision, AuthHttpError> {
         loop {
             let (address, answer) = self.ask(log, shared).await?;
-            match answer.verdict(self.need) {
-                Ok(Verdict::Accept(grant)) => return Ok(Decision::Accepted(grant)),
-                Ok(Verdict::Deny(denial)) => return Ok(Decision::Denied(denial)),
-                Ok(Verdict::Again(wait)) => sleep(wait).await,
+            match answer.outcome(self.need) {
+                Ok(Outcome::Accepted(grant)) => return Ok(Decision::Accepted(grant)),
+                Ok(Outcome::Denied(denial)) => return Ok(Decision::Denied(denial)),
+                Ok(Outcome::Retry(wait)) => sleep(wait).await,
                 Err(fault) => {
                     let address = address.clone();
                     return Err(AuthHttpError::Failed(address, Failure::Invalid(fault)));

@@ -4,7 +4,7 @@ use crate::base::{Protocol, Secret};
 use crate::config::settings::AuthHttp;
 use crate::config::{AuthUrl, Server};
 use crate::proto::Login;
-use crate::proto::auth_http::{Certificate, Inquiry, Need, Tls, request};
+use crate::proto::auth_http::{AuthRequest, Certificate, Need, Tls};
 use crate::session::client::connection::Client;
 use crate::session::client::identity::Identity;
 use crate::tls;
@@ -39,7 +39,7 @@ impl Attempt<'_> {
             pem: (settings.auth_http_pass_client_cert).then_some(&*own.certificate),
         });
         let words = self.client.tls().and_then(tls::negotiated);
-        let inquiry = Inquiry {
+        let request = AuthRequest {
             uri: &url.uri,
             host: &url.host,
             keep: settings.auth_http_keepalive,
@@ -48,7 +48,7 @@ impl Attempt<'_> {
             attempt: self.number,
             client: &self.identity.address,
             client_host: &self.identity.name,
-            told: self.identity.source.header,
+            proxy_header: self.identity.source.header,
             tls: words.map(|(version, cipher)| Tls {
                 version,
                 cipher,
@@ -57,7 +57,7 @@ impl Attempt<'_> {
             headers: &settings.auth_http_header,
         };
         let mut bytes = Vec::with_capacity(USUAL);
-        request(&inquiry, &mut bytes);
+        request.write(&mut bytes);
         Secret::new(bytes)
     }
 

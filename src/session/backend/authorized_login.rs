@@ -1,4 +1,4 @@
-//! A client that the auth server let in: the backend is connected and told who the client is.
+//! The login at the backend of a client that the auth server has accepted.
 
 use std::pin::pin;
 

@@ -22,7 +22,7 @@ pub(in crate::session) struct OpenConversation {
 pub(in crate::session) enum Answer {
     /// A challenge for the client.
     Challenge(Bytes, OpenConversation),
-    /// The client is let in.
+    /// The client is accepted.
     Admitted(Admitted),
     /// The backend refuses, by this reply.
     Refused(Rejection, Vec<u8>, Option<OpenConversation>),

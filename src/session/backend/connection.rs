@@ -11,10 +11,10 @@ use crate::tls::Target;
 
 /// Room for a usual reply in bytes: it arrives in one read then.
 const USUAL: usize = 512;
-/// The least room for a reply in bytes, whatever `proxy_buffer` says.
+/// The least room for a reply in bytes, if `proxy_buffer` is smaller.
 const LEAST: usize = 64;
 
-/// An open connection, and the received bytes that nobody has looked at yet.
+/// An open connection, and the received bytes that are not part of a reply yet.
 #[derive(Debug)]
 pub(in crate::session) struct BackendConnection {
     stream: Stream,
@@ -83,7 +83,7 @@ impl BackendConnection {
         !self.received.is_empty()
     }
 
-    /// Whether the backend has closed, or sends without being asked, which is as bad.
+    /// Whether the backend has closed, or has sent bytes without a command.
     pub fn is_stale(&mut self) -> bool {
         self.is_ahead() || !self.stream.is_quiet()
     }

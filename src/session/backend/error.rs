@@ -18,7 +18,7 @@ pub(in crate::session) enum LoginError {
     NoBackend,
     /// The name that the auth server gave has no address.
     Unresolved(Box<str>, ResolveError),
-    /// The connection that the challenge came through is gone.
+    /// The connection on which the challenge was sent is closed.
     ChallengeLost,
     /// There is no connection to the backend.
     Connect(ConnectError),

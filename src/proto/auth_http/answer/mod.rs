@@ -1,4 +1,4 @@
-//! The auth server's answer. nginx's grammar, and nobody is let in by an answer that is malformed.
+//! The auth server's answer in nginx's grammar. A malformed answer accepts no client.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -8,19 +8,19 @@ use crate::base::Secret;
 use crate::proto::Denial;
 use crate::proto::sasl::Bearer;
 
-/// A pause nobody gave a length for.
+/// The pause of an `Auth-Status: WAIT` without `Auth-Wait`.
 const WAIT: Duration = Duration::from_secs(1);
-/// The longest pause there is, whatever was said: a day.
+/// The longest pause in seconds: a day.
 const LONGEST_WAIT: u64 = 86_400;
-/// No header with a longer name means anything.
+/// The length of the longest header name that has a meaning.
 const LONGEST_NAME: usize = 17;
 
-/// The headers that mean something, as received; the last of each name.
+/// The headers that have a meaning, as received; of several with one name, the last.
 #[derive(Debug, Default)]
 pub struct Answer {
     status: u16,
-    /// `Auth-Status`: what was said first that is not OK, else whether it was OK.
-    said: Option<Box<[u8]>>,
+    /// `Auth-Status`: the first value other than `OK`, or `OK`.
+    auth_status: Option<Box<[u8]>>,
     server: Option<Box<[u8]>>,
     port: Option<Box<[u8]>>,
     user: Option<Box<[u8]>>,
@@ -30,32 +30,32 @@ pub struct Answer {
     /// `Auth-Error-SASL`
     error: Option<Box<[u8]>>,
     smtp_auth: Option<bool>,
-    /// Bytes of body that follow, where the server said so.
+    /// The length of the body in bytes, if the server sent it.
     body: Option<usize>,
     /// The body comes in chunks.
     chunked: bool,
-    /// The server closes the connection after this answer.
+    /// The server closes the connection after the answer.
     closing: bool,
 }
 
-/// What can be wrong with an answer. Its text goes to the log behind `auth http server ADDRESS `.
+/// An error in an answer. In the log its text follows `auth http server ADDRESS `.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// No status line.
     Response,
-    /// A header line that is none.
+    /// A malformed header line.
     Header,
-    /// No `Auth-Status`, and an HTTP status that does not say success.
+    /// No `Auth-Status`, and an HTTP status other than success.
     Status(u16),
     /// An empty `Auth-Status`.
     Empty,
-    /// Neither a server nor `proxy_pass`.
+    /// No server, and no `proxy_pass`.
     NoServer,
     /// `Auth-Server` is neither an address nor a host name.
     Address(Box<[u8]>),
-    /// The backend wants a password, and nobody told one.
+    /// No password, although the backend gets one and the client sent none.
     NoPassword,
-    /// `Auth-Port` is no port.
+    /// `Auth-Port` is not a port.
     Port(Box<[u8]>),
 }
 
@@ -77,49 +77,49 @@ impl fmt::Display for Fault {
     }
 }
 
-/// What reading an answer came to so far.
+/// The result of parsing the bytes received so far.
 #[derive(Debug)]
 pub enum Parsed {
-    /// The header is not whole.
+    /// The header is incomplete.
     Partial,
-    /// The header is whole; it ends at this byte.
+    /// The header is complete and has this length in bytes.
     Whole(Box<Answer>, usize),
-    /// It cannot become an answer any more.
+    /// The bytes are not an answer.
     Invalid(Fault),
 }
 
-/// What the login was that is answered, and what a successful answer must bring.
+/// What an answer that accepts the client must contain, and the mechanism of the login.
 #[derive(Clone, Copy, Debug)]
 pub struct Need {
-    /// The backend: there is no `proxy_pass` for answers that name none.
+    /// A backend: there is no `proxy_pass`.
     pub server: bool,
-    /// A password: the client told none, and the backend gets one.
+    /// A password: the client sent none, and the backend gets one.
     pub pass: bool,
-    /// The mechanism, where its errors have a form of their own.
+    /// The mechanism, if it has errors of its own.
     pub bearer: Option<Bearer>,
 }
 
-/// What follows for the client.
+/// The meaning of an answer.
 #[derive(Debug)]
-pub enum Verdict {
-    /// Tell the client no; a zero pause closes the session, any other lets it go on.
-    Deny(Denial),
-    /// Ask again after the pause.
-    Again(Duration),
-    /// Connect.
-    Accept(Grant),
+pub enum Outcome {
+    /// The client is denied. A zero pause ends the session.
+    Denied(Denial),
+    /// The request is repeated after the pause.
+    Retry(Duration),
+    /// The client is accepted.
+    Accepted(Grant),
 }
 
-/// What came with a yes.
+/// The contents of an answer that accepts the client.
 #[derive(Debug, Default)]
 pub struct Grant {
-    /// Where to; `None` leaves it to `proxy_pass`.
+    /// The backend; `None` stands for that of `proxy_pass`.
     pub backend: Option<Backend>,
-    /// A login to use instead of the client's.
+    /// The login that replaces the client's.
     pub user: Option<Box<[u8]>>,
-    /// A password to use instead of the client's.
+    /// The password that replaces the client's.
     pub pass: Option<Secret<Box<[u8]>>>,
-    /// `Auth-SMTP-Auth`: whether the backend gets AUTH, whatever `proxy_smtp_auth` says.
+    /// `Auth-SMTP-Auth`: whether the backend gets AUTH, in place of `proxy_smtp_auth`.
     pub smtp_auth: Option<bool>,
 }
 
@@ -128,7 +128,7 @@ pub struct Grant {
 pub enum Backend {
     /// By its address.
     Address(SocketAddr),
-    /// By a host name, which is still to be looked up.
+    /// By a host name.
     Name(Box<str>, u16),
 }
 
@@ -141,7 +141,7 @@ impl fmt::Display for Backend {
     }
 }
 
-/// Reads the header from its first byte on.
+/// Parses an answer's header from its first byte on.
 pub fn parse(bytes: &[u8]) -> Parsed {
     let seen = bytes.len().min(5);
     if bytes[..seen] != b"HTTP/"[..seen] {
@@ -161,7 +161,7 @@ pub fn parse(bytes: &[u8]) -> Parsed {
             }
             answer.closing = line.starts_with(b"HTTP/1.0");
         } else if line.is_empty() && (100..200).contains(&answer.status) {
-            // An interim answer (RFC 9110, 15.2): the one that counts is still to come.
+            // An interim answer (RFC 9110, section 15.2): the final one follows.
             *answer = Answer::default();
             start = at;
         } else if line.is_empty() {
@@ -195,7 +195,7 @@ fn seconds(count: u64) -> Duration {
 }
 
 impl Answer {
-    /// Takes one header line; `None` when it is none.
+    /// Takes one header line; `None` if it is malformed.
     fn header(&mut self, line: &[u8]) -> Option<()> {
         let colon = memchr::memchr(b':', line).unwrap_or(line.len());
         let name = &line[..colon];
@@ -211,7 +211,7 @@ impl Answer {
         }
         let value = trim_spaces(&line[colon + 1..]);
         let own = || value.into();
-        // To nginx an empty value of these is none at all.
+        // As in nginx, an empty value of these is no value.
         let some = || (!value.is_empty()).then(own);
         let mut lower = [0; LONGEST_NAME];
         let Some(lower) = lower.get_mut(..name.len()) else {
@@ -220,9 +220,14 @@ impl Answer {
         lower.copy_from_slice(name);
         lower.make_ascii_lowercase();
         match &*lower {
-            // A refusal stays one, whatever is said after it.
-            b"auth-status" if self.said.as_deref().is_none_or(|said| said == b"OK") => {
-                self.said = Some(own());
+            // The first value other than OK holds.
+            b"auth-status"
+                if self
+                    .auth_status
+                    .as_deref()
+                    .is_none_or(|status| status == b"OK") =>
+            {
+                self.auth_status = Some(own());
             }
             b"auth-server" => self.server = some(),
             b"auth-port" => self.port = some(),
@@ -248,30 +253,30 @@ impl Answer {
         Some(())
     }
 
-    /// Whether the connection can carry another question: `behind`, which came behind the header, is the whole body.
-    pub fn leaves_open(&self, behind: &[u8]) -> bool {
+    /// Whether the connection can carry another request: it stays open, and `body`, received with the header, is complete.
+    pub fn leaves_open(&self, body: &[u8]) -> bool {
         match (self.status, self.body) {
             _ if self.closing => false,
-            _ if self.chunked => behind == b"0\r\n\r\n",
-            (204 | 304, _) => behind.is_empty(),
-            (_, length) => length == Some(behind.len()),
+            _ if self.chunked => body == b"0\r\n\r\n",
+            (204 | 304, _) => body.is_empty(),
+            (_, length) => length == Some(body.len()),
         }
     }
 
-    /// What the answer means, in the order in which nginx looks at it.
+    /// The meaning of the answer. Headers are checked in nginx's order.
     ///
     /// # Errors
-    /// What the log should say; the client hears of an internal error.
-    pub fn verdict(self, need: Need) -> Result<Verdict, Fault> {
-        match self.said.as_deref() {
+    /// The answer is unusable. The client gets an internal error.
+    pub fn outcome(self, need: Need) -> Result<Outcome, Fault> {
+        match self.auth_status.as_deref() {
             Some(b"") => return Err(Fault::Empty),
             Some(b"OK") => {}
             Some(b"WAIT") => {
                 let wait = self.wait.filter(|wait| !wait.is_zero());
-                return Ok(Verdict::Again(wait.unwrap_or(WAIT)));
+                return Ok(Outcome::Retry(wait.unwrap_or(WAIT)));
             }
             Some(text) => {
-                return Ok(Verdict::Deny(Denial {
+                return Ok(Outcome::Denied(Denial {
                     code: self.code,
                     text: text.into(),
                     wait: self.wait.unwrap_or_default(),
@@ -295,7 +300,7 @@ impl Answer {
         let backend = server
             .map(|(server, port)| backend(server, port))
             .transpose()?;
-        Ok(Verdict::Accept(Grant {
+        Ok(Outcome::Accepted(Grant {
             backend,
             user: self.user,
             pass: self.pass,
@@ -304,7 +309,7 @@ impl Answer {
     }
 }
 
-/// What `Auth-Server` and `Auth-Port` name.
+/// The backend of `Auth-Server` and `Auth-Port`.
 fn backend(server: Box<[u8]>, port: Box<[u8]>) -> Result<Backend, Fault> {
     let text = std::str::from_utf8(&server).unwrap_or_default();
     let ip = address(text);
@@ -318,7 +323,7 @@ fn backend(server: Box<[u8]>, port: Box<[u8]>) -> Result<Backend, Fault> {
     }
 }
 
-/// As nginx, with zeros before a number of IPv4 as well: they do not make it octal.
+/// Parses an IP address. As in nginx, the numbers of IPv4 may have leading zeros and are decimal.
 fn address(text: &str) -> Option<IpAddr> {
     let quad = || {
         let decimal = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -331,7 +336,8 @@ fn address(text: &str) -> Option<IpAddr> {
     text.parse().ok().or_else(quad)
 }
 
-/// Labels of letters, digits, `-` and `_`. The last has a letter (RFC 3696, 2): all else was meant to be an address.
+/// Whether a text consists of labels of letters, digits, `-` and `_`. The last label has a letter (RFC 3696, section 2): a text
+/// without one is meant to be an address.
 fn is_host_name(text: &str) -> bool {
     let text = text.strip_suffix('.').unwrap_or(text);
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
@@ -342,7 +348,7 @@ fn is_host_name(text: &str) -> bool {
         && last.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
-/// Spaces only: tabs belong to the value.
+/// Trims spaces. Tabs belong to the value.
 fn trim_spaces(value: &[u8]) -> &[u8] {
     let start = value.iter().position(|&b| b != b' ').unwrap_or(value.len());
     let end = value

@@ -13,9 +13,9 @@ fn read(text: &str) -> String {
     match parse(text.as_bytes()) {
         Parsed::Partial => "partial".into(),
         Parsed::Invalid(fault) => fault.to_string(),
-        Parsed::Whole(answer, _) => match answer.verdict(need(true)) {
+        Parsed::Whole(answer, _) => match answer.outcome(need(true)) {
             Err(fault) => fault.to_string(),
-            Ok(Verdict::Deny(Denial {
+            Ok(Outcome::Denied(Denial {
                 code, text, wait, ..
             })) => format!(
                 "deny {} {} {}",
@@ -24,8 +24,8 @@ fn read(text: &str) -> String {
                 String::from_utf8_lossy(&text),
                 wait.as_secs()
             ),
-            Ok(Verdict::Again(wait)) => format!("again {}", wait.as_secs()),
-            Ok(Verdict::Accept(grant)) => format!(
+            Ok(Outcome::Retry(wait)) => format!("again {}", wait.as_secs()),
+            Ok(Outcome::Accepted(grant)) => format!(
                 "{} as {}",
                 grant
                     .backend
@@ -180,11 +180,11 @@ fn answers() {
 #[test]
 fn errors_of_bearer_mechanisms() {
     let error = |text: &str, bearer| match parse(text.replace('\n', "\r\n").as_bytes()) {
-        Parsed::Whole(answer, _) => match answer.verdict(Need {
+        Parsed::Whole(answer, _) => match answer.outcome(Need {
             bearer,
             ..need(true)
         }) {
-            Ok(Verdict::Deny(denial)) => denial.error.map(|(_, text)| text.to_vec()),
+            Ok(Outcome::Denied(denial)) => denial.error.map(|(_, text)| text.to_vec()),
             other => panic!("{other:?}"),
         },
         other => panic!("{other:?}"),
@@ -213,8 +213,8 @@ fn auth_towards_the_backend() {
         let Parsed::Whole(answer, _) = parse(text.as_bytes()) else {
             panic!("{text}");
         };
-        match answer.verdict(need(true)) {
-            Ok(Verdict::Accept(grant)) => assert_eq!(grant.smtp_auth, want, "{value}"),
+        match answer.outcome(need(true)) {
+            Ok(Outcome::Accepted(grant)) => assert_eq!(grant.smtp_auth, want, "{value}"),
             other => panic!("{other:?}"),
         }
     }
@@ -289,7 +289,7 @@ fn no_bytes_make_it_panic() {
             text[at] = (seed >> 24) as u8;
         }
         if let Parsed::Whole(answer, _) = parse(&text) {
-            let _ = answer.verdict(need(seed & 1 != 0));
+            let _ = answer.outcome(need(seed & 1 != 0));
         }
     }
 }

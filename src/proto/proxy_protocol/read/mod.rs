@@ -1,4 +1,4 @@
-//! Reading a header that may come in pieces. Exactly the header is taken.
+//! Parsing a header that may arrive in pieces.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -10,12 +10,12 @@ use crate::base::Escaped;
 pub const LIMIT: usize = 4096;
 /// The longest line of version 1, with CR LF.
 const LINE: usize = 107;
-/// What version 2 begins with.
+/// The first bytes of version 2.
 pub(super) const SIGNATURE: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
 /// Signature, version and command, family and transport, length.
 const PREFIX: usize = 16;
 
-/// A header that cannot be read. Displays nginx's words.
+/// An error in a header. Displays as in nginx's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Not a header; the text up to the first line end.
@@ -27,7 +27,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// These bytes are no header, and will not become one.
+    /// The error of bytes that are not a header.
     #[must_use]
     pub fn broken(bytes: &[u8]) -> Self {
         let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next();
@@ -45,11 +45,11 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Reads a header off the front of `bytes`: the addresses, if it has any that a stream can have, and its length.
-/// `None` while more is needed; never with [`LIMIT`] bytes.
+/// Parses a header at the front of `bytes`. Returns the addresses, if it has any of a TCP connection, and its length in bytes;
+/// `None` while it is incomplete, which it never is with [`LIMIT`] bytes.
 ///
 /// # Errors
-/// When this is no header.
+/// The bytes are not a header.
 pub fn parse(bytes: &[u8]) -> Result<Option<(Option<Addresses>, usize)>, Fault> {
     if starts_alike(bytes, SIGNATURE) {
         return binary(bytes);
@@ -68,12 +68,12 @@ pub fn parse(bytes: &[u8]) -> Result<Option<(Option<Addresses>, usize)>, Fault> 
     }
 }
 
-/// Whether the two agree as far as both go.
+/// Whether the two agree up to the shorter one's end.
 fn starts_alike(bytes: &[u8], start: &[u8]) -> bool {
     bytes.iter().zip(start).all(|(one, other)| one == other)
 }
 
-/// A line of version 1: outer `None` for nonsense, inner for `UNKNOWN`.
+/// Parses a line of version 1: the outer `None` stands for a malformed one, the inner for `UNKNOWN`.
 fn text(line: &[u8]) -> Option<Option<Addresses>> {
     let line = line.strip_suffix(b"\r\n")?.strip_prefix(b"PROXY ")?;
     if line.starts_with(b"UNKNOWN") {
@@ -113,13 +113,13 @@ fn binary(bytes: &[u8]) -> Result<Option<(Option<Addresses>, usize)>, Fault> {
     let Some(body) = rest.get(..length) else {
         return Ok(None);
     };
-    // LOCAL, datagrams, unix sockets: whoever sends them speaks for itself.
-    let told = match (command & 0x0f, kind) {
+    // LOCAL, datagrams and unix sockets have no client address: the connection's own holds.
+    let parsed = match (command & 0x0f, kind) {
         (1, 0x11) => Some(inet(body)),
         (1, 0x21) => Some(inet6(body)),
         _ => None,
     };
-    let addresses = told.map(|told| told.ok_or_else(|| Fault::broken(bytes)));
+    let addresses = parsed.map(|parsed| parsed.ok_or_else(|| Fault::broken(bytes)));
     Ok(Some((addresses.transpose()?, PREFIX + length)))
 }
 

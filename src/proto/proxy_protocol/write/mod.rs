@@ -1,4 +1,4 @@
-//! Writing a header for a backend.
+//! Headers for backends.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use super::Addresses;
 use super::read::SIGNATURE;
 use crate::base::address::Ipv6Text;
 
-/// CRC32C, as RFC 3720 has it.
+/// CRC32C (RFC 3720).
 const CRC32C: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
 
 /// Types of version 2's extensions (section 2.2).
@@ -23,25 +23,25 @@ mod kind {
     pub const SSL_CIPHER: u8 = 0x23;
 }
 
-/// What is known of a client's TLS.
+/// A client's TLS connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Tls<'a> {
-    /// The name it asked for (SNI).
+    /// The server name that the client sent (SNI).
     pub authority: Option<&'a str>,
-    /// The protocol it agreed to (ALPN).
+    /// The negotiated protocol (ALPN).
     pub alpn: Option<&'a [u8]>,
-    /// Version and cipher, by OpenSSL's names.
+    /// Version and cipher in OpenSSL's names.
     pub words: Option<(&'a str, &'a str)>,
-    /// Its certificate, if it showed one.
+    /// The client's certificate, if it sent one.
     pub certificate: Option<Certificate<'a>>,
 }
 
-/// What is known of a client's certificate.
+/// A client's certificate.
 #[derive(Clone, Copy, Debug)]
 pub struct Certificate<'a> {
-    /// Whether it was found to be good.
+    /// Whether it is valid.
     pub verified: bool,
-    /// Whether it was shown on this connection, and not only when a session began that goes on.
+    /// Whether it was sent on this connection; else on the one whose session is resumed.
     pub shown_now: bool,
     /// The common name of its subject.
     pub name: Option<&'a str>,
@@ -62,7 +62,7 @@ pub fn v1(addresses: Option<Addresses>) -> Vec<u8> {
     format!("PROXY TCP{family} {source} {destination} {from} {to}\r\n").into_bytes()
 }
 
-/// Version 2: binary, with what is known of TLS, and a checksum. Without addresses, LOCAL.
+/// Version 2: binary, with the TLS extension and a checksum. Without addresses, LOCAL.
 pub fn v2(addresses: Option<Addresses>, tls: Option<Tls<'_>>) -> Vec<u8> {
     let mut out = SIGNATURE.to_vec();
     let (command, family) = match &addresses {
@@ -93,7 +93,7 @@ pub fn v2(addresses: Option<Addresses>, tls: Option<Tls<'_>>) -> Vec<u8> {
         put_some(&mut out, kind::ALPN, tls.alpn);
         put(&mut out, kind::SSL, &ssl(&tls));
     }
-    // The checksum is counted over the whole header, itself being zero.
+    // The checksum covers the header with zeros in its own place.
     put(&mut out, kind::CRC32C, &[0; 4]);
     let length = u16::try_from(out.len() - body).unwrap_or(u16::MAX);
     out[body - 2..body].copy_from_slice(&length.to_be_bytes());
@@ -103,7 +103,7 @@ pub fn v2(addresses: Option<Addresses>, tls: Option<Tls<'_>>) -> Vec<u8> {
     out
 }
 
-/// The extension that tells of TLS (section 2.2.6).
+/// The TLS extension (section 2.2.6).
 fn ssl(tls: &Tls<'_>) -> Vec<u8> {
     const SSL: u8 = 1;
     const CERT_CONN: u8 = 2;
@@ -129,7 +129,7 @@ fn put_some(out: &mut Vec<u8>, kind: u8, value: Option<&[u8]>) {
     }
 }
 
-/// One extension. What no length can name is left out.
+/// Writes one extension; leaves a value out that is too long.
 fn put(out: &mut Vec<u8>, kind: u8, value: &[u8]) {
     if let Ok(length) = u16::try_from(value.len()) {
         out.push(kind);
