@@ -1,5 +1,6 @@
 //! Requests to the auth server: Unix sockets, IPv6, host names, persistent connections, malformed and incomplete responses.
 
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,7 +10,7 @@ use support::auth_server::{AuthServer, REFUSAL, REFUSED, accepted_with, refuse};
 use support::dns::{NameServer, Response, a, records};
 use support::scripted::{ScriptedPeer, Step};
 use support::smtp_gateway::{INTERNAL_ERROR, gateway, log_in};
-use support::{LineClient, TempDir, auth_plain, wait_until};
+use support::{LineClient, TempDir, auth_plain, free_port, wait_until};
 
 #[test]
 fn unix_socket() {
@@ -23,8 +24,10 @@ fn unix_socket() {
         request.starts_with("GET /login?a=b HTTP/1.1\r\nHost: localhost\r\n"),
         "{request}"
     );
-    assert_eq!(log_in(port), REFUSAL);
-    assert_eq!(server.connections(), 1, "the connection is persistent");
+    wait_until("a persistent connection", || {
+        assert_eq!(log_in(port), REFUSAL);
+        server.reused() > 0
+    });
 }
 
 #[test]
@@ -47,26 +50,68 @@ fn ipv6_address() {
 fn closed_persistent_connection_is_replaced() {
     let server = AuthServer::start(|_, request| (request == 0).then(|| REFUSED.to_string()));
     let (_gateway, port) = gateway(&format!("auth_http 127.0.0.1:{};", server.port));
-    for _ in 0..3 {
+    wait_until("a request on a connection that closes", || {
         assert_eq!(log_in(port), REFUSAL);
-    }
-    assert_eq!(server.connections(), 3);
+        server.reused() > 0
+    });
+    assert_eq!(log_in(port), REFUSAL);
 }
 
 #[test]
 fn incomplete_response_on_a_persistent_connection_fails() {
-    let server = AuthServer::start(|connection, request| match (connection, request) {
-        (0, 1) => Some("HTTP/1.1 200 OK\r\nAuth-St".to_string()),
-        (0, 2) => None,
-        _ => Some(REFUSED.to_string()),
+    let third = Arc::new(AtomicBool::new(false));
+    let is_third = Arc::clone(&third);
+    let server = AuthServer::start(move |_, request| match request {
+        0 => Some(REFUSED.to_string()),
+        1 => Some("HTTP/1.1 200 OK\r\nAuth-St".to_string()),
+        _ => {
+            is_third.store(true, Ordering::SeqCst);
+            None
+        }
     });
     let more = format!("auth_http 127.0.0.1:{}; auth_http_timeout 1s;", server.port);
     let (gateway, port) = gateway(&more);
-    assert_eq!(log_in(port), REFUSAL);
-    assert_eq!(log_in(port), INTERNAL_ERROR);
+    let mut failures = 0;
+    wait_until("a request on a persistent connection", || {
+        let before = server.connections();
+        let reply = log_in(port);
+        failures += usize::from(reply == INTERNAL_ERROR);
+        assert!(
+            reply == REFUSAL || server.connections() == before,
+            "the request is not repeated"
+        );
+        server.reused() > 0
+    });
+    assert_eq!(failures, 1);
     gateway.wait_for_log("timed out (110: Connection timed out) while in http auth state");
-    assert_eq!(server.connections(), 1, "the request is not repeated");
     assert_eq!(log_in(port), REFUSAL);
+    assert!(
+        !third.load(Ordering::SeqCst),
+        "a connection without a response is not used again"
+    );
+}
+
+#[test]
+fn silent_persistent_connection_is_replaced() {
+    let server = AuthServer::start(|_, request| {
+        if request > 0 {
+            loop {
+                std::thread::park();
+            }
+        }
+        Some(REFUSED.to_string())
+    });
+    let (_gateway, port) = gateway(&format!("auth_http 127.0.0.1:{};", server.port));
+    wait_until("a request on a silent connection", || {
+        assert_eq!(log_in(port), REFUSAL);
+        server.reused() > 0
+    });
+    assert_eq!(log_in(port), REFUSAL);
+    assert_eq!(
+        server.reused(),
+        1,
+        "other persistent connections are not used"
+    );
 }
 
 #[test]
@@ -82,6 +127,69 @@ fn keepalive_off_opens_a_connection_per_request() {
         assert!(server.request().starts_with("GET / HTTP/1.0\r\n"));
     }
     assert_eq!(server.connections(), 2);
+}
+
+#[test]
+fn failed_connection_is_logged_with_the_auth_server() {
+    let unused = free_port();
+    let (refused, port) = gateway(&format!("auth_http 127.0.0.1:{unused};"));
+    assert_eq!(log_in(port), INTERNAL_ERROR);
+    refused.wait_for_log(&format!(
+        "*1 recv() failed (111: Connection refused) while in http auth state, client: 127.0.0.1, \
+         server: 127.0.0.1:{port}, login: \"joe\", auth: 127.0.0.1:{unused}\n"
+    ));
+    let folder = TempDir::new("auth");
+    let path = folder.path().join("missing.sock");
+    let (missing, port) = gateway(&format!("auth_http unix:{};", path.display()));
+    assert_eq!(log_in(port), INTERNAL_ERROR);
+    missing.wait_for_log(&format!(
+        "connect() to unix:{path} failed (2: No such file or directory) while in http auth state, client: 127.0.0.1, \
+         server: 127.0.0.1:{port}, login: \"joe\", auth: unix:{path}\n",
+        path = path.display()
+    ));
+}
+
+#[test]
+fn login_of_a_response_is_in_the_log_and_in_the_repeated_request() {
+    let server = AuthServer::start(|connection, _| {
+        let (status, login) = match connection {
+            0 => ("WAIT", "Auth-User: jo e\r\nAuth-Pass: other"),
+            _ => ("no", "Auth-User: nobody"),
+        };
+        Some(format!(
+            "HTTP/1.0 200 OK\r\nAuth-Status: {status}\r\n{login}\r\n\r\n"
+        ))
+    });
+    let (gateway, port) = gateway(&format!("auth_http 127.0.0.1:{};", server.port));
+    assert_eq!(log_in(port), REFUSAL);
+    let sent = "Auth-User: joe\r\nAuth-Pass: secret\r\n";
+    assert!(server.request().contains(sent));
+    let request = server.request();
+    let sent = "Auth-User: jo%20e\r\nAuth-Pass: other\r\n";
+    assert!(request.contains(sent), "{request}");
+    assert!(request.contains("Auth-Login-Attempt: 1\r\n"), "{request}");
+    gateway.wait_for_log(&format!(
+        "client login failed: \"no\" while in http auth state, client: 127.0.0.1, server: 127.0.0.1:{port}, \
+         login: \"nobody\"\n"
+    ));
+}
+
+#[test]
+fn client_port() {
+    for (more, sent) in [("auth_http_client_port on;", true), ("", false)] {
+        let server = AuthServer::start(refuse);
+        let (_gateway, port) = gateway(&format!("auth_http 127.0.0.1:{}; {more}", server.port));
+        let stream = TcpStream::connect(("127.0.0.1", port)).expect("to connect");
+        let own = stream.local_addr().expect("its address").port();
+        let mut client = LineClient::over(stream);
+        client.expect("220");
+        let command = format!("AUTH PLAIN {}", auth_plain("joe", "secret"));
+        assert_eq!(client.ask(&command), REFUSAL);
+        let request = server.request();
+        let header = format!("Client-IP: 127.0.0.1\r\nClient-Port: {own}\r\n");
+        assert_eq!(request.contains(&header), sent, "{request}");
+        assert_eq!(request.contains("Client-Port"), sent, "{request}");
+    }
 }
 
 #[test]

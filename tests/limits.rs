@@ -1,7 +1,11 @@
 //! Limits before the login: `max_commands`, `worker_connections`, and no memory kept per command.
 
 use std::fs;
+use std::io::Write;
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
 
+use socket2::SockRef;
 use support::scripted::{ScriptedPeer, Step};
 use support::{Gateway, LineClient, auth_plain, free_port, wait_until};
 
@@ -148,4 +152,45 @@ fn commands_do_not_accumulate_memory() {
     let growth = resident(&gateway).saturating_sub(before);
     // At ten bytes kept per command, 100,000 commands would take 1 MB.
     assert!(growth < 1_000_000, "{growth} bytes more");
+}
+
+#[test]
+fn client_that_resets_its_connection_leaves_no_descriptors() {
+    let auth = ScriptedPeer::start(&[Step::ReadHeader, Step::Stall]);
+    let port = free_port();
+    let gateway = Gateway::start(&format!(
+        "mail {{
+            server_name gate.test;
+            auth_http 127.0.0.1:{};
+            auth_http_timeout 1h;
+            timeout 1h;
+            server {{ listen 127.0.0.1:{port}; protocol smtp; }}
+        }}",
+        auth.port
+    ));
+    let open = || {
+        let folder = format!("/proc/{}/fd", gateway.pid());
+        fs::read_dir(folder).expect("the descriptors").count()
+    };
+    let before = open();
+    for (more, half_closed) in [(900, false), (10, true)] {
+        let login = format!("AUTH PLAIN {}\r\n", auth_plain("joe", "secret"));
+        let commands = login + &"NOOP\r\n".repeat(more);
+        let mut streams = Vec::new();
+        for _ in 0..20 {
+            let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("to connect");
+            stream.write_all(commands.as_bytes()).expect("to send");
+            streams.push(stream);
+        }
+        for stream in streams {
+            auth.received();
+            if half_closed {
+                stream.shutdown(Shutdown::Write).expect("to half-close");
+            }
+            // Closing sends a reset.
+            let linger = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+            linger.expect("SO_LINGER");
+        }
+        wait_until("the end of their sessions", || open() <= before);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::base::Escaped;
+use crate::base::{Address, Escaped};
 
 /// The facts about a session in its log lines. Cheap to build, since it only borrows.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,8 @@ pub struct Context<'a> {
     pub login: Option<&'a [u8]>,
     /// The backend's `address:port`, once chosen.
     pub upstream: Option<&'a str>,
+    /// The auth server, in lines about a connection to it. nginx's lines do not have it.
+    pub auth: Option<&'a Address>,
 }
 
 /// Displays a context after a message: ` while …, client: …, server: …`.
@@ -38,6 +40,7 @@ impl fmt::Display for Suffix<'_> {
             server,
             login,
             upstream,
+            auth,
             ..
         } = *self.context;
         if let Some(action) = action.filter(|_| self.with_action) {
@@ -53,6 +56,9 @@ impl fmt::Display for Suffix<'_> {
         }
         if let Some(upstream) = upstream {
             write!(out, ", upstream: {upstream}")?;
+        }
+        if let Some(auth) = auth {
+            write!(out, ", auth: {auth}")?;
         }
         Ok(())
     }
@@ -70,6 +76,7 @@ mod tests {
         server: "0.0.0.0:25",
         login: None,
         upstream: None,
+        auth: None,
     };
 
     fn shown(context: Context<'_>, with_action: bool) -> String {
@@ -90,11 +97,12 @@ mod tests {
             starttls: true,
             login: Some(b"a\r\n@b"),
             upstream: Some("10.0.0.1:25"),
+            auth: Some(&Address::Unix("/auth".into())),
             ..CONTEXT
         };
         assert_eq!(
             shown(all, false),
-            ", client: 127.0.0.1 using starttls, server: 0.0.0.0:25, login: \"a\\x0D\\x0A@b\", upstream: 10.0.0.1:25"
+            ", client: 127.0.0.1 using starttls, server: 0.0.0.0:25, login: \"a\\x0D\\x0A@b\", upstream: 10.0.0.1:25, auth: unix:/auth"
         );
     }
 }

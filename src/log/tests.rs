@@ -85,6 +85,7 @@ fn a_session_line_carries_its_context() {
         server: "0.0.0.0:587",
         login: Some(b"me"),
         upstream: None,
+        auth: None,
     };
     log.session(
         Level::Info,

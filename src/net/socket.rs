@@ -1,12 +1,13 @@
 //! Connected stream sockets, the addresses of their peers.
 
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::io::{self, IoSlice};
 use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::os::fd::AsRawFd;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use nix::sys::socket::{MsgFlags, recv};
 use socket2::SockRef;
@@ -41,6 +42,14 @@ impl Peer {
             Peer::Inet(SocketAddr::V4(address)) => address.ip().to_string(),
             Peer::Inet(SocketAddr::V6(address)) => Ipv6Text(*address.ip()).to_string(),
             Peer::Unix => "unix:".into(),
+        }
+    }
+
+    /// The port, if it has one.
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Peer::Inet(address) => Some(address.port()),
+            Peer::Unix => None,
         }
     }
 
@@ -110,6 +119,31 @@ impl Socket {
             Socket::Tcp(stream) => stream.peer_addr().ok(),
             Socket::Unix(_) => None,
             Socket::Custom(connection) => connection.peer_address(),
+        }
+    }
+
+    /// Breaks the connection with `ETIMEDOUT` once sent bytes were not acknowledged for this time (`TCP_USER_TIMEOUT`,
+    /// RFC 5482). Without effect on other sockets than TCP ones.
+    ///
+    /// # Errors
+    /// The error of `setsockopt(2)`.
+    pub fn set_user_timeout(&self, limit: Duration) -> io::Result<()> {
+        match self {
+            Socket::Tcp(stream) => SockRef::from(stream).set_tcp_user_timeout(Some(limit)),
+            Socket::Unix(_) | Socket::Custom(_) => Ok(()),
+        }
+    }
+
+    /// Returns when the connection is broken, by a reset for example. Reads nothing, so it works while received bytes are left
+    /// unread, and does not notice that the peer has closed its sending side.
+    ///
+    /// # Errors
+    /// The error of `epoll(7)`.
+    pub async fn broken(&self) -> io::Result<()> {
+        match self {
+            Socket::Tcp(stream) => stream.ready(Interest::ERROR).await.map(|_| ()),
+            Socket::Unix(stream) => stream.ready(Interest::ERROR).await.map(|_| ()),
+            Socket::Custom(_) => pending().await,
         }
     }
 

@@ -92,6 +92,15 @@ impl Stream {
         }
     }
 
+    /// The socket, unless it is closed.
+    pub fn socket(&self) -> Option<&Socket> {
+        match self {
+            Stream::Plain(socket) => Some(socket),
+            Stream::Tls(stream) => Some(stream.get_ref().0),
+            Stream::Closed => None,
+        }
+    }
+
     /// Whether the stream is open and has nothing to read, neither bytes nor an end.
     pub fn is_quiet(&mut self) -> bool {
         let mut byte = [0];

@@ -69,20 +69,13 @@ async fn auth_http(
         client,
         log,
     } = &mut commands.session;
-    let attempt = Attempt {
-        login: &login,
-        number: commands.attempts,
-        identity: &commands.identity,
-        client,
-    };
-    let request = attempt.request(&endpoint.server, settings, &server.url);
+    let attempt = Attempt::new(&login, commands.attempts, &commands.identity, client);
     let exchange = Exchange {
+        attempt,
+        config: &endpoint.server,
         server,
         addresses: &server.addresses(&endpoint.log),
-        keep: settings.auth_http_keepalive,
-        request: &request,
-        need: attempt.need(&endpoint.server),
-        limit: settings.auth_http_timeout,
+        settings,
     };
     let decision = tokio::select! {
         decision = exchange.run(log, shared) => decision.map_err(Cause::AuthHttp),

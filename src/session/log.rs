@@ -62,12 +62,12 @@ impl SessionLog {
 
     /// Writes a line with ` while …`.
     pub fn line(&self, phase: Phase, level: Level, message: fmt::Arguments<'_>) {
-        self.write(Some(phase), level, message);
+        self.write(Some(phase), None, level, message);
     }
 
     /// Writes a line of level info without ` while …`.
     pub fn event(&self, message: fmt::Arguments<'_>) {
-        self.write(None, Level::Info, message);
+        self.write(None, None, Level::Info, message);
     }
 
     /// Writes that the client took too long.
@@ -77,6 +77,7 @@ impl SessionLog {
     }
 
     /// Writes that a connection could not be made. Over TCP, nginx notices that in its first `call`, `recv` or `send`.
+    /// In [`Phase::AuthHttp`] the line names the address at its end.
     pub fn unconnected(&self, phase: Phase, address: &Address, call: &str, error: &io::Error) {
         use io::ErrorKind as Kind;
         let late = matches!(
@@ -87,15 +88,29 @@ impl SessionLog {
                 | Kind::HostUnreachable
         );
         let errno = Errno(error);
+        let auth = (phase == Phase::AuthHttp).then_some(address);
         if late && matches!(address, Address::Inet(_)) {
-            self.line(phase, Level::Error, format_args!("{call}() failed{errno}"));
+            let message = format_args!("{call}() failed{errno}");
+            self.write(Some(phase), auth, Level::Error, message);
         } else {
             let message = format_args!("connect() to {address} failed{errno}");
-            self.line(phase, level_of(error), message);
+            self.write(Some(phase), auth, level_of(error), message);
         }
     }
 
-    fn write(&self, phase: Option<Phase>, level: Level, message: fmt::Arguments<'_>) {
+    /// Writes that a `call` on a connection to the auth server at `address` failed.
+    pub fn auth_http(&self, address: &Address, call: &str, error: &io::Error) {
+        let message = format_args!("{call}() failed{}", Errno(error));
+        self.write(Some(Phase::AuthHttp), Some(address), Level::Error, message);
+    }
+
+    fn write(
+        &self,
+        phase: Option<Phase>,
+        auth: Option<&Address>,
+        level: Level,
+        message: fmt::Arguments<'_>,
+    ) {
         let context = Context {
             connection: self.number,
             action: phase.map(Phase::action),
@@ -105,6 +120,7 @@ impl SessionLog {
             login: self.login.as_deref(),
             // nginx names a backend after a login only.
             upstream: self.upstream.as_deref().filter(|_| self.login.is_some()),
+            auth,
         };
         self.log.session(level, &context, message, phase.is_some());
     }

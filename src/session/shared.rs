@@ -3,10 +3,14 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Counts connections. It outlives every reload.
+use super::auth_http::pool::Pools;
+
+/// Process-wide state. It outlives every reload.
 #[derive(Debug, Default)]
 pub struct Shared {
     connections: AtomicU64,
+    /// The connections to auth servers.
+    pub(in crate::session) auth_pools: Pools,
 }
 
 impl Shared {

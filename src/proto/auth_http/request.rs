@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::Replacement;
 use crate::base::{Protocol, Secret};
 use crate::proto::proxy_protocol::Addresses;
 use crate::proto::{Credentials, Login, Origin};
@@ -9,58 +10,62 @@ use crate::proto::{Credentials, Login, Origin};
 /// A configured header: name and value.
 pub type Header = (Box<[u8]>, Secret<Box<[u8]>>);
 
-/// The contents of one request.
+/// The contents of a request.
 #[derive(Debug)]
 pub struct AuthRequest<'a> {
     /// Path and query of `auth_http`.
     pub uri: &'a [u8],
     /// The value of `Host:`.
     pub host: &'a [u8],
-    /// Whether the connection is kept: HTTP/1.1, else HTTP/1.0 as in nginx.
+    /// Whether the connection may be kept: HTTP/1.1, else HTTP/1.0 as in nginx.
     pub keep: bool,
     /// The client's protocol.
     pub protocol: Protocol,
-    /// The login.
+    /// The client's login.
     pub login: &'a Login,
-    /// The number of the client's attempt, from 1.
+    /// The login and the password of an earlier answer to the same request, which replace the client's.
+    pub replacement: &'a Replacement,
+    /// The number of the attempt within the session, from 1.
     pub attempt: u32,
     /// The client's address without its port.
     pub client: &'a str,
-    /// The client's verified host name, which is sent in SMTP only.
+    /// The client's port, with `auth_http_client_port on` and a client over TCP.
+    pub client_port: Option<u16>,
+    /// The client's verified host name, for SMTP.
     pub client_host: &'a str,
-    /// The addresses in the client's PROXY header, trusted or not.
+    /// The addresses in the PROXY header, trusted or not.
     pub proxy_header: Option<Addresses>,
-    /// The client's TLS connection, if there is one.
+    /// The TLS connection with the client, if there is one.
     pub tls: Option<Tls<'a>>,
-    /// `auth_http_header`, in the order written.
+    /// The headers of `auth_http_header`, in their order.
     pub headers: &'a [Header],
 }
 
-/// TLS with a client, in OpenSSL's names.
+/// A TLS connection with a client, in OpenSSL's names.
 #[derive(Debug)]
 pub struct Tls<'a> {
     /// The version.
     pub version: &'a str,
     /// The cipher suite.
     pub cipher: &'a str,
-    /// The client's certificate, if TLS asked for one.
+    /// The client's certificate, if one was requested.
     pub certificate: Option<Certificate<'a>>,
 }
 
 /// A client's certificate. Empty values are not sent.
 #[derive(Debug)]
 pub struct Certificate<'a> {
-    /// `NONE`, `SUCCESS` or `FAILED:` with the reason.
+    /// `NONE`, `SUCCESS` or `FAILED:` and the reason.
     pub verify: &'a [u8],
     /// The subject (RFC 2253).
     pub subject: &'a [u8],
     /// The issuer (RFC 2253).
     pub issuer: &'a [u8],
-    /// The serial number in hex.
+    /// The serial number in hexadecimal.
     pub serial: &'a [u8],
-    /// The SHA-1 fingerprint in hex.
+    /// The SHA-1 fingerprint in hexadecimal.
     pub fingerprint: &'a [u8],
-    /// The certificate in PEM, with `auth_http_pass_client_cert on`.
+    /// The certificate, with `auth_http_pass_client_cert on`.
     pub pem: Option<&'a [u8]>,
 }
 
@@ -76,17 +81,24 @@ impl AuthRequest<'_> {
             b" HTTP/1.0\r\n"
         });
         header(out, "Host", self.host);
-        header(out, "Auth-Method", login.credentials.method().as_bytes());
-        escaped(out, "Auth-User", login.credentials.user());
-        match &login.credentials {
+        let credentials = &login.credentials;
+        let Replacement { user, pass } = self.replacement;
+        let (own_pass, salt): (&[u8], _) = match credentials {
             Credentials::Plain { pass, .. } | Credentials::Bearer { token: pass, .. } => {
-                escaped(out, "Auth-Pass", pass.reveal())
+                (pass.reveal(), None)
             }
             Credentials::CramMd5 { digest, salt, .. } | Credentials::Apop { digest, salt, .. } => {
-                escaped(out, "Auth-Pass", digest.reveal());
-                header(out, "Auth-Salt", salt);
+                (digest.reveal(), Some(salt))
             }
-            Credentials::External { .. } | Credentials::None => escaped(out, "Auth-Pass", b""),
+            Credentials::External { .. } | Credentials::None => (b"", None),
+        };
+        let user = user.as_deref().unwrap_or(credentials.user());
+        let pass = pass.as_ref().map_or(own_pass, |pass| pass.reveal());
+        header(out, "Auth-Method", credentials.method().as_bytes());
+        escaped(out, "Auth-User", user);
+        escaped(out, "Auth-Pass", pass);
+        if let Some(salt) = salt {
+            header(out, "Auth-Salt", salt);
         }
         header(out, "Auth-Protocol", self.protocol.word().as_bytes());
         header(
@@ -95,6 +107,9 @@ impl AuthRequest<'_> {
             self.attempt.to_string().as_bytes(),
         );
         header(out, "Client-IP", self.client.as_bytes());
+        if let Some(port) = self.client_port {
+            header(out, "Client-Port", port.to_string().as_bytes());
+        }
         if self.protocol == Protocol::Smtp {
             header(out, "Client-Host", self.client_host.as_bytes());
         }
@@ -151,7 +166,7 @@ fn certificate(out: &mut Vec<u8>, own: &Certificate<'_>) {
     }
 }
 
-/// Writes the address and port of one end in a PROXY header.
+/// One end of the connection in a PROXY header.
 fn end(out: &mut Vec<u8>, name: &str, end: &SocketAddr) {
     let (ip, port) = (end.ip().to_string(), end.port().to_string());
     header(out, &format!("{name}-Addr"), ip.as_bytes());
@@ -165,7 +180,7 @@ fn header(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Writes a header whose value has control bytes, spaces and `%` as `%XX`, and all other bytes as they are.
+/// Writes a header with control bytes, spaces and `%` of its value as `%XX`, as nginx does.
 fn escaped(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     out.extend_from_slice(name.as_bytes());
@@ -188,7 +203,7 @@ mod tests {
     use crate::base::Secret;
     use crate::proto::{Envelope, Helo};
 
-    fn written(login: &Login) -> String {
+    fn ask(login: &Login, replacement: &Replacement) -> String {
         let headers = [(
             b"X-Key".as_slice().into(),
             Secret::new(b"a b".as_slice().into()),
@@ -200,8 +215,10 @@ mod tests {
             keep: false,
             protocol: Protocol::Smtp,
             login,
+            replacement,
             attempt: 2,
             client: "127.0.0.1",
+            client_port: Some(4321),
             client_host: "[UNAVAILABLE]",
             proxy_header: Some(Addresses {
                 source: "[2001:db8::1]:1234".parse().unwrap(),
@@ -231,17 +248,18 @@ mod tests {
             user: b"us er%\xff".as_slice().into(),
             pass: Secret::new(b"\x01\x7f".as_slice().into()),
         };
-        let text = written(&Login {
+        let login = Login {
             credentials,
             origin: Origin::Smtp {
                 helo: Helo::default(),
                 envelope: None,
             },
-        });
+        };
+        let text = ask(&login, &Replacement::default());
         assert_eq!(
             text,
             "GET /auth?x=1 HTTP/1.0\nHost: [::1]\nAuth-Method: plain\nAuth-User: us%20er%25\u{fffd}\n\
-             Auth-Pass: %01\u{7f}\nAuth-Protocol: smtp\nAuth-Login-Attempt: 2\nClient-IP: 127.0.0.1\n\
+             Auth-Pass: %01\u{7f}\nAuth-Protocol: smtp\nAuth-Login-Attempt: 2\nClient-IP: 127.0.0.1\nClient-Port: 4321\n\
              Client-Host: [UNAVAILABLE]\nProxy-Protocol-Addr: 2001:db8::1\nProxy-Protocol-Port: 1234\n\
              Proxy-Protocol-Server-Addr: 2001:db8::2\nProxy-Protocol-Server-Port: 25\n\
              Auth-SSL: on\nAuth-SSL-Protocol: TLSv1.3\n\
@@ -249,11 +267,29 @@ mod tests {
              Auth-SSL-Subject: CN=a b\nAuth-SSL-Serial: 0A\nAuth-SSL-Fingerprint: 00ff\n\
              Auth-SSL-Cert: -----BEGIN%20X-----%0A%25%0A\nX-Key: a b\n\n"
         );
+        let replacement = Replacement {
+            user: Some(b"jo e".as_slice().into()),
+            pass: None,
+        };
+        let text = ask(&login, &replacement);
+        assert!(
+            text.contains("Auth-User: jo%20e\nAuth-Pass: %01\u{7f}\n"),
+            "{text}"
+        );
+        let replacement = Replacement {
+            user: None,
+            pass: Some(Secret::new(b"x".as_slice().into())),
+        };
+        let text = ask(&login, &replacement);
+        assert!(
+            text.contains("Auth-User: us%20er%25\u{fffd}\nAuth-Pass: x\n"),
+            "{text}"
+        );
     }
 
     #[test]
     fn mail_without_a_login() {
-        let text = written(&Login {
+        let login = Login {
             credentials: Credentials::None,
             origin: Origin::Smtp {
                 helo: Helo {
@@ -265,7 +301,8 @@ mod tests {
                     rcpt: Some(b"RCPT TO:<c@d>".as_slice().into()),
                 }),
             },
-        });
+        };
+        let text = ask(&login, &Replacement::default());
         assert!(text.contains(
             "Auth-Method: none\nAuth-User: \nAuth-Pass: \nAuth-Protocol: smtp\nAuth-Login-Attempt: 2\n"
         ));

@@ -1,4 +1,4 @@
-//! The auth server of an `auth_http` directive: its addresses, and the connections that are kept for the next request.
+//! The auth server of an `auth_http` directive: its URL and its addresses.
 //!
 //! The first addresses are those found when the configuration was loaded. Once their validity has passed, the name is looked up
 //! again in the background: no login waits for that, and the old addresses stay in use if the look-up fails.
@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::pool::Pool;
 use crate::base::{Address, Level};
 use crate::config::AuthUrl;
 use crate::log::ErrorLog;
@@ -29,7 +28,6 @@ pub struct AuthServer {
     known: Mutex<Known>,
     /// TLS, if the URL is `https`.
     pub(in crate::session) tls: Option<Target>,
-    pub(in crate::session) pool: Arc<Pool>,
     pub(in crate::session) dialer: Dialer,
 }
 
@@ -55,7 +53,6 @@ impl AuthServer {
             tls,
             resolver,
             known: Mutex::new(known),
-            pool: Arc::default(),
             dialer,
         }
     }

@@ -1,5 +1,6 @@
 //! The HTTP exchange with an auth server, over a kept connection or a new one.
 
+use std::future::pending;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +9,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::auth_server::AuthServer;
-use crate::base::{Address, Errno, Level, Secret};
+use super::pool::PoolRequest;
+use super::request::Attempt;
+use crate::base::{Address, Level, Secret};
+use crate::config::Server;
+use crate::config::settings::AuthHttp;
 use crate::net::stream::Stream;
 use crate::proto::Denial;
-use crate::proto::auth_http::{Answer, Fault, Grant, Need, Outcome, Parsed, parse};
+use crate::proto::auth_http::{Answer, Fault, Grant, Outcome, Parsed, Replacement, parse};
 use crate::session::Shared;
 use crate::session::log::SessionLog;
 use crate::session::phase::Phase;
@@ -21,20 +26,17 @@ const HEADER: usize = 8 * 1024;
 /// Room for a usual answer in bytes.
 const USUAL: usize = 1024;
 
-/// A request and the way to send it.
+/// A login, and the way to get a decision about it.
 #[derive(Debug)]
 pub(in crate::session) struct Exchange<'a> {
+    pub attempt: Attempt<'a>,
+    /// The configuration of the server that the client is connected to.
+    pub config: &'a Server,
+    /// Its directives about the auth server.
+    pub settings: &'a AuthHttp,
     pub server: &'a AuthServer,
     /// The server's addresses; the next one is tried when one cannot be reached.
     pub addresses: &'a [Address],
-    /// Whether connections are kept for the next request; without, each request is one of HTTP/1.0.
-    pub keep: bool,
-    /// The request. It contains a password.
-    pub request: &'a Secret<Vec<u8>>,
-    /// What the answer must contain.
-    pub need: Need,
-    /// The time to connect, to send, and to be answered, each.
-    pub limit: Duration,
 }
 
 /// The auth server's decision.
@@ -64,19 +66,40 @@ pub(in crate::session) enum Failure {
     Closed,
     TooLarge,
     Timeout,
+    /// A kept connection is given up: there is no answer on it.
+    Silent,
     Invalid(Fault),
 }
 
 impl Exchange<'_> {
     /// Sends the request until the answer is a decision. Addresses that cannot be reached have their lines in the log, but for
     /// the last one.
-    pub async fn run(&self, log: &SessionLog, shared: &Shared) -> Result<Decision, AuthHttpError> {
+    ///
+    /// The log names the login of an answer from then on, whatever the decision, as nginx's does.
+    pub async fn run(
+        &self,
+        log: &mut SessionLog,
+        shared: &Shared,
+    ) -> Result<Decision, AuthHttpError> {
+        let mut replacement = Replacement::default();
         loop {
-            let (address, answer) = self.ask(log, shared).await?;
-            match answer.outcome(self.need) {
-                Ok(Outcome::Accepted(grant)) => return Ok(Decision::Accepted(grant)),
+            let request =
+                self.attempt
+                    .request(self.config, self.settings, &self.server.url, &replacement);
+            let (address, answer) = self.ask(&request, log, shared).await?;
+            if let Some(user) = answer.user() {
+                log.login(user);
+            }
+            match answer.outcome(self.attempt.need(self.config)) {
+                Ok(Outcome::Accepted(mut grant)) => {
+                    grant.replacement = replacement.then(grant.replacement);
+                    return Ok(Decision::Accepted(grant));
+                }
                 Ok(Outcome::Denied(denial)) => return Ok(Decision::Denied(denial)),
-                Ok(Outcome::Retry(wait)) => sleep(wait).await,
+                Ok(Outcome::Retry(wait, later)) => {
+                    replacement = replacement.then(later);
+                    sleep(wait).await;
+                }
                 Err(fault) => {
                     let address = address.clone();
                     return Err(AuthHttpError::Failed(address, Failure::Invalid(fault)));
@@ -88,9 +111,11 @@ impl Exchange<'_> {
     /// Sends the request to the first address that can be reached.
     async fn ask(
         &self,
+        bytes: &Secret<Vec<u8>>,
         log: &SessionLog,
         shared: &Shared,
     ) -> Result<(&Address, Box<Answer>), AuthHttpError> {
+        let (keep, limit) = (self.keep(), self.limit());
         let began = Instant::now();
         let mut unreachable = AuthHttpError::NoAddress;
         for (turn, address) in self.addresses.iter().enumerate() {
@@ -98,13 +123,16 @@ impl Exchange<'_> {
                 unreachable.log(log);
             }
             let failed = |failure| AuthHttpError::Failed(address.clone(), failure);
-            if let Some(answered) = self.ask_again(address).await {
-                let answer = answered.map_err(failed)?;
-                return Ok((address, answer));
+            let pool = shared.auth_pools.of(address);
+            let (mut request, kept) = pool.begin(self.server.tls.as_ref(), keep);
+            if let Some(stream) = kept
+                && let Some(answered) = self.ask_again(bytes, &mut request, stream).await
+            {
+                return Ok((address, self.end(request, answered.map_err(failed)?)));
             }
             shared.next_number();
             // The addresses that are left share the time that is left.
-            let left = self.limit.saturating_sub(began.elapsed());
+            let left = limit.saturating_sub(began.elapsed());
             let turns = (self.addresses.len() - turn).try_into().unwrap_or(u32::MAX);
             let connecting = self.server.dialer.connect(address);
             let stream = match timeout(left / turns, connecting).await {
@@ -121,26 +149,31 @@ impl Exchange<'_> {
             if turn > 0 {
                 self.server.prefer(address);
             }
+            let stream = self.secure(stream).await.map_err(failed)?;
             let mut received = Vec::with_capacity(USUAL);
-            let answered = match self.secure(stream).await {
-                Ok(stream) => self.send(address, stream, &mut received).await,
-                Err(failure) => Err(failure),
-            };
-            return Ok((address, answered.map_err(failed)?));
+            let answered = self.send(bytes, stream, &mut received, pending()).await;
+            return Ok((address, self.end(request, answered.map_err(failed)?)));
         }
         Err(unreachable)
     }
 
-    /// Sends the request over a kept connection. `None`: there is none, or the server has closed it meanwhile.
-    async fn ask_again(&self, address: &Address) -> Option<Result<Box<Answer>, Failure>> {
-        let stream = self.server.pool.take(address).filter(|_| self.keep)?;
+    /// Sends the request over a kept connection. `None`: nothing of an answer came, and a new connection must be tried.
+    async fn ask_again(
+        &self,
+        bytes: &Secret<Vec<u8>>,
+        request: &mut PoolRequest,
+        stream: Stream,
+    ) -> Option<Result<(Box<Answer>, Option<Stream>), Failure>> {
         let mut received = Vec::with_capacity(USUAL);
-        match self.send(address, stream, &mut received).await {
+        let silence = request.silence(self.limit());
+        match self.send(bytes, stream, &mut received, silence).await {
             Err(Failure::Send(_) | Failure::Receive(_) | Failure::Closed)
                 if received.is_empty() =>
             {
+                request.replace_stale();
                 None
             }
+            Err(Failure::Silent) => None,
             answered => Some(answered),
         }
     }
@@ -151,51 +184,84 @@ impl Exchange<'_> {
             return Ok(stream);
         };
         let handshake = stream.connect_tls(Arc::clone(&tls.config), tls.name.clone());
-        match timeout(self.limit, handshake).await {
+        match timeout(self.limit(), handshake).await {
             Err(_) => Err(Failure::Timeout),
             Ok(Err(error)) => Err(Failure::Handshake(tls.failure(&error))),
             Ok(Ok(())) => Ok(stream),
         }
     }
 
+    /// Sends the request and receives the answer. The connection comes back if the answer leaves it open. If `silence` ends
+    /// before the first byte of the answer, the failure is [`Failure::Silent`].
     async fn send(
         &self,
-        address: &Address,
+        bytes: &Secret<Vec<u8>>,
         mut stream: Stream,
         received: &mut Vec<u8>,
-    ) -> Result<Box<Answer>, Failure> {
+        silence: impl Future<Output = ()>,
+    ) -> Result<(Box<Answer>, Option<Stream>), Failure> {
         let sending = async {
-            stream.write_all(self.request.reveal()).await?;
+            stream.write_all(bytes.reveal()).await?;
             stream.flush().await
         };
-        timeout(self.limit, sending)
+        timeout(self.limit(), sending)
             .await
             .map_err(|_| Failure::Timeout)?
             .map_err(Failure::Send)?;
-        let read = timeout(self.limit, read_header(&mut stream, received));
-        let (answer, end) = read.await.map_err(|_| Failure::Timeout)??;
+        let receiving = async {
+            tokio::select! {
+                biased;
+                first = stream.read_buf(received) => first.map_err(Failure::Receive)?,
+                () = silence => return Err(Failure::Silent),
+            };
+            receive_header(&mut stream, received).await
+        };
+        let answered = timeout(self.limit(), receiving).await;
+        let (answer, end) = answered.map_err(|_| Failure::Timeout)??;
         // A connection whose answer has a body to come is not kept.
-        if self.keep && answer.leaves_open(&received[end..]) {
-            self.server.pool.put(address, stream);
-        }
-        Ok(answer)
+        let reusable = self.keep() && answer.leaves_open(&received[end..]);
+        Ok((answer, reusable.then_some(stream)))
+    }
+
+    /// Whether connections are kept for the next request; without, each request is one of HTTP/1.0.
+    fn keep(&self) -> bool {
+        self.settings.auth_http_keepalive
+    }
+
+    /// The time to connect, to send, and to be answered, each.
+    fn limit(&self) -> Duration {
+        self.settings.auth_http_timeout
+    }
+
+    /// Gives the connection of an answer to the pool.
+    fn end(
+        &self,
+        request: PoolRequest,
+        (answer, stream): (Box<Answer>, Option<Stream>),
+    ) -> Box<Answer> {
+        request.answered(stream, self.server.tls.as_ref());
+        answer
     }
 }
 
-/// Reads up to the empty line. Returns the answer and the line's end.
-async fn read_header(
+/// Reads on up to the empty line. Returns the answer and the line's end.
+async fn receive_header(
     stream: &mut Stream,
     received: &mut Vec<u8>,
 ) -> Result<(Box<Answer>, usize), Failure> {
+    let mut length = 0;
     loop {
-        let n = stream.read_buf(received).await.map_err(Failure::Receive)?;
+        let ended = received.len() == length;
+        length = received.len();
         match parse(received) {
             Parsed::Whole(answer, end) => return Ok((answer, end)),
             Parsed::Invalid(fault) => return Err(Failure::Invalid(fault)),
-            Parsed::Partial if n == 0 => return Err(Failure::Closed),
+            Parsed::Partial if ended => return Err(Failure::Closed),
             Parsed::Partial if received.len() >= HEADER => return Err(Failure::TooLarge),
             Parsed::Partial => {}
         }
+        let more = stream.read_buf(received).await;
+        more.map_err(Failure::Receive)?;
     }
 }
 
@@ -210,15 +276,15 @@ impl AuthHttpError {
         match failure {
             Failure::Connect(error) => log.unconnected(Phase::AuthHttp, address, "recv", error),
             Failure::Handshake(text) => line(format_args!("{text}")),
-            Failure::Send(error) => line(format_args!("send() failed{}", Errno(error))),
-            Failure::Receive(error) => line(format_args!("recv() failed{}", Errno(error))),
+            Failure::Send(error) => log.auth_http(address, "send", error),
+            Failure::Receive(error) => log.auth_http(address, "recv", error),
             Failure::Closed => line(format_args!(
                 "auth http server {address} prematurely closed connection"
             )),
             Failure::TooLarge => line(format_args!(
                 "auth http server {address} sent too large header"
             )),
-            Failure::Timeout => line(format_args!(
+            Failure::Timeout | Failure::Silent => line(format_args!(
                 "auth http server {address} timed out (110: Connection timed out)"
             )),
             Failure::Invalid(fault) => line(format_args!("auth http server {address} {fault}")),

@@ -2,5 +2,6 @@
 
 pub mod auth_server;
 pub mod exchange;
-mod pool;
+mod keepalive;
+pub mod pool;
 pub mod request;

@@ -4,7 +4,7 @@ use crate::base::{Protocol, Secret};
 use crate::config::settings::AuthHttp;
 use crate::config::{AuthUrl, Server};
 use crate::proto::Login;
-use crate::proto::auth_http::{AuthRequest, Certificate, Need, Tls};
+use crate::proto::auth_http::{AuthRequest, Certificate, Need, Replacement, Tls};
 use crate::session::client::connection::Client;
 use crate::session::client::identity::Identity;
 use crate::tls;
@@ -15,22 +15,39 @@ const USUAL: usize = 512;
 /// One attempt of a client to log in.
 #[derive(Debug)]
 pub(in crate::session) struct Attempt<'a> {
-    pub login: &'a Login,
+    login: &'a Login,
     /// The attempt's number, from 1.
-    pub number: u32,
-    pub identity: &'a Identity,
-    pub client: &'a Client,
+    number: u32,
+    identity: &'a Identity,
+    /// The version and the cipher of the client's TLS connection.
+    tls: Option<(&'static str, &'static str)>,
+    certificate: Option<tls::Details>,
 }
 
-impl Attempt<'_> {
-    /// The request to the auth server at `url`. It contains the password.
-    pub fn request(&self, server: &Server, settings: &AuthHttp, url: &AuthUrl) -> Secret<Vec<u8>> {
-        let details = self
-            .client
-            .certificate
-            .as_ref()
-            .map(tls::ClientCertificate::details);
-        let certificate = details.as_ref().map(|own| Certificate {
+impl<'a> Attempt<'a> {
+    /// The attempt with this number, from 1.
+    pub fn new(login: &'a Login, number: u32, identity: &'a Identity, client: &Client) -> Self {
+        Self {
+            login,
+            number,
+            identity,
+            tls: client.tls().and_then(tls::negotiated),
+            certificate: client
+                .certificate
+                .as_ref()
+                .map(tls::ClientCertificate::details),
+        }
+    }
+
+    /// The request to the auth server at `url`, with the login and the password of earlier answers. It contains the password.
+    pub fn request(
+        &self,
+        server: &Server,
+        settings: &AuthHttp,
+        url: &AuthUrl,
+        replacement: &Replacement,
+    ) -> Secret<Vec<u8>> {
+        let certificate = self.certificate.as_ref().map(|own| Certificate {
             verify: &own.verify,
             subject: &own.subject,
             issuer: &own.issuer,
@@ -38,18 +55,20 @@ impl Attempt<'_> {
             fingerprint: &own.fingerprint,
             pem: (settings.auth_http_pass_client_cert).then_some(&*own.certificate),
         });
-        let words = self.client.tls().and_then(tls::negotiated);
+        let port = self.identity.source.peer.port();
         let request = AuthRequest {
             uri: &url.uri,
             host: &url.host,
             keep: settings.auth_http_keepalive,
             protocol: server.protocol(),
             login: self.login,
+            replacement,
             attempt: self.number,
             client: &self.identity.address,
+            client_port: port.filter(|_| settings.auth_http_client_port),
             client_host: &self.identity.name,
             proxy_header: self.identity.source.header,
-            tls: words.map(|(version, cipher)| Tls {
+            tls: self.tls.map(|(version, cipher)| Tls {
                 version,
                 cipher,
                 certificate,

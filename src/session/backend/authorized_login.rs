@@ -35,8 +35,8 @@ pub(in crate::session) async fn log_in(
     };
     let helo = login.origin.helo().cloned();
     let own = &login.credentials;
-    let user = grant.user.unwrap_or_else(|| own.user().into());
-    let pass = grant.pass.or_else(|| own.password().cloned());
+    let user = grant.replacement.user.unwrap_or_else(|| own.user().into());
+    let pass = (grant.replacement.pass).or_else(|| own.password().cloned());
     context.log.login(&user);
     let (client, smtp_auth) = (context.client, grant.smtp_auth);
     let dialogue = dialogues::authorized_login(server, client, login, user, pass, smtp_auth);

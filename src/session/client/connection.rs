@@ -117,7 +117,11 @@ impl Client {
     pub async fn left(&mut self) {
         loop {
             if self.input.len() >= self.limit || (self.ended && !self.input.is_empty()) {
-                return std::future::pending().await;
+                if let Some(socket) = self.stream.socket() {
+                    // Nothing more is read, but a reset still arrives. An error of the wait is the end too.
+                    let _ = socket.broken().await;
+                }
+                return;
             }
             match self.fill().await {
                 Ok(0) if self.input.is_empty() => return,

@@ -46,6 +46,7 @@ impl<T: Read + Write + Send> Stream for T {}
 pub struct AuthServer {
     pub port: u16,
     connections: Arc<AtomicUsize>,
+    reused: Arc<AtomicUsize>,
     requests: Receiver<String>,
 }
 
@@ -97,19 +98,22 @@ impl AuthServer {
     ) -> Self {
         let (report, requests) = channel();
         let connections = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&connections);
+        let reused = Arc::new(AtomicUsize::new(0));
+        let (counter, reuses) = (Arc::clone(&connections), Arc::clone(&reused));
         std::thread::spawn(move || {
             while let Some(stream) = accept() {
                 let connection = counter.fetch_add(1, Ordering::SeqCst);
                 let (respond, report) = (Arc::clone(&respond), report.clone());
+                let reuses = Arc::clone(&reuses);
                 std::thread::spawn(move || {
-                    serve_connection(stream, connection, &*respond, &report);
+                    serve_connection(stream, connection, &*respond, &report, &reuses);
                 });
             }
         });
         Self {
             port,
             connections,
+            reused,
             requests,
         }
     }
@@ -117,6 +121,11 @@ impl AuthServer {
     /// The number of connections so far.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
+    }
+
+    /// The number of requests so far that came on a connection with an earlier request.
+    pub fn reused(&self) -> usize {
+        self.reused.load(Ordering::SeqCst)
     }
 
     /// The next request.
@@ -130,6 +139,7 @@ fn serve_connection(
     connection: usize,
     respond: &Respond,
     report: &Sender<String>,
+    reuses: &AtomicUsize,
 ) {
     let mut reader = BufReader::new(stream);
     for request in 0.. {
@@ -140,6 +150,7 @@ fn serve_connection(
             }
         }
         let _ = report.send(header);
+        reuses.fetch_add(usize::from(request > 0), Ordering::SeqCst);
         let Some(text) = respond(connection, request) else {
             return;
         };

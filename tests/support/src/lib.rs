@@ -13,6 +13,7 @@ pub mod dns;
 pub mod dovecot;
 pub mod gateway;
 pub mod haproxy;
+pub mod http_servers;
 pub mod imap_clients;
 pub mod mailbox_gateway;
 pub mod messages;

@@ -17,7 +17,7 @@ module! {
         /// - `Auth-Salt`: the challenge of APOP or CRAM-MD5.
         /// - `Auth-Protocol`: `smtp`, `imap` or `pop3`.
         /// - `Auth-Login-Attempt`: the number of the attempt within the connection.
-        /// - `Client-IP`, and for SMTP `Client-Host` (see `resolver`).
+        /// - `Client-IP`, `Client-Port` (see `auth_http_client_port`), and for SMTP `Client-Host` (see `resolver`).
         /// - `Auth-SMTP-Helo`, `Auth-SMTP-From`, `Auth-SMTP-To`: for mail without a login, the HELO name and the MAIL
         ///   and RCPT commands.
         /// - `Auth-SSL` and further `Auth-SSL-*` headers: the TLS connection and the client certificate.
@@ -27,8 +27,10 @@ module! {
         ///
         /// - `Auth-Status: OK` accepts the login. `Auth-Server`, an IP address or a host name, and `Auth-Port` name
         ///   the backend; without them `proxy_pass` does. `Auth-User` and `Auth-Pass` replace the login at the
-        ///   backend. `Auth-SMTP-Auth` (`on` or `off`) overrides `proxy_smtp_auth`.
-        /// - `Auth-Status: WAIT` makes portcullis send the request again after `Auth-Wait` seconds (1 if absent).
+        ///   backend. `Auth-SMTP-Auth: on` or `off` overrides `proxy_smtp_auth`; so do `Auth-SMTP: yes` or `no`, and
+        ///   `Auth-Method: none`, which means `off`.
+        /// - `Auth-Status: WAIT` makes portcullis send the request again after `Auth-Wait` seconds (1 if absent), with
+        ///   `Auth-User` and `Auth-Pass` of the response if it has them.
         /// - Any other `Auth-Status` refuses the login; its text is sent to the client. If there is an `Auth-Wait`,
         ///   the reply is delayed by that number of seconds and the client may try again. Otherwise the connection is
         ///   closed. `Auth-Error-Code` replaces the SMTP code `535 5.7.0`. `Auth-Error-SASL` is a base64 error
@@ -55,6 +57,10 @@ module! {
         /// `Auth-SSL-Cert`: in PEM format, with spaces, control characters and `%` as `%XX`. Requires
         /// `ssl_verify_client`. Since nginx 1.7.11.
         auth_http_pass_client_cert: Flag = "off", MAIL_SERVER;
+        /// Determines whether the port of the client's address is sent to the authentication server, in the header
+        /// `Client-Port` after `Client-IP`. A client of a UNIX-domain socket has none. nginx does not have this
+        /// directive.
+        auth_http_client_port: Flag = "off", MAIL_SERVER;
         /// Enables or disables verification of the certificate of an authentication server with `https://`. The
         /// certificate must be issued by a trusted CA and must match the server name.
         auth_http_ssl_verify: Flag = "on", MAIL_SERVER;
@@ -70,9 +76,24 @@ module! {
         auth_http_ssl_certificate: ConfigPath = none, MAIL_SERVER;
         /// Specifies a file with the private key of `auth_http_ssl_certificate` in PEM format.
         auth_http_ssl_certificate_key: ConfigPath = none, MAIL_SERVER;
-        /// Enables or disables keepalive connections to the authentication server. With `on`, requests use HTTP/1.1,
-        /// and up to 32 idle connections are kept for up to 55 seconds. With `off`, each request uses HTTP/1.0 and a
-        /// new connection, as in nginx.
+        /// Enables or disables keepalive connections to the authentication server. With `off`, each request uses HTTP/1.0
+        /// and a new connection, as in nginx.
+        ///
+        /// With `on`, requests use HTTP/1.1. A connection is kept after a response that allows it (HTTP/1.1 without
+        /// `Connection: close`) and has arrived with its whole body, the length of which must be known.
+        ///
+        /// An idle connection can occupy the only worker of a server. Therefore portcullis first tests whether the server
+        /// serves several connections at once: it sends requests over new connections while others are idle. If a
+        /// response is late then, portcullis closes all idle connections and uses a new connection per request, for 10
+        /// seconds after the first such test and for up to 11 minutes after repeated ones. A server that has served four
+        /// connections at once passes, and is tested again after a minute. Until then one connection is kept for every
+        /// eight that it has been seen to serve at once, but one at least, each for one second without requests. None is
+        /// kept while requests wait and more connections are open than that.
+        ///
+        /// A request is sent a second time, over a new connection, if its kept connection turns out to be closed, or if
+        /// nothing is received on it for 2 seconds or a third of `auth_http_timeout`, whichever is shorter. If the second
+        /// response is slow too, the server is slow, and no connection to it is kept any more: at most one request is sent
+        /// twice to a slow server. A request is never repeated once a part of a response was received.
         auth_http_keepalive: Flag = "on", MAIL_SERVER;
     }
 }

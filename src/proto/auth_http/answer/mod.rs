@@ -1,59 +1,62 @@
-//! The auth server's answer in nginx's grammar. A malformed answer accepts no client.
+//! The answer of the auth server, in nginx's grammar. A malformed answer never logs a client in.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use super::Replacement;
 use crate::base::Secret;
 use crate::proto::Denial;
+use crate::proto::login::Bytes;
 use crate::proto::sasl::Bearer;
 
-/// The pause of an `Auth-Status: WAIT` without `Auth-Wait`.
+/// The wait before a repeated request, unless `Auth-Wait` gives another.
 const WAIT: Duration = Duration::from_secs(1);
-/// The longest pause in seconds: a day.
+/// The longest `Auth-Wait` in seconds: a day.
 const LONGEST_WAIT: u64 = 86_400;
-/// The length of the longest header name that has a meaning.
+/// The length of the longest header name with a meaning.
 const LONGEST_NAME: usize = 17;
 
-/// The headers that have a meaning, as received; of several with one name, the last.
+/// The headers with a meaning, as received. Of repeated headers the last one counts.
 #[derive(Debug, Default)]
 pub struct Answer {
+    /// The HTTP status.
     status: u16,
-    /// `Auth-Status`: the first value other than `OK`, or `OK`.
-    auth_status: Option<Box<[u8]>>,
-    server: Option<Box<[u8]>>,
-    port: Option<Box<[u8]>>,
-    user: Option<Box<[u8]>>,
-    pass: Option<Secret<Box<[u8]>>>,
+    /// `Auth-Status`. Of several, the first one that is not `OK` counts.
+    auth_status: Option<Bytes>,
+    server: Option<Bytes>,
+    port: Option<Bytes>,
+    /// `Auth-User` and `Auth-Pass`.
+    replacement: Replacement,
     wait: Option<Duration>,
-    code: Option<Box<[u8]>>,
-    /// `Auth-Error-SASL`
-    error: Option<Box<[u8]>>,
+    code: Option<Bytes>,
+    /// `Auth-Error-SASL`.
+    error: Option<Bytes>,
     smtp_auth: Option<bool>,
-    /// The length of the body in bytes, if the server sent it.
+    /// `Content-Length` in bytes.
     body: Option<usize>,
-    /// The body comes in chunks.
+    /// The body is chunked.
     chunked: bool,
-    /// The server closes the connection after the answer.
+    /// The server closes the connection after this answer.
     closing: bool,
 }
 
-/// An error in an answer. In the log its text follows `auth http server ADDRESS `.
+/// A fault of an answer. In the log its text follows `auth http server ADDRESS `.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// No status line.
     Response,
-    /// A malformed header line.
+    /// A line that is not a header.
     Header,
-    /// No `Auth-Status`, and an HTTP status other than success.
+    /// No `Auth-Status`, and an HTTP status other than 2xx.
     Status(u16),
     /// An empty `Auth-Status`.
     Empty,
-    /// No server, and no `proxy_pass`.
+    /// Neither the answer nor `proxy_pass` names a backend.
     NoServer,
-    /// `Auth-Server` is neither an address nor a host name.
+    /// `Auth-Server` is neither an IP address nor a host name.
     Address(Box<[u8]>),
-    /// No password, although the backend gets one and the client sent none.
+    /// The backend needs a password, and neither the client nor the answer has one.
     NoPassword,
     /// `Auth-Port` is not a port.
     Port(Box<[u8]>),
@@ -77,23 +80,23 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The result of parsing the bytes received so far.
+/// The result of parsing an answer.
 #[derive(Debug)]
 pub enum Parsed {
-    /// The header is incomplete.
+    /// The end of the header is missing.
     Partial,
-    /// The header is complete and has this length in bytes.
+    /// The answer, and the length of its header in bytes.
     Whole(Box<Answer>, usize),
-    /// The bytes are not an answer.
+    /// The bytes are not an answer, whatever follows.
     Invalid(Fault),
 }
 
-/// What an answer that accepts the client must contain, and the mechanism of the login.
+/// What an answer must contain to log the client in, and the client's mechanism.
 #[derive(Clone, Copy, Debug)]
 pub struct Need {
     /// A backend: there is no `proxy_pass`.
     pub server: bool,
-    /// A password: the client sent none, and the backend gets one.
+    /// A password: the client sent none, and the backend needs one.
     pub pass: bool,
     /// The mechanism, if it has errors of its own.
     pub bearer: Option<Bearer>,
@@ -102,33 +105,31 @@ pub struct Need {
 /// The meaning of an answer.
 #[derive(Debug)]
 pub enum Outcome {
-    /// The client is denied. A zero pause ends the session.
+    /// The login is denied.
     Denied(Denial),
-    /// The request is repeated after the pause.
-    Retry(Duration),
-    /// The client is accepted.
+    /// The request is to be repeated after this time, with this login (`Auth-Status: WAIT`).
+    Retry(Duration, Replacement),
+    /// The login is accepted.
     Accepted(Grant),
 }
 
-/// The contents of an answer that accepts the client.
+/// The contents of an answer that accepts the login.
 #[derive(Debug, Default)]
 pub struct Grant {
-    /// The backend; `None` stands for that of `proxy_pass`.
+    /// The backend; `None`: that of `proxy_pass`.
     pub backend: Option<Backend>,
-    /// The login that replaces the client's.
-    pub user: Option<Box<[u8]>>,
-    /// The password that replaces the client's.
-    pub pass: Option<Secret<Box<[u8]>>>,
-    /// `Auth-SMTP-Auth`: whether the backend gets AUTH, in place of `proxy_smtp_auth`.
+    /// The login and the password for the backend.
+    pub replacement: Replacement,
+    /// Overrides `proxy_smtp_auth`: `Auth-SMTP-Auth: on` or `off`, `Auth-SMTP: yes` or `no`, `Auth-Method: none`.
     pub smtp_auth: Option<bool>,
 }
 
-/// A backend as `Auth-Server` and `Auth-Port` name it. Displays as in the log: `1.2.3.4:25`, `::1:25`, `host.example:25`.
+/// A backend, as `Auth-Server` and `Auth-Port` name it. Displays as in nginx's log: `1.2.3.4:25`, `::1:25`, `host.example:25`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Backend {
-    /// By its address.
+    /// An IP address.
     Address(SocketAddr),
-    /// By a host name.
+    /// A host name that is not resolved yet.
     Name(Box<str>, u16),
 }
 
@@ -141,7 +142,7 @@ impl fmt::Display for Backend {
     }
 }
 
-/// Parses an answer's header from its first byte on.
+/// Parses an answer from its first byte to the end of its header.
 pub fn parse(bytes: &[u8]) -> Parsed {
     let seen = bytes.len().min(5);
     if bytes[..seen] != b"HTTP/"[..seen] {
@@ -161,7 +162,7 @@ pub fn parse(bytes: &[u8]) -> Parsed {
             }
             answer.closing = line.starts_with(b"HTTP/1.0");
         } else if line.is_empty() && (100..200).contains(&answer.status) {
-            // An interim answer (RFC 9110, section 15.2): the final one follows.
+            // An interim answer (RFC 9110 section 15.2): another one follows.
             *answer = Answer::default();
             start = at;
         } else if line.is_empty() {
@@ -173,7 +174,7 @@ pub fn parse(bytes: &[u8]) -> Parsed {
     Parsed::Partial
 }
 
-/// The code of `HTTP/1.1 200 OK`.
+/// The status code of a line like `HTTP/1.1 200 OK`.
 fn status(line: &[u8]) -> Option<u16> {
     if !line.starts_with(b"HTTP/") || memchr::memchr(b'\r', line).is_some() {
         return None;
@@ -195,7 +196,7 @@ fn seconds(count: u64) -> Duration {
 }
 
 impl Answer {
-    /// Takes one header line; `None` if it is malformed.
+    /// Takes one header line. `None`: it is malformed.
     fn header(&mut self, line: &[u8]) -> Option<()> {
         let colon = memchr::memchr(b':', line).unwrap_or(line.len());
         let name = &line[..colon];
@@ -211,7 +212,7 @@ impl Answer {
         }
         let value = trim_spaces(&line[colon + 1..]);
         let own = || value.into();
-        // As in nginx, an empty value of these is no value.
+        // To nginx an empty value of these headers is a missing one.
         let some = || (!value.is_empty()).then(own);
         let mut lower = [0; LONGEST_NAME];
         let Some(lower) = lower.get_mut(..name.len()) else {
@@ -220,26 +221,27 @@ impl Answer {
         lower.copy_from_slice(name);
         lower.make_ascii_lowercase();
         match &*lower {
-            // The first value other than OK holds.
             b"auth-status"
                 if self
                     .auth_status
                     .as_deref()
-                    .is_none_or(|status| status == b"OK") =>
+                    .is_none_or(|before| before == b"OK") =>
             {
                 self.auth_status = Some(own());
             }
             b"auth-server" => self.server = some(),
             b"auth-port" => self.port = some(),
-            b"auth-user" => self.user = Some(own()),
-            b"auth-pass" => self.pass = Some(Secret::new(own())),
+            b"auth-user" => self.replacement.user = Some(own()),
+            b"auth-pass" => self.replacement.pass = Some(Secret::new(own())),
             b"auth-wait" => self.wait = number(value).map(seconds).or(self.wait),
             b"auth-error-code" => self.code = some(),
             b"auth-error-sasl" => self.error = some(),
-            b"auth-smtp-auth" => {
-                self.smtp_auth = match &*value.to_ascii_lowercase() {
-                    b"on" => Some(true),
-                    b"off" => Some(false),
+            b"auth-smtp-auth" | b"auth-smtp" | b"auth-method" => {
+                self.smtp_auth = match (&*lower, &*value.to_ascii_lowercase()) {
+                    (b"auth-smtp-auth", b"on") | (b"auth-smtp", b"yes") => Some(true),
+                    (b"auth-smtp-auth", b"off")
+                    | (b"auth-smtp", b"no")
+                    | (b"auth-method", b"none") => Some(false),
                     _ => self.smtp_auth,
                 };
             }
@@ -253,7 +255,12 @@ impl Answer {
         Some(())
     }
 
-    /// Whether the connection can carry another request: it stays open, and `body`, received with the header, is complete.
+    /// The login that replaces the client's, in the log too.
+    pub fn user(&self) -> Option<&[u8]> {
+        self.replacement.user.as_deref()
+    }
+
+    /// Whether the connection can take another request. `body` is the part of the body that was received: all of it, if so.
     pub fn leaves_open(&self, body: &[u8]) -> bool {
         match (self.status, self.body) {
             _ if self.closing => false,
@@ -263,17 +270,17 @@ impl Answer {
         }
     }
 
-    /// The meaning of the answer. Headers are checked in nginx's order.
+    /// The meaning of the answer.
     ///
     /// # Errors
-    /// The answer is unusable. The client gets an internal error.
+    /// The fault that comes first in nginx's order of checks.
     pub fn outcome(self, need: Need) -> Result<Outcome, Fault> {
         match self.auth_status.as_deref() {
             Some(b"") => return Err(Fault::Empty),
             Some(b"OK") => {}
             Some(b"WAIT") => {
                 let wait = self.wait.filter(|wait| !wait.is_zero());
-                return Ok(Outcome::Retry(wait.unwrap_or(WAIT)));
+                return Ok(Outcome::Retry(wait.unwrap_or(WAIT), self.replacement));
             }
             Some(text) => {
                 return Ok(Outcome::Denied(Denial {
@@ -294,7 +301,7 @@ impl Answer {
             (None, _) if !need.server => None,
             _ => return Err(Fault::NoServer),
         };
-        if need.pass && self.pass.is_none() {
+        if need.pass && self.replacement.pass.is_none() {
             return Err(Fault::NoPassword);
         }
         let backend = server
@@ -302,8 +309,7 @@ impl Answer {
             .transpose()?;
         Ok(Outcome::Accepted(Grant {
             backend,
-            user: self.user,
-            pass: self.pass,
+            replacement: self.replacement,
             smtp_auth: self.smtp_auth,
         }))
     }
@@ -323,7 +329,7 @@ fn backend(server: Box<[u8]>, port: Box<[u8]>) -> Result<Backend, Fault> {
     }
 }
 
-/// Parses an IP address. As in nginx, the numbers of IPv4 may have leading zeros and are decimal.
+/// An IP address as nginx reads it: a number of IPv4 may have leading zeros and is decimal.
 fn address(text: &str) -> Option<IpAddr> {
     let quad = || {
         let decimal = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -336,8 +342,8 @@ fn address(text: &str) -> Option<IpAddr> {
     text.parse().ok().or_else(quad)
 }
 
-/// Whether a text consists of labels of letters, digits, `-` and `_`. The last label has a letter (RFC 3696, section 2): a text
-/// without one is meant to be an address.
+/// Whether the text has labels of letters, digits, `-` and `_`, the last with a letter (RFC 3696 section 2): other texts are
+/// malformed addresses.
 fn is_host_name(text: &str) -> bool {
     let text = text.strip_suffix('.').unwrap_or(text);
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
@@ -348,7 +354,7 @@ fn is_host_name(text: &str) -> bool {
         && last.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
-/// Trims spaces. Tabs belong to the value.
+/// Cuts spaces. As in nginx, tabs belong to the value.
 fn trim_spaces(value: &[u8]) -> &[u8] {
     let start = value.iter().position(|&b| b != b' ').unwrap_or(value.len());
     let end = value

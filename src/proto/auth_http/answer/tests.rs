@@ -24,7 +24,7 @@ fn read(text: &str) -> String {
                 String::from_utf8_lossy(&text),
                 wait.as_secs()
             ),
-            Ok(Outcome::Retry(wait)) => format!("again {}", wait.as_secs()),
+            Ok(Outcome::Retry(wait, _)) => format!("again {}", wait.as_secs()),
             Ok(Outcome::Accepted(grant)) => format!(
                 "{} as {}",
                 grant
@@ -32,6 +32,7 @@ fn read(text: &str) -> String {
                     .map(|backend| backend.to_string())
                     .unwrap_or_default(),
                 grant
+                    .replacement
                     .user
                     .map_or("-".into(), |user| String::from_utf8_lossy(&user)
                         .into_owned())
@@ -200,21 +201,44 @@ fn errors_of_bearer_mechanisms() {
 }
 
 #[test]
+fn the_login_of_an_answer() {
+    let text = "HTTP/1.0 200 OK\r\nAuth-Status: WAIT\r\nAuth-User: a b\r\nAuth-Pass: p\r\n\r\n";
+    let Parsed::Whole(answer, _) = parse(text.as_bytes()) else {
+        panic!("{text}");
+    };
+    assert_eq!(answer.user(), Some(&b"a b"[..]));
+    match answer.outcome(need(true)) {
+        Ok(Outcome::Retry(_, replacement)) => {
+            assert_eq!(replacement.user.as_deref(), Some(&b"a b"[..]));
+            let pass = replacement.pass.unwrap();
+            assert_eq!(**pass.reveal(), *b"p");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn auth_towards_the_backend() {
-    for (value, want) in [
-        ("on", Some(true)),
-        ("OFF", Some(false)),
-        ("maybe", None),
-        ("", None),
+    for (headers, want) in [
+        ("Auth-SMTP-Auth: on", Some(true)),
+        ("Auth-SMTP-Auth: OFF", Some(false)),
+        ("Auth-SMTP-Auth: yes", None),
+        ("Auth-SMTP-Auth:", None),
+        ("Auth-SMTP: yes", Some(true)),
+        ("auth-smtp: No", Some(false)),
+        ("Auth-SMTP: on", None),
+        ("Auth-Method: none", Some(false)),
+        ("Auth-Method: plain", None),
+        ("Auth-SMTP: no\r\nAuth-SMTP-Auth: on", Some(true)),
+        ("Auth-SMTP: yes\r\nAuth-Method: plain", Some(true)),
     ] {
-        let text = format!(
-            "HTTP/1.0 200 OK\r\nAuth-SMTP-Auth: {value}\r\nAuth-Server: ::1\r\nAuth-Port: 25\r\n\r\n"
-        );
+        let text =
+            format!("HTTP/1.0 200 OK\r\n{headers}\r\nAuth-Server: ::1\r\nAuth-Port: 25\r\n\r\n");
         let Parsed::Whole(answer, _) = parse(text.as_bytes()) else {
             panic!("{text}");
         };
         match answer.outcome(need(true)) {
-            Ok(Outcome::Accepted(grant)) => assert_eq!(grant.smtp_auth, want, "{value}"),
+            Ok(Outcome::Accepted(grant)) => assert_eq!(grant.smtp_auth, want, "{headers}"),
             other => panic!("{other:?}"),
         }
     }
