@@ -75,10 +75,12 @@ async fn auth_http(
         config: &endpoint.server,
         server,
         addresses: &server.addresses(&endpoint.log),
+        pools: &shared.auth_pools,
         settings,
     };
+    let next_number = || shared.next_number();
     let decision = tokio::select! {
-        decision = exchange.run(log, shared) => decision.map_err(Cause::AuthHttp),
+        decision = exchange.run(log, &next_number) => decision.map_err(Cause::AuthHttp),
         () = client.left() => Err(Cause::Closed),
     };
     match decision.map_err(|cause| Phase::AuthHttp.end(cause))? {

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::auth_http::pool::Pools;
 
-/// Process-wide state. It outlives every reload.
+/// Counts connections, and keeps those to auth servers. It outlives every reload.
 #[derive(Debug, Default)]
 pub struct Shared {
     connections: AtomicU64,

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::auth_server::AuthServer;
-use super::pool::PoolRequest;
+use super::pool::{PoolRequest, Pools};
 use super::request::Attempt;
 use crate::base::{Address, Level, Secret};
 use crate::config::Server;
@@ -17,7 +17,6 @@ use crate::config::settings::AuthHttp;
 use crate::net::stream::Stream;
 use crate::proto::Denial;
 use crate::proto::auth_http::{Answer, Fault, Grant, Outcome, Parsed, Replacement, parse};
-use crate::session::Shared;
 use crate::session::log::SessionLog;
 use crate::session::phase::Phase;
 
@@ -37,6 +36,7 @@ pub(in crate::session) struct Exchange<'a> {
     pub server: &'a AuthServer,
     /// The server's addresses; the next one is tried when one cannot be reached.
     pub addresses: &'a [Address],
+    pub pools: &'a Pools,
 }
 
 /// The auth server's decision.
@@ -75,18 +75,18 @@ impl Exchange<'_> {
     /// Sends the request until the answer is a decision. Addresses that cannot be reached have their lines in the log, but for
     /// the last one.
     ///
-    /// The log names the login of an answer from then on, whatever the decision, as nginx's does.
+    /// Each new connection takes a number. The log names the login of an answer from then on, whatever the decision, as nginx's does.
     pub async fn run(
         &self,
         log: &mut SessionLog,
-        shared: &Shared,
+        next_number: &(dyn Fn() -> u64 + Sync),
     ) -> Result<Decision, AuthHttpError> {
         let mut replacement = Replacement::default();
         loop {
             let request =
                 self.attempt
                     .request(self.config, self.settings, &self.server.url, &replacement);
-            let (address, answer) = self.ask(&request, log, shared).await?;
+            let (address, answer) = self.ask(&request, log, next_number).await?;
             if let Some(user) = answer.user() {
                 log.login(user);
             }
@@ -113,7 +113,7 @@ impl Exchange<'_> {
         &self,
         bytes: &Secret<Vec<u8>>,
         log: &SessionLog,
-        shared: &Shared,
+        next_number: &(dyn Fn() -> u64 + Sync),
     ) -> Result<(&Address, Box<Answer>), AuthHttpError> {
         let (keep, limit) = (self.keep(), self.limit());
         let began = Instant::now();
@@ -123,14 +123,14 @@ impl Exchange<'_> {
                 unreachable.log(log);
             }
             let failed = |failure| AuthHttpError::Failed(address.clone(), failure);
-            let pool = shared.auth_pools.of(address);
+            let pool = self.pools.of(address);
             let (mut request, kept) = pool.begin(self.server.tls.as_ref(), keep);
             if let Some(stream) = kept
                 && let Some(answered) = self.ask_again(bytes, &mut request, stream).await
             {
                 return Ok((address, self.end(request, answered.map_err(failed)?)));
             }
-            shared.next_number();
+            next_number();
             // The addresses that are left share the time that is left.
             let left = limit.saturating_sub(began.elapsed());
             let turns = (self.addresses.len() - turn).try_into().unwrap_or(u32::MAX);
