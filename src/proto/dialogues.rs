@@ -13,7 +13,7 @@ use super::{imap, pop3, smtp};
 use crate::base::{Protocol, Secret};
 use crate::config::{ProtocolSettings, ProxySmtpAuth, Server, TlsMode};
 
-/// The upgrade of a connection to TLS, where `proxy_ssl` wants it within the connection. `helo` is the client's, if the
+/// The upgrade of a connection to TLS, if `proxy_ssl` asks for STARTTLS or STLS. `helo` is the client's, if the
 /// connection is for a client of SMTP.
 pub fn start_tls(server: &Server, helo: Option<&Helo>) -> Option<StartTls> {
     if !matches!(server.backend_tls, TlsMode::StartTls { .. }) {
@@ -26,7 +26,7 @@ pub fn start_tls(server: &Server, helo: Option<&Helo>) -> Option<StartTls> {
     Some(start_tls::dialogue(wire(server, name)))
 }
 
-/// The login of a client whom the auth server let in, with `user` and `pass`. `smtp_auth` is the auth server's value for
+/// The login of a client that the auth server accepted, with `user` and `pass`. `smtp_auth` is the auth server's value for
 /// `proxy_smtp_auth`.
 pub fn authorized_login(
     server: &Server,
@@ -81,8 +81,7 @@ pub fn backend_login(server: &Server, client: ClientHost<'_>, request: Request) 
     backend_login::dialogue(opening, request)
 }
 
-/// The question for capabilities, for a server whose backend authenticates and whose configuration leaves it to the backend
-/// what is announced to clients.
+/// The request for capabilities, for a server whose backend authenticates and whose clients get the backend's capabilities.
 pub fn capability_probe(server: &Server) -> Option<CapabilityProbe> {
     let capabilities = match &server.settings {
         ProtocolSettings::Smtp(own) => &own.smtp_capabilities,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A view of a client's unread bytes. A parser takes from the front; the session then drops what was taken.
+/// A view of a client's unread bytes. A parser takes bytes from the front; the session then drops the taken bytes.
 pub struct Input<'a> {
     bytes: &'a [u8],
     taken: usize,
@@ -48,7 +48,7 @@ impl<'a> Input<'a> {
     }
 }
 
-/// Shows no bytes: there may be a password among them.
+/// Omits the bytes, which may contain a password.
 impl fmt::Debug for Input<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "Input({} of {} bytes)", self.taken, self.bytes.len())

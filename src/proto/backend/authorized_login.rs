@@ -1,5 +1,5 @@
-//! The dialogue with a backend when the auth server has decided: the backend learns who the client is, by a login or by
-//! XCLIENT. As in nginx, capabilities decide little, and every reply must be the expected one.
+//! The dialogue with a backend after the auth server has accepted a client: a login or XCLIENT identifies the client. As in
+//! nginx, capabilities matter little, and every reply must be the expected one.
 
 use super::Accepted;
 use super::reply::{Expected, Replies};
@@ -20,20 +20,20 @@ pub type AuthorizedLogin = Dialogue<Outcome>;
 /// How the dialogue ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The backend lets the client in; the last reply is the one to it.
+    /// The backend accepts the client; the last reply is for the client.
     Accepted(Accepted),
-    /// The backend wants a password, and there is none.
+    /// The backend needs a password, and there is none.
     NoPassword,
 }
 
-/// What follows the greeting, or the introduction of the client.
+/// The task after the greeting, or after EHLO and XCLIENT.
 #[derive(Debug)]
 pub enum Task {
-    /// Nothing: XCLIENT or the network stands for the client.
+    /// Nothing: the backend trusts XCLIENT or the network.
     Nothing,
-    /// A login, and there is no password for it.
+    /// A login for which there is no password.
     NoPassword,
-    /// A login in the one way there is.
+    /// A login for which there is only one method.
     Login(Steps),
     /// A login by SASL PLAIN, or by LOGIN where the backend announces that without PLAIN.
     Plain {

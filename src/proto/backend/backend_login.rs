@@ -1,7 +1,7 @@
 //! The dialogue with a backend that authenticates by itself (`proxy_pass` without `auth_http`).
 //!
-//! Only what the backend announces is used. The connection outlives a refusal and a challenge: what is left of the dialogue
-//! then is an [`Idle`], which takes the client's next request, so that the backend sees all attempts as one session.
+//! Only announced capabilities are used. The connection stays open after a refusal or a challenge: the rest of the dialogue
+//! is then an [`Idle`], which takes the client's next request, so that the backend sees all attempts as one session.
 
 use super::Accepted;
 use super::authorized_login::SENDING_MAIL;
@@ -15,7 +15,7 @@ use crate::proto::login::{Bytes, Credentials, Helo, Login, Origin};
 use crate::proto::sasl;
 use crate::proto::sasl::client::{self, Exchange};
 
-/// What the client wants of the backend.
+/// A client's request to the backend.
 #[derive(Debug)]
 pub enum Request {
     /// A challenge for CRAM-MD5.
@@ -47,7 +47,7 @@ pub type BackendLogin = Dialogue<Outcome>;
 pub enum Outcome {
     /// The challenge for the client, with its angle brackets.
     Challenge(Bytes, Idle),
-    /// The client is let in.
+    /// The client is accepted.
     Accepted(Accepted),
     /// The backend refuses; `None` when it closes the connection.
     Refused(Rejection, Option<Idle>),
@@ -81,7 +81,7 @@ pub fn dialogue(opening: Opening, request: Request) -> BackendLogin {
     })
 }
 
-/// Begins a request that has waited.
+/// Begins the pending request.
 fn go_on(idle: Idle, request: Request, out: &mut Vec<u8>) -> Progress<Outcome> {
     match idle.request(request, out) {
         Ok(dialogue) => Progress::Read(dialogue),
@@ -99,7 +99,7 @@ pub struct Idle {
     awaited: Awaited,
 }
 
-/// What the backend waits for.
+/// The input that the backend waits for.
 #[derive(Clone, Copy, Debug)]
 enum Awaited {
     Command,
@@ -114,7 +114,7 @@ impl Context for Idle {
 }
 
 impl Idle {
-    /// Whether a request of this origin belongs into this conversation; else it needs a new one.
+    /// Whether a request of this origin can use this conversation; otherwise it needs a new one.
     pub fn suits(&self, origin: &Origin) -> bool {
         origin.helo() == self.helo.as_ref()
     }

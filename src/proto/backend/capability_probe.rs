@@ -1,4 +1,4 @@
-//! A dialogue that only asks a backend what it can do: greeting, capabilities, end.
+//! A dialogue that only asks a backend for its capabilities: greeting, capabilities, end.
 
 use super::discovery::{Discovered, Discovery};
 use super::wire::{CapabilityList, Wire};
@@ -10,7 +10,7 @@ pub type CapabilityProbe = Dialogue<Answer>;
 /// The backend's answer.
 #[derive(Debug)]
 pub struct Answer {
-    /// The capabilities that clients are told.
+    /// The capabilities that are announced to clients.
     pub list: CapabilityList,
     /// The command that ends the session; no reply to it matters.
     pub quit: &'static [u8],

@@ -1,7 +1,7 @@
 //! The dialogues with backends, once for all protocols.
 //!
 //! [`AuthorizedLogin`] logs in where the auth server has decided, [`BackendLogin`] where the backend itself authenticates,
-//! [`StartTls`] upgrades the connection before either, [`CapabilityProbe`] asks what the backend can do. What differs between
+//! [`StartTls`] upgrades the connection before either, [`CapabilityProbe`] asks for the capabilities. What differs between
 //! the protocols (framing, classes of replies, commands) is behind [`reply::Replies`] and [`wire::Wire`], which each protocol
 //! implements in its `wire`.
 
@@ -19,7 +19,7 @@ pub use backend_login::BackendLogin;
 pub use capability_probe::CapabilityProbe;
 pub use start_tls::StartTls;
 
-/// How a backend can let a client in.
+/// The ways in which a backend accepts a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accepted {
     /// The client is logged in.

@@ -1,7 +1,7 @@
 //! Upgrade of a connection to TLS: greeting, capabilities, STARTTLS (RFC 3207; RFC 9051, section 6.2.1) or STLS (RFC 2595, section 4).
 //!
-//! The dialogue that follows begins with the greeting, as if it had come through TLS: what a backend said in clear text is
-//! forgotten.
+//! The dialogue that follows begins with the greeting, as if it had come through TLS: the capabilities that a backend
+//! announced in clear text are discarded.
 
 use super::discovery::{Discovered, Discovery};
 use super::reply::Expected;
@@ -17,7 +17,7 @@ pub type StartTls = Dialogue<Outcome>;
 pub enum Outcome {
     /// The handshake can begin; nothing may follow in clear text. These bytes stand for the greeting inside TLS.
     Agreed(&'static [u8]),
-    /// The backend does not announce that it can.
+    /// The backend does not announce the command.
     NotOffered,
     /// The greeting is negative.
     Unwelcome,

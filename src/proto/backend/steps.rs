@@ -32,7 +32,7 @@ impl Step {
     }
 }
 
-/// Lines of which none was sent.
+/// Lines before the first one is sent.
 #[derive(Debug)]
 pub struct Steps {
     first: Step,
@@ -69,7 +69,7 @@ impl Steps {
         let step = |line: &str, left| Step::new(line, SENDING_AUTH, expected(left));
         let rest = answers.iter().enumerate();
         let rest = rest.map(|(at, answer)| step(answer.reveal(), count - at - 1));
-        // A challenge in place of the completion tells why the backend refuses. The refusal follows the answer to it.
+        // A challenge in place of the completion carries the reason of a refusal. The refusal follows the answer to it.
         let acknowledgement = exchange.acknowledgement.map(|text| step(text, 0));
         Steps::new(
             Step::new(command, SENDING_AUTH, expected(count)),
@@ -77,7 +77,7 @@ impl Steps {
         )
     }
 
-    /// Sends the first line. `context` comes back with the outcome.
+    /// Sends the first line. `context` is returned with the outcome.
     pub fn begin<C: Context>(self, context: C, out: &mut Vec<u8>) -> Dialogue<(C, Ended)> {
         let running = Running {
             context,
@@ -89,7 +89,7 @@ impl Steps {
     }
 }
 
-/// Waits for the greeting. `context` comes back with the outcome.
+/// Waits for the greeting. `context` is returned with the outcome.
 pub fn greeting<C: Context>(context: C) -> Dialogue<(C, Ended)> {
     Box::new(Running {
         context,
@@ -99,7 +99,7 @@ pub fn greeting<C: Context>(context: C) -> Dialogue<(C, Ended)> {
     })
 }
 
-/// What a dialogue keeps while lines are sent: it knows what replies mean.
+/// The state that a dialogue keeps while lines are sent. It interprets the replies.
 pub trait Context: Debug + Send + Sync + 'static {
     /// The protocol's replies.
     fn replies(&self) -> &dyn Replies;
@@ -120,7 +120,7 @@ pub enum Ended {
     Refused(Rejection),
 }
 
-/// Lines of which the first was sent.
+/// Lines after the first one was sent.
 #[derive(Debug)]
 struct Running<C> {
     context: C,

@@ -1,4 +1,4 @@
-//! What differs between the protocols in a dialogue with a backend besides the replies: commands and capabilities.
+//! The differences between the protocols in a dialogue with a backend, besides the replies: commands and capabilities.
 
 use super::reply::Replies;
 use super::steps::{Context, Steps};
@@ -32,7 +32,7 @@ pub struct XclientAttributes {
     pub login: bool,
 }
 
-/// The capabilities of a backend that clients are told: words in IMAP, lines in SMTP and POP3.
+/// The capabilities of a backend that are announced to clients: words in IMAP, lines in SMTP and POP3.
 pub type CapabilityList = Box<[Bytes]>;
 
 /// The fixed parts of a protocol.
@@ -44,7 +44,7 @@ pub struct Verbs {
     pub login_capabilities_action: Action,
     /// The command that begins TLS, without its line end.
     pub start_tls: &'static str,
-    /// The action while the agreement to TLS is awaited.
+    /// The action while the reply to that command is awaited.
     pub start_tls_action: Action,
     /// Stands for the greeting after STARTTLS: the backend sends none inside TLS.
     pub greeting: &'static [u8],
@@ -69,7 +69,8 @@ pub trait Wire: Replies {
     /// `None`: the reply is neither.
     fn capabilities(&self, answer: &[u8]) -> Option<Capabilities>;
 
-    /// The part of a greeting's or answer's capabilities that clients are told. `None`: the list is empty where no server's can be.
+    /// The capabilities of a greeting or an answer that are announced to clients. `None`: the list is empty, which the protocol
+    /// does not allow.
     fn announced(&self, reply: &[u8]) -> Option<CapabilityList>;
 
     /// Sets the client's tag, for commands that carry it (IMAP).

@@ -1,12 +1,12 @@
-//! What a backend's list of capabilities announces: to the gateway, and through it to clients. The list is in the greeting's
-//! response code or in a response of its own.
+//! The capabilities in a backend's list: those that the gateway uses, and those that it announces to clients. The list is in
+//! the greeting's response code or in a response of its own.
 
 use super::reply;
 use crate::config::Method;
 use crate::proto::backend::wire::{Capabilities, CapabilityList};
 use crate::proto::sasl::client;
 
-/// What the gateway offers itself, cannot pass on, or cannot promise for the client's own connection.
+/// Capabilities that the gateway offers itself, cannot pass on, or cannot promise for the client's own connection.
 const KEPT_BACK: [&[u8]; 5] = [
     b"STARTTLS",
     b"LOGINDISABLED",
@@ -17,7 +17,7 @@ const KEPT_BACK: [&[u8]; 5] = [
     b"XCLIENT",
 ];
 
-/// Reads the words of a list.
+/// Parses the capabilities of a list.
 pub fn read<'a>(words: impl Iterator<Item = &'a [u8]>) -> Capabilities {
     let mut found = Capabilities {
         password_command: true,
@@ -42,7 +42,7 @@ pub fn read<'a>(words: impl Iterator<Item = &'a [u8]>) -> Capabilities {
     }
 }
 
-/// The mechanism that a word announces.
+/// The mechanism that a capability announces.
 fn mechanism(word: &[u8]) -> Option<&[u8]> {
     let (start, name) = word.split_at_checked(5)?;
     start.eq_ignore_ascii_case(b"AUTH=").then_some(name)
@@ -72,7 +72,7 @@ fn after_capability(text: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
         .then_some(words)
 }
 
-/// The words that clients are told of, before the gateway's own.
+/// The capabilities that are announced to clients before the gateway's own.
 pub fn announced<'a>(words: impl Iterator<Item = &'a [u8]>) -> CapabilityList {
     words
         .filter(|word| is_passed_on(word))

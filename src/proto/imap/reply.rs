@@ -1,6 +1,6 @@
 //! A backend's replies: untagged responses before the one that decides, and literals in them (RFC 3501, section 2.2.2).
 
-/// The shortest line that is looked at, in bytes.
+/// The shortest line that is parsed, in bytes.
 const SHORTEST: usize = 4;
 
 /// Length of the first line in `bytes`, in bytes, with its end.

@@ -14,7 +14,7 @@ use crate::proto::login::{Bytes, Credentials};
 /// The tag of our own commands. No client's command is under way together with them.
 const TAG: &[u8] = b"gw";
 
-/// The shortest reply that nginx looks at, in bytes.
+/// The shortest reply that nginx parses, in bytes.
 const SHORTEST: usize = 4;
 
 static VERBS: Verbs = Verbs {

@@ -29,7 +29,7 @@ pub fn read(answer: &[u8]) -> Capabilities {
 /// XCLIENT is between the gateway and the backend.
 const OWN: [&[u8]; 5] = [b"SASL", b"STLS", b"USER", b"UTF8", b"XCLIENT"];
 
-/// The lines of a whole answer that clients are told of.
+/// The lines of a whole answer that are announced to clients.
 pub fn passed_on(reply: &[u8]) -> impl Iterator<Item = &[u8]> {
     lines(reply).filter(|line| {
         let end = memchr::memchr(b' ', line).unwrap_or(line.len());

@@ -1,5 +1,5 @@
 //! The client side of SASL, once for all protocols: mechanisms by their names, and what the gateway sends to log in with a
-//! client's credentials. How it is framed is up to `backend::steps` and each protocol's `wire`.
+//! client's credentials. `backend::steps` and each protocol's `wire` frame the messages.
 
 use super::{Bearer, encode};
 use crate::base::Secret;
@@ -16,7 +16,7 @@ const NAMES: [(Method, &str); 6] = [
     (Method::OauthBearer, "OAUTHBEARER"),
 ];
 
-/// The names of those in the set.
+/// The names of the mechanisms in the set.
 pub fn names(methods: Methods) -> impl Iterator<Item = &'static str> {
     NAMES
         .iter()
@@ -47,7 +47,7 @@ pub struct Exchange {
     pub initial: Option<Secret<String>>,
     /// The answers to the server's challenges.
     pub answers: Vec<Secret<String>>,
-    /// The answer to a challenge after all this: the server tells by it why it refuses (RFC 7628, section 3.2.3).
+    /// The answer to a further challenge, with which the server gives the reason of its refusal (RFC 7628, section 3.2.3).
     pub acknowledgement: Option<&'static str>,
 }
 

@@ -1,5 +1,5 @@
 //! SASL (RFC 4422), the server's side: a client's messages in AUTH or AUTHENTICATE and in its answers to challenges, until its
-//! credentials are complete. The three protocols differ in the bytes before a challenge alone.
+//! credentials are complete. The three protocols differ only in the prefix of a challenge.
 
 mod bearer;
 pub mod client;
@@ -43,7 +43,7 @@ pub enum Exchange {
     External,
     /// XOAUTH2 or OAUTHBEARER sent its empty challenge.
     Bearer(Bearer),
-    /// The auth server refused the login in the mechanism's own words; the client acknowledges them and then gets the
+    /// The auth server refused the login with the mechanism's own error; the client acknowledges it and then gets the
     /// protocol's error line.
     Failed {
         /// The mechanism.
@@ -55,7 +55,7 @@ pub enum Exchange {
     },
 }
 
-/// What follows a client's message.
+/// The next step after a client's message.
 #[derive(Debug)]
 pub enum Outcome {
     /// Send this challenge, which is in base64, and give the next line to the exchange.
@@ -74,8 +74,8 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Writes what the client hears, with `prefix` before a challenge. Returns the step of the session and the exchange that
-    /// takes the client's next line. `origin` is asked for with complete credentials.
+    /// Writes the reply to the client, with `prefix` before a challenge. Returns the step of the session and the exchange that
+    /// takes the client's next line. `origin` is called once the credentials are complete.
     pub fn apply(
         self,
         prefix: &[u8],
@@ -116,7 +116,7 @@ impl Outcome {
 pub struct Fault {
     /// The line for the log.
     pub note: Option<Note>,
-    /// The login, if the message has one: the log shows it from now on.
+    /// The login, if the message has one. Later log lines show it.
     pub login: Option<Bytes>,
     /// The session ends with the reply.
     pub closing: bool,
@@ -215,7 +215,7 @@ impl Exchange {
     }
 }
 
-/// Padding may be missing, and the last character may carry stray bits: clients do both.
+/// Accepts missing padding and non-zero trailing bits in the last character: some clients send them.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -241,7 +241,7 @@ pub fn challenge(text: &[u8]) -> Option<Box<[u8]>> {
     decode(text.trim_ascii_end(), "").ok().map(Into::into)
 }
 
-/// Whether a login or a password contains CR, LF or NUL, which a backend would take for its end.
+/// Whether a login or a password contains CR, LF or NUL, which would end it at a backend.
 pub(super) fn forbidden(bytes: &[u8]) -> bool {
     memchr::memchr3(b'\r', b'\n', 0, bytes).is_some()
 }

@@ -1,8 +1,8 @@
-//! Messages, and what comes of them.
+//! SASL messages and their results.
 
 use super::*;
 
-/// What a message comes to, in a line: credentials, or the log's line and the login it tells.
+/// The result of a message as one line: the credentials, or the log line and the login in it.
 fn outcome(moved: Result<Outcome, Fault>) -> String {
     match moved {
         Ok(Outcome::Done(credentials)) => {

@@ -1,4 +1,4 @@
-//! What a backend's answer to EHLO announces: to the gateway, and through it to clients.
+//! The capabilities in a backend's answer to EHLO: those that the gateway uses, and those that it announces to clients.
 
 use super::reply::texts;
 use crate::proto::backend::wire::{Capabilities, CapabilityList};
@@ -7,7 +7,7 @@ use crate::proto::sasl::client;
 /// The longest initial response that goes along with AUTH: a command has 512 bytes (RFC 5321, section 4.5.3.1.4).
 const LONGEST_INITIAL: usize = 400;
 
-/// What the gateway offers itself, or what only makes sense between a client and the very server it is connected to.
+/// Capabilities that the gateway offers itself, or that concern only a client and the server it is connected to.
 const KEPT_BACK: &[&[u8]] = &[
     b"AUTH",
     b"STARTTLS",
@@ -46,7 +46,7 @@ pub fn read(answer: &[u8]) -> Capabilities {
     found
 }
 
-/// The lines of an answer to EHLO that clients are told of.
+/// The lines of an answer to EHLO that are announced to clients.
 pub fn announced(answer: &[u8]) -> CapabilityList {
     let lines = texts(answer).skip(1).map(<[u8]>::trim_ascii);
     lines

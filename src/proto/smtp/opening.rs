@@ -13,7 +13,7 @@ pub(super) const SENDING_HELLO: Action = "sending HELO/EHLO to upstream";
 /// The action while the answer to the client's EHLO or HELO is awaited.
 const SENDING_CLIENT_HELLO: Action = "sending client HELO/EHLO to upstream";
 
-/// What the backend is told about the client.
+/// The information about the client that the backend gets.
 #[derive(Clone, Debug)]
 pub struct Introduction {
     /// The name in our own EHLO: `server_name`, or the client's by `proxy_smtp_helo`.
@@ -33,12 +33,12 @@ pub struct Introduction {
 /// What follows the opening.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// What the auth server decided, as nginx does it: EHLO only if needed, and XCLIENT whatever the backend announces.
+    /// A login that the auth server accepted. As in nginx, EHLO is sent only if needed, and XCLIENT without being announced.
     AuthorizedLogin {
-        /// The login that XCLIENT names, in place of a login of our own.
+        /// The login in XCLIENT, if the gateway does not log in itself.
         login: Option<Bytes>,
     },
-    /// What the backend announces: EHLO in any case, and XCLIENT with the attributes that are announced.
+    /// A login by the announced capabilities. EHLO is always sent, and XCLIENT with the announced attributes.
     BackendLogin,
 }
 
@@ -59,7 +59,7 @@ impl Introduction {
         self.purpose == Purpose::BackendLogin
     }
 
-    /// XCLIENT without line end. `None` where it is off, or the backend takes no attribute of it.
+    /// XCLIENT without line end. `None` if it is off or the backend announces none of its attributes.
     fn xclient_command(&self, announced: XclientAttributes) -> Option<Vec<u8>> {
         let (address, name, login) = match &self.purpose {
             Purpose::AuthorizedLogin { login } => (true, true, login.as_deref()),
@@ -84,7 +84,7 @@ impl Introduction {
         Some(line)
     }
 
-    /// EHLO or HELO as the client sent it, after XCLIENT. `None` where it sent none and none is needed.
+    /// EHLO or HELO as the client sent it, after XCLIENT. `None` if the client sent neither and the backend needs neither.
     fn client_hello(&self) -> Option<Vec<u8>> {
         let own = self.by_capabilities().then_some(&self.own_name);
         let name = self.helo.name.as_ref().or(own)?;
@@ -102,7 +102,7 @@ pub fn own_name(server: &Server, helo: &Helo) -> Bytes {
     clients.unwrap_or(&server.name).clone()
 }
 
-/// A dialogue that waits for the greeting. `context` comes back with what the last answer to EHLO announces.
+/// A dialogue that waits for the greeting. `context` is returned with the capabilities of the last answer to EHLO.
 pub fn introduce<C: Context>(
     context: C,
     introduction: Introduction,
@@ -134,7 +134,7 @@ fn greet<C: Context>(
         sent,
         move |(context, ended), reply, out| match ended {
             Ended::Complete(_) => tell(context, &introduction, capabilities::read(reply), out),
-            // A backend that does not know EHLO is greeted by HELO.
+            // A backend that does not know EHLO gets HELO.
             Ended::Refused(rejection)
                 if extended && rejection.code >= 500 && introduction.by_capabilities() =>
             {
@@ -145,7 +145,7 @@ fn greet<C: Context>(
     ))
 }
 
-/// Sends XCLIENT and the client's own EHLO or HELO, as far as they are wanted.
+/// Sends XCLIENT and the client's own EHLO or HELO, if they are needed.
 fn tell<C: Context>(
     context: C,
     introduction: &Introduction,

@@ -1,6 +1,6 @@
 //! A backend's reply: one line, or several with `-` after the code.
 
-/// The shortest reply that is looked at, in bytes.
+/// The shortest reply that is parsed, in bytes.
 const SHORTEST: usize = 4;
 
 /// Length of the first whole reply in `bytes`, in bytes, with its last line end.

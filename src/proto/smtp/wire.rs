@@ -105,7 +105,7 @@ fn auth_command(mechanism: &str) -> Vec<u8> {
     [b"AUTH ", mechanism.as_bytes()].concat()
 }
 
-/// The login of a client whom the auth server let in, as `proxy_smtp_auth` has it.
+/// The login of a client that the auth server accepted, according to `proxy_smtp_auth`.
 pub fn authorized(how: ProxySmtpAuth, user: &[u8], pass: Option<&Secret<Bytes>>) -> Task {
     let steps = |exchange: Exchange| {
         let command = auth_command(exchange.mechanism);

@@ -92,7 +92,7 @@ fn logins_by_what_is_announced() {
             "gw CAPABILITY|t LOGIN {1}|u {1}|p| LoggedIn while sending AUTH to upstream"
         );
     }
-    // LOGIN alone does the work of AUTHENTICATE LOGIN.
+    // The command LOGIN replaces AUTHENTICATE LOGIN.
     for none in ["LOGINDISABLED", "LOGINDISABLED AUTH=LOGIN"] {
         let greeting = format!("* OK [CAPABILITY IMAP4 {none}] hi\r\n");
         assert_eq!(first(of(plain()), &[&greeting]).text(), " NotOffered");

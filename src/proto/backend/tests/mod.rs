@@ -1,4 +1,4 @@
-//! Dialogues with backends that are played: their replies, all that they were sent, and how it ended.
+//! Dialogues with simulated backends: their replies, the bytes sent to them, and the outcome.
 
 use super::backend_login::{self, Idle, Request};
 use super::{Accepted, authorized_login, capability_probe, start_tls};
@@ -14,7 +14,7 @@ mod smtp;
 struct Played<O> {
     /// All that was sent, with `|` for line ends.
     sent: String,
-    /// What was being done when the last reply came.
+    /// The action when the last reply came.
     action: &'static str,
     end: End<O>,
 }
@@ -27,7 +27,7 @@ enum End<O> {
     Unexpected(String),
 }
 
-/// Plays the backend. Each reply must be whole by itself, and not without its last byte.
+/// Plays the backend. Each reply must be recognized as complete, and as incomplete without its last byte.
 fn play<O>(dialogue: Dialogue<O>, replies: &[&str]) -> Played<O> {
     go_on(dialogue, Vec::new(), replies)
 }
@@ -65,7 +65,7 @@ fn go_on<O>(mut dialogue: Dialogue<O>, mut out: Vec<u8>, replies: &[&str]) -> Pl
 }
 
 impl<O: Shown> Played<O> {
-    /// What was sent, and the end.
+    /// The bytes sent, and the outcome.
     fn text(&self) -> String {
         let end = match &self.end {
             End::Open => "Open".to_owned(),
@@ -75,13 +75,13 @@ impl<O: Shown> Played<O> {
         format!("{} {end}", self.sent)
     }
 
-    /// The same with what was being done at the end.
+    /// The same with the action at the end.
     fn text_while(&self) -> String {
         format!("{} while {}", self.text(), self.action)
     }
 }
 
-/// An outcome in a test's words.
+/// An outcome as the tests write it.
 trait Shown {
     fn shown(&self) -> String;
 }
@@ -141,7 +141,7 @@ impl Shown for backend_login::Outcome {
 }
 
 impl Played<backend_login::Outcome> {
-    /// What is left of the conversation.
+    /// The rest of the conversation.
     fn idle(self) -> Idle {
         use backend_login::Outcome::{Challenge, NotOffered, Refused};
         match self.end {

@@ -36,7 +36,7 @@ fn with_name(name: &str) -> Box<dyn Wire> {
     Box::new(wire::Wire { name })
 }
 
-/// A dialogue for a client that the auth server let in.
+/// A dialogue for a client that the auth server accepted.
 fn authorized(
     task: Task,
     helo: Helo,

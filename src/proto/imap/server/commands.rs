@@ -66,7 +66,7 @@ impl ImapServer {
         }
     }
 
-    /// Does what follows a SASL message.
+    /// Carries out the next step after a SASL message.
     pub(super) fn sasl(&mut self, outcome: sasl::Outcome, out: &mut Vec<u8>) -> Turn {
         let (turn, exchange) = outcome.apply(CHALLENGE, || self.origin(), out);
         self.exchange = exchange;
@@ -83,7 +83,7 @@ impl ImapServer {
         .into()
     }
 
-    /// What a backend must know of the dialogue.
+    /// The part of the dialogue that a backend needs.
     fn origin(&self) -> Origin {
         Origin::Imap {
             tag: self.tag.clone(),

@@ -76,7 +76,7 @@ impl ImapServer {
         self.requested = 0;
     }
 
-    /// Does what follows an incomplete or invalid command.
+    /// Handles an incomplete or invalid command.
     fn stopped(
         &mut self,
         stop: Stop,

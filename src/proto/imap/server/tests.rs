@@ -1,4 +1,4 @@
-//! What clients hear, whole and byte by byte.
+//! The replies to clients whose input arrives at once and byte by byte.
 
 use super::*;
 use crate::config::{Method, Methods, StartTls};
@@ -32,7 +32,7 @@ const ALL: &[Method] = &[
     Method::OauthBearer,
 ];
 
-/// Lets the dialogue take all it can of `held`; shows what it answers, logs and wants.
+/// Lets the dialogue parse `held`; shows its replies, log lines and steps.
 fn talk(server: &mut ImapServer, held: &mut Vec<u8>, full: bool) -> String {
     let mut shown = String::new();
     loop {
@@ -209,20 +209,20 @@ fn refusals() {
         let text = String::from_utf8_lossy(&out).replace("\r\n", "|");
         format!("{text} {:?}", turn.step)
     };
-    let judged = |code, closing, reply: Option<&str>| Refusal::Rejected {
+    let rejected = |code, closing, reply: Option<&str>| Refusal::Rejected {
         rejection: Rejection { code, closing },
         reply: reply.map(|reply| reply.as_bytes().into()),
     };
     assert_eq!(
-        tell(judged(535, false, None)),
+        tell(rejected(535, false, None)),
         "t NO [AUTHENTICATIONFAILED] Authentication failed| Next"
     );
     assert_eq!(
-        tell(judged(535, false, Some("t NO their words\r\n"))),
+        tell(rejected(535, false, Some("t NO their words\r\n"))),
         "t NO their words| Next"
     );
     assert_eq!(
-        tell(judged(454, true, None)),
+        tell(rejected(454, true, None)),
         "t NO [UNAVAILABLE] Temporary authentication failure| Close"
     );
     assert!(tell(Refusal::Unavailable).starts_with("t NO [UNAVAILABLE] "));

@@ -206,7 +206,7 @@ fn too_much() {
 
 #[test]
 fn refusals() {
-    let judged = |code| Refusal::Rejected {
+    let rejected = |code| Refusal::Rejected {
         rejection: Rejection {
             code,
             closing: false,
@@ -214,12 +214,12 @@ fn refusals() {
         reply: None,
     };
     for (refusal, want) in [
-        (judged(535), "-ERR [AUTH] authentication failed\r\n"),
+        (rejected(535), "-ERR [AUTH] authentication failed\r\n"),
         (
-            judged(454),
+            rejected(454),
             "-ERR [SYS/TEMP] temporary authentication failure\r\n",
         ),
-        (judged(500), "-ERR authentication failed\r\n"),
+        (rejected(500), "-ERR authentication failed\r\n"),
         (
             Refusal::Unavailable,
             "-ERR [SYS/TEMP] mail server temporarily unavailable, try again later\r\n",

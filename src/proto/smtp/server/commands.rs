@@ -91,7 +91,7 @@ impl SmtpServer {
         Ok(self.sasl(outcome, out))
     }
 
-    /// Does what follows a SASL message.
+    /// Carries out the next step after a SASL message.
     pub(super) fn sasl(&mut self, outcome: sasl::Outcome, out: &mut Vec<u8>) -> Turn {
         let (turn, exchange) = outcome.apply(CHALLENGE, || self.origin(None), out);
         self.exchange = exchange;
@@ -139,7 +139,7 @@ impl SmtpServer {
         }))
     }
 
-    /// What a backend must know of the dialogue.
+    /// The part of the dialogue that a backend needs.
     fn origin(&self, envelope: Option<Envelope>) -> Origin {
         Origin::Smtp {
             helo: self.helo.clone(),

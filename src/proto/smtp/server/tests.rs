@@ -1,4 +1,4 @@
-//! Transcripts: `C` the client's bytes, `S` what it reads, `=` the step that is left to the shell.
+//! Transcripts: `C` bytes of the client, `S` replies to it, `=` a step that the session must carry out.
 
 use super::*;
 use crate::config::{Method, Methods, StartTls};
@@ -129,7 +129,7 @@ fn one_line_answers() {
             want,
             "{client:?}"
         );
-        // Any cut must come to the same.
+        // The result must not depend on where the input is split.
         let mut server = SmtpServer::new(settings(ALL, StartTls::Off, false), false, None);
         let (mut held, mut shown) = (Vec::new(), String::new());
         for &byte in client.as_bytes() {
