@@ -5,7 +5,7 @@
 
 use std::fmt::{self, Debug};
 
-/// What a session is doing, in the words that nginx's log lines have after `while`.
+/// The action of a session, as nginx's log lines name it after `while`.
 pub type Action = &'static str;
 
 /// The action before anything was sent, and after a reply.
@@ -29,7 +29,7 @@ pub trait ClientDialogue: Debug + Send + Sync {
     fn advance(self: Box<Self>, reply: &[u8], out: &mut Vec<u8>) -> Progress<Self::Outcome>;
 }
 
-/// What follows from a reply.
+/// The next step after a reply.
 #[derive(Debug)]
 pub enum Progress<O> {
     /// Send `out` and read the next reply.

@@ -1,7 +1,7 @@
-//! Clients of another protocol: a browser, a TLS client on a port without TLS, a scanner that speaks SSH.
+//! Clients of another protocol: a browser, a TLS client on a port without TLS, an SSH scanner.
 //!
-//! No mail client can begin as they do. They get one short reply and are closed: taken line by line, their data would fill the
-//! log with invalid commands.
+//! No mail client begins with the same bytes. Such a client gets one short reply, and the connection is closed: parsed line by
+//! line, its data would fill the log with invalid commands.
 
 use super::Input;
 
@@ -28,7 +28,7 @@ pub fn is_foreign(input: &Input<'_>) -> bool {
 fn is_request(line: &[u8]) -> bool {
     let mut words = line.split(|&b| b == b' ');
     let (method, target, version) = (words.next(), words.next(), words.next());
-    // RFC 9112, section 3.2: a target is never letters alone, and IMAP's commands are.
+    // RFC 9112, section 3.2: a request target never consists of letters only, as IMAP's commands do.
     let is_target = |target: &[u8]| target.iter().any(|b| matches!(b, b'/' | b':' | b'*'));
     method.is_some_and(|method| METHODS.contains(&method))
         && target.is_some_and(is_target)

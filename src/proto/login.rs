@@ -14,7 +14,7 @@ pub enum Bearer {
     OauthBearer,
 }
 
-/// What a client authenticates with.
+/// A client's credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credentials {
     /// SASL PLAIN and LOGIN.
@@ -105,7 +105,7 @@ impl Credentials {
     }
 }
 
-/// A client's host, as XCLIENT tells it.
+/// A client's host, as XCLIENT sends it.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientHost<'a> {
     /// The address, in XCLIENT's form (`IPV6:` before IPv6).
@@ -123,7 +123,7 @@ pub struct Helo {
     pub extended: bool,
 }
 
-/// What an SMTP client without a login wants to send.
+/// The mail that an SMTP client without a login wants to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
     /// The MAIL command as typed, without its line end.
@@ -139,12 +139,12 @@ pub enum Origin {
     Smtp {
         /// How the client introduced itself.
         helo: Helo,
-        /// What a client without a login wants to send.
+        /// The mail that a client without a login wants to send.
         envelope: Option<Envelope>,
     },
     /// IMAP
     Imap {
-        /// The tag of the client's command, which the backend hears too.
+        /// The tag of the client's command, which is also sent to the backend.
         tag: Bytes,
     },
     /// POP3
@@ -161,7 +161,7 @@ impl Origin {
         }
     }
 
-    /// What a client of SMTP without a login wants to send.
+    /// The mail that an SMTP client without a login wants to send.
     #[must_use]
     pub fn envelope(&self) -> Option<&Envelope> {
         match self {
@@ -180,10 +180,10 @@ impl Origin {
     }
 }
 
-/// What the auth server or the backend decides about.
+/// The request that the auth server or the backend decides about.
 #[derive(Clone, Debug)]
 pub struct Login {
-    /// What the client authenticates with.
+    /// The client's credentials.
     pub credentials: Credentials,
     /// The dialogue that it comes from.
     pub origin: Origin,

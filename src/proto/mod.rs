@@ -1,4 +1,4 @@
-//! The dialogues of the three protocols as pure code: bytes and results in, bytes and a next step out.
+//! The dialogues of the three protocols as pure code: the input is bytes and results, the output bytes and the next step.
 //!
 //! Nothing here uses tokio, a clock, randomness or the log. `session` reads, writes, waits and connects, and reports the results
 //! back. It sees the protocols through two traits: [`ServerDialogue`] towards clients and [`ClientDialogue`] towards backends.
@@ -34,7 +34,7 @@ pub use replies::LastReply;
 pub use server::ServerDialogue;
 pub use settings::Settings;
 
-/// What the session does next.
+/// The next action of the session.
 #[derive(Debug)]
 pub enum Step {
     /// The command is incomplete: send `out`, read more, call `advance` again.
@@ -58,7 +58,7 @@ pub struct Turn {
     pub step: Step,
     /// A line for the log.
     pub note: Option<Note>,
-    /// The login, if the client sent one: the log shows it from now on.
+    /// The login, if the client sent one. Later log lines show it.
     pub login: Option<login::Bytes>,
 }
 

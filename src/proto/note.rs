@@ -1,4 +1,4 @@
-//! The lines that dialogues write into the log, all of level info.
+//! The log lines of the dialogues, all of level info.
 
 use std::fmt;
 

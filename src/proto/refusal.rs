@@ -1,4 +1,4 @@
-//! The reasons for which a login does not lead to a backend, and what of them the client hears.
+//! The reasons why a login does not lead to a backend, and the replies to the client.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::login::Bytes;
 use super::sasl::{Bearer, Exchange};
 use super::{Rejection, Step};
 
-/// The reason for which a login does not lead to a backend.
+/// The reason why a login does not lead to a backend.
 #[derive(Debug)]
 pub enum Refusal {
     /// The auth server denied it.

@@ -1,4 +1,4 @@
-//! The replies that end a session without a command of the client. Each protocol has its words for them in its own `replies`,
+//! The replies that end a session without a command of the client. Each protocol has their texts in its own `replies`,
 //! together with all other fixed replies to clients.
 
 /// A last reply, which the session sends when it closes a connection for a reason of its own.

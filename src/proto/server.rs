@@ -1,6 +1,6 @@
-//! The server side of a dialogue: what the session asks of the server that a client talks to, in any protocol.
+//! The server side of a dialogue: the interface between the session and the server that a client talks to, in any protocol.
 //!
-//! The session calls `greet` once and `advance` until it returns a step other than [`Step::Next`]. It does what the step says and
+//! The session calls `greet` once and `advance` until it returns a step other than [`Step::Next`]. It carries out the step and
 //! reports the result: `secured` after [`Step::StartTls`]; `challenge` or `refuse` after [`Step::Challenge`]; `accept` or
 //! `refuse` after [`Step::Authenticate`].
 //!
@@ -25,10 +25,10 @@ pub trait ServerDialogue: Debug + Send + Sync {
     /// Writes a challenge for CRAM-MD5, given with its angle brackets.
     fn challenge(&mut self, salt: Bytes, out: &mut Vec<u8>);
 
-    /// Learns that the TLS handshake is complete.
+    /// Records that the TLS handshake is complete.
     fn secured(&mut self);
 
-    /// Writes the reply to a login that did not lead to a backend. The step says whether the session goes on.
+    /// Writes the reply to a login that did not lead to a backend. The step determines whether the session goes on.
     fn refuse(&mut self, refusal: &Refusal, out: &mut Vec<u8>) -> Turn;
 
     /// Writes the reply to a login that the backend accepted with `reply`.

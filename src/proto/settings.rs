@@ -59,7 +59,7 @@ impl Settings {
         }
     }
 
-    /// Whether the protocol has what comes before the greeting of SMTP: the look-up of the client's host name, for XCLIENT, and
+    /// Whether the protocol has the steps before the greeting of SMTP: the look-up of the client's host name, for XCLIENT, and
     /// `smtp_greeting_delay`.
     pub fn is_smtp(&self) -> bool {
         matches!(self, Settings::Smtp(_))

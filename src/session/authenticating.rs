@@ -26,7 +26,7 @@ use crate::proto::login::{Credentials, Login};
 use crate::proto::smtp::reply;
 use crate::proto::{Denial, Refusal, Rejection, shown};
 
-/// The gateway's own refusal in place of a backend's: that of a wrong password.
+/// The gateway's own refusal in place of a backend's: as for a wrong password.
 const WRONG_PASSWORD: Rejection = Rejection {
     code: 535,
     closing: false,
@@ -45,7 +45,7 @@ impl<'c, 's> Authenticating<'c, 's> {
         Self { commands, needed }
     }
 
-    /// Gets the decision and tells the client. `None`: the client may try again.
+    /// Gets the decision and sends it to the client. `None`: the client may try again.
     pub async fn run(self) -> Result<Option<BackendStream>, SessionEnd> {
         match self.needed {
             Needed::AuthHttp(server, settings, login) => {
@@ -56,7 +56,7 @@ impl<'c, 's> Authenticating<'c, 's> {
     }
 }
 
-/// Asks the auth server, and brings a client that it accepts to the backend.
+/// Queries the auth server, and logs an accepted client in at the backend.
 async fn auth_http(
     commands: &mut Commands<'_>,
     server: &Arc<AuthServer>,
@@ -89,7 +89,7 @@ async fn auth_http(
     }
 }
 
-/// Tells the client of the auth server's denial, after `Auth-Wait`.
+/// Sends the auth server's denial to the client, after `Auth-Wait`.
 async fn deny(commands: &mut Commands<'_>, denial: Denial) -> Result<(), SessionEnd> {
     let Session { client, log, .. } = &mut commands.session;
     log_refusal(log, Phase::AuthHttp, &denial.text);
@@ -102,7 +102,7 @@ async fn deny(commands: &mut Commands<'_>, denial: Denial) -> Result<(), Session
     refuse(commands, &Refusal::Denied(denial))
 }
 
-/// Brings a client that the auth server has accepted to its backend. Any failure ends the session.
+/// Logs a client that the auth server has accepted in at its backend. Any failure ends the session.
 async fn authorized_login(
     commands: &mut Commands<'_>,
     login: Login,
@@ -122,7 +122,7 @@ async fn authorized_login(
     Err(phase.end(cause))
 }
 
-/// Puts a request to the backend that authenticates by itself.
+/// Sends a request to the backend that authenticates by itself.
 async fn backend(
     commands: &mut Commands<'_>,
     upstream: &Upstream,
@@ -190,7 +190,7 @@ fn context<'a>(
     (context, client.left())
 }
 
-/// Replaces the login of EXTERNAL with the one that the client's certificate proves: a backend trusts the gateway in that.
+/// Replaces the login of EXTERNAL with the one that the client's certificate proves: a backend trusts the gateway's verification.
 fn certify(commands: &mut Commands<'_>, credentials: &mut Credentials) -> Result<(), Refusal> {
     let Credentials::External { user } = credentials else {
         return Ok(());

@@ -33,7 +33,7 @@ pub(in crate::session) struct Commands<'s> {
     deadline: Instant,
 }
 
-/// The decision that a command needs.
+/// The decision that a command requires.
 #[derive(Debug)]
 pub(in crate::session) enum Needed<'s> {
     /// The auth server's decision about a login.

@@ -35,7 +35,7 @@ pub(in crate::session) enum Cause {
     Timeout,
     /// The client's PROXY header is unusable.
     ProxyHeader(ProxyHeaderError),
-    /// The client has not come into TLS.
+    /// TLS with the client was not established.
     Tls(TlsError),
     /// The client sent data before the greeting.
     EarlyTalker(Note),
@@ -53,15 +53,15 @@ pub(in crate::session) enum Cause {
     Tunnel(tunnel::End),
 }
 
-/// The way in which the gateway leaves a client.
+/// The last output to a client before the connection is closed.
 enum Farewell<'a> {
-    /// The client has left, or may expect TLS.
+    /// None: the client has left, or may expect TLS.
     None,
-    /// The replies that have gathered are sent.
+    /// The pending replies.
     Gathered,
-    /// A last reply is sent.
+    /// A last reply.
     Reply(LastReply),
-    /// The backend's reply is sent.
+    /// The backend's reply.
     Backend(&'a [u8]),
 }
 
@@ -148,7 +148,7 @@ impl SessionEnd {
         }
     }
 
-    /// The way in which the gateway leaves the client.
+    /// The last output to the client.
     fn farewell(&self) -> Farewell<'_> {
         let reply = match &self.cause {
             Cause::Closed

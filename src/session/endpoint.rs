@@ -29,5 +29,5 @@ pub struct Endpoint {
     pub backends: Arc<Backends>,
 }
 
-/// Who decides about logins.
+/// The peer that decides about logins.
 pub type Authenticator = config::Authenticator<Arc<AuthServer>>;

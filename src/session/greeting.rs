@@ -22,7 +22,7 @@ pub(in crate::session) struct Greeting<'s> {
 }
 
 impl<'s> Greeting<'s> {
-    /// Makes the dialogue. The first client of a server may wait a moment for its backend's capabilities.
+    /// Makes the dialogue. The first client of a server may wait briefly for the backend's capabilities.
     pub async fn new(session: Session<'s>, source: Source) -> Self {
         let endpoint = session.endpoint;
         let capabilities = endpoint.backends.first_capabilities().await;

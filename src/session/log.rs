@@ -9,7 +9,7 @@ use crate::base::{Address, Errno, Level};
 use crate::log::{Context, ErrorLog};
 use crate::net::socket::Peer;
 
-/// A session's handle of its error log, with what the lines say about the session.
+/// A session's handle of its error log, with the session's data that the lines show.
 #[derive(Debug)]
 pub(in crate::session) struct SessionLog {
     log: Arc<ErrorLog>,

@@ -2,7 +2,7 @@
 //!
 //! A session goes through phases: PROXY header and TLS, [`Greeting`], [`Commands`], [`Authenticating`], [`Tunnel`]. Each is a value
 //! that the next one is made from, and each can end the session with a [`SessionEnd`]. The phases before the tunnel run in one
-//! boxed future that is dropped when mail flows: an idle tunnel owns two sockets and little else.
+//! boxed future that is dropped when the tunnel begins: an idle tunnel owns two sockets and little else.
 
 mod auth_http;
 mod authenticating;
@@ -60,7 +60,7 @@ pub fn serve(
     endpoint: Arc<Endpoint>,
     shared: Arc<Shared>,
 ) -> impl Future<Output = ()> + Send {
-    // Boxed: everything that only a login needs is freed before mail flows.
+    // Boxed: everything that only a login needs is freed before the tunnel begins.
     let login = Box::pin(log_in(arrival, endpoint, shared));
     async {
         let mut tunnel = login.await;
@@ -109,7 +109,7 @@ async fn log_in(arrival: Arrival, endpoint: Arc<Endpoint>, shared: Arc<Shared>) 
     }
 }
 
-/// Leads a client from TLS to its backend.
+/// Runs the phases from implicit TLS to the login.
 async fn reach_backend(session: Session<'_>, source: Source) -> Result<BackendStream, SessionEnd> {
     if let TlsMode::Implicit(tls) = &session.endpoint.tls {
         let limit = session.endpoint.server.mail.timeout;

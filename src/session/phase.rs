@@ -1,6 +1,6 @@
 //! The phases of a session, as its log lines name them.
 
-/// What a session is doing. In a log line, nginx's words for it follow `while`.
+/// The action of a session. In a log line, nginx's words for it follow `while`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::session) enum Phase {
     /// The PROXY header is read.

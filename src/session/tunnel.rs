@@ -1,4 +1,4 @@
-//! The phase of the tunnel: bytes go both ways until both sides are done or silent.
+//! The phase of the tunnel: bytes go both ways until both sides have closed or the tunnel is idle for too long.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ impl Tunnel {
         }
     }
 
-    /// Carries bytes to the end of the session.
+    /// Copies bytes until the session ends.
     pub async fn run(&mut self) {
         let end = self.pipe.run(self.idle_timeout).await;
         let (up, down) = self.pipe.carried();

@@ -20,7 +20,7 @@ pub type AuthorizedLogin = Dialogue<Outcome>;
 /// How the dialogue ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The backend accepts the client; the last reply is for the client.
+    /// The backend accepts the client with the last reply.
     Accepted(Accepted),
     /// The backend needs a password, and there is none.
     NoPassword,

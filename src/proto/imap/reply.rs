@@ -83,7 +83,7 @@ pub fn tagged<'a>(response: &'a [u8], tag: &[u8]) -> Option<&'a [u8]> {
     response.strip_prefix(tag)?.strip_prefix(b" ")
 }
 
-/// Whether a response says that our command was carried out. As in nginx, case counts.
+/// Whether a response is the `OK` to our command. As in nginx, case matters.
 pub fn is_ok(response: &[u8], tag: &[u8]) -> bool {
     tagged(response, tag).is_some_and(|text| text.starts_with(b"OK"))
 }

@@ -1,4 +1,4 @@
-//! The response codes of RFC 5530: why a login failed, for the three protocols alike.
+//! The response codes of RFC 5530: the reasons of a failed login, for all three protocols.
 
 /// Each response code with the SMTP code of the same meaning (RFC 4954, RFC 3463) and the gateway's own text.
 const REASONS: [(&str, u16, &str); 8] = [

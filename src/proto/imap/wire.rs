@@ -1,6 +1,6 @@
 //! IMAP towards backends: classes of replies, and commands.
 //!
-//! Logins are sent under the client's own tag, so that the backend's answer is the client's.
+//! Logins are sent under the client's own tag, so that the backend's answer can be passed on.
 
 use super::response_code::reason;
 use super::{capabilities, reply};
@@ -162,7 +162,7 @@ fn is_answer(reply: &[u8]) -> bool {
     reply::tagged(reply::last(reply), TAG).is_some()
 }
 
-/// IMAP as nginx reads it, after the auth server has decided: case counts, and only the answer to the password may have
+/// IMAP as nginx reads it, after the auth server has decided: case matters, and only the answer to the password may have
 /// untagged responses before it.
 #[derive(Debug)]
 pub struct Authorized {

@@ -1,4 +1,5 @@
-//! What a backend's answer to CAPA (RFC 2449) announces: to the gateway, and through it to clients.
+//! The capabilities in a backend's answer to CAPA (RFC 2449): those that the gateway uses, and those that it announces to
+//! clients.
 
 use crate::proto::backend::wire::Capabilities;
 use crate::proto::sasl::client;

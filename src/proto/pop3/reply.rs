@@ -16,7 +16,7 @@ pub fn list(bytes: &[u8]) -> Option<usize> {
     memchr::memmem::find(&bytes[from..], b"\r\n.\r\n").map(|at| from + at + 5)
 }
 
-/// Whether a reply is positive. As in nginx, no more of it is looked at.
+/// Whether a reply is positive. As in nginx, the rest of it is ignored.
 pub fn is_ok(reply: &[u8]) -> bool {
     reply.starts_with(b"+OK")
 }
@@ -31,7 +31,7 @@ pub fn challenge(reply: &[u8]) -> Option<&[u8]> {
     Some(reply.strip_prefix(b"+")?.trim_ascii())
 }
 
-/// A response code: why a backend refused (RFC 2449, RFC 3206).
+/// A response code, the reason of a backend's refusal (RFC 2449, RFC 3206).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
     /// `[AUTH]`: the login or its password is wrong.

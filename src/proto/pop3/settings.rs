@@ -15,7 +15,7 @@ pub struct Settings {
     pub capa_clear: Vec<u8>,
     /// The answer to AUTH alone.
     pub mechanisms: Vec<u8>,
-    /// `pop3_auth`, without the methods that the backend cannot be asked for.
+    /// `pop3_auth`, without the methods that cannot be used with the backend.
     pub methods: Methods,
     /// `starttls`.
     pub starttls: StartTls,

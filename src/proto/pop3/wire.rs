@@ -9,7 +9,7 @@ use crate::proto::backend::wire::{self, Capabilities, CapabilityList, Verbs};
 use crate::proto::client::Action;
 use crate::proto::login::{Bytes, Credentials};
 
-/// The shortest reply that nginx looks at, in bytes.
+/// The shortest reply that nginx parses, in bytes.
 const SHORTEST: usize = 4;
 
 static VERBS: Verbs = Verbs {
@@ -60,7 +60,7 @@ impl wire::Wire for Wire {
         b"CAPA".into()
     }
 
-    /// A backend that does not know CAPA has what is in RFC 1939.
+    /// A backend that does not know CAPA has the commands of RFC 1939.
     fn capabilities(&self, answer: &[u8]) -> Option<Capabilities> {
         if reply::is_ok(answer) {
             Some(capabilities::read(answer))
@@ -72,7 +72,7 @@ impl wire::Wire for Wire {
         }
     }
 
-    /// USER, which is the gateway's to offer, and the capabilities that it passes on.
+    /// USER, which the gateway offers itself, and the capabilities that it passes on.
     fn announced(&self, reply: &[u8]) -> Option<CapabilityList> {
         let passed_on = reply::is_ok(reply).then(|| capabilities::passed_on(reply));
         let words = [USER].into_iter().chain(passed_on.into_iter().flatten());
@@ -107,8 +107,8 @@ pub fn login(user: &[u8], pass: &Secret<Bytes>, last: Action) -> Steps {
     )
 }
 
-/// POP3 as nginx reads it, after the auth server has decided: no reply has less than four bytes, and a refusal is all that has
-/// arrived.
+/// POP3 as nginx reads it, after the auth server has decided: a reply has at least four bytes, and a refusal consists of all
+/// bytes that have arrived.
 #[derive(Debug)]
 pub struct Authorized;
 

@@ -1,5 +1,5 @@
-//! The PROXY protocol, versions 1 and 2 (haproxy.org, doc/proxy-protocol.txt): a proxy in front of the gateway tells it the
-//! client's address, and the gateway tells the backend.
+//! The PROXY protocol, versions 1 and 2 (haproxy.org, doc/proxy-protocol.txt): a proxy in front of the gateway sends the
+//! client's address, and the gateway sends it to the backend.
 
 mod read;
 mod write;

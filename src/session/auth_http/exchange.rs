@@ -72,8 +72,8 @@ pub(in crate::session) enum Failure {
 }
 
 impl Exchange<'_> {
-    /// Sends the request until the answer is a decision. Addresses that cannot be reached have their lines in the log, but for
-    /// the last one.
+    /// Sends the request until the answer is a decision. Addresses that cannot be reached have their lines in the log, except
+    /// for the last one.
     ///
     /// Each new connection takes a number. The log names the login of an answer from then on, whatever the decision, as nginx's does.
     pub async fn run(

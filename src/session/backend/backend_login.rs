@@ -30,7 +30,7 @@ pub(in crate::session) enum Answer {
     NotOffered(OpenConversation),
 }
 
-/// Puts a request to the backend, in the conversation that was kept, or in a new one where there is none that suits.
+/// Sends a request to the backend, in the kept conversation if it suits, otherwise in a new one.
 ///
 /// # Errors
 /// The conversation is over; the client may try again.

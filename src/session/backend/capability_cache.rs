@@ -1,5 +1,5 @@
-//! What backends announce, for servers that leave it to them: each backend is asked once a minute at most, over a connection
-//! of its own, and no client waits for the answer but the first.
+//! The capabilities of backends, for servers that announce those of their backend: each backend is asked once a minute at most,
+//! over a separate connection, and only the first client waits for the answer.
 //!
 //! [`CapabilityCache`] hands out one [`BackendCapabilities`] for each source of a list when a generation is built; sessions
 //! reach it through their endpoint's [`Backends`], without a lock.
@@ -91,7 +91,7 @@ impl CapabilityCache {
     }
 }
 
-/// What one backend announces.
+/// The capabilities that one backend announces.
 #[derive(Debug)]
 pub struct BackendCapabilities {
     list: ArcSwapOption<CapabilityList>,
@@ -115,7 +115,7 @@ impl BackendCapabilities {
         }
     }
 
-    /// Whether the caller is to fetch a new list. Of several callers only one is told so.
+    /// Whether the caller must fetch a new list: `true` for only one of several callers.
     fn begins(&self) -> bool {
         let due = self.due.load(Ordering::Relaxed);
         let begins = self.now() >= due && self.postpone(due, RETRY);
@@ -141,7 +141,7 @@ impl BackendCapabilities {
         let since = *asked.borrow();
         if let Some(since) = since {
             let answered = asked.wait_for(Option::is_none);
-            // A list that has not come by then is not waited for.
+            // The wait ends at that time even without a list.
             let _ = timeout_at(since + MOMENT, answered).await;
         }
         self.list.load_full()
@@ -164,7 +164,7 @@ fn millis(time: Duration) -> u64 {
 }
 
 impl Backends {
-    /// What the backend announces, as far as it is known. Fetches the list anew when it is time to; the caller does not wait
+    /// The backend's capabilities, if they are known. Starts to fetch a new list when that is due; the caller does not wait
     /// for it.
     pub fn capabilities(self: &Arc<Self>) -> Option<Arc<CapabilityList>> {
         let entry = self.capabilities.as_ref()?;
@@ -176,7 +176,7 @@ impl Backends {
         entry.list.load_full()
     }
 
-    /// The same for a client that has just connected: it waits a moment for the first list.
+    /// The same for a client that has just connected: it waits briefly for the first list.
     pub async fn first_capabilities(self: &Arc<Self>) -> Option<Arc<CapabilityList>> {
         match self.capabilities() {
             None => self.capabilities.as_ref()?.first().await,

@@ -40,7 +40,7 @@ impl From<&Upstream> for Target {
 
 impl ClientContext<'_> {
     /// Connects to the first address that answers, sends the PROXY header and upgrades to TLS. `helo` is the client's,
-    /// where there is a client of SMTP.
+    /// if there is an SMTP client.
     ///
     /// # Errors
     /// Once a connection was made, no further address is tried.

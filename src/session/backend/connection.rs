@@ -46,7 +46,7 @@ impl BackendConnection {
         self.stream.flush().await
     }
 
-    /// Sends `out`, if there is something in it, and reads the whole reply. `whole` tells how long that is.
+    /// Sends `out`, if there is something in it, and reads the whole reply. `whole` returns its length.
     pub async fn exchange(
         &mut self,
         out: &mut Vec<u8>,

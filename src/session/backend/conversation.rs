@@ -1,4 +1,4 @@
-//! The conversation with a backend: one loop for all dialogues, and the limits of time around it.
+//! The conversation with a backend: one loop for all dialogues, and its time limits.
 
 use tokio::time::timeout;
 
@@ -8,7 +8,7 @@ use super::error::{ConversationError, LoginError, UnexpectedReply};
 use crate::proto::client::{Dialogue, Progress, READING};
 use crate::session::phase::Phase;
 
-/// Leads a dialogue to its outcome, and returns that with the last reply. `out` is what the dialogue has to send first;
+/// Runs a dialogue to its outcome, and returns that with the last reply. `out` has the bytes to send first;
 /// `phase` becomes the dialogue's current step.
 pub(super) async fn converse<O>(
     connection: &mut BackendConnection,
@@ -17,7 +17,7 @@ pub(super) async fn converse<O>(
     phase: &mut Phase,
 ) -> Result<(O, Vec<u8>), ConversationError> {
     loop {
-        // Before the greeting nothing was sent: as nginx sees it, the connection is still being made.
+        // Until the greeting nothing has been sent: nginx logs this phase as connecting.
         if !out.is_empty() {
             *phase = Phase::Backend(dialogue.action());
         }
@@ -35,7 +35,7 @@ pub(super) async fn converse<O>(
 }
 
 impl ClientContext<'_> {
-    /// Leads a login to its outcome.
+    /// Runs a login to its outcome.
     pub(super) async fn converse<O>(
         &mut self,
         connection: &mut BackendConnection,
@@ -48,7 +48,7 @@ impl ClientContext<'_> {
     }
 }
 
-/// Runs a login for `timeout` at most, and as long as the client is there.
+/// Runs a login for `timeout` at most, and only while the client is connected.
 pub(super) async fn limited<T>(
     limit: std::time::Duration,
     client_left: impl Future<Output = ()>,

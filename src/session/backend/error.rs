@@ -24,7 +24,7 @@ pub(in crate::session) enum LoginError {
     Connect(ConnectError),
     /// The backend took longer than `timeout`.
     TimedOut,
-    /// The backend wants a password, and there is none.
+    /// The backend needs a password, and there is none.
     NoPassword,
     /// The backend closed the connection, and nginx writes no line about it.
     Closed,
@@ -58,7 +58,7 @@ pub(in crate::session) enum UpgradeError {
     Unwelcome(UnexpectedReply),
     /// The backend does not announce STARTTLS.
     NotOffered,
-    /// The backend sent bytes in clear text after its agreement: anybody may have put them there.
+    /// The backend sent bytes in clear text after its reply to STARTTLS: an attacker may have injected them.
     Ahead,
     /// The backend's host is not a name that a certificate could have, and certificates are verified.
     NoName(Box<[u8]>),
@@ -120,7 +120,7 @@ impl LoginError {
 
 const TIMED_OUT: &str = "upstream timed out (110: Connection timed out)";
 
-/// Writes to the log that an address of a backend did not answer in time.
+/// Logs that an address of a backend did not answer in time.
 pub(super) fn log_timeout(log: &SessionLog, phase: Phase) {
     log.line(phase, Level::Info, format_args!("{TIMED_OUT}"));
 }
@@ -174,7 +174,7 @@ impl fmt::Display for ConversationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Closed => f.write_str("upstream prematurely closed connection"),
-            // With TLS 1.3, a backend that rejects our certificate says so at the first read after the handshake.
+            // With TLS 1.3, the alert of a backend that rejects our certificate arrives at the first read after the handshake.
             Self::Receive(cause) => match tls::failure(cause, b"") {
                 Some(failure) => write!(f, "SSL_read() failed (SSL: {failure})"),
                 None => write!(f, "recv() failed{}", Errno(cause)),

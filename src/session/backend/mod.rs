@@ -27,7 +27,7 @@ use crate::proto::backend::Accepted;
 use crate::proto::login::ClientHost;
 use crate::tls;
 
-/// The way from one server to its backends.
+/// The settings for connections from one server to its backends.
 #[derive(Debug)]
 pub struct Backends {
     pub server: Arc<Server>,
@@ -45,7 +45,7 @@ pub(in crate::session) struct ClientContext<'a> {
     pub backends: &'a Backends,
     pub shared: &'a Shared,
     pub log: &'a mut SessionLog,
-    /// The step of the conversation that log lines name. It stays what it was when the conversation ends.
+    /// The step of the conversation that log lines name. It keeps its value when the conversation ends.
     pub phase: &'a mut Phase,
     pub client: ClientHost<'a>,
     /// The PROXY header for a new connection.

@@ -1,4 +1,4 @@
-//! TLS with a backend, at once or after STARTTLS. A connection that should use TLS and does not is given up.
+//! TLS with a backend, at once or after STARTTLS. A connection that should use TLS and does not is closed.
 
 use tokio::time::timeout;
 
@@ -17,7 +17,7 @@ use crate::session::phase::Phase;
 const HANDSHAKING: &str = "SSL handshaking to upstream";
 
 /// Upgrades a new connection to TLS, where `proxy_ssl` wants it. The dialogue that follows begins with the greeting in any
-/// case. `host` is the backend's, `helo` the client's where there is a client of SMTP.
+/// case. `host` is the backend's, `helo` the client's if there is an SMTP client.
 pub(super) async fn secure(
     connection: &mut BackendConnection,
     backends: &Backends,
@@ -45,7 +45,7 @@ pub(super) async fn secure(
     Ok(())
 }
 
-/// Has the backend agree; returns what stands for the greeting inside TLS.
+/// Runs the dialogue up to the handshake; returns the bytes that stand for the greeting inside TLS.
 async fn agree(
     connection: &mut BackendConnection,
     dialogue: StartTls,

@@ -97,7 +97,7 @@ impl Client {
         certificate.filter(|certificate| certificate.is_verified())
     }
 
-    /// Whether so many replies have gathered that they should be sent.
+    /// Whether enough replies are pending to be sent now.
     pub fn has_gathered(&self) -> bool {
         self.out.len() >= GATHERED
     }
@@ -159,7 +159,7 @@ impl Client {
         result
     }
 
-    /// Sends the replies that have gathered.
+    /// Sends the pending replies.
     pub async fn flush(&mut self) -> Result<(), ClientError> {
         if self.out.is_empty() {
             return Ok(());
@@ -175,7 +175,7 @@ impl Client {
         Ok(())
     }
 
-    /// Sends the replies that have gathered, closes the sending side, and waits a moment for the client to close.
+    /// Sends the pending replies, closes the sending side, and waits a moment for the client to close.
     ///
     /// # Errors
     /// The replies could not be sent.
@@ -202,7 +202,7 @@ impl Client {
     }
 }
 
-/// Shows the lengths of the buffers: there may be passwords in them.
+/// Shows only the lengths of the buffers, which may contain passwords.
 impl fmt::Debug for Client {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Client")

@@ -8,7 +8,7 @@ use super::connection::Client;
 use crate::net::stream::HandshakeError;
 use crate::tls::{self, Refusal};
 
-/// The error that keeps a client out of TLS.
+/// The reason why TLS with a client was not established.
 #[derive(Debug)]
 pub(in crate::session) enum TlsError {
     /// The server has no TLS.
@@ -17,7 +17,7 @@ pub(in crate::session) enum TlsError {
     Timeout,
     /// The handshake failed.
     Handshake(HandshakeError),
-    /// The client's certificate is refused. The client is inside TLS and can be told so.
+    /// The client's certificate is refused. TLS is established, so the client can get a reply.
     Certificate(Refusal),
 }
 

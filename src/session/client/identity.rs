@@ -37,7 +37,7 @@ impl Identity {
         }
     }
 
-    /// The host as backends are told of it.
+    /// The host as it is sent to backends.
     pub fn host(&self) -> ClientHost<'_> {
         ClientHost {
             address: &self.xclient,

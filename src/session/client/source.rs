@@ -94,7 +94,7 @@ impl Source {
     }
 }
 
-/// The header of a connection to a backend that is made for no client.
+/// The header of a connection to a backend that does not serve a client.
 pub(in crate::session) fn own_header(version: ProxyProtocol, socket: &Socket) -> Option<Vec<u8>> {
     let ends = socket.local_address().zip(socket.peer_address());
     let addresses = ends.map(|(source, destination)| Addresses {

@@ -35,7 +35,7 @@ fn an_authorized_client_is_logged_in() {
         ("* X\r\nt1 NO [X] y\r\n", "NO [X] y\r\n"),
         ("* BYE\r\n", "* BYE\r\n"),
         ("t2 OK\r\n", "t2 OK\r\n"),
-        // As in nginx, case counts.
+        // As in nginx, case matters.
         ("t1 ok in\r\n", "ok in\r\n"),
     ] {
         assert_eq!(through(last), format!("{told} {action}: {shown:?}"));

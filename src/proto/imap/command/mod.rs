@@ -1,4 +1,4 @@
-//! IMAP commands, parsed as nginx parses them: tag, word, up to three arguments.
+//! IMAP commands, parsed as nginx parses them: tag, command word, up to three arguments.
 //!
 //! An argument is a word, a quoted string or a literal. A literal may have to be requested (RFC 3501, section 4.3), so a command
 //! may span several lines. Each packet is parsed from the start of its command: only the command's bytes are kept, in the client's
@@ -36,7 +36,7 @@ pub struct Command<'a> {
     pub arguments: Vec<Argument<'a>>,
 }
 
-/// The reason for which there is no command.
+/// The reason why no command was parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
     /// The command is incomplete.
@@ -45,7 +45,7 @@ pub enum Stop {
     Literal,
     /// The line is malformed.
     Invalid {
-        /// It ends in a literal that need not be requested: what follows cannot be told from commands.
+        /// It ends in a literal that need not be requested: the bytes that follow cannot be distinguished from commands.
         literal: bool,
     },
 }
@@ -240,7 +240,7 @@ impl<'a> Scan<'a> {
         Ok(&rest[..end])
     }
 
-    /// Parses a quoted string, which the end of the line ends too.
+    /// Parses a quoted string; the end of the line also ends it.
     fn quoted(&mut self) -> Result<Argument<'a>, Stop> {
         self.at += 1;
         let start = self.at;

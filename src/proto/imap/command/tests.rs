@@ -1,4 +1,4 @@
-//! Commands, whole, cut and wrong.
+//! Complete, incomplete and invalid commands.
 
 use super::*;
 
@@ -39,7 +39,7 @@ fn commands() {
         ("a NOOP 1 2 3\r\n", "a Noop <1> <2> <3> +0"),
     ] {
         assert_eq!(show(bytes.as_bytes(), 0), want, "{bytes:?}");
-        // Each beginning of a command is a beginning, whatever it is cut behind.
+        // Each prefix of a command is incomplete, wherever it is cut.
         let whole = bytes.len() - usize::from(want.ends_with("+1"));
         for cut in 0..whole {
             let part = show(&bytes.as_bytes()[..cut], 0);

@@ -21,7 +21,7 @@ use crate::proto::{
 enum State {
     /// Between commands.
     Start,
-    /// The client sent USER: PASS is due.
+    /// The client sent USER, and PASS must follow.
     User(Bytes),
     /// The client's next line is the answer to a challenge.
     Sasl(Exchange),
@@ -174,7 +174,7 @@ impl Pop3Server {
         Ok(self.sasl(outcome, out))
     }
 
-    /// Does what follows a SASL message.
+    /// Carries out the next step after a SASL message.
     fn sasl(&mut self, outcome: sasl::Outcome, out: &mut Vec<u8>) -> Turn {
         let outcome = match (outcome, &self.stamp) {
             (sasl::Outcome::CramMd5, Some(stamp)) => Exchange::cram_md5(stamp.clone()),
@@ -196,7 +196,7 @@ fn login(credentials: Credentials) -> Turn {
     .into()
 }
 
-/// An argument that a backend can be given.
+/// An argument that can be sent to a backend.
 fn fit(argument: Option<&[u8]>, command: &'static str) -> Result<Bytes, Fault> {
     match argument {
         Some(argument) if !sasl::forbidden(argument) => Ok(argument.into()),

@@ -1,4 +1,4 @@
-//! What clients hear, without a socket.
+//! The replies to clients, without a socket.
 
 use super::*;
 use crate::config::Methods;
@@ -123,7 +123,7 @@ fn what_is_refused() {
             INVALID.repeat(invalid)
         );
     }
-    // After USER nothing but PASS, CAPA, NOOP and QUIT; all else forgets the name.
+    // After USER only PASS, CAPA, NOOP and QUIT are valid; any other command discards the name.
     for between in ["USER k", "AUTH", "APOP j x", "STLS", "LIST"] {
         let mut server = greeted(settings(ALL, StartTls::On, true));
         let client = format!("USER j\r\n{between}\r\nPASS x\r\n");
@@ -134,7 +134,7 @@ fn what_is_refused() {
             "{between}"
         );
     }
-    // Not enabled, and no challenge to answer to.
+    // The method is not enabled, and there is no challenge.
     for (methods, stamped) in [(&[Method::Plain][..], true), (ALL, false)] {
         let mut server = greeted(settings(methods, StartTls::Off, stamped));
         assert_eq!(talk(&mut server, b"APOP j x\r\n", false), INVALID);

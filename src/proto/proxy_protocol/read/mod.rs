@@ -68,7 +68,7 @@ pub fn parse(bytes: &[u8]) -> Result<Option<(Option<Addresses>, usize)>, Fault> 
     }
 }
 
-/// Whether the two agree up to the shorter one's end.
+/// Whether one of the two is a prefix of the other.
 fn starts_alike(bytes: &[u8], start: &[u8]) -> bool {
     bytes.iter().zip(start).all(|(one, other)| one == other)
 }
@@ -113,7 +113,7 @@ fn binary(bytes: &[u8]) -> Result<Option<(Option<Addresses>, usize)>, Fault> {
     let Some(body) = rest.get(..length) else {
         return Ok(None);
     };
-    // LOCAL, datagrams and unix sockets have no client address: the connection's own holds.
+    // LOCAL, datagrams and unix sockets have no client address: the address of the connection is used.
     let parsed = match (command & 0x0f, kind) {
         (1, 0x11) => Some(inet(body)),
         (1, 0x21) => Some(inet6(body)),

@@ -41,7 +41,7 @@ pub struct Tls<'a> {
 pub struct Certificate<'a> {
     /// Whether it is valid.
     pub verified: bool,
-    /// Whether it was sent on this connection; else on the one whose session is resumed.
+    /// Whether it was sent on this connection; otherwise it is from the resumed session.
     pub shown_now: bool,
     /// The common name of its subject.
     pub name: Option<&'a str>,
@@ -93,7 +93,7 @@ pub fn v2(addresses: Option<Addresses>, tls: Option<Tls<'_>>) -> Vec<u8> {
         put_some(&mut out, kind::ALPN, tls.alpn);
         put(&mut out, kind::SSL, &ssl(&tls));
     }
-    // The checksum covers the header with zeros in its own place.
+    // The checksum is computed with its own field set to zero.
     put(&mut out, kind::CRC32C, &[0; 4]);
     let length = u16::try_from(out.len() - body).unwrap_or(u16::MAX);
     out[body - 2..body].copy_from_slice(&length.to_be_bytes());
@@ -129,7 +129,7 @@ fn put_some(out: &mut Vec<u8>, kind: u8, value: Option<&[u8]>) {
     }
 }
 
-/// Writes one extension; leaves a value out that is too long.
+/// Writes one extension; omits a value that is too long.
 fn put(out: &mut Vec<u8>, kind: u8, value: &[u8]) {
     if let Ok(length) = u16::try_from(value.len()) {
         out.push(kind);

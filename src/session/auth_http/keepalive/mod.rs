@@ -80,7 +80,7 @@ enum State {
     Passed { at_once: usize, until: Instant },
     /// An idle connection kept another one from being served, or was of no use. No connection is kept until then.
     Suspended(Instant),
-    /// Its answers take so long that a dead connection cannot be told from a slow answer. No connection is kept.
+    /// Its answers take so long that a dead connection cannot be distinguished from a slow answer. No connection is kept.
     Slow,
 }
 
@@ -338,7 +338,7 @@ impl Keepalive {
         }
     }
 
-    /// The server closes connections early: a test comes to nothing, and a test that was passed is repeated.
+    /// The server closes connections early: a test in progress is abandoned, and a test that was passed is repeated.
     fn distrust(&mut self, now: Instant) {
         match self.state {
             State::Untested => self.suspend(now),

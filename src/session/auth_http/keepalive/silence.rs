@@ -53,7 +53,7 @@ impl Keepalive {
 
     /// Replaces a connection that was found to be dead by a new one.
     pub fn replace_dead(&mut self, id: Id, now: Instant, limit: Duration) -> Id {
-        // Without another request that was sent again, this one tells whether the server is slow.
+        // If no other request was sent again, this one shows whether the server is slow.
         let check = self.patience(limit).filter(|_| !self.check.running);
         self.ended(id);
         self.check.running |= check.is_some();
