@@ -25,7 +25,7 @@ pub enum Expected {
     Anything,
 }
 
-/// What a reply means where another one was [`Expected`].
+/// The meaning of a reply to a dialogue that waits for an [`Expected`] one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class<'a> {
     /// The expected reply, unless that is a challenge.
@@ -52,7 +52,7 @@ pub trait Replies: Debug + Send + Sync {
     /// Length of the first whole reply in `bytes`, in bytes, where `expected` is awaited.
     fn whole(&self, expected: Expected, bytes: &[u8]) -> Option<usize>;
 
-    /// What a reply means where `expected` is awaited. With [`Expected::Challenge`] it is never [`Class::Ok`].
+    /// The meaning of a reply where `expected` is awaited. With [`Expected::Challenge`] it is never [`Class::Ok`].
     fn class<'a>(&self, expected: Expected, reply: &'a [u8]) -> Class<'a>;
 
     /// Where the part of an unexpected reply begins that the log shows, in bytes.

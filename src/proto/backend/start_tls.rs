@@ -1,4 +1,5 @@
-//! Upgrade of a connection to TLS: greeting, capabilities, STARTTLS (RFC 3207; RFC 9051, section 6.2.1) or STLS (RFC 2595, section 4).
+//! Upgrade of a connection to TLS: greeting, capabilities, STARTTLS (RFC 3207; RFC 9051, section 6.2.1) or
+//! STLS (RFC 2595, section 4).
 //!
 //! The dialogue that follows begins with the greeting, as if it had come through TLS: the capabilities that a backend
 //! announced in clear text are discarded.

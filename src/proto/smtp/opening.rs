@@ -26,11 +26,11 @@ pub struct Introduction {
     pub helo: Helo,
     /// `xclient`.
     pub xclient: bool,
-    /// What follows the opening.
+    /// The login that follows the opening.
     pub purpose: Purpose,
 }
 
-/// What follows the opening.
+/// The login that follows the opening. It determines when EHLO and XCLIENT are sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// A login that the auth server accepted. As in nginx, EHLO is sent only if needed, and XCLIENT without being announced.

@@ -80,7 +80,7 @@ impl<'a> Attempt<'a> {
         Secret::new(bytes)
     }
 
-    /// What the answer must contain.
+    /// The requirements for the answer.
     pub fn need(&self, server: &Server) -> Need {
         let credentials = &self.login.credentials;
         Need {

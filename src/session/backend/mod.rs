@@ -1,7 +1,7 @@
 //! A session's way to its backend: connection, TLS, the conversation up to the login, and the cache of capabilities.
 //!
-//! The functions take the parts of a session that they need ([`ClientContext`]) and return results, errors included. What a result
-//! means for the client is up to the phases.
+//! The functions take the parts of a session that they need ([`ClientContext`]) and return results, errors included. The phases
+//! decide how a result affects the client.
 
 pub mod authorized_login;
 pub mod backend_login;

@@ -91,7 +91,7 @@ pub enum Parsed {
     Invalid(Fault),
 }
 
-/// What an answer must contain to log the client in, and the client's mechanism.
+/// The requirements for an answer that logs the client in, and the client's mechanism.
 #[derive(Clone, Copy, Debug)]
 pub struct Need {
     /// A backend: there is no `proxy_pass`.

@@ -1,8 +1,8 @@
 //! IMAP commands, parsed as nginx parses them: tag, command word, up to three arguments.
 //!
 //! An argument is a word, a quoted string or a literal. A literal may have to be requested (RFC 3501, section 4.3), so a command
-//! may span several lines. Each packet is parsed from the start of its command: only the command's bytes are kept, in the client's
-//! buffer, which bounds them.
+//! may span several lines. With each packet, parsing restarts at the beginning of the command: only the bytes of the command are
+//! kept, in the client's buffer, which bounds them.
 
 use std::borrow::Cow;
 

@@ -24,9 +24,9 @@ const ENOUGH: usize = 4;
 /// The number of connections that a server serves at once for each one that is kept idle, but one is kept at least.
 const SHARE: usize = 8;
 /// The first test ends when the server has served [`SHARE`] connections at once. The next test after one that ended so takes
-/// twice as many. This is the number of times that it doubles: to 128.
+/// twice as many. This is the limit on these doublings: to 128.
 const LARGEST_TEST: u32 = 4;
-/// The longest time that a connection to a server that passed the test is idle.
+/// The longest idle time of a connection to a server that passed the test.
 const IDLE: Duration = Duration::from_secs(1);
 /// The same while the server is tested.
 const IDLE_IN_TEST: Duration = Duration::from_millis(300);
@@ -34,7 +34,7 @@ const IDLE_IN_TEST: Duration = Duration::from_millis(300);
 const TEST_VALIDITY: Duration = Duration::from_secs(60);
 /// The time without keepalive after a first failed test. It doubles with each further one.
 const SUSPENSION: Duration = Duration::from_secs(10);
-/// The number of times that it doubles: to 640 s.
+/// The limit on these doublings: to 640 s.
 const DOUBLINGS: u32 = 6;
 /// A test without other requests in progress delays a request by about one answer. Slower servers are not tested so.
 const QUICK: Duration = Duration::from_millis(50);
@@ -70,15 +70,15 @@ pub(super) struct Keepalive {
     check: silence::Check,
 }
 
-/// What is known of the server.
+/// The state of the server, as far as it is known.
 #[derive(Debug, Default)]
 enum State {
-    /// Nothing. It is tested, and connections are kept for a short time.
+    /// The server is being tested, and connections are kept for a short time.
     #[default]
     Untested,
-    /// It has served this many connections at once. Holds until then.
+    /// It has served `at_once` connections at the same time. The state expires at `until`.
     Passed { at_once: usize, until: Instant },
-    /// An idle connection kept another one from being served, or was of no use. No connection is kept until then.
+    /// An idle connection kept another one from being served, or was not reused. No connection is kept until the given time.
     Suspended(Instant),
     /// Its answers take so long that a dead connection cannot be distinguished from a slow answer. No connection is kept.
     Slow,

@@ -15,7 +15,7 @@ const WAIT: Duration = Duration::from_secs(2);
 /// The part of `auth_http_timeout` that this wait takes at most.
 const PART: u32 = 3;
 
-/// What is known of the dead connections.
+/// The findings about dead connections.
 #[derive(Debug, Default)]
 pub(super) struct Check {
     /// A request that was sent again is not answered yet.
@@ -24,7 +24,7 @@ pub(super) struct Check {
     dead_before: Option<Instant>,
 }
 
-/// What to do about a request without an answer.
+/// The next action for a request without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Silence {
     /// Wait, and ask again at this time or after a change.
@@ -36,7 +36,7 @@ pub(in super::super) enum Silence {
 }
 
 impl Keepalive {
-    /// What to do about a request that is not answered. `limit` is `auth_http_timeout`.
+    /// The next action for a request that is not answered. `limit` is `auth_http_timeout`.
     pub fn silence(&self, id: Id, now: Instant, limit: Duration) -> Silence {
         let Some(request) = self.waiting.iter().find(|own| own.id == id && own.reused) else {
             return Silence::Wait;
