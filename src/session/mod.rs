@@ -1,8 +1,8 @@
 //! One client's connection from accept to end: the only place where the dialogues meet the network.
 //!
 //! A session goes through phases: PROXY header and TLS, [`Greeting`], [`Commands`], [`Authenticating`], [`Tunnel`]. Each is a
-//! value that the next one is made from, and each can end the session with a [`SessionEnd`]. The phases before the tunnel run in one
-//! boxed future that is dropped when the tunnel begins: an idle tunnel owns two sockets and little else.
+//! value that the next one is made from, and each can end the session with a [`SessionEnd`]. The phases before the tunnel
+//! run in one boxed future that is dropped when the tunnel begins: an idle tunnel owns two sockets and little else.
 
 mod auth_http;
 mod authenticating;
