@@ -215,7 +215,7 @@ impl Exchange {
     }
 }
 
-/// Accepts missing padding and non-zero trailing bits in the last character: some clients send them.
+/// Base64 with padding optional and trailing bits of the last character ignored: some clients need both.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()

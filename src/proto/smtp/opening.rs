@@ -59,7 +59,7 @@ impl Introduction {
         self.purpose == Purpose::BackendLogin
     }
 
-    /// XCLIENT without line end. `None` if it is off or the backend announces none of its attributes.
+    /// XCLIENT without line end. `None` if it is off or the backend announces neither ADDR nor NAME.
     fn xclient_command(&self, announced: XclientAttributes) -> Option<Vec<u8>> {
         let (address, name, login) = match &self.purpose {
             Purpose::AuthorizedLogin { login } => (true, true, login.as_deref()),
