@@ -42,7 +42,7 @@ impl fmt::Display for Address {
     }
 }
 
-/// An IPv6 address as nginx prints it: with a dotted tail where the rest is zero, or says that IPv4 is inside.
+/// An IPv6 address as nginx prints it: IPv4-compatible and IPv4-mapped addresses end in dotted decimal.
 #[derive(Clone, Copy, Debug)]
 pub struct Ipv6Text(pub Ipv6Addr);
 

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-/// How bad a message is; a log of some level takes that level and everything worse (smaller).
+/// The severity of a message. A log takes messages of its own level and all more severe ones, whose values are smaller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
     /// The program cannot go on.
     Emerg = 1,
-    /// Somebody must act at once.
+    /// Immediate action is required.
     Alert,
     /// A critical condition.
     Crit,
@@ -17,7 +17,7 @@ pub enum Level {
     Warn,
     /// Normal, but worth a line.
     Notice,
-    /// What sessions do.
+    /// Informational: the events of sessions.
     Info,
     /// For developers.
     Debug,

@@ -1,4 +1,5 @@
-//! Types that every layer uses: addresses, protocols, log levels, system errors, escaping, secrets. Knows nothing else of the crate.
+//! Types that every layer uses: addresses, protocols, log levels, system errors, escaping, secrets.
+//! Depends on no other module of the crate.
 
 pub mod address;
 pub mod errno;

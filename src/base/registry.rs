@@ -1,4 +1,4 @@
-//! Values that are shared by key as long as somebody holds them: open files, resolvers, TLS settings.
+//! Values that are shared by key while a reference to them exists: open files, resolvers, TLS settings.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -24,10 +24,10 @@ impl<K, V> Default for Registry<K, V> {
 }
 
 impl<K: Eq + Hash, V> Registry<K, V> {
-    /// The value of a key, made unless somebody holds it.
+    /// The shared value of a key. Calls `make` if no value of this key is in use.
     ///
     /// # Errors
-    /// What `make` fails with.
+    /// The error of `make`.
     pub fn get_or_make<E>(
         &self,
         key: K,
@@ -46,7 +46,7 @@ impl<K: Eq + Hash, V> Registry<K, V> {
         Ok(value)
     }
 
-    /// All values that somebody holds.
+    /// All values that are in use.
     pub fn values(&self) -> Vec<Arc<V>> {
         let entries = self.entries();
         entries.values.values().filter_map(Weak::upgrade).collect()

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Holds a password, a token or what gives one away.
+/// Holds a password, a token, or data that reveals one.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Secret<T>(T);
 
@@ -12,7 +12,7 @@ impl<T> Secret<T> {
         Secret(value)
     }
 
-    /// The value, for the one who has to send it.
+    /// The value in clear, for the code that sends it.
     pub fn reveal(&self) -> &T {
         &self.0
     }

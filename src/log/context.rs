@@ -1,4 +1,4 @@
-//! What follows the message in a session's log line: the action, the client, the server, the login, the backend (spec C.10).
+//! The part of a session's log line after the message: the action, the client, the server, the login, the backend (spec C.10).
 
 use std::fmt;
 

@@ -31,7 +31,7 @@ impl Line {
         line
     }
 
-    /// Appends text and drops what does not fit.
+    /// Appends text and drops the part that does not fit.
     pub(super) fn push(&mut self, text: fmt::Arguments<'_>) {
         // An error means that the line is full: formatting stops early.
         let _ = self.write_fmt(text);
@@ -44,7 +44,7 @@ impl Line {
         Finished(self)
     }
 
-    /// Appends what fits and leaves room for the line feed. Answers whether everything fitted.
+    /// Appends the text that fits, and leaves room for the line feed. Returns whether all of it fitted.
     fn append(&mut self, bytes: &[u8]) -> bool {
         let room = LONGEST - 1 - self.length;
         let taken = bytes.len().min(room);

@@ -2,7 +2,7 @@
 //!
 //! An `ErrorLog` is one list of `error_log` lines that holds for a server. `LogFiles` opens each file once and shares it between the
 //! lists, so that a reopen (SIGUSR1) reaches all sessions, those of earlier configurations included.
-//! Nothing here knows sessions or protocols; what a session adds to its lines comes as plain data in `Context`.
+//! This layer does not depend on sessions or protocols: a session passes its part of a line as plain data in `Context`.
 
 mod clock;
 mod context;
@@ -43,7 +43,7 @@ impl ErrorLog {
         Self::new(vec![(level, Arc::new(Sink::Stderr))])
     }
 
-    /// Whether any target takes events of this level. To be asked before computing what only a log line needs.
+    /// Whether any target takes events of this level. Call it before computing text that only a log line needs.
     pub fn enabled(&self, level: Level) -> bool {
         self.most.is_some_and(|most| level <= most)
     }

@@ -1,4 +1,4 @@
-//! The accept loop of one listening socket. A handler decides what becomes of a connection.
+//! The accept loop of one listening socket. A handler serves or refuses each connection.
 
 use std::future::Future;
 use std::io;

@@ -41,7 +41,7 @@ pub struct BindError {
 }
 
 impl BindError {
-    /// Whether another process has the address: worth another attempt.
+    /// Whether another process has the address, so that another attempt may succeed.
     pub fn in_use(&self) -> bool {
         self.error.kind() == io::ErrorKind::AddrInUse
     }
@@ -89,7 +89,7 @@ impl BoundSocket {
             called(format_args!("setsockopt(TCP_NODELAY) {address}"), set)?;
         }
         called(format_args!("bind() to {address}"), socket.bind(&target))?;
-        // From here on the file belongs to this socket, and is removed after an error.
+        // From here on the socket owns its file, and an error removes it.
         let file = match address {
             Address::Inet(_) => None,
             Address::Unix(path) => Some(SocketFile(path.clone())),

@@ -1,4 +1,4 @@
-//! How connections to other servers are made: through the system, or through a caller that has none to spare.
+//! How connections to other servers are made: with the system's sockets, or with a function that the caller provides.
 
 use std::fmt;
 use std::io;

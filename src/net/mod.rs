@@ -1,4 +1,4 @@
-//! Sockets, plain and TLS: listening, accepting, connecting, resolving names, and the tunnel. Knows bytes, not protocols.
+//! Sockets, plain and TLS: listening, accepting, connecting, resolving names, and the tunnel. Independent of the mail protocols.
 
 pub mod accept;
 pub mod bound_socket;

@@ -69,7 +69,7 @@ pub enum Socket {
     Tcp(TcpStream),
     /// A Unix stream socket.
     Unix(UnixStream),
-    /// A connection that the system does not know of: tests play whole sessions over these.
+    /// A connection without a system socket: tests run whole sessions over these.
     Custom(Box<dyn CustomSocket>),
 }
 

@@ -45,7 +45,7 @@ impl Stream {
             Stream::Plain(socket) => {
                 let accepted = async {
                     socket.peek(&mut first).await?;
-                    // Boxed, as below: a session in clear text has no room for a TLS connection.
+                    // Boxed, as below: a session in clear text then needs no memory for a TLS connection.
                     Box::pin(TlsAcceptor::from(config).accept(socket)).await
                 };
                 match accepted.await {
@@ -110,7 +110,7 @@ impl Stream {
     }
 }
 
-/// Reads, and sends what TLS itself answers: the next write may be far off.
+/// Reads, and sends the records that TLS itself produces: the next write may be much later.
 fn read_tls(
     stream: &mut TlsStream<Socket>,
     cx: &mut Context<'_>,

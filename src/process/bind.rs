@@ -48,7 +48,8 @@ pub fn all(sockets: &[&config::Socket], log: &ProcessLog) -> Option<Vec<BoundSoc
     bound
 }
 
-/// What `-t` does: one attempt for each socket. Answers the errors, except for addresses in use: a running instance may have them.
+/// Tests the sockets for `-t`, with one attempt each. Returns the errors, but not those for addresses in use: a running instance
+/// may have them.
 pub fn probe(sockets: &[config::Socket]) -> Vec<BindError> {
     let errors = sockets
         .iter()

@@ -16,7 +16,7 @@ use crate::proto::Settings;
 use crate::session::{AuthServer, Authenticator, Backends, Endpoint};
 use crate::tls::{Connector, ServerTls};
 
-/// Why a valid configuration makes no generation. Displays the log line.
+/// The error that prevents a generation from a valid configuration. Displays the log line.
 #[derive(Debug)]
 pub enum BuildError {
     /// A log could not be opened.
@@ -25,7 +25,7 @@ pub enum BuildError {
     Tls(TlsFault),
 }
 
-/// What was built so far.
+/// The parts built so far.
 pub(super) struct Builder<'a> {
     registries: &'a Registries,
     /// For the servers without a `resolver`.
@@ -36,7 +36,7 @@ pub(super) struct Builder<'a> {
     auth_servers: HashMap<(AuthTarget, config::Resolver), Arc<AuthServer>>,
 }
 
-/// What the endpoints of one server share.
+/// The parts that the endpoints of one server share.
 #[derive(Clone)]
 struct ServerParts {
     settings: Settings,

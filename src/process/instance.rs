@@ -18,7 +18,7 @@ pub struct Instance {
     pub options: Options,
     /// Where a reload reads from.
     pub world: Arc<dyn World + Send + Sync>,
-    /// What generations share.
+    /// The state that generations share.
     pub registries: Registries,
     /// The current generation.
     pub generation: ArcSwap<Generation>,

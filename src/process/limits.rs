@@ -61,7 +61,7 @@ impl DescriptorLimit {
     }
 }
 
-/// The number of sessions that `worker_connections` of so many workers allows; at least one. In each worker listening sockets count as
+/// The number of sessions that `worker_connections` allows with this number of workers; at least one. In each worker listening sockets count as
 /// connections.
 pub fn sessions(worker_connections: usize, workers: usize, listeners: usize) -> usize {
     (worker_connections

@@ -1,4 +1,4 @@
-//! This machine as the configuration sees it: its file system, its names and users, and the TLS library.
+//! Implements `config`'s view of this machine: its file system, its names and users, and the TLS library.
 
 use std::ffi::OsString;
 use std::io;

@@ -1,6 +1,6 @@
-//! The process: start, reload, signals, end. The only part that knows all others.
+//! The process: start, reload, signals, end. The only layer that depends on all others.
 //!
-//! There is one process. What needs privileges (reading files, binding) happens in `start` and `reload::prepare` alone, and all reading
+//! There is one process. Privileged operations (reading files, binding) happen in `start` and `reload::prepare` alone, and all reading
 //! goes through `config::World`.
 
 mod acceptor;

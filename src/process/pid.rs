@@ -14,7 +14,7 @@ pub struct PidFile {
 }
 
 impl PidFile {
-    /// Writes `<pid>` and a line feed, over what an earlier process left (mode 0644).
+    /// Writes `<pid>` and a line feed, and replaces the content left by an earlier process (mode 0644).
     ///
     /// # Errors
     /// The file cannot be written.
@@ -37,7 +37,7 @@ impl PidFile {
         &self.path
     }
 
-    /// What `-t` does: the file must be writable, is created if it is missing, and keeps its content.
+    /// Tests the pid file for `-t`: it must be writable, is created if it is missing, and keeps its content.
     ///
     /// # Errors
     /// The file cannot be opened for writing.

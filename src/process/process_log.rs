@@ -1,4 +1,4 @@
-//! What the process reports about itself: to the error log, and while it starts, from `warn` on, to standard error too.
+//! Messages of the process itself: to the error log and, during start and from `warn` on, to standard error too.
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -30,7 +30,7 @@ impl ProcessLog {
         Self { log, program: None }
     }
 
-    /// The same with another log: the configured one, once it is open.
+    /// Replaces the log: with the configured one, once it is open.
     pub fn with_log(self, log: Arc<ErrorLog>) -> Self {
         Self { log, ..self }
     }
@@ -59,7 +59,7 @@ impl ProcessLog {
             .ok()
     }
 
-    /// Writes a diagnostic about the configuration. On a terminal the lines around its place follow.
+    /// Writes a diagnostic about the configuration. On a terminal the source line follows.
     pub fn diagnose(&self, diagnostic: &Diagnostic) {
         let level = diagnostic.level;
         let text = diagnostic.text();

@@ -1,4 +1,4 @@
-//! What the process shares between its generations.
+//! State that the process shares between its generations.
 
 use std::sync::Arc;
 
@@ -21,8 +21,8 @@ pub struct Registries {
     pub connectors: Connectors,
     /// The capabilities of backends.
     pub capabilities: CapabilityCache,
-    /// The way in which connections to auth servers and backends are made.
+    /// Makes connections to auth servers and backends.
     pub dialer: Dialer,
-    /// The counter of connections.
+    /// The number of the last connection.
     pub shared: Arc<Shared>,
 }

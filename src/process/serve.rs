@@ -31,7 +31,7 @@ impl Service {
                             break;
                         }
                         Request::Reopen => self.reopen(),
-                        // The file may have changed since the reading began: read it once more afterwards.
+                        // The file may have changed since it was read: reload once more afterwards.
                         Request::Reload if reading.is_some() => again = true,
                         Request::Reload => reading = Some(self.read()),
                         Request::Unsupported | Request::Nothing => {}
@@ -101,7 +101,7 @@ async fn next(signals: &mut Signals) -> Option<Received> {
     signals.next().await.map(Received::from)
 }
 
-/// Waits for the reading, for ever if there is none. A reading that panicked has changed nothing.
+/// Waits for the reload in preparation; never returns if there is none. A preparation that panicked has changed nothing.
 async fn finished(reading: &mut Option<Reading>) -> Option<Prepared> {
     match reading {
         Some(reading) => reading.await.unwrap_or_default(),

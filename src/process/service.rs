@@ -13,7 +13,7 @@ use crate::log::DebugLines;
 /// A process that serves. Its parts end in order: the acceptors first, the pid file last.
 #[derive(Debug)]
 pub struct Service {
-    /// What all parts share.
+    /// The state that all parts share.
     pub instance: Arc<Instance>,
     /// The listening sockets.
     pub acceptors: Acceptors,

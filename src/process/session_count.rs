@@ -12,7 +12,7 @@ pub struct SessionCount {
     ended: Notify,
 }
 
-/// One open session. Dropping it ends the count of the session.
+/// One open session. Dropping it decrements the count.
 #[derive(Debug)]
 pub struct SessionSlot(Arc<SessionCount>);
 
@@ -35,7 +35,7 @@ impl SessionCount {
     pub async fn fewer_than(&self, limit: usize) {
         while self.open() >= limit {
             let ended = self.ended.notified();
-            // Wake-ups count from here on, so the number is checked again before waiting.
+            // Wake-ups are not lost from here on, so the number is checked again before waiting.
             if self.open() < limit {
                 return;
             }

@@ -62,7 +62,7 @@ fn attempt(options: &Options, world: &dyn World, signal: Signal) -> Option<()> {
     .ok()
 }
 
-/// Parses digits. 0 is refused: it would be the own process group.
+/// Parses digits. 0 is refused: kill(2) would signal the caller's own process group.
 fn number(text: &str) -> Option<i32> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|pid| digits && *pid > 0)

@@ -22,7 +22,7 @@ pub fn listen() -> io::Result<Signals> {
     ])
 }
 
-/// What a signal requests.
+/// The request that a signal stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
     /// SIGHUP
@@ -44,7 +44,7 @@ pub enum Request {
 pub struct Received {
     number: i32,
     sender: Option<i32>,
-    /// What it requests.
+    /// The request.
     pub request: Request,
 }
 

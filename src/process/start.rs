@@ -26,7 +26,7 @@ use crate::log::DebugLines;
 use crate::net::bound_socket::BoundSocket;
 use crate::net::listener::Listener;
 
-/// How long the end waits for threads that are busy with a reload.
+/// The longest time that shutdown waits for threads that are busy with a reload.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Starts and serves. Returns when the process is to exit.
@@ -67,7 +67,7 @@ fn run(options: Options, world: Arc<dyn World + Send + Sync>) -> Option<()> {
     let service = runtime.block_on(serve(instance, bound, debug, &log))?;
     runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
     let log = service.instance.log();
-    // The pid file is removed last: a process that waits for that may start the next instance.
+    // The pid file is removed last: a script may wait for its removal before it starts the next instance.
     drop(service);
     log.line(Level::Notice, None, format_args!("exit"));
     Some(())

@@ -1,4 +1,4 @@
-//! What lines claim for themselves in the whole configuration: addresses, shared memory zones, log files.
+//! Resources that lines claim in the whole configuration: addresses, shared memory zones, log files.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -34,7 +34,8 @@ impl Claims {
         Ok(())
     }
 
-    /// Declares the zones of an `ssl_session_cache` line. nginx checks word by word, before it knows what the next one is.
+    /// Declares the zones of an `ssl_session_cache` line. nginx checks word by word,
+    /// before it reads the next word.
     ///
     /// # Errors
     /// A zone has another size elsewhere.

@@ -1,6 +1,6 @@
-//! The whole configuration, and what it was loaded from.
+//! The whole configuration, and the files it was loaded from.
 //!
-//! Like [`Server`] it has the structs that `schema` generates, so it cannot be in `model`.
+//! Like [`Server`], it consists of structs that `schema` generates, so it cannot be in `model`.
 
 use std::fmt;
 use std::path::PathBuf;

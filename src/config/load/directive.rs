@@ -34,7 +34,7 @@ impl Loader<'_> {
         }
     }
 
-    /// Skips a faulty statement with its block, and taints what it may have meant.
+    /// Skips a faulty statement with its block, and taints the directives that it may have been meant to set.
     fn skip(&mut self, block: Block, statement: &Statement) -> Result<(), Stop> {
         let name = &*statement.words[0];
         self.tainted(block).line(block, &statement.words);

@@ -1,12 +1,12 @@
-//! What a terminal shows about a bad value besides nginx's sentence: the word it is about, and the syntax of the directive.
+//! Hints shown on a terminal below nginx's sentence about a bad value: the faulty word and the syntax of the directive.
 
 use crate::config::schema::{Directive, similar};
 use crate::config::syntax::{Diagnostic, Span};
 
-/// How far after a directive's name its arguments are searched for a word, in bytes.
+/// The number of bytes after a directive's name that are searched for the faulty word.
 const REACH: usize = 4096;
 
-/// Points the error at the argument it is about, and adds the directive's syntax and the word that was probably meant. nginx's
+/// Points the error at the faulty argument, and adds the directive's syntax and the most similar valid word. nginx's
 /// sentence and line are unchanged.
 pub fn about_value(mut diagnostic: Diagnostic, directive: &Directive) -> Diagnostic {
     let Some(span) = &diagnostic.span else {

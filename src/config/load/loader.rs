@@ -153,7 +153,7 @@ impl<'a> Loader<'a> {
         parser.map_or_else(Span::nowhere, |parser| parser.span(line, range))
     }
 
-    /// What is uncertain in a block.
+    /// The uncertain directives of a block.
     pub fn tainted(&mut self, block: Block) -> &mut Tainted {
         match self.scopes.servers.last_mut() {
             Some(server) if block == Block::Server => &mut server.tainted,

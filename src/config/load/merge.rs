@@ -53,7 +53,7 @@ pub fn merge(
     Ok(merged.into_iter().map(|(_, merged)| merged).collect())
 }
 
-/// Every server needs somebody who decides about logins.
+/// Checks that every server has `auth_http` or `proxy_pass`.
 fn check_authenticators(servers: &[ServerLines<'_>], report: &mut Report<'_>) -> Result<(), Stop> {
     let directives = [
         auth_http::directives::auth_http(),
@@ -70,7 +70,7 @@ fn check_authenticators(servers: &[ServerLines<'_>], report: &mut Report<'_>) ->
     Ok(())
 }
 
-/// APOP's challenge is part of the greeting, which comes before the backend that would have to make it.
+/// Warns about APOP without an auth server: the greeting carries the challenge, and is sent before a backend is connected.
 fn warn_of_apop(span: &Span, server: &MergedServer, report: &mut Report<'_>) {
     let ProtocolSettings::Pop3(pop3) = &server.settings else {
         return;

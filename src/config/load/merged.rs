@@ -17,7 +17,7 @@ use crate::config::schema::modules::{
 };
 use crate::config::syntax::Span;
 
-/// What holds in one server, module by module.
+/// The settings in force in one server, module by module.
 #[derive(Debug)]
 pub struct MergedServer {
     /// Its `server {`.
@@ -40,7 +40,7 @@ pub struct MergedServer {
 }
 
 impl MergedServer {
-    /// When TLS begins on the addresses of a `listen` line; `None` where TLS is used and cannot be.
+    /// The TLS mode of the addresses of a `listen` line; `None` where TLS is requested but not available.
     pub fn tls_mode(&self, listen: &Listen) -> Option<ListenTls> {
         let tls = self.tls.clone();
         match self.ssl.starttls {
@@ -65,7 +65,7 @@ impl MergedServer {
         }
     }
 
-    /// Who decides about logins; `None` where the configuration does not say it.
+    /// The authenticator; `None` where the configuration names neither an auth server nor a backend.
     fn authenticator(&self) -> Option<Authenticator<AuthTarget>> {
         let port = self.settings.protocol().port();
         let upstream = self.proxy.proxy_pass.clone();
@@ -84,7 +84,7 @@ impl MergedServer {
         }
     }
 
-    /// The server, and when TLS begins on each of its `listen` lines. `None` where a fault left something out.
+    /// The server, and the TLS mode of each of its `listen` lines. `None` where a fault left a part of it missing.
     pub fn into_server(self, main_log: &[LogTarget]) -> Option<(Arc<Server>, Vec<ListenTls>)> {
         let listens = self.mail.listen.iter();
         let modes: Option<Vec<_>> = listens.map(|listen| self.tls_mode(listen)).collect();
@@ -109,7 +109,7 @@ impl MergedServer {
     }
 }
 
-/// What the servers inherit from `mail {}`, module by module.
+/// The settings that the servers inherit from `mail {}`, module by module.
 pub struct Outer<'a> {
     mail: &'a MailWritten,
     ssl: Inherited<'a, Ssl>,
@@ -139,7 +139,7 @@ impl<'a> From<&'a Scope> for Outer<'a> {
 }
 
 impl Outer<'_> {
-    /// What holds in a server. `machine` has the name of a server without `server_name`.
+    /// The settings in force in a server. `machine` provides the name of a server without `server_name`.
     pub fn server(
         &self,
         machine: &dyn Names,

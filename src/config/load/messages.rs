@@ -5,10 +5,10 @@ use crate::config::schema::nginx::is_known;
 use crate::config::schema::{Arity, Block, BlockDirective, ValueError, similar};
 use crate::config::syntax::{Diagnostic, Ending, Span, Statement, c_string, message};
 
-/// Checks what ends a directive, and the number of its arguments.
+/// Checks the terminator of a directive (`;` or `{`) and the number of its arguments.
 ///
 /// # Errors
-/// nginx's sentence about either.
+/// nginx's sentence about the terminator or the number of arguments.
 pub fn check_form(
     statement: &Statement,
     is_block: bool,

@@ -1,7 +1,7 @@
 //! From a file to a [`Config`]: statements are applied in nginx's order, merged at the end of `mail {}`, and checked.
 //!
-//! `loader`, `directive` and `include` apply statements and fill `scopes`; `merge` and `tls/` find out what holds in each server;
-//! `whole` checks what only shows at the end. `report` collects faults, `tainted` knows which checks a fault makes
+//! `loader`, `directive` and `include` apply statements and fill `scopes`; `merge` and `tls/` compute each server's settings;
+//! `whole` makes the checks that need the whole text. `report` collects faults, `tainted` records which checks a fault makes
 //! pointless.
 
 mod claims;
@@ -43,7 +43,7 @@ pub fn load(
     run(world, options, Report::new(false, warnings)).map_err(|faults| faults.first)
 }
 
-/// The same, and continues after the first fault.
+/// Reads and checks a configuration like [`load`], but continues after the first fault.
 ///
 /// # Errors
 /// All faults that are independent of each other.

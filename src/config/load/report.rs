@@ -1,4 +1,4 @@
-//! Collects what is found while a configuration is read: warnings and faults.
+//! Collects the warnings and faults found while a configuration is read.
 //!
 //! nginx stops at the first fault, and so do start and reload. A test continues and lists the faults that are independent of the
 //! first one; the first one stays the same, and no warning follows it.
@@ -7,10 +7,10 @@ use std::collections::HashSet;
 
 use crate::config::syntax::Diagnostic;
 
-/// Most faults that are listed after the first one; the others are counted.
+/// The largest number of faults listed after the first one; the others are only counted.
 const MOST_LISTED: usize = 20;
 
-/// What is wrong with a configuration.
+/// The faults of a configuration.
 #[derive(Clone, Debug)]
 pub struct Faults {
     /// The fault that nginx finds.
@@ -35,7 +35,7 @@ pub struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    /// An empty report. Warnings go to `warnings`; `continues` says whether loading goes on after the first fault.
+    /// An empty report. Warnings go to `warnings`; `continues`: loading continues after the first fault.
     pub fn new(continues: bool, warnings: &'a mut dyn FnMut(Diagnostic)) -> Self {
         Self {
             warnings,

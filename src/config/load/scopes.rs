@@ -18,7 +18,7 @@ pub struct Scopes {
     pub mail: Scope,
     /// The servers, in the order written.
     pub servers: Vec<ServerBlock>,
-    /// What lines claim in the whole configuration.
+    /// The addresses, zones and log files claimed in the whole configuration.
     pub claims: Claims,
 }
 
@@ -45,7 +45,7 @@ impl ServerBlock {
 }
 
 impl Scopes {
-    /// Stores the value of a line, with its effect. Answers whether it asks for something that is not implemented yet.
+    /// Stores the value of a line, with its effect. Returns whether it asks for something that is not implemented yet.
     ///
     /// # Errors
     /// The value is refused, or conflicts with another line.
@@ -97,7 +97,7 @@ fn check_start_tls(scope: &Scope, conflict: &str) -> Result<(), ValueError> {
     }
 }
 
-/// The lines that hold for one server: its own, else those of `mail {}`.
+/// The lines in force for one server: its own, else those of `mail {}`.
 #[derive(Clone, Copy, Debug)]
 pub struct ServerLines<'a> {
     /// `mail {}` outside the servers.
@@ -106,12 +106,12 @@ pub struct ServerLines<'a> {
     pub inner: &'a Scope,
     /// Its `server {`.
     pub span: &'a Span,
-    /// What is uncertain, in `mail {}` and in the server.
+    /// The uncertain directives of `mail {}` and of the server.
     pub tainted: [&'a Tainted; 2],
 }
 
 impl<'a> ServerLines<'a> {
-    /// Those of one server. `tainted` is what is uncertain in `mail {}`.
+    /// Those of one server. `tainted` has the uncertain directives of `mail {}`.
     pub fn of(scopes: &'a Scopes, tainted: &'a Tainted, server: &'a ServerBlock) -> Self {
         Self {
             outer: &scopes.mail,

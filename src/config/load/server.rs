@@ -18,17 +18,17 @@ pub struct Server {
     pub line: usize,
     /// `server_name`, or the name of the machine.
     pub name: Box<[u8]>,
-    /// The `error_log` that holds for it.
+    /// The `error_log` in force for it.
     pub error_log: Vec<LogTarget>,
     /// Its protocol, with the settings of that protocol.
     pub settings: ProtocolSettings,
     /// The settings common to all protocols, as written.
     pub mail: Mail,
-    /// TLS towards clients, as written. [`Route::tls`](super::sockets::Route::tls) is what holds on each address.
+    /// TLS towards clients, as written. [`Route::tls`](super::sockets::Route::tls) is the mode in force on each address.
     pub ssl: Arc<Ssl>,
     /// The peers whose PROXY headers are trusted.
     pub realip: Arc<Realip>,
-    /// Who decides about logins.
+    /// The authenticator: an auth server or the backend.
     pub authenticator: Authenticator<AuthTarget>,
     /// The settings for connections to backends.
     pub proxy: Arc<Proxy>,
@@ -47,7 +47,8 @@ pub enum ProtocolSettings {
     Pop3(Arc<Pop3>),
 }
 
-/// Who decides about logins. `A` is the auth server: its URL in a configuration, its connections in a running server.
+/// The authority that accepts or refuses logins. `A` is the auth server: its URL in a configuration, its connections in a
+/// running server.
 #[derive(Clone, Debug)]
 pub enum Authenticator<A> {
     /// `auth_http`: an auth server decides, and names the backend.
@@ -81,7 +82,7 @@ impl<A> Authenticator<A> {
         }
     }
 
-    /// The same, with another auth server.
+    /// Converts the auth server with `make`, and keeps everything else.
     ///
     /// # Errors
     /// Those of `make`.

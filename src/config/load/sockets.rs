@@ -8,7 +8,7 @@ use super::server::Server;
 use crate::base::Address;
 use crate::config::model::{Listen, SocketOptions, TlsMaterial, TlsMode};
 
-/// When TLS begins on a `listen` address, and what it is made from.
+/// The TLS mode of a `listen` address: when TLS begins, and the material for it.
 pub type ListenTls = TlsMode<Arc<TlsMaterial>>;
 
 /// One socket to bind and listen on.
@@ -29,7 +29,7 @@ pub struct ServerId(usize);
 /// A server that answers on a socket.
 #[derive(Clone, Debug)]
 pub struct Route {
-    /// The local address it answers for; `None` for all that no other route has.
+    /// The local address it answers for; `None` for all addresses without a route of their own.
     pub local: Option<IpAddr>,
     /// The server.
     pub server: Arc<Server>,
@@ -77,7 +77,7 @@ struct Claim<'a, S> {
 pub struct Group<'a, S> {
     /// The address it is bound to.
     own: Claim<'a, S>,
-    /// Further addresses, told apart by the local address of a connection.
+    /// Further addresses. The local address of a connection selects one.
     shared: Vec<Claim<'a, S>>,
 }
 
@@ -156,7 +156,7 @@ fn route(claim: &Claim<'_, Owner<'_>>) -> Route {
     }
 }
 
-/// What a reload changes, by address.
+/// The changes that a reload makes to the sockets, by address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diff {
     /// Sockets that stay open.

@@ -1,4 +1,4 @@
-//! Directives that a fault makes uncertain: whether they are there, or what they say, is unknown. Checks that depend on them are
+//! Directives that a fault makes uncertain: their presence or their value is unknown. Checks that depend on them are
 //! skipped, so that one fault is not reported twice.
 
 use std::collections::HashSet;
@@ -14,7 +14,7 @@ pub struct Tainted {
 }
 
 impl Tainted {
-    /// Taints every directive: something was not read that could contain any of them.
+    /// Taints every directive: the part of the text that was skipped may contain any of them.
     pub fn everything(&mut self) {
         self.everything = true;
     }

@@ -1,4 +1,4 @@
-//! The end of a load: what is checked when the whole text is read, and the configuration that comes out.
+//! The end of a load: the checks that need the whole text, and the resulting configuration.
 
 use super::config::Config;
 use super::merged::MergedServer;
@@ -20,7 +20,7 @@ pub struct Whole {
 }
 
 impl Whole {
-    /// What holds outside `mail {}`, and its servers.
+    /// The settings outside `mail {}`, and the servers in it.
     pub fn new(scopes: Scopes, servers: Vec<MergedServer>) -> Self {
         let main = &scopes.main;
         Self {
@@ -31,7 +31,7 @@ impl Whole {
         }
     }
 
-    /// Warns of what does not fit together in the file itself.
+    /// Warns about directives of the main context that do not fit together.
     pub fn warn(&self, report: &mut Report<'_>) {
         if let Some(masks) = self.core.worker_cpu_affinity
             && masks != 1
@@ -43,7 +43,7 @@ impl Whole {
         }
     }
 
-    /// Checks what is wrong although the text is right. `has_events`: there is an `events {}`.
+    /// Checks for faults in a text whose syntax is valid. `has_events`: the text has an `events {}`.
     pub fn check(&self, has_events: bool, report: &mut Report<'_>) -> Result<(), Stop> {
         if !has_events {
             report.fault(late("no \"events\" section in configuration".into()))?;
@@ -59,7 +59,8 @@ impl Whole {
         self.check_versions(report)
     }
 
-    /// Servers for which nginx would negotiate only versions that are not supported here. Last, since nginx finds no fault.
+    /// Refuses servers for which nginx would negotiate only versions that are not supported here. This check comes last because
+    /// nginx has no such error.
     fn check_versions(&self, report: &mut Report<'_>) -> Result<(), Stop> {
         for server in &self.servers {
             if server
@@ -103,7 +104,7 @@ impl Whole {
     }
 }
 
-/// A fault that nginx finds after the syntax is ok.
+/// A fault that nginx finds after it has logged "syntax is ok".
 fn late(message: String) -> Diagnostic {
     Diagnostic::bare(Level::Emerg, message).after_syntax()
 }

@@ -27,7 +27,7 @@ pub fn expand(
     paths.map(PathBuf::from).collect()
 }
 
-/// What one part of a mask matches in a folder, which ends in its slash.
+/// The names in a folder that one part of a mask matches. The folder's name ends in a slash.
 fn within(mut folder: Vec<u8>, part: &[u8], list: impl Fn(&Path) -> Vec<OsString>) -> Vec<Vec<u8>> {
     if let Some(name) = plain(part) {
         folder.extend_from_slice(&name);

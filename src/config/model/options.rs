@@ -1,11 +1,11 @@
-//! What the command line says about the configuration.
+//! The options of the command line that concern the configuration.
 
 use std::path::PathBuf;
 
 use super::log_target::LogDestination;
 use crate::base::Secret;
 
-/// Where the configuration is, and what holds where it says nothing.
+/// The location of the configuration, and the built-in defaults.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// `portcullis`, or `nginx` when started under that name.

@@ -8,7 +8,7 @@ use super::values::VerifyClient;
 use super::versions::TlsVersions;
 use crate::base::Protocol;
 
-/// When TLS begins. `T` is what it is made from: file contents in a configuration, a ready TLS configuration in a running server.
+/// When TLS begins. `T` is the TLS material: file contents in a configuration, a ready TLS configuration in a running server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TlsMode<T> {
     /// Never: the connection stays in clear text.
@@ -18,7 +18,7 @@ pub enum TlsMode<T> {
     StartTls {
         /// Whether logins are refused before it.
         required: bool,
-        /// What TLS is made from.
+        /// The TLS material.
         tls: T,
     },
     /// With the first byte.
@@ -26,7 +26,7 @@ pub enum TlsMode<T> {
 }
 
 impl<T> TlsMode<T> {
-    /// What TLS is made from, where there is TLS.
+    /// The TLS material; `None` for clear text.
     pub fn tls(&self) -> Option<&T> {
         match self {
             Self::Off => None,
@@ -34,7 +34,7 @@ impl<T> TlsMode<T> {
         }
     }
 
-    /// The same mode, with TLS made from something else.
+    /// Converts the TLS material with `make`, and keeps the mode.
     ///
     /// # Errors
     /// Those of `make`.
@@ -53,7 +53,7 @@ impl<T> TlsMode<T> {
 /// Name and value of an `ssl_conf_command`.
 pub type Command = (Box<[u8]>, Box<[u8]>);
 
-/// What the TLS of a server is made from.
+/// The TLS material of a server.
 #[derive(Clone, Debug)]
 pub struct TlsMaterial {
     /// Certificate chains and their keys, in the order written.
@@ -97,9 +97,9 @@ pub struct TlsMaterial {
 /// `ssl_session_cache`: where TLS sessions are kept for resumption.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SessionCache {
-    /// Nowhere, and clients are told so.
+    /// `off`: no cache, and clients receive no session id.
     Off,
-    /// Nowhere, though clients are not told.
+    /// `none`: no cache, though clients receive a session id.
     #[default]
     None,
     /// In each process (OpenSSL's own cache).
@@ -129,11 +129,11 @@ pub enum TlsFault {
     Mismatch(PathBuf),
     /// No cipher suite is left of `ssl_ciphers`.
     Ciphers,
-    /// Anything else, as a whole sentence.
+    /// Any other error, as a whole sentence.
     Other(String),
 }
 
-/// What TLS as a client is made from.
+/// The TLS material for connections to other servers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ClientTls {
     /// How the server's certificate is verified; `None` where it is not.

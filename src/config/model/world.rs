@@ -1,5 +1,5 @@
-//! What the loader asks of the machine, in three traits: a privileged process can answer the first for another process, and tests
-//! answer them from memory.
+//! The loader's interface to the machine, in three traits. A privileged process can implement the first for another process; tests
+//! implement them in memory.
 
 use std::ffi::OsString;
 use std::io;
@@ -51,7 +51,7 @@ pub trait Names {
     fn processors(&self) -> usize;
 }
 
-/// Checks by the TLS library, which configurations do not know.
+/// Checks made with the TLS library, on which `config` does not depend.
 pub trait TlsProbes {
     /// Checks that a certificate can be used with a key, which one of the pass phrases may have to decrypt.
     ///

@@ -1,9 +1,9 @@
-//! `ssl_conf_command`: which commands and values SSL_CONF_cmd(3) accepts. Their effect is not this file's concern.
+//! `ssl_conf_command`: which commands and values SSL_CONF_cmd(3) accepts. The file `src/tls/settings.rs` applies them.
 
 use super::{ciphers, groups};
 use crate::config::syntax::message;
 
-/// Checks a value. Its error is OpenSSL's queue before the entry of the command.
+/// Checks a value. The error has the entries of OpenSSL's error queue before the entry of the command.
 type Check = fn(&[u8]) -> Result<(), Vec<u8>>;
 
 /// Commands whose values are checked.
@@ -64,7 +64,7 @@ fn or_bad(good: bool) -> Result<(), Vec<u8>> {
     if good { Ok(()) } else { Err(Vec::new()) }
 }
 
-/// A reason, if there is one, as an entry before the next one.
+/// Formats an optional reason as an entry of the error queue.
 fn entry(reason: &[u8]) -> Vec<u8> {
     match reason {
         [] => Vec::new(),
@@ -88,7 +88,7 @@ fn suites(value: &[u8]) -> Result<(), Vec<u8>> {
         .split(|byte| *byte == b':')
         .filter(|name| !name.is_empty())
         .peekable();
-    // Unknown names are skipped as long as one is known; a list without names is accepted.
+    // Unknown names are skipped if at least one name is known; an empty list is accepted.
     if names.peek().is_none() || names.any(|name| one_of(SUITES, name)) {
         return Ok(());
     }

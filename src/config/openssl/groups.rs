@@ -2,7 +2,7 @@
 
 use crate::config::syntax::message;
 
-/// The groups that OpenSSL 3 knows, a line for each with all its names.
+/// The groups that OpenSSL 3 supports: one line per group, with all its names.
 const GROUPS: &str = "X25519
 X448
 P-256 prime256v1 secp256r1
@@ -76,7 +76,7 @@ pub fn fault(list: &[u8]) -> Option<Vec<u8>> {
     None
 }
 
-/// The groups of a list that OpenSSL knows and the gateway does not support, as written. `auto` names none.
+/// The groups of a list that OpenSSL supports and the gateway does not, as written. `auto` has none.
 pub fn unsupported(list: &[u8]) -> Vec<Vec<u8>> {
     let is_unsupported = |group: &&[u8]| {
         names(group).is_some_and(|names| !names.split(' ').any(|name| SUPPORTED.contains(&name)))

@@ -1,4 +1,4 @@
-//! What OpenSSL accepts and the gateway never negotiates, in commands of SSL_CONF_cmd(3). Cipher strings and groups have their
+//! Values of SSL_CONF_cmd(3) commands that OpenSSL accepts and the gateway never negotiates. Cipher strings and groups have their
 //! own functions.
 
 use super::{ciphers, groups};

@@ -71,7 +71,7 @@ impl Arity {
     }
 }
 
-/// What a further line in the same block does.
+/// The effect of a further line in the same block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeated {
     /// It is an error.

@@ -1,5 +1,5 @@
-//! From what is written to what holds. Most servers have no line of most modules, and there may be thousands of servers: what is
-//! not written needs no memory, and what is inherited is shared.
+//! From written lines to the settings in force. Most servers set nothing in most modules, and there may be thousands of servers:
+//! a module that a server does not mention needs no memory, and inherited settings are shared.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ pub trait Empty: Default + 'static {
     fn empty() -> &'static Self;
 }
 
-/// What holds of a module.
+/// The settings of a module in force, after inheritance.
 pub trait Held: Sized {
     /// The lines of one block.
     type Written: Empty;
@@ -44,14 +44,14 @@ impl<T: Empty> DerefMut for Sparse<T> {
     }
 }
 
-/// What holds of a module in the servers that have no line of it.
+/// The settings of a module in the servers that have no line of it.
 pub struct Inherited<'a, H: Held> {
     outer: &'a H::Written,
     shared: Arc<H>,
 }
 
 impl<'a, H: Held> Inherited<'a, H> {
-    /// What the lines outside the servers say.
+    /// The lines outside the servers.
     pub fn of(outer: &'a Sparse<H::Written>) -> Self {
         Self {
             outer,
@@ -59,7 +59,7 @@ impl<'a, H: Held> Inherited<'a, H> {
         }
     }
 
-    /// What holds in a server with these lines.
+    /// The settings of a server with these lines.
     pub fn with(&self, inner: &Sparse<H::Written>) -> Arc<H> {
         match inner.written() {
             None => Arc::clone(&self.shared),

@@ -15,12 +15,12 @@
 //! ```
 //!
 //! A row is `name: Kind = default, CONTEXTS`. `= none` stands for the empty value of a kind that has one, an empty list or `None`;
-//! without a default the field is an `Option`. `, pending` marks a directive that is not implemented, `=> Effect` what a
-//! line does besides. The macro makes
+//! without a default the field is an `Option`. `, pending` marks a directive that is not implemented; `=> Effect` is an effect
+//! of a line besides its value. The macro makes
 //!
 //! ```text
 //! pub struct ProxyWritten { pub proxy_timeout: Option<Spanned<Duration>>, … }      // the lines of one block
-//! pub struct Proxy { pub proxy_timeout: Duration, pub proxy_pass: Option<Upstream>, … }     // what holds in a server
+//! pub struct Proxy { pub proxy_timeout: Duration, pub proxy_pass: Option<Upstream>, … }     // the settings of a server
 //! impl Held for Proxy { fn merge(outer: &ProxyWritten, inner: &ProxyWritten) -> Self { … } }
 //! pub mod directives { pub const fn proxy_timeout() -> &'static Directive { … } … }
 //! impl<S: Stores<ProxyWritten>> Rows<S> { pub const ROWS: &'static [Row<S>] = … }
@@ -61,7 +61,7 @@ macro_rules! module {
 
         $(#[doc = $about])+
         ///
-        /// What holds after inheritance.
+        /// The settings in force after inheritance.
         #[derive(Clone, Debug)]
         pub struct $held {
             $( $(#[doc = $doc])+ pub $name: $crate::config::schema::macros::held_type!($kind $(, $default)?), )+
@@ -83,7 +83,7 @@ macro_rules! module {
             }
         }
 
-        /// What this module is about.
+        /// The description of this module.
         pub const ABOUT: &str = concat!($($about, "\n"),+);
 
         /// The directives by name, for code that asks about the directive itself rather than its value.
@@ -142,7 +142,7 @@ macro_rules! module {
     };
 }
 
-/// The type of a field of what holds.
+/// The type of a field of the settings in force.
 macro_rules! held_type {
     ($kind:ty, $default:tt) => { <$kind as $crate::config::schema::ValueKind>::Value };
     ($kind:ty) => { Option<<$kind as $crate::config::schema::ValueKind>::Value> };
@@ -169,7 +169,7 @@ macro_rules! held_value {
     };
 }
 
-/// Stores a value. Of a pending row the default is needed to tell whether the line asks for anything.
+/// Stores a value. A pending row compares it with the default, to see whether the line asks for anything.
 macro_rules! set {
     ($cell:ident, $args:ident, $kind:ty, ($($default:tt)?)) => {
         $crate::config::schema::row::set::<$kind>($cell, $args).map(|()| false)

@@ -1,7 +1,7 @@
 //! The directive table: for each directive a row with its name, contexts, kind of value, default and documentation.
 //!
 //! `modules/` has the rows, one file per nginx module; `values/` reads the arguments; `table` finds a row by its name. Above `syntax` and
-//! `model`; it does not know the order in which a file is read, nor what is checked across directives: that is `load`'s.
+//! `model`; the order in which a file is read and the checks across directives belong to `load`.
 
 mod arguments;
 mod block;

@@ -1,4 +1,4 @@
-//! The directives that nginx knows, from its documentation: in a wrong block they are "not allowed here", others are "unknown".
+//! The directives of nginx, from its documentation: in a wrong block they are "not allowed here", others are "unknown".
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

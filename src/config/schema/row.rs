@@ -1,30 +1,30 @@
-//! One row of the directive table: what is known of a directive, and how its value is stored.
+//! One row of the directive table: the properties of a directive, and how its value is stored.
 
 use super::arguments::{Arguments, Parsed, ValueError};
 use super::form::{Arity, Contexts, Repeated};
 use super::value_kind::{MakeAbsolute, ValueKind};
 use crate::config::syntax::Spanned;
 
-/// What is known of a directive without its value.
+/// The properties of a directive that do not depend on its value.
 #[derive(Clone, Copy, Debug)]
 pub struct Directive {
     /// Its name, case-sensitive.
     pub name: &'static str,
     /// The module it belongs to.
     pub module: &'static str,
-    /// What it does, as Markdown.
+    /// Its description, as Markdown.
     pub doc: &'static str,
     /// How its value is written.
     pub syntax: &'static str,
     /// Explains the words of `syntax`, as Markdown.
     pub about: &'static str,
-    /// What a further line in the same block does.
+    /// The effect of a further line in the same block.
     pub repeated: Repeated,
     /// Makes its arguments independent of the folder they are read in.
     pub make_absolute: MakeAbsolute,
     /// The arguments that hold when it is not written, if there are any.
     pub default: Option<&'static str>,
-    /// Whether the default only holds where the value cannot be had from elsewhere.
+    /// Whether the default is only a fallback for a value obtained elsewhere.
     pub default_is_fallback: bool,
     /// The blocks it may appear in.
     pub contexts: Contexts,
@@ -32,7 +32,7 @@ pub struct Directive {
     pub arity: Arity,
     /// Whether it is read and checked, but not implemented yet.
     pub pending: bool,
-    /// What a line does besides setting the value.
+    /// The effect of a line besides setting the value.
     pub effect: Effect,
     /// Reads the default. A test calls it for every row.
     pub check_default: fn() -> Parsed<()>,
@@ -45,7 +45,7 @@ impl Directive {
     }
 }
 
-/// What a line does besides setting a value. The loader carries it out.
+/// An effect of a line besides setting a value. The loader applies it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Nothing.
@@ -69,7 +69,7 @@ pub enum Effect {
 pub struct Row<S> {
     /// The directive.
     pub directive: &'static Directive,
-    /// Reads the arguments and stores the value. Answers whether the line asks for something that is not implemented yet.
+    /// Reads the arguments and stores the value. Returns whether the line asks for something that is not implemented yet.
     pub set: fn(&mut S, &mut Arguments<'_>) -> Parsed<bool>,
 }
 
@@ -98,7 +98,7 @@ pub fn set<K: ValueKind>(
     Ok(())
 }
 
-/// The same for a pending row. Answers whether the value differs from `default`, as any value does where there is none.
+/// The same for a pending row. Returns whether the value differs from `default`; without a default every value does.
 ///
 /// # Errors
 /// As [`set`].

@@ -1,4 +1,4 @@
-//! Scopes: what the lines of one block have written, module by module.
+//! Scopes: the values that the lines of one block set, module by module.
 
 use super::held::Sparse;
 use super::modules::{

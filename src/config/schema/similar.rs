@@ -9,7 +9,7 @@ pub fn similar<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Opt
     close.min().map(|(_, candidate)| candidate)
 }
 
-/// How many letters must be inserted, removed, changed or swapped with the next one.
+/// The edit distance: letters inserted, removed, changed or swapped with the next one.
 fn distance(from: &str, to: &str) -> usize {
     let (from, to) = (from.as_bytes(), to.as_bytes());
     if from.len().abs_diff(to.len()) > 2 || from.len() > 64 {

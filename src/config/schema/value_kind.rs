@@ -18,9 +18,9 @@ pub trait ValueKind {
     const ABOUT: &'static str = "";
     /// The number of arguments.
     const ARITY: Arity = Arity::exactly(1);
-    /// What a further line in the same block does.
+    /// The effect of a further line in the same block.
     const REPEATED: Repeated = Repeated::Duplicate;
-    /// Whether the default only holds where the value cannot be had from elsewhere. Writing it down then changes the meaning.
+    /// Whether the default is only a fallback for a value obtained elsewhere. Writing the default out then changes the meaning.
     const DEFAULT_IS_FALLBACK: bool = false;
 
     /// Reads the arguments. `before` is the value of the earlier lines in the block.

@@ -4,7 +4,7 @@
 /// The size of nginx's buffer, in bytes.
 const SIZE: usize = 4096;
 
-/// Which part of a text nginx would have in its buffer.
+/// The part of a text that nginx would have in its buffer.
 #[derive(Debug)]
 pub struct ReadBuffer {
     /// The length of the file; `None` for the text of `-g`, which nginx has in memory as a whole.

@@ -9,7 +9,7 @@ const LONGEST: usize = 1024;
 /// A message with a level and a position.
 #[derive(Clone, Debug)]
 pub struct Diagnostic {
-    /// Its level. What ends the loading is `Emerg`, or `Crit` for a file that cannot be read.
+    /// Its level. An error that ends the loading is `Emerg`, or `Crit` for a file that cannot be read.
     pub level: Level,
     /// nginx's sentence, without the position.
     pub message: Vec<u8>,
@@ -19,7 +19,7 @@ pub struct Diagnostic {
     pub tail: bool,
     /// Hints, such as a similar name. Shown on terminals only.
     pub help: Vec<String>,
-    /// Whether the text was read to its end: nginx says "syntax is ok" before such an error.
+    /// Whether the text was read to its end: nginx logs "syntax is ok" before such an error.
     pub syntax_ok: bool,
 }
 

@@ -1,6 +1,6 @@
 //! The configuration language: source texts, tokens, statements, and the messages that point into them.
 //!
-//! The lowest layer of `config`. It knows what a word is, not what it means: directives and blocks are `schema`'s.
+//! The lowest layer of `config`. It splits a text into words and statements; `schema` defines directives and blocks.
 
 mod buffer;
 mod diagnostic;

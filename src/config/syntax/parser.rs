@@ -58,7 +58,7 @@ impl Parser {
     /// Reads to the end of the next statement, of the block, or of the text.
     ///
     /// # Errors
-    /// The text is not one of them.
+    /// A syntax error.
     pub fn next_item(&mut self) -> Result<Item, SyntaxError> {
         let mut words: Vec<Box<[u8]>> = Vec::new();
         let mut spans: Vec<(usize, usize)> = Vec::new();
@@ -113,7 +113,7 @@ impl Parser {
         }
     }
 
-    /// Reads a word, or a comment, which is none.
+    /// Reads a word, or skips a comment.
     fn word(&mut self, token: &Token) -> Result<Option<Box<[u8]>>, SyntaxError> {
         self.count_lines(token.start);
         let is_quoted = matches!(token.kind, Kind::Quoted | Kind::Unterminated);
@@ -157,7 +157,7 @@ impl Parser {
             .map_err(|start| self.too_long(start, None))
     }
 
-    /// Reads blanks. They cannot be too long, but the byte after a word can show that the word was.
+    /// Reads blanks, which have no length limit. The byte after a word may reveal that the word exceeds the buffer.
     fn blank_until(&mut self, end: usize) -> Result<(), SyntaxError> {
         self.buffer
             .blank(end)

@@ -1,8 +1,8 @@
-//! What a parser finds in a text: statements, ends of blocks, syntax errors.
+//! The items that the parser returns: statements, ends of blocks, syntax errors.
 
 use std::fmt;
 
-/// What ends a statement.
+/// The terminator of a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// `;`
@@ -13,16 +13,16 @@ pub enum Ending {
     Lua,
 }
 
-/// A directive as written: its name, its arguments, and what ends it.
+/// A directive as written: its name, its arguments, and its terminator.
 #[derive(Clone)]
 pub struct Statement {
     /// The name and the arguments, without quotes and escapes; never empty.
     pub words: Vec<Box<[u8]>>,
     /// The bytes of each word (first, one past the last), quotes included.
     pub spans: Vec<(usize, usize)>,
-    /// What ends it.
+    /// Its terminator.
     pub ending: Ending,
-    /// The line of what ends it.
+    /// The line of the terminator.
     pub line: usize,
 }
 

@@ -25,7 +25,7 @@ use name_servers::NameServers;
 use crate::base::Registry;
 use crate::config;
 
-/// How long A records wait for AAAA records and the reverse, where any address will do (compare RFC 8305 section 3).
+/// How long the first answer (A or AAAA) waits for the other, where any address is sufficient (compare RFC 8305 section 3).
 const GRACE: Duration = Duration::from_secs(2);
 /// The time to live of an address that is written in place of a name.
 const FOR_EVER: Duration = Duration::from_secs(86_400);

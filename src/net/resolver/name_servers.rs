@@ -108,10 +108,10 @@ impl NameServers {
                 Ok(_) | Err(NetError::Dns(DnsError::NoRecordsFound(_))) => {
                     self.cache
                         .insert(query.clone(), answer.clone(), Instant::now());
-                    // Read back, because `valid=` changes its time to live.
+                    // The entry is read back, because `valid=` changes its time to live.
                     return self.cache.get(query, Instant::now()).unwrap_or(answer);
                 }
-                // After SERVFAIL and the like another server is queried.
+                // After SERVFAIL and similar codes the next server is queried.
                 Err(NetError::Dns(DnsError::ResponseCode(code))) if is_answer(*code) => {
                     refused += 1;
                     if refused >= self.servers.len() {
@@ -136,7 +136,7 @@ fn server(address: &Address) -> Option<NameServerConfig> {
     Some(NameServerConfig::new(address.ip(), true, ways.into()))
 }
 
-/// Whether a code is an answer. As in nginx, codes above REFUSED are none.
+/// Whether a response code counts as an answer. As in nginx, codes above REFUSED do not.
 fn is_answer(code: ResponseCode) -> bool {
     u16::from(code) <= u16::from(ResponseCode::Refused)
 }

@@ -82,7 +82,7 @@ impl Flow {
         }
     }
 
-    /// Drops the pending bytes: the writer takes no more.
+    /// Drops the pending bytes: the writer accepts no more.
     fn abandon(&mut self) {
         self.pending = Vec::new();
         self.written = 0;
@@ -119,7 +119,7 @@ impl Flow {
             }
             if self.ended {
                 if !self.shut {
-                    // A peer that has closed already cannot be told.
+                    // Errors are ignored: the peer may have closed already.
                     let _ = ready!(Pin::new(&mut *to).poll_shutdown(cx));
                     self.shut = true;
                 }
@@ -170,7 +170,7 @@ where
     C: AsyncRead + AsyncWrite + Unpin,
     B: AsyncRead + AsyncWrite + Unpin,
 {
-    /// A pipe in which `to_backend` and `to_client`, bytes that were read before, go first.
+    /// A tunnel that first sends bytes read earlier: `to_backend` and `to_client`.
     pub fn new(client: C, backend: B, to_backend: Vec<u8>, to_client: Vec<u8>) -> Self {
         Pipe {
             client,
@@ -188,7 +188,7 @@ where
     /// Carries bytes until both sides are done, one fails, or both are silent for `idle_timeout`.
     pub async fn run(&mut self, idle_timeout: Duration) -> End {
         let mut last = Instant::now();
-        // The backend has closed, and the client has a moment to do so.
+        // The backend has closed: the client gets a short time to close too.
         let mut closing = false;
         let mut timer = pin!(sleep_until(last + idle_timeout));
         poll_fn(|cx| {
@@ -223,7 +223,7 @@ where
     fn poll(&mut self, cx: &mut Context<'_>, moved: &mut bool) -> Poll<End> {
         let up = match (self.up).poll(cx, &mut self.client, &mut self.backend, moved) {
             Poll::Ready(Err(Fault::Reader(error))) => return Poll::Ready(End::Client(error)),
-            // A backend that takes no more may have sent its last bytes: they are still read.
+            // A backend that accepts no more bytes may have sent its last ones: they are still read.
             Poll::Ready(Err(Fault::Writer(_))) => {
                 self.up.abandon();
                 Poll::Ready(())

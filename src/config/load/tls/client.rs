@@ -24,7 +24,7 @@ const ANY_DEPTH: usize = 100;
 /// TLS towards the auth server of a server; `None` where there is none.
 ///
 /// # Errors
-/// The first thing that is missing or wrong.
+/// The first missing or invalid setting.
 pub fn auth_server(
     files: &mut TlsFiles<'_>,
     lines: ServerLines<'_>,
@@ -176,7 +176,7 @@ fn backend_verify(
     }))
 }
 
-/// The TLS library's check.
+/// Checks the material with the TLS library.
 fn probe(files: &TlsFiles<'_>, tls: &ClientTls, user: &Span) -> Result<(), Diagnostic> {
     let probed = files.world.check_client_tls(tls);
     probed.map_err(|why| fault(messages::probed(&why, &tls.ciphers), user))

@@ -109,10 +109,10 @@ impl<'a> TlsFiles<'a> {
         }
     }
 
-    /// A file that need not be named. `text` makes the message for a file that cannot be read.
+    /// An optional file. `text` makes the message for a file that cannot be read.
     ///
     /// # Errors
-    /// It is named and cannot be read.
+    /// It is configured and cannot be read.
     pub fn optional(
         &mut self,
         path: Option<&Path>,
@@ -147,7 +147,7 @@ impl<'a> TlsFiles<'a> {
         })
     }
 
-    /// Gives warnings once each, however many servers inherit the lines that they are about.
+    /// Emits each warning once, however many servers inherit the line it refers to.
     pub fn warn_once(
         &mut self,
         warnings: impl IntoIterator<Item = Diagnostic>,

@@ -1,4 +1,4 @@
-//! TLS towards clients: files are read, and nginx's checks made in its order.
+//! TLS towards clients: reads the files, and makes nginx's checks in nginx's order.
 
 use super::files::{TlsFiles, fault};
 use super::unsupported;
@@ -11,7 +11,7 @@ use crate::config::schema::Scope;
 use crate::config::schema::modules::ssl::{Ssl, directives};
 use crate::config::syntax::{Diagnostic, Span, message};
 
-/// What the TLS of a server is made from; `None` when it uses none, or after a fault.
+/// The TLS material of a server; `None` when it uses no TLS, or after a fault.
 pub fn material(
     files: &mut TlsFiles<'_>,
     lines: ServerLines<'_>,
@@ -103,7 +103,7 @@ fn pairs(
     Ok(pairs)
 }
 
-/// The files that client certificates are checked by.
+/// The files that client certificates are verified with.
 #[derive(Default)]
 struct ClientFiles {
     named_cas: Option<TlsFile>,
@@ -172,7 +172,7 @@ fn tls_user<'a>(lines: ServerLines<'a>, ssl: &Ssl) -> Option<(&'static str, &'a 
     }
 }
 
-/// Certificates and keys that are not named at all.
+/// Reports a missing `ssl_certificate` or `ssl_certificate_key`.
 fn check_named(ssl: &Ssl, directive: &str, user: &Span) -> Result<(), Diagnostic> {
     let end = format!("the \"{directive}\" directive in {user}");
     let (certificates, keys) = (&ssl.ssl_certificate, &ssl.ssl_certificate_key);

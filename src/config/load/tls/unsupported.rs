@@ -1,4 +1,4 @@
-//! Warnings about what is accepted and never negotiated: old versions of TLS, suites and groups that are not supported, DH
+//! Warnings about settings accepted but never negotiated: old versions of TLS, suites and groups that are not supported, DH
 //! parameters.
 
 use crate::base::Level;

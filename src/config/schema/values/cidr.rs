@@ -41,7 +41,7 @@ impl ValueKind for Cidrs {
     }
 }
 
-/// Reads a network (`ngx_ptocidr`). Answers whether its low bits are 0 as written.
+/// Reads a network (`ngx_ptocidr`). Returns the network, and whether its host bits are 0 as written.
 fn parse(text: &[u8]) -> Option<(Cidr, bool)> {
     let mut halves = text.splitn(2, |byte| *byte == b'/');
     let address = halves.next()?;

@@ -106,7 +106,8 @@ fn size(text: &[u8]) -> Option<usize> {
 
 type ReadNumber = fn(&[u8]) -> Option<i64>;
 
-/// Reads `on`, `off`, or `idle:interval:count`, each of which may be missing, not all. What is missing stays as it was `before`.
+/// Reads `on`, `off`, or `idle:interval:count`, each of which may be missing, but not all. Missing parts
+/// keep their value in `before`.
 fn keep_alive(text: &[u8], before: Option<KeepAlive>) -> Option<KeepAlive> {
     let before = match before {
         Some(KeepAlive::On {

@@ -1,4 +1,4 @@
-//! The readers of values, one small type per kind. The values themselves are `model`'s where the rest of the program uses them.
+//! The readers of values, one small type per kind. The types of values that the rest of the program uses are in `model`.
 
 mod cidr;
 mod files;

@@ -55,7 +55,7 @@ pub struct Priority;
 impl ValueKind for Priority {
     type Value = i64;
     const SYNTAX: &'static str = "number";
-    // nginx accepts a second line as long as the first one says 0.
+    // nginx accepts a second line while the value of the first one is 0.
     const REPEATED: Repeated = Repeated::Replaces;
 
     fn read(args: &mut Arguments<'_>, before: Option<i64>) -> Parsed<i64> {

@@ -20,7 +20,7 @@ impl ValueKind for Text {
     }
 }
 
-/// One word; an empty one is none.
+/// One word; an empty one counts as no value.
 #[derive(Debug)]
 pub struct OptionalText;
 
@@ -50,7 +50,7 @@ impl ValueKind for WordPerLine {
     }
 }
 
-/// What a server announces; lines add up.
+/// The words that a server announces; lines add up.
 #[derive(Debug)]
 pub struct Announced;
 

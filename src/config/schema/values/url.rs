@@ -10,7 +10,7 @@ use crate::base::Address;
 use crate::config::model::Names;
 use crate::config::syntax::digits;
 
-/// What a directive allows in its address.
+/// The forms of an address that a directive allows.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Rules {
     /// A port alone, `*` and port ranges, as in `listen`.
@@ -116,7 +116,7 @@ fn inet(names: &dyn Names, text: &[u8], rules: Rules) -> Result<Url, Reason> {
 fn inet6(text: &[u8], rules: Rules) -> Result<Url, Reason> {
     let close = position(text, b']').ok_or("invalid host")?;
     let (host, rest) = (&text[..close], &text[close + 1..]);
-    // After an IPv6 address nginx knows no URI that begins with `?`.
+    // After an IPv6 address nginx accepts no URI that begins with `?`.
     let last = position(rest, b'/').unwrap_or(rest.len());
     if last < rest.len() && (rules.listen || !rules.uri) {
         return Err("invalid host");
