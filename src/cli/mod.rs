@@ -22,11 +22,11 @@ pub struct Command {
     pub show: Option<String>,
     /// The action.
     pub action: Action,
-    /// Where the configuration is, and what holds where it says nothing.
+    /// The location of the configuration, and the built-in defaults.
     pub options: Options,
 }
 
-/// What the program does.
+/// The action that the command line requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Exits with 0.
@@ -37,7 +37,7 @@ pub enum Action {
     Test {
         /// `-q`: no messages but errors.
         quiet: bool,
-        /// What is printed if the configuration is valid.
+        /// The output if the configuration is valid.
         print: Print,
     },
     /// `-s`: reads the configuration, then signals the process whose number is in the pid file.
@@ -46,7 +46,7 @@ pub enum Action {
     Run,
 }
 
-/// What a successful test prints on standard output.
+/// The output of a successful test on standard output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Print {
     /// Nothing.

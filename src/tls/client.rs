@@ -31,7 +31,7 @@ struct Made {
     verifies: bool,
 }
 
-/// Identifies a [`Connector`], also after it is gone.
+/// Identifies a [`Connector`], even after it is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConnectorId(u64);
 
@@ -42,7 +42,7 @@ impl ConnectorId {
     }
 }
 
-/// What one connection needs for its handshake.
+/// The parameters of one connection's handshake.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// rustls's configuration.
@@ -64,7 +64,7 @@ impl Connector {
     pub fn target(&self, host: &[u8]) -> Option<Target> {
         let made = &self.0;
         let own = made.name.clone().or_else(|| read_name(host));
-        // rustls wants a name even where it does not matter.
+        // rustls requires a name even where none is verified or sent.
         let any = || (!made.verifies).then_some(ServerName::from(Ipv4Addr::UNSPECIFIED));
         Some(Target {
             config: Arc::clone(&made.config),
@@ -75,7 +75,7 @@ impl Connector {
 
 fn read_name(name: &[u8]) -> Option<ServerName<'static>> {
     let name = std::str::from_utf8(name).ok()?;
-    // No certificate has the dot of the root.
+    // Names in certificates have no trailing dot.
     let name = name.strip_suffix('.').unwrap_or(name);
     ServerName::try_from(name.to_owned()).ok()
 }

@@ -1,4 +1,4 @@
-//! Why a handshake failed, in OpenSSL's codes and texts: administrators of nginx know them, and their log filters look for them.
+//! Handshake failures in OpenSSL's codes and texts, which administrators of nginx recognize and log filters match.
 
 use std::{fmt, io};
 

@@ -1,4 +1,4 @@
-//! TLS: rustls configurations made from what the configuration read, and rustls's results in nginx's terms.
+//! TLS: makes rustls configurations from the settings, and translates rustls's results into nginx's terms.
 //!
 //! `server` is the side towards clients, `client` the side towards servers, `peer` verifies certificates of either. The rest serves
 //! both sides: certificates and keys (`pair`, `pem`, `encrypted_key`), what is negotiated (`settings`, `provider`, `suites`), and failed

@@ -1,10 +1,10 @@
-//! What is to be negotiated: the directives, changed by the OpenSSL commands of `ssl_conf_command` in the order written.
+//! The parameters to negotiate: the directives, changed by the OpenSSL commands of `ssl_conf_command` in the order written.
 //!
-//! Commands that mean nothing to rustls (`RecordPadding`, `Options KTLS`, …) are ignored.
+//! Commands without an equivalent in rustls (`RecordPadding`, `Options KTLS`, …) are ignored.
 
 use crate::config::{ClientTls, Command, TlsMaterial, TlsVersions};
 
-/// What is to be negotiated, in OpenSSL's terms.
+/// The parameters to negotiate, in OpenSSL's terms.
 #[derive(Debug)]
 pub(super) struct Settings<'a> {
     /// The prefix of the directives' names.

@@ -12,7 +12,7 @@ use crate::config::{TlsFault, ciphers};
 
 /// Leaves the suites that may be negotiated, in order of preference. `suites` are those of the provider.
 ///
-/// Suites of versions that are off are removed too: rustls also tells from the suites which types of keys a client can use.
+/// Suites of versions that are off are removed too: rustls also derives from the suites which types of keys a client can use.
 ///
 /// # Errors
 /// `Ciphers` when no suite is left.
@@ -55,7 +55,7 @@ fn suite(name: &str, is_tls13: bool) -> Option<SupportedCipherSuite> {
     all.find(|suite| u16::from(suite.suite()) == known.number)
 }
 
-/// Version and suite of a finished handshake by OpenSSL's names, which auth servers know from nginx.
+/// Version and suite of a finished handshake by OpenSSL's names, which nginx also sends to auth servers.
 #[must_use]
 pub fn negotiated(connection: &ServerConnection) -> Option<(&'static str, &'static str)> {
     let version = match connection.protocol_version()? {

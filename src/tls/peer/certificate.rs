@@ -20,7 +20,7 @@ pub(super) struct Certificate<'a> {
     /// The whole certificate (DER).
     pub der: &'a [u8],
     parsed: X509Certificate<'a>,
-    /// What its extensions say.
+    /// Its extensions.
     pub extensions: Extensions<'a>,
     /// The subject, to compare.
     pub subject_name: CanonicalName,
@@ -89,7 +89,7 @@ impl<'a> Certificate<'a> {
             && KeyKind::signs(issuer.key_kind, &self.body().signature)
     }
 
-    /// Whether an authority key identifier means this certificate. Without one, any certificate is meant.
+    /// Whether an authority key identifier matches this certificate. A missing one matches every certificate.
     pub fn matches_authority(&self, authority: Option<&AuthorityKeyIdentifier<'_>>) -> bool {
         let Some(said) = authority else {
             return true;
@@ -108,7 +108,7 @@ impl<'a> Certificate<'a> {
             && name.is_none_or(|name| name == self.issuer_name)
     }
 
-    /// Whether the subject is its own issuer by all signs but the signature, which is not checked: no trust comes from it.
+    /// Whether the certificate appears self-issued. The signature is not checked, because no trust depends on the result.
     pub fn is_self_signed(&self) -> bool {
         self.may_be_issued_by(self)
     }
@@ -118,7 +118,7 @@ impl<'a> Certificate<'a> {
         self.subject_name == self.issuer_name
     }
 
-    /// What makes it the certificate of a CA, if anything.
+    /// The evidence that it is the certificate of a CA, if there is any.
     pub fn ca(&self) -> Option<CaEvidence> {
         let is_v1 = self.body().version == X509Version::V1;
         self.extensions.ca(is_v1 && self.is_self_signed())

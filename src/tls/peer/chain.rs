@@ -19,7 +19,7 @@ pub(super) struct Chain<'c> {
     pub error: Option<Reason>,
 }
 
-/// The longest chain, whatever `ssl_verify_depth` says: CAs may have signed each other.
+/// The longest chain, whatever the value of `ssl_verify_depth`: CAs may have signed each other.
 const LONGEST: usize = 100;
 
 impl<'c> Chain<'c> {

@@ -1,4 +1,4 @@
-//! The certificates of clients: what a server asks for, and what the certificate of one client comes to.
+//! Client certificates: a server's requirements, and the result of verifying one client.
 
 use rustls::DistinguishedName;
 use rustls::crypto::aws_lc_rs;
@@ -77,7 +77,7 @@ pub(super) fn has_weak_key(own: &CertificateDer<'_>) -> bool {
     Certificate::read(own).is_none_or(|own| !own.has_strong_key())
 }
 
-/// What a client showed in a handshake in which it was asked for a certificate.
+/// The certificate that a client presented when the server requested one, with the result of its verification.
 #[derive(Debug)]
 pub struct ClientCertificate {
     mode: VerifyClient,
@@ -89,7 +89,7 @@ pub struct ClientCertificate {
 pub enum Refusal {
     /// Its certificate was not verified.
     Bad(Reason),
-    /// It showed none, and needs one.
+    /// It presented none, although one is required.
     Missing,
 }
 
@@ -110,7 +110,7 @@ impl ClientCertificate {
         }
     }
 
-    /// Whether the client showed a certificate that was verified.
+    /// Whether the client presented a certificate that was verified.
     #[must_use]
     pub fn is_verified(&self) -> bool {
         matches!(self.shown, Some((Ok(()), _)))
@@ -125,7 +125,7 @@ impl ClientCertificate {
         }
     }
 
-    /// Whether the client showed a certificate, verified or not.
+    /// Whether the client presented a certificate, verified or not.
     #[must_use]
     pub fn is_present(&self) -> bool {
         self.shown.is_some()
@@ -140,7 +140,7 @@ impl ClientCertificate {
         name.as_str().ok().map(str::to_owned)
     }
 
-    /// What auth servers are told about the certificate.
+    /// The header values about the certificate for auth servers.
     #[must_use]
     pub fn details(&self) -> Details {
         match &self.shown {

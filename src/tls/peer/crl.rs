@@ -62,7 +62,7 @@ impl RevocationLists {
         named.collect::<Option<_>>().map(Self)
     }
 
-    /// Looks every certificate of a chain up. `now` is in seconds since 1970.
+    /// Looks up every certificate of a chain. `now` is in seconds since 1970.
     pub(super) fn check(
         &self,
         chain: &[Certificate<'_>],
@@ -119,7 +119,7 @@ impl RevocationLists {
                 },
             ))
         });
-        // Of equal ones the first.
+        // The first of equal lists wins.
         let best = lists.reduce(|best, next| if next.0 > best.0 { next } else { best });
         best.map(|(_, list)| list)
     }
@@ -182,7 +182,7 @@ fn is_partial(list: &CertificateRevocationList<'_>) -> bool {
     list.extensions().iter().any(|one| kinds.contains(&one.oid))
 }
 
-/// Whether an entry takes an earlier one back.
+/// Whether an entry cancels an earlier one (removeFromCRL).
 fn is_lifted(entry: &RevokedCertificate<'_>) -> bool {
     entry.extensions().iter().any(|extension| {
         matches!(extension.parsed_extension(), ParsedExtension::ReasonCode(code) if *code == ReasonCode::RemoveFromCRL)

@@ -1,4 +1,4 @@
-//! What auth servers are told about a client's certificate: the values of nginx's `Auth-SSL-…` headers.
+//! A client's certificate as reported to auth servers: the values of nginx's `Auth-SSL-…` headers.
 
 use aws_lc_rs::digest;
 use base64::Engine;

@@ -1,4 +1,4 @@
-//! What the extensions of a certificate say about its use (RFC 5280 section 4.2), as OpenSSL reads them.
+//! The extensions that limit the use of a certificate (RFC 5280 section 4.2), as OpenSSL reads them.
 
 use x509_parser::asn1_rs::{Oid, oid};
 use x509_parser::extensions::{
@@ -7,7 +7,7 @@ use x509_parser::extensions::{
 
 use super::constraints::NameConstraints;
 
-/// What a certificate is presented for.
+/// The purpose of a peer's certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// A client of TLS.
@@ -44,7 +44,7 @@ struct ExtendedUsage {
     server: bool,
 }
 
-/// What makes a certificate a CA: `check_ca()` in OpenSSL.
+/// The evidence that a certificate belongs to a CA: `check_ca()` in OpenSSL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CaEvidence {
     /// Basic constraints: the only evidence that counts for an intermediate CA.
@@ -79,7 +79,7 @@ const DECODED: [Oid<'_>; 10] = [
     PROXY,
 ];
 
-/// Extensions that may be critical. Those that are not decoded concern policies, which nobody asks for, and OCSP.
+/// Extensions that may be critical. Those that are not decoded concern policies, which are not required, and OCSP.
 const SUPPORTED: [Oid<'_>; 13] = [
     BASIC_CONSTRAINTS,
     KEY_USAGE,
@@ -142,7 +142,7 @@ impl<'a> Extensions<'a> {
         all
     }
 
-    /// Whether the certificate belongs to a CA, and by what. `is_v1_root`: it is self-signed and older than extensions.
+    /// The evidence that the certificate belongs to a CA, if there is any. `is_v1_root`: it is self-signed and older than extensions.
     pub fn ca(&self, is_v1_root: bool) -> Option<CaEvidence> {
         match (&self.usage, &self.basic) {
             (Some(usage), _) if !usage.key_cert_sign() => None,

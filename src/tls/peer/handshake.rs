@@ -1,4 +1,4 @@
-//! What rustls asks in the handshake: any certificate of a client is taken, and a peer must hold the key of its certificate.
+//! rustls's verifiers for the handshake: they accept any client certificate, and require that a peer holds its key.
 
 use std::sync::Arc;
 
@@ -53,8 +53,8 @@ impl KeyProof {
     }
 }
 
-/// Lets every client through: its certificate is verified after the handshake. A client with a weak key, which rustls cannot check,
-/// proves nothing here; it is refused afterwards, with a reply that says why.
+/// Accepts every client certificate: it is verified after the handshake. A client with a weak key, which rustls cannot check,
+/// proves nothing here; it is refused afterwards, with a reply that gives the reason.
 #[derive(Debug)]
 struct AnyClient {
     hints: Vec<DistinguishedName>,

@@ -1,7 +1,7 @@
 //! The certificates of peers: verified as OpenSSL verifies them, and reported in its terms.
 //!
-//! A handshake with a client succeeds whatever its certificate is: as in nginx the client hears of a bad or missing certificate in its
-//! own protocol. A handshake with a server fails. That the peer holds the key of its certificate is proved in every handshake.
+//! A handshake with a client succeeds whatever its certificate is: as in nginx, a bad or missing certificate is reported in the
+//! mail protocol. A handshake with a server fails. Every handshake proves that the peer holds the key of its certificate.
 
 mod certificate;
 mod chain;

@@ -1,4 +1,4 @@
-//! The certificates of servers: rustls asks during the handshake, and a server that is not verified is left there.
+//! The certificates of servers: they are verified during the handshake, which fails if the certificate is refused.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::handshake::KeyProof;
 use super::verify::ChainVerifier;
 use crate::config::{TlsFault, Verify};
 
-/// Verifies the servers that one set of settings leads to.
+/// Verifies the servers that are connected to with one set of settings.
 #[derive(Debug)]
 pub(in crate::tls) struct ServerVerifier {
     /// `None`: every certificate is taken.

@@ -5,7 +5,7 @@ use rustls::pki_types::SignatureVerificationAlgorithm;
 use x509_parser::asn1_rs::{Any, FromDer};
 use x509_parser::x509::SubjectPublicKeyInfo;
 
-/// What is signed, with which algorithm, and the signature.
+/// The signed bytes, the algorithm, and the signature.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Signed<'a> {
     message: &'a [u8],

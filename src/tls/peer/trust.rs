@@ -31,7 +31,7 @@ impl TrustedCas {
     }
 }
 
-/// Chooses an issuer: the first candidate that is in its validity period, else the one that ends last. Answers its index.
+/// Chooses an issuer: the first candidate that is in its validity period, else the one that ends last. Returns its index.
 pub(super) fn choose<'r, 'c: 'r>(
     candidates: impl Iterator<Item = (usize, &'r Certificate<'c>)>,
     now: i64,

@@ -14,7 +14,7 @@ use super::fault::{Fault, Faults};
 use super::reason::Reason;
 use super::trust::TrustedCas;
 
-/// What the chains of peers are verified against.
+/// The trusted CAs, limits and revocation lists that peers' chains are verified with.
 #[derive(Debug)]
 pub struct ChainVerifier {
     trusted: TrustedCas,

@@ -69,7 +69,7 @@ impl ByName {
 
 impl ResolvesServerCert for ByName {
     /// A client without a name, or with one that no certificate has, gets a certificate for the names of the first pair. Where no key type
-    /// fits, the first pair is offered all the same, so that the handshake fails with the alert that says why.
+    /// fits, the first pair is offered all the same, so that the handshake fails with the matching alert.
     fn resolve(&self, client: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let (first, key) = self.pairs.first()?;
         let asked = client.server_name();

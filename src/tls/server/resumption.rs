@@ -27,7 +27,7 @@ const LARGEST_BUILTIN: usize = 64 << 20;
 /// The name of a zone and its size in bytes. As in nginx, another size is another zone.
 type ZoneKey = (Box<[u8]>, usize);
 
-/// What outlives a generation: the zones that a generation names, and automatic ticket keys.
+/// State that outlives a generation: the zones that a generation names, and automatic ticket keys.
 #[derive(Debug, Default)]
 pub struct Resumption {
     zones: Registry<ZoneKey, Zone>,
@@ -35,7 +35,7 @@ pub struct Resumption {
 }
 
 impl Resumption {
-    /// Sets the cache of a server. Answers its tickets, if it has any.
+    /// Sets the cache of a server. Returns its ticket keys, if it issues tickets.
     ///
     /// # Errors
     /// The system has no random bytes for ticket keys.

@@ -1,4 +1,4 @@
-//! OpenSSL's session id context: a session of another server is not resumed.
+//! OpenSSL's session id context: a session that began at another server is not resumed.
 
 use aws_lc_rs::digest;
 

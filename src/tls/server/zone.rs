@@ -53,7 +53,7 @@ impl Zone {
         }
     }
 
-    /// Keeps a session until `ends`. Answers whether it fits into the zone.
+    /// Keeps a session until `ends`. Returns whether it fits into the zone.
     fn put(&self, session: Session) -> bool {
         if session.size() > self.size {
             return false;
