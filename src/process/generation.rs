@@ -32,7 +32,7 @@ impl Generation {
     /// # Errors
     /// A log cannot be opened, or a certificate cannot be used.
     pub fn build(config: Config, registries: &Registries) -> Result<Self, BuildError> {
-        // As in nginx every log that is named is opened, in the order written, whether a server uses it or not.
+        // As in nginx, every configured log is opened, in the order written, whether or not a server uses it.
         let named = config.log_files.iter();
         let named = named.map(|path| registries.log_files.open_file(path, Level::Emerg));
         let _open = named
@@ -54,8 +54,8 @@ impl Generation {
         })
     }
 
-    /// The endpoint for a connection to `address`. `local` is the connection's local address, and asked for only where several servers share
-    /// a socket. `None` for an address that this generation does not listen on.
+    /// The endpoint for a connection to `address`. `local` returns the connection's local address, and is called only where
+    /// several servers share a socket. `None` for an address that this generation does not listen on.
     pub fn endpoint(
         &self,
         address: &Address,

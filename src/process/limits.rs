@@ -61,8 +61,8 @@ impl DescriptorLimit {
     }
 }
 
-/// The number of sessions that `worker_connections` allows with this number of workers; at least one. In each worker listening sockets count as
-/// connections.
+/// The number of sessions that `worker_connections` allows with this number of workers; at least one.
+/// In each worker listening sockets count as connections.
 pub fn sessions(worker_connections: usize, workers: usize, listeners: usize) -> usize {
     (worker_connections
         .saturating_sub(listeners)

@@ -1,7 +1,7 @@
 //! The process: start, reload, signals, end. The only layer that depends on all others.
 //!
-//! There is one process. Privileged operations (reading files, binding) happen in `start` and `reload::prepare` alone, and all reading
-//! goes through `config::World`.
+//! There is one process. Privileged operations (reading files, binding) happen in `start` and `reload::prepare` alone, and all
+//! reading goes through `config::World`.
 
 mod acceptor;
 mod acceptors;

@@ -8,7 +8,7 @@ use crate::net::resolver::Resolvers;
 use crate::session::{CapabilityCache, Shared};
 use crate::tls::{Connectors, Resumption};
 
-/// Everything that a generation takes over from the one before: open files and caches. It lives as long as the process.
+/// The open files and caches that a generation takes over from the one before. They live as long as the process.
 #[derive(Debug, Default)]
 pub struct Registries {
     /// Open log files.
@@ -17,12 +17,12 @@ pub struct Registries {
     pub resolvers: Resolvers,
     /// TLS sessions that clients can resume.
     pub resumption: Resumption,
-    /// TLS as a client, with sessions that can be resumed.
+    /// Connectors for TLS as a client, with sessions that can be resumed.
     pub connectors: Connectors,
     /// The capabilities of backends.
     pub capabilities: CapabilityCache,
     /// Makes connections to auth servers and backends.
     pub dialer: Dialer,
-    /// The number of the last connection.
+    /// The state shared by all sessions, such as the connection counter.
     pub shared: Arc<Shared>,
 }

@@ -1,5 +1,5 @@
-//! The directives as they are written, block by block and in order, with their positions. `--dump-config` prints them, once
-//! inheritance is applied.
+//! The directives as they are written, block by block and in order, with their positions. `--dump-config` prints them after
+//! inheritance.
 
 use std::fmt;
 

@@ -19,7 +19,7 @@ pub struct NamedFile {
 }
 
 impl NamedFile {
-    /// The content, where the configuration itself has it.
+    /// The content, if the configuration itself contains it.
     pub fn inline(&self) -> Option<&[u8]> {
         self.written.strip_prefix(b"data:")
     }

@@ -1,5 +1,5 @@
-//! The loader's interface to the machine, in three traits. A privileged process can implement the first for another process; tests
-//! implement them in memory.
+//! The loader's interface to the machine, in three traits. A privileged process can implement the first for another process;
+//! tests implement them in memory.
 
 use std::ffi::OsString;
 use std::io;

@@ -22,7 +22,7 @@ pub enum KeyLocation<'a> {
     },
     /// In a device or with a provider; neither is supported.
     Elsewhere {
-        /// The name that messages give it.
+        /// Its name in messages.
         name: &'a [u8],
         /// OpenSSL's reason for refusing it.
         reason: Vec<u8>,

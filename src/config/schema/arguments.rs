@@ -116,7 +116,7 @@ pub fn absolute(folder: &Path, name: &[u8]) -> PathBuf {
     PathBuf::from(OsString::from_vec(path))
 }
 
-/// The same for a word of a directive: an empty one, which names no file, stays empty.
+/// Like [`absolute`], for a word of a directive: an empty word names no file and stays empty.
 pub fn absolute_word(folder: &Path, name: &[u8]) -> Box<[u8]> {
     match name {
         b"" => Box::default(),

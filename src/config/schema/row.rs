@@ -73,9 +73,9 @@ pub struct Row<S> {
     pub set: fn(&mut S, &mut Arguments<'_>) -> Parsed<bool>,
 }
 
-/// A scope that stores the lines of a module, which are a `W`.
+/// A scope that stores the lines of a module; `W` is the type of these lines.
 pub trait Stores<W> {
-    /// Its place for them.
+    /// The field for these lines.
     fn written(&mut self) -> &mut W;
 }
 

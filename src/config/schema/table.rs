@@ -69,7 +69,7 @@ pub fn rows() -> impl Iterator<Item = Entry> {
     main.chain(mail.into_iter().flatten().map(Entry::Mail))
 }
 
-/// The rows of this name: several if different blocks have different directives of the name.
+/// The rows of this name: several if directives in different blocks share the name.
 pub fn find(name: &str) -> &'static [Entry] {
     BY_NAME.get(name).map_or(&[], Vec::as_slice)
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 /// One configuration text: a file, or the argument of `-g`.
 pub struct Source {
-    /// The name that messages give it.
+    /// Its name in messages.
     pub name: Arc<str>,
     /// The file; `None` for the text of `-g`.
     pub path: Option<PathBuf>,
@@ -45,7 +45,7 @@ impl Source {
     }
 }
 
-/// A range of bytes in a source, with the line number that messages give: the line where the directive ends.
+/// A range of bytes in a source, with the line number used in messages: the line where the directive ends.
 #[derive(Clone, Debug)]
 pub struct Span {
     /// The text.
@@ -59,7 +59,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// A span in no file, for values that are not read from one.
+    /// A span without a file, for values that are not read from one.
     pub fn nowhere() -> Self {
         static NOWHERE: LazyLock<Arc<Source>> =
             LazyLock::new(|| Arc::new(Source::of_text("default", Vec::new())));

@@ -108,7 +108,7 @@ impl<'a> Certificate<'a> {
             && name.is_none_or(|name| name == self.issuer_name)
     }
 
-    /// Whether the certificate appears self-issued. The signature is not checked, because no trust depends on the result.
+    /// Whether the certificate appears self-signed. The signature is not checked, because no trust depends on the result.
     pub fn is_self_signed(&self) -> bool {
         self.may_be_issued_by(self)
     }

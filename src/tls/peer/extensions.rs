@@ -142,7 +142,7 @@ impl<'a> Extensions<'a> {
         all
     }
 
-    /// The evidence that the certificate belongs to a CA, if there is any. `is_v1_root`: it is self-signed and older than extensions.
+    /// The evidence that the certificate belongs to a CA, if any. `is_v1_root`: it is self-signed and older than extensions.
     pub fn ca(&self, is_v1_root: bool) -> Option<CaEvidence> {
         match (&self.usage, &self.basic) {
             (Some(usage), _) if !usage.key_cert_sign() => None,

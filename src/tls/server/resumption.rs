@@ -35,7 +35,7 @@ pub struct Resumption {
 }
 
 impl Resumption {
-    /// Sets the cache of a server. Returns its ticket keys, if it issues tickets.
+    /// Sets the cache of a server. Returns its `Tickets`, if it issues any.
     ///
     /// # Errors
     /// The system has no random bytes for ticket keys.

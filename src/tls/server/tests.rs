@@ -89,7 +89,7 @@ fn client(provider: CryptoProvider, trusted: &str) -> ClientConfig {
         .with_no_client_auth()
 }
 
-/// Does a handshake in memory. Answers the client's side, or the first error of either side.
+/// Does a handshake in memory. Returns the client's side, or the first error of either side.
 fn handshake(
     server: Arc<ServerConfig>,
     client: ClientConfig,
