@@ -234,7 +234,7 @@ fn starttls_only_where_it_is_announced() {
 }
 
 #[test]
-fn clients_are_told_of_the_list_less_what_is_ours() {
+fn the_gateways_own_capabilities_are_left_out() {
     let play = |replies: &[&str]| {
         play(
             capability_probe::dialogue(Box::new(Wire::default())),

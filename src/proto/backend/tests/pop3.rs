@@ -228,7 +228,7 @@ fn stls_only_where_it_is_announced() {
 }
 
 #[test]
-fn clients_are_told_of_the_list_less_what_is_ours() {
+fn the_gateways_own_capabilities_are_left_out() {
     let list = "+OK\r\nTOP\r\nuser\r\nSASL PLAIN\r\nSTLS\r\nEXPIRE 60\r\n.\r\n";
     for (replies, want) in [
         (&[HI, list][..], "CAPA| USER,TOP,EXPIRE 60 QUIT"),

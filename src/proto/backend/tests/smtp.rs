@@ -339,7 +339,7 @@ fn starttls_only_where_it_is_announced() {
 }
 
 #[test]
-fn clients_are_told_of_the_list_less_what_is_ours() {
+fn the_gateways_own_capabilities_are_left_out() {
     let play =
         |replies: &[&str]| play(capability_probe::dialogue(with_name("gate")), replies).text();
     let list = "250-mail.example\r\n250-PIPELINING\r\n250-SIZE 1000 \r\n250-auth PLAIN\r\n250-AUTH=PLAIN\r\n\
