@@ -2,6 +2,7 @@
 
 pub mod capabilities;
 pub mod command;
+pub mod follower;
 pub mod opening;
 pub mod replies;
 pub mod reply;
