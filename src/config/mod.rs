@@ -1,9 +1,9 @@
-//! From the text of a configuration to a [`Config`], which never changes. Knows the machine only through [`World`].
+//! From the text of a configuration to a [`Config`], which never changes. Accesses the machine only through [`World`].
 //!
-//! Six folders, the lower ones first: `syntax` (texts, statements, messages), `model` (plain values, and what is asked of the machine),
-//! `schema` (the directive table) and `openssl` (what OpenSSL accepts) beside each other, `load` (from a file to a `Config`), `show` (writing
+//! Six folders, the lower ones first: `syntax` (texts, statements, messages), `model` (plain values, the interface to the machine),
+//! `schema` (the directive table) and, beside it, `openssl` (OpenSSL's rules), `load` (from a file to a `Config`), `show` (writing
 //! a configuration or its reference). [`Config`] and [`Server`] consist of structs that `schema` generates, so they are in
-//! `load`. The rest of the program uses what is exported here.
+//! `load`. The rest of the program uses the exports of this file.
 
 mod load;
 mod model;
@@ -31,7 +31,7 @@ pub use show::dump::dump;
 pub use show::reference;
 pub use syntax::{Diagnostic, Item, Parser, Source};
 
-/// What holds in a server or in the file itself, a struct for each nginx module.
+/// The settings of a server or of the main context, a struct for each nginx module.
 pub mod settings {
     pub use super::schema::modules::{
         AuthHttp, Core, Events, Imap, Mail, Pop3, Proxy, Realip, Smtp, Ssl,

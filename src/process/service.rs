@@ -1,4 +1,4 @@
-//! A started process and what its parts share. `serve` handles its signals, `reload` changes its configuration.
+//! A started process and the state that its parts share. `serve` handles its signals, `reload` changes its configuration.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! `-t`, `-T` and `--dump-config`: loads the configuration, tries what a start would do (spec D.8), and reports as nginx does.
+//! `-t`, `-T` and `--dump-config`: loads the configuration, tries the steps of a start (spec D.8), and reports as nginx does.
 //!
 //! nginx's lines come first and last. After its first error the others follow, marked `also:`.
 

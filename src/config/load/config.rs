@@ -40,7 +40,7 @@ pub struct Config {
 pub struct Loaded {
     /// The configuration.
     pub config: Config,
-    /// Every file once, in the order opened: what `-T` prints.
+    /// Every file once, in the order opened, as `-T` prints them.
     pub files: Vec<(PathBuf, Vec<u8>)>,
     /// The directives as written.
     pub written: Written,

@@ -1,4 +1,4 @@
-//! The values written so far, block by block, and what follows from a line besides its value.
+//! The values written so far, block by block, and the effects of a line besides its value.
 
 use super::claims::Claims;
 use super::tainted::Tainted;

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-/// The files that a mask matches, sorted by their bytes. `list` is what a folder contains, `exists` whether a path does.
+/// The files that a mask matches, sorted by their bytes. `list` returns the names in a folder; `exists`, whether a path exists.
 pub fn expand(
     mask: &Path,
     list: impl Fn(&Path) -> Vec<OsString>,
@@ -47,7 +47,7 @@ fn matches(mask: &[u8], name: &[u8]) -> bool {
     if name.first() == Some(&b'.') && mask.first() != Some(&b'.') && mask.get(..2) != Some(b"\\.") {
         return false;
     }
-    // Where to resume when what follows the last star does not match here.
+    // The position to resume at when the mask after the last star does not match here.
     let (mut at, mut in_name, mut retry) = (0, 0, None);
     while in_name < name.len() {
         match step(&mask[at..], name[in_name]) {

@@ -64,7 +64,7 @@ fn built_in_log(options: &Options) -> Computed {
     Some((words, "built in, or -e"))
 }
 
-/// What holds in a server without a line.
+/// The value in a server without a line.
 fn computed(directive: &Directive, server: &Server, options: &Options) -> Computed {
     if directive.is(mail::directives::protocol()) {
         let word = server.protocol().word().as_bytes();
@@ -134,7 +134,7 @@ impl Page {
                 continue;
             }
             let levels = [("server", *own), ("mail", *mail), ("main", *main)];
-            // Of what is outside `mail {}` a server inherits the log only.
+            // A server inherits only the log from outside `mail {}`.
             let is_log = directive.is(mail::directives::error_log());
             let levels = if is_log { &levels[..] } else { &levels[..2] };
             let computed = computed(directive, server, options);

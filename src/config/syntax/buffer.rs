@@ -76,7 +76,7 @@ impl ReadBuffer {
         Ok(())
     }
 
-    /// Continues at `until` with an empty buffer: what lies between was not read through it.
+    /// Continues at `until` with an empty buffer: the bytes in between were not read through it.
     pub fn skip(&mut self, until: usize) {
         self.at = until;
         self.end = (until + SIZE).min(self.length.unwrap_or(0));

@@ -32,7 +32,7 @@ impl Diagnostic {
         }
     }
 
-    /// A message that names its position itself, or none. `span` is what a terminal shows below it.
+    /// A message that names its position itself, or none. A terminal shows `span` below it.
     pub fn complete(level: Level, message: impl Into<Vec<u8>>, span: &Span) -> Self {
         Self {
             span: Some(span.clone()),

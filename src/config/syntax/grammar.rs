@@ -43,7 +43,7 @@ pub struct Token {
     pub end: usize,
 }
 
-/// Cuts a text into tokens. Any bytes have some: the parser reports what is wrong with their order.
+/// Cuts a text into tokens. Any bytes form tokens; the parser reports faults in their order.
 pub fn tokens(bytes: &[u8]) -> Vec<Token> {
     let text = widen(bytes);
     let Ok(pairs) = Nginx::parse(Rule::file, &text) else {

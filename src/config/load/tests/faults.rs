@@ -1,4 +1,4 @@
-//! What else is wrong behind the first fault, and what only follows from it.
+//! Independent faults after the first one are reported; faults that only follow from it are not.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use super::{GOOD, Memory, load_files, options, text_of};
 use crate::config::load::report::Faults;
 use crate::config::load::test;
 
-/// What is found: the first fault, then the others.
+/// The faults found, the first one first.
 fn found(files: &[(&str, &[u8])]) -> (Vec<String>, usize) {
     let files = files
         .iter()
@@ -99,7 +99,7 @@ fn tls() {
 #[test]
 fn what_follows_is_not_said() {
     let cases = [
-        // What is in an unknown block, or in one that cannot be where it is.
+        // Directives in an unknown block, or in a misplaced one.
         (
             "foo { bar; baz { x; } include no; }\nlisten;",
             "unknown directive \"foo\" in /c/n.conf:5|invalid number of arguments in \"listen\" directive in /c/n.conf:6",
@@ -112,7 +112,7 @@ fn what_follows_is_not_said() {
             "listen 25; timeout 5 { xclient x;",
             "directive \"timeout\" is not terminated by \";\" in /c/n.conf:5",
         ),
-        // What would be there if it were right.
+        // Settings that the faulty line would have made.
         (
             "listen x y z;",
             "host not found in \"x\" of the \"listen\" directive in /c/n.conf:5",

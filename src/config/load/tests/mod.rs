@@ -1,4 +1,4 @@
-//! `load()` from text in memory: nginx's first sentence, what holds after inheritance, and that nothing panics.
+//! `load()` from text in memory: nginx's first sentence, the settings after inheritance, and the absence of panics.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -106,7 +106,7 @@ fn text_of(diagnostic: &Diagnostic) -> String {
     String::from_utf8_lossy(&diagnostic.text()).into_owned()
 }
 
-/// What is said about a main file, or the files of the configuration.
+/// The messages about a main file, or about the files of the configuration.
 fn said(files: &[(&str, &[u8])]) -> String {
     load_files(files)
         .0

@@ -11,7 +11,7 @@ pub trait Members: 'static {
     type Set: Copy + Default + PartialEq + std::fmt::Debug;
     /// For the reference.
     const SYNTAX: &'static str;
-    /// The words, in lower case, and what each adds.
+    /// The words, in lower case, and the members that each adds.
     const WORDS: &'static [(&'static str, Self::Set)];
     /// Whether `set` has all of `member`.
     fn has(set: Self::Set, member: Self::Set) -> bool;
