@@ -20,7 +20,7 @@ use crate::config::model::{
 };
 use crate::config::syntax::Diagnostic;
 
-/// Files in memory; one host name; nobody is privileged.
+/// Files in memory; one host name; no privileges.
 #[derive(Default)]
 struct Memory(BTreeMap<PathBuf, Vec<u8>>);
 
