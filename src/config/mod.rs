@@ -1,7 +1,7 @@
 //! From the text of a configuration to a [`Config`], which never changes. Accesses the machine only through [`World`].
 //!
 //! Six folders, the lower ones first: `syntax` (text, statements, messages), `model` (values, the interface to the machine),
-//! `schema` (the directive table) and, beside it, `openssl` (its rules), `load` (from a file to a `Config`), `show` (writing
+//! `schema` (directive table) and, beside it, `openssl` (OpenSSL's rules), `load` (from a file to a `Config`), `show` (writing
 //! a configuration or its reference). [`Config`] and [`Server`] consist of structs that `schema` generates, so they are in
 //! `load`. The rest of the program uses the exports of this file.
 
