@@ -1,7 +1,7 @@
 //! Random chains of certificates, verified by portcullis, by `openssl verify` and by webpki.
 //!
-//! By default a sample is verified. In the environment, `PORTCULLIS_CHAINS=5000` sets the number of chains and
-//! `PORTCULLIS_CHAIN_SEED=7` begins with other infrastructures; `--nocapture` shows the figures:
+//! By default a sample is verified, with `script/test --all` a larger one. In the environment, `PORTCULLIS_CHAINS=5000` sets the number
+//! of chains and `PORTCULLIS_CHAIN_SEED=7` begins with other infrastructures; `--nocapture` shows the figures:
 //!
 //!     PORTCULLIS_CHAINS=5000 PORTCULLIS_CHAIN_SEED=7 cargo test --test tls_chains -- --nocapture
 //!
@@ -26,10 +26,11 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 
 use differences::{Tally, between};
 use generator::{Case, Keys, generate};
-use support::TempDir;
+use support::{TempDir, all_cases};
 
-/// The number of chains that are verified by default.
+/// The number of chains that are verified by default, and with `script/test --all`.
 const SAMPLE: u64 = 400;
+const ALL: u64 = 5000;
 
 fn setting(name: &str, otherwise: u64) -> u64 {
     let text = std::env::var(name).ok();
@@ -39,7 +40,8 @@ fn setting(name: &str, otherwise: u64) -> u64 {
 /// Infrastructures with as many targets as chains are wanted.
 fn cases(keys: &Keys) -> impl Iterator<Item = Case> {
     let first = setting("PORTCULLIS_CHAIN_SEED", 1) << 32;
-    let mut left = setting("PORTCULLIS_CHAINS", SAMPLE) as usize;
+    let usual = if all_cases() { ALL } else { SAMPLE };
+    let mut left = setting("PORTCULLIS_CHAINS", usual) as usize;
     (first..).map_while(move |seed| {
         let case = (left > 0).then(|| generate(seed, keys))?;
         left = left.saturating_sub(case.targets.len());
