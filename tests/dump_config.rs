@@ -21,6 +21,7 @@ fn options(folder: &Path, file: &str) -> Options {
         globals: None,
         error_log: LogDestination::Stderr,
         pid: folder.join("built-in.pid"),
+        allowed: Vec::new(),
     }
 }
 

@@ -108,6 +108,7 @@ async fn nothing_secret_is_printed() {
         globals: None,
         error_log: LogDestination::Stderr,
         pid: PathBuf::from("pid"),
+        allowed: Vec::new(),
     };
     let world = Machine {
         check_pair: portcullis::tls::check_pair,

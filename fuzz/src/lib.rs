@@ -89,6 +89,7 @@ pub fn load_bytes(bytes: &[u8]) {
         globals: globals.map(Secret::new),
         error_log: LogDestination::Stderr,
         pid: "/p/logs/nginx.pid".into(),
+        allowed: Vec::new(),
     };
     let mut said = 0;
     let mut hear = |note: &Diagnostic| said += note.text().len() + note.block().len();

@@ -11,7 +11,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use crate::base::Secret;
-use crate::config::{LogDestination, Options, absolute};
+use crate::config::{Lint, LogDestination, Options, absolute};
 
 use option::{Opt, Setter};
 
@@ -87,6 +87,7 @@ pub struct Given {
     signal: Option<Signal>,
     long_help: bool,
     explain: Option<String>,
+    allowed: Vec<Lint>,
 }
 
 /// The name that messages begin with: `nginx` when the program is started under that name.
@@ -232,6 +233,7 @@ fn options(program: &'static str, given: Given) -> Options {
         prefix,
         globals: given.globals,
         error_log,
+        allowed: given.allowed,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::{Given, Print, Signal};
 use crate::base::Secret;
-use crate::config::reference;
+use crate::config::{Lint, reference};
 
 /// How an option is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub enum Completion {
     Signal,
     /// A directive or a block.
     Directive,
+    /// One of [`Lint::ALL`].
+    Lint,
     /// Text.
     Text,
 }
@@ -253,9 +255,35 @@ pub const OPTIONS: &[Opt] = &[
                keys given as `data:`. It does not contain passphrases from `ssl_password_file` or the contents of any other file.",
     },
     Opt {
+        form: Form::Long("allow"),
+        setter: Setter::Value(
+            Argument {
+                name: "warning",
+                missing: "name of a warning",
+                completion: Completion::Lint,
+            },
+            |given, name| {
+                given.allowed.push(lint(&name)?);
+                Ok(())
+            },
+        ),
+        help: "do not print a warning about the configuration",
+        more: "A warning that can be silenced begins with its name in brackets: `[expired]`, `[expiring]`, `[not-yet-valid]`, \
+               `[certificate-name]`, `[readable-key]`, `[relay]`. The option takes the name without the brackets and may be repeated.",
+    },
+    Opt {
         form: Form::Long("help"),
         setter: Setter::Switch(|given| given.long_help = true),
         help: "show all options and exit",
         more: "The list is printed to standard output.",
     },
 ];
+
+/// The warning of this name.
+fn lint(name: &[u8]) -> Result<Lint, Vec<u8>> {
+    let names: Vec<_> = Lint::ALL.iter().map(|(name, _)| *name).collect();
+    Lint::named(name).ok_or_else(|| {
+        let known = format!("\", the names are: {}", names.join(", "));
+        [b"unknown warning \"", name, known.as_bytes()].concat()
+    })
+}

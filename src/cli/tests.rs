@@ -2,7 +2,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use super::{Action, Command, Print, Signal, parse};
-use crate::config::LogDestination;
+use crate::config::{Lint, LogDestination};
 
 fn parsed(args: &str) -> Result<Command, String> {
     let args = args.split('|').map(OsString::from);
@@ -61,6 +61,10 @@ fn usage_errors() {
         (
             "portcullis|--explain|timeuot",
             "portcullis: unknown directive \"timeuot\", did you mean \"timeout\"?\n",
+        ),
+        (
+            "portcullis|--allow|Relay",
+            "portcullis: unknown warning \"Relay\", the names are: expired, expiring, not-yet-valid, certificate-name, readable-key, relay\n",
         ),
         (
             "portcullis|--explain|frobnicate",
@@ -132,6 +136,16 @@ fn places() {
             Ok(LogDestination::Stderr)
         );
     }
+}
+
+#[test]
+fn allowed_warnings() {
+    let allowed = |args| parsed(args).map(|command| command.options.allowed);
+    assert_eq!(allowed("p|-t"), Ok(Vec::new()));
+    assert_eq!(
+        allowed("p|--allow|relay|-t|--allow|expired"),
+        Ok(vec![Lint::Relay, Lint::Expired])
+    );
 }
 
 #[test]

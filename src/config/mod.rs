@@ -29,7 +29,7 @@ pub use schema::table::rows;
 pub use schema::{Contexts, Directive, absolute};
 pub use show::dump::dump;
 pub use show::reference;
-pub use syntax::{Diagnostic, Item, Parser, Source};
+pub use syntax::{Diagnostic, Item, Lint, Parser, Source};
 
 /// The settings of a server or of the main context, a struct for each nginx module.
 pub mod settings {

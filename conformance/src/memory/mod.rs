@@ -199,6 +199,7 @@ fn options(file: &Path, root: &Path) -> Options {
         globals: None,
         error_log: LogDestination::Stderr,
         pid: root.join("pid"),
+        allowed: Vec::new(),
     }
 }
 

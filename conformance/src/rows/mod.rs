@@ -78,6 +78,7 @@ impl Row {
             globals: None,
             error_log: LogDestination::File(workdir.root.join("logs/error.log")),
             pid: workdir.root.join("logs/nginx.pid"),
+            allowed: Vec::new(),
         };
         let machine = Machine {
             check_pair: tls::check_pair,

@@ -40,7 +40,12 @@ pub fn load(
     options: &Options,
     warnings: &mut dyn FnMut(Diagnostic),
 ) -> Result<Loaded, Diagnostic> {
-    run(world, options, Report::new(false, warnings)).map_err(|faults| faults.first)
+    run(
+        world,
+        options,
+        Report::new(false, &options.allowed, warnings),
+    )
+    .map_err(|faults| faults.first)
 }
 
 /// Reads and checks a configuration like [`load`], but continues after the first fault.
@@ -52,7 +57,11 @@ pub fn test(
     options: &Options,
     warnings: &mut dyn FnMut(Diagnostic),
 ) -> Result<Loaded, Faults> {
-    run(world, options, Report::new(true, warnings))
+    run(
+        world,
+        options,
+        Report::new(true, &options.allowed, warnings),
+    )
 }
 
 fn run<'a>(world: &'a dyn World, options: &Options, report: Report<'a>) -> Result<Loaded, Faults> {

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use crate::config::syntax::Diagnostic;
+use crate::config::syntax::{Diagnostic, Lint};
 
 /// The largest number of faults listed after the first one; the others are only counted.
 const MOST_LISTED: usize = 20;
@@ -28,6 +28,7 @@ pub struct Stop;
 /// The warnings and faults of one load.
 pub struct Report<'a> {
     warnings: &'a mut dyn FnMut(Diagnostic),
+    allowed: &'a [Lint],
     continues: bool,
     faults: Option<Faults>,
     /// The texts reported so far: a file that is missing is missing for every server that names it.
@@ -35,10 +36,15 @@ pub struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    /// An empty report. Warnings go to `warnings`; `continues`: loading continues after the first fault.
-    pub fn new(continues: bool, warnings: &'a mut dyn FnMut(Diagnostic)) -> Self {
+    /// An empty report. Warnings go to `warnings`, except for those `allowed`; `continues`: loading continues after the first fault.
+    pub fn new(
+        continues: bool,
+        allowed: &'a [Lint],
+        warnings: &'a mut dyn FnMut(Diagnostic),
+    ) -> Self {
         Self {
             warnings,
+            allowed,
             continues,
             faults: None,
             reported: HashSet::new(),
@@ -47,7 +53,10 @@ impl<'a> Report<'a> {
 
     /// Reports a warning.
     pub fn warn(&mut self, warning: Diagnostic) {
-        if self.faults.is_none() {
+        let is_allowed = warning
+            .lint
+            .is_some_and(|lint| self.allowed.contains(&lint));
+        if self.faults.is_none() && !is_allowed {
             (self.warnings)(warning);
         }
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::log_target::LogDestination;
 use crate::base::Secret;
+use crate::config::syntax::Lint;
 
 /// The location of the configuration, and the built-in defaults.
 #[derive(Clone, Debug)]
@@ -20,4 +21,6 @@ pub struct Options {
     pub error_log: LogDestination,
     /// The pid file when the configuration names none; absolute.
     pub pid: PathBuf,
+    /// The warnings that `--allow` silences.
+    pub allowed: Vec<Lint>,
 }

@@ -1,5 +1,6 @@
 //! A message about the configuration: nginx's line first; on a terminal the source line with a caret under the word follows.
 
+use super::lint::Lint;
 use super::source::Span;
 use crate::base::Level;
 
@@ -11,6 +12,8 @@ const LONGEST: usize = 1024;
 pub struct Diagnostic {
     /// Its level. An error that ends the loading is `Emerg`, or `Crit` for a file that cannot be read.
     pub level: Level,
+    /// The name of a warning that `--allow` silences.
+    pub lint: Option<Lint>,
     /// nginx's sentence, without the position.
     pub message: Vec<u8>,
     /// The position it is about.
@@ -46,6 +49,7 @@ impl Diagnostic {
         message.truncate(LONGEST);
         Self {
             level,
+            lint: None,
             message,
             span: None,
             tail: false,
@@ -60,15 +64,25 @@ impl Diagnostic {
         self
     }
 
+    /// Gives a warning its name.
+    pub fn named(self, lint: Lint) -> Self {
+        Self {
+            lint: Some(lint),
+            ..self
+        }
+    }
+
     /// Marks a message as found after the whole text was read.
     pub fn after_syntax(mut self) -> Self {
         self.syntax_ok = true;
         self
     }
 
-    /// The sentence with its position, as it goes into the log: everything after nginx's `[emerg] `.
+    /// The sentence with its name and its position, as it goes into the log: everything after nginx's `[emerg] `.
     pub fn text(&self) -> Vec<u8> {
-        let mut text = self.message.clone();
+        let name = self.lint.map(|lint| format!("[{lint}] "));
+        let mut text = name.unwrap_or_default().into_bytes();
+        text.extend_from_slice(&self.message);
         if self.tail
             && let Some(span) = &self.span
         {

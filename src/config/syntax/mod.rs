@@ -5,6 +5,7 @@
 mod buffer;
 mod diagnostic;
 mod grammar;
+mod lint;
 mod parser;
 mod quote;
 mod source;
@@ -12,6 +13,7 @@ mod statement;
 mod text;
 
 pub use diagnostic::Diagnostic;
+pub use lint::Lint;
 pub use parser::Parser;
 pub use quote::quoted;
 pub use source::{Source, Span, Spanned};

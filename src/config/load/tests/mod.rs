@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 mod faults;
+mod report;
 mod secrets;
 
 use super::config::Loaded;
@@ -89,6 +90,7 @@ fn options() -> Options {
         globals: None,
         error_log: LogDestination::Stderr,
         pid: "/p/logs/nginx.pid".into(),
+        allowed: Vec::new(),
     }
 }
 
