@@ -6,9 +6,13 @@ use std::sync::Arc;
 
 use portcullis::cli::{self, Action, Command};
 use portcullis::process::machine::Machine;
+use portcullis::process::worker;
 use portcullis::{process, tls};
 
 fn main() -> ExitCode {
+    if worker::is_worker(std::env::args_os().next().as_deref()) {
+        return worker::run();
+    }
     let command = match cli::parse(std::env::args_os()) {
         Ok(command) => command,
         Err(line) => {
@@ -39,7 +43,7 @@ fn act(
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::FAILURE,
         },
-        Action::Signal(signal) => process::send(&options, &world, signal),
+        Action::Signal { signal, wait } => process::send(&options, &world, signal, wait),
         Action::Run => process::start(options, Arc::new(world)),
     }
 }

@@ -182,7 +182,7 @@ fn client_that_leaves_ends_the_session() {
     let setup = setup("");
     setup.names.set(REVERSE, RecordType::PTR, Response::Silence);
     let open = || {
-        let descriptors = format!("/proc/{}/fd", setup.gateway.pid());
+        let descriptors = format!("/proc/{}/fd", setup.gateway.worker());
         std::fs::read_dir(descriptors)
             .expect("its descriptors")
             .flatten()

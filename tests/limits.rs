@@ -85,7 +85,7 @@ fn worker_connections_in_every_protocol() {
 
 /// The resident memory of the process, in bytes.
 fn resident(gateway: &Gateway) -> u64 {
-    let text = fs::read_to_string(format!("/proc/{}/statm", gateway.pid())).expect("its memory");
+    let text = fs::read_to_string(format!("/proc/{}/statm", gateway.worker())).expect("its memory");
     let pages = text
         .split(' ')
         .nth(1)
@@ -169,7 +169,7 @@ fn client_that_resets_its_connection_leaves_no_descriptors() {
         auth.port
     ));
     let open = || {
-        let folder = format!("/proc/{}/fd", gateway.pid());
+        let folder = format!("/proc/{}/fd", gateway.worker());
         fs::read_dir(folder).expect("the descriptors").count()
     };
     let before = open();

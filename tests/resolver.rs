@@ -1,11 +1,14 @@
 //! The resolver with a name server that gives odd answers.
 
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RecordType;
 use portcullis::config;
-use portcullis::net::resolver::{ResolveError, Resolver, Resolvers};
+use portcullis::net::resolver::{ResolveError, Resolver, Resolvers, SystemNames};
 use support::dns::{NameServer, Response, a, aaaa, cname, ptr, records};
 
 /// Long enough for every answer. No test depends on less.
@@ -353,12 +356,37 @@ async fn a_truncated_answer_is_fetched_over_tcp() {
     assert_eq!(found.len(), 200);
 }
 
+/// A machine whose two files about names are these.
+struct Machine(&'static str, &'static str);
+
+impl config::Files for Machine {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        match path.to_str() {
+            Some("/etc/resolv.conf") => Ok(self.0.into()),
+            Some("/etc/hosts") => Ok(self.1.into()),
+            _ => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+    fn list(&self, _: &Path) -> Vec<OsString> {
+        Vec::new()
+    }
+    fn exists(&self, _: &Path) -> bool {
+        false
+    }
+}
+
 #[tokio::test]
-async fn the_system_resolver_knows_localhost() {
-    let resolver = Resolver::system(PATIENCE);
-    let (found, _) = resolver.addresses("localhost", 25).await.unwrap();
-    assert!(
-        found.iter().all(|address| address.ip().is_loopback()),
-        "{found:?}"
-    );
+async fn the_system_resolver_knows_localhost_and_the_hosts_file() {
+    let hosts = "127.0.0.1 localhost\n192.0.2.7 backend.test\n";
+    for resolv_conf in ["", "nameserver 192.0.2.1\n", "no such word\n"] {
+        let names = SystemNames::read(&Machine(resolv_conf, hosts));
+        let resolver = Resolver::system(names).with_timeout(PATIENCE);
+        let (found, _) = resolver.addresses("localhost", 25).await.unwrap();
+        assert!(
+            found.iter().all(|address| address.ip().is_loopback()),
+            "{found:?}"
+        );
+        let (found, _) = resolver.addresses("backend.test", 25).await.unwrap();
+        assert_eq!(found, ["192.0.2.7:25".parse().unwrap()]);
+    }
 }

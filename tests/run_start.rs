@@ -167,7 +167,7 @@ fn an_address_in_use_fails_the_start_after_five_attempts() {
         )
     );
     let log = fs::read_to_string(scratch.path().join("error.log")).expect("the log");
-    assert_eq!(log.matches("[notice]").count(), 4, "{log}");
+    assert!(log.contains("another process has this address: "), "{log}");
     assert_eq!(
         log.matches("try again to bind() after 500ms").count(),
         4,
@@ -280,7 +280,8 @@ fn descriptors_are_raised_and_limited() {
         "worker_rlimit_nofile 77;\n{}",
         mail(&[&local(port)])
     ));
-    let limits = fs::read_to_string(format!("/proc/{}/limits", gateway.pid())).expect("its limits");
+    let limits =
+        fs::read_to_string(format!("/proc/{}/limits", gateway.worker())).expect("its limits");
     let line = limits
         .lines()
         .find(|line| line.starts_with("Max open files"))

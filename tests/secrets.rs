@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -115,7 +114,7 @@ async fn nothing_secret_is_printed() {
         check_tls: portcullis::tls::check,
         check_client_tls: portcullis::tls::check_client,
     };
-    let gateway = Embedded::new(options, Arc::new(world), Dialer::default()).expect("a gateway");
+    let gateway = Embedded::new(options, &world, Dialer::default()).expect("a gateway");
     let shown = [format!("{gateway:?}"), format!("{gateway:#?}")].map(|text| packed(&text));
     let _ = fs::remove_dir_all(&root);
     let finds = |text: &str, bytes: &[u8]| {

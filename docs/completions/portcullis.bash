@@ -13,7 +13,7 @@ _portcullis() {
         --explain) found=$(compgen -W "$directives" -- "$word") ;;
         --allow) found=$(compgen -W "expired expiring not-yet-valid certificate-name readable-key relay" -- "$word") ;;
         -g) found=$(:) ;;
-        *) found=$(compgen -W "-? -h -v -V -t -T -q -s -p -e -c -g --explain --dump-config --allow --help" -- "$word") ;;
+        *) found=$(compgen -W "-? -h -v -V -t -T -q -s -p -e -c -g --explain --dump-config --allow --wait --help" -- "$word") ;;
     esac
     COMPREPLY=()
     [ -z "$found" ] || mapfile -t COMPREPLY <<< "$found"

@@ -14,7 +14,7 @@ Without options, portcullis reads the configuration, binds the listening sockets
 Messages start with `portcullis:`, or with `nginx:` if the program is started under the name `nginx`.";
 
 /// Signals, the value of `-s` that sends them, and their effect.
-const SIGNALS: [(&str, Option<&str>, &str); 5] = [
+const SIGNALS: [(&str, Option<&str>, &str); 6] = [
     (
         "SIGTERM, SIGINT",
         Some("stop"),
@@ -29,7 +29,7 @@ const SIGNALS: [(&str, Option<&str>, &str); 5] = [
         "SIGHUP",
         Some("reload"),
         "Reload the configuration. It applies to new sessions; existing sessions continue with the old one. If the new \
-         configuration has an error, portcullis logs it and keeps the old one.",
+         configuration has an error, portcullis logs it and keeps the old one. After SIGWINCH: accept clients again.",
     ),
     (
         "SIGUSR1",
@@ -37,9 +37,16 @@ const SIGNALS: [(&str, Option<&str>, &str); 5] = [
         "Reopen the log files, after log rotation.",
     ),
     (
-        "SIGUSR2, SIGWINCH",
+        "SIGUSR2",
         None,
-        "Logged and otherwise ignored. portcullis does not support nginx's upgrade of a running binary yet.",
+        "Upgrade the binary, as nginx does: start the program that now has the path of the running one, and hand the listening sockets \
+         over to it (`NGINX=` in its environment). The pid file gets the suffix `.oldbin`. SIGQUIT to the old process completes the \
+         upgrade; SIGQUIT to the new one reverts it. nginx can be replaced by portcullis in this way, and portcullis by nginx.",
+    ),
+    (
+        "SIGWINCH",
+        None,
+        "Accept no more connections, and end the worker with its last session. Ignored with `daemon off`, since terminals send it.",
     ),
 ];
 

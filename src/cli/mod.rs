@@ -41,7 +41,12 @@ pub enum Action {
         print: Print,
     },
     /// `-s`: reads the configuration, then signals the process whose number is in the pid file.
-    Signal(Signal),
+    Signal {
+        /// The signal.
+        signal: Signal,
+        /// `--wait`: waits for the outcome of a reload.
+        wait: bool,
+    },
     /// Serves.
     Run,
 }
@@ -85,6 +90,7 @@ pub struct Given {
     file: Option<Vec<u8>>,
     globals: Option<Secret<Vec<u8>>>,
     signal: Option<Signal>,
+    wait: bool,
     long_help: bool,
     explain: Option<String>,
     allowed: Vec<Lint>,
@@ -108,6 +114,10 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Vec<u8
     let program = program(args.next().as_ref());
     let mut given = given(args.map(OsString::into_vec))
         .map_err(|message| [program.as_bytes(), b": ", &message, b"\n"].concat())?;
+    if given.wait && given.signal != Some(Signal::Reload) {
+        let message = "option \"--wait\" requires \"-s reload\"";
+        return Err(format!("{program}: {message}\n").into_bytes());
+    }
     let show = given
         .version
         .then(|| text::show(program, given.configure, given.help));
@@ -123,7 +133,9 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Vec<u8
     } else if given.version {
         Action::Nothing
     } else {
-        given.signal.map_or(Action::Run, Action::Signal)
+        let wait = given.wait;
+        let signal = |signal| Action::Signal { signal, wait };
+        given.signal.map_or(Action::Run, signal)
     };
     Ok(Command {
         show,

@@ -272,6 +272,13 @@ pub const OPTIONS: &[Opt] = &[
                `[certificate-name]`, `[readable-key]`, `[relay]`. The option takes the name without the brackets and may be repeated.",
     },
     Opt {
+        form: Form::Long("wait"),
+        setter: Setter::Switch(|given| given.wait = true),
+        help: "with -s reload: wait until the new configuration is in force",
+        more: "If the configuration is refused, the reason is printed to standard error, and the exit code is 1. So it is without an \
+               answer within a minute.",
+    },
+    Opt {
         form: Form::Long("help"),
         setter: Setter::Switch(|given| given.long_help = true),
         help: "show all options and exit",

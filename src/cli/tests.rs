@@ -15,6 +15,7 @@ fn actions() {
         quiet,
         print: if dump { Print::Files } else { Print::Nothing },
     };
+    let signal = |signal, wait| Action::Signal { signal, wait };
     let cases = [
         ("portcullis", Action::Run),
         ("portcullis|-", Action::Run),
@@ -25,8 +26,9 @@ fn actions() {
         ("portcullis|-V", Action::Nothing),
         ("portcullis|-?", Action::Nothing),
         ("portcullis|-vt", test(false, false)),
-        ("portcullis|-s|stop", Action::Signal(Signal::Stop)),
-        ("portcullis|-sreload", Action::Signal(Signal::Reload)),
+        ("portcullis|-s|stop", signal(Signal::Stop, false)),
+        ("portcullis|-sreload", signal(Signal::Reload, false)),
+        ("portcullis|-sreload|--wait", signal(Signal::Reload, true)),
         ("portcullis|-s|quit|-t", test(false, false)),
     ];
     for (args, action) in cases {
@@ -49,6 +51,10 @@ fn usage_errors() {
         ("nginx|-c", "nginx: option \"-c\" requires file name\n"),
         ("nginx|-g", "nginx: option \"-g\" requires parameter\n"),
         ("nginx|-s", "nginx: option \"-s\" requires parameter\n"),
+        (
+            "nginx|-s|stop|--wait",
+            "nginx: option \"--wait\" requires \"-s reload\"\n",
+        ),
         ("nginx|-s|foo", "nginx: invalid option: \"-s foo\"\n"),
         ("nginx|--version", "nginx: invalid option: \"-\"\n"),
         ("nginx|--", "nginx: invalid option: \"-\"\n"),

@@ -19,10 +19,10 @@ pub use load::sockets::{self, Route, ServerId, Socket};
 pub use load::{load, test};
 
 pub use model::{
-    AuthUrl, Cidr, ClientTls, Command, Files, KeepAlive, LogDestination, LogTarget, Method,
-    Methods, Names, Options, PassPhrases, ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo, Resolver,
-    SessionCache, SocketOptions, StartTls, SyslogTarget, TlsFault, TlsFile, TlsMaterial, TlsMode,
-    TlsProbes, TlsVersions, Upstream, Verify, VerifyClient, World, unbracketed,
+    Affinity, AuthUrl, Cidr, ClientTls, Command, Files, KeepAlive, LogDestination, LogTarget, Mask,
+    Method, Methods, Names, Options, PassPhrases, ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo,
+    Resolver, SessionCache, SocketOptions, StartTls, SyslogTarget, TlsFault, TlsFile, TlsMaterial,
+    TlsMode, TlsProbes, TlsVersions, Upstream, Verify, VerifyClient, World, unbracketed,
 };
 pub use openssl::ciphers;
 pub use schema::table::rows;

@@ -17,11 +17,18 @@ pub(super) struct LogFile {
 impl LogFile {
     /// Opens a file for appending, and creates it if it is missing (mode 0644).
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let file = ArcSwap::from_pointee(append_to(path)?);
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-        })
+        Ok(Self::new(path.to_owned(), append_to(path)?))
+    }
+
+    /// A file that is already open.
+    pub(super) fn new(path: PathBuf, file: File) -> Self {
+        let file = ArcSwap::from_pointee(file);
+        Self { path, file }
+    }
+
+    /// Writes to another descriptor from now on.
+    pub(super) fn replace(&self, file: File) {
+        self.file.store(Arc::new(file));
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -30,7 +37,7 @@ impl LogFile {
 
     /// Opens the path again: after a rotation the lines go to the new file. On failure the old file stays in use.
     pub(super) fn reopen(&self) -> io::Result<()> {
-        self.file.store(Arc::new(append_to(&self.path)?));
+        self.replace(append_to(&self.path)?);
         Ok(())
     }
 

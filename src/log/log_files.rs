@@ -2,19 +2,34 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::{fmt, io};
+
+use nix::errno::Errno;
 
 use super::ErrorLog;
 use super::file::LogFile;
 use super::sink::Sink;
 use super::syslog::Syslog;
-use crate::base::{Errno, Level, Registry};
+use crate::base::{self, Level, Registry};
 use crate::config::{LogDestination, LogTarget};
 
 /// Opens logs. A file is closed with the last list that names it.
 #[derive(Debug, Default)]
-pub struct LogFiles(Registry<PathBuf, LogFile>);
+pub struct LogFiles {
+    open: Registry<PathBuf, LogFile>,
+    source: Source,
+}
+
+/// Where descriptors come from.
+#[derive(Debug, Default)]
+enum Source {
+    /// Files are opened by their paths.
+    #[default]
+    Paths,
+    /// The master hands over those of the current configuration: a worker opens none.
+    Master(Mutex<Vec<Arc<LogFile>>>),
+}
 
 /// A log file that could not be opened. Displays nginx's text: `open() "path" failed (2: No such file or directory)`.
 #[derive(Debug)]
@@ -29,12 +44,48 @@ impl fmt::Display for OpenError {
             out,
             "open() \"{}\" failed{}",
             self.path.display(),
-            Errno(&self.error)
+            base::Errno(&self.error)
         )
     }
 }
 
 impl LogFiles {
+    /// The files of a worker: those that are handed over.
+    pub fn handed_over() -> Self {
+        Self {
+            open: Registry::default(),
+            source: Source::Master(Mutex::default()),
+        }
+    }
+
+    /// Takes the files of the current configuration. All that write to a file which is already open write to the new descriptor from now
+    /// on.
+    pub fn hand_over(&self, files: impl IntoIterator<Item = (PathBuf, File)>) {
+        let take = |(path, file): (PathBuf, File)| {
+            let mut file = Some(file);
+            let made = self.open.get_or_make(path, |path| {
+                let file = file.take().ok_or(())?;
+                Ok::<_, ()>(LogFile::new(path.clone(), file))
+            });
+            if let (Ok(known), Some(file)) = (&made, file) {
+                known.replace(file);
+            }
+            made.ok()
+        };
+        let files = files.into_iter().filter_map(take).collect();
+        if let Source::Master(kept) = &self.source {
+            *kept.lock().unwrap_or_else(PoisonError::into_inner) = files;
+        }
+    }
+
+    /// The descriptors of all open files, with their paths.
+    pub fn descriptors(&self) -> Vec<(PathBuf, Arc<File>)> {
+        let files = self.open.values().into_iter();
+        files
+            .map(|file| (file.path().to_owned(), file.descriptor()))
+            .collect()
+    }
+
     /// Opens a list. A file that is already open is shared.
     ///
     /// # Errors
@@ -68,13 +119,17 @@ impl LogFiles {
             let path = file.path().to_owned();
             Some(OpenError { path, error })
         };
-        self.0.values().into_iter().filter_map(reopen).collect()
+        self.open.values().into_iter().filter_map(reopen).collect()
     }
 
     fn share(&self, path: &Path) -> Result<Arc<LogFile>, OpenError> {
-        self.0.get_or_make(path.to_owned(), |path| {
+        self.open.get_or_make(path.to_owned(), |path| {
             let path = path.clone();
-            LogFile::open(&path).map_err(|error| OpenError { path, error })
+            let opened = match self.source {
+                Source::Paths => LogFile::open(&path),
+                Source::Master(_) => Err(Errno::ENOENT.into()),
+            };
+            opened.map_err(|error| OpenError { path, error })
         })
     }
 }

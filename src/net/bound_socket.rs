@@ -1,15 +1,15 @@
 //! Binding with nginx's options, and nginx's error texts.
 //!
-//! A `BoundSocket` is a listening socket outside tokio: sockets are bound before the process becomes a daemon, so that errors are seen.
-//! Inside tokio it becomes a `Listener`.
+//! A `BoundSocket` is a listening socket as the master holds it, outside tokio. The worker that accepts on it has a duplicate, a
+//! `Listener`.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fmt, fs, io};
 
-use socket2::{Domain, SockAddr, SockRef, Socket, TcpKeepalive, Type};
+use socket2::{Domain, SockAddr, SockFilter, Socket, TcpKeepalive, Type};
 
 use crate::base::Address;
 use crate::config::{self, KeepAlive, SocketOptions};
@@ -19,18 +19,35 @@ use crate::config::{self, KeepAlive, SocketOptions};
 pub struct BoundSocket {
     socket: Socket,
     address: Address,
-    file: Option<SocketFile>,
+    file: SocketFile,
 }
 
 /// The file of a unix socket. Dropping it removes the file.
 #[derive(Debug)]
-pub(super) struct SocketFile(PathBuf);
+struct SocketFile(Option<PathBuf>);
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
+        if let Some(path) = &self.0 {
+            let _ = fs::remove_file(path);
+        }
     }
 }
+
+/// Whether a socket is bound to a port that another socket of this process has, under the wildcard address or under an address
+/// that the wildcard stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Port {
+    /// Nobody else has it.
+    Own,
+    /// Both sockets have SO_REUSEPORT while the newer one is bound.
+    Shared,
+}
+
+/// A filter that drops every packet.
+const NOTHING: SockFilter = SockFilter::new(BPF_RETURN, 0, 0, 0);
+/// `BPF_RET | BPF_K`: returns a constant, the number of bytes to keep.
+const BPF_RETURN: u16 = 0x06;
 
 /// A failed system call. Displays nginx's text without the errno: `bind() to 0.0.0.0:25 failed`.
 #[derive(Debug)]
@@ -66,7 +83,7 @@ impl BoundSocket {
     ///
     /// # Errors
     /// The first system call that fails.
-    pub fn bind(plan: &config::Socket) -> Result<Self, BindError> {
+    pub fn bind(plan: &config::Socket, port: Port) -> Result<Self, BindError> {
         let (address, options) = (&plan.address, &plan.options);
         let (domain, target) = match address {
             Address::Inet(inet) => (Domain::for_address(*inet), Ok(SockAddr::from(*inet))),
@@ -77,6 +94,10 @@ impl BoundSocket {
         let socket = called(format_args!("socket() {address}"), socket)?;
         let set = socket.set_reuse_address(true);
         called(format_args!("setsockopt(SO_REUSEADDR) {address}"), set)?;
+        if port == Port::Shared {
+            let set = socket.set_reuse_port(true);
+            called(format_args!("setsockopt(SO_REUSEPORT) {address}"), set)?;
+        }
         if domain == Domain::IPV6 {
             let set = socket.set_only_v6(options.ipv6only);
             called(format_args!("setsockopt(IPV6_V6ONLY) {address}"), set)?;
@@ -89,16 +110,12 @@ impl BoundSocket {
             called(format_args!("setsockopt(TCP_NODELAY) {address}"), set)?;
         }
         called(format_args!("bind() to {address}"), socket.bind(&target))?;
-        // From here on the socket owns its file, and an error removes it.
-        let file = match address {
-            Address::Inet(_) => None,
-            Address::Unix(path) => Some(SocketFile(path.clone())),
-        };
-        if let Some(SocketFile(path)) = &file {
-            called(
-                format_args!("chmod() \"{}\"", path.display()),
-                allow_all(path),
-            )?;
+        let mut file = SocketFile(None);
+        if let Address::Unix(path) = address {
+            // From here on the socket owns its file, and an error removes it.
+            file.0 = Some(path.clone());
+            let call = format_args!("chmod() \"{}\"", path.display());
+            called(call, allow_all(path))?;
         }
         listen(&socket, address, options)?;
         let address = address.clone();
@@ -109,15 +126,97 @@ impl BoundSocket {
         })
     }
 
+    /// Takes over a listening socket that another process has bound.
+    ///
+    /// # Errors
+    /// It is no stream socket that listens on an IP address or a path.
+    pub fn inherit(descriptor: OwnedFd) -> Result<Self, NotListening> {
+        let socket = Socket::from(descriptor);
+        let address = match listening_address(&socket) {
+            Ok(Some(address)) => address,
+            Ok(None) | Err(_) => return Err(NotListening(socket.into())),
+        };
+        // The process that sent it may have other habits.
+        let _ = socket.set_nonblocking(true);
+        let _ = socket.set_cloexec(true);
+        if let Address::Inet(_) = address {
+            let _ = socket.set_tcp_nodelay(true);
+        }
+        let file = match &address {
+            Address::Inet(_) => None,
+            Address::Unix(path) => Some(path.clone()),
+        };
+        Ok(Self {
+            socket,
+            address,
+            file: SocketFile(file),
+        })
+    }
+
+    /// The address that it is bound to.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Leaves the file of a Unix socket where it is when the socket is dropped: another process uses it.
+    pub fn keep_file(&mut self) {
+        self.file.0 = None;
+    }
+
+    /// Allows another socket of this user on the port, or no longer.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn share_port(&self, share: bool) -> io::Result<()> {
+        self.socket.set_reuse_port(share)
+    }
+
+    /// Stops new TCP connections from entering the queue, or lets them in again; those in it can still be accepted. A client that
+    /// begins in between repeats its SYN a second later and meets whatever listens on its address then.
+    ///
+    /// # Errors
+    /// Filters need CAP_NET_ADMIN on some kernels. Whoever arrives between the last accept and the close is reset then.
+    pub fn hold_new(&self, hold: bool) -> io::Result<()> {
+        match self.address {
+            Address::Inet(_) if hold => self.socket.attach_filter(&[NOTHING]),
+            Address::Inet(_) => self.socket.detach_filter(),
+            Address::Unix(_) => Ok(()),
+        }
+    }
+
     /// Sets the options that may fail. Each error is a log line (alert, `…, ignored`).
     pub fn configure(&self, options: &SocketOptions) -> Vec<BindError> {
         configure(&self.socket, &self.address, options)
     }
 
-    /// The parts for a `Listener`.
-    pub(super) fn into_parts(self) -> (OwnedFd, Address, Option<SocketFile>) {
-        (self.socket.into(), self.address, self.file)
+    /// Listens with the options of another configuration. Repairs what a process that had a duplicate may have done to the socket:
+    /// stopped listening, or attached a filter.
+    pub fn reconfigure(&self, options: &SocketOptions) -> Vec<BindError> {
+        // There is no filter, as a rule.
+        let _ = self.hold_new(false);
+        let mut errors = self.configure(options);
+        errors.extend(listen(&self.socket, &self.address, options).err());
+        errors
     }
+}
+
+impl AsFd for BoundSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// A descriptor that is not a listening stream socket.
+#[derive(Debug)]
+pub struct NotListening(pub OwnedFd);
+
+fn listening_address(socket: &Socket) -> io::Result<Option<Address>> {
+    if !socket.is_listener()? || socket.r#type()? != Type::STREAM {
+        return Ok(None);
+    }
+    let address = socket.local_addr()?;
+    let path = || address.as_pathname().map(|path| Address::Unix(path.into()));
+    Ok(address.as_socket().map(Address::Inet).or_else(path))
 }
 
 /// Allows every user to connect to a unix socket, as nginx does.
@@ -132,17 +231,6 @@ fn listen(socket: &Socket, address: &Address, options: &SocketOptions) -> Result
         format_args!("listen() to {address}, backlog {backlog}"),
         socket.listen(backlog),
     )
-}
-
-/// Sets the options of a new configuration on a socket that a reload keeps.
-pub(super) fn reconfigure(
-    socket: SockRef<'_>,
-    address: &Address,
-    options: &SocketOptions,
-) -> Vec<BindError> {
-    let mut errors = configure(&socket, address, options);
-    errors.extend(listen(&socket, address, options).err());
-    errors
 }
 
 fn configure(socket: &Socket, address: &Address, options: &SocketOptions) -> Vec<BindError> {
@@ -224,7 +312,7 @@ mod tests {
             ..SocketOptions::default()
         };
         let address = Address::Inet(([127, 0, 0, 1], 0).into());
-        let bound = BoundSocket::bind(&socket(address, options)).unwrap();
+        let bound = BoundSocket::bind(&socket(address, options), Port::Own).unwrap();
         assert!(bound.configure(&options).is_empty());
         let socket = &bound.socket;
         assert!(socket.reuse_address().unwrap());
@@ -242,7 +330,8 @@ mod tests {
     #[test]
     fn accepted_sockets_have_nodelay() {
         let address = Address::Inet(([127, 0, 0, 1], 0).into());
-        let bound = BoundSocket::bind(&socket(address, SocketOptions::default())).unwrap();
+        let bound =
+            BoundSocket::bind(&socket(address, SocketOptions::default()), Port::Own).unwrap();
         let local = bound.socket.local_addr().unwrap();
         bound.socket.set_nonblocking(false).unwrap();
         let _client = std::net::TcpStream::connect(local.as_socket().unwrap()).unwrap();
@@ -253,21 +342,29 @@ mod tests {
     #[test]
     fn both_families_share_a_port_by_default() {
         let address = |ip: &str, port| Address::Inet(format!("{ip}:{port}").parse().unwrap());
-        let six = BoundSocket::bind(&socket(address("[::]", 0), SocketOptions::default())).unwrap();
+        let six = BoundSocket::bind(
+            &socket(address("[::]", 0), SocketOptions::default()),
+            Port::Own,
+        )
+        .unwrap();
         let port = six.socket.local_addr().unwrap().as_socket().unwrap().port();
         assert!(six.socket.only_v6().unwrap());
-        BoundSocket::bind(&socket(address("0.0.0.0", port), SocketOptions::default())).unwrap();
+        BoundSocket::bind(
+            &socket(address("0.0.0.0", port), SocketOptions::default()),
+            Port::Own,
+        )
+        .unwrap();
     }
 
     #[test]
     fn everybody_may_connect_to_a_unix_socket_and_its_file_is_removed() {
         let path = std::env::temp_dir().join(format!("portcullis-listener-{}", std::process::id()));
         let plan = socket(Address::Unix(path.clone()), SocketOptions::default());
-        let bound = BoundSocket::bind(&plan).unwrap();
+        let bound = BoundSocket::bind(&plan, Port::Own).unwrap();
         let metadata = fs::metadata(&path).unwrap();
         assert!(metadata.file_type().is_socket());
         assert_eq!(metadata.permissions().mode() & 0o777, 0o666);
-        let error = BoundSocket::bind(&plan).unwrap_err();
+        let error = BoundSocket::bind(&plan, Port::Own).unwrap_err();
         assert!(error.in_use());
         assert_eq!(
             error.to_string(),
@@ -279,5 +376,31 @@ mod tests {
         );
         drop(bound);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_wildcard_and_an_address_share_a_port_for_a_while() {
+        let address = |ip: &str, port| Address::Inet(format!("{ip}:{port}").parse().unwrap());
+        let options = SocketOptions::default();
+        let one = BoundSocket::bind(&socket(address("127.0.0.1", 0), options), Port::Own).unwrap();
+        let port = one.socket.local_addr().unwrap().as_socket().unwrap().port();
+        let wildcard = socket(address("0.0.0.0", port), options);
+        assert!(
+            BoundSocket::bind(&wildcard, Port::Own)
+                .unwrap_err()
+                .in_use()
+        );
+        one.share_port(true).unwrap();
+        BoundSocket::bind(&wildcard, Port::Shared).unwrap();
+    }
+
+    #[test]
+    fn an_inherited_socket_knows_its_address() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = Address::Inet(listener.local_addr().unwrap());
+        let bound = BoundSocket::inherit(listener.into()).unwrap();
+        assert_eq!(*bound.address(), address);
+        let udp = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        assert!(BoundSocket::inherit(udp.into()).is_err());
     }
 }

@@ -6,17 +6,14 @@ use std::os::fd::OwnedFd;
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
-use super::bound_socket::{BindError, BoundSocket, SocketFile, reconfigure};
 use super::socket::{Peer, Socket};
 use crate::base::Address;
-use crate::config::SocketOptions;
 
-/// A listening socket. Dropping it closes it and removes the file of a unix socket.
+/// A listening socket: a duplicate of one that the master has bound. Dropping it closes the duplicate.
 #[derive(Debug)]
 pub struct Listener {
     socket: Kind,
     address: Address,
-    _file: Option<SocketFile>,
 }
 
 #[derive(Debug)]
@@ -26,31 +23,21 @@ enum Kind {
 }
 
 impl Listener {
-    /// Moves a bound socket into the current runtime.
+    /// Moves a listening socket into the current runtime.
     ///
     /// # Errors
     /// The runtime cannot register the socket with epoll.
-    pub fn new(bound: BoundSocket) -> io::Result<Self> {
-        let (descriptor, address, file) = bound.into_parts();
+    pub fn new(descriptor: OwnedFd, address: Address) -> io::Result<Self> {
         let socket = match address {
             Address::Inet(_) => Kind::Tcp(TcpListener::from_std(descriptor.into())?),
             Address::Unix(_) => Kind::Unix(UnixListener::from_std(descriptor.into())?),
         };
-        Ok(Self {
-            socket,
-            address,
-            _file: file,
-        })
+        Ok(Self { socket, address })
     }
 
     /// The address that it is bound to.
     pub fn address(&self) -> &Address {
         &self.address
-    }
-
-    /// Sets the options of a new configuration, backlog included. Each error is a log line (alert, `…, ignored`).
-    pub fn configure(&self, options: &SocketOptions) -> Vec<BindError> {
-        reconfigure(self.socket_ref(), &self.address, options)
     }
 
     /// Waits for the next connection. TCP connections inherit TCP_NODELAY from the listener; without it every reply but the last would

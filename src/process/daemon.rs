@@ -6,7 +6,7 @@ use std::io;
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{daemon, dup2_stderr, dup2_stdin, dup2_stdout};
 
-use super::generation::Generation;
+use crate::log::ErrorLog;
 
 /// Leaves the terminal: the parent exits with 0, the child continues in a session of its own with /dev/null as input and output.
 /// Standard error stays open for later errors; see [`redirect_stderr`].
@@ -24,9 +24,9 @@ pub fn leave_terminal() -> io::Result<()> {
 
 /// Redirects standard error to the main error log, as nginx does, so that a panic message is logged too. Where any `error_log` writes to
 /// standard error, it stays as it is.
-pub fn redirect_stderr(generation: &Generation) -> io::Result<()> {
-    match generation.log.file() {
-        Some(file) if !generation.uses_stderr => Ok(dup2_stderr(&*file)?),
+pub fn redirect_stderr(log: &ErrorLog, uses_stderr: bool) -> io::Result<()> {
+    match log.file() {
+        Some(file) if !uses_stderr => Ok(dup2_stderr(&*file)?),
         _ => Ok(()),
     }
 }

@@ -1,10 +1,8 @@
 //! The limit of open files, and the number of sessions that it and `worker_connections` allow.
 
-use std::io;
-
 use super::process_log::ProcessLog;
 use crate::base::Level;
-use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, rlim_t};
 
 /// The connections that nginx counts for one session: the client, and the auth server or the backend, since the former is closed before the
 /// latter is opened. So `worker_connections` allows as many sessions as nginx would serve.
@@ -31,17 +29,11 @@ impl DescriptorLimit {
         Self { soft, hard }
     }
 
-    /// Sets `worker_rlimit_nofile`. Without it, raises the soft limit to the hard one.
-    ///
-    /// # Errors
-    /// setrlimit(2) fails.
-    pub fn raise(&mut self, wanted: Option<rlim_t>) -> io::Result<()> {
-        let (soft, hard) = wanted.map_or((self.hard, self.hard), |wanted| (wanted, wanted));
-        if (soft, hard) != (self.soft, self.hard) {
-            setrlimit(Resource::RLIMIT_NOFILE, soft, hard)?;
-            *self = Self { soft, hard };
-        }
-        Ok(())
+    /// The limits with this `worker_rlimit_nofile`. Without it the soft limit is raised to the hard one.
+    #[must_use]
+    pub fn with(self, wanted: Option<u64>) -> Self {
+        let hard = wanted.unwrap_or(self.hard);
+        Self { soft: hard, hard }
     }
 
     /// Warns if `worker_connections` exceeds the limit, as nginx does.

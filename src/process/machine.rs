@@ -5,6 +5,7 @@ use std::io;
 use std::net::{IpAddr, ToSocketAddrs};
 use std::path::Path;
 
+use super::reading;
 use crate::config::{ClientTls, Files, Names, TlsFault, TlsFile, TlsMaterial, TlsProbes};
 
 /// Checks a certificate with a key, given pass phrases for the key.
@@ -23,7 +24,7 @@ pub struct Machine {
 
 impl Files for Machine {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        std::fs::read(path)
+        reading::read(path)
     }
 
     fn list(&self, folder: &Path) -> Vec<OsString> {

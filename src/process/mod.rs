@@ -1,32 +1,26 @@
-//! The process: start, reload, signals, end. The only layer that depends on all others.
+//! The processes: a master that keeps what root is needed for, and a worker that serves. The only part that knows all others.
 //!
-//! There is one process. Privileged operations (reading files, binding) happen in `start` and `reload::prepare` alone, and all
-//! reading goes through `config::World`.
+//! `master` loads, binds and supervises; `handover` is what passes between the two; `worker` takes it, gives up its `privileges`
+//! and serves one generation of the configuration after the other.
 
-mod acceptor;
-mod acceptors;
 mod bind;
 mod bootstrap;
-mod builder;
 mod daemon;
-mod embedded;
-mod generation;
-mod instance;
+mod handover;
 mod limits;
 pub mod machine;
+mod master;
+mod outcome;
 mod pid;
+pub mod privileges;
 mod process_log;
-mod registries;
-mod reload;
-mod serve;
-mod service;
-mod session_count;
+mod reading;
 mod signal;
 mod signals;
-mod start;
 mod test;
+pub mod worker;
 
-pub use self::embedded::Embedded;
+pub use self::master::start;
 pub use self::signal::send;
-pub use self::start::start;
 pub use self::test::test;
+pub use self::worker::Embedded;

@@ -37,6 +37,16 @@ impl PidFile {
         &self.path
     }
 
+    /// Renames the file.
+    ///
+    /// # Errors
+    /// rename(2) fails.
+    pub fn rename(&mut self, to: &Path) -> io::Result<()> {
+        fs::rename(&self.path, to)?;
+        self.path = to.to_owned();
+        Ok(())
+    }
+
     /// Tests the pid file for `-t`: it must be writable, is created if it is missing, and keeps its content.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::base::{Errno, Escaped, Level};
 use crate::config::Diagnostic;
@@ -14,6 +14,8 @@ pub struct ProcessLog {
     log: Arc<ErrorLog>,
     /// The name in front of lines on standard error; `None` once the process has started.
     program: Option<&'static str>,
+    /// The errors so far, for a caller that asks why something failed.
+    errors: Arc<Mutex<Vec<String>>>,
 }
 
 impl ProcessLog {
@@ -22,12 +24,17 @@ impl ProcessLog {
         Self {
             log,
             program: Some(program),
+            errors: Arc::default(),
         }
     }
 
     /// Writes to the log alone.
     pub fn running(log: Arc<ErrorLog>) -> Self {
-        Self { log, program: None }
+        Self {
+            log,
+            program: None,
+            errors: Arc::default(),
+        }
     }
 
     /// Replaces the log: with the configured one, once it is open.
@@ -35,11 +42,29 @@ impl ProcessLog {
         Self { log, ..self }
     }
 
+    /// The errors that were written by this log and its clones, one a line.
+    pub fn errors(&self) -> String {
+        let errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
+        errors.join("\n")
+    }
+
     /// Writes one line.
     pub fn line(&self, level: Level, text: fmt::Arguments<'_>) {
         self.log.line(level, None, text);
+        self.note(level, || text.to_string());
         if let Some(program) = self.on_stderr(level) {
             let _ = io::stderr().write_all(format!("{program}: [{level}] {text}\n").as_bytes());
+        }
+    }
+
+    /// Adds to an error what can be done about it: to the log, and to a terminal.
+    pub fn advise(&self, text: fmt::Arguments<'_>) {
+        self.log.line(Level::Notice, None, text);
+        let mut err = io::stderr().lock();
+        if let Some(program) = self.program
+            && err.is_terminal()
+        {
+            let _ = writeln!(err, "{program}: {text}");
         }
     }
 
@@ -65,12 +90,20 @@ impl ProcessLog {
         let text = diagnostic.text();
         self.log
             .line(level, None, format_args!("{}", Escaped(&text)));
+        self.note(level, || String::from_utf8_lossy(&text).into_owned());
         let mut err = io::stderr().lock();
         if let Some(program) = self.on_stderr(level) {
             let _ = err.write_all(&diagnostic.line(program));
         }
         if self.program.is_some() && err.is_terminal() {
             let _ = err.write_all(diagnostic.block().as_bytes());
+        }
+    }
+
+    fn note(&self, level: Level, text: impl FnOnce() -> String) {
+        if level <= Level::Crit {
+            let mut errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
+            errors.push(text());
         }
     }
 

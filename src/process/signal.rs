@@ -1,26 +1,31 @@
 //! `-s stop|quit|reopen|reload`: sends a signal to the process whose pid file the configuration names (spec D.8).
 
 use std::process::ExitCode;
+use std::time::Duration;
 use std::{fs, io};
 
 use nix::sys::signal::{self, kill};
 use nix::unistd::Pid;
 
 use super::bootstrap;
+use super::outcome::Waiter;
 use crate::base::{Errno, Level};
 use crate::cli::Signal;
 use crate::config::{Options, World};
 use crate::log::LogFiles;
 
-/// Reads the configuration, then the pid file, then sends.
-pub fn send(options: &Options, world: &dyn World, signal: Signal) -> ExitCode {
-    match attempt(options, world, signal) {
+/// How long `--wait` waits for the outcome of a reload.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Reads the configuration, then the pid file, then sends. With `wait`, waits for the outcome of a reload.
+pub fn send(options: &Options, world: &dyn World, signal: Signal, wait: bool) -> ExitCode {
+    match attempt(options, world, signal, wait) {
         Some(()) => ExitCode::SUCCESS,
         None => ExitCode::FAILURE,
     }
 }
 
-fn attempt(options: &Options, world: &dyn World, signal: Signal) -> Option<()> {
+fn attempt(options: &Options, world: &dyn World, signal: Signal, wait: bool) -> Option<()> {
     let files = LogFiles::default();
     let log = bootstrap::log(options, &files);
     let path = bootstrap::load(options, world, &log)?.config.pid;
@@ -51,15 +56,16 @@ fn attempt(options: &Options, world: &dyn World, signal: Signal) -> Option<()> {
         Signal::Reopen => signal::SIGUSR1,
         Signal::Reload => signal::SIGHUP,
     };
-    let sent = kill(Pid::from_raw(pid), signal);
-    sent.map_err(|errno| {
-        let error = io::Error::from(errno);
-        log.line(
-            Level::Alert,
-            format_args!("kill({pid}, {}) failed{}", signal as i32, Errno(&error)),
-        );
-    })
-    .ok()
+    let waiter = wait.then(Waiter::new).transpose();
+    let waiter = log.check(format_args!("bind() for the outcome"), waiter)?;
+    if let Err(errno) = kill(Pid::from_raw(pid), signal) {
+        let (number, error) = (signal as i32, io::Error::from(errno));
+        let text = format_args!("kill({pid}, {number}) failed{}", Errno(&error));
+        log.line(Level::Alert, text);
+        return None;
+    }
+    let outcome = waiter.map_or(Ok(()), |waiter| waiter.wait(pid, LIMIT));
+    log.accept(outcome.map_err(|reason| format!("the reload is refused: {reason}")))
 }
 
 /// Parses digits. 0 is refused: kill(2) would signal the caller's own process group.

@@ -1,87 +1,78 @@
-//! The signals of a running instance, and nginx's log line for each.
+//! Signals as a stream that poll(2) can wait for, and nginx's line for each.
 
-use std::{fmt, io};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
 
+use nix::sys::signal::SigSet;
 use signal_hook::consts::signal::{
     SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH,
 };
+use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::origin::WithOrigin;
 use signal_hook::low_level::siginfo::Origin;
-use signal_hook_tokio::SignalsInfo;
 
-/// Signals as a stream, with the processes that sent them.
-pub type Signals = SignalsInfo<WithOrigin>;
-
-/// Installs handlers. From here on none of these signals kills the process.
-///
-/// # Errors
-/// sigaction(2) fails.
-pub fn listen() -> io::Result<Signals> {
-    Signals::new([
-        SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCHLD,
-    ])
-}
-
-/// The request that a signal stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Request {
-    /// SIGHUP
-    Reload,
-    /// SIGQUIT
-    Finish,
-    /// SIGTERM, SIGINT
-    Stop,
-    /// SIGUSR1
-    Reopen,
-    /// SIGUSR2, SIGWINCH: logged, and not honoured yet.
-    Unsupported,
-    /// SIGCHLD
-    Nothing,
-}
-
-/// A received signal.
+/// The signals that nginx handles. None of them ends the process by itself.
 #[derive(Debug)]
+pub struct Signals(SignalDelivery<UnixStream, WithOrigin>);
+
+/// A signal that came.
+#[derive(Clone, Copy, Debug)]
 pub struct Received {
-    number: i32,
-    sender: Option<i32>,
-    /// The request.
-    pub request: Request,
+    /// Its number.
+    pub number: i32,
+    /// The process that sent it, unless it was the kernel.
+    pub sender: Option<i32>,
+}
+
+impl Signals {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// The kernel refuses a handler.
+    pub fn listen() -> io::Result<Self> {
+        let (read, write) = UnixStream::pair()?;
+        let signals = [
+            SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGCHLD,
+        ];
+        let delivery = SignalDelivery::with_pipe(read, write, WithOrigin::default(), signals)?;
+        // nginx keeps them blocked, and so does a binary that it starts.
+        SigSet::empty().thread_set_mask()?;
+        Ok(Self(delivery))
+    }
+
+    /// What came since the last call.
+    pub fn pending(&mut self) -> Vec<Received> {
+        self.0.pending().map(Received::from).collect()
+    }
+}
+
+/// Readable when a signal came.
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.get_read().as_fd()
+    }
 }
 
 impl From<Origin> for Received {
     fn from(origin: Origin) -> Self {
-        let request = match origin.signal {
-            SIGHUP => Request::Reload,
-            SIGQUIT => Request::Finish,
-            SIGTERM | SIGINT => Request::Stop,
-            SIGUSR1 => Request::Reopen,
-            SIGUSR2 | SIGWINCH => Request::Unsupported,
-            _ => Request::Nothing,
-        };
         Self {
             number: origin.signal,
             sender: origin.process.map(|process| process.pid),
-            request,
         }
     }
 }
 
-/// `signal 1 (SIGHUP) received from 4711, reconfiguring`
-impl fmt::Display for Received {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Received {
+    /// `signal 1 (SIGHUP) received from 4711, reconfiguring`
+    pub fn line(&self, consequence: &str) -> String {
         let name = signal_hook::low_level::signal_name(self.number).unwrap_or("?");
-        write!(out, "signal {} ({name}) received", self.number)?;
-        if let Some(sender) = self.sender {
-            write!(out, " from {sender}")?;
-        }
-        out.write_str(match self.request {
-            Request::Reload => ", reconfiguring",
-            Request::Finish => ", shutting down",
-            Request::Stop => ", exiting",
-            Request::Reopen => ", reopening logs",
-            Request::Unsupported => ", which is not honoured yet",
-            Request::Nothing => "",
-        })
+        let sender = self.sender.map(|sender| format!(" from {sender}"));
+        let sender = sender.unwrap_or_default();
+        format!(
+            "signal {} ({name}) received{sender}{consequence}",
+            self.number
+        )
     }
 }
 
@@ -90,26 +81,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_those_of_nginx() {
-        let line = |number, request| {
-            Received {
-                number,
-                sender: Some(7),
-                request,
-            }
-            .to_string()
+    fn lines_are_nginx_lines() {
+        let line = |number, consequence| {
+            let sender = Some(7);
+            Received { number, sender }.line(consequence)
         };
         assert_eq!(
-            line(SIGHUP, Request::Reload),
+            line(SIGHUP, ", reconfiguring"),
             "signal 1 (SIGHUP) received from 7, reconfiguring"
         );
-        assert_eq!(
-            line(SIGTERM, Request::Stop),
-            "signal 15 (SIGTERM) received from 7, exiting"
-        );
-        assert_eq!(
-            line(SIGCHLD, Request::Nothing),
-            "signal 17 (SIGCHLD) received from 7"
-        );
+        assert_eq!(line(SIGCHLD, ""), "signal 17 (SIGCHLD) received from 7");
     }
 }

@@ -7,15 +7,15 @@ use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use super::generation::Generation;
 use super::limits::DescriptorLimit;
 use super::pid::PidFile;
 use super::process_log::ProcessLog;
-use super::registries::Registries;
+use super::worker::{Generation, Registries};
 use super::{bind, bootstrap};
 use crate::base::{Errno, Level};
 use crate::cli::Print;
 use crate::config::{self, Diagnostic, Faults, Loaded, Options, World, dump};
+use crate::net::resolver::SystemNames;
 
 /// Tests the configuration; the exit code is the result. With `quiet` nothing is reported after a success. `print` says what goes to
 /// standard output then.
@@ -88,7 +88,8 @@ fn probe(loaded: &Loaded, program: &str, registries: &Registries, log: &ProcessL
     let path = &loaded.config.pid;
     let pid = PidFile::probe(path);
     log.check(format_args!("open() \"{}\"", path.display()), pid)?;
-    let built = Generation::build(loaded.config.clone(), registries);
+    let names = SystemNames::default();
+    let built = Generation::build(loaded.config.clone(), names, registries);
     let generation = log.accept(built)?;
     let log = log.clone().with_log(Arc::clone(&generation.log));
     let mut errors = bind::probe(&generation.config.sockets).into_iter();
@@ -101,9 +102,8 @@ fn probe(loaded: &Loaded, program: &str, registries: &Registries, log: &ProcessL
         }
         return None;
     }
-    let mut descriptors = DescriptorLimit::now();
-    // A start reports an error here; a test only needs the limit.
-    let _ = descriptors.raise(core.worker_rlimit_nofile.map(|wanted| wanted as u64));
+    let wanted = core.worker_rlimit_nofile.map(|wanted| wanted as u64);
+    let descriptors = DescriptorLimit::now().with(wanted);
     descriptors.check(generation.config.events.worker_connections, &log);
     Some(())
 }

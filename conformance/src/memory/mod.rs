@@ -158,7 +158,7 @@ impl Gateway {
     pub fn new(network: Network, file: &Path, root: &Path) -> Result<Self, String> {
         let guard = network.runtime.enter();
         let dialer = Dialer::Custom(Arc::clone(&network.listeners) as Arc<dyn Dial>);
-        let embedded = Embedded::new(options(file, root), Arc::new(machine()), dialer)?;
+        let embedded = Embedded::new(options(file, root), &machine(), dialer)?;
         drop(guard);
         Ok(Self { embedded, network })
     }

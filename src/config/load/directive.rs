@@ -137,15 +137,10 @@ impl Loader<'_> {
             is_default: false,
         };
         let set = self.scopes.set(block, entry, &mut args);
-        let is_unimplemented = set.map_err(|why| match why {
+        set.map_err(|why| match why {
             ValueError::DUPLICATE => refused(why, name, &span),
             why => about_value(refused(why, name, &span), directive),
         })?;
-        if directive.pending && is_unimplemented {
-            let message = format!("\"{name}\" is not honoured yet");
-            let warning = Diagnostic::new(Level::Warn, message, &span);
-            self.report.warn(warning);
-        }
         let line = Line {
             directive,
             words: (directive.make_absolute)(words, &self.folders),

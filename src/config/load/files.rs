@@ -124,8 +124,8 @@ fn fault(message: Vec<u8>, include: Option<&Span>) -> Diagnostic {
 fn unreadable(path: &Path, error: &io::Error, include: Option<&Span>) -> Diagnostic {
     let name = path.as_os_str().as_bytes();
     let errno = Errno(error).to_string();
-    if error.kind() == io::ErrorKind::IsADirectory {
-        // A folder can be opened, not read.
+    if let io::ErrorKind::IsADirectory | io::ErrorKind::NotSeekable = error.kind() {
+        // A folder or a terminal can be opened, not read.
         let message = message!("pread() \"", name, "\" failed", errno);
         return Diagnostic::bare(Level::Crit, message);
     }

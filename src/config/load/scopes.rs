@@ -54,7 +54,7 @@ impl Scopes {
         block: Block,
         entry: Entry,
         args: &mut Arguments<'_>,
-    ) -> Result<bool, ValueError> {
+    ) -> Result<(), ValueError> {
         let effect = entry.directive().effect;
         if effect == Effect::DeclaresZones {
             self.claims.zones(args.words)?;
@@ -63,10 +63,10 @@ impl Scopes {
             Some(server) if block == Block::Server => &mut server.scope,
             _ => &mut self.mail,
         };
-        let is_unimplemented = match entry {
+        match entry {
             Entry::Main(row) => (row.set)(&mut self.main, args)?,
             Entry::Mail(row) => (row.set)(scope, args)?,
-        };
+        }
         match effect {
             Effect::ClaimsAddresses => {
                 let listens = scope.mail.listen.iter();
@@ -83,7 +83,7 @@ impl Scopes {
             Effect::OpensLog => self.claims.log_file(&args.folders.prefix, args.first()),
             Effect::None | Effect::DeclaresZones | Effect::PrecedesBlocks => {}
         }
-        Ok(is_unimplemented)
+        Ok(())
     }
 }
 

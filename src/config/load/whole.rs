@@ -6,7 +6,7 @@ use super::report::{Report, Stop};
 use super::scopes::Scopes;
 use super::sockets::{grouped, sockets};
 use crate::base::Level;
-use crate::config::model::{LogTarget, Options};
+use crate::config::model::{Affinity, LogTarget, Options};
 use crate::config::schema::held::Held;
 use crate::config::schema::modules::{Core, Events};
 use crate::config::syntax::Diagnostic;
@@ -33,9 +33,9 @@ impl Whole {
 
     /// Warns about directives of the main context that do not fit together.
     pub fn warn(&self, report: &mut Report<'_>) {
-        if let Some(masks) = self.core.worker_cpu_affinity
-            && masks != 1
-            && masks != self.core.worker_processes
+        if let Some(Affinity::Masks(masks)) = &self.core.worker_cpu_affinity
+            && masks.len() != 1
+            && masks.len() != self.core.worker_processes
         {
             let message = "the number of \"worker_processes\" is not equal to the number of \"worker_cpu_affinity\" masks, \
                            using last mask for remaining worker processes";

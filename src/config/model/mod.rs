@@ -3,6 +3,7 @@
 //! Below `schema`: its readers produce these values, and the structs that it generates hold them. `Config` and `Server` consist of
 //! those structs, so they are in `load`.
 
+mod affinity;
 mod cidr;
 mod files;
 mod glob;
@@ -16,6 +17,7 @@ mod values;
 mod versions;
 mod world;
 
+pub use affinity::{Affinity, Mask};
 pub use cidr::{Cidr, masked};
 pub use files::{NamedFile, PassPhrases, TlsFile};
 pub use listen::{KeepAlive, Listen, SocketOptions};

@@ -15,8 +15,8 @@
 //! ```
 //!
 //! A row is `name: Kind = default, CONTEXTS`. `= none` stands for the empty value of a kind that has one, an empty list or `None`;
-//! without a default the field is an `Option`. `, pending` marks a directive that is not implemented; `=> Effect` is an effect
-//! of a line besides its value. The macro makes
+//! without a default the field is an `Option`. `=> Effect` is an effect of a line besides its value. The macro
+//! makes
 //!
 //! ```text
 //! pub struct ProxyWritten { pub proxy_timeout: Option<Spanned<Duration>>, … }      // the lines of one block
@@ -33,7 +33,7 @@ macro_rules! module {
         $module:ident: $written:ident -> $held:ident {
             $(
                 $(#[doc = $doc:literal])+
-                $name:ident: $kind:ty $(= $default:tt)?, $contexts:ident $(, $pending:ident)? $(=> $effect:ident)?;
+                $name:ident: $kind:ty $(= $default:tt)?, $contexts:ident $(=> $effect:ident)?;
             )+
         }
     ) => {
@@ -109,7 +109,6 @@ macro_rules! module {
                             default_is_fallback: <$kind>::DEFAULT_IS_FALLBACK,
                             contexts: Contexts::$contexts,
                             arity: <$kind>::ARITY,
-                            pending: !stringify!($($pending)?).is_empty(),
                             effect: [$(Effect::$effect,)? Effect::None][0],
                             check_default: || match DEFAULT {
                                 Some(text) => read_default::<$kind>(text).map(|_| ()),
@@ -133,7 +132,7 @@ macro_rules! module {
                         directive: directives::$name(),
                         set: |scope, args| {
                             let cell = &mut scope.written().$name;
-                            $crate::config::schema::macros::set!(cell, args, $kind, ($($default)?) $(, $pending)?)
+                            $crate::config::schema::row::set::<$kind>(cell, args)
                         },
                     },
                 )+
@@ -169,26 +168,6 @@ macro_rules! held_value {
     };
 }
 
-/// Stores a value. A pending row compares it with the default, to see whether the line asks for anything.
-macro_rules! set {
-    ($cell:ident, $args:ident, $kind:ty, ($($default:tt)?)) => {
-        $crate::config::schema::row::set::<$kind>($cell, $args).map(|()| false)
-    };
-    ($cell:ident, $args:ident, $kind:ty, (), pending) => {
-        $crate::config::schema::row::set_pending::<$kind>($cell, $args, None)
-    };
-    ($cell:ident, $args:ident, $kind:ty, (none), pending) => {
-        $crate::config::schema::row::set_pending::<$kind>($cell, $args, Some(Default::default()))
-    };
-    ($cell:ident, $args:ident, $kind:ty, ($default:tt), pending) => {
-        $crate::config::schema::row::set_pending::<$kind>(
-            $cell,
-            $args,
-            Some($crate::config::schema::row::default_of::<$kind>($default)),
-        )
-    };
-}
-
 /// The text of a default, if it has one.
 macro_rules! default_text {
     () => {
@@ -202,4 +181,4 @@ macro_rules! default_text {
     };
 }
 
-pub(crate) use {default_text, held_type, held_value, module, set};
+pub(crate) use {default_text, held_type, held_value, module};

@@ -30,8 +30,6 @@ pub struct Directive {
     pub contexts: Contexts,
     /// How many arguments it takes.
     pub arity: Arity,
-    /// Whether it is read and checked, but not implemented yet.
-    pub pending: bool,
     /// The effect of a line besides setting the value.
     pub effect: Effect,
     /// Reads the default. A test calls it for every row.
@@ -69,8 +67,8 @@ pub enum Effect {
 pub struct Row<S> {
     /// The directive.
     pub directive: &'static Directive,
-    /// Reads the arguments and stores the value. Returns whether the line asks for something that is not implemented yet.
-    pub set: fn(&mut S, &mut Arguments<'_>) -> Parsed<bool>,
+    /// Reads the arguments and stores the value.
+    pub set: fn(&mut S, &mut Arguments<'_>) -> Parsed<()>,
 }
 
 /// A scope that stores the lines of a module; `W` is the type of these lines.
@@ -96,19 +94,6 @@ pub fn set<K: ValueKind>(
         span: args.span.clone(),
     });
     Ok(())
-}
-
-/// The same for a pending row. Returns whether the value differs from `default`; without a default every value does.
-///
-/// # Errors
-/// As [`set`].
-pub fn set_pending<K: ValueKind<Value: PartialEq>>(
-    cell: &mut Option<Spanned<K::Value>>,
-    args: &mut Arguments<'_>,
-    default: Option<K::Value>,
-) -> Parsed<bool> {
-    set::<K>(cell, args)?;
-    Ok(cell.as_ref().map(|written| &written.value) != default.as_ref())
 }
 
 /// Reads a default.

@@ -5,6 +5,7 @@
 
 mod error;
 mod name_servers;
+mod system;
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -13,14 +14,13 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use hickory_resolver::TokioResolver;
-use hickory_resolver::config::ResolverConfig;
 use hickory_resolver::net::NetError;
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use tokio::time;
 
 pub use error::ResolveError;
 use name_servers::NameServers;
+pub use system::SystemNames;
 
 use crate::base::Registry;
 use crate::config;
@@ -41,8 +41,8 @@ pub struct Resolver {
 enum Source {
     /// `resolver address …`
     Configured(NameServers),
-    /// No `resolver`: /etc/hosts and the name servers of /etc/resolv.conf, read at the first look-up.
-    System(OnceLock<Option<Box<TokioResolver>>>),
+    /// No `resolver`: /etc/hosts and the name servers of /etc/resolv.conf.
+    System(SystemNames, OnceLock<Option<Box<TokioResolver>>>),
 }
 
 /// The resolvers that are in use, by their configuration. It outlives every reload.
@@ -50,7 +50,7 @@ enum Source {
 pub struct Resolvers(Registry<config::Resolver, Source>);
 
 impl Resolvers {
-    /// The resolver of a configuration. Without name servers in it, the system's.
+    /// The resolver of a configuration. Without name servers in it, one that finds nothing.
     pub fn get(&self, configuration: &config::Resolver, timeout: Duration) -> Resolver {
         let config::Resolver::Servers {
             addresses,
@@ -59,7 +59,7 @@ impl Resolvers {
             ipv6,
         } = configuration
         else {
-            return Resolver::system(timeout);
+            return Resolver::system(SystemNames::default()).with_timeout(timeout);
         };
         let Ok(source) = self.0.get_or_make(configuration.clone(), |_| {
             let servers = NameServers::new(addresses, *valid, (*ipv4, *ipv6));
@@ -70,11 +70,11 @@ impl Resolvers {
 }
 
 impl Resolver {
-    /// The system's resolver. Its clones share a cache.
-    pub fn system(timeout: Duration) -> Self {
+    /// The system's resolver. Its clones share a cache. A look-up takes no time at all: see [`Resolver::with_timeout`].
+    pub fn system(names: SystemNames) -> Self {
         Self {
-            source: Arc::new(Source::System(OnceLock::new())),
-            timeout,
+            source: Arc::new(Source::System(names, OnceLock::new())),
+            timeout: Duration::ZERO,
         }
     }
 
@@ -192,7 +192,7 @@ impl Source {
     fn families(&self) -> (bool, bool) {
         match self {
             Self::Configured(servers) => servers.families,
-            Self::System(_) => (true, true),
+            Self::System(..) => (true, true),
         }
     }
 
@@ -204,8 +204,8 @@ impl Source {
     ) -> Result<(Vec<RData>, Duration), NetError> {
         match self {
             Self::Configured(servers) => servers.records(name, kind).await,
-            Self::System(resolver) => {
-                let resolver = resolver.get_or_init(system_resolver).as_ref();
+            Self::System(names, resolver) => {
+                let resolver = resolver.get_or_init(|| names.resolver()).as_ref();
                 let resolver = resolver.ok_or(NetError::NoConnections)?;
                 let found = resolver.lookup(name, kind).await?;
                 let valid = found.valid_until();
@@ -215,15 +215,6 @@ impl Source {
             }
         }
     }
-}
-
-/// The system's resolver; /etc/hosts alone without a readable /etc/resolv.conf.
-fn system_resolver() -> Option<Box<TokioResolver>> {
-    let provider = TokioRuntimeProvider::default;
-    let builder = TokioResolver::builder_tokio().unwrap_or_else(|_| {
-        TokioResolver::builder_with_config(ResolverConfig::default(), provider())
-    });
-    builder.build().ok().map(Box::new)
 }
 
 /// A host name from an answer. Its labels may have any bytes.

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::TIMEOUT;
+use crate::process::open_to_all;
 
 /// A response that refuses the login. Its empty body lets the connection stay open. There is no Auth-Wait, so the reply to the client
 /// is not delayed, and the session ends.
@@ -74,6 +75,7 @@ impl AuthServer {
         respond: impl Fn(usize, usize) -> Option<String> + Send + Sync + 'static,
     ) -> Self {
         let listener = UnixListener::bind(path).expect("a socket for the auth server");
+        open_to_all(path);
         let accept =
             move || -> Option<Box<dyn Stream>> { Some(Box::new(listener.accept().ok()?.0)) };
         Self::serve(0, accept, Arc::new(respond))

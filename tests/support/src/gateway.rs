@@ -13,7 +13,10 @@ use crate::{TIMEOUT, TempDir, wait_until};
 /// What most configurations have before `mail {}`.
 const MAIN: &str = "worker_processes 2;\nevents {}";
 
-/// A running gateway. It is killed when dropped.
+/// How long the gateway may take to end before it is killed.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A running gateway. It is stopped when dropped.
 #[derive(Debug)]
 pub struct Gateway {
     folder: TempDir,
@@ -84,6 +87,17 @@ impl Gateway {
         self.child.id()
     }
 
+    /// The number of its worker process.
+    ///
+    /// # Panics
+    /// There is none, or more than one.
+    pub fn worker(&self) -> u32 {
+        match worker_processes(self.pid()).as_slice() {
+            [worker] => *worker,
+            workers => panic!("not one worker: {workers:?}"),
+        }
+    }
+
     /// Waits until it exits and returns its exit code.
     pub fn wait(&mut self) -> Option<i32> {
         self.child.wait().expect("its end").code()
@@ -92,9 +106,29 @@ impl Gateway {
 
 impl Drop for Gateway {
     fn drop(&mut self) {
+        // The master takes its worker along. A killed one would leave it with its sessions.
+        let pid = Pid::from_raw(self.child.id().cast_signed());
+        let _ = kill(pid, Signal::SIGTERM);
+        let start = Instant::now();
+        while start.elapsed() < GRACE {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The worker processes of a master: its children.
+pub fn worker_processes(master: u32) -> Vec<u32> {
+    let children = fs::read_to_string(format!("/proc/{master}/task/{master}/children"));
+    let children = children.expect("the children of a process");
+    let numbers = children.split_whitespace();
+    numbers
+        .map(|number| number.parse().expect("a number"))
+        .collect()
 }
 
 /// The binary under test: `PORTCULLIS_BIN`, or the one that cargo built beside the running program.

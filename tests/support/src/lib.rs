@@ -15,6 +15,7 @@ pub mod gateway;
 pub mod haproxy;
 pub mod http_servers;
 pub mod imap_clients;
+pub mod load;
 pub mod mailbox_gateway;
 pub mod messages;
 pub mod pop3_clients;
@@ -30,6 +31,6 @@ mod wait;
 
 pub use certificate::Certificate;
 pub use client::{LineClient, auth_plain};
-pub use gateway::{Gateway, command, write_configuration};
+pub use gateway::{Gateway, binary, command, worker_processes, write_configuration};
 pub use temp_dir::TempDir;
 pub use wait::{TIMEOUT, all_cases, free_port, wait_until};

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -47,4 +47,10 @@ pub fn uid(name: &str) -> u32 {
 /// Makes a user the owner of a file or directory.
 pub fn give_to(path: &Path, name: &str) {
     chown(path, Some(uid(name)), None).expect("to change the owner");
+}
+
+/// Lets workers, which have another user than the test, connect to a Unix socket.
+pub fn open_to_all(path: &Path) {
+    let mode = PermissionsExt::from_mode(0o666);
+    fs::set_permissions(path, mode).expect("to change the mode");
 }

@@ -12,6 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ServerSessionMemoryCache, WebPkiClientVerifier};
 use rustls::{HandshakeKind, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
+use crate::process::open_to_all;
 use crate::{Gateway, TIMEOUT, smtp_gateway};
 
 /// The reply to a login that the backend accepted.
@@ -100,6 +101,7 @@ impl Backend {
     /// Listens on a Unix socket.
     pub fn on_unix(path: &Path, setup: Setup) -> Self {
         let listener = UnixListener::bind(path).expect("a socket for the backend");
+        open_to_all(path);
         Self::serve(0, setup, move || Some(Box::new(listener.accept().ok()?.0)))
     }
 

@@ -3,8 +3,8 @@
 use crate::config::model::DebugPoints;
 use crate::config::schema::module;
 use crate::config::schema::values::{
-    Affinity, Choice, Choices, Flag, Logs, Msec, Number, Offset, PrefixPath, Priority, Processes,
-    Text, ThreadPools, Users, WordPerLine,
+    Affinities, Choice, Choices, Engine, Flag, Logs, Msec, Number, Offset, PrefixPath, Priority,
+    Processes, Text, ThreadPools, Users, WordPerLine,
 };
 
 impl Choices for DebugPoints {
@@ -19,13 +19,16 @@ module! {
         /// bound its listening sockets; earlier errors appear on standard error. `off` keeps it in the foreground,
         /// which supervisors such as systemd and containers expect.
         daemon: Flag = "on", MAIN;
-        /// Determines whether a master process starts worker processes. portcullis accepts this directive and ignores
-        /// it: it runs as a single process.
+        /// Determines whether a master process starts a worker process. The master keeps its privileges, the worker
+        /// drops them and serves clients. With `off` one process does both and keeps its privileges. A changed value
+        /// takes effect at the next start, not on reload.
         master_process: Flag = "on", MAIN;
-        /// Reduces the timer resolution of worker processes. portcullis accepts this directive and ignores it.
+        /// Reduces the timer resolution of worker processes. portcullis accepts this directive and ignores it: it reads
+        /// the clock without a system call.
         timer_resolution: Msec, MAIN;
-        /// Defines the file that stores the process ID of the running process. `-s` reads it to find the process. The
-        /// file is removed when the process exits. A new file name takes effect on reload.
+        /// Defines the file that stores the process ID of the master process. `-s` reads it to find the process. The
+        /// file is written once clients are served, and removed when the process exits. A new file name takes effect
+        /// on reload.
         ///
         /// Without this directive, the file is `/run/nginx.pid`, or `logs/nginx.pid` under the prefix if `-p` is
         /// given.
@@ -36,41 +39,45 @@ module! {
         /// Defines the number of threads that serve connections. The value `auto` starts one thread per available
         /// processor.
         ///
-        /// nginx starts processes; portcullis runs one process with this number of threads. `worker_connections`
-        /// applies to each thread as it applies to each nginx worker. A changed value takes effect at the next start,
-        /// not on reload.
+        /// nginx starts processes; portcullis starts one worker process with this number of threads.
+        /// `worker_connections` applies to each thread as it applies to each nginx worker.
         worker_processes: Processes = "1", MAIN;
         /// Selects what nginx does when it detects an internal error. portcullis accepts this directive and ignores
         /// it.
         debug_points: Choice<DebugPoints>, MAIN;
-        /// Defines the user and group of the worker processes. If the group is omitted, portcullis looks up a group
-        /// with the name of the user. A process started without root privileges logs a warning and ignores the
-        /// directive.
-        user: Users = none, MAIN, pending;
-        /// Defines the scheduling priority of worker processes, as nice(1) does: a negative number means a higher
+        /// Defines the user and group of the worker process. If the group is omitted, portcullis looks up a group with
+        /// the name of the user. The worker also joins the supplementary groups of the user. Without this directive it
+        /// runs as `nobody` and `nogroup`, or the group `nobody` where there is no `nogroup`. A process started
+        /// without root privileges logs a warning and ignores the directive.
+        ///
+        /// The worker reads neither keys nor log files: the master hands them over. It does connect to Unix sockets,
+        /// those of backends for example, which must be open to this user.
+        user: Users = none, MAIN;
+        /// Defines the scheduling priority of the worker process, as nice(1) does: a negative number means a higher
         /// priority. The usual range is -20 to 20. A second line is an error unless the first one sets `0`.
-        worker_priority: Priority = "0", MAIN, pending;
-        /// Binds worker processes to sets of processors. Each mask consists of the digits `0` and `1`, the rightmost
-        /// digit for the first processor, and applies to one worker process. `auto` distributes worker processes over
-        /// the available processors, or over those in a mask that follows.
-        worker_cpu_affinity: Affinity, MAIN, pending;
-        /// Sets the limit on open files (`RLIMIT_NOFILE`) of the process. Without this directive portcullis raises
-        /// the soft limit to the hard limit. A changed value takes effect at the next start, not on reload.
+        worker_priority: Priority = "0", MAIN;
+        /// Binds the threads of the worker process to sets of processors. Each mask consists of the digits `0` and
+        /// `1`, the rightmost digit for the first processor, and applies to one thread (`worker_processes`). `auto`
+        /// distributes the threads over the available processors, or over those in a mask that follows.
+        worker_cpu_affinity: Affinities, MAIN;
+        /// Sets the limit on open files (`RLIMIT_NOFILE`) of the worker process. Without this directive portcullis
+        /// raises the soft limit to the hard limit.
         ///
         /// A session uses up to three file descriptors. If no descriptors are left for another session, portcullis
         /// logs `accept4() failed (24: Too many open files)` and leaves new connections in the listen queue until a
         /// session ends.
         worker_rlimit_nofile: Number, MAIN;
-        /// Sets the limit on the size of a core file (`RLIMIT_CORE`) of worker processes.
-        worker_rlimit_core: Offset, MAIN, pending;
-        /// Sets a timeout for graceful shutdown (`-s quit`). When it expires, portcullis closes the sessions that are
+        /// Sets the limit on the size of a core file (`RLIMIT_CORE`) of the worker process. Without this directive the
+        /// worker leaves no core file after a change of the user, since its memory contains keys and passwords.
+        worker_rlimit_core: Offset, MAIN;
+        /// Sets a timeout for graceful shutdown of a worker (`-s quit`). When it expires, portcullis closes the sessions that are
         /// still open. Without this directive a graceful shutdown waits until the last session ends. Since nginx
         /// 1.11.11.
         worker_shutdown_timeout: Msec, MAIN;
-        /// Defines the working directory of worker processes, which is where they write core files.
-        working_directory: Text, MAIN, pending;
-        /// Keeps an environment variable for worker processes (`env TZ;`) or sets it (`env TZ=UTC;`). portcullis
-        /// accepts this directive and ignores it: it keeps its environment unchanged.
+        /// Defines the working directory of the worker process, which is where it writes core files.
+        working_directory: Text, MAIN;
+        /// Keeps an environment variable for the worker process (`env NAME;`) or sets it (`env NAME=value;`). Apart
+        /// from these the worker has only `TZ`.
         env: WordPerLine = none, MAIN;
         /// Loads a dynamic module. portcullis accepts this directive and ignores it: all of its modules are built in.
         /// As in nginx, the directive must precede the first block. Since nginx 1.9.11.
@@ -81,9 +88,9 @@ module! {
         /// Defines a pool of threads for reading files: a name, the number of threads and optionally the maximum
         /// length of the task queue. portcullis accepts this directive and ignores it. Since nginx 1.7.11.
         thread_pool: ThreadPools = none, MAIN;
-        /// Selects an OpenSSL engine, such as a hardware accelerator. The TLS library of portcullis, rustls, has no
-        /// engines.
-        ssl_engine: Text, MAIN, pending;
+        /// Selects an OpenSSL engine, such as a hardware accelerator. portcullis ignores this directive with a warning:
+        /// its TLS library, rustls, has no engines.
+        ssl_engine: Engine, MAIN;
         /// Determines whether unchanged certificates and keys are kept on reload. portcullis accepts this directive
         /// and ignores it: a reload reads all files again. Since nginx 1.27.4.
         ssl_object_cache_inheritable: Flag = "on", MAIN;

@@ -23,7 +23,7 @@ pub use listen::Listens;
 pub use log::Logs;
 pub use number::{Connections, Number, Priority, Processes};
 pub use peers::{HttpUrl, Resolvers, UpstreamUrl};
-pub use process::{Affinity, EventMethod, ThreadPools, Users};
+pub use process::{Affinities, Engine, EventMethod, ThreadPools, Users};
 pub use session_cache::SessionCaches;
 pub use sets::{ImapMethods, Pop3Methods, Protocols, SetOf, SmtpMethods};
 pub use size::{Offset, Size};

@@ -1,6 +1,6 @@
 //! Values about the process: `user`, `worker_cpu_affinity`, `thread_pool`, `use`.
 
-use crate::config::model::User;
+use crate::config::model::{Affinity, Mask, User};
 use crate::config::schema::{Arguments, Arity, Parsed, Repeated, ValueKind, refuse};
 use crate::config::syntax::{c_string, digits};
 
@@ -39,37 +39,69 @@ impl ValueKind for Users {
     }
 }
 
-/// Masks of processors, or `auto`. The value is the number of masks; `auto` counts as one.
+/// Masks of processors, or `auto`.
 #[derive(Debug)]
-pub struct Affinity;
+pub struct Affinities;
 
-impl ValueKind for Affinity {
-    type Value = usize;
+impl ValueKind for Affinities {
+    type Value = Affinity;
     const SYNTAX: &'static str = "cpumask ... | auto [cpumask]";
     const ARITY: Arity = Arity::SOME;
 
-    fn read(args: &mut Arguments<'_>, _: Option<usize>) -> Parsed<usize> {
+    fn read(args: &mut Arguments<'_>, _: Option<Affinity>) -> Parsed<Affinity> {
         let is_auto = args.first() == b"auto";
-        let masks = if is_auto { args.rest() } else { args.words };
-        if is_auto && masks.len() > 1 {
+        let words = if is_auto { args.rest() } else { args.words };
+        if is_auto && words.len() > 1 {
             return Err(refuse!(
                 "invalid number of arguments in \"worker_cpu_affinity\" directive"
             ));
         }
-        for mask in masks {
-            if mask.len() > MOST_PROCESSORS {
-                return Err(refuse!(format!(
-                    "\"worker_cpu_affinity\" supports up to {MOST_PROCESSORS} CPUs only"
-                )));
-            }
-            let is_bad = |byte: &&u8| !matches!(byte, b'0' | b'1' | b' ');
-            // nginx reads a mask from its end.
-            if let Some(bad) = mask.iter().rfind(is_bad) {
+        let masks = words.iter().map(|word| mask(word));
+        let mut masks = masks.collect::<Parsed<Vec<_>>>()?;
+        Ok(if is_auto {
+            Affinity::Auto(masks.pop())
+        } else {
+            Affinity::Masks(masks)
+        })
+    }
+}
+
+/// The first processor is on the right; spaces may separate digits.
+fn mask(word: &[u8]) -> Parsed<Mask> {
+    if word.len() > MOST_PROCESSORS {
+        return Err(refuse!(format!(
+            "\"worker_cpu_affinity\" supports up to {MOST_PROCESSORS} CPUs only"
+        )));
+    }
+    let mut processors = Vec::new();
+    let mut number = 0;
+    // nginx reads a mask from its end.
+    for digit in word.iter().rev() {
+        match digit {
+            b' ' => continue,
+            b'0' => {}
+            b'1' => processors.push(number),
+            bad => {
                 let end = "\" in \"worker_cpu_affinity\"";
                 return Err(refuse!("invalid character \"", [*bad], end));
             }
         }
-        Ok(if is_auto { 1 } else { masks.len() })
+        number += 1;
+    }
+    Ok(Mask(processors))
+}
+
+/// `ssl_engine`: there are no engines.
+#[derive(Debug)]
+pub struct Engine;
+
+impl ValueKind for Engine {
+    type Value = ();
+    const SYNTAX: &'static str = "device";
+
+    fn read(args: &mut Arguments<'_>, _: Option<()>) -> Parsed<()> {
+        args.warn("\"ssl_engine\" is ignored: the TLS library has no engines");
+        Ok(())
     }
 }
 

@@ -29,10 +29,6 @@ impl From<&'static Directive> for Entry {
         let mut text = pieces(row.doc);
         text.extend(pieces(row.about));
         text.push(Piece::Paragraph(repeated(row).to_owned()));
-        if row.pending {
-            let not_yet = "portcullis reads and checks this directive, but does not apply it yet. A value other than the default causes a warning.";
-            text.push(Piece::Paragraph(not_yet.to_owned()));
-        }
         let nginx = in_nginx(row.name);
         let own = nginx.iter().find(|known| is_own(row, known));
         if own.is_none() {

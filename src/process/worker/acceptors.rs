@@ -8,8 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::acceptor::Acceptor;
 use super::instance::Instance;
-use crate::base::{Address, Errno, Level};
-use crate::config;
+use crate::base::Address;
 use crate::net::accept::accept;
 use crate::net::listener::Listener;
 
@@ -27,6 +26,11 @@ struct Open {
 }
 
 impl Acceptors {
+    /// Whether this address is open.
+    pub fn has(&self, address: &Address) -> bool {
+        self.open.contains_key(address)
+    }
+
     /// Starts accepting. Must be called inside the runtime.
     pub fn open(&mut self, listeners: Vec<Listener>, instance: &Arc<Instance>) {
         for listener in listeners {
@@ -68,22 +72,6 @@ impl Acceptors {
         let addresses: Vec<_> = self.open.keys().cloned().collect();
         for address in addresses {
             self.close(&address).await;
-        }
-    }
-
-    /// Sets the options of a new configuration on kept sockets.
-    pub fn configure(&self, sockets: &[config::Socket], instance: &Instance) {
-        let kept = sockets
-            .iter()
-            .filter_map(|socket| Some((self.open.get(&socket.address)?, socket)));
-        for (open, socket) in kept {
-            for error in open.listener.configure(&socket.options) {
-                instance.log().line(
-                    Level::Alert,
-                    None,
-                    format_args!("{error}{}, ignored", Errno(&error.error)),
-                );
-            }
         }
     }
 }

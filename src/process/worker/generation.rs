@@ -6,11 +6,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::builder::{BuildError, Builder};
-use super::limits;
 use super::registries::Registries;
 use crate::base::{Address, Level};
 use crate::config::{Config, Socket};
 use crate::log::ErrorLog;
+use crate::net::resolver::SystemNames;
+use crate::process::limits;
 use crate::session::Endpoint;
 
 /// One generation of the running configuration.
@@ -31,14 +32,18 @@ impl Generation {
     ///
     /// # Errors
     /// A log cannot be opened, or a certificate cannot be used.
-    pub fn build(config: Config, registries: &Registries) -> Result<Self, BuildError> {
+    pub fn build(
+        config: Config,
+        names: SystemNames,
+        registries: &Registries,
+    ) -> Result<Self, BuildError> {
         // As in nginx, every configured log is opened, in the order written, whether or not a server uses it.
         let named = config.log_files.iter();
         let named = named.map(|path| registries.log_files.open_file(path, Level::Emerg));
         let _open = named
             .collect::<Result<Vec<_>, _>>()
             .map_err(BuildError::Log)?;
-        let mut builder = Builder::new(registries);
+        let mut builder = Builder::new(registries, names);
         let log = builder.log(&config.error_log)?;
         let mut endpoints = HashMap::new();
         for socket in &config.sockets {

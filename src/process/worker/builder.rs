@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::registries::Registries;
 use crate::config::settings::Mail;
@@ -11,7 +10,7 @@ use crate::config::{
     self, AuthTarget, ClientTls, LogTarget, Route, Server, ServerId, TlsFault, TlsMaterial,
 };
 use crate::log::{ErrorLog, OpenError};
-use crate::net::resolver::Resolver;
+use crate::net::resolver::{Resolver, SystemNames};
 use crate::proto::Settings;
 use crate::session::{AuthServer, Authenticator, Backends, Endpoint};
 use crate::tls::{Connector, ServerTls};
@@ -47,10 +46,10 @@ struct ServerParts {
 }
 
 impl<'a> Builder<'a> {
-    pub fn new(registries: &'a Registries) -> Self {
+    pub fn new(registries: &'a Registries, names: SystemNames) -> Self {
         Self {
             registries,
-            system: Resolver::system(Duration::ZERO),
+            system: Resolver::system(names),
             logs: HashMap::new(),
             servers: HashMap::new(),
             tls: HashMap::new(),

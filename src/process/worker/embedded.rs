@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-
 use super::acceptor::Acceptor;
 use super::generation::Generation;
 use super::instance::Instance;
-use super::limits::DescriptorLimit;
 use super::registries::Registries;
 use crate::base::Address;
 use crate::config::{self, Options, World};
 use crate::net::accept::AcceptHandler;
 use crate::net::dialer::Dialer;
+use crate::net::resolver::SystemNames;
 use crate::net::socket::{Peer, Socket};
+use crate::process::limits::DescriptorLimit;
 
 /// A gateway whose owner accepts and makes its connections.
 #[derive(Debug)]
@@ -25,29 +24,20 @@ impl Embedded {
     ///
     /// # Errors
     /// The first error of the configuration, in nginx's words.
-    pub fn new(
-        options: Options,
-        world: Arc<dyn World + Send + Sync>,
-        dialer: Dialer,
-    ) -> Result<Self, String> {
-        let loaded = config::load(&*world, &options, &mut |_| ());
+    pub fn new(options: Options, world: &dyn World, dialer: Dialer) -> Result<Self, String> {
+        let loaded = config::load(world, &options, &mut |_| ());
         let loaded =
             loaded.map_err(|fault| String::from_utf8_lossy(&fault.message).into_owned())?;
         let registries = Registries {
             dialer,
             ..Registries::default()
         };
-        let generation = Generation::build(loaded.config, &registries);
+        let generation = Generation::build(loaded.config, SystemNames::read(world), &registries);
         let generation = generation.map_err(|error| error.to_string())?;
         generation.fetch_capabilities();
-        Ok(Self(Arc::new(Instance {
-            options,
-            world,
-            registries,
-            generation: ArcSwap::from_pointee(generation),
-            sessions: Arc::default(),
-            descriptors: DescriptorLimit::now(),
-        })))
+        let limit = DescriptorLimit::now();
+        let instance = Instance::new(registries, generation, limit);
+        Ok(Self(Arc::new(instance)))
     }
 
     /// Serves a client that has connected to the `listen` address.

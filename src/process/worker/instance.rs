@@ -6,18 +6,13 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::generation::Generation;
-use super::limits::DescriptorLimit;
 use super::registries::Registries;
 use super::session_count::SessionCount;
-use crate::config::{Options, World};
 use crate::log::ErrorLog;
+use crate::process::limits::DescriptorLimit;
 
 /// The state that all parts of the process share.
 pub struct Instance {
-    /// The options of the start. A reload reads the same file.
-    pub options: Options,
-    /// Where a reload reads from.
-    pub world: Arc<dyn World + Send + Sync>,
     /// The state that generations share.
     pub registries: Registries,
     /// The current generation.
@@ -29,6 +24,20 @@ pub struct Instance {
 }
 
 impl Instance {
+    /// An instance with its first generation.
+    pub fn new(
+        registries: Registries,
+        generation: Generation,
+        descriptors: DescriptorLimit,
+    ) -> Self {
+        Self {
+            registries,
+            generation: ArcSwap::from_pointee(generation),
+            sessions: Arc::default(),
+            descriptors,
+        }
+    }
+
     /// The main error log of the current generation.
     pub fn log(&self) -> Arc<ErrorLog> {
         Arc::clone(&self.generation.load().log)

@@ -1,0 +1,179 @@
+//! The listening sockets of the master: those of the configuration in force, and inherited ones that it does not use.
+//!
+//! The master keeps all of them open, whatever happens to a worker: clients wait in a queue, and nobody is refused.
+
+use std::collections::{HashMap, HashSet};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use crate::base::Address;
+use crate::config::{Config, Socket};
+use crate::net::bound_socket::{BoundSocket, NotListening, Port};
+use crate::process::bind;
+use crate::process::process_log::ProcessLog;
+
+/// The open sockets.
+#[derive(Debug, Default)]
+pub struct Sockets {
+    open: HashMap<Address, BoundSocket>,
+    /// Inherited ones with other addresses: those of nginx's `http {}` and `stream {}`. They go to the next binary.
+    spare: HashMap<Address, BoundSocket>,
+    /// Those of an earlier configuration on which a worker may still accept.
+    removed: HashMap<Address, BoundSocket>,
+    /// Inherited descriptors that are no listening stream sockets, such as those of `listen … udp`. They do too.
+    foreign: Vec<OwnedFd>,
+}
+
+/// The sockets that were bound for a configuration that is not in force yet.
+#[derive(Debug)]
+pub struct Added(HashMap<Address, BoundSocket>);
+
+impl Sockets {
+    /// The sockets that another process has passed on.
+    pub fn inherited(descriptors: Vec<OwnedFd>) -> Self {
+        let mut this = Self::default();
+        for descriptor in descriptors {
+            match BoundSocket::inherit(descriptor) {
+                Ok(bound) => {
+                    this.spare.insert(bound.address().clone(), bound);
+                }
+                Err(NotListening(descriptor)) => this.foreign.push(descriptor),
+            }
+        }
+        this
+    }
+
+    /// Binds what a configuration needs besides the sockets that are there. `None`: what went wrong has been said, and nothing
+    /// has changed.
+    pub fn prepare(&self, config: &Config, log: &ProcessLog) -> Option<Added> {
+        let is_there = |address| self.find(address).is_some();
+        let missing = config.sockets.iter();
+        let missing = missing.filter(|socket| !is_there(&socket.address));
+        let missing: Vec<_> = missing
+            .map(|socket| (socket, self.in_the_way(socket, config)))
+            .collect();
+        let in_the_way = || {
+            missing
+                .iter()
+                .flat_map(|(_, others)| others.iter().copied())
+        };
+        // Where this fails, bind() fails and says so.
+        in_the_way().for_each(|other| drop(other.share_port(true)));
+        let wanted: Vec<_> = missing
+            .iter()
+            .map(|(socket, others)| match others.as_slice() {
+                [] => (*socket, Port::Own),
+                _ => (*socket, Port::Shared),
+            })
+            .collect();
+        let bound = bind::all(&wanted, log);
+        let both = in_the_way().chain(bound.iter().flatten());
+        both.for_each(|bound| drop(bound.share_port(false)));
+        let named = |bound: BoundSocket| (bound.address().clone(), bound);
+        Some(Added(bound?.into_iter().map(named).collect()))
+    }
+
+    /// A socket that is open for whatever reason.
+    fn find(&self, address: &Address) -> Option<&BoundSocket> {
+        let found = self.open.get(address).or_else(|| self.spare.get(address));
+        found.or_else(|| self.removed.get(address))
+    }
+
+    /// The open sockets that a configuration closes and that keep a socket of it from being bound: one of the two has the
+    /// wildcard address.
+    fn in_the_way(&self, socket: &Socket, config: &Config) -> Vec<&BoundSocket> {
+        let kept = addresses(config);
+        let overlaps = |other: &Address| match (&socket.address, other) {
+            (Address::Inet(new), Address::Inet(old)) => {
+                let same = new.port() == old.port() && new.is_ipv4() == old.is_ipv4();
+                same && (socket.address.is_wildcard() || other.is_wildcard())
+            }
+            _ => false,
+        };
+        let removed = self.open.values().chain(self.removed.values());
+        let removed = removed.filter(|bound| !kept.contains(bound.address()));
+        removed.filter(|bound| overlaps(bound.address())).collect()
+    }
+
+    /// The sockets of a configuration, given what was bound for it.
+    pub fn of<'a>(
+        &'a self,
+        config: &'a Config,
+        added: Option<&'a Added>,
+    ) -> impl Iterator<Item = (&'a Address, BorrowedFd<'a>)> {
+        config.sockets.iter().filter_map(move |socket| {
+            let address = &socket.address;
+            let bound = added.and_then(|added| added.0.get(address));
+            let bound = bound.or_else(|| self.find(address))?;
+            Some((address, bound.as_fd()))
+        })
+    }
+
+    /// Keeps new clients from the sockets that a configuration closes, or lets them in again.
+    pub fn hold_removed(&self, config: &Config, hold: bool) {
+        let kept = addresses(config);
+        let removed = self
+            .open
+            .values()
+            .filter(|bound| !kept.contains(bound.address()));
+        // Where it is not possible, a client that comes in the last moment is reset.
+        removed.for_each(|bound| drop(bound.hold_new(hold)));
+    }
+
+    /// Puts a configuration in force. What it does not have is closed with `close_removed`.
+    pub fn commit(&mut self, config: &Config, added: Added, log: &ProcessLog) {
+        self.hold_removed(config, true);
+        let mut before = std::mem::take(&mut self.open);
+        before.extend(added.0);
+        for socket in &config.sockets {
+            let address = &socket.address;
+            let bound = before.remove(address);
+            let bound = bound.or_else(|| self.spare.remove(address));
+            let bound = bound.or_else(|| self.removed.remove(address));
+            self.open
+                .extend(bound.map(|bound| (address.clone(), bound)));
+        }
+        self.removed.extend(before);
+        self.restore(config, log);
+    }
+
+    /// Closes the sockets that no configuration has any more.
+    pub fn close_removed(&mut self) {
+        self.removed.clear();
+    }
+
+    /// Sets the options of the configuration in force, and undoes what a worker may have done to a socket.
+    pub fn restore(&self, config: &Config, log: &ProcessLog) {
+        for socket in &config.sockets {
+            if let Some(bound) = self.open.get(&socket.address) {
+                bind::report_ignored(bound.reconfigure(&socket.options), log);
+            }
+        }
+    }
+
+    /// Every socket, for the next binary.
+    pub fn all(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let bound = self.open.values().chain(self.spare.values());
+        bound
+            .map(BoundSocket::as_fd)
+            .chain(self.foreign.iter().map(AsFd::as_fd))
+    }
+
+    /// The addresses of inherited sockets that the configuration in force does not use.
+    pub fn unused(&self) -> impl Iterator<Item = &Address> {
+        self.spare.keys()
+    }
+
+    /// Closes all; the files of Unix sockets stay where another process uses them.
+    pub fn close(&mut self, keep_files: bool) {
+        let mut all = std::mem::take(self);
+        if keep_files {
+            let bound = all.open.values_mut().chain(all.spare.values_mut());
+            bound.for_each(BoundSocket::keep_file);
+        }
+    }
+}
+
+fn addresses(config: &Config) -> HashSet<&Address> {
+    let addresses = config.sockets.iter().map(|socket| &socket.address);
+    addresses.collect()
+}

@@ -1,0 +1,79 @@
+//! From a configuration that the master has handed over to what serves it.
+
+use std::future::pending;
+use std::os::fd::OwnedFd;
+
+use tokio::task::JoinHandle;
+
+use super::acceptors::Acceptors;
+use super::generation::Generation;
+use super::orders::Configured;
+use super::registries::Registries;
+use crate::base::{Address, Errno};
+use crate::net::listener::Listener;
+
+/// What was made from a configuration.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The number that a report names.
+    pub number: u64,
+    /// What serves.
+    pub generation: Generation,
+    /// Its sockets that are not open yet.
+    pub listeners: Vec<Listener>,
+}
+
+/// A configuration that is being loaded while the old one serves.
+#[derive(Debug)]
+pub struct Loading {
+    /// The number that a report names.
+    pub number: u64,
+    /// What loads it.
+    pub task: JoinHandle<(Configured, Result<Generation, String>)>,
+}
+
+/// Loads a configuration and makes what it needs. Blocks.
+pub fn build(
+    mut configured: Configured,
+    registries: &Registries,
+) -> (Configured, Result<Generation, String>) {
+    registries
+        .log_files
+        .hand_over(std::mem::take(&mut configured.logs));
+    let generation = match configured.load() {
+        Ok(config) => {
+            let built = Generation::build(config, configured.names(), registries);
+            built.map_err(|error| error.to_string())
+        }
+        Err(fault) => Err(String::from_utf8_lossy(&fault.text()).into_owned()),
+    };
+    (configured, generation)
+}
+
+/// The end of the loading, if one goes on; else never.
+pub async fn end_of(
+    loading: &mut Option<Loading>,
+) -> (u64, Result<(Configured, Generation), String>) {
+    let Some(Loading { number, task }) = loading else {
+        return pending().await;
+    };
+    let result = match task.await {
+        Ok((configured, generation)) => generation.map(|generation| (configured, generation)),
+        // It panicked, and nothing has changed.
+        Err(error) => Err(error.to_string()),
+    };
+    (*number, result)
+}
+
+/// Moves the sockets that are not open yet into the runtime.
+pub fn listeners(
+    sockets: Vec<(Address, OwnedFd)>,
+    open: &Acceptors,
+) -> Result<Vec<Listener>, String> {
+    let new = sockets
+        .into_iter()
+        .filter(|(address, _)| !open.has(address));
+    let listeners = new.map(|(address, descriptor)| Listener::new(descriptor, address));
+    let listeners: Result<_, _> = listeners.collect();
+    listeners.map_err(|error| format!("epoll_ctl() failed{}", Errno(&error)))
+}

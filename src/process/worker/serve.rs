@@ -1,0 +1,235 @@
+//! The life of a worker: sessions come and go by themselves; here is what the master's orders do.
+
+use std::fmt;
+use std::future::pending;
+use std::sync::Arc;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task;
+use tokio::time::sleep;
+
+use super::acceptors::Acceptors;
+use super::generation::Generation;
+use super::instance::Instance;
+use super::loading::{Loaded, Loading, build, end_of, listeners};
+use super::orders::{Configured, Event, listen};
+use super::registries::Registries;
+use crate::base::Level;
+use crate::config::sockets;
+use crate::log::{DebugLines, LogFiles};
+use crate::net::listener::Listener;
+use crate::process::daemon;
+use crate::process::handover::{Channel, Report, report};
+use crate::process::limits::DescriptorLimit;
+use crate::process::signals::Signals;
+
+/// A worker that serves.
+#[derive(Debug)]
+pub struct Service {
+    channel: Arc<Channel>,
+    instance: Arc<Instance>,
+    acceptors: Acceptors,
+    debug: DebugLines,
+    /// A configuration that waits to be put in force.
+    loaded: Option<Loaded>,
+}
+
+/// How a worker comes to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// At once.
+    Now,
+    /// With the last session, or after `worker_shutdown_timeout`.
+    Graceful,
+    /// With the last session: the master is gone.
+    Orphaned,
+}
+
+impl Service {
+    /// Serves the first configuration. `None`: it was refused.
+    pub async fn start(
+        channel: Arc<Channel>,
+        first: Configured,
+        descriptors: DescriptorLimit,
+    ) -> Option<Self> {
+        let registries = Registries {
+            log_files: LogFiles::handed_over(),
+            ..Registries::default()
+        };
+        let number = first.number;
+        let (first, generation) = build(first, &registries);
+        let acceptors = Acceptors::default();
+        let listeners = listeners(first.sockets, &acceptors);
+        let (generation, listeners) = match (generation, listeners) {
+            (Ok(generation), Ok(listeners)) => (generation, listeners),
+            (Err(reason), _) | (_, Err(reason)) => {
+                report(&channel, &Report::refused(number, reason));
+                return None;
+            }
+        };
+        let debug = DebugLines::install(Arc::clone(&generation.log));
+        let mut service = Self {
+            channel,
+            instance: Arc::new(Instance::new(registries, generation, descriptors)),
+            acceptors,
+            debug,
+            loaded: None,
+        };
+        service.accept(number, listeners);
+        Some(service)
+    }
+
+    /// Serves until it is told to end.
+    pub async fn run(&mut self, signals: Option<Signals>) {
+        let mut events = listen(Arc::clone(&self.channel), signals);
+        let mut loading: Option<Loading> = None;
+        let ending = loop {
+            tokio::select! {
+                event = events.recv() => match event {
+                    None => break Ending::Orphaned,
+                    Some(Event::Terminate) => break Ending::Now,
+                    Some(Event::Quit) => break Ending::Graceful,
+                    Some(Event::Load(configured)) => loading = Some(self.load(*configured)),
+                    Some(Event::PutInForce) => self.put_in_force().await,
+                    Some(event) => self.handle(event),
+                },
+                (number, result) = end_of(&mut loading) => {
+                    loading = None;
+                    self.take(number, result);
+                }
+            }
+        };
+        if ending != Ending::Now {
+            self.finish(ending, &mut events).await;
+        }
+        self.notice(format_args!("exiting"));
+        self.acceptors.close_all().await;
+        self.notice(format_args!("exit"));
+    }
+
+    /// What an order or a signal does that changes neither the configuration nor the life of the worker.
+    fn handle(&self, event: Event) {
+        match event {
+            Event::ReplaceLogs(logs) => {
+                self.instance.registries.log_files.hand_over(logs);
+                self.follow();
+            }
+            Event::Count => {
+                let sessions = self.instance.sessions.open() as u64;
+                report(&self.channel, &Report::Sessions(sessions));
+            }
+            Event::Signal(received) => self.notice(format_args!("{}", received.line(""))),
+            Event::Load(_) | Event::PutInForce | Event::Quit | Event::Terminate => {}
+        }
+    }
+
+    fn load(&self, configured: Configured) -> Loading {
+        let (number, instance) = (configured.number, Arc::clone(&self.instance));
+        let task = task::spawn_blocking(move || build(configured, &instance.registries));
+        Loading { number, task }
+    }
+
+    /// Keeps a configuration that was loaded until the master wants it, or reports why it cannot be used.
+    fn take(&mut self, number: u64, result: Result<(Configured, Generation), String>) {
+        let loaded = result.and_then(|(configured, generation)| {
+            let listeners = listeners(configured.sockets, &self.acceptors)?;
+            Ok(Loaded {
+                number,
+                generation,
+                listeners,
+            })
+        });
+        match loaded {
+            Ok(loaded) => {
+                self.loaded = Some(loaded);
+                report(&self.channel, &Report::Loaded(number));
+            }
+            Err(reason) => report(&self.channel, &Report::refused(number, reason)),
+        }
+    }
+
+    /// Puts the configuration that was loaded in place of the running one. Sessions in progress notice nothing.
+    async fn put_in_force(&mut self) {
+        let Some(Loaded {
+            number,
+            generation,
+            listeners,
+        }) = self.loaded.take()
+        else {
+            return;
+        };
+        let old = self.instance.generation.load_full();
+        // Ahead of the change: whoever is let in by a removed socket is served by the old generation.
+        for address in sockets::diff(&old.config.sockets, &generation.config.sockets).removed {
+            self.acceptors.close(&address).await;
+        }
+        self.instance.generation.store(Arc::new(generation));
+        self.accept(number, listeners);
+    }
+
+    /// Accepts on new sockets too, and reports that the generation of this number is in force.
+    fn accept(&mut self, number: u64, listeners: Vec<Listener>) {
+        self.acceptors.open(listeners, &self.instance);
+        let generation = self.instance.generation.load();
+        generation.fetch_capabilities();
+        self.debug.follow(Arc::clone(&generation.log));
+        self.follow();
+        report(&self.channel, &Report::Ready(number));
+    }
+
+    /// Lets nobody in; whoever is in may finish.
+    async fn finish(&mut self, ending: Ending, events: &mut UnboundedReceiver<Event>) {
+        self.notice(match ending {
+            Ending::Orphaned => {
+                format_args!("the master process is gone, gracefully shutting down")
+            }
+            _ => format_args!("gracefully shutting down"),
+        });
+        self.acceptors.close_all().await;
+        report(&self.channel, &Report::Stopped);
+        let generation = self.instance.generation.load_full();
+        let limit = generation.config.core.worker_shutdown_timeout;
+        let over = async {
+            match limit.filter(|_| ending == Ending::Graceful) {
+                Some(limit) => sleep(limit).await,
+                None => pending().await,
+            }
+        };
+        tokio::pin!(over);
+        let sessions = Arc::clone(&self.instance.sessions);
+        loop {
+            tokio::select! {
+                () = sessions.fewer_than(1) => return,
+                () = &mut over => {
+                    let left = sessions.open();
+                    let text = format_args!("shutdown timeout: {left} sessions are closed");
+                    return self.line(Level::Info, text);
+                }
+                Some(event) = events.recv() => match event {
+                    Event::Terminate => return,
+                    event => self.handle(event),
+                },
+            }
+        }
+    }
+
+    /// Leads standard error to where the log is now.
+    fn follow(&self) {
+        let generation = self.instance.generation.load();
+        if daemon::redirect_stderr(&generation.log, generation.uses_stderr).is_err() {
+            self.alert("dup2(STDERR) failed");
+        }
+    }
+
+    pub(super) fn alert(&self, line: &str) {
+        self.line(Level::Alert, format_args!("{line}"));
+    }
+
+    pub(super) fn notice(&self, text: fmt::Arguments<'_>) {
+        self.line(Level::Notice, text);
+    }
+
+    fn line(&self, level: Level, text: fmt::Arguments<'_>) {
+        self.instance.log().line(level, None, text);
+    }
+}

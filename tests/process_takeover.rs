@@ -1,0 +1,281 @@
+//! SIGUSR2: nginx is replaced by the gateway and the gateway by nginx, under load, on the same listening sockets.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use support::load::{Held, Load, Peers};
+use support::{LineClient, TempDir, command, free_port, wait_until};
+
+const NGINX: &str = "/usr/sbin/nginx";
+/// The gateway under test.
+fn gateway() -> String {
+    let path = support::binary().expect("portcullis is built");
+    path.to_string_lossy().into_owned()
+}
+
+/// A master that was started as a daemon from a binary that the test may replace. The last one is stopped when dropped.
+struct Daemon {
+    folder: TempDir,
+}
+
+impl Daemon {
+    fn start(binary: &str, configuration: &str) -> Self {
+        let this = Self {
+            folder: TempDir::new("takeover"),
+        };
+        fs::write(this.path("gateway.conf"), configuration).expect("the configuration");
+        this.install(binary);
+        let status = Command::new(this.path("nginx"))
+            .arg("-p")
+            .arg(this.folder.path())
+            .arg("-c")
+            .arg(this.path("gateway.conf"))
+            .arg("-e")
+            .arg(this.path("early.log"))
+            .status();
+        assert!(status.expect("to start").success(), "{}", this.log());
+        wait_until("the pid file", || this.pid("gateway.pid").is_some());
+        this
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Puts another program in the place of the running one.
+    fn install(&self, binary: &str) {
+        let new = self.path("new");
+        fs::copy(binary, &new).expect("to copy the binary");
+        fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).expect("its mode");
+        fs::rename(&new, self.path("nginx")).expect("to install it");
+    }
+
+    fn pid(&self, file: &str) -> Option<Pid> {
+        let text = fs::read_to_string(self.path(file)).ok()?;
+        Some(Pid::from_raw(text.strip_suffix('\n')?.parse().ok()?))
+    }
+
+    fn master(&self) -> Pid {
+        self.pid("gateway.pid").expect("a master")
+    }
+
+    fn log(&self) -> String {
+        let read = |name| fs::read_to_string(self.path(name)).unwrap_or_default();
+        [read("early.log"), read("error.log")].concat()
+    }
+
+    /// Replaces the running master by another program, in the two steps of nginx's manual.
+    fn replace_by(&self, binary: &str) {
+        self.install(binary);
+        let old = self.master();
+        kill(old, Signal::SIGUSR2).expect("SIGUSR2");
+        wait_until("the new master", || {
+            assert!(kill(old, None).is_ok(), "{}", self.log());
+            self.pid("gateway.pid.oldbin") == Some(old)
+                && self.pid("gateway.pid").is_some_and(|new| new != old)
+        });
+        kill(old, Signal::SIGQUIT).expect("SIGQUIT");
+    }
+
+    /// What the running master is.
+    fn is_gateway(&self) -> bool {
+        let path = format!("/proc/{}/exe", self.master());
+        let running = fs::metadata(path).expect("the running program").len();
+        running == fs::metadata(gateway()).expect("the gateway").len()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let masters = ["gateway.pid", "gateway.pid.oldbin"];
+        for master in masters.into_iter().filter_map(|file| self.pid(file)) {
+            let _ = kill(master, Signal::SIGTERM);
+        }
+    }
+}
+
+fn configuration(mail: u16, http: u16, peers: &Peers) -> String {
+    let auth = peers.auth;
+    format!(
+        "load_module /usr/lib/nginx/modules/ngx_mail_module.so;
+         pid gateway.pid; error_log error.log info; worker_processes 2; events {{}}
+         http {{ access_log off; server {{ listen 127.0.0.1:{http}; return 200 served; }} }}
+         mail {{ server_name gate.test; auth_http 127.0.0.1:{auth}/; xclient off; smtp_auth plain;
+                 server {{ listen 127.0.0.1:{mail}; protocol smtp; }} }}"
+    )
+}
+
+fn get(port: u16) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("to connect");
+    stream.write_all(b"GET / HTTP/1.0\r\n\r\n").expect("to ask");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+#[test]
+fn nginx_is_replaced_and_comes_back() {
+    let ([mail, http], peers) = ([free_port(), free_port()], Peers::start());
+    let daemon = Daemon::start(NGINX, &configuration(mail, http, &peers));
+    assert!(get(http).ends_with("served"));
+    let load = Load::start(mail, 4);
+    load.more(50);
+    daemon.replace_by(&gateway());
+    assert!(daemon.is_gateway());
+    load.more(50);
+    let gateway = daemon.master();
+    let held = Held::open(mail, &peers).expect("sessions");
+    assert!(daemon.log().contains("using inherited sockets from \""));
+    let unused = format!("inherited socket 127.0.0.1:{http} has no \"listen\" in mail");
+    assert!(daemon.log().contains(&unused), "{}", daemon.log());
+    daemon.replace_by(NGINX);
+    assert!(!daemon.is_gateway());
+    load.more(50);
+    let (done, lost) = load.end();
+    assert!(
+        lost.is_empty(),
+        "{} of {done}: {lost:?}\n{}",
+        lost.len(),
+        daemon.log()
+    );
+    held.complete(&peers)
+        .expect("every session of the gateway to be completed");
+    wait_until("the end of the gateway", || {
+        kill(gateway, None) == Err(Errno::ESRCH)
+    });
+    // The socket of http {} has come through the gateway.
+    assert!(get(http).ends_with("served"));
+}
+
+#[test]
+fn a_gateway_is_replaced_by_the_next() {
+    let ([mail, http], peers) = ([free_port(), free_port()], Peers::start());
+    let daemon = Daemon::start(&gateway(), &configuration(mail, http, &peers));
+    let first = daemon.master();
+    let held = Held::open(mail, &peers).expect("sessions");
+    let load = Load::start(mail, 4);
+    daemon.replace_by(&gateway());
+    load.more(50);
+    let (done, lost) = load.end();
+    assert!(
+        lost.is_empty(),
+        "{} of {done}: {lost:?}\n{}",
+        lost.len(),
+        daemon.log()
+    );
+    held.complete(&peers)
+        .expect("every session to be completed");
+    wait_until("the end of the first", || {
+        kill(first, None) == Err(Errno::ESRCH)
+    });
+    assert_eq!(daemon.pid("gateway.pid.oldbin"), None);
+    LineClient::connect(mail).expect("220");
+}
+
+/// The way back while the new binary is on trial: the old master, whose workers were sent away, starts them again.
+#[test]
+fn a_trial_can_be_ended() {
+    let ([mail, http], peers) = ([free_port(), free_port()], Peers::start());
+    let daemon = Daemon::start(&gateway(), &configuration(mail, http, &peers));
+    let old = daemon.master();
+    let load = Load::start(mail, 4);
+    kill(old, Signal::SIGUSR2).expect("SIGUSR2");
+    wait_until("the new master", || {
+        daemon.pid("gateway.pid").is_some_and(|new| new != old)
+    });
+    let new = daemon.master();
+    kill(old, Signal::SIGWINCH).expect("SIGWINCH");
+    load.more(20);
+    kill(old, Signal::SIGHUP).expect("SIGHUP");
+    wait_until("the workers of the old one", || {
+        !support::worker_processes(old.as_raw().cast_unsigned()).is_empty()
+    });
+    kill(new, Signal::SIGQUIT).expect("SIGQUIT");
+    wait_until("the old pid file", || {
+        daemon.pid("gateway.pid") == Some(old)
+    });
+    load.more(20);
+    let (done, lost) = load.end();
+    assert!(
+        lost.is_empty(),
+        "{} of {done}: {lost:?}\n{}",
+        lost.len(),
+        daemon.log()
+    );
+}
+
+#[test]
+fn a_binary_that_fails_changes_nothing() {
+    let ([mail, http], peers) = ([free_port(), free_port()], Peers::start());
+    let daemon = Daemon::start(&gateway(), &configuration(mail, http, &peers));
+    let old = daemon.master();
+    let load = Load::start(mail, 2);
+    let script = daemon.path("script");
+    for (round, text) in ["#!/bin/sh\nexit 3\n", "no program at all"]
+        .iter()
+        .enumerate()
+    {
+        fs::write(&script, text).expect("a program");
+        daemon.install(script.to_str().expect("its path"));
+        kill(old, Signal::SIGUSR2).expect("SIGUSR2");
+        let text = match round {
+            0 => "exited with code 3\n",
+            _ => "/nginx\" failed (8: Exec format error)\n",
+        };
+        wait_until(text, || daemon.log().contains(text));
+        wait_until("the old pid file", || {
+            daemon.pid("gateway.pid") == Some(old)
+        });
+        load.more(20);
+    }
+    let (_, lost) = load.end();
+    assert!(lost.is_empty(), "{lost:?}");
+    // And a good one still gets its turn.
+    daemon.replace_by(&gateway());
+    LineClient::connect(mail).expect("220");
+}
+
+/// Sockets of systemd: bound by somebody else, matched by address.
+#[test]
+fn activated_sockets_are_used() {
+    let (port, peers) = (free_port(), Peers::start());
+    let folder = TempDir::new("activation");
+    let mail = format!(
+        "mail {{ server_name gate.test; auth_http 127.0.0.1:{}/; server {{ listen 127.0.0.1:{port}; protocol smtp; }} }}",
+        peers.auth
+    );
+    support::write_configuration(folder.path(), &mail);
+    let gateway = command(folder.path());
+    let arguments: Vec<_> = gateway
+        .get_args()
+        .map(|word| format!("'{}'", word.display()))
+        .collect();
+    // A shell puts the socket where systemd would, and its own number where the gateway's will be.
+    let script = format!(
+        "import os, socket
+listening = socket.create_server(('127.0.0.1', {port}))
+if listening.fileno() != 3:
+    os.dup2(listening.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ['LISTEN_FDS'] = '1'
+os.environ['LISTEN_PID'] = str(os.getpid())
+os.execv('{}', ['portcullis', {}])",
+        self::gateway(),
+        arguments.join(", ")
+    );
+    let mut child = Command::new("python3")
+        .args(["-c", &script])
+        .spawn()
+        .expect("python3");
+    wait_until("the gateway", || folder.path().join("gateway.pid").exists());
+    LineClient::connect(port).expect("220");
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).expect("to stop it");
+    assert!(child.wait().expect("its end").success());
+}
