@@ -20,8 +20,8 @@ fn options(folder: &Path, file: &str) -> Options {
         file: folder.join(file),
         globals: None,
         error_log: LogDestination::Stderr,
-        pid: folder.join("built-in.pid"),
         allowed: Vec::new(),
+        pid: portcullis::config::PidOption::BuiltIn(folder.join("built-in.pid")),
     }
 }
 

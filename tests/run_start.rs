@@ -167,7 +167,14 @@ fn an_address_in_use_fails_the_start_after_five_attempts() {
         )
     );
     let log = fs::read_to_string(scratch.path().join("error.log")).expect("the log");
-    assert!(log.contains("another process has this address: "), "{log}");
+    // This process has it.
+    let own = std::process::id();
+    let cause = "another process has this address: run_start";
+    let named = log
+        .lines()
+        .find(|line| line.contains(cause))
+        .expect("its name");
+    assert!(named.contains(&format!(" (process {own}).")), "{named}");
     assert_eq!(
         log.matches("try again to bind() after 500ms").count(),
         4,
@@ -407,4 +414,95 @@ fn a_signal_without_a_process_is_an_error() {
     assert_eq!(say("quit"), (Some(1), gone.to_owned()));
     let log = fs::read_to_string(&log).expect("the early log");
     assert_eq!(log.matches("signal process started").count(), 3);
+}
+
+/// The pid file tells the next process that somebody serves already.
+#[test]
+fn a_live_master_is_named_and_another_pid_file_helps() {
+    let gateway = Gateway::start(&mail(&[&local(free_port())]));
+    let other = TempDir::new("second");
+    let (port, pid_file) = (free_port(), gateway.folder().join("gateway.pid"));
+    // The same pid file, and no other conflict.
+    let block = mail(&[&local(port)]);
+    support::write_configuration(other.path(), &block);
+    let path = other.path().join("gateway.conf");
+    let text = fs::read_to_string(&path).expect("the configuration");
+    let text = text.replace("pid gateway.pid", &format!("pid {}", pid_file.display()));
+    fs::write(&path, text).expect("the configuration");
+    let output = support::command(other.path())
+        .output()
+        .expect("the gateway");
+    assert_eq!(output.status.code(), Some(1));
+    let (file, number) = (pid_file.display(), gateway.pid());
+    let line = format!(
+        "[emerg] \"{file}\" is the pid file of portcullis (process {number}), which is running: "
+    );
+    assert!(said(&output).contains(&line), "{}", said(&output));
+    let kept = fs::read_to_string(&pid_file).expect("the pid file");
+    assert_eq!(kept, format!("{number}\n"));
+    // --pid overrides the directive, for -s too.
+    let mut second = support::command(other.path())
+        .args(["--pid", "own.pid"])
+        .spawn()
+        .expect("the gateway");
+    let own = other.path().join("own.pid");
+    wait_until("its pid file", || own.exists());
+    LineClient::connect(port).expect("220");
+    let quit = support::command(other.path())
+        .args(["--pid", "own.pid", "-s", "stop"])
+        .status();
+    assert!(quit.expect("-s stop").success());
+    assert!(second.wait().expect("its end").success());
+    assert!(!own.exists());
+    assert!(pid_file.exists());
+}
+
+/// A pid file that nobody removed is no obstacle.
+#[test]
+fn a_stale_pid_file_is_replaced() {
+    let mut gateway = Gateway::start(&mail(&[&local(free_port())]));
+    gateway.signal(Signal::SIGKILL);
+    gateway.wait();
+    let stale = gateway.folder().join("gateway.pid");
+    let before = fs::read_to_string(&stale).expect("the pid file");
+    let mut next = support::command(gateway.folder())
+        .spawn()
+        .expect("the gateway");
+    wait_until("its pid file", || {
+        fs::read_to_string(&stale).is_ok_and(|text| text != before && text.ends_with('\n'))
+    });
+    kill(Pid::from_raw(next.id().cast_signed()), Signal::SIGTERM).expect("to stop it");
+    assert!(next.wait().expect("its end").success());
+}
+
+#[test]
+fn a_start_with_nothing_to_serve_fails() {
+    let scratch = TempDir::new("nothing");
+    for block in ["", "mail {}", "http { server { listen 1; } }"] {
+        support::write_configuration(scratch.path(), block);
+        let output = support::command(scratch.path())
+            .output()
+            .expect("the gateway");
+        assert_eq!(output.status.code(), Some(1), "{block}");
+        let file = scratch.path().join("gateway.conf");
+        let text = format!(
+            "nothing to serve: no \"server\" in a \"mail\" block in {}\n",
+            file.display()
+        );
+        assert!(
+            said(&output).contains(&format!("[emerg] {text}")),
+            "{}",
+            said(&output)
+        );
+        let tested = support::command(scratch.path())
+            .arg("-t")
+            .output()
+            .expect("-t");
+        assert_eq!(tested.status.code(), Some(0), "{block}");
+        assert!(
+            said(&tested).contains(&format!("[warn] {text}")),
+            "{}",
+            said(&tested)
+        );
+    }
 }

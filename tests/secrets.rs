@@ -106,8 +106,8 @@ async fn nothing_secret_is_printed() {
         file: root.join("gateway.conf"),
         globals: None,
         error_log: LogDestination::Stderr,
-        pid: PathBuf::from("pid"),
         allowed: Vec::new(),
+        pid: portcullis::config::PidOption::BuiltIn(PathBuf::from("pid")),
     };
     let world = Machine {
         check_pair: portcullis::tls::check_pair,

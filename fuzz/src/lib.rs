@@ -88,8 +88,8 @@ pub fn load_bytes(bytes: &[u8]) {
         file: "/c/n.conf".into(),
         globals: globals.map(Secret::new),
         error_log: LogDestination::Stderr,
-        pid: "/p/logs/nginx.pid".into(),
         allowed: Vec::new(),
+        pid: portcullis::config::PidOption::BuiltIn("/p/logs/nginx.pid".into()),
     };
     let mut said = 0;
     let mut hear = |note: &Diagnostic| said += note.text().len() + note.block().len();

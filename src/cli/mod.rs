@@ -11,7 +11,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use crate::base::Secret;
-use crate::config::{Lint, LogDestination, Options, absolute};
+use crate::config::{Lint, LogDestination, Options, PidOption, absolute};
 
 use option::{Opt, Setter};
 
@@ -88,6 +88,7 @@ pub struct Given {
     prefix: Option<Vec<u8>>,
     error_log: Option<Vec<u8>>,
     file: Option<Vec<u8>>,
+    pid: Option<Vec<u8>>,
     globals: Option<Secret<Vec<u8>>>,
     signal: Option<Signal>,
     wait: bool,
@@ -241,7 +242,10 @@ fn options(program: &'static str, given: Given) -> Options {
     Options {
         program,
         file: absolute(&prefix, given.file.as_deref().unwrap_or(file)),
-        pid: absolute(&prefix, pid),
+        pid: match given.pid {
+            Some(name) => PidOption::Given(absolute(&prefix, &name)),
+            None => PidOption::BuiltIn(absolute(&prefix, pid)),
+        },
         prefix,
         globals: given.globals,
         error_log,

@@ -272,6 +272,17 @@ pub const OPTIONS: &[Opt] = &[
                `[certificate-name]`, `[readable-key]`, `[relay]`. The option takes the name without the brackets and may be repeated.",
     },
     Opt {
+        form: Form::Long("pid"),
+        setter: Setter::Value(FILE, |given, value| {
+            given.pid = Some(value);
+            Ok(())
+        }),
+        help: "set pid file, whatever the configuration says",
+        more: "It takes the place of the `pid` directive. nginx and portcullis can thus run side by side with the same configuration \
+               file: nginx serves `http {}`, portcullis `mail {}`. A relative path is resolved against the prefix. `-s` needs the same \
+               option.",
+    },
+    Opt {
         form: Form::Long("wait"),
         setter: Setter::Switch(|given| given.wait = true),
         help: "with -s reload: wait until the new configuration is in force",

@@ -2,7 +2,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use super::{Action, Command, Print, Signal, parse};
-use crate::config::{Lint, LogDestination};
+use crate::config::{Lint, LogDestination, PidOption};
 
 fn parsed(args: &str) -> Result<Command, String> {
     let args = args.split('|').map(OsString::from);
@@ -125,13 +125,13 @@ fn places() {
                 options.prefix.as_path(),
                 options.file.as_path(),
                 options.error_log,
-                options.pid.as_path()
+                options.pid.clone()
             ),
             (
                 Path::new(prefix),
                 Path::new(file),
                 LogDestination::File(log.into()),
-                Path::new(pid)
+                PidOption::BuiltIn(pid.into())
             ),
             "{args}"
         );

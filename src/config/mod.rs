@@ -20,9 +20,10 @@ pub use load::{load, test};
 
 pub use model::{
     Affinity, AuthUrl, Cidr, ClientTls, Command, Files, KeepAlive, LogDestination, LogTarget, Mask,
-    Method, Methods, Names, Options, PassPhrases, ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo,
-    Resolver, SessionCache, SocketOptions, StartTls, SyslogTarget, TlsFault, TlsFile, TlsMaterial,
-    TlsMode, TlsProbes, TlsVersions, Upstream, Verify, VerifyClient, World, unbracketed,
+    Method, Methods, Names, Options, PassPhrases, PidOption, ProxyProtocol, ProxySmtpAuth,
+    ProxySmtpHelo, Resolver, SessionCache, SocketOptions, StartTls, SyslogTarget, TlsFault,
+    TlsFile, TlsMaterial, TlsMode, TlsProbes, TlsVersions, Upstream, Verify, VerifyClient, World,
+    unbracketed,
 };
 pub use openssl::ciphers;
 pub use schema::table::rows;

@@ -5,7 +5,8 @@ use std::thread;
 use std::time::Duration;
 
 use super::process_log::ProcessLog;
-use crate::base::{Errno, Level};
+use super::running;
+use crate::base::{Address, Errno, Level};
 use crate::config;
 use crate::net::bound_socket::{BindError, BoundSocket, Port};
 
@@ -28,10 +29,10 @@ pub fn all(sockets: &[(&config::Socket, Port)], log: &ProcessLog) -> Option<Vec<
                     let text = format_args!("{error}{}", Errno(&error.error));
                     log.line(Level::Emerg, text);
                     if !error.in_use() {
-                        advise(&error, log);
+                        advise(&error, &socket.address, log);
                         return None;
                     }
-                    in_use = Some(error);
+                    in_use = Some((error, &socket.address));
                 }
             }
         }
@@ -47,7 +48,9 @@ pub fn all(sockets: &[(&config::Socket, Port)], log: &ProcessLog) -> Option<Vec<
     let bound: Option<Vec<BoundSocket>> = bound.into_iter().collect();
     let Some(bound) = bound else {
         log.line(Level::Emerg, format_args!("still could not bind()"));
-        in_use.iter().for_each(|error| advise(error, log));
+        if let Some((error, address)) = &in_use {
+            advise(error, address, log);
+        }
         return None;
     };
     for (bound, (socket, _)) in bound.iter().zip(sockets) {
@@ -56,11 +59,20 @@ pub fn all(sockets: &[(&config::Socket, Port)], log: &ProcessLog) -> Option<Vec<
     Some(bound)
 }
 
-/// Says what to do about an error.
-fn advise(error: &BindError, log: &ProcessLog) {
+/// Says what to do about an error, and which process has an address.
+fn advise(error: &BindError, address: &Address, log: &ProcessLog) {
     let advice = match error.error.kind() {
         ErrorKind::AddrInUse => {
-            "another process has this address: \"ss -ltnp\" shows it. SIGUSR2 replaces a running nginx, see portcullis(8)"
+            let holder = running::listener_on(address);
+            let holder = holder.map_or_else(
+                || "\"ss -ltnp\" shows it".to_owned(),
+                |process| process.to_string(),
+            );
+            let text = format_args!(
+                "another process has this address: {holder}. SIGUSR2 replaces a running nginx, see portcullis(8)"
+            );
+            // At the level of the error: it names its cause.
+            return log.explain(Level::Emerg, text);
         }
         ErrorKind::PermissionDenied => {
             "ports below 1024 need root, or CAP_NET_BIND_SERVICE (systemd: AmbientCapabilities=)"
@@ -70,7 +82,7 @@ fn advise(error: &BindError, log: &ProcessLog) {
         }
         _ => return,
     };
-    log.advise(format_args!("{advice}"));
+    log.explain(Level::Notice, format_args!("{advice}"));
 }
 
 /// Logs errors without consequences.

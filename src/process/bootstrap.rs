@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::process_log::ProcessLog;
 use crate::base::Level;
 use crate::config;
-use crate::config::{Loaded, LogTarget, Options, World};
+use crate::config::{Config, Loaded, LogTarget, Options, World};
 use crate::log::{ErrorLog, LogFiles};
 
 /// Opens the log for this time; standard error alone if that fails.
@@ -26,4 +26,18 @@ pub fn log(options: &Options, files: &LogFiles) -> ProcessLog {
 pub fn load(options: &Options, world: &dyn World, log: &ProcessLog) -> Option<Loaded> {
     let loaded = config::load(world, options, &mut |note| log.diagnose(&note));
     loaded.map_err(|error| log.diagnose(&error)).ok()
+}
+
+/// Checks that there is a mail server.
+///
+/// # Errors
+/// The line that says so: fatal for a process that is to serve, a warning of `-t`.
+pub fn check_servers(config: &Config) -> Result<(), String> {
+    if !config.sockets.is_empty() {
+        return Ok(());
+    }
+    let file = config.file.display();
+    Err(format!(
+        "nothing to serve: no \"server\" in a \"mail\" block in {file}"
+    ))
 }

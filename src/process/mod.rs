@@ -15,6 +15,7 @@ mod pid;
 pub mod privileges;
 mod process_log;
 mod reading;
+mod running;
 mod signal;
 mod signals;
 mod test;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::getpid;
 
-/// The pid file of this process. Dropping it removes the file.
+/// The pid file of this process. Dropping it removes the file, unless that names another process by then.
 #[derive(Debug)]
 pub struct PidFile {
     path: PathBuf,
@@ -65,7 +65,12 @@ impl PidFile {
 
 impl Drop for PidFile {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
+        // Another process may have replaced the content meanwhile.
+        let is_own = fs::read_to_string(&self.path)
+            .is_ok_and(|text| text.trim_end() == getpid().to_string());
+        if is_own {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -86,5 +91,10 @@ mod tests {
         );
         drop(file);
         assert!(!path.exists());
+        let file = PidFile::write(&path).unwrap();
+        fs::write(&path, "1\n").unwrap();
+        drop(file);
+        assert!(path.exists(), "the file of another process");
+        fs::remove_file(path).unwrap();
     }
 }

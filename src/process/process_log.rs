@@ -57,9 +57,10 @@ impl ProcessLog {
         }
     }
 
-    /// Adds to an error what can be done about it: to the log, and to a terminal.
-    pub fn advise(&self, text: fmt::Arguments<'_>) {
-        self.log.line(Level::Notice, None, text);
+    /// Adds to an error its cause or what can be done about it: to the log, and to a terminal. Standard error is nginx's elsewhere.
+    pub fn explain(&self, level: Level, text: fmt::Arguments<'_>) {
+        self.log.line(level, None, text);
+        self.note(level, || text.to_string());
         let mut err = io::stderr().lock();
         if let Some(program) = self.program
             && err.is_terminal()

@@ -47,6 +47,11 @@ pub fn test(options: &Options, world: &dyn World, quiet: bool, print: Print) -> 
         of_file("the configuration file ", " syntax is ok");
     }
     late.iter().for_each(|note| log.diagnose(note));
+    if let Ok(loaded) = &loaded
+        && let Err(text) = bootstrap::check_servers(&loaded.config)
+    {
+        log.line(Level::Warn, format_args!("{text}"));
+    }
     let tested = match loaded {
         Ok(loaded) => probe(&loaded, options.program, &registries, &log).map(|()| loaded),
         Err(faults) => {

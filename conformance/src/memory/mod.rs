@@ -198,8 +198,8 @@ fn options(file: &Path, root: &Path) -> Options {
         file: file.to_owned(),
         globals: None,
         error_log: LogDestination::Stderr,
-        pid: root.join("pid"),
         allowed: Vec::new(),
+        pid: portcullis::config::PidOption::BuiltIn(root.join("pid")),
     }
 }
 

@@ -77,8 +77,8 @@ impl Row {
             file: self.write(workdir)?,
             globals: None,
             error_log: LogDestination::File(workdir.root.join("logs/error.log")),
-            pid: workdir.root.join("logs/nginx.pid"),
             allowed: Vec::new(),
+            pid: portcullis::config::PidOption::BuiltIn(workdir.root.join("logs/nginx.pid")),
         };
         let machine = Machine {
             check_pair: tls::check_pair,

@@ -93,7 +93,7 @@ impl Whole {
         Config {
             file: options.file.clone(),
             prefix: options.prefix.clone(),
-            pid: self.core.pid.clone().unwrap_or_else(|| options.pid.clone()),
+            pid: options.pid.file(self.core.pid.as_deref()),
             error_log,
             core: self.core,
             events: self.events,

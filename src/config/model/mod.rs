@@ -22,7 +22,7 @@ pub use cidr::{Cidr, masked};
 pub use files::{NamedFile, PassPhrases, TlsFile};
 pub use listen::{KeepAlive, Listen, SocketOptions};
 pub use log_target::{LogDestination, LogTarget, SyslogTarget};
-pub use options::Options;
+pub use options::{Options, PidOption};
 pub use peers::{AuthUrl, Resolver, Upstream, unbracketed};
 pub use sasl::{Method, Methods};
 pub use tls::{ClientTls, Command, SessionCache, TlsFault, TlsMaterial, TlsMode, Verify};

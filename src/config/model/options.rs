@@ -1,6 +1,6 @@
 //! The options of the command line that concern the configuration.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::log_target::LogDestination;
 use crate::base::Secret;
@@ -19,8 +19,27 @@ pub struct Options {
     pub globals: Option<Secret<Vec<u8>>>,
     /// The log of `-e`; the built-in one otherwise. Absolute, or `Stderr`.
     pub error_log: LogDestination,
-    /// The pid file when the configuration names none; absolute.
-    pub pid: PathBuf,
     /// The warnings that `--allow` silences.
     pub allowed: Vec<Lint>,
+    /// The pid file.
+    pub pid: PidOption,
+}
+
+/// The pid file as far as the command line decides; absolute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PidOption {
+    /// The built-in one, unless the configuration has a `pid` directive.
+    BuiltIn(PathBuf),
+    /// That of `--pid`, whatever the configuration says.
+    Given(PathBuf),
+}
+
+impl PidOption {
+    /// The file, given that of the `pid` directive.
+    pub fn file(&self, directive: Option<&Path>) -> PathBuf {
+        match (self, directive) {
+            (Self::BuiltIn(_), Some(path)) => path.to_owned(),
+            (Self::BuiltIn(path) | Self::Given(path), _) => path.clone(),
+        }
+    }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::recording::Recording;
 use crate::base::{Address, Secret};
-use crate::config::{LogDestination, Options};
+use crate::config::{LogDestination, Options, PidOption};
 use crate::process::privileges::Account;
 use crate::process::privileges::resources::Processors;
 
@@ -107,7 +107,14 @@ pub struct SentOptions {
     globals: Option<Globals>,
     /// `None` is standard error.
     error_log: Option<OsString>,
-    pid: OsString,
+    pid: SentPid,
+}
+
+/// A [`PidOption`] on its way.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum SentPid {
+    BuiltIn(OsString),
+    Given(OsString),
 }
 
 /// The text of `-g`, which is not printed.
@@ -132,7 +139,10 @@ impl From<&Options> for SentOptions {
                 LogDestination::File(path) => Some(path.clone().into()),
                 LogDestination::Stderr | LogDestination::Syslog(_) => None,
             },
-            pid: options.pid.clone().into(),
+            pid: match &options.pid {
+                PidOption::BuiltIn(path) => SentPid::BuiltIn(path.clone().into()),
+                PidOption::Given(path) => SentPid::Given(path.clone().into()),
+            },
         }
     }
 }
@@ -146,9 +156,12 @@ impl From<SentOptions> for Options {
             file: sent.file.into(),
             globals: sent.globals.map(|Globals(text)| Secret::new(text)),
             error_log: error_log.map_or(LogDestination::Stderr, LogDestination::File),
-            pid: sent.pid.into(),
             // The master has printed the warnings.
             allowed: Vec::new(),
+            pid: match sent.pid {
+                SentPid::BuiltIn(path) => PidOption::BuiltIn(path.into()),
+                SentPid::Given(path) => PidOption::Given(path.into()),
+            },
         }
     }
 }

@@ -48,6 +48,7 @@ impl Configuration {
     ) -> Option<Self> {
         let recorder = Recorder::new(world);
         let config = bootstrap::load(options, &recorder, log)?.config;
+        log.accept(bootstrap::check_servers(&config))?;
         // For the record: a worker resolves names by the same files.
         let _ = SystemNames::read(&recorder);
         let mut log_files = config.log_files.clone();

@@ -14,6 +14,7 @@ use crate::process::handover::Order;
 use crate::process::outcome::{self, Outcome};
 use crate::process::pid::PidFile;
 use crate::process::process_log::ProcessLog;
+use crate::process::running;
 
 /// A configuration that was handed to a worker.
 #[derive(Debug)]
@@ -72,6 +73,9 @@ impl Master {
             .pid_file
             .as_ref()
             .is_some_and(|file| file.path() == path);
+        if !is_same {
+            log.accept(running::check_pid_file(path))?;
+        }
         let pid_file = (!is_same).then(|| PidFile::write(path)).transpose();
         let pid_file = log.check(format_args!("open() \"{}\"", path.display()), pid_file)?;
         // nginx opens every log anew for a new configuration; whoever rotates logs by SIGHUP relies on it.

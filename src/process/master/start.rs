@@ -22,7 +22,7 @@ use crate::log::LogFiles;
 use crate::process::limits::DescriptorLimit;
 use crate::process::process_log::ProcessLog;
 use crate::process::signals::Signals;
-use crate::process::{bootstrap, daemon};
+use crate::process::{bootstrap, daemon, running};
 
 /// Starts and supervises; returns when the process is to end.
 pub fn start(options: Options, world: Arc<dyn World>) -> ExitCode {
@@ -54,6 +54,9 @@ fn serve(
         Origin::Activation(sockets) => (None, sockets),
         Origin::Predecessor(sockets) => (Some(parent), sockets),
     };
+    if predecessor.is_none() {
+        log.accept(running::check_pid_file(&config.pid))?;
+    }
     let mut sockets = Sockets::inherited(inherited);
     let added = sockets.prepare(config, &log)?;
     sockets.commit(config, added, &log);

@@ -16,8 +16,8 @@ use super::server::{Authenticator, ProtocolSettings, Server};
 use super::sockets::{Socket, diff};
 use crate::base::Level;
 use crate::config::model::{
-    ClientTls, Files, LogDestination, Method, Names, Nowhere, Options, TlsFault, TlsFile,
-    TlsMaterial, TlsProbes,
+    ClientTls, Files, LogDestination, Method, Names, Nowhere, Options, PidOption, TlsFault,
+    TlsFile, TlsMaterial, TlsProbes,
 };
 use crate::config::syntax::Diagnostic;
 
@@ -89,8 +89,8 @@ fn options() -> Options {
         file: "/c/n.conf".into(),
         globals: None,
         error_log: LogDestination::Stderr,
-        pid: "/p/logs/nginx.pid".into(),
         allowed: Vec::new(),
+        pid: PidOption::BuiltIn("/p/logs/nginx.pid".into()),
     }
 }
 
@@ -296,6 +296,8 @@ fn includes() {
         .collect();
     assert_eq!(names, ["/c/n.conf", "/c/d/1", "/c/e"]);
     assert_eq!(loaded.config.pid, Path::new("/p/x"));
+    let given = PidOption::Given("/g".into());
+    assert_eq!(given.file(Some(Path::new("/p/x"))), Path::new("/g"));
 }
 
 #[test]
