@@ -14,6 +14,8 @@ pub enum LastReply {
     MissingCertificate,
     /// The client has not logged in within `timeout`.
     Timeout,
+    /// `worker_shutdown_timeout` has expired.
+    ShuttingDown,
     /// An auth server or a backend failed.
     InternalError,
 }

@@ -49,6 +49,8 @@ pub(in crate::session) enum Cause {
         /// The backend's reply is passed on (`proxy_pass_error_message on`).
         passes_on: bool,
     },
+    /// `worker_shutdown_timeout` has expired.
+    Shutdown,
     /// The tunnel has ended.
     Tunnel(tunnel::End),
 }
@@ -79,10 +81,19 @@ impl SessionEnd {
         match self.farewell() {
             Farewell::None => return,
             Farewell::Gathered => {}
+            Farewell::Reply(reply) if matches!(self.cause, Cause::Shutdown) => {
+                // Replies that are left were being sent: part of them has arrived.
+                client.out.clear();
+                endpoint.settings.last_reply(reply, &mut client.out);
+            }
             Farewell::Reply(reply) => endpoint.settings.last_reply(reply, &mut client.out),
             Farewell::Backend(reply) => client.out.extend_from_slice(reply),
         }
-        if let Err(error) = client.close().await {
+        let closed = match &self.cause {
+            Cause::Shutdown => client.close_at_once().await,
+            _ => client.close().await,
+        };
+        if let Err(error) = closed {
             self.phase.end(Cause::Client(error)).log(log);
         }
     }
@@ -132,6 +143,13 @@ impl SessionEnd {
                 };
                 error.log(log, phase, level);
             }
+            Cause::Shutdown => {
+                let text = format_args!("shutdown timeout");
+                match phase {
+                    Phase::Proxying => line(Level::Info, text),
+                    _ => log.event(text),
+                }
+            }
             Cause::Tunnel(end) => {
                 match end {
                     tunnel::End::Client(error) => {
@@ -141,7 +159,7 @@ impl SessionEnd {
                         let level = level_of(error);
                         line(level, format_args!("recv() failed{}", Errno(error)));
                     }
-                    tunnel::End::Done | tunnel::End::Timeout => {}
+                    tunnel::End::Done | tunnel::End::Timeout | tunnel::End::Interrupted => {}
                 }
                 log.event(format_args!("proxied session done"));
             }
@@ -168,6 +186,7 @@ impl SessionEnd {
             Cause::Tls(TlsError::Certificate(Refusal::Missing)) => LastReply::MissingCertificate,
             Cause::EarlyTalker(_) => LastReply::EarlyTalker,
             Cause::Timeout => LastReply::Timeout,
+            Cause::Shutdown => LastReply::ShuttingDown,
         };
         Farewell::Reply(reply)
     }

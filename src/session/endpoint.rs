@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::auth_http::auth_server::AuthServer;
 use super::backend::Backends;
+use super::shutdown::{Shutdown, ShutdownTimer};
 use crate::config::{self, Server, TlsMode};
 use crate::log::ErrorLog;
 use crate::net::resolver::Resolver;
-use crate::proto::Settings;
+use crate::proto::{LastReply, Settings};
 use crate::tls;
 
 /// One `listen` of one server. Its sessions share it and keep it to their end, whatever a reload does.
@@ -27,6 +28,19 @@ pub struct Endpoint {
     pub resolver: Resolver,
     pub authenticator: Authenticator,
     pub backends: Arc<Backends>,
+    /// `worker_shutdown_timeout`
+    pub shutdown: Option<Arc<ShutdownTimer>>,
+}
+
+impl Endpoint {
+    /// The end of a session by `worker_shutdown_timeout`, if that is set.
+    pub(super) fn shutdown(&self) -> Option<Box<Shutdown>> {
+        let timer = self.shutdown.as_ref()?;
+        let mut reply = Vec::new();
+        let kind = LastReply::ShuttingDown;
+        self.settings.last_reply(kind, &mut reply);
+        Some(Shutdown::new(Arc::clone(timer), reply))
+    }
 }
 
 /// The peer that decides about logins.

@@ -15,6 +15,7 @@ mod greeting;
 mod log;
 mod phase;
 mod shared;
+mod shutdown;
 mod tunnel;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub use auth_http::auth_server::AuthServer;
 pub use backend::{BackendCapabilities, Backends, CapabilityCache};
 pub use endpoint::{Authenticator, Endpoint};
 pub use shared::Shared;
+pub use shutdown::ShutdownTimer;
 
 use self::authenticating::Authenticating;
 use self::backend::BackendStream;
@@ -32,6 +34,7 @@ use self::end::{Cause, SessionEnd};
 use self::greeting::Greeting;
 use self::log::SessionLog;
 use self::phase::Phase;
+use self::shutdown::over;
 use self::tunnel::Tunnel;
 use crate::config::TlsMode;
 use crate::net::socket::{Peer, Socket};
@@ -79,13 +82,20 @@ async fn log_in(arrival: Arrival, endpoint: Arc<Endpoint>, shared: Arc<Shared>) 
     } = arrival;
     let server = &endpoint.server;
     let mut log = SessionLog::new(endpoint.log.clone(), endpoint.listen.clone(), number, &peer);
+    let mut shutdown = endpoint.shutdown();
     let mut source = Source::new(&socket, peer, server.proxy.proxy_protocol);
     if endpoint.proxy_protocol {
         let trusted = &server.realip.set_real_ip_from;
         let limit = server.mail.timeout;
-        if let Err(error) = source.receive_header(&mut socket, limit, trusted).await {
+        let received = tokio::select! {
+            received = source.receive_header(&mut socket, limit, trusted) => {
+                received.map_err(Cause::ProxyHeader)
+            }
+            () = over(&mut shutdown) => Err(Cause::Shutdown),
+        };
+        if let Err(cause) = received {
             // No reply: the client may expect TLS.
-            Phase::ProxyHeader.end(Cause::ProxyHeader(error)).log(&log);
+            Phase::ProxyHeader.end(cause).log(&log);
             return None;
         }
         log.client(&source.peer);
@@ -97,10 +107,14 @@ async fn log_in(arrival: Arrival, endpoint: Arc<Endpoint>, shared: Arc<Shared>) 
         client: &mut client,
         log: &mut log,
     };
-    match reach_backend(session, source).await {
+    let reached = tokio::select! {
+        reached = reach_backend(session, source) => reached,
+        () = over(&mut shutdown) => Err(Phase::Commands.end(Cause::Shutdown)),
+    };
+    match reached {
         Ok(backend) => {
             let idle_timeout = server.proxy.proxy_timeout;
-            Some(Tunnel::new(client, backend, idle_timeout, log))
+            Some(Tunnel::new(client, backend, idle_timeout, shutdown, log))
         }
         Err(end) => {
             end.conclude(&mut client, &endpoint, &log).await;

@@ -11,7 +11,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, sleep_until};
 
 /// The most bytes that are read before they are written.
@@ -32,6 +32,8 @@ pub enum End {
     Done,
     /// Neither side sent anything for the idle timeout.
     Timeout,
+    /// The caller's interrupt.
+    Interrupted,
     /// The client's socket failed.
     Client(io::Error),
     /// The backend's socket failed.
@@ -45,6 +47,7 @@ pub struct Pipe<C, B> {
     backend: B,
     up: Flow,
     down: Flow,
+    idle_timeout: Duration,
 }
 
 /// One direction.
@@ -59,6 +62,8 @@ struct Flow {
     shut: bool,
     /// The writer may have bytes in a buffer of its own (TLS records).
     unflushed: bool,
+    /// The last byte was not a line feed.
+    in_line: bool,
     bytes: u64,
 }
 
@@ -72,6 +77,7 @@ impl Flow {
     fn new(read_too_far: Vec<u8>) -> Self {
         Flow {
             bytes: read_too_far.len() as u64,
+            in_line: read_too_far.last().is_some_and(|byte| *byte != b'\n'),
             // An empty Vec may still own memory.
             pending: if read_too_far.is_empty() {
                 Vec::new()
@@ -138,6 +144,7 @@ impl Flow {
                             return Poll::Ready(Ok(()));
                         }
                         self.bytes += bytes.len() as u64;
+                        self.in_line = bytes.last() != Some(&b'\n');
                         let taken = match Pin::new(&mut *to).poll_write(cx, bytes) {
                             Poll::Ready(Ok(n)) => n,
                             Poll::Ready(Err(e)) => return Poll::Ready(Err(Fault::Writer(e))),
@@ -170,9 +177,14 @@ where
     C: AsyncRead + AsyncWrite + Unpin,
     B: AsyncRead + AsyncWrite + Unpin,
 {
-    /// A tunnel that first sends bytes read earlier: `to_backend` and `to_client`.
-    pub fn new(client: C, backend: B, to_backend: Vec<u8>, to_client: Vec<u8>) -> Self {
+    /// A tunnel that first sends bytes read earlier, and ends when neither side sends for `idle_timeout`.
+    pub fn new(
+        (client, to_client): (C, Vec<u8>),
+        (backend, to_backend): (B, Vec<u8>),
+        idle_timeout: Duration,
+    ) -> Self {
         Pipe {
+            idle_timeout,
             client,
             backend,
             up: Flow::new(to_backend),
@@ -185,38 +197,53 @@ where
         (self.up.bytes, self.down.bytes)
     }
 
-    /// Carries bytes until both sides are done, one fails, or both are silent for `idle_timeout`.
-    pub async fn run(&mut self, idle_timeout: Duration) -> End {
+    /// Carries bytes until both sides are done, one fails, both are silent for too long, or `interrupt` is ready.
+    pub async fn run(&mut self, mut interrupt: impl FnMut(&mut Context<'_>) -> Poll<()>) -> End {
         let mut last = Instant::now();
         // The backend has closed: the client gets a short time to close too.
         let mut closing = false;
-        let mut timer = pin!(sleep_until(last + idle_timeout));
+        let mut timer = pin!(sleep_until(last + self.idle_timeout));
         poll_fn(|cx| {
             let mut moved = false;
             let ended = self.poll(cx, &mut moved);
             if ended.is_ready() {
                 return ended;
             }
+            if interrupt(cx).is_ready() {
+                return Poll::Ready(End::Interrupted);
+            }
             if moved {
                 last = Instant::now();
             }
             if self.down.shut && !closing {
                 closing = true;
-                timer.as_mut().reset(last + LINGER.min(idle_timeout));
+                timer.as_mut().reset(last + LINGER.min(self.idle_timeout));
             }
             // Bytes do not move the timer: when it fires, the length of the silence is checked.
             while timer.as_mut().poll(cx).is_ready() {
                 if closing {
                     return Poll::Ready(End::Done);
                 }
-                if last + idle_timeout <= Instant::now() {
+                if last + self.idle_timeout <= Instant::now() {
                     return Poll::Ready(End::Timeout);
                 }
-                timer.as_mut().reset(last + idle_timeout);
+                timer.as_mut().reset(last + self.idle_timeout);
             }
             Poll::Pending
         })
         .await
+    }
+
+    /// Ends the tunnel from here: with this reply to the client, unless a line of the backend is incomplete.
+    ///
+    /// # Errors
+    /// The client does not take the reply.
+    pub async fn close(&mut self, reply: &[u8]) -> io::Result<()> {
+        let is_between_lines = self.down.pending.is_empty() && !self.down.in_line;
+        if is_between_lines && !self.down.shut {
+            self.client.write_all(reply).await?;
+        }
+        self.client.shutdown().await
     }
 
     /// Moves bytes both ways. `Ready` when both directions have ended or a socket failed.

@@ -11,8 +11,8 @@ fn tunnel(size: usize, idle_timeout: Duration) -> (DuplexStream, DuplexStream, E
     let (backend, inner_backend) = duplex(size);
     let (up, down) = (b"ahead ".to_vec(), b"before ".to_vec());
     let task = tokio::spawn(async move {
-        let mut pipe = Pipe::new(inner_client, inner_backend, up, down);
-        (pipe.run(idle_timeout).await, pipe.carried())
+        let mut pipe = Pipe::new((inner_client, down), (inner_backend, up), idle_timeout);
+        (pipe.run(|_| Poll::Pending).await, pipe.carried())
     });
     (client, backend, task)
 }
@@ -80,4 +80,30 @@ async fn a_client_that_stays_after_its_backend_left() {
 fn an_empty_flow_owns_no_room() {
     assert_eq!(Flow::new(Vec::with_capacity(4096)).pending.capacity(), 0);
     assert_eq!(Flow::new(b"ahead".to_vec()).pending, b"ahead");
+}
+
+#[tokio::test]
+async fn a_last_reply_comes_between_lines() {
+    for (sent, expected) in [
+        ("", "bye\r\n"),
+        ("250 OK\r\n", "250 OK\r\nbye\r\n"),
+        ("250 O", "250 O"),
+    ] {
+        let ((mut client, inner_client), (mut backend, inner_backend)) = (duplex(64), duplex(64));
+        let mut pipe = Pipe::new(
+            (inner_client, Vec::new()),
+            (inner_backend, Vec::new()),
+            LONG,
+        );
+        backend.write_all(sent.as_bytes()).await.expect("to write");
+        let mut copied = vec![0; sent.len()];
+        tokio::select! {
+            end = pipe.run(|_| Poll::Pending) => panic!("{end:?}"),
+            read = client.read_exact(&mut copied) => drop(read.expect("to read")),
+        }
+        pipe.close(b"bye\r\n").await.expect("to close");
+        drop(pipe);
+        let rest = read_all(&mut client).await;
+        assert_eq!([copied, rest].concat(), expected.as_bytes());
+    }
 }

@@ -12,7 +12,7 @@ use crate::config::{
 use crate::log::{ErrorLog, OpenError};
 use crate::net::resolver::{Resolver, SystemNames};
 use crate::proto::Settings;
-use crate::session::{AuthServer, Authenticator, Backends, Endpoint};
+use crate::session::{AuthServer, Authenticator, Backends, Endpoint, ShutdownTimer};
 use crate::tls::{Connector, ServerTls};
 
 /// The error that prevents a generation from a valid configuration. Displays the log line.
@@ -27,6 +27,7 @@ pub enum BuildError {
 /// The parts built so far.
 pub(super) struct Builder<'a> {
     registries: &'a Registries,
+    shutdown: Option<Arc<ShutdownTimer>>,
     /// For the servers without a `resolver`.
     system: Resolver,
     logs: HashMap<Vec<LogTarget>, Arc<ErrorLog>>,
@@ -46,9 +47,14 @@ struct ServerParts {
 }
 
 impl<'a> Builder<'a> {
-    pub fn new(registries: &'a Registries, names: SystemNames) -> Self {
+    pub fn new(
+        registries: &'a Registries,
+        names: SystemNames,
+        shutdown: Option<Arc<ShutdownTimer>>,
+    ) -> Self {
         Self {
             registries,
+            shutdown,
             system: Resolver::system(names),
             logs: HashMap::new(),
             servers: HashMap::new(),
@@ -92,6 +98,7 @@ impl<'a> Builder<'a> {
             resolver,
             authenticator,
             backends,
+            shutdown: self.shutdown.clone(),
         }))
     }
 

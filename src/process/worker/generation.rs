@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::builder::{BuildError, Builder};
 use super::registries::Registries;
@@ -12,7 +13,7 @@ use crate::config::{Config, Socket};
 use crate::log::ErrorLog;
 use crate::net::resolver::SystemNames;
 use crate::process::limits;
-use crate::session::Endpoint;
+use crate::session::{Endpoint, ShutdownTimer};
 
 /// One generation of the running configuration.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub struct Generation {
     pub log: Arc<ErrorLog>,
     /// Whether an `error_log` of any server writes to standard error.
     pub uses_stderr: bool,
+    shutdown: Option<Arc<ShutdownTimer>>,
     /// The endpoints of each socket, in the order of its routes.
     endpoints: HashMap<Address, (Socket, Vec<Arc<Endpoint>>)>,
 }
@@ -43,7 +45,11 @@ impl Generation {
         let _open = named
             .collect::<Result<Vec<_>, _>>()
             .map_err(BuildError::Log)?;
-        let mut builder = Builder::new(registries, names);
+        let limit = config.core.worker_shutdown_timeout;
+        // As in nginx, 0 sets no limit.
+        let shutdown = limit.filter(|limit| !limit.is_zero());
+        let shutdown = shutdown.map(|limit| Arc::new(ShutdownTimer::new(limit)));
+        let mut builder = Builder::new(registries, names, shutdown.clone());
         let log = builder.log(&config.error_log)?;
         let mut endpoints = HashMap::new();
         for socket in &config.sockets {
@@ -55,6 +61,7 @@ impl Generation {
             config: Arc::new(config),
             log,
             uses_stderr: builder.uses_stderr(),
+            shutdown,
             endpoints,
         })
     }
@@ -78,6 +85,14 @@ impl Generation {
         for endpoint in self.endpoints.values().flat_map(|(_, endpoints)| endpoints) {
             endpoint.backends.capabilities();
         }
+    }
+
+    /// Starts `worker_shutdown_timeout` for the sessions of this generation, which accepts nobody any more. Returns it. Must be
+    /// called inside the runtime.
+    pub fn retire(&self) -> Option<Duration> {
+        let timer = self.shutdown.as_ref()?;
+        timer.start();
+        Some(timer.limit())
     }
 
     /// The number of sessions that `worker_connections` allows.

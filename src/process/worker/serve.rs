@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::pending;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task;
@@ -22,6 +23,9 @@ use crate::process::daemon;
 use crate::process::handover::{Channel, Report, report};
 use crate::process::limits::DescriptorLimit;
 use crate::process::signals::Signals;
+
+/// How long sessions may take for their last replies after `worker_shutdown_timeout`.
+const PARTING: Duration = Duration::from_secs(3);
 
 /// A worker that serves.
 #[derive(Debug)]
@@ -164,6 +168,7 @@ impl Service {
             self.acceptors.close(&address).await;
         }
         self.instance.generation.store(Arc::new(generation));
+        old.retire();
         self.accept(number, listeners);
     }
 
@@ -187,11 +192,13 @@ impl Service {
         });
         self.acceptors.close_all().await;
         report(&self.channel, &Report::Stopped);
-        let generation = self.instance.generation.load_full();
-        let limit = generation.config.core.worker_shutdown_timeout;
+        let limit = match ending {
+            Ending::Graceful => self.instance.generation.load().retire(),
+            Ending::Now | Ending::Orphaned => None,
+        };
         let over = async {
-            match limit.filter(|_| ending == Ending::Graceful) {
-                Some(limit) => sleep(limit).await,
+            match limit {
+                Some(limit) => sleep(limit + PARTING).await,
                 None => pending().await,
             }
         };
@@ -202,7 +209,7 @@ impl Service {
                 () = sessions.fewer_than(1) => return,
                 () = &mut over => {
                     let left = sessions.open();
-                    let text = format_args!("shutdown timeout: {left} sessions are closed");
+                    let text = format_args!("shutdown timeout: {left} sessions of earlier configurations are closed");
                     return self.line(Level::Info, text);
                 }
                 Some(event) = events.recv() => match event {

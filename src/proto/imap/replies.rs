@@ -44,6 +44,7 @@ impl Reply {
             Self::Last(LastReply::InvalidCertificate) => (b"*", "BYE SSL certificate error"),
             Self::Last(LastReply::MissingCertificate) => (b"*", "BYE No required SSL certificate"),
             Self::Last(LastReply::Timeout) => (b"*", "BYE timeout"),
+            Self::Last(LastReply::ShuttingDown) => (b"*", "BYE Server shutting down"),
             Self::Last(LastReply::InternalError) => (b"*", "BAD internal server error"),
         };
         for piece in [tag, b" ", text.as_bytes(), b"\r\n"] {

@@ -52,7 +52,7 @@ impl Reply {
             Self::Last(LastReply::InvalidCertificate) => b"-ERR SSL certificate error\r\n",
             Self::Last(LastReply::MissingCertificate) => b"-ERR No required SSL certificate\r\n",
             // RFC 1939, section 3: the server closes the connection without a response.
-            Self::Last(LastReply::Timeout) => b"",
+            Self::Last(LastReply::Timeout | LastReply::ShuttingDown) => b"",
             Self::Last(LastReply::InternalError) => b"-ERR internal server error\r\n",
         }
     }

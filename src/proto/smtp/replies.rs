@@ -65,6 +65,7 @@ impl Reply {
                     .concat()
                     .into();
             }
+            Self::Last(LastReply::ShuttingDown) => "421 4.3.2 Service shutting down\r\n",
             Self::Last(LastReply::InternalError) => "451 4.3.2 Internal server error\r\n",
         };
         text.as_bytes().into()

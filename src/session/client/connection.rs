@@ -196,6 +196,14 @@ impl Client {
         Ok(())
     }
 
+    /// As [`Self::close`], with a client that may not read.
+    ///
+    /// # Errors
+    /// As [`Self::close`].
+    pub async fn close_at_once(&mut self) -> Result<(), ClientError> {
+        timeout(LINGER, self.close()).await.unwrap_or(Ok(()))
+    }
+
     /// The stream, and the input that is for the backend.
     pub fn into_parts(self) -> (Stream, Vec<u8>) {
         (self.stream, self.input)

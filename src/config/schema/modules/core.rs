@@ -70,9 +70,11 @@ module! {
         /// Sets the limit on the size of a core file (`RLIMIT_CORE`) of the worker process. Without this directive the
         /// worker leaves no core file after a change of the user, since its memory contains keys and passwords.
         worker_rlimit_core: Offset, MAIN;
-        /// Sets a timeout for graceful shutdown of a worker (`-s quit`). When it expires, portcullis closes the sessions that are
-        /// still open. Without this directive a graceful shutdown waits until the last session ends. Since nginx
-        /// 1.11.11.
+        /// Sets how long sessions may last that outlive their configuration: after a reload, and in a graceful shutdown
+        /// (`-s quit`). The value of the configuration that ends counts. When it expires, portcullis closes the sessions
+        /// that are still open, and logs `shutdown timeout` for each. SMTP clients get a reply `421`, IMAP clients
+        /// `* BYE`; nginx closes the connection without a reply. Without this directive, and with `0`, sessions go on
+        /// until they end by themselves. Since nginx 1.11.11.
         worker_shutdown_timeout: Msec, MAIN;
         /// Defines the working directory of the worker process, which is where it writes core files.
         working_directory: Text, MAIN;
