@@ -26,10 +26,10 @@ pub enum Peer {
 }
 
 impl fmt::Display for Peer {
-    /// Address and port, as in nginx's line `client … connected to …`.
+    /// Address and port, as in nginx's line `client … connected to …`: without the scope of a link-local address.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Peer::Inet(address) => address.fmt(f),
+            Peer::Inet(address) => Address::Inet(*address).fmt(f),
             Peer::Unix => f.write_str("unix:"),
         }
     }
@@ -236,5 +236,19 @@ impl AsyncWrite for Socket {
             Socket::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
             Socket::Custom(connection) => Pin::new(connection).poll_shutdown(cx),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn link_local_clients_are_shown_without_scope() {
+        let client = |text: &str| Peer::Inet(text.parse().expect("an address"));
+        let local = client("[fe80::1%3]:25");
+        assert_eq!(local.to_string(), "[fe80::1]:25");
+        assert_eq!(local.host(), "fe80::1");
+        assert_eq!(client("127.0.0.1:25").to_string(), "127.0.0.1:25");
     }
 }

@@ -58,7 +58,7 @@ pub struct Turn {
     pub step: Step,
     /// A line for the log.
     pub note: Option<Note>,
-    /// The login, if the client sent one. Later log lines show it.
+    /// The login, if the client sent one. Later log lines show it; after an empty one they show none.
     pub login: Option<login::Bytes>,
 }
 

@@ -50,7 +50,7 @@ impl SessionLog {
         self.starttls = true;
     }
 
-    /// Sets the login.
+    /// Sets the login; an empty one is none.
     pub fn login(&mut self, user: &[u8]) {
         self.login = (!user.is_empty()).then(|| user.into());
     }
@@ -118,8 +118,7 @@ impl SessionLog {
             starttls: self.starttls,
             server: &self.listen,
             login: self.login.as_deref(),
-            // nginx names a backend after a login only.
-            upstream: self.upstream.as_deref().filter(|_| self.login.is_some()),
+            upstream: self.upstream.as_deref(),
             auth,
         };
         self.log.session(level, &context, message, phase.is_some());

@@ -1,5 +1,6 @@
 //! The login at the backend of a client that the auth server has accepted.
 
+use std::net::SocketAddr;
 use std::pin::pin;
 
 use super::connect::Target;
@@ -7,7 +8,7 @@ use super::conversation::limited;
 use super::error::{ConversationError, LoginError};
 use super::{Admitted, Backends, ClientContext};
 use crate::base::Address;
-use crate::proto::auth_http::{Backend, Grant};
+use crate::proto::auth_http::{Backend, BackendHost, Grant};
 use crate::proto::backend::authorized_login::Outcome;
 use crate::proto::dialogues;
 use crate::proto::login::Login;
@@ -70,24 +71,20 @@ pub(in crate::session) async fn log_in(
 
 /// The backend that the auth server named, or that of `proxy_pass`.
 async fn target(backends: &Backends, named: Option<Backend>) -> Result<Target, LoginError> {
-    let name = named.as_ref().map(ToString::to_string);
-    match (named, backends.server.authenticator.upstream()) {
-        (Some(Backend::Address(address)), _) => Ok(Target {
-            addresses: vec![Address::Inet(address)],
-            name,
-            host: address.ip().to_string().into_bytes().into(),
-        }),
-        (Some(Backend::Name(host, port)), _) => {
-            match backends.resolver.addresses(&host, port).await {
-                Ok((found, _)) => Ok(Target {
-                    addresses: found.into_iter().map(Address::Inet).collect(),
-                    name,
-                    host: host.into_string().into_bytes().into(),
-                }),
-                Err(fault) => Err(LoginError::Unresolved(host, fault)),
-            }
-        }
-        (None, Some(upstream)) => Ok(upstream.into()),
-        (None, None) => Err(LoginError::NoBackend),
-    }
+    let Some(Backend { host, port, name }) = named else {
+        let upstream = backends.server.authenticator.upstream();
+        return upstream.map(Target::from).ok_or(LoginError::NoBackend);
+    };
+    let (found, host) = match host {
+        BackendHost::Address(ip) => (vec![SocketAddr::new(ip, port)], ip.to_string()),
+        BackendHost::Name(host) => match backends.resolver.addresses(&host, port).await {
+            Ok((found, _)) => (found, host.into()),
+            Err(fault) => return Err(LoginError::Unresolved(host, fault)),
+        },
+    };
+    Ok(Target {
+        addresses: found.into_iter().map(Address::Inet).collect(),
+        name: Some(name),
+        host: host.into_bytes().into(),
+    })
 }

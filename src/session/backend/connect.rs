@@ -23,7 +23,7 @@ pub(super) struct Target {
     /// Its addresses; the next one is tried when one cannot be reached.
     pub addresses: Vec<Address>,
     /// Its name in the log, if that is not the address.
-    pub name: Option<String>,
+    pub name: Option<Box<str>>,
     /// Its host: its name in TLS, unless the configuration has another.
     pub host: Box<[u8]>,
 }
@@ -56,7 +56,7 @@ impl ClientContext<'_> {
         for address in &target.addresses {
             self.shared.next_number();
             let shown = address.to_string();
-            log.upstream(Some(target.name.as_ref().unwrap_or(&shown)));
+            log.upstream(Some(target.name.as_deref().unwrap_or(&shown)));
             match timeout(limit, self.backends.dialer.connect(address)).await {
                 Ok(Ok(socket)) => {
                     let (backends, phase) = (self.backends, &mut *self.phase);

@@ -1,7 +1,7 @@
 //! The answer of the auth server, in nginx's grammar. A malformed answer never logs a client in.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::Replacement;
@@ -124,22 +124,24 @@ pub struct Grant {
     pub smtp_auth: Option<bool>,
 }
 
-/// A backend, as `Auth-Server` and `Auth-Port` name it. Displays as in nginx's log: `1.2.3.4:25`, `::1:25`, `host.example:25`.
+/// A backend, as `Auth-Server` and `Auth-Port` name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Backend {
-    /// An IP address.
-    Address(SocketAddr),
-    /// A host name that is not resolved yet.
-    Name(Box<str>, u16),
+pub struct Backend {
+    /// The address or the name.
+    pub host: BackendHost,
+    /// The port.
+    pub port: u16,
+    /// Both as the auth server wrote them, with a colon between: the name in nginx's log.
+    pub name: Box<str>,
 }
 
-impl fmt::Display for Backend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Backend::Address(address) => write!(f, "{}:{}", address.ip(), address.port()),
-            Backend::Name(name, port) => write!(f, "{name}:{port}"),
-        }
-    }
+/// A backend without its port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BackendHost {
+    /// An IP address.
+    Address(IpAddr),
+    /// A host name that is not resolved yet.
+    Name(Box<str>),
 }
 
 /// Parses an answer from its first byte to the end of its header.
@@ -318,14 +320,15 @@ impl Answer {
 /// The backend of `Auth-Server` and `Auth-Port`.
 fn backend(server: Box<[u8]>, port: Box<[u8]>) -> Result<Backend, Fault> {
     let text = std::str::from_utf8(&server).unwrap_or_default();
-    let ip = address(text);
-    if ip.is_none() && !is_host_name(text) {
-        return Err(Fault::Address(server));
-    }
-    match (number::<u16>(&port), ip) {
-        (None | Some(0), _) => Err(Fault::Port(port)),
-        (Some(number), Some(ip)) => Ok(Backend::Address(SocketAddr::new(ip, number))),
-        (Some(number), None) => Ok(Backend::Name(text.into(), number)),
+    let host = match address(text) {
+        Some(ip) => BackendHost::Address(ip),
+        None if is_host_name(text) => BackendHost::Name(text.into()),
+        None => return Err(Fault::Address(server)),
+    };
+    let name = format!("{text}:{}", String::from_utf8_lossy(&port)).into();
+    match number(&port) {
+        None | Some(0) => Err(Fault::Port(port)),
+        Some(port) => Ok(Backend { host, port, name }),
     }
 }
 

@@ -29,7 +29,7 @@ fn read(text: &str) -> String {
                 "{} as {}",
                 grant
                     .backend
-                    .map(|backend| backend.to_string())
+                    .map(|backend| backend.name.into_string())
                     .unwrap_or_default(),
                 grant
                     .replacement
@@ -51,6 +51,11 @@ fn answers() {
         (
             "HTTP/1.0 500 no\nauth-STATUS:OK \nAuth-Server: ::1\nAuth-Port: 25\nAuth-User: u\n\n",
             "::1:25 as u",
+        ),
+        // The log has both as written.
+        (
+            "HTTP/1.0 200 OK\nAuth-Server: 0:0::1\nAuth-Port: 0025\n\n",
+            "0:0::1:0025 as -",
         ),
         (
             "HTTP/1.1 204 x\nAuth-Server: 1.2.3.4\nAuth-Port: 25\n\n",

@@ -113,7 +113,12 @@ impl SmtpServer {
             return self.send(command.text.into(), None).into();
         } else {
             self.mail = Some(command.text.into());
-            Reply::Ok
+            self.reply(Reply::Ok, out);
+            // The mail is sent without a login: an earlier one, which failed, is forgotten.
+            return Turn {
+                login: Some(Bytes::default()),
+                ..Step::Next.into()
+            };
         };
         self.reply(reply, out);
         Step::Next.into()
