@@ -142,18 +142,30 @@ fn client_that_leaves_ends_the_handshake() {
     socket.read_to_end(&mut Vec::new()).expect("its end");
 }
 
+/// A word of a backend before TLS may be an attacker's.
 #[test]
-fn refusing_greeting_is_passed_on_with_proxy_pass_error_message() {
-    let backend = ScriptedPeer::start(&[Step::Send(b"554 go away\r\n"), Step::ReadLine]);
-    let auth = ScriptedPeer::auth_server(accepted(backend.port));
-    for (more, expected) in [
-        ("", INTERNAL_ERROR),
-        ("proxy_pass_error_message on;", "554 go away\r\n"),
+fn refusal_before_tls_is_not_passed_on() {
+    let greeting = Step::Send(b"220 hi\r\n");
+    let starttls = Step::Send(b"250-x\r\n250 STARTTLS\r\n");
+    for script in [
+        &[Step::Send(b"554 go away\r\n"), Step::ReadLine][..],
+        &[greeting.clone(), Step::ReadLine, Step::Send(b"550 no\r\n")],
+        &[
+            greeting,
+            Step::ReadLine,
+            starttls,
+            Step::ReadLine,
+            Step::Send(b"454 not now\r\n"),
+            Step::ReadLine,
+        ],
     ] {
-        let (_gateway, port) = gateway(&format!(
-            "auth_http 127.0.0.1:{}/auth; proxy_ssl starttls; {more}",
+        let backend = ScriptedPeer::start(script);
+        let auth = ScriptedPeer::auth_server(accepted(backend.port));
+        let (gateway, port) = gateway(&format!(
+            "auth_http 127.0.0.1:{}/auth; proxy_ssl starttls; proxy_pass_error_message on;",
             auth.port
         ));
-        assert_eq!(log_in(port), expected);
+        assert_eq!(log_in(port), INTERNAL_ERROR);
+        gateway.wait_for_log("[error]");
     }
 }

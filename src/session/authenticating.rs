@@ -115,8 +115,10 @@ async fn authorized_login(
         Ok(admitted) => return admit(commands, phase, admitted).await,
         Err(LoginError::ClientLeft) => Cause::Closed,
         Err(error) => Cause::AuthorizedLogin {
+            passes_on: error
+                .reply()
+                .is_some_and(|own| passes_on(commands, &own.reply)),
             error,
-            passes_on: commands.proxy().proxy_pass_error_message,
         },
     };
     Err(phase.end(cause))
@@ -148,9 +150,12 @@ async fn backend(
         }
         Ok(Answer::Refused(rejection, reply, open)) => {
             commands.conversation = open;
-            log_refusal(commands.session.log, phase, shown(&reply));
-            let passes_on = commands.proxy().proxy_pass_error_message;
-            let reply = passes_on.then(|| reply.into());
+            let log = &*commands.session.log;
+            match rejection.is_temporary() {
+                true => log_temporary(log, phase, shown(&reply)),
+                false => log_refusal(log, phase, shown(&reply)),
+            }
+            let reply = passes_on(commands, &reply).then(|| reply.into());
             Refusal::Rejected { rejection, reply }
         }
         Ok(Answer::NotOffered(open)) => {
@@ -245,6 +250,11 @@ async fn admit(
     Ok(backend)
 }
 
+/// Whether the client gets the backend's reply: with `proxy_pass_error_message on`, unless the reply could log it in.
+fn passes_on(commands: &Commands<'_>, reply: &[u8]) -> bool {
+    commands.proxy().proxy_pass_error_message && commands.dialogue.is_refusal(reply)
+}
+
 /// Tells the client that its login failed.
 fn refuse(commands: &mut Commands<'_>, refusal: &Refusal) -> Result<(), SessionEnd> {
     let out = &mut commands.session.client.out;
@@ -255,5 +265,13 @@ fn refuse(commands: &mut Commands<'_>, refusal: &Refusal) -> Result<(), SessionE
 fn log_refusal(log: &SessionLog, phase: Phase, text: &[u8]) {
     let text = Escaped(text);
     let line = format_args!("client login failed: \"{text}\"");
+    log.line(phase, Level::Info, line);
+}
+
+/// Writes that the backend cannot decide about the login now. The words differ from those for a failed login: programs that block
+/// the addresses of clients with wrong passwords must not count an outage.
+fn log_temporary(log: &SessionLog, phase: Phase, text: &[u8]) {
+    let text = Escaped(text);
+    let line = format_args!("upstream refused temporarily: \"{text}\"");
     log.line(phase, Level::Info, line);
 }

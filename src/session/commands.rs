@@ -100,7 +100,9 @@ impl<'s> Commands<'s> {
     /// Goes on after a refused login, unless the session ends with it. `timeout` begins anew.
     pub fn refused(&mut self, turn: Turn) -> Result<(), SessionEnd> {
         self.deadline = Instant::now() + self.session.endpoint.server.mail.timeout;
-        self.session.log.upstream(None);
+        if self.conversation.is_none() {
+            self.session.log.upstream(None);
+        }
         self.follow(turn).map(|_| ())
     }
 
@@ -150,6 +152,9 @@ impl<'s> Commands<'s> {
             None => Err(TlsError::NotConfigured),
         };
         secured.map_err(|error| Phase::StartTls.end(Cause::Tls(error)))?;
+        // The backend knows the client as one without TLS: the next attempt begins a new conversation.
+        self.conversation = None;
+        self.session.log.upstream(None);
         self.dialogue.secured();
         Ok(())
     }

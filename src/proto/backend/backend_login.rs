@@ -5,7 +5,7 @@
 
 use super::Accepted;
 use super::authorized_login::SENDING_MAIL;
-use super::discovery::{Discovered, Discovery};
+use super::discovery::Discovery;
 use super::reply::{Expected, Rejection, Replies};
 use super::steps::{Context, Ended, SENDING_AUTH, Step, Steps};
 use super::wire::{Capabilities, Wire};
@@ -61,11 +61,7 @@ pub type Opening = Dialogue<(Box<dyn Wire>, Capabilities)>;
 /// A start that only asks for the capabilities.
 pub fn discovery(wire: Box<dyn Wire>) -> Opening {
     let asking = wire.verbs().login_capabilities_action;
-    let discovery = Discovery::new(wire, asking, |_| true);
-    then(discovery, |discovered, _, _| match discovered {
-        Discovered::Found(wire, capabilities) => Progress::Done((wire, capabilities)),
-        Discovered::Unwelcome => Progress::UNEXPECTED,
-    })
+    Discovery::new(wire, asking, |_| true)
 }
 
 /// The first request on a new connection.
@@ -140,10 +136,11 @@ impl Idle {
             }
             (Awaited::Answer, request) => {
                 // The challenge is cancelled; the request follows the reply to that.
-                let step = Step::new("*", SENDING_AUTH, Expected::Reply);
+                let step = Step::new("*", SENDING_AUTH, Expected::Refusal);
                 let cancelled = Steps::new(step, []).begin(self, out);
-                Ok(then(cancelled, |(idle, _), _, out| {
-                    go_on(idle, request, out)
+                Ok(then(cancelled, |(idle, ended), _, out| match ended {
+                    Ended::Refused(rejection) if !rejection.closing => go_on(idle, request, out),
+                    Ended::Refused(_) | Ended::Complete(_) => Progress::UNEXPECTED,
                 }))
             }
         }
@@ -162,7 +159,7 @@ impl Idle {
             Request::Challenge(_) => Err(self),
             Request::Login(login) => match login.origin.envelope() {
                 Some(envelope) => {
-                    let mail = Step::new(&*envelope.mail, SENDING_MAIL, Expected::Reply);
+                    let mail = Step::new(&*envelope.mail, SENDING_MAIL, Expected::Decision);
                     Ok(self.log_in(Steps::new(mail, []), Accepted::Answered, out))
                 }
                 None => match self.steps(&login.credentials) {

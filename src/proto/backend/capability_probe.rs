@@ -1,6 +1,6 @@
 //! A dialogue that only asks a backend for its capabilities: greeting, capabilities, end.
 
-use super::discovery::{Discovered, Discovery};
+use super::discovery::Discovery;
 use super::wire::{CapabilityList, Wire};
 use crate::proto::client::{Dialogue, Progress, then};
 
@@ -20,14 +20,13 @@ pub struct Answer {
 pub fn dialogue(wire: Box<dyn Wire>) -> CapabilityProbe {
     let verbs = wire.verbs();
     let discovery = Discovery::new(wire, verbs.capabilities_action, |_| true);
-    then(discovery, |discovered, reply, _| match discovered {
-        Discovered::Found(wire, _) => match wire.announced(reply) {
+    then(discovery, |(wire, _), reply, _| {
+        match wire.announced(reply) {
             Some(list) => Progress::Done(Answer {
                 list,
                 quit: verbs.quit,
             }),
             None => Progress::UNEXPECTED,
-        },
-        Discovered::Unwelcome => Progress::UNEXPECTED,
+        }
     })
 }

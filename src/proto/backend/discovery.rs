@@ -4,14 +4,8 @@ use super::reply::{Class, Expected};
 use super::wire::{Capabilities, Wire};
 use crate::proto::client::{Action, ClientDialogue, Progress, READING};
 
-/// How the dialogue ends.
-#[derive(Debug)]
-pub enum Discovered {
-    /// The backend's capabilities, and the wire for what follows.
-    Found(Box<dyn Wire>, Capabilities),
-    /// The greeting is negative.
-    Unwelcome,
-}
+/// The result: the backend's capabilities, and the wire for what follows.
+pub type Discovered = (Box<dyn Wire>, Capabilities);
 
 /// The dialogue.
 #[derive(Debug)]
@@ -65,12 +59,12 @@ impl ClientDialogue for Discovery {
                 found => found,
             }
         } else if self.wire.class(Expected::Greeting, reply) != Class::Ok {
-            return Progress::Done(Discovered::Unwelcome);
+            return Progress::UNEXPECTED;
         } else {
             self.wire.greeted_capabilities(reply).filter(self.enough)
         };
         match found {
-            Some(found) => Progress::Done(Discovered::Found(self.wire, found)),
+            Some(found) => Progress::Done((self.wire, found)),
             None => {
                 out.extend(self.wire.capability_command());
                 out.extend_from_slice(b"\r\n");

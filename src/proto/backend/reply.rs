@@ -19,8 +19,10 @@ pub enum Expected {
     Xclient,
     /// The completion of another command: 250 in SMTP.
     Completion,
-    /// Any reply that has the protocol's form.
-    Reply,
+    /// The decision about MAIL (SMTP): a completion or a refusal, both of which are for the client.
+    Decision,
+    /// A refusal, and nothing else: the exchange was cancelled, or the backend has announced that it fails.
+    Refusal,
     /// Any bytes that are framed as a reply.
     Anything,
 }
@@ -47,12 +49,21 @@ pub struct Rejection {
     pub closing: bool,
 }
 
+impl Rejection {
+    /// Whether a later attempt with the same password may succeed.
+    #[must_use]
+    pub fn is_temporary(self) -> bool {
+        (400..500).contains(&self.code)
+    }
+}
+
 /// Framing and meaning of a backend's replies.
 pub trait Replies: Debug + Send + Sync {
     /// Length of the first whole reply in `bytes`, in bytes, where `expected` is awaited.
     fn whole(&self, expected: Expected, bytes: &[u8]) -> Option<usize>;
 
-    /// The meaning of a reply where `expected` is awaited. With [`Expected::Challenge`] it is never [`Class::Ok`].
+    /// The meaning of a reply where `expected` is awaited. With [`Expected::Challenge`] and [`Expected::Refusal`] it is never
+    /// [`Class::Ok`]; only with [`Expected::Challenge`] and [`Expected::LoggedIn`] it may be [`Class::Challenge`].
     fn class<'a>(&self, expected: Expected, reply: &'a [u8]) -> Class<'a>;
 
     /// Where the part of an unexpected reply begins that the log shows, in bytes.

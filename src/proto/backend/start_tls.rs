@@ -4,7 +4,7 @@
 //! The dialogue that follows begins with the greeting, as if it had come through TLS: the capabilities that a backend
 //! announced in clear text are discarded.
 
-use super::discovery::{Discovered, Discovery};
+use super::discovery::Discovery;
 use super::reply::Expected;
 use super::steps::{Ended, Step, Steps};
 use super::wire::Wire;
@@ -20,20 +20,16 @@ pub enum Outcome {
     Agreed(&'static [u8]),
     /// The backend does not announce the command.
     NotOffered,
-    /// The greeting is negative.
-    Unwelcome,
 }
 
 /// A dialogue that waits for the greeting.
 pub fn dialogue(wire: Box<dyn Wire>) -> StartTls {
     let verbs = wire.verbs();
     let discovery = Discovery::new(wire, verbs.capabilities_action, |found| found.starttls);
-    then(discovery, move |discovered, _, out| {
-        let wire = match discovered {
-            Discovered::Found(wire, found) if found.starttls => wire,
-            Discovered::Found(..) => return Progress::Done(Outcome::NotOffered),
-            Discovered::Unwelcome => return Progress::Done(Outcome::Unwelcome),
-        };
+    then(discovery, move |(wire, found), _, out| {
+        if !found.starttls {
+            return Progress::Done(Outcome::NotOffered);
+        }
         let step = Step::new(verbs.start_tls, verbs.start_tls_action, Expected::StartTls);
         let sent = Steps::new(step, []).begin(wire, out);
         Progress::Read(then(sent, move |(_, ended), _, _| match ended {

@@ -70,7 +70,8 @@ impl Steps {
         let rest = answers.iter().enumerate();
         let rest = rest.map(|(at, answer)| step(answer.reveal(), count - at - 1));
         // A challenge in place of the completion carries the reason of a refusal. The refusal follows the answer to it.
-        let acknowledgement = exchange.acknowledgement.map(|text| step(text, 0));
+        let acknowledge = |text: &str| Step::new(text, SENDING_AUTH, Expected::Refusal);
+        let acknowledgement = exchange.acknowledgement.map(acknowledge);
         Steps::new(
             Step::new(command, SENDING_AUTH, expected(count)),
             rest.chain(acknowledgement),

@@ -83,6 +83,33 @@ pub fn tagged<'a>(response: &'a [u8], tag: &[u8]) -> Option<&'a [u8]> {
     response.strip_prefix(tag)?.strip_prefix(b" ")
 }
 
+/// Whether a client takes bytes of a backend as a refusal of its command with this tag, or as responses without effect on it.
+pub fn refuses(bytes: &[u8], tag: &[u8]) -> bool {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let (first, behind) = rest.split_at(response(rest).unwrap_or(rest.len()));
+        let harmless = match first.strip_prefix(b"* ") {
+            Some(text) => !is_word(text, b"PREAUTH"),
+            None => {
+                tagged(first, tag).is_some_and(|text| is_word(text, b"NO") || is_word(text, b"BAD"))
+            }
+        };
+        if !harmless {
+            return false;
+        }
+        rest = behind;
+    }
+    !bytes.is_empty()
+}
+
+/// Whether a text begins with a word, in any case of letters.
+pub fn is_word(text: &[u8], word: &[u8]) -> bool {
+    text.split_at_checked(word.len())
+        .is_some_and(|(start, rest)| {
+            start.eq_ignore_ascii_case(word) && matches!(rest, [] | [b' ' | b'\r', ..])
+        })
+}
+
 /// Whether a response is the `OK` to our command. As in nginx, case matters.
 pub fn is_ok(response: &[u8], tag: &[u8]) -> bool {
     tagged(response, tag).is_some_and(|text| text.starts_with(b"OK"))
@@ -117,5 +144,28 @@ mod tests {
         assert_eq!(last(b"a OK\r\n"), b"a OK\r\n");
         assert_eq!(tagged(b"a OK\r\n", b"a"), Some(&b"OK\r\n"[..]));
         assert_eq!(tagged(b"ab OK\r\n", b"a"), None);
+    }
+
+    #[test]
+    fn a_refusal_is_nothing_else() {
+        for (bytes, want) in [
+            ("a NO no\r\n", true),
+            ("a bad\r\n", true),
+            ("* BYE busy\r\n", true),
+            ("* OK one\r\n* OK two\r\n", true),
+            ("* X {6}\r\na OK\r\n\r\na NO no\r\n", true),
+            ("a OK in\r\n", false),
+            ("* OK one\r\na OK in\r\n", false),
+            ("a NO no\r\na OK in\r\n", false),
+            ("* PREAUTH hi\r\n", false),
+            ("* preauth\r\na NO\r\n", false),
+            ("b NO no\r\n", false),
+            ("a NOT\r\n", false),
+            ("+ go\r\n", false),
+            ("235 in\r\n", false),
+            ("", false),
+        ] {
+            assert_eq!(refuses(bytes.as_bytes(), b"a"), want, "{bytes:?}");
+        }
     }
 }

@@ -12,17 +12,26 @@ const REASONS: [(&str, u16, &str); 8] = [
     ("LIMIT", 452, "Too many connections"),
 ];
 
+/// Further response codes of temporary refusals: of RFC 5530 (SERVERBUG), of large providers, and those of POP3, which some servers
+/// use in both protocols.
+const TEMPORARY: [(&str, u16); 5] = [
+    ("SERVERBUG", 454),
+    ("SYS/TEMP", 454),
+    ("IN-USE", 450),
+    ("LOGIN-DELAY", 452),
+    ("THROTTLED", 452),
+];
+
 /// The SMTP code of the same meaning as the text of a backend's `NO`; 500 where it has no known response code.
 pub(super) fn reason(text: &[u8]) -> u16 {
     let code = text
         .strip_prefix(b"[")
         .and_then(|rest| Some(&rest[..memchr::memchr2(b']', b' ', rest)?]));
-    let known = code.and_then(|code| {
-        REASONS
-            .iter()
-            .find(|(name, ..)| code.eq_ignore_ascii_case(name.as_bytes()))
-    });
-    known.map_or(500, |(_, reason, _)| *reason)
+    let all = REASONS.iter().map(|&(name, reason, _)| (name, reason));
+    let mut all = all.chain(TEMPORARY);
+    let known =
+        code.and_then(|code| all.find(|(name, _)| code.eq_ignore_ascii_case(name.as_bytes())));
+    known.map_or(500, |(_, reason)| reason)
 }
 
 /// The gateway's own refusal for a reason, without tag and line end.
@@ -48,6 +57,8 @@ mod tests {
             through("[unavailable] x"),
             "NO [UNAVAILABLE] Temporary authentication failure"
         );
+        assert_eq!(through("[IN-USE] x"), "NO [INUSE] The mailbox is in use");
+        assert_eq!(through("[THROTTLED]"), "NO [LIMIT] Too many connections");
         for text in ["[ALERT] x", "[AUTHENTICATIONFAILED", "x", ""] {
             assert_eq!(through(text), "NO Authentication failed", "{text}");
         }

@@ -44,21 +44,22 @@ impl Replies for Wire {
     fn class<'a>(&self, expected: Expected, reply: &'a [u8]) -> Class<'a> {
         let response = reply::last(reply);
         let ok = match expected {
-            Expected::Greeting => is_greeting(reply),
-            Expected::Capabilities => reply::tagged(response, TAG).is_some(),
+            Expected::Greeting => reply
+                .strip_prefix(b"* ")
+                .is_some_and(|text| reply::is_word(text, b"OK")),
+            Expected::Capabilities => is_answer(reply),
             Expected::StartTls => reply::is_ok(response, TAG),
-            Expected::Reply | Expected::Anything => true,
-            Expected::Challenge => false,
-            Expected::LoggedIn | Expected::Xclient | Expected::Completion => {
-                self.says(response, b"OK")
-            }
+            Expected::LoggedIn => self.says(response, b"OK"),
+            _ => false,
         };
         if ok {
-            Class::Ok
-        } else if let Some(text) = response.strip_prefix(b"+") {
-            Class::Challenge(text.trim_ascii())
-        } else {
-            self.refusal(response).map_or(Class::Other, Class::Refused)
+            return Class::Ok;
+        }
+        match (expected, response.strip_prefix(b"+")) {
+            (Expected::Challenge | Expected::LoggedIn, Some(text @ [b' ' | b'\r', ..])) => {
+                Class::Challenge(text.trim_ascii())
+            }
+            _ => self.refusal(response).map_or(Class::Other, Class::Refused),
         }
     }
 }
@@ -70,8 +71,7 @@ impl Wire {
     }
 
     fn says(&self, response: &[u8], word: &[u8]) -> bool {
-        let start = self.text(response).get(..word.len());
-        start.is_some_and(|start| start.eq_ignore_ascii_case(word))
+        reply::is_word(self.text(response), word)
     }
 
     fn refusal(&self, response: &[u8]) -> Option<Rejection> {
@@ -79,8 +79,11 @@ impl Wire {
         if closing {
             return Some(Rejection { code: 454, closing });
         }
-        (self.says(response, b"NO") || self.says(response, b"BAD")).then(|| Rejection {
-            code: reason(self.text(response).get(3..).unwrap_or_default()),
+        let word = [&b"NO"[..], b"BAD"]
+            .into_iter()
+            .find(|word| self.says(response, word))?;
+        Some(Rejection {
+            code: reason(self.text(response)[word.len()..].trim_ascii_start()),
             closing,
         })
     }
@@ -101,7 +104,10 @@ impl wire::Wire for Wire {
 
     /// A backend that does not know the command announces nothing, and LOGIN works.
     fn capabilities(&self, answer: &[u8]) -> Option<Capabilities> {
-        is_answer(answer).then(|| capabilities::read(capabilities::in_answer(answer)))
+        is_answer(answer).then(|| match reply::is_ok(reply::last(answer), TAG) {
+            true => capabilities::read(capabilities::in_answer(answer)),
+            false => capabilities::read(std::iter::empty()),
+        })
     }
 
     /// Every server announces something: an empty list is none.
@@ -157,9 +163,11 @@ fn is_greeting(reply: &[u8]) -> bool {
     reply.starts_with(b"* OK")
 }
 
-/// Whether a reply is the one to a command of our own.
+/// Whether a reply completes a command of our own, successfully or not.
 fn is_answer(reply: &[u8]) -> bool {
-    reply::tagged(reply::last(reply), TAG).is_some()
+    let words = [&b"OK"[..], b"NO", b"BAD"];
+    reply::tagged(reply::last(reply), TAG)
+        .is_some_and(|text| words.iter().any(|word| reply::is_word(text, word)))
 }
 
 /// IMAP as nginx reads it, after the auth server has decided: case matters, and only the answer to the password may have

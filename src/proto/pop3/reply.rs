@@ -26,6 +26,14 @@ pub fn is_refusal(reply: &[u8]) -> bool {
     reply.starts_with(b"-ERR")
 }
 
+/// Whether a client takes bytes of a backend as a refusal, and as nothing else.
+pub fn refuses(bytes: &[u8]) -> bool {
+    is_refusal(bytes)
+        && !bytes
+            .split(|&b| b == b'\n')
+            .any(|line| line.starts_with(b"+"))
+}
+
 /// The challenge in `+ challenge`, in base64.
 pub fn challenge(reply: &[u8]) -> Option<&[u8]> {
     Some(reply.strip_prefix(b"+")?.trim_ascii())
@@ -47,12 +55,16 @@ pub enum Code {
 }
 
 /// Response codes and the SMTP reply codes with the same meaning.
-const CODES: [(&[u8], Code, u16); 5] = [
+const CODES: [(&[u8], Code, u16); 8] = [
     (b"AUTH", Code::Auth, 535),
     (b"IN-USE", Code::InUse, 450),
     (b"LOGIN-DELAY", Code::LoginDelay, 452),
     (b"SYS/TEMP", Code::Temporary, 454),
     (b"SYS/PERM", Code::Permanent, 554),
+    // Codes of IMAP (RFC 5530), which some servers use in both protocols.
+    (b"INUSE", Code::InUse, 450),
+    (b"LIMIT", Code::LoginDelay, 452),
+    (b"UNAVAILABLE", Code::Temporary, 454),
 ];
 
 /// The SMTP code for a refusal without a response code.
@@ -102,6 +114,20 @@ mod tests {
         ] {
             let bytes = bytes.as_bytes();
             assert_eq!((line(bytes), list(bytes)), (one, many), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_nothing_else() {
+        for (bytes, want) in [
+            ("-ERR no\r\n", true),
+            ("-ERR one\r\ntwo\r\n", true),
+            ("-ERR no\r\n+OK\r\n", false),
+            ("+OK\r\n", false),
+            ("+ \r\n", false),
+            ("535 no\r\n", false),
+        ] {
+            assert_eq!(refuses(bytes.as_bytes()), want, "{bytes:?}");
         }
     }
 

@@ -34,19 +34,22 @@ impl Replies for Wire {
     }
 
     fn class<'a>(&self, expected: Expected, reply: &'a [u8]) -> Class<'a> {
-        let is_ok = reply::is_ok(reply);
-        let challenge = reply::challenge(reply).filter(|_| !is_ok);
-        let refused = reply::is_refusal(reply);
         match expected {
-            Expected::Anything => Class::Ok,
-            Expected::Reply if is_ok || refused || challenge.is_some() => Class::Ok,
-            Expected::Challenge if is_ok => Class::Other,
-            _ if is_ok => Class::Ok,
-            _ if refused => Class::Refused(Rejection {
+            Expected::Challenge | Expected::Refusal => {}
+            _ if reply::is_ok(reply) => return Class::Ok,
+            _ => {}
+        }
+        if reply::is_refusal(reply) {
+            return Class::Refused(Rejection {
                 code: reply::smtp_code(reply),
                 closing: false,
-            }),
-            _ => challenge.map_or(Class::Other, Class::Challenge),
+            });
+        }
+        match expected {
+            Expected::Challenge | Expected::LoggedIn if !reply::is_ok(reply) => {
+                reply::challenge(reply).map_or(Class::Other, Class::Challenge)
+            }
+            _ => Class::Other,
         }
     }
 }

@@ -16,9 +16,16 @@ pub fn whole(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// The code of a reply; `None` when it does not begin with three digits.
+/// The code of a reply; `None` if a line has none, or another one than the first (RFC 5321, section 4.2.1).
 pub fn code(reply: &[u8]) -> Option<u16> {
-    let digits = reply.get(..3)?;
+    let mut codes = lines(reply).map(line_code);
+    let first = codes.next()??;
+    codes.all(|code| code == Some(first)).then_some(first)
+}
+
+/// The three digits at the start of a line.
+fn line_code(line: &[u8]) -> Option<u16> {
+    let digits = line.get(..3)?;
     if !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
@@ -29,12 +36,21 @@ pub fn code(reply: &[u8]) -> Option<u16> {
     )
 }
 
+/// Whether a client takes bytes of a backend as a refusal, and as nothing else.
+pub fn refuses(bytes: &[u8]) -> bool {
+    matches!(code(bytes), Some(400..=599))
+}
+
 /// The texts of a reply's lines, without codes.
 pub fn texts(reply: &[u8]) -> impl Iterator<Item = &[u8]> {
-    reply.split(|&b| b == b'\n').filter_map(|line| {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        line.get(4..)
-    })
+    lines(reply).filter_map(|line| line.get(4..))
+}
+
+fn lines(reply: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let reply = reply.strip_suffix(b"\n").unwrap_or(reply);
+    reply
+        .split(|&b| b == b'\n')
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
 }
 
 #[cfg(test)]
@@ -58,7 +74,27 @@ mod tests {
         }
         assert_eq!(code(b"250 ok"), Some(250));
         assert_eq!(code(b"25x"), None);
+        assert_eq!(code(b""), None);
+        assert_eq!(code(b"250-a\r\n250\r\n"), Some(250));
+        assert_eq!(code(b"235-a\r\n535 b\r\n"), None);
         let lines: Vec<_> = texts(b"250-a b\r\n250 c\r\n").collect();
         assert_eq!(lines, [&b"a b"[..], b"c"]);
+    }
+
+    #[test]
+    fn a_refusal_is_nothing_else() {
+        for (bytes, want) in [
+            ("535 no\r\n", true),
+            ("454-a\r\n454 b\r\n", true),
+            ("535 no\r\n535 again\r\n", true),
+            ("535 no\r\n235 yes\r\n", false),
+            ("535-no\r\n235 yes\r\n", false),
+            ("235 yes\r\n", false),
+            ("334 go\r\n", false),
+            ("a OK\r\n", false),
+            ("no\r\n", false),
+        ] {
+            assert_eq!(refuses(bytes.as_bytes()), want, "{bytes:?}");
+        }
     }
 }

@@ -33,15 +33,16 @@ impl Replies for Wire {
     }
 
     fn class<'a>(&self, expected: Expected, reply: &'a [u8]) -> Class<'a> {
-        let code = code(reply);
-        match (expected, code) {
+        match (expected, code(reply)) {
             (Expected::Anything, _)
-            | (Expected::Reply, Some(_))
             | (Expected::Greeting | Expected::StartTls, Some(220))
             | (Expected::Capabilities | Expected::Completion, Some(250))
             | (Expected::Xclient, Some(220 | 250))
-            | (Expected::LoggedIn, Some(235)) => Class::Ok,
-            (_, Some(334)) => Class::Challenge(texts(reply).next().unwrap_or_default()),
+            | (Expected::LoggedIn, Some(235))
+            | (Expected::Decision, Some(250 | 400..=599)) => Class::Ok,
+            (Expected::Challenge | Expected::LoggedIn, Some(334)) => {
+                Class::Challenge(texts(reply).next().unwrap_or_default())
+            }
             (_, Some(code @ 400..=599)) => Class::Refused(Rejection {
                 code,
                 closing: code == 421,

@@ -23,10 +23,12 @@ pub(super) async fn converse<O>(
         }
         let reply = connection.exchange(&mut out, |bytes| dialogue.whole(bytes));
         let reply = reply.await?;
+        let action = dialogue.action();
         match dialogue.advance(&reply, &mut out) {
             Progress::Read(next) => dialogue = next,
             Progress::Done(outcome) => return Ok((outcome, reply)),
             Progress::Unexpected { shown_from } => {
+                *phase = Phase::Backend(action);
                 let unexpected = UnexpectedReply { reply, shown_from };
                 return Err(ConversationError::Unexpected(unexpected));
             }

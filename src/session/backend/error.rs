@@ -54,8 +54,6 @@ pub(in crate::session) enum ConnectError {
 pub(in crate::session) enum UpgradeError {
     /// The dialogue before the handshake failed.
     Conversation(ConversationError),
-    /// The backend's greeting is negative.
-    Unwelcome(UnexpectedReply),
     /// The backend does not announce STARTTLS.
     NotOffered,
     /// The backend sent bytes in clear text after its reply to STARTTLS: an attacker may have injected them.
@@ -92,11 +90,11 @@ pub(in crate::session) struct UnexpectedReply {
 }
 
 impl LoginError {
-    /// The backend's reply that stands for the error.
+    /// The backend's reply that stands for the error. One that came before `proxy_ssl starttls` was done is none: an attacker
+    /// may have sent it.
     pub fn reply(&self) -> Option<&UnexpectedReply> {
         match self {
-            Self::Connect(ConnectError::Upgrade(UpgradeError::Unwelcome(reply)))
-            | Self::Conversation(ConversationError::Unexpected(reply)) => Some(reply),
+            Self::Conversation(ConversationError::Unexpected(reply)) => Some(reply),
             _ => None,
         }
     }
@@ -157,7 +155,6 @@ impl fmt::Display for UpgradeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Conversation(error) => error.fmt(f),
-            Self::Unwelcome(greeting) => greeting.fmt(f),
             Self::NotOffered => f.write_str("upstream does not offer STARTTLS"),
             Self::Ahead => f.write_str("upstream sent data in clear text before SSL handshake"),
             Self::NoName(host) => {

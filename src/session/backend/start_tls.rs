@@ -5,7 +5,7 @@ use tokio::time::timeout;
 use super::Backends;
 use super::connection::BackendConnection;
 use super::conversation::converse;
-use super::error::{UnexpectedReply, UpgradeError};
+use super::error::UpgradeError;
 use crate::proto::backend::StartTls;
 use crate::proto::backend::start_tls::Outcome;
 use crate::proto::client::READING;
@@ -56,13 +56,5 @@ async fn agree(
         (Outcome::Agreed(_), _) if connection.is_ahead() => Err(UpgradeError::Ahead),
         (Outcome::Agreed(greeting), _) => Ok(greeting),
         (Outcome::NotOffered, _) => Err(UpgradeError::NotOffered),
-        (Outcome::Unwelcome, reply) => {
-            *phase = Phase::Backend(READING);
-            let shown_from = 0;
-            Err(UpgradeError::Unwelcome(UnexpectedReply {
-                reply,
-                shown_from,
-            }))
-        }
     }
 }

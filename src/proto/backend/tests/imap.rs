@@ -228,7 +228,7 @@ fn starttls_only_where_it_is_announced() {
     for greeting in ["* PREAUTH hi\r\n", "* BYE\r\n"] {
         assert_eq!(
             play(&[greeting]),
-            " Unwelcome while reading response from upstream"
+            " Unexpected while reading response from upstream"
         );
     }
 }

@@ -9,6 +9,7 @@ use crate::proto::login::{Bearer, Bytes, Credentials, Login, Origin};
 mod imap;
 mod pop3;
 mod smtp;
+mod states;
 
 /// A dialogue after some replies.
 struct Played<O> {

@@ -223,7 +223,7 @@ fn stls_only_where_it_is_announced() {
     }
     assert_eq!(
         play(&["-ERR no\r\n"]),
-        " Unwelcome while reading response from upstream"
+        " Unexpected while reading response from upstream"
     );
 }
 

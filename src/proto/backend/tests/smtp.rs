@@ -334,7 +334,7 @@ fn starttls_only_where_it_is_announced() {
     }
     assert_eq!(
         play(&["554 no\r\n"]),
-        " Unwelcome while reading response from upstream"
+        " Unexpected while reading response from upstream"
     );
 }
 

@@ -4,9 +4,9 @@ mod commands;
 
 use std::sync::Arc;
 
-use super::Settings;
 use super::command::{Scan, Stop};
 use super::replies::{CHALLENGE, Reply};
+use super::{Settings, reply};
 use crate::proto::CapabilityList;
 use crate::proto::login::Bytes;
 use crate::proto::sasl::{Exchange, Fault};
@@ -174,6 +174,10 @@ impl ServerDialogue for ImapServer {
         };
         self.reply(reply, out);
         Step::Next.into()
+    }
+
+    fn is_refusal(&self, reply: &[u8]) -> bool {
+        reply::refuses(reply, &self.tag)
     }
 
     fn accept(&mut self, reply: &[u8], out: &mut Vec<u8>) {

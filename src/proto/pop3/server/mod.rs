@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Settings;
 use super::command::{ARGUMENTS, Command, Verb};
 use super::replies::{CHALLENGE, GREETING, Reply};
+use super::{Settings, reply};
 use crate::base::Secret;
 use crate::config::{Method, StartTls};
 use crate::proto::CapabilityList;
@@ -259,6 +259,10 @@ impl ServerDialogue for Pop3Server {
         };
         out.extend_from_slice(reply.text());
         Step::Next.into()
+    }
+
+    fn is_refusal(&self, reply: &[u8]) -> bool {
+        reply::refuses(reply)
     }
 
     fn accept(&mut self, reply: &[u8], out: &mut Vec<u8>) {

@@ -4,9 +4,9 @@ mod commands;
 
 use std::sync::Arc;
 
-use super::Settings;
 use super::command::{ARGUMENTS, Command};
 use super::replies::{CHALLENGE, Reply};
+use super::{Settings, reply};
 use crate::proto::CapabilityList;
 use crate::proto::line::{self, Invalid};
 use crate::proto::login::Bytes;
@@ -137,6 +137,10 @@ impl ServerDialogue for SmtpServer {
         };
         self.reply(reply, out);
         Step::Next.into()
+    }
+
+    fn is_refusal(&self, reply: &[u8]) -> bool {
+        reply::refuses(reply)
     }
 
     fn accept(&mut self, _: &[u8], out: &mut Vec<u8>) {
