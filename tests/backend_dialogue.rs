@@ -221,3 +221,43 @@ fn capabilities_are_cached_separately_with_and_without_proxy_header() {
     }
     assert!(capabilities(with).contains("PROXY") && capabilities(without).contains("BARE"));
 }
+
+#[test]
+fn xclient_announced_follows_the_announcement() {
+    for (announced, expected) in [
+        (
+            &b"250-b\r\n250 XCLIENT NAME ADDR LOGIN\r\n"[..],
+            "XCLIENT ADDR=127.0.0.1 LOGIN=joe NAME=[UNAVAILABLE]",
+        ),
+        (
+            b"250-b\r\n250 XCLIENT PROTO ADDR\r\n",
+            "XCLIENT ADDR=127.0.0.1",
+        ),
+        (b"250 b\r\n", ""),
+    ] {
+        let opening = [
+            Step::Send(b"220 b\r\n"),
+            Step::ReadLine,
+            Step::Send(announced),
+        ];
+        let after = [
+            Step::ReadLine,
+            Step::Send(b"220 b\r\n"),
+            Step::ReadLine,
+            Step::Send(b"250 b\r\n"),
+        ];
+        let script = match expected {
+            "" => opening.to_vec(),
+            _ => [&opening[..], &after].concat(),
+        };
+        let backend = ScriptedPeer::start(&script);
+        // A client that sent HELO gets EHLO towards the backend: only its answer has the announcement.
+        let (_gateway, reply) = log_in("xclient announced;", "HELO c.test", &backend);
+        assert_eq!(reply, "235 2.0.0 OK\r\n", "{expected}");
+        assert_eq!(backend.received(), "EHLO gate.test");
+        if !expected.is_empty() {
+            assert_eq!(backend.received(), expected);
+            assert_eq!(backend.received(), "EHLO c.test");
+        }
+    }
+}

@@ -23,7 +23,7 @@ pub use model::{
     Method, Methods, Names, Options, PassPhrases, PidOption, ProxyProtocol, ProxySmtpAuth,
     ProxySmtpHelo, Resolver, SessionCache, SocketOptions, StartTls, SyslogTarget, TlsFault,
     TlsFile, TlsMaterial, TlsMode, TlsProbes, TlsVersions, Upstream, Verify, VerifyClient, World,
-    unbracketed,
+    Xclient, unbracketed,
 };
 pub use openssl::ciphers;
 pub use schema::table::rows;

@@ -28,7 +28,7 @@ pub use sasl::{Method, Methods};
 pub use tls::{ClientTls, Command, SessionCache, TlsFault, TlsMaterial, TlsMode, Verify};
 pub use values::{
     BackendTls, Capabilities, DebugPoints, ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo, StartTls,
-    User, VerifyClient,
+    User, VerifyClient, Xclient,
 };
 pub use versions::{NamedVersions, TlsVersions};
 pub use world::{Files, Names, Nowhere, TlsProbes, World};

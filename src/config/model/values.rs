@@ -38,6 +38,18 @@ pub enum BackendTls {
     StartTls,
 }
 
+/// `xclient`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Xclient {
+    /// XCLIENT is not sent.
+    Off,
+    /// After the auth server's decision it is sent in any case, else with the announced attributes.
+    #[default]
+    On,
+    /// It is sent with the announced attributes, and only where it is announced.
+    Announced,
+}
+
 /// `proxy_smtp_auth`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ProxySmtpAuth {

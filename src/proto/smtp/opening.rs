@@ -1,7 +1,7 @@
 //! The start of an SMTP dialogue that leads to a login: greeting, EHLO, and with XCLIENT the client's own EHLO.
 
 use super::capabilities;
-use crate::config::{ProxySmtpHelo, Server};
+use crate::config::{ProxySmtpHelo, Server, Xclient};
 use crate::proto::backend::reply::Expected;
 use crate::proto::backend::steps::{self, Context, Ended, Step, Steps};
 use crate::proto::backend::wire::{Capabilities, XclientAttributes};
@@ -25,7 +25,7 @@ pub struct Introduction {
     /// How the client introduced itself.
     pub helo: Helo,
     /// `xclient`.
-    pub xclient: bool,
+    pub xclient: Xclient,
     /// The login that follows the opening.
     pub purpose: Purpose,
 }
@@ -33,7 +33,8 @@ pub struct Introduction {
 /// The login that follows the opening. It determines when EHLO and XCLIENT are sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// A login that the auth server accepted. As in nginx, EHLO is sent only if needed, and XCLIENT without being announced.
+    /// A login that the auth server accepted. As in nginx, EHLO is sent only if needed, and XCLIENT without being announced, unless
+    /// the configuration has `xclient announced`.
     AuthorizedLogin {
         /// The login in XCLIENT, if the gateway does not log in itself.
         login: Option<Bytes>,
@@ -55,50 +56,54 @@ impl Introduction {
         }
     }
 
-    fn by_capabilities(&self) -> bool {
-        self.purpose == Purpose::BackendLogin
+    /// Whether the backend's announcement decides about XCLIENT: EHLO is needed then.
+    fn by_announcement(&self) -> bool {
+        self.purpose == Purpose::BackendLogin || self.xclient == Xclient::Announced
     }
 
-    /// XCLIENT without line end. `None` if it is off or the backend announces neither ADDR nor NAME.
+    /// XCLIENT without line end. `None` if it is off, or if the backend announces no attribute that there is a value for.
     fn xclient_command(&self, announced: XclientAttributes) -> Option<Vec<u8>> {
-        let (address, name, login) = match &self.purpose {
-            Purpose::AuthorizedLogin { login } => (true, true, login.as_deref()),
-            Purpose::BackendLogin => (announced.address, announced.name, None),
+        let login = match &self.purpose {
+            Purpose::AuthorizedLogin { login } => login.as_deref(),
+            Purpose::BackendLogin => None,
         };
-        if !self.xclient || !(address || name) {
-            return None;
-        }
+        let login = login.filter(|login| !login.is_empty());
+        let attributes = match self.xclient {
+            Xclient::Off => return None,
+            _ if self.by_announcement() => announced,
+            _ => XclientAttributes::ALL,
+        };
         let mut line = b"XCLIENT".to_vec();
-        if address {
+        let verb = line.len();
+        if attributes.address {
             line.extend_from_slice(b" ADDR=");
             line.extend_from_slice(self.address.as_bytes());
         }
-        if let Some(login) = login.filter(|login| !login.is_empty()) {
+        if let Some(login) = login.filter(|_| attributes.login) {
             line.extend_from_slice(b" LOGIN=");
             xtext(login, &mut line);
         }
-        if name {
+        if attributes.name {
             line.extend_from_slice(b" NAME=");
             line.extend_from_slice(self.host.as_bytes());
         }
-        Some(line)
+        (line.len() > verb).then_some(line)
     }
 
     /// EHLO or HELO as the client sent it, after XCLIENT. `None` if the client sent neither and the backend needs neither.
     fn client_hello(&self) -> Option<Vec<u8>> {
-        let own = self.by_capabilities().then_some(&self.own_name);
+        let own = self.by_announcement().then_some(&self.own_name);
         let name = self.helo.name.as_ref().or(own)?;
-        Some(hello(self.helo.extended || self.by_capabilities(), name))
+        Some(hello(self.helo.extended || self.by_announcement(), name))
     }
 }
 
 /// The name in our own EHLO.
 pub fn own_name(server: &Server, helo: &Helo) -> Bytes {
     let proxy = &server.proxy;
-    let clients = helo
-        .name
-        .as_ref()
-        .filter(|_| !proxy.xclient && proxy.proxy_smtp_helo == ProxySmtpHelo::Client);
+    let clients = helo.name.as_ref().filter(|_| {
+        proxy.xclient == Xclient::Off && proxy.proxy_smtp_helo == ProxySmtpHelo::Client
+    });
     clients.unwrap_or(&server.name).clone()
 }
 
@@ -112,8 +117,9 @@ pub fn introduce<C: Context>(
         |(context, ended), _, out| match ended {
             Ended::Refused(_) => Progress::UNEXPECTED,
             Ended::Complete(_) => {
-                let client = introduction.xclient || introduction.helo.extended;
-                let extended = client || introduction.by_capabilities();
+                let Introduction { helo, xclient, .. } = &introduction;
+                let needed = *xclient != Xclient::Off || introduction.by_announcement();
+                let extended = needed || helo.extended;
                 greet(context, introduction, extended, out)
             }
         },
@@ -136,7 +142,7 @@ fn greet<C: Context>(
             Ended::Complete(_) => tell(context, &introduction, capabilities::read(reply), out),
             // A backend that does not know EHLO gets HELO.
             Ended::Refused(rejection)
-                if extended && rejection.code >= 500 && introduction.by_capabilities() =>
+                if extended && rejection.code >= 500 && introduction.by_announcement() =>
             {
                 greet(context, introduction, false, out)
             }

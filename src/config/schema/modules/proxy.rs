@@ -1,6 +1,7 @@
-//! ngx_mail_proxy_module, with `proxy_pass`, `proxy_connect_timeout`, `proxy_smtp_helo` and further values of `proxy_smtp_auth`.
+//! ngx_mail_proxy_module, with `proxy_pass`, `proxy_connect_timeout`, `proxy_smtp_helo` and further values of `proxy_smtp_auth` and
+//! `xclient`.
 
-use crate::config::model::{ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo};
+use crate::config::model::{ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo, Xclient};
 use crate::config::schema::module;
 use crate::config::schema::values::{Choice, Choices, Flag, Msec, Size, UpstreamUrl};
 
@@ -19,6 +20,16 @@ impl Choices for ProxySmtpHelo {
     const SYNTAX: &'static str = "server | client";
     const WORDS: &'static [(&'static str, Self)] =
         &[("server", Self::Server), ("client", Self::Client)];
+}
+
+impl Choices for Xclient {
+    const SYNTAX: &'static str = "on | off | announced";
+    const IS_FLAG: bool = true;
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("off", Self::Off),
+        ("on", Self::On),
+        ("announced", Self::Announced),
+    ];
 }
 
 impl Choices for ProxyProtocol {
@@ -66,10 +77,16 @@ module! {
         /// address, its host name (see `resolver`) and its login. The backend must permit XCLIENT from portcullis
         /// (Postfix: `smtpd_authorized_xclient_hosts`).
         ///
-        /// With `auth_http`, XCLIENT is sent whether or not the backend announces it, as in nginx; a refusal ends the
-        /// session. Without `auth_http`, only the attributes that the backend announces are sent. After XCLIENT,
-        /// portcullis sends the HELO or EHLO command of the client.
-        xclient: Flag = "on", MAIL_SERVER;
+        /// - `on`: with `auth_http`, XCLIENT is sent whether or not the backend announces it, as in nginx. Without
+        ///   `auth_http`, as `announced`.
+        /// - `announced`: XCLIENT is sent if the backend announces it, with the announced attributes only. nginx does
+        ///   not have this value.
+        /// - `off`: no XCLIENT.
+        ///
+        /// After XCLIENT, portcullis sends the HELO or EHLO command of the client. A refusal of XCLIENT ends the
+        /// session. Without XCLIENT, a backend that `auth_http` selects does not get the login, unless
+        /// `proxy_smtp_auth` is used.
+        xclient: Choice<Xclient> = "on", MAIL_SERVER;
         /// Determines whether portcullis logs in to an SMTP backend with the AUTH command. It uses `Auth-User` and
         /// `Auth-Pass` of the authentication server's response, or else the login and password of the client. XCLIENT
         /// omits the login in this case. Since nginx 1.19.4.

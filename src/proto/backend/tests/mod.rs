@@ -100,6 +100,7 @@ impl Shown for capability_probe::Answer {
     fn shown(&self) -> String {
         let list: Vec<_> = self
             .list
+            .words
             .iter()
             .map(|word| String::from_utf8_lossy(word))
             .collect();

@@ -1,7 +1,7 @@
 //! SMTP.
 
 use super::*;
-use crate::config::ProxySmtpAuth;
+use crate::config::{ProxySmtpAuth, Xclient};
 use crate::proto::backend::authorized_login::Task;
 use crate::proto::backend::reply::Replies;
 use crate::proto::backend::wire::Wire;
@@ -20,7 +20,7 @@ fn helo(name: &str, extended: bool) -> Helo {
     }
 }
 
-fn introduction(helo: Helo, xclient: bool, purpose: Purpose) -> Introduction {
+fn introduction(helo: Helo, xclient: Xclient, purpose: Purpose) -> Introduction {
     Introduction {
         own_name: bytes("gate"),
         address: "192.0.2.1".into(),
@@ -46,7 +46,11 @@ fn authorized(
     let login = xclient.map(bytes);
     let purpose = Purpose::AuthorizedLogin { login };
     let wire: Box<dyn Replies> = with_name("");
-    let opening = introduce(wire, introduction(helo, xclient.is_some(), purpose));
+    let xclient = match xclient {
+        Some(_) => Xclient::On,
+        None => Xclient::Off,
+    };
+    let opening = introduce(wire, introduction(helo, xclient, purpose));
     play(authorized_login::dialogue(opening, task), replies)
 }
 
@@ -84,6 +88,45 @@ fn xclient_in_place_of_a_login() {
         let played = play(helo("c", true), Some("u"), replies);
         assert!(played.contains(" Unexpected"), "{played}");
     }
+}
+
+#[test]
+fn xclient_where_it_is_announced() {
+    let play = |helo: Helo, login: &str, replies: &[&str]| {
+        let login = Some(bytes(login));
+        let introduction =
+            introduction(helo, Xclient::Announced, Purpose::AuthorizedLogin { login });
+        let wire: Box<dyn Replies> = with_name("");
+        let opening = introduce(wire, introduction);
+        play(authorized_login::dialogue(opening, Task::Nothing), replies).text()
+    };
+    let announces = |words: &str| format!("250-x\r\n250 XCLIENT {words}\r\n");
+    let all = announces("NAME ADDR PROTO LOGIN");
+    assert_eq!(
+        play(helo("c", false), "u", &[HI, &all, HI, &all]),
+        "EHLO gate|XCLIENT ADDR=192.0.2.1 LOGIN=u NAME=[UNAVAILABLE]|EHLO c| LoggedIn"
+    );
+    // EHLO follows XCLIENT even if the client sent none.
+    assert_eq!(
+        play(Helo::default(), "u", &[HI, &announces("ADDR"), HI, OK]),
+        "EHLO gate|XCLIENT ADDR=192.0.2.1|EHLO gate| LoggedIn"
+    );
+    assert_eq!(
+        play(helo("c", true), "u", &[HI, &announces("LOGIN"), HI, OK]),
+        "EHLO gate|XCLIENT LOGIN=u|EHLO c| LoggedIn"
+    );
+    for none in [OK, &announces(""), &announces("PROTO")] {
+        let played = play(helo("c", true), "u", &[HI, none]);
+        assert_eq!(played, "EHLO gate| LoggedIn");
+    }
+    let played = play(helo("c", true), "", &[HI, &announces("LOGIN")]);
+    assert_eq!(played, "EHLO gate| LoggedIn");
+    assert_eq!(
+        play(helo("c", false), "u", &[HI, "502 what\r\n", OK]),
+        "EHLO gate|HELO gate| LoggedIn"
+    );
+    let refused = play(helo("c", true), "u", &[HI, &all, "550 no\r\n"]);
+    assert!(refused.ends_with("| Unexpected"), "{refused}");
 }
 
 #[test]
@@ -153,6 +196,7 @@ fn of(credentials: Credentials) -> Request {
 
 /// The first request to a backend that authenticates by itself.
 fn first(request: Request, xclient: bool, replies: &[&str]) -> Played<backend_login::Outcome> {
+    let xclient = if xclient { Xclient::On } else { Xclient::Off };
     let introduction = introduction(helo("c", false), xclient, Purpose::BackendLogin);
     let opening = introduce(with_name("c"), introduction);
     play(backend_login::dialogue(opening, request), replies)

@@ -2,7 +2,7 @@
 //! a state and what they lead to: the next line (`|` stands for its end) or the outcome. No other reply may count.
 
 use super::*;
-use crate::config::ProxySmtpAuth;
+use crate::config::{ProxySmtpAuth, Xclient};
 use crate::proto::backend::authorized_login::{Task, greeting};
 use crate::proto::backend::wire::Wire;
 use crate::proto::login::{Envelope, Helo};
@@ -89,7 +89,7 @@ mod smtp_states {
         Box::new(smtp::wire::Wire { name: bytes("c") })
     }
 
-    fn introduction(xclient: bool, purpose: Purpose) -> Introduction {
+    fn introduction(xclient: Xclient, purpose: Purpose) -> Introduction {
         Introduction {
             own_name: bytes("gate"),
             address: "192.0.2.1".into(),
@@ -103,7 +103,7 @@ mod smtp_states {
         }
     }
 
-    fn authorized(xclient: bool, task: Task) -> Dialogue<authorized_login::Outcome> {
+    fn authorized(xclient: Xclient, task: Task) -> Dialogue<authorized_login::Outcome> {
         let purpose = Purpose::AuthorizedLogin { login: None };
         let replies: Box<dyn crate::proto::backend::reply::Replies> =
             Box::new(smtp::wire::Wire::default());
@@ -116,18 +116,18 @@ mod smtp_states {
     }
 
     fn request(request: Request) -> Dialogue<backend_login::Outcome> {
-        let opening = introduce(wire(), introduction(true, Purpose::BackendLogin));
+        let opening = introduce(wire(), introduction(Xclient::On, Purpose::BackendLogin));
         backend_login::dialogue(opening, request)
     }
 
     fn origin(envelope: Option<Envelope>) -> Origin {
-        let helo = introduction(false, Purpose::BackendLogin).helo;
+        let helo = introduction(Xclient::Off, Purpose::BackendLogin).helo;
         Origin::Smtp { helo, envelope }
     }
 
     #[test]
     fn authorized_login() {
-        let by_xclient = || authorized(true, Task::Nothing);
+        let by_xclient = || authorized(Xclient::On, Task::Nothing);
         state(by_xclient, &[], &["220 x > EHLO gate|"]);
         state(
             by_xclient,
@@ -140,9 +140,9 @@ mod smtp_states {
             &["220 x > EHLO c|", "250 x > EHLO c|"],
         );
         state(by_xclient, &[HI, OK, HI], &["250 x > LoggedIn"]);
-        let by_plain = || authorized(false, auth(ProxySmtpAuth::On));
+        let by_plain = || authorized(Xclient::Off, auth(ProxySmtpAuth::On));
         state(by_plain, &[HI, OK], &["235 x > LoggedIn"]);
-        let by_login = || authorized(false, auth(ProxySmtpAuth::Login));
+        let by_login = || authorized(Xclient::Off, auth(ProxySmtpAuth::Login));
         state(by_login, &[HI, OK], &["334 eA== > dQ==|"]);
         state(by_login, &[HI, OK, "334 a\r\n"], &["334 eA== > cA==|"]);
         state(
@@ -152,7 +152,7 @@ mod smtp_states {
         );
         let mail = || {
             let (mail, rcpt) = (bytes("MAIL a"), Some(bytes("RCPT b")));
-            authorized(false, Task::Mail(Envelope { mail, rcpt }))
+            authorized(Xclient::Off, Task::Mail(Envelope { mail, rcpt }))
         };
         state(mail, &[HI, OK], &["250 x > RCPT b|"]);
         // As in nginx, every reply to RCPT is for the client.
