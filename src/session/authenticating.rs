@@ -10,6 +10,7 @@ use super::auth_http::exchange::{Decision, Exchange};
 use super::auth_http::request::Attempt;
 use super::backend::backend_login::{self, Answer};
 use super::backend::error::LoginError;
+use super::backend::not_offered::NotOffered;
 use super::backend::{Admitted, BackendStream, ClientContext, authorized_login};
 use super::client::identity::Identity;
 use super::commands::{Commands, Needed};
@@ -135,6 +136,7 @@ async fn backend(
     {
         return refuse(commands, &refusal).map(|()| None);
     }
+    let mechanisms = request.mechanisms();
     let mut phase = Phase::Commands;
     let kept = commands.conversation.take();
     let (context, left) = context(&mut commands.session, &commands.identity, &mut phase);
@@ -159,6 +161,14 @@ async fn backend(
             Refusal::Rejected { rejection, reply }
         }
         Ok(Answer::NotOffered(open)) => {
+            let Session { endpoint, log, .. } = &commands.session;
+            let line = NotOffered {
+                server: &endpoint.server,
+                mechanisms,
+                offer: &open.offer(),
+                tls: endpoint.backends.tls.is_some(),
+            };
+            log.line(phase, Level::Error, format_args!("{line}"));
             commands.conversation = Some(open);
             Refusal::Mechanism
         }

@@ -26,6 +26,9 @@ pub enum Method {
 pub struct Methods(u16);
 
 impl Methods {
+    /// The set of all methods.
+    pub const ALL: Self = Self(u16::MAX);
+
     /// The set of `methods`.
     pub const fn of(methods: &[Method]) -> Self {
         let (mut bits, mut index) = (0, 0);
@@ -59,6 +62,11 @@ impl Methods {
     /// The union of two sets.
     pub const fn with(self, more: Self) -> Self {
         Self(self.0 | more.0)
+    }
+
+    /// The methods that are in both sets.
+    pub const fn common(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 
     /// Whether the set is empty.

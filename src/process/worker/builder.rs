@@ -108,13 +108,14 @@ impl<'a> Builder<'a> {
         }
         let server = &route.server;
         let authenticator = &server.authenticator;
+        let log = self.log(&server.error_log)?;
         let parts = ServerParts {
             settings: Settings::of(server),
-            log: self.log(&server.error_log)?,
+            backends: self.backends(server, Arc::clone(&log))?,
+            log,
             resolver: self.resolver(&server.mail),
             authenticator: authenticator
                 .try_map(|target| self.auth_server(target, &server.mail))?,
-            backends: self.backends(server)?,
         };
         self.servers.insert(route.id, parts.clone());
         Ok(parts)
@@ -148,7 +149,11 @@ impl<'a> Builder<'a> {
         Ok(made)
     }
 
-    fn backends(&self, server: &Arc<Server>) -> Result<Arc<Backends>, BuildError> {
+    fn backends(
+        &self,
+        server: &Arc<Server>,
+        log: Arc<ErrorLog>,
+    ) -> Result<Arc<Backends>, BuildError> {
         let tls = self.connector(server.backend_tls.tls(), &[])?;
         Ok(Arc::new(Backends {
             server: Arc::clone(server),
@@ -156,6 +161,7 @@ impl<'a> Builder<'a> {
             tls,
             resolver: self.resolver(&server.mail),
             dialer: self.registries.dialer.clone(),
+            log,
         }))
     }
 

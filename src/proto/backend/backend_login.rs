@@ -8,7 +8,7 @@ use super::authorized_login::SENDING_MAIL;
 use super::discovery::Discovery;
 use super::reply::{Expected, Rejection, Replies};
 use super::steps::{Context, Ended, SENDING_AUTH, Step, Steps};
-use super::wire::{Capabilities, Wire};
+use super::wire::{Capabilities, Offer, Wire};
 use crate::config::Method;
 use crate::proto::client::{Dialogue, Progress, then};
 use crate::proto::login::{Bytes, Credentials, Helo, Login, Origin};
@@ -30,6 +30,21 @@ impl Request {
         match self {
             Request::Challenge(origin) => origin,
             Request::Login(login) => &login.origin,
+        }
+    }
+
+    /// The SASL mechanisms that would do, for the log.
+    pub fn mechanisms(&self) -> &'static str {
+        match self {
+            Request::Challenge(_) => "CRAM-MD5",
+            Request::Login(login) => match &login.credentials {
+                Credentials::Plain { .. } => "PLAIN LOGIN",
+                Credentials::CramMd5 { .. } => "CRAM-MD5",
+                Credentials::Apop { .. } => "APOP",
+                Credentials::External { .. } => "EXTERNAL",
+                Credentials::Bearer { mechanism, .. } => mechanism.name(),
+                Credentials::None => "",
+            },
         }
     }
 
@@ -115,6 +130,11 @@ impl Idle {
         origin.helo() == self.helo.as_ref()
     }
 
+    /// What the backend offers for logins.
+    pub fn offer(&self) -> Offer {
+        self.capabilities.offer(self.wire.verbs())
+    }
+
     /// Sends the first line of a request.
     ///
     /// # Errors
@@ -187,7 +207,8 @@ impl Idle {
             mechanisms,
             initial_response,
             ..
-        } = self.capabilities;
+        } = &self.capabilities;
+        let (mechanisms, initial_response) = (*mechanisms, *initial_response);
         let sasl = |exchange: Exchange| {
             let command = self.wire.auth_command(exchange.mechanism);
             Steps::sasl(exchange, command, initial_response)

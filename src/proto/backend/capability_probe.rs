@@ -1,7 +1,7 @@
 //! A dialogue that only asks a backend for its capabilities: greeting, capabilities, end.
 
 use super::discovery::Discovery;
-use super::wire::{CapabilityList, Wire};
+use super::wire::{CapabilityList, Offer, Wire};
 use crate::proto::client::{Dialogue, Progress, then};
 
 /// The dialogue.
@@ -12,6 +12,8 @@ pub type CapabilityProbe = Dialogue<Answer>;
 pub struct Answer {
     /// The capabilities that are announced to clients.
     pub list: CapabilityList,
+    /// What it offers for logins.
+    pub offer: Offer,
     /// The command that ends the session; no reply to it matters.
     pub quit: &'static [u8],
 }
@@ -20,11 +22,15 @@ pub struct Answer {
 pub fn dialogue(wire: Box<dyn Wire>) -> CapabilityProbe {
     let verbs = wire.verbs();
     let discovery = Discovery::new(wire, verbs.capabilities_action, |_| true);
-    then(discovery, |(wire, _), reply, _| {
+    then(discovery, |(wire, found), reply, _| {
         match wire.announced(reply) {
-            Some(list) => Progress::Done(Answer {
-                list,
-                quit: verbs.quit,
+            Some(words) => Progress::Done(Answer {
+                list: CapabilityList {
+                    words,
+                    methods: found.usable(),
+                },
+                offer: found.offer(wire.verbs()),
+                quit: wire.verbs().quit,
             }),
             None => Progress::UNEXPECTED,
         }

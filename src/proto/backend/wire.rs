@@ -2,15 +2,18 @@
 
 use super::reply::Replies;
 use super::steps::{Context, Steps};
-use crate::config::Methods;
+use crate::config::{Method, Methods};
 use crate::proto::client::Action;
 use crate::proto::login::{Bytes, Credentials};
+use crate::proto::sasl::client;
 
 /// The capabilities of a backend that the gateway itself uses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
-    /// The SASL mechanisms.
+    /// The SASL mechanisms that the gateway knows.
     pub mechanisms: Methods,
+    /// All announced SASL mechanisms, as the backend writes them, with spaces between.
+    pub announced: Vec<u8>,
     /// STARTTLS or STLS.
     pub starttls: bool,
     /// The longest initial response that the command can carry, in base64 bytes; `None`: it can carry none.
@@ -19,6 +22,53 @@ pub struct Capabilities {
     pub password_command: bool,
     /// The attributes of XCLIENT.
     pub xclient: XclientAttributes,
+}
+
+impl Capabilities {
+    /// Adds announced SASL mechanisms.
+    pub fn announce<'a>(&mut self, names: impl Iterator<Item = &'a [u8]>) {
+        for name in names.filter(|name| !name.is_empty()) {
+            let mut known = self.announced.split(|&byte| byte == b' ');
+            if known.any(|known| known.eq_ignore_ascii_case(name)) {
+                continue;
+            }
+            if !self.announced.is_empty() {
+                self.announced.push(b' ');
+            }
+            self.announced.extend_from_slice(name);
+            let method = client::announced(std::iter::once(name));
+            self.mechanisms = self.mechanisms.with(method);
+        }
+    }
+
+    /// The methods by which the gateway can log clients in.
+    pub fn usable(&self) -> Methods {
+        let mut usable = self.mechanisms;
+        if self.password_command || usable.has(Method::Plain) || usable.has(Method::Login) {
+            usable = usable.with(Methods::of(&[Method::Plain, Method::Login]));
+        }
+        if self.xclient.login {
+            usable.insert(Method::External);
+        }
+        usable
+    }
+
+    /// The part that matters where no method is usable.
+    pub fn offer(&self, verbs: &Verbs) -> Offer {
+        Offer {
+            mechanisms: self.announced.as_slice().into(),
+            start_tls: self.starttls.then_some(verbs.start_tls_name),
+        }
+    }
+}
+
+/// What a backend offers for logins, for the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// The announced SASL mechanisms, with spaces between.
+    pub mechanisms: Bytes,
+    /// The command that begins TLS, if it is announced.
+    pub start_tls: Option<&'static str>,
 }
 
 /// The attributes of XCLIENT (SMTP) that a backend announces.
@@ -32,8 +82,33 @@ pub struct XclientAttributes {
     pub login: bool,
 }
 
-/// The capabilities of a backend that are announced to clients: words in IMAP, lines in SMTP and POP3.
-pub type CapabilityList = Box<[Bytes]>;
+impl XclientAttributes {
+    /// All attributes.
+    pub const ALL: Self = Self {
+        address: true,
+        name: true,
+        login: true,
+    };
+}
+
+/// The capabilities that are announced to clients besides the gateway's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CapabilityList {
+    /// Words in IMAP, lines in SMTP and POP3.
+    pub words: Box<[Bytes]>,
+    /// The methods by which clients can be logged in; only these are announced.
+    pub methods: Methods,
+}
+
+impl CapabilityList {
+    /// The words of a configuration. Nothing is known about the backend.
+    pub fn configured(words: &[Bytes]) -> Self {
+        CapabilityList {
+            words: words.into(),
+            methods: Methods::ALL,
+        }
+    }
+}
 
 /// The fixed parts of a protocol.
 #[derive(Debug)]
@@ -44,6 +119,8 @@ pub struct Verbs {
     pub login_capabilities_action: Action,
     /// The command that begins TLS, without its line end.
     pub start_tls: &'static str,
+    /// The command's name.
+    pub start_tls_name: &'static str,
     /// The action while the reply to that command is awaited.
     pub start_tls_action: Action,
     /// Stands for the greeting after STARTTLS: the backend sends none inside TLS.
@@ -71,7 +148,7 @@ pub trait Wire: Replies {
 
     /// The capabilities of a greeting or an answer that are announced to clients. `None`: the list is empty, which the protocol
     /// does not allow.
-    fn announced(&self, reply: &[u8]) -> Option<CapabilityList>;
+    fn announced(&self, reply: &[u8]) -> Option<Box<[Bytes]>>;
 
     /// Sets the client's tag, for commands that carry it (IMAP).
     fn set_tag(&mut self, _tag: &Bytes) {}

@@ -3,8 +3,8 @@
 
 use super::reply;
 use crate::config::Method;
-use crate::proto::backend::wire::{Capabilities, CapabilityList};
-use crate::proto::sasl::client;
+use crate::proto::backend::wire::Capabilities;
+use crate::proto::login::Bytes;
 
 /// Capabilities that the gateway offers itself, cannot pass on, or cannot promise for the client's own connection.
 const KEPT_BACK: [&[u8]; 5] = [
@@ -23,23 +23,18 @@ pub fn read<'a>(words: impl Iterator<Item = &'a [u8]>) -> Capabilities {
         password_command: true,
         ..Capabilities::default()
     };
-    let mechanisms = words.filter_map(|word| {
+    for word in words {
         match &*word.to_ascii_uppercase() {
             b"STARTTLS" => found.starttls = true,
             // RFC 4959
             b"SASL-IR" => found.initial_response = Some(usize::MAX),
             b"LOGINDISABLED" => found.password_command = false,
-            _ => {}
+            _ => found.announce(mechanism(word).into_iter()),
         }
-        mechanism(word)
-    });
-    let mut mechanisms = client::announced(mechanisms);
-    // The command LOGIN does what the mechanism does.
-    mechanisms.remove(Method::Login);
-    Capabilities {
-        mechanisms,
-        ..found
     }
+    // The command LOGIN does what the mechanism does.
+    found.mechanisms.remove(Method::Login);
+    found
 }
 
 /// The mechanism that a capability announces.
@@ -73,7 +68,7 @@ fn after_capability(text: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
 }
 
 /// The capabilities that are announced to clients before the gateway's own.
-pub fn announced<'a>(words: impl Iterator<Item = &'a [u8]>) -> CapabilityList {
+pub fn announced<'a>(words: impl Iterator<Item = &'a [u8]>) -> Box<[Bytes]> {
     words
         .filter(|word| is_passed_on(word))
         .map(Into::into)

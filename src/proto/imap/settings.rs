@@ -1,9 +1,8 @@
 //! The replies and limits of one server that depend on its configuration, made when that is loaded.
 
-use crate::config::{Methods, Server, StartTls, settings};
-use crate::proto::login::Bytes;
-use crate::proto::sasl;
+use crate::config::{Method, Methods, Server, StartTls, settings};
 use crate::proto::tally::Tally;
+use crate::proto::{CapabilityList, sasl};
 
 /// One server's replies and limits.
 #[derive(Debug)]
@@ -30,14 +29,14 @@ impl Settings {
             starttls: server.ssl.starttls,
             tally: Tally::new(server.mail.max_errors, server.mail.max_commands),
         };
-        let words = own.imap_capabilities.words();
-        settings.capability = settings.capability_with(words, false);
-        settings.capability_tls = settings.capability_with(words, true);
+        let list = CapabilityList::configured(own.imap_capabilities.words());
+        settings.capability = settings.capability_with(&list, false);
+        settings.capability_tls = settings.capability_with(&list, true);
         settings
     }
 
     /// The answer to CAPABILITY: these words, then the gateway's own capabilities.
-    pub fn capability_with(&self, words: &[Bytes], secure: bool) -> Vec<u8> {
+    pub fn capability_with(&self, list: &CapabilityList, secure: bool) -> Vec<u8> {
         let clear = !secure && self.starttls != StartTls::Off;
         let barred = clear && self.starttls == StartTls::Only;
         let mut line = b"* CAPABILITY".to_vec();
@@ -45,16 +44,16 @@ impl Settings {
             line.push(b' ');
             line.extend_from_slice(word);
         };
-        words.iter().for_each(|word| add(word));
+        list.words.iter().for_each(|word| add(word));
         if !barred {
-            for name in sasl::client::names(self.methods) {
+            for name in sasl::client::names(self.methods.common(list.methods)) {
                 add(&[b"AUTH=", name.as_bytes()].concat());
             }
         }
         if clear {
             add(b"STARTTLS");
         }
-        if barred {
+        if barred || !list.methods.has(Method::Plain) {
             add(b"LOGINDISABLED");
         }
         line.extend_from_slice(b"\r\n");

@@ -7,7 +7,7 @@ use super::{capabilities, reply};
 use crate::base::Secret;
 use crate::proto::backend::reply::{Class, Expected, Rejection, Replies};
 use crate::proto::backend::steps::{SENDING_AUTH, Step, Steps};
-use crate::proto::backend::wire::{self, Capabilities, CapabilityList, Verbs};
+use crate::proto::backend::wire::{self, Capabilities, Verbs};
 use crate::proto::client::{Action, READING};
 use crate::proto::login::{Bytes, Credentials};
 
@@ -21,6 +21,7 @@ static VERBS: Verbs = Verbs {
     capabilities_action: "sending CAPABILITY to upstream",
     login_capabilities_action: READING,
     start_tls: "gw STARTTLS",
+    start_tls_name: "STARTTLS",
     start_tls_action: "sending STARTTLS to upstream",
     greeting: b"* OK\r\n",
     quit: b"gw LOGOUT\r\n",
@@ -111,7 +112,7 @@ impl wire::Wire for Wire {
     }
 
     /// Every server announces something: an empty list is none.
-    fn announced(&self, reply: &[u8]) -> Option<CapabilityList> {
+    fn announced(&self, reply: &[u8]) -> Option<Box<[Bytes]>> {
         let list = match capabilities::in_greeting(reply).filter(|_| !is_answer(reply)) {
             Some(words) => capabilities::announced(words),
             None => capabilities::announced(capabilities::in_answer(reply)),

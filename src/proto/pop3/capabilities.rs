@@ -2,7 +2,6 @@
 //! clients.
 
 use crate::proto::backend::wire::Capabilities;
-use crate::proto::sasl::client;
 
 /// The longest initial response that goes along with AUTH: a command has 255 bytes (RFC 2449, section 4).
 const LONGEST_INITIAL: usize = 200;
@@ -18,7 +17,7 @@ pub fn read(answer: &[u8]) -> Capabilities {
         let mut words = line.split(|&byte| byte == b' ');
         match words.next() {
             Some(b"USER") => found.password_command = true,
-            Some(b"SASL") => found.mechanisms = found.mechanisms.with(client::announced(words)),
+            Some(b"SASL") => found.announce(words),
             Some(b"STLS") => found.starttls |= line.trim_ascii_end() == b"STLS",
             _ => {}
         }
@@ -51,6 +50,7 @@ fn lines(reply: &[u8]) -> impl Iterator<Item = &[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::sasl::client;
 
     const DOVECOT: &[u8] =
         b"+OK\r\nCAPA\r\nTOP\r\nUIDL\r\nRESP-CODES\r\nPIPELINING\r\nAUTH-RESP-CODE\r\n\

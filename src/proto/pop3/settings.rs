@@ -2,6 +2,7 @@
 
 use super::replies::{CAPABILITIES, END, METHODS, USER};
 use crate::config::{Method, Methods, Server, StartTls, settings};
+use crate::proto::CapabilityList;
 use crate::proto::login::Bytes;
 use crate::proto::sasl::client;
 use crate::proto::tally::Tally;
@@ -40,7 +41,7 @@ impl Settings {
         let mut settings = Settings {
             capa: Vec::new(),
             capa_clear: Vec::new(),
-            mechanisms: list(METHODS, client::names(methods).map(str::as_bytes)),
+            mechanisms: mechanisms(methods),
             methods,
             starttls: server.ssl.starttls,
             tally: Tally::new(server.mail.max_errors, server.mail.max_commands),
@@ -49,26 +50,42 @@ impl Settings {
         };
         let capabilities = &own.pop3_capabilities;
         let user: [Bytes; 1] = [USER.into()];
-        let words = match backend_authenticates && !capabilities.is_configured() {
-            // All other capabilities are the backend's.
-            true => &user[..],
-            false => capabilities.words(),
-        };
-        settings.capa = settings.capa_with(words, false);
-        settings.capa_clear = settings.capa_with(words, true);
+        let list = CapabilityList::configured(
+            match backend_authenticates && !capabilities.is_configured() {
+                // All other capabilities are the backend's.
+                true => &user[..],
+                false => capabilities.words(),
+            },
+        );
+        settings.capa = settings.capa_with(&list, false);
+        settings.capa_clear = settings.capa_with(&list, true);
         settings
     }
 
+    /// The answer to AUTH alone, where the backend's capabilities are known.
+    pub fn mechanisms_with(&self, list: &CapabilityList) -> Vec<u8> {
+        mechanisms(self.methods.common(list.methods))
+    }
+
     /// The answer to CAPA: these lines, then the gateway's own capabilities. `clear`: STLS is possible.
-    pub fn capa_with(&self, words: &[Bytes], clear: bool) -> Vec<u8> {
+    pub fn capa_with(&self, list: &CapabilityList, clear: bool) -> Vec<u8> {
         let starttls = if clear { self.starttls } else { StartTls::Off };
         let barred = starttls == StartTls::Only;
-        let words = words.iter().map(|word| &**word);
-        let words = words.filter(|word| !barred || !word.eq_ignore_ascii_case(USER));
-        let sasl = (!barred).then(|| sasl_line(self.methods));
+        let passwords = !barred && list.methods.has(Method::Plain);
+        let words = list.words.iter().map(|word| &**word);
+        let words = words.filter(|word| passwords || !word.eq_ignore_ascii_case(USER));
+        let methods = self.methods.common(list.methods);
+        // As in nginx, a server without any method has an empty list.
+        let sasl = (!barred && (!methods.is_empty() || self.methods.is_empty()))
+            .then(|| sasl_line(methods));
         let stls = (starttls != StartTls::Off).then_some(&b"STLS"[..]);
-        list(CAPABILITIES, words.chain(sasl.as_deref()).chain(stls))
+        lines(CAPABILITIES, words.chain(sasl.as_deref()).chain(stls))
     }
+}
+
+/// The answer to AUTH alone.
+fn mechanisms(methods: Methods) -> Vec<u8> {
+    lines(METHODS, client::names(methods).map(str::as_bytes))
 }
 
 /// `SASL` and the mechanisms, if any.
@@ -82,9 +99,9 @@ fn sasl_line(methods: Methods) -> Vec<u8> {
 }
 
 /// A reply of several lines, with its dot.
-fn list<'a>(first: &[u8], lines: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+fn lines<'a>(first: &[u8], words: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut reply = first.to_vec();
-    for line in lines {
+    for line in words {
         reply.extend_from_slice(line);
         reply.extend_from_slice(b"\r\n");
     }

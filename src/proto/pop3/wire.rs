@@ -5,7 +5,7 @@ use super::{capabilities, reply};
 use crate::base::Secret;
 use crate::proto::backend::reply::{Class, Expected, Rejection, Replies};
 use crate::proto::backend::steps::{SENDING_AUTH, Step, Steps};
-use crate::proto::backend::wire::{self, Capabilities, CapabilityList, Verbs};
+use crate::proto::backend::wire::{self, Capabilities, Verbs};
 use crate::proto::client::Action;
 use crate::proto::login::{Bytes, Credentials};
 
@@ -16,6 +16,7 @@ static VERBS: Verbs = Verbs {
     capabilities_action: "sending CAPA to upstream",
     login_capabilities_action: "sending CAPA to upstream",
     start_tls: "STLS",
+    start_tls_name: "STLS",
     start_tls_action: "sending STLS to upstream",
     greeting: b"+OK\r\n",
     quit: b"QUIT\r\n",
@@ -76,7 +77,7 @@ impl wire::Wire for Wire {
     }
 
     /// USER, which the gateway offers itself, and the capabilities that it passes on.
-    fn announced(&self, reply: &[u8]) -> Option<CapabilityList> {
+    fn announced(&self, reply: &[u8]) -> Option<Box<[Bytes]>> {
         let passed_on = reply::is_ok(reply).then(|| capabilities::passed_on(reply));
         let words = [USER].into_iter().chain(passed_on.into_iter().flatten());
         Some(words.map(Into::into).collect())

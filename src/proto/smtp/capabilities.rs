@@ -1,8 +1,8 @@
 //! The capabilities in a backend's answer to EHLO: those that the gateway uses, and those that it announces to clients.
 
 use super::reply::texts;
-use crate::proto::backend::wire::{Capabilities, CapabilityList};
-use crate::proto::sasl::client;
+use crate::proto::backend::wire::Capabilities;
+use crate::proto::login::Bytes;
 
 /// The longest initial response that goes along with AUTH: a command has 512 bytes (RFC 5321, section 4.5.3.1.4).
 const LONGEST_INITIAL: usize = 400;
@@ -32,7 +32,7 @@ pub fn read(answer: &[u8]) -> Capabilities {
             .split(|&b| matches!(b, b' ' | b'='))
             .filter(|word| !word.is_empty());
         match words.next() {
-            Some(b"AUTH") => found.mechanisms = found.mechanisms.with(client::announced(words)),
+            Some(b"AUTH") => found.announce(words),
             Some(b"STARTTLS") => found.starttls = true,
             Some(b"XCLIENT") => words.for_each(|word| match word {
                 b"ADDR" => found.xclient.address = true,
@@ -47,7 +47,7 @@ pub fn read(answer: &[u8]) -> Capabilities {
 }
 
 /// The lines of an answer to EHLO that are announced to clients.
-pub fn announced(answer: &[u8]) -> CapabilityList {
+pub fn announced(answer: &[u8]) -> Box<[Bytes]> {
     let lines = texts(answer).skip(1).map(<[u8]>::trim_ascii);
     lines
         .filter(|line| is_passed_on(line))

@@ -1,9 +1,8 @@
 //! The replies and limits of one server that depend on its configuration, made when that is loaded.
 
 use crate::config::{Methods, Server, StartTls, settings};
-use crate::proto::login::Bytes;
-use crate::proto::sasl;
 use crate::proto::tally::Tally;
+use crate::proto::{CapabilityList, sasl};
 
 /// One server's replies and limits.
 #[derive(Debug)]
@@ -43,23 +42,23 @@ impl Settings {
             tally: Tally::new(server.mail.max_errors, server.mail.max_commands),
             backend_authenticates: server.backend_authenticates(),
         };
-        let words = own.smtp_capabilities.words();
-        settings.ehlo = settings.ehlo_with(words, false);
-        settings.ehlo_tls = settings.ehlo_with(words, true);
+        let list = CapabilityList::configured(own.smtp_capabilities.words());
+        settings.ehlo = settings.ehlo_with(&list, false);
+        settings.ehlo_tls = settings.ehlo_with(&list, true);
         settings
     }
 
     /// The answer to EHLO: the server's name, these lines, then the gateway's own capabilities.
-    pub fn ehlo_with(&self, words: &[Bytes], secure: bool) -> Vec<u8> {
+    pub fn ehlo_with(&self, list: &CapabilityList, secure: bool) -> Vec<u8> {
         let starttls = !secure && self.starttls != StartTls::Off;
         let auth = if starttls && self.starttls == StartTls::Only {
             None
         } else {
-            auth_line(self.methods)
+            auth_line(self.methods.common(list.methods))
         };
         let lines = [&*self.name]
             .into_iter()
-            .chain(words.iter().map(|word| &**word))
+            .chain(list.words.iter().map(|word| &**word))
             .chain(auth.as_deref())
             .chain(starttls.then_some(&b"STARTTLS"[..]));
         multiline(lines.collect())

@@ -7,7 +7,7 @@ use crate::config::ProxySmtpAuth;
 use crate::proto::backend::authorized_login::Task;
 use crate::proto::backend::reply::{Class, Expected, Rejection, Replies};
 use crate::proto::backend::steps::{SENDING_AUTH, Step, Steps};
-use crate::proto::backend::wire::{self, Capabilities, CapabilityList, Verbs};
+use crate::proto::backend::wire::{self, Capabilities, Verbs};
 use crate::proto::login::{Bytes, Credentials};
 use crate::proto::sasl::client::Exchange;
 
@@ -15,6 +15,7 @@ static VERBS: Verbs = Verbs {
     capabilities_action: opening::SENDING_HELLO,
     login_capabilities_action: opening::SENDING_HELLO,
     start_tls: "STARTTLS",
+    start_tls_name: "STARTTLS",
     start_tls_action: "sending STARTTLS to upstream",
     greeting: b"220 \r\n",
     quit: b"QUIT\r\n",
@@ -70,10 +71,10 @@ impl wire::Wire for Wire {
         }
     }
 
-    fn announced(&self, reply: &[u8]) -> Option<CapabilityList> {
+    fn announced(&self, reply: &[u8]) -> Option<Box<[Bytes]>> {
         Some(match code(reply) {
             Some(250) => capabilities::announced(reply),
-            _ => CapabilityList::default(),
+            _ => Box::default(),
         })
     }
 

@@ -7,6 +7,7 @@ use super::{Admitted, ClientContext};
 use crate::config::Upstream;
 use crate::proto::backend::backend_login::{Idle, Outcome, Request};
 use crate::proto::backend::reply::Rejection;
+use crate::proto::backend::wire::Offer;
 use crate::proto::dialogues;
 use crate::proto::login::Bytes;
 
@@ -15,6 +16,13 @@ use crate::proto::login::Bytes;
 pub(in crate::session) struct OpenConversation {
     connection: BackendConnection,
     idle: Idle,
+}
+
+impl OpenConversation {
+    /// What the backend offers for logins.
+    pub fn offer(&self) -> Offer {
+        self.idle.offer()
+    }
 }
 
 /// The backend's answer to one request. The conversation comes with it where it can go on.

@@ -4,9 +4,10 @@
 //! [`CapabilityCache`] hands out one [`BackendCapabilities`] for each source of a list when a generation is built; sessions
 //! reach it through their endpoint's [`Backends`], without a lock.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -16,12 +17,14 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::Backends;
 use super::connect::prepare;
 use super::conversation::converse;
-use crate::base::{Address, Protocol, Registry};
-use crate::config::{ProxyProtocol, Server, Upstream, unbracketed};
+use super::not_offered::NotOffered;
+use crate::base::{Address, Level, Protocol, Registry};
+use crate::config::{Method, ProxyProtocol, Server, Upstream, unbracketed};
 use crate::proto::CapabilityList;
 use crate::proto::backend::CapabilityProbe;
+use crate::proto::backend::capability_probe::Answer;
 use crate::proto::client::READING;
-use crate::proto::dialogues;
+use crate::proto::{dialogues, sasl};
 use crate::session::client::source;
 use crate::session::phase::Phase;
 use crate::tls;
@@ -100,6 +103,8 @@ pub struct BackendCapabilities {
     due: AtomicU64,
     /// Since when the backend is being asked.
     asked: watch::Sender<Option<Instant>>,
+    /// The log says that no client can log in.
+    reported: AtomicBool,
     /// Limits the backends that are asked at the same time.
     probes: Arc<Semaphore>,
 }
@@ -111,6 +116,7 @@ impl BackendCapabilities {
             created: Instant::now(),
             due: AtomicU64::new(0),
             asked: watch::Sender::new(None),
+            reported: AtomicBool::new(false),
             probes,
         }
     }
@@ -193,20 +199,47 @@ async fn probe(
 ) {
     let _permit = entry.probes.acquire().await;
     let server = &backends.server;
-    let list = match server.authenticator.upstream() {
+    let answer = match server.authenticator.upstream() {
         Some(upstream) => timeout(server.mail.timeout, ask(&backends, upstream, dialogue)).await,
         None => Ok(None),
     };
-    let list = list.unwrap_or_default();
-    if list.is_none() {
-        let upstream = server.authenticator.upstream();
-        let name = upstream.map(|upstream| &*upstream.name);
-        tracing::debug!(
-            backend = %String::from_utf8_lossy(name.unwrap_or_default()),
+    let answer = answer.unwrap_or_default();
+    match &answer {
+        Some(answer) => report(&backends, &entry, answer),
+        None => tracing::debug!(
+            backend = %name(server),
             "the backend did not announce its capabilities"
-        );
+        ),
     }
-    entry.keep(list);
+    entry.keep(answer.map(|answer| answer.list));
+}
+
+/// Writes that no client can log in, once until one can.
+fn report(backends: &Backends, entry: &BackendCapabilities, answer: &Answer) {
+    let server = &backends.server;
+    let mut wanted = dialogues::methods(server);
+    wanted.remove(Method::None);
+    wanted.remove(Method::Apop);
+    let lacking = !wanted.is_empty() && wanted.common(answer.list.methods).is_empty();
+    if entry.reported.swap(lacking, Ordering::Relaxed) || !lacking {
+        return;
+    }
+    let names: Vec<_> = sasl::client::names(wanted).collect();
+    let line = NotOffered {
+        server,
+        mechanisms: &names.join(" "),
+        offer: &answer.offer,
+        tls: backends.tls.is_some(),
+    };
+    let upstream = name(server);
+    let message = format_args!("no client can log in: {line}, upstream: {upstream}");
+    backends.log.line(Level::Error, None, message);
+}
+
+/// The name of a server's backend.
+fn name(server: &Server) -> Cow<'_, str> {
+    let upstream = server.authenticator.upstream();
+    String::from_utf8_lossy(upstream.map_or(&[], |upstream| &*upstream.name))
 }
 
 /// Asks the first address that answers.
@@ -214,7 +247,7 @@ async fn ask(
     backends: &Backends,
     upstream: &Upstream,
     dialogue: CapabilityProbe,
-) -> Option<CapabilityList> {
+) -> Option<Answer> {
     let proxy = &backends.server.proxy;
     // A probe has no log lines.
     let phase = &mut Phase::Backend(READING);
@@ -229,7 +262,7 @@ async fn ask(
             let ended = converse(&mut connection, dialogue, Vec::new(), phase).await;
             let (answer, _) = ended.ok()?;
             connection.leave(answer.quit).await;
-            return Some(answer.list);
+            return Some(answer);
         }
     }
     None
@@ -260,7 +293,7 @@ mod tests {
         let smtp = cache.entry(source(Protocol::Smtp));
         assert!(Arc::ptr_eq(&smtp, &cache.entry(source(Protocol::Smtp))));
         assert!(!Arc::ptr_eq(&smtp, &cache.entry(source(Protocol::Imap))));
-        smtp.keep(Some(Box::default()));
+        smtp.keep(Some(CapabilityList::default()));
         drop(smtp);
         assert!(cache.entry(source(Protocol::Smtp)).list.load().is_none());
     }
@@ -272,9 +305,10 @@ mod tests {
         assert!(!entry.begins());
         tokio::time::advance(RETRY).await;
         assert!(entry.begins(), "nobody answered");
-        entry.keep(Some([b"DSN".as_slice().into()].into()));
+        let list = CapabilityList::configured(&[b"DSN".as_slice().into()]);
+        entry.keep(Some(list));
         let list = entry.list.load_full();
-        assert_eq!(list.map(|list| list.len()), Some(1));
+        assert_eq!(list.map(|list| list.words.len()), Some(1));
         tokio::time::advance(FRESH - Duration::from_millis(1)).await;
         assert!(!entry.begins());
         tokio::time::advance(Duration::from_millis(1)).await;
@@ -288,7 +322,7 @@ mod tests {
         entry.begins();
         let (first, ()) = tokio::join!(entry.first(), async {
             tokio::task::yield_now().await;
-            entry.keep(Some(Box::default()));
+            entry.keep(Some(CapabilityList::default()));
         });
         assert!(first.is_some());
     }

@@ -10,6 +10,7 @@ mod connect;
 mod connection;
 mod conversation;
 pub mod error;
+pub mod not_offered;
 mod start_tls;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use super::log::SessionLog;
 use super::phase::Phase;
 use super::shared::Shared;
 use crate::config::Server;
+use crate::log::ErrorLog;
 use crate::net::dialer::Dialer;
 use crate::net::resolver::Resolver;
 use crate::proto::backend::Accepted;
@@ -37,6 +39,8 @@ pub struct Backends {
     pub capabilities: Option<Arc<BackendCapabilities>>,
     pub resolver: Resolver,
     pub dialer: Dialer,
+    /// The server's log.
+    pub log: Arc<ErrorLog>,
 }
 
 /// The parts of a client's session that a conversation with a backend needs.

@@ -18,6 +18,10 @@ module! {
         /// capabilities of the backend. It queries them at start, on reload and, while clients connect, about once a
         /// minute. STARTTLS, LOGINDISABLED, LOGIN-REFERRALS, ID and XCLIENT are left out. The default applies until
         /// the backend has answered.
+        ///
+        /// Of the methods of `imap_auth`, only those are announced that the backend can take, inside TLS where
+        /// `proxy_ssl` is used. LOGINDISABLED is announced if it takes no password. If it can take no method, the log
+        /// says what it offers.
         imap_capabilities: Announced = "IMAP4 IMAP4rev1 UIDPLUS", MAIL_SERVER;
         /// Sets the authentication methods for IMAP clients.
         ///

@@ -16,6 +16,9 @@ module! {
         /// the capabilities of the backend. It queries them at start, on reload and, while clients connect, about
         /// once a minute. SASL, STLS, UTF8 and XCLIENT are left out. Only USER is announced until the backend has
         /// answered.
+        ///
+        /// Of USER and the methods of `pop3_auth`, only those are announced that the backend can take, inside TLS
+        /// where `proxy_ssl` is used. If there are none, the log says what the backend offers.
         pop3_capabilities: Announced = "TOP USER UIDL", MAIL_SERVER;
         /// Sets the authentication methods for POP3 clients.
         ///

@@ -22,6 +22,9 @@ module! {
         /// extensions of the backend. It queries them at start, on reload and, while clients connect, about once a
         /// minute. AUTH, STARTTLS, XCLIENT, XFORWARD, REQUIRETLS, X-EXPS and X-ANONYMOUSTLS are left out. No
         /// extensions are announced until the backend has answered.
+        ///
+        /// Of the methods of `smtp_auth`, only those are announced that the backend can take, inside TLS where
+        /// `proxy_ssl` is used. If there are none, the log says what the backend offers.
         smtp_capabilities: Announced = none, MAIL_SERVER;
         /// Sets the authentication methods for SMTP clients.
         ///

@@ -14,8 +14,9 @@ fn settings(methods: &[Method], starttls: StartTls) -> Arc<Settings> {
         starttls,
         tally: Tally::new(5, 20),
     };
-    settings.capability = settings.capability_with(&[b"IMAP4".as_slice().into()], false);
-    settings.capability_tls = settings.capability_with(&[b"IMAP4".as_slice().into()], true);
+    let list = CapabilityList::configured(&[b"IMAP4".as_slice().into()]);
+    settings.capability = settings.capability_with(&list, false);
+    settings.capability_tls = settings.capability_with(&list, true);
     Arc::new(settings)
 }
 
@@ -166,7 +167,7 @@ fn starttls() {
 
 #[test]
 fn learned_words() {
-    let words: CapabilityList = [b"IMAP4rev2".as_slice().into()].into();
+    let words = CapabilityList::configured(&[b"IMAP4rev2".as_slice().into()]);
     let settings = settings(&[Method::Plain], StartTls::On);
     let mut server = ImapServer::new(settings, false, Some(Arc::new(words)));
     assert_eq!(

@@ -167,7 +167,10 @@ impl Pop3Server {
         self.may_log_in()?;
         let mut arguments = command.arguments();
         let Some(mechanism) = arguments.next() else {
-            out.extend_from_slice(&self.settings.mechanisms);
+            match &self.capabilities {
+                Some(list) => out.extend_from_slice(&self.settings.mechanisms_with(list)),
+                None => out.extend_from_slice(&self.settings.mechanisms),
+            }
             return Ok(Step::Next.into());
         };
         let outcome = sasl::begin(mechanism, arguments, self.settings.methods)?;
