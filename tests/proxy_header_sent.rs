@@ -126,7 +126,8 @@ fn proxy_header_v2_describes_the_client_certificate() {
             &[5, 0, 0, 0, 0],
             Some("joe@example.test"),
         ),
-        (show(&untrusted).to_vec(), &[7, 0, 0, 0, 1], Some("eve")),
+        // X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE
+        (show(&untrusted).to_vec(), &[7, 0, 0, 0, 21], Some("eve")),
     ];
     for (arguments, flags, name) in rows {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -143,6 +144,38 @@ fn proxy_header_v2_describes_the_client_certificate() {
             extension[3..].starts_with(&expected),
             "{extension:?} is not {expected:?}"
         );
+    }
+}
+
+/// The signature and the key of the certificate that the client has received.
+#[test]
+fn proxy_header_v2_names_the_algorithms_of_the_own_certificate() {
+    let backend = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let pki = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("conformance/pki");
+    let pair = |certificate, key| ssl_certificate(&(pki.join(certificate), pki.join(key)));
+    let port = free_port();
+    let _gateway = Gateway::start(&format!(
+        "mail {{ server_name gate.test; proxy_protocol v2; {} {}
+            server {{ listen 127.0.0.1:{port} ssl; protocol smtp; smtp_capabilities 8BITMIME;
+                      proxy_pass {}; }} }}",
+        pair("cert.pem", "key.pem"),
+        pair("ec-cert.pem", "ec-key.pem"),
+        backend.local_addr().expect("its number"),
+    ));
+    let (rsa, ec) = (
+        &b"\x24\x00\x0aRSA-SHA256\x25\x00\x07RSA2048\x03"[..],
+        &b"\x24\x00\x11ecdsa-with-SHA256\x25\x00\x05EC256\x03"[..],
+    );
+    for (arguments, algorithms) in [
+        (&["-tls1_3"][..], ec),
+        (&["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256"], ec),
+        (&["-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"], rsa),
+    ] {
+        let header = header_for(port, arguments, &backend);
+        let found = header
+            .windows(algorithms.len())
+            .any(|window| window == algorithms);
+        assert!(found, "{arguments:?}: {header:?}");
     }
 }
 

@@ -194,13 +194,14 @@ fn context<'a>(
         log,
     } = session;
     let version = endpoint.server.proxy.proxy_protocol;
+    let own = endpoint.tls.tls().map(|tls| &**tls);
     let context = ClientContext {
         backends: &endpoint.backends,
         shared,
         log,
         phase,
         client: identity.host(),
-        header: identity.source.proxy_header(version, client),
+        header: identity.source.proxy_header(version, client, own),
     };
     (context, client.left())
 }

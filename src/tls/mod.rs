@@ -18,7 +18,7 @@ mod suites;
 
 pub use client::{Connector, ConnectorId, Connectors, Target, check_client};
 pub use failure::{Failure, failure};
-pub use peer::{ClientCertificate, Details, Refusal};
+pub use peer::{CertificateAlgorithms, ClientCertificate, Details, Refusal};
 pub use server::resumption::Resumption;
 pub use server::{ServerTls, check, check_pair};
 pub use suites::negotiated;

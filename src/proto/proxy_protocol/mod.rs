@@ -37,6 +37,24 @@ impl Addresses {
     }
 }
 
+impl Addresses {
+    /// Both ends as nginx writes them in version 2: in IPv6 if one of them is, but in IPv4 if both are IPv4 addresses inside IPv6.
+    #[must_use]
+    pub fn of_one_family(source: SocketAddr, destination: SocketAddr) -> Self {
+        let both = |to: fn(SocketAddr) -> SocketAddr| Self {
+            source: to(source),
+            destination: to(destination),
+        };
+        let plain = both(|address| SocketAddr::new(address.ip().to_canonical(), address.port()));
+        let same_family = source.is_ipv4() == destination.is_ipv4();
+        if same_family && plain.source.is_ipv4() && plain.destination.is_ipv4() {
+            plain
+        } else {
+            both(mapped)
+        }
+    }
+}
+
 fn mapped(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) => ip.to_ipv6_mapped(),

@@ -65,32 +65,50 @@ impl Source {
         Ok(())
     }
 
-    /// Both ends of the client's connection for the backend. The far end is the local one, or the header's destination.
-    fn addresses(&self) -> Option<Addresses> {
+    /// Both ends of the client's connection for the backend. In version 1 the far end is the local one, or the header's
+    /// destination, whose family fits; version 2 has the local one, as in nginx.
+    fn addresses(&self, version: ProxyProtocol) -> Option<Addresses> {
         let Peer::Inet(client) = self.peer else {
             return None;
         };
+        if version == ProxyProtocol::V2 {
+            return Some(Addresses::of_one_family(client, self.local?));
+        }
         let destination = self.header.map(|header| header.destination);
         let ends: Vec<_> = self.local.into_iter().chain(destination).collect();
         Addresses::of(client, &ends)
     }
 
-    /// The header that a connection to a backend for this client begins with; `None` for `proxy_protocol off`.
-    pub fn proxy_header(&self, version: ProxyProtocol, client: &Client) -> Option<Vec<u8>> {
+    /// The header that a connection to a backend for this client begins with; `None` for `proxy_protocol off`. `own` is the
+    /// gateway's side of the client's TLS.
+    pub fn proxy_header(
+        &self,
+        version: ProxyProtocol,
+        client: &Client,
+        own: Option<&tls::ServerTls>,
+    ) -> Option<Vec<u8>> {
+        let addresses = self.addresses(version);
+        let Some(connection) = client.tls().filter(|_| version == ProxyProtocol::V2) else {
+            return header(version, addresses, None);
+        };
         let certificate = client.certificate.as_ref();
-        let certificate = certificate.filter(|certificate| certificate.is_present());
         let name = certificate.and_then(tls::ClientCertificate::common_name);
-        let tls = client.tls().map(|tls| Tls {
-            authority: tls.server_name(),
-            alpn: tls.alpn_protocol(),
-            words: crate::tls::negotiated(tls),
-            certificate: certificate.map(|certificate| Certificate {
-                verified: certificate.is_verified(),
-                shown_now: tls.handshake_kind() != Some(HandshakeKind::Resumed),
+        let verify = certificate.and_then(tls::ClientCertificate::verify_code);
+        let algorithms = own.and_then(|own| own.algorithms(connection));
+        let algorithms = algorithms.as_ref();
+        let tls = Tls {
+            authority: connection.server_name(),
+            alpn: connection.alpn_protocol(),
+            words: tls::negotiated(connection),
+            certificate: verify.map(|verify| Certificate {
+                verify,
+                shown_now: connection.handshake_kind() != Some(HandshakeKind::Resumed),
                 name: name.as_deref(),
             }),
-        });
-        header(version, self.addresses(), tls)
+            signature: algorithms.map(|own| own.signature),
+            key: algorithms.and_then(|own| own.key.as_deref()),
+        };
+        header(version, addresses, Some(tls))
     }
 }
 

@@ -125,18 +125,19 @@ impl ClientCertificate {
         }
     }
 
-    /// Whether the client presented a certificate, verified or not.
+    /// The result of the verification as OpenSSL's error number, 0 for a valid certificate. `None` if the client presented none.
     #[must_use]
-    pub fn is_present(&self) -> bool {
-        self.shown.is_some()
+    pub fn verify_code(&self) -> Option<u32> {
+        let (verdict, _) = self.shown.as_ref()?;
+        Some(verdict.err().map_or(0, |reason| u32::from(reason.number())))
     }
 
-    /// The last common name of the certificate's subject, which is the one closest to its holder. `None` for one that is no text.
+    /// The first common name of the certificate's subject, as nginx takes it. `None` for one that is no text.
     #[must_use]
     pub fn common_name(&self) -> Option<String> {
         let (_, own) = self.shown.as_ref()?;
         let own = Certificate::read(own)?;
-        let name = own.subject().iter_common_name().last()?;
+        let name = own.subject().iter_common_name().next()?;
         name.as_str().ok().map(str::to_owned)
     }
 

@@ -3,6 +3,7 @@
 //! A handshake with a client succeeds whatever its certificate is: as in nginx, a bad or missing certificate is reported in the
 //! mail protocol. A handshake with a server fails. Every handshake proves that the peer holds the key of its certificate.
 
+mod algorithms;
 mod certificate;
 mod chain;
 mod client;
@@ -21,6 +22,7 @@ mod signature;
 mod trust;
 mod verify;
 
+pub use algorithms::CertificateAlgorithms;
 pub(super) use client::ClientPolicy;
 pub use client::{ClientCertificate, Refusal};
 pub use crl::RevocationLists;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use rustls::SignatureScheme as Scheme;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use rustls::{ServerConnection, SignatureScheme as Scheme, SupportedCipherSuite};
 
 use super::names::Names;
 
@@ -42,6 +42,22 @@ impl ByName {
         }
     }
 
+    /// The certificate that a client has received. rustls does not say which one it was; where a name has certificates of several
+    /// key types, the cipher suite tells them apart in TLS 1.2, and in TLS 1.3 the client is taken to accept all of them.
+    pub(super) fn sent_on(&self, connection: &ServerConnection) -> Option<&CertifiedKey> {
+        let schemes = match connection.negotiated_cipher_suite()? {
+            SupportedCipherSuite::Tls12(suite) => suite.sign,
+            SupportedCipherSuite::Tls13(_) => &OWN_ORDER,
+        };
+        let (first, key) = self.pairs.first()?;
+        let asked = connection.server_name();
+        let found = asked
+            .and_then(|host| self.signing(schemes, |names| names.include(host)))
+            .or_else(|| self.signing(schemes, |names| names.overlap(first)))
+            .or_else(|| self.signing(schemes, |_| true));
+        Some(found.unwrap_or(key))
+    }
+
     /// The first pair that `fits` and whose key makes a signature that the client takes, in the client's order of schemes or in
     /// OpenSSL's.
     fn find(
@@ -55,14 +71,20 @@ impl ByName {
             .filter(|own| offered.contains(own))
             .collect();
         let schemes = if self.prefer_own_order { &own } else { offered };
+        self.signing(schemes, fits).map(Arc::clone)
+    }
+
+    /// The first pair that `fits` and whose key makes a signature of the first possible scheme.
+    fn signing(
+        &self,
+        schemes: &[Scheme],
+        fits: impl Fn(&Names) -> bool,
+    ) -> Option<&Arc<CertifiedKey>> {
         schemes.iter().find_map(|scheme| {
             let signs = |(names, key): &&(Names, Arc<CertifiedKey>)| {
                 fits(names) && key.key.choose_scheme(&[*scheme]).is_some()
             };
-            self.pairs
-                .iter()
-                .find(signs)
-                .map(|(_, key)| Arc::clone(key))
+            self.pairs.iter().find(signs).map(|(_, key)| key)
         })
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use rustls::{ServerConfig, ServerConnection};
 
-use super::peer::{ClientCertificate, ClientPolicy, client_verifier};
+use super::peer::{CertificateAlgorithms, ClientCertificate, ClientPolicy, client_verifier};
 use super::settings::Settings;
 use super::{pair, provider};
 use crate::config::{TlsFault, TlsFile, TlsMaterial};
@@ -22,6 +22,7 @@ use resumption::{ConnectionTickets, Resumption, Tickets};
 pub struct ServerTls {
     config: Arc<ServerConfig>,
     tickets: Option<Arc<Tickets>>,
+    own: Arc<choose::ByName>,
     /// How client certificates are verified, where clients are asked for one.
     clients: Option<ClientPolicy>,
 }
@@ -45,8 +46,8 @@ impl ServerTls {
             Some(policy) => builder.with_client_cert_verifier(client_verifier(policy, &provider)),
             None => builder.with_no_client_auth(),
         };
-        let choice = choose::ByName::new(keys, settings.prefer_own_order);
-        let mut config = builder.with_cert_resolver(Arc::new(choice));
+        let choice = Arc::new(choose::ByName::new(keys, settings.prefer_own_order));
+        let mut config = builder.with_cert_resolver(choice.clone());
         // ALPN (RFC 7301): rustls answers a client that names other protocols alone with the alert no_application_protocol; a client that
         // names none is served.
         config.alpn_protocols = vec![material.protocol.word().into()];
@@ -60,6 +61,7 @@ impl ServerTls {
         Ok(Self {
             config: Arc::new(config),
             tickets,
+            own: choice,
             clients,
         })
     }
@@ -82,6 +84,15 @@ impl ServerTls {
     pub fn client(&self, connection: &ServerConnection) -> Option<ClientCertificate> {
         let chain = connection.peer_certificates().unwrap_or_default();
         Some(self.clients.as_ref()?.client(chain))
+    }
+}
+
+impl ServerTls {
+    /// The algorithms of the server's own certificate on a connection, for the PROXY header.
+    #[must_use]
+    pub fn algorithms(&self, connection: &ServerConnection) -> Option<CertificateAlgorithms> {
+        let own = self.own.sent_on(connection)?;
+        CertificateAlgorithms::of(own.cert.first()?)
     }
 }
 

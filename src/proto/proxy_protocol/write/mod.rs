@@ -21,6 +21,8 @@ mod kind {
     pub const SSL_VERSION: u8 = 0x21;
     pub const SSL_CN: u8 = 0x22;
     pub const SSL_CIPHER: u8 = 0x23;
+    pub const SSL_SIG_ALG: u8 = 0x24;
+    pub const SSL_KEY_ALG: u8 = 0x25;
 }
 
 /// A client's TLS connection.
@@ -34,13 +36,17 @@ pub struct Tls<'a> {
     pub words: Option<(&'a str, &'a str)>,
     /// The client's certificate, if it sent one.
     pub certificate: Option<Certificate<'a>>,
+    /// The algorithm by which the gateway's own certificate is signed, in OpenSSL's name.
+    pub signature: Option<&'a str>,
+    /// The kind and the length of the key of the gateway's own certificate: `RSA2048`.
+    pub key: Option<&'a str>,
 }
 
 /// A client's certificate.
 #[derive(Clone, Copy, Debug)]
 pub struct Certificate<'a> {
-    /// Whether it is valid.
-    pub verified: bool,
+    /// The result of its verification: OpenSSL's error number, 0 for a valid one.
+    pub verify: u32,
     /// Whether it was sent on this connection; otherwise it is from the resumed session.
     pub shown_now: bool,
     /// The common name of its subject.
@@ -109,9 +115,10 @@ fn ssl(tls: &Tls<'_>) -> Vec<u8> {
     const CERT_CONN: u8 = 2;
     const CERT_SESS: u8 = 4;
     let (client, verify) = match tls.certificate {
-        None => (SSL, 1_u32),
-        Some(shown) if shown.shown_now => (SSL | CERT_CONN | CERT_SESS, u32::from(!shown.verified)),
-        Some(shown) => (SSL | CERT_SESS, u32::from(!shown.verified)),
+        // X509_V_ERR_UNSPECIFIED
+        None => (SSL, 1),
+        Some(shown) if shown.shown_now => (SSL | CERT_CONN | CERT_SESS, shown.verify),
+        Some(shown) => (SSL | CERT_SESS, shown.verify),
     };
     let mut value = vec![client];
     value.extend_from_slice(&verify.to_be_bytes());
@@ -120,6 +127,12 @@ fn ssl(tls: &Tls<'_>) -> Vec<u8> {
     put_some(&mut value, kind::SSL_VERSION, version.map(str::as_bytes));
     put_some(&mut value, kind::SSL_CN, name.map(str::as_bytes));
     put_some(&mut value, kind::SSL_CIPHER, cipher.map(str::as_bytes));
+    put_some(
+        &mut value,
+        kind::SSL_SIG_ALG,
+        tls.signature.map(str::as_bytes),
+    );
+    put_some(&mut value, kind::SSL_KEY_ALG, tls.key.map(str::as_bytes));
     value
 }
 

@@ -43,6 +43,8 @@ fn what_is_written_can_be_read() {
         alpn: Some(b"smtp"),
         words: Some(("TLSv1.3", "TLS_AES_256_GCM_SHA384")),
         certificate: None,
+        signature: None,
+        key: None,
     };
     for addresses in [
         None,
@@ -64,7 +66,7 @@ fn what_is_written_can_be_read() {
 #[test]
 fn extensions_in_the_order_of_nginx() {
     let certificate = Some(Certificate {
-        verified: true,
+        verify: 0x0102,
         shown_now: true,
         name: Some("joe"),
     });
@@ -73,16 +75,54 @@ fn extensions_in_the_order_of_nginx() {
         alpn: Some(b"smtp"),
         words: Some(("TLSv1.3", "X")),
         certificate,
+        signature: Some("RSA-SHA256"),
+        key: Some("RSA2048"),
     };
     let header = v2(None, Some(tls));
     let want = [
         b"\x02\x00\x02mx".as_slice(),
         b"\x01\x00\x04smtp",
-        b"\x20\x00\x19\x07\0\0\0\0",
+        b"\x20\x00\x30\x07\0\0\x01\x02",
         b"\x21\x00\x07TLSv1.3\x22\x00\x03joe\x23\x00\x01X",
+        b"\x24\x00\x0aRSA-SHA256\x25\x00\x07RSA2048",
         b"\x03\x00\x04",
     ];
     let want = want.concat();
     assert_eq!(header[16..header.len() - 4], want[..], "{header:?}");
     assert_eq!(CRC32C.checksum(b"123456789"), 0xe306_9283);
+}
+
+#[test]
+fn families_as_nginx_writes_them() {
+    for (source, destination, want) in [
+        ("192.0.2.1:1", "192.0.2.2:2", ("192.0.2.1:1", "192.0.2.2:2")),
+        ("[::1]:1", "[::2]:2", ("[::1]:1", "[::2]:2")),
+        (
+            "[2001:db8::1]:1",
+            "192.0.2.2:2",
+            ("[2001:db8::1]:1", "[::ffff:192.0.2.2]:2"),
+        ),
+        (
+            "192.0.2.1:1",
+            "[::2]:2",
+            ("[::ffff:192.0.2.1]:1", "[::2]:2"),
+        ),
+        // A socket for both families.
+        (
+            "[::ffff:192.0.2.1]:1",
+            "[::ffff:192.0.2.2]:2",
+            ("192.0.2.1:1", "192.0.2.2:2"),
+        ),
+        (
+            "192.0.2.1:1",
+            "[::ffff:192.0.2.2]:2",
+            ("[::ffff:192.0.2.1]:1", "[::ffff:192.0.2.2]:2"),
+        ),
+    ] {
+        let address = |text: &str| text.parse().unwrap();
+        let written = Addresses::of_one_family(address(source), address(destination));
+        let (source, destination) = want;
+        assert_eq!(written.source, address(source));
+        assert_eq!(written.destination, address(destination));
+    }
 }
