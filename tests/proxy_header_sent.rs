@@ -180,6 +180,35 @@ fn proxy_header_v2_names_the_algorithms_of_the_own_certificate() {
 }
 
 #[test]
+fn proxy_header_v2_has_the_configured_extensions() {
+    let backend = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let (own, inherits) = (free_port(), free_port());
+    let server = |port, more: &str| {
+        format!("server {{ listen 127.0.0.1:{port}; protocol smtp; smtp_capabilities X; {more} }}")
+    };
+    let _gateway = Gateway::start(&format!(
+        "mail {{ server_name gate.test; proxy_protocol v2; proxy_protocol_v2_tlv 0xe5 inherited;
+            proxy_pass {}; {} {} }}",
+        backend.local_addr().expect("its number"),
+        server(
+            own,
+            "proxy_protocol_v2_tlv 0xE0 \"two words\"; proxy_protocol_v2_tlv 0xff \"\";"
+        ),
+        server(inherits, ""),
+    ));
+    for (port, expected) in [
+        (own, &b"\xe0\x00\x09two words\xff\x00\x00\x03\x00\x04"[..]),
+        (inherits, b"\xe5\x00\x09inherited\x03\x00\x04"),
+    ] {
+        let mut client = LineClient::connect(port);
+        client.expect("220");
+        client.send_line(&format!("AUTH PLAIN {}", auth_plain("joe", "secret")));
+        let header = first_bytes(&backend.accept().expect("the gateway").0);
+        assert!(header[16 + 12..].starts_with(expected), "{header:?}");
+    }
+}
+
+#[test]
 fn proxy_header_of_a_capability_probe_names_the_gateway() {
     let backend = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = free_port();

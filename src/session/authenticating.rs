@@ -193,7 +193,6 @@ fn context<'a>(
         client,
         log,
     } = session;
-    let version = endpoint.server.proxy.proxy_protocol;
     let own = endpoint.tls.tls().map(|tls| &**tls);
     let context = ClientContext {
         backends: &endpoint.backends,
@@ -201,7 +200,9 @@ fn context<'a>(
         log,
         phase,
         client: identity.host(),
-        header: identity.source.proxy_header(version, client, own),
+        header: identity
+            .source
+            .proxy_header(&endpoint.server.proxy, client, own),
     };
     (context, client.left())
 }

@@ -47,6 +47,8 @@ struct Source {
     server_name: Box<[u8]>,
     /// The PROXY header: a backend may announce one list to clients that send it and another one to the rest.
     header: ProxyProtocol,
+    /// The header's extensions.
+    tlvs: Vec<(u8, Box<[u8]>)>,
     /// The TLS of the connection: through another one, or in clear text, another server may have answered.
     tls: Option<tls::ConnectorId>,
 }
@@ -83,6 +85,7 @@ impl CapabilityCache {
             host: unbracketed(&upstream.host).into(),
             server_name: server.name.clone(),
             header: server.proxy.proxy_protocol,
+            tlvs: server.proxy.proxy_protocol_v2_tlv.clone(),
             tls: tls.map(tls::Connector::id),
         }))
     }
@@ -255,7 +258,7 @@ async fn ask(
         let limit = proxy.proxy_connect_timeout;
         if let Ok(Ok(socket)) = timeout(limit, backends.dialer.connect(address)).await {
             // The connection's own ends: Postfix does not accept a header with `UNKNOWN`.
-            let header = source::own_header(proxy.proxy_protocol, &socket);
+            let header = source::own_header(proxy, &socket);
             let (header, host) = (header.as_deref(), unbracketed(&upstream.host));
             let prepared = prepare(socket, backends, header, host, None, phase).await;
             let mut connection = prepared.ok()?;
@@ -279,6 +282,7 @@ mod tests {
             host: Box::default(),
             server_name: Box::default(),
             header: ProxyProtocol::Off,
+            tlvs: Vec::new(),
             tls: None,
         }
     }

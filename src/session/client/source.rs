@@ -9,6 +9,7 @@ use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
 use super::connection::Client;
+use crate::config::settings::Proxy;
 use crate::config::{Cidr, ProxyProtocol};
 use crate::net::socket::{Peer, Socket};
 use crate::proto::proxy_protocol::{self, Addresses, Certificate, Fault, Tls};
@@ -83,13 +84,14 @@ impl Source {
     /// gateway's side of the client's TLS.
     pub fn proxy_header(
         &self,
-        version: ProxyProtocol,
+        proxy: &Proxy,
         client: &Client,
         own: Option<&tls::ServerTls>,
     ) -> Option<Vec<u8>> {
+        let version = proxy.proxy_protocol;
         let addresses = self.addresses(version);
         let Some(connection) = client.tls().filter(|_| version == ProxyProtocol::V2) else {
-            return header(version, addresses, None);
+            return header(proxy, addresses, None);
         };
         let certificate = client.certificate.as_ref();
         let name = certificate.and_then(tls::ClientCertificate::common_name);
@@ -108,29 +110,28 @@ impl Source {
             signature: algorithms.map(|own| own.signature),
             key: algorithms.and_then(|own| own.key.as_deref()),
         };
-        header(version, addresses, Some(tls))
+        header(proxy, addresses, Some(tls))
     }
 }
 
 /// The header of a connection to a backend that does not serve a client.
-pub(in crate::session) fn own_header(version: ProxyProtocol, socket: &Socket) -> Option<Vec<u8>> {
+pub(in crate::session) fn own_header(proxy: &Proxy, socket: &Socket) -> Option<Vec<u8>> {
     let ends = socket.local_address().zip(socket.peer_address());
     let addresses = ends.map(|(source, destination)| Addresses {
         source,
         destination,
     });
-    header(version, addresses, None)
+    header(proxy, addresses, None)
 }
 
-fn header(
-    version: ProxyProtocol,
-    addresses: Option<Addresses>,
-    tls: Option<Tls<'_>>,
-) -> Option<Vec<u8>> {
-    match version {
+fn header(proxy: &Proxy, addresses: Option<Addresses>, tls: Option<Tls<'_>>) -> Option<Vec<u8>> {
+    match proxy.proxy_protocol {
         ProxyProtocol::Off => None,
         ProxyProtocol::V1 => Some(proxy_protocol::v1(addresses)),
-        ProxyProtocol::V2 => Some(proxy_protocol::v2(addresses, tls)),
+        ProxyProtocol::V2 => {
+            let more = &proxy.proxy_protocol_v2_tlv;
+            Some(proxy_protocol::v2(addresses, tls, more))
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::config::model::{ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo, Xclient};
 use crate::config::schema::module;
-use crate::config::schema::values::{Choice, Choices, Flag, Msec, Size, UpstreamUrl};
+use crate::config::schema::values::{Choice, Choices, Flag, Msec, Size, Tlvs, UpstreamUrl};
 
 impl Choices for ProxySmtpAuth {
     const SYNTAX: &'static str = "on | off | plain | login";
@@ -107,5 +107,9 @@ module! {
         /// the client, and must be enabled on the backend too. `on` sends version 1, a line of text; `v2` sends the
         /// binary version 2. The header precedes TLS (`proxy_ssl`). Since nginx 1.19.8; `v2` since 1.31.4.
         proxy_protocol: Choice<ProxyProtocol> = "off", MAIL_SERVER;
+        /// Adds an extension (TLV) to the PROXY protocol headers of version 2, after the ones about the TLS connection of
+        /// the client: `proxy_protocol_v2_tlv 0xe0 gateway-1;`. The value is sent as written and may be empty. With
+        /// other versions the directive has no effect. The lines of a `server` block replace those of `mail`.
+        proxy_protocol_v2_tlv: Tlvs = none, MAIL_SERVER;
     }
 }

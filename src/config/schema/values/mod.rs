@@ -14,6 +14,7 @@ mod size;
 mod syslog;
 mod text;
 mod time;
+mod tlv;
 mod url;
 mod words;
 
@@ -29,4 +30,5 @@ pub use sets::{ImapMethods, Pop3Methods, Protocols, SetOf, SmtpMethods};
 pub use size::{Offset, Size};
 pub use text::{Announced, Headers, OptionalText, Pairs, Text, WordPerLine};
 pub use time::{Msec, Sec};
+pub use tlv::Tlvs;
 pub use words::{Choice, Choices, Flag, ProtocolName};

@@ -8,6 +8,7 @@ use crc::{CRC_32_ISCSI, Crc};
 use super::Addresses;
 use super::read::SIGNATURE;
 use crate::base::address::Ipv6Text;
+use crate::proto::login::Bytes;
 
 /// CRC32C (RFC 3720).
 const CRC32C: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
@@ -68,8 +69,8 @@ pub fn v1(addresses: Option<Addresses>) -> Vec<u8> {
     format!("PROXY TCP{family} {source} {destination} {from} {to}\r\n").into_bytes()
 }
 
-/// Version 2: binary, with the TLS extension and a checksum. Without addresses, LOCAL.
-pub fn v2(addresses: Option<Addresses>, tls: Option<Tls<'_>>) -> Vec<u8> {
+/// Version 2: binary, with the TLS extension, `more` extensions by type and a checksum. Without addresses, LOCAL.
+pub fn v2(addresses: Option<Addresses>, tls: Option<Tls<'_>>, more: &[(u8, Bytes)]) -> Vec<u8> {
     let mut out = SIGNATURE.to_vec();
     let (command, family) = match &addresses {
         None => (0x20, 0x00),
@@ -98,6 +99,9 @@ pub fn v2(addresses: Option<Addresses>, tls: Option<Tls<'_>>) -> Vec<u8> {
         put_some(&mut out, kind::AUTHORITY, authority);
         put_some(&mut out, kind::ALPN, tls.alpn);
         put(&mut out, kind::SSL, &ssl(&tls));
+    }
+    for (kind, value) in more {
+        put(&mut out, *kind, value);
     }
     // The checksum is computed with its own field set to zero.
     put(&mut out, kind::CRC32C, &[0; 4]);

@@ -52,7 +52,7 @@ fn what_is_written_can_be_read() {
         both("[::1]:1", "[::2]:2"),
     ] {
         for tls in [None, Some(tls)] {
-            let header = v2(addresses, tls);
+            let header = v2(addresses, tls, &[]);
             assert_eq!(parse(&header), Ok(Some((addresses, header.len()))));
             let mut zeroed = header.clone();
             let sum = zeroed.split_off(header.len() - 4);
@@ -78,13 +78,15 @@ fn extensions_in_the_order_of_nginx() {
         signature: Some("RSA-SHA256"),
         key: Some("RSA2048"),
     };
-    let header = v2(None, Some(tls));
+    let more = [(0xe0, b"own".as_slice().into()), (0xff, Bytes::default())];
+    let header = v2(None, Some(tls), &more);
     let want = [
         b"\x02\x00\x02mx".as_slice(),
         b"\x01\x00\x04smtp",
         b"\x20\x00\x30\x07\0\0\x01\x02",
         b"\x21\x00\x07TLSv1.3\x22\x00\x03joe\x23\x00\x01X",
         b"\x24\x00\x0aRSA-SHA256\x25\x00\x07RSA2048",
+        b"\xe0\x00\x03own\xff\x00\x00",
         b"\x03\x00\x04",
     ];
     let want = want.concat();
