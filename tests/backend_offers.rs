@@ -1,5 +1,8 @@
 //! Backends that authenticate clients and offer no usable mechanism: clients are not told of one, and the log says what to set.
 
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+
 use support::scripted::{ScriptedPeer, Step};
 use support::tls_backend::{Backend, setup};
 use support::{Certificate, Gateway, LineClient, auth_plain, free_port, wait_until};
@@ -172,5 +175,38 @@ fn what_is_offered_after_tls_counts() {
         "upstream does not offer \"CRAM-MD5\" after TLS, it offers \"PLAIN\": \
          enable one of them on the upstream, or set \"smtp_auth\" to what it offers",
     );
+    assert!(!gateway.log().contains("no client can log in"));
+}
+
+/// The backend learns of the client's TLS from the header of each connection.
+#[test]
+fn probe_does_not_decide_with_proxy_protocol_v2() {
+    let case = cases().remove(0);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let backend = listener.local_addr().expect("its number");
+    let (answer, port) = (case.capabilities, free_port());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut start = [0; 16];
+            stream.read_exact(&mut start).expect("a header");
+            let mut rest = vec![0; usize::from(u16::from_be_bytes([start[14], start[15]]))];
+            stream.read_exact(&mut rest).expect("its rest");
+            stream.write_all(b"220 b\r\n").expect("to send");
+            let mut reader = BufReader::new(&stream);
+            reader.read_line(&mut String::new()).expect("EHLO");
+            (&stream).write_all(answer.as_bytes()).expect("to send");
+        }
+    });
+    let gateway = Gateway::start(&format!(
+        "mail {{ server_name gate.test; proxy_protocol v2;
+            server {{ listen 127.0.0.1:{port}; protocol smtp; proxy_pass {backend}; }} }}"
+    ));
+    let mut reply = None;
+    wait_until("the backend's capabilities", || {
+        reply = capabilities(&case, port);
+        reply.is_some()
+    });
+    let reply = reply.expect("a reply");
+    assert!(reply.ends_with("250 AUTH PLAIN LOGIN\r\n"), "{reply}");
     assert!(!gateway.log().contains("no client can log in"));
 }

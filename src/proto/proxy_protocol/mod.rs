@@ -7,7 +7,7 @@ mod write;
 use std::net::{IpAddr, SocketAddr};
 
 pub use read::{Fault, LIMIT, parse};
-pub use write::{Certificate, Tls, v1, v2};
+pub use write::{Certificate, Tls, v1, v2, v2_extended};
 
 /// Both ends of a client's connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use super::connect::prepare;
 use super::conversation::converse;
 use super::not_offered::NotOffered;
 use crate::base::{Address, Level, Protocol, Registry};
-use crate::config::{Method, ProxyProtocol, Server, Upstream, unbracketed};
+use crate::config::{Method, Methods, ProxyProtocol, Server, Upstream, unbracketed};
 use crate::proto::CapabilityList;
 use crate::proto::backend::CapabilityProbe;
 use crate::proto::backend::capability_probe::Answer;
@@ -206,7 +206,13 @@ async fn probe(
         Some(upstream) => timeout(server.mail.timeout, ask(&backends, upstream, dialogue)).await,
         None => Ok(None),
     };
-    let answer = answer.unwrap_or_default();
+    let mut answer = answer.unwrap_or_default();
+    if let Some(answer) = &mut answer
+        && server.proxy.proxy_protocol == ProxyProtocol::V2
+    {
+        // The header tells the backend of the client's TLS, for which it may offer more than the probe has seen.
+        answer.list.methods = Methods::ALL;
+    }
     match &answer {
         Some(answer) => report(&backends, &entry, answer),
         None => tracing::debug!(

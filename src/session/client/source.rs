@@ -130,7 +130,7 @@ fn header(proxy: &Proxy, addresses: Option<Addresses>, tls: Option<Tls<'_>>) -> 
         ProxyProtocol::V1 => Some(proxy_protocol::v1(addresses)),
         ProxyProtocol::V2 => {
             let more = &proxy.proxy_protocol_v2_tlv;
-            Some(proxy_protocol::v2(addresses, tls, more))
+            Some(proxy_protocol::v2_extended(addresses, tls, more))
         }
     }
 }

@@ -21,7 +21,8 @@ module! {
         ///
         /// Of the methods of `imap_auth`, only those are announced that the backend can take, inside TLS where
         /// `proxy_ssl` is used. LOGINDISABLED is announced if it takes no password. If it can take no method, the log
-        /// says what it offers.
+        /// says what it offers. With `proxy_protocol v2` all are announced: the backend may offer more to clients that
+        /// use TLS.
         imap_capabilities: Announced = "IMAP4 IMAP4rev1 UIDPLUS", MAIL_SERVER;
         /// Sets the authentication methods for IMAP clients.
         ///

@@ -18,7 +18,8 @@ module! {
         /// answered.
         ///
         /// Of USER and the methods of `pop3_auth`, only those are announced that the backend can take, inside TLS
-        /// where `proxy_ssl` is used. If there are none, the log says what the backend offers.
+        /// where `proxy_ssl` is used. If there are none, the log says what the backend offers. With `proxy_protocol v2`
+        /// all are announced: the backend may offer more to clients that use TLS.
         pop3_capabilities: Announced = "TOP USER UIDL", MAIL_SERVER;
         /// Sets the authentication methods for POP3 clients.
         ///

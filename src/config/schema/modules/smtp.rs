@@ -24,7 +24,8 @@ module! {
         /// extensions are announced until the backend has answered.
         ///
         /// Of the methods of `smtp_auth`, only those are announced that the backend can take, inside TLS where
-        /// `proxy_ssl` is used. If there are none, the log says what the backend offers.
+        /// `proxy_ssl` is used. If there are none, the log says what the backend offers. With `proxy_protocol v2` all
+        /// are announced: the backend may offer more to clients that use TLS.
         smtp_capabilities: Announced = none, MAIL_SERVER;
         /// Sets the authentication methods for SMTP clients.
         ///

@@ -69,8 +69,17 @@ pub fn v1(addresses: Option<Addresses>) -> Vec<u8> {
     format!("PROXY TCP{family} {source} {destination} {from} {to}\r\n").into_bytes()
 }
 
-/// Version 2: binary, with the TLS extension, `more` extensions by type and a checksum. Without addresses, LOCAL.
-pub fn v2(addresses: Option<Addresses>, tls: Option<Tls<'_>>, more: &[(u8, Bytes)]) -> Vec<u8> {
+/// Version 2: binary, with the TLS extension and a checksum. Without addresses, LOCAL.
+pub fn v2(addresses: Option<Addresses>, tls: Option<Tls<'_>>) -> Vec<u8> {
+    v2_extended(addresses, tls, &[])
+}
+
+/// The same with further extensions, by type.
+pub fn v2_extended(
+    addresses: Option<Addresses>,
+    tls: Option<Tls<'_>>,
+    more: &[(u8, Bytes)],
+) -> Vec<u8> {
     let mut out = SIGNATURE.to_vec();
     let (command, family) = match &addresses {
         None => (0x20, 0x00),

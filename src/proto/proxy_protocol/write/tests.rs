@@ -52,7 +52,7 @@ fn what_is_written_can_be_read() {
         both("[::1]:1", "[::2]:2"),
     ] {
         for tls in [None, Some(tls)] {
-            let header = v2(addresses, tls, &[]);
+            let header = v2(addresses, tls);
             assert_eq!(parse(&header), Ok(Some((addresses, header.len()))));
             let mut zeroed = header.clone();
             let sum = zeroed.split_off(header.len() - 4);
@@ -79,7 +79,7 @@ fn extensions_in_the_order_of_nginx() {
         key: Some("RSA2048"),
     };
     let more = [(0xe0, b"own".as_slice().into()), (0xff, Bytes::default())];
-    let header = v2(None, Some(tls), &more);
+    let header = v2_extended(None, Some(tls), &more);
     let want = [
         b"\x02\x00\x02mx".as_slice(),
         b"\x01\x00\x04smtp",
