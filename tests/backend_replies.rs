@@ -228,7 +228,7 @@ fn header_reading(protocol: &'static str) -> (u16, Receiver<bool>) {
 #[test]
 fn conversation_with_the_backend_ends_with_starttls() {
     let certificate = Certificate::new();
-    let own = ssl_certificate(&(certificate.chain().into(), certificate.key().into()));
+    let own = ssl_certificate(&(certificate.chain(), certificate.key()));
     let provider = rustls::crypto::aws_lc_rs::default_provider();
     let config = unverified::client(provider, rustls::ALL_VERSIONS).expect("a client");
     let config = Arc::new(config.with_no_client_auth());
