@@ -3,8 +3,10 @@
 pub mod accept;
 pub mod bound_socket;
 pub mod dialer;
+pub mod linger;
 pub mod listener;
 pub mod resolver;
+pub mod scratch;
 pub mod socket;
 pub mod stream;
 pub mod tunnel;

@@ -92,6 +92,11 @@ impl Stream {
         }
     }
 
+    /// Whether it is TLS, in either role.
+    pub fn is_tls(&self) -> bool {
+        matches!(self, Stream::Tls(_))
+    }
+
     /// The socket, unless it is closed.
     pub fn socket(&self) -> Option<&Socket> {
         match self {

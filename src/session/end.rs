@@ -13,7 +13,6 @@ use super::log::{SessionLog, level_of};
 use super::phase::Phase;
 use crate::base::{Errno, Level};
 use crate::net::stream::HandshakeError;
-use crate::net::tunnel;
 use crate::proto::{LastReply, Note};
 use crate::tls::{self, Refusal};
 
@@ -51,8 +50,6 @@ pub(in crate::session) enum Cause {
     },
     /// `worker_shutdown_timeout` has expired.
     Shutdown,
-    /// The tunnel has ended.
-    Tunnel(tunnel::End),
 }
 
 /// The last output to a client before the connection is closed.
@@ -107,8 +104,7 @@ impl SessionEnd {
             Cause::Client(ClientError::Blocked)
             | Cause::Timeout
             | Cause::ProxyHeader(ProxyHeaderError::Timeout)
-            | Cause::Tls(TlsError::Timeout)
-            | Cause::Tunnel(tunnel::End::Timeout) => log.timed_out(phase),
+            | Cause::Tls(TlsError::Timeout) => log.timed_out(phase),
             Cause::Client(ClientError::Receive(error)) => log_broken(log, phase, "recv", error),
             Cause::Client(ClientError::Send(error)) => log_broken(log, phase, "send", error),
             Cause::ProxyHeader(ProxyHeaderError::Invalid(fault)) => {
@@ -150,19 +146,6 @@ impl SessionEnd {
                     _ => log.event(text),
                 }
             }
-            Cause::Tunnel(end) => {
-                match end {
-                    tunnel::End::Client(error) => {
-                        line(Level::Info, format_args!("recv() failed{}", Errno(error)));
-                    }
-                    tunnel::End::Backend(error) => {
-                        let level = level_of(error);
-                        line(level, format_args!("recv() failed{}", Errno(error)));
-                    }
-                    tunnel::End::Done | tunnel::End::Timeout | tunnel::End::Interrupted => {}
-                }
-                log.event(format_args!("proxied session done"));
-            }
         }
     }
 
@@ -172,8 +155,9 @@ impl SessionEnd {
             Cause::Closed
             | Cause::Client(_)
             | Cause::ProxyHeader(_)
-            | Cause::Tls(TlsError::Timeout | TlsError::Handshake(_) | TlsError::NotConfigured)
-            | Cause::Tunnel(_) => return Farewell::None,
+            | Cause::Tls(TlsError::Timeout | TlsError::Handshake(_) | TlsError::NotConfigured) => {
+                return Farewell::None;
+            }
             Cause::Dialogue(_) => return Farewell::Gathered,
             Cause::AuthorizedLogin { error, passes_on } => {
                 match error.reply().filter(|_| *passes_on) {

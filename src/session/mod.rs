@@ -112,10 +112,7 @@ async fn log_in(arrival: Arrival, endpoint: Arc<Endpoint>, shared: Arc<Shared>) 
         () = over(&mut shutdown) => Err(Phase::Commands.end(Cause::Shutdown)),
     };
     match reached {
-        Ok(backend) => {
-            let idle_timeout = server.proxy.proxy_timeout;
-            Some(Tunnel::new(client, backend, idle_timeout, shutdown, log))
-        }
+        Ok(backend) => Some(Tunnel::new(client, backend, server, shutdown, log)),
         Err(end) => {
             end.conclude(&mut client, &endpoint, &log).await;
             None

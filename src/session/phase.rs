@@ -29,6 +29,10 @@ pub(in crate::session) enum Phase {
     ProxyingFromClient,
     /// The tunnel reads from the backend.
     ProxyingFromBackend,
+    /// The tunnel writes to the client.
+    ProxyingToClient,
+    /// The tunnel writes to the backend.
+    ProxyingToBackend,
 }
 
 impl Phase {
@@ -48,6 +52,8 @@ impl Phase {
             Self::Proxying => "proxying",
             Self::ProxyingFromClient => "proxying and reading from client",
             Self::ProxyingFromBackend => "proxying and reading from upstream",
+            Self::ProxyingToClient => "proxying and sending to client",
+            Self::ProxyingToBackend => "proxying and sending to upstream",
         }
     }
 }

@@ -78,8 +78,8 @@ async fn a_client_that_stays_after_its_backend_left() {
 
 #[test]
 fn an_empty_flow_owns_no_room() {
-    assert_eq!(Flow::new(Vec::with_capacity(4096)).pending.capacity(), 0);
-    assert_eq!(Flow::new(b"ahead".to_vec()).pending, b"ahead");
+    assert_eq!(Outbox::new(Vec::with_capacity(4096)).capacity(), 0);
+    assert_eq!(Outbox::new(b"ahead".to_vec()).len(), 5);
 }
 
 #[tokio::test]

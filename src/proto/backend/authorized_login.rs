@@ -18,10 +18,10 @@ const SENDING_RCPT: Action = "sending RCPT TO to upstream";
 pub type AuthorizedLogin = Dialogue<Outcome>;
 
 /// How the dialogue ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The backend accepts the client with the last reply.
-    Accepted(Accepted),
+    /// The backend accepts the client with the last reply. It has these capabilities, if it was asked.
+    Accepted(Accepted, Capabilities),
     /// The backend needs a password, and there is none.
     NoPassword,
 }
@@ -64,7 +64,9 @@ pub fn greeting(replies: Box<dyn Replies>) -> Opening {
 pub fn dialogue(opening: Opening, task: Task) -> AuthorizedLogin {
     then(opening, |(replies, found), _, out| {
         let (steps, accepted) = match task {
-            Task::Nothing => return Progress::Done(Outcome::Accepted(Accepted::LoggedIn)),
+            Task::Nothing => {
+                return Progress::Done(Outcome::Accepted(Accepted::LoggedIn, found));
+            }
             Task::NoPassword => return Progress::Done(Outcome::NoPassword),
             Task::Login(steps) => (steps, Accepted::LoggedIn),
             Task::Plain { plain, login } => {
@@ -80,7 +82,7 @@ pub fn dialogue(opening: Opening, task: Task) -> AuthorizedLogin {
         };
         let sent = steps.begin(replies, out);
         Progress::Read(then(sent, move |(_, ended), _, _| match ended {
-            Ended::Complete(_) => Progress::Done(Outcome::Accepted(accepted)),
+            Ended::Complete(_) => Progress::Done(Outcome::Accepted(accepted, found)),
             Ended::Refused(_) => Progress::UNEXPECTED,
         }))
     })

@@ -62,8 +62,8 @@ pub type BackendLogin = Dialogue<Outcome>;
 pub enum Outcome {
     /// The challenge for the client, with its angle brackets.
     Challenge(Bytes, Idle),
-    /// The client is accepted.
-    Accepted(Accepted),
+    /// The client is accepted, by a backend with these capabilities.
+    Accepted(Accepted, Capabilities),
     /// The backend refuses; `None` when it closes the connection.
     Refused(Rejection, Option<Idle>),
     /// The backend does not announce this way to log in.
@@ -194,7 +194,9 @@ impl Idle {
         then(
             steps.begin(self, out),
             move |(idle, ended), _, _| match ended {
-                Ended::Complete(_) => Progress::Done(Outcome::Accepted(accepted)),
+                Ended::Complete(_) => {
+                    Progress::Done(Outcome::Accepted(accepted, idle.capabilities))
+                }
                 Ended::Refused(rejection) => refused(rejection, idle),
             },
         )

@@ -22,6 +22,20 @@ pub struct Capabilities {
     pub password_command: bool,
     /// The attributes of XCLIENT.
     pub xclient: XclientAttributes,
+    /// How far the backend trusts the gateway (SMTP).
+    pub trust: Trust,
+    /// CHUNKING (SMTP), in the answer to the latest greeting.
+    pub chunking: bool,
+}
+
+/// How far an SMTP backend trusts the gateway, as far as the gateway can tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Trust {
+    /// XCLIENT or XFORWARD of a client might have an effect: the backend announces one of them, has accepted XCLIENT, or was
+    /// not asked because the gateway's greeting was HELO.
+    pub proxy_commands: bool,
+    /// The backend knows the client's address from XCLIENT.
+    pub client_address: bool,
 }
 
 impl Capabilities {

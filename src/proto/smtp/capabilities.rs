@@ -34,12 +34,17 @@ pub fn read(answer: &[u8]) -> Capabilities {
         match words.next() {
             Some(b"AUTH") => found.announce(words),
             Some(b"STARTTLS") => found.starttls = true,
-            Some(b"XCLIENT") => words.for_each(|word| match word {
-                b"ADDR" => found.xclient.address = true,
-                b"NAME" => found.xclient.name = true,
-                b"LOGIN" => found.xclient.login = true,
-                _ => {}
-            }),
+            Some(b"CHUNKING") => found.chunking = true,
+            Some(b"XCLIENT") => {
+                found.trust.proxy_commands = true;
+                words.for_each(|word| match word {
+                    b"ADDR" => found.xclient.address = true,
+                    b"NAME" => found.xclient.name = true,
+                    b"LOGIN" => found.xclient.login = true,
+                    _ => {}
+                });
+            }
+            Some(b"XFORWARD") => found.trust.proxy_commands = true,
             _ => {}
         }
     }

@@ -4,7 +4,7 @@ use super::capabilities;
 use crate::config::{ProxySmtpHelo, Server, Xclient};
 use crate::proto::backend::reply::Expected;
 use crate::proto::backend::steps::{self, Context, Ended, Step, Steps};
-use crate::proto::backend::wire::{Capabilities, XclientAttributes};
+use crate::proto::backend::wire::{Capabilities, Trust, XclientAttributes};
 use crate::proto::client::{Action, Dialogue, Progress, then};
 use crate::proto::login::{Bytes, ClientHost, Helo};
 
@@ -68,11 +68,7 @@ impl Introduction {
             Purpose::BackendLogin => None,
         };
         let login = login.filter(|login| !login.is_empty());
-        let attributes = match self.xclient {
-            Xclient::Off => return None,
-            _ if self.by_announcement() => announced,
-            _ => XclientAttributes::ALL,
-        };
+        let attributes = self.attributes(announced)?;
         let mut line = b"XCLIENT".to_vec();
         let verb = line.len();
         if attributes.address {
@@ -88,6 +84,21 @@ impl Introduction {
             line.extend_from_slice(self.host.as_bytes());
         }
         (line.len() > verb).then_some(line)
+    }
+
+    /// The attributes that XCLIENT may have. `None` if it is off.
+    fn attributes(&self, announced: XclientAttributes) -> Option<XclientAttributes> {
+        match self.xclient {
+            Xclient::Off => None,
+            _ if self.by_announcement() => Some(announced),
+            _ => Some(XclientAttributes::ALL),
+        }
+    }
+
+    /// Whether XCLIENT, if it is sent, has the client's address.
+    fn tells_address(&self, announced: XclientAttributes) -> bool {
+        let attributes = self.attributes(announced);
+        attributes.is_some_and(|attributes| attributes.address)
     }
 
     /// EHLO or HELO as the client sent it, after XCLIENT. `None` if the client sent neither and the backend needs neither.
@@ -139,7 +150,11 @@ fn greet<C: Context>(
     Progress::Read(then(
         sent,
         move |(context, ended), reply, out| match ended {
-            Ended::Complete(_) => tell(context, &introduction, capabilities::read(reply), out),
+            Ended::Complete(_) => {
+                let mut announced = capabilities::read(reply);
+                announced.trust.proxy_commands |= !extended;
+                tell(context, &introduction, announced, out)
+            }
             // A backend that does not know EHLO gets HELO.
             Ended::Refused(rejection)
                 if extended && rejection.code >= 500 && introduction.by_announcement() =>
@@ -163,14 +178,28 @@ fn tell<C: Context>(
     };
     let hello = introduction.client_hello();
     let again = hello.is_some();
+    // What the backend trusts the gateway with, it may announce only before XCLIENT.
+    let trust = Trust {
+        proxy_commands: true,
+        client_address: introduction.tells_address(announced.xclient),
+    };
     let steps = Steps::new(
         Step::new(xclient, "sending XCLIENT to upstream", Expected::Xclient),
         hello.map(|line| Step::new(line, SENDING_CLIENT_HELLO, Expected::Capabilities)),
     );
     let sent = steps.begin(context, out);
     Progress::Read(then(sent, move |(context, ended), reply, _| match ended {
-        Ended::Complete(_) if again => Progress::Done((context, capabilities::read(reply))),
-        Ended::Complete(_) => Progress::Done((context, announced)),
+        Ended::Complete(_) => {
+            let greeted = match again {
+                true => capabilities::read(reply),
+                // After XCLIENT the session begins anew, without a greeting.
+                false => Capabilities {
+                    chunking: false,
+                    ..announced
+                },
+            };
+            Progress::Done((context, Capabilities { trust, ..greeted }))
+        }
         Ended::Refused(_) => Progress::UNEXPECTED,
     }))
 }

@@ -13,6 +13,8 @@ pub enum Reply {
     StartTls,
     InvalidCommand,
     InvalidArgument,
+    /// A BDAT from which the number of octets cannot be read.
+    InvalidChunkSize,
     BadSequence,
     AuthRequired,
     TlsRequired,
@@ -27,15 +29,26 @@ pub enum Reply {
 /// The prefix of a challenge.
 pub const CHALLENGE: &[u8] = b"334 ";
 
+// The replies in a backend's place, after the login.
+pub const NOT_PERMITTED: &[u8] = b"550 5.7.0 Command not permitted\r\n";
+pub const NOT_IMPLEMENTED: &[u8] = b"502 5.5.1 Command not implemented\r\n";
+pub const NO_CHUNKING: &[u8] = b"502 5.5.1 CHUNKING is not offered\r\n";
+pub const INVALID_COMMAND: &[u8] = b"500 5.5.1 Invalid command\r\n";
+pub const LINE_TOO_LONG: &[u8] = b"500 5.5.2 Line too long\r\n";
+pub const INVALID_CHUNK_SIZE: &[u8] = b"501 5.5.4 Syntax: BDAT size [LAST]\r\n";
+pub const INVALID_EXCHANGE_LINE: &[u8] = b"500 5.5.6 Invalid authentication exchange line\r\n";
+pub const UNEXPECTED_REPLY: &[u8] = b"421 4.5.0 Unexpected reply from the mail server\r\n";
+
 impl Reply {
     /// The reply of the server `name`, with its line end.
     pub fn text(self, name: &[u8]) -> Cow<'static, [u8]> {
         let text = match self {
+            Self::InvalidCommand => return INVALID_COMMAND.into(),
+            Self::InvalidChunkSize => return INVALID_CHUNK_SIZE.into(),
             Self::Ok => "250 2.0.0 OK\r\n",
             Self::LoggedIn => "235 2.0.0 OK\r\n",
             Self::Bye => "221 2.0.0 Bye\r\n",
             Self::StartTls => "220 2.0.0 Start TLS\r\n",
-            Self::InvalidCommand => "500 5.5.1 Invalid command\r\n",
             Self::InvalidArgument => "501 5.5.4 Invalid argument\r\n",
             Self::BadSequence => "503 5.5.1 Bad sequence of commands\r\n",
             Self::AuthRequired => "530 5.7.1 Authentication required\r\n",

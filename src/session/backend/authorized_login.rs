@@ -9,9 +9,11 @@ use super::error::{ConversationError, LoginError};
 use super::{Admitted, Backends, ClientContext};
 use crate::base::Address;
 use crate::proto::auth_http::{Backend, BackendHost, Grant};
+use crate::proto::backend::Accepted;
 use crate::proto::backend::authorized_login::Outcome;
 use crate::proto::dialogues;
 use crate::proto::login::Login;
+use crate::proto::smtp::reply;
 use crate::session::phase::Phase;
 
 /// The step of a backend's AUTH, in nginx's words.
@@ -46,11 +48,17 @@ pub(in crate::session) async fn log_in(
         let mut connection = connected.map_err(LoginError::Connect)?;
         let ended = context.converse(&mut connection, dialogue, Vec::new());
         match ended.await {
-            Ok((Outcome::Accepted(accepted), reply)) => Ok(Admitted {
-                accepted,
-                reply,
-                backend: connection.into_stream(),
-            }),
+            Ok((Outcome::Accepted(accepted, found), reply)) => {
+                let mut admitted = Admitted::new(accepted, reply, connection, found);
+                // Mail without a login: the dialogue has sent the first RCPT.
+                if admitted.accepted == Accepted::Answered
+                    && matches!(reply::code(&admitted.reply), Some(200..=299))
+                    && let Some(follower) = &mut admitted.backend.follower
+                {
+                    follower.recipient_accepted();
+                }
+                Ok(admitted)
+            }
             Ok((Outcome::NoPassword, _)) => {
                 *context.phase = Phase::Backend(SENDING_AUTH);
                 Err(LoginError::NoPassword)

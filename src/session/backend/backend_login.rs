@@ -76,11 +76,9 @@ pub(in crate::session) async fn request(
             Outcome::Challenge(challenge, idle) => {
                 Answer::Challenge(challenge, OpenConversation { connection, idle })
             }
-            Outcome::Accepted(accepted) => Answer::Admitted(Admitted {
-                accepted,
-                reply,
-                backend: connection.into_stream(),
-            }),
+            Outcome::Accepted(accepted, found) => {
+                Answer::Admitted(Admitted::new(accepted, reply, connection, found))
+            }
             Outcome::Refused(rejection, idle) => {
                 let open = idle.map(|idle| OpenConversation { connection, idle });
                 Answer::Refused(rejection, reply, open)

@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::error::ConversationError;
 use crate::net::socket::Socket;
 use crate::net::stream::Stream;
+use crate::proto::smtp::follower::Follower;
 use crate::tls::Target;
 
 /// Room for a usual reply in bytes: it arrives in one read then.
@@ -28,6 +29,8 @@ pub struct BackendStream {
     pub stream: Stream,
     /// Bytes that the backend sent after its last reply.
     pub received: Vec<u8>,
+    /// Follows the session, if the backend must not see all of the client's commands (SMTP).
+    pub follower: Option<Box<Follower>>,
 }
 
 impl BackendConnection {
@@ -109,6 +112,7 @@ impl BackendConnection {
         BackendStream {
             stream: self.stream,
             received: self.received,
+            follower: None,
         }
     }
 

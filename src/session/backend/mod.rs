@@ -16,6 +16,7 @@ mod start_tls;
 use std::sync::Arc;
 
 pub use capability_cache::{BackendCapabilities, CapabilityCache};
+use connection::BackendConnection;
 pub use connection::BackendStream;
 
 use super::log::SessionLog;
@@ -26,7 +27,9 @@ use crate::log::ErrorLog;
 use crate::net::dialer::Dialer;
 use crate::net::resolver::Resolver;
 use crate::proto::backend::Accepted;
+use crate::proto::backend::wire::Capabilities;
 use crate::proto::login::ClientHost;
+use crate::proto::smtp::follower::Follower;
 use crate::tls;
 
 /// The settings for connections from one server to its backends.
@@ -63,4 +66,24 @@ pub(in crate::session) struct Admitted {
     /// The backend's last reply.
     pub reply: Vec<u8>,
     pub backend: BackendStream,
+}
+
+impl Admitted {
+    /// A client that was accepted with this reply, by a backend with these capabilities.
+    fn new(
+        accepted: Accepted,
+        reply: Vec<u8>,
+        connection: BackendConnection,
+        found: Capabilities,
+    ) -> Self {
+        let mut backend = connection.into_stream();
+        if found.trust.proxy_commands {
+            backend.follower = Some(Box::new(Follower::new(found.chunking)));
+        }
+        Admitted {
+            accepted,
+            reply,
+            backend,
+        }
+    }
 }

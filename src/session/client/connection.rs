@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::net::linger::linger;
 use crate::net::socket::Socket;
 use crate::net::stream::Stream;
 use crate::proto::{Input, Turn};
@@ -17,10 +18,8 @@ use crate::tls;
 
 /// Replies are sent once they have this many bytes, even if the input buffer contains more commands.
 const GATHERED: usize = 4096;
-/// How long a client may take to close after the last reply, so that a reset for unread input does not overtake the reply.
-const LINGER: Duration = Duration::from_secs(2);
-/// How many bytes such a client may still send.
-const LINGER_BYTES: usize = 64 * 1024;
+/// How long a client that may not read has for its last reply.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// A client that is not connected to a backend yet.
 pub(in crate::session) struct Client {
@@ -181,18 +180,7 @@ impl Client {
     /// The replies could not be sent.
     pub async fn close(&mut self) -> Result<(), ClientError> {
         self.flush().await?;
-        let lingering = async {
-            self.stream.shutdown().await?;
-            let mut left = LINGER_BYTES;
-            self.input.clear();
-            while left > 0 && !self.ended {
-                left = left.saturating_sub(self.fill().await?.max(1));
-                self.input.clear();
-            }
-            Ok::<(), io::Error>(())
-        };
-        // The last reply is sent; it does not matter how the connection ends.
-        let _ = timeout(LINGER, lingering).await;
+        linger(&mut self.stream).await;
         Ok(())
     }
 
@@ -201,7 +189,7 @@ impl Client {
     /// # Errors
     /// As [`Self::close`].
     pub async fn close_at_once(&mut self) -> Result<(), ClientError> {
-        timeout(LINGER, self.close()).await.unwrap_or(Ok(()))
+        timeout(CLOSING, self.close()).await.unwrap_or(Ok(()))
     }
 
     /// The stream, and the input that is for the backend.

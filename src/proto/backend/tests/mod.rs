@@ -121,7 +121,7 @@ impl Shown for Accepted {
 impl Shown for authorized_login::Outcome {
     fn shown(&self) -> String {
         match self {
-            Self::Accepted(accepted) => accepted.shown(),
+            Self::Accepted(accepted, _) => accepted.shown(),
             Self::NoPassword => "NoPassword".to_owned(),
         }
     }
@@ -131,7 +131,7 @@ impl Shown for backend_login::Outcome {
     fn shown(&self) -> String {
         match self {
             Self::Challenge(text, _) => String::from_utf8_lossy(text).into_owned(),
-            Self::Accepted(accepted) => accepted.shown(),
+            Self::Accepted(accepted, _) => accepted.shown(),
             Self::Refused(rejection, idle) => {
                 assert_eq!(rejection.closing, idle.is_none());
                 let end = if rejection.closing { " closing" } else { "" };

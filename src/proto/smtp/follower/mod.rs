@@ -150,6 +150,11 @@ impl Follower {
         }
     }
 
+    /// Records that the backend has already accepted a recipient of the current transaction, which the gateway sent itself.
+    pub fn recipient_accepted(&mut self) {
+        self.accepted = self.accepted.saturating_add(1);
+    }
+
     /// The reason why command boundaries are ambiguous, if they are.
     pub fn ambiguity(&self) -> Option<Ambiguity> {
         self.ambiguity.map(|(ambiguity, _)| ambiguity)

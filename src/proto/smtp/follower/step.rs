@@ -1,5 +1,7 @@
 //! The follower's decisions, and the replies that the gateway sends in the backend's place.
 
+use crate::proto::smtp::replies;
+
 /// What to do with the bytes that were passed to [`Follower::from_client`](super::Follower::from_client).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -45,12 +47,12 @@ impl Refusal {
     /// The reply to the client, with its line end.
     pub fn reply(self) -> &'static [u8] {
         match self {
-            Refusal::ProxyCommand => b"550 5.7.0 Command not permitted\r\n",
+            Refusal::ProxyCommand => replies::NOT_PERMITTED,
             // 454 would invite a retry and 503 depends on the session; 502 holds with and without TLS towards the client.
-            Refusal::StartTls | Refusal::NotImplemented => b"502 5.5.1 Command not implemented\r\n",
-            Refusal::Chunking => b"502 5.5.1 CHUNKING is not offered\r\n",
-            Refusal::Invalid => b"500 5.5.1 Invalid command\r\n",
-            Refusal::TooLong => b"500 5.5.2 Line too long\r\n",
+            Refusal::StartTls | Refusal::NotImplemented => replies::NOT_IMPLEMENTED,
+            Refusal::Chunking => replies::NO_CHUNKING,
+            Refusal::Invalid => replies::INVALID_COMMAND,
+            Refusal::TooLong => replies::LINE_TOO_LONG,
         }
     }
 }
@@ -74,10 +76,10 @@ impl Fault {
     /// The last reply to the client. Empty if the backend's reply says it all.
     pub fn reply(self) -> &'static [u8] {
         match self {
-            Fault::InvalidBdat => b"501 5.5.4 Syntax: BDAT size [LAST]\r\n",
-            Fault::InvalidResponse => b"500 5.5.6 Invalid authentication exchange line\r\n",
-            Fault::SmuggledCommand => b"550 5.7.0 Command not permitted\r\n",
-            Fault::UnexpectedReply => b"421 4.5.0 Unexpected reply from the mail server\r\n",
+            Fault::InvalidBdat => replies::INVALID_CHUNK_SIZE,
+            Fault::InvalidResponse => replies::INVALID_EXCHANGE_LINE,
+            Fault::SmuggledCommand => replies::NOT_PERMITTED,
+            Fault::UnexpectedReply => replies::UNEXPECTED_REPLY,
             Fault::EarlyReply => b"",
         }
     }

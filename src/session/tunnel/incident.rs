@@ -1,0 +1,65 @@
+//! What the follower of an SMTP session objects to, in the error log. The client's bytes are not shown: they may be a password.
+
+use std::fmt;
+
+use crate::base::{Escaped, Level};
+use crate::proto::smtp::follower::{Ambiguity, Fault, Refusal};
+use crate::proto::{Note, shown};
+use crate::session::log::SessionLog;
+use crate::session::phase::Phase;
+
+/// An event that the log shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Incident {
+    /// The gateway has answered a command in the backend's place.
+    Refused(Refusal),
+    /// It has done so `max_errors` times, and closes.
+    TooMany,
+    /// Backends may disagree about which bytes are commands.
+    Ambiguous(Ambiguity),
+    /// The session cannot go on.
+    Broken(Fault),
+}
+
+impl Incident {
+    /// Writes the event to the log.
+    pub fn log(self, log: &SessionLog) {
+        let (phase, level) = match self {
+            Incident::Broken(Fault::UnexpectedReply) => (Phase::ProxyingFromBackend, Level::Error),
+            Incident::Broken(Fault::EarlyReply)
+            | Incident::Ambiguous(Ambiguity::UnsolicitedReply) => {
+                (Phase::ProxyingFromBackend, Level::Info)
+            }
+            _ => (Phase::ProxyingFromClient, Level::Info),
+        };
+        log.line(phase, level, format_args!("{self}"));
+    }
+}
+
+impl fmt::Display for Incident {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Incident::Refused(refusal) => {
+                let reply = Escaped(shown(refusal.reply()));
+                return write!(f, "client command was not passed on: \"{reply}\"");
+            }
+            Incident::TooMany => return Note::TooManyInvalid.fmt(f),
+            Incident::Ambiguous(ambiguity) => match ambiguity {
+                Ambiguity::EndOfData => {
+                    "client sent a dot alone on a line that does not end in CRLF"
+                }
+                Ambiguity::LongLine => "client sent a command line that upstream may split",
+                Ambiguity::ExtraCr => "client sent a command line with more than one CR at its end",
+                Ambiguity::UnsolicitedReply => "upstream sent a reply without a command",
+            },
+            Incident::Broken(fault) => match fault {
+                Fault::InvalidBdat => "client sent invalid BDAT command",
+                Fault::InvalidResponse => "client sent invalid line in an AUTH exchange",
+                Fault::SmuggledCommand => "client sent a forbidden command inside other data",
+                Fault::UnexpectedReply => "upstream sent a reply that its command cannot have",
+                Fault::EarlyReply => "upstream refused a message that the client is still sending",
+            },
+        };
+        f.write_str(text)
+    }
+}
