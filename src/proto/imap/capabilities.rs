@@ -7,13 +7,15 @@ use crate::proto::backend::wire::Capabilities;
 use crate::proto::login::Bytes;
 
 /// Capabilities that the gateway offers itself, cannot pass on, or cannot promise for the client's own connection.
-const KEPT_BACK: [&[u8]; 5] = [
+const KEPT_BACK: [&[u8]; 6] = [
     b"STARTTLS",
     b"LOGINDISABLED",
     // RFC 2221: a client of the gateway cannot use another server's address.
     b"LOGIN-REFERRALS",
     // RFC 2971: allowed before the login, where the gateway does not take it. After the login the backend announces it.
     b"ID",
+    // RFC 5255: likewise.
+    b"LANGUAGE",
     b"XCLIENT",
 ];
 

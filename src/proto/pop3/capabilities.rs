@@ -25,9 +25,9 @@ pub fn read(answer: &[u8]) -> Capabilities {
     found
 }
 
-/// Capabilities that the gateway announces itself, or that it cannot pass on: UTF8 (RFC 6856) is a command before the login,
-/// XCLIENT is between the gateway and the backend.
-const OWN: [&[u8]; 5] = [b"SASL", b"STLS", b"USER", b"UTF8", b"XCLIENT"];
+/// Capabilities that the gateway announces itself, or that it cannot pass on: UTF8 and LANG (RFC 6856) are commands before the
+/// login, XCLIENT is between the gateway and the backend.
+const OWN: [&[u8]; 6] = [b"SASL", b"STLS", b"USER", b"UTF8", b"LANG", b"XCLIENT"];
 
 /// The lines of a whole answer that are announced to clients.
 pub fn passed_on(reply: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -54,7 +54,7 @@ mod tests {
 
     const DOVECOT: &[u8] =
         b"+OK\r\nCAPA\r\nTOP\r\nUIDL\r\nRESP-CODES\r\nPIPELINING\r\nAUTH-RESP-CODE\r\n\
-        STLS\r\nUser\r\nsasl plain CRAM-MD5\r\nUTF8 USER\r\nLOGIN-DELAY 60\r\n\r\nbad\x07\r\n.\r\n";
+        STLS\r\nUser\r\nsasl plain CRAM-MD5\r\nUTF8 USER\r\nLANG\r\nLOGIN-DELAY 60\r\n\r\nbad\x07\r\n.\r\n";
 
     #[test]
     fn the_gateway_reads_the_list() {

@@ -7,17 +7,53 @@ use crate::proto::login::Bytes;
 /// The longest initial response that goes along with AUTH: a command has 512 bytes (RFC 5321, section 4.5.3.1.4).
 const LONGEST_INITIAL: usize = 400;
 
-/// Capabilities that the gateway offers itself, or that concern only a client and the server it is connected to.
+/// Capabilities that are not announced to clients. The gateway itself answers commands until a backend is connected: it must
+/// understand all that is announced.
 const KEPT_BACK: &[&[u8]] = &[
+    // Those that the gateway offers itself, with Exchange's names for AUTH and STARTTLS.
     b"AUTH",
     b"STARTTLS",
-    b"XCLIENT",
-    b"XFORWARD",
-    // RFC 8689: every hop must use TLS, which the gateway cannot promise.
-    b"REQUIRETLS",
-    // Exchange's names for AUTH and STARTTLS.
     b"X-EXPS",
     b"X-ANONYMOUSTLS",
+    // Those between the gateway and the backend.
+    b"XCLIENT",
+    b"XFORWARD",
+    b"XPROXY",
+    b"XPROXYFROM",
+    b"XPROXYTO",
+    // RFC 8689: every hop must use TLS, which the gateway cannot promise.
+    b"REQUIRETLS",
+    // Commands with octets after them, or after which client and server change places.
+    b"XEXCH50",
+    b"X-LINK2STATE",
+    b"TURN",
+    b"ATRN",
+    // Commands that the gateway refuses: RFC 821, 5321, 1985, 4468, of Sendmail and of Exchange.
+    b"VRFY",
+    b"EXPN",
+    b"HELP",
+    b"SEND",
+    b"SOML",
+    b"SAML",
+    b"ETRN",
+    b"BURL",
+    b"VERB",
+    b"ONEX",
+    b"XONE",
+    b"XUSR",
+    b"XVRB",
+    b"XADR",
+    b"XSTA",
+    b"XCIR",
+    b"XGEN",
+    b"XQUE",
+    b"XTRN",
+    b"XSHADOW",
+    b"XSHADOWREQUEST",
+    b"XQDISCARD",
+    b"XSESSIONPARAMS",
+    b"XSESSIONMDBGUID",
+    b"XSESSIONTYPE",
 ];
 
 /// Reads a whole answer to EHLO or HELO.

@@ -387,7 +387,8 @@ fn the_gateways_own_capabilities_are_left_out() {
     let play =
         |replies: &[&str]| play(capability_probe::dialogue(with_name("gate")), replies).text();
     let list = "250-mail.example\r\n250-PIPELINING\r\n250-SIZE 1000 \r\n250-auth PLAIN\r\n250-AUTH=PLAIN\r\n\
-        250-STARTTLS\r\n250-XCLIENT NAME ADDR\r\n250-XFORWARD NAME\r\n250-X-EXPS NTLM\r\n250-\r\n250-BAD\x01\r\n250 DSN\r\n";
+        250-STARTTLS\r\n250-XCLIENT NAME ADDR\r\n250-XFORWARD NAME\r\n250-X-EXPS NTLM\r\n250-\r\n250-BAD\x01\r\n\
+        250-VRFY\r\n250-HELP\r\n250-ETRN\r\n250-BURL imap\r\n250-turn\r\n250-XEXCH50\r\n250 DSN\r\n";
     for (replies, want) in [
         (&[HI, list][..], "EHLO gate| PIPELINING,SIZE 1000,DSN QUIT"),
         (&[HI, "250 alone\r\n"], "EHLO gate|  QUIT"),
