@@ -1,5 +1,6 @@
 //! SMTP (RFC 5321): the server that clients talk to, and the client that backends talk to.
 
+pub mod bdat;
 pub mod capabilities;
 pub mod command;
 pub mod follower;

@@ -6,11 +6,16 @@
 use super::outstanding::Request;
 use super::step::Refusal;
 use super::verb_scanner::{LONG, Region, VerbScanner, is_blank};
+use crate::proto::smtp::bdat::{self, Chunk};
+
+/// Whether a backend may split this command of the gateway's own, which has words of a client in it, so that a part of it is a
+/// guarded command.
+pub fn hides_command(command: &[u8]) -> bool {
+    Line::new(command).hides_command()
+}
 
 /// The longest line that passes, in bytes with its end. It is the limit of RFC 4954, section 4, for a SASL dialogue.
 pub const MAX_LINE: usize = 12_288;
-/// The largest BDAT chunk, in octets. Some servers parse the size into 32 bits.
-const MAX_CHUNK: u64 = i32::MAX as u64;
 
 /// The guarded verbs. Verbs that begin with one of them are guarded too.
 const GUARDED: [(&[u8], Refusal); 8] = [
@@ -140,22 +145,13 @@ impl<'a> Line<'a> {
         Class::Pass(request(verb))
     }
 
-    /// Accepts BDAT only in the exact form of RFC 3030, without leading zeros and within 31 bits.
+    /// Accepts BDAT only in a form that all servers read in the same way.
     fn chunk(&self, verb: &[u8]) -> Class {
         if verb.len() != b"BDAT".len() {
             return Class::Refuse(Refusal::Invalid);
         }
-        let mut words = self.content.split(|&b| b == b' ').skip(1);
-        let octets = words.next().and_then(size);
-        let last = match (words.next(), words.next()) {
-            (None, _) => Some(false),
-            (Some(word), None) if word.eq_ignore_ascii_case(b"LAST") => Some(true),
-            _ => None,
-        };
-        match (octets, last) {
-            (Some(octets), Some(last))
-                if self.ending == Ending::Crlf && self.content[0].is_ascii_graphic() =>
-            {
+        match bdat::parse(self.content) {
+            Some(Chunk { octets, last }) if self.ending == Ending::Crlf => {
                 Class::Chunk { octets, last }
             }
             _ => Class::InvalidBdat,
@@ -175,19 +171,6 @@ fn request(verb: &[u8]) -> Request {
         () if is(b"QUIT") => Request::Quit,
         () => Request::Other,
     }
-}
-
-/// Parses the size of a chunk.
-fn size(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() || digits.len() > 10 || (digits.len() > 1 && digits[0] == b'0') {
-        return None;
-    }
-    let add = |sum: u64, digit: &u8| {
-        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
-        Some(sum * 10 + digit)
-    };
-    let size = digits.iter().try_fold(0, add)?;
-    (size <= MAX_CHUNK).then_some(size)
 }
 
 fn trim_blanks(text: &[u8]) -> &[u8] {

@@ -59,7 +59,7 @@ mod step;
 mod verb_scanner;
 
 pub use event::{Event, Observer};
-pub use line::MAX_LINE;
+pub use line::{MAX_LINE, hides_command};
 pub use message::{Answer, Message, Outcome, Recipient, Transfer};
 pub use messages::Messages;
 pub use newline::{BareNewline, Half};

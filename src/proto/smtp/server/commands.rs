@@ -4,9 +4,10 @@ use super::{Fault, Outcome, SmtpServer};
 use crate::config::{Method, StartTls};
 use crate::proto::login::Bytes;
 use crate::proto::sasl;
-use crate::proto::smtp::Settings;
 use crate::proto::smtp::command::{Command, Verb};
+use crate::proto::smtp::follower::hides_command;
 use crate::proto::smtp::replies::{CHALLENGE, Reply};
+use crate::proto::smtp::{Settings, capabilities};
 use crate::proto::{Credentials, Envelope, Login, Note, Origin, Step, Turn};
 
 impl SmtpServer {
@@ -46,10 +47,7 @@ impl SmtpServer {
     }
 
     fn hello(&mut self, command: &Command<'_>, out: &mut Vec<u8>) -> Step {
-        let Some(name) = command
-            .only_argument()
-            .filter(|_| !command.has_control_bytes())
-        else {
+        let Some(name) = command.only_argument().filter(|_| !is_unusable(command)) else {
             self.reply(Reply::InvalidArgument, out);
             return Step::Next;
         };
@@ -66,10 +64,12 @@ impl SmtpServer {
             return Step::Next;
         }
         self.helo.extended = true;
+        let before = out.len();
         match &self.capabilities {
             Some(lines) => out.extend(self.settings.ehlo_with(lines, self.secure)),
             None => out.extend_from_slice(if self.secure { ehlo_tls } else { ehlo }),
         }
+        self.takes_chunks |= capabilities::read(&out[before..]).chunking;
         Step::Next
     }
 
@@ -100,6 +100,7 @@ impl SmtpServer {
 
     fn mail(&mut self, command: &Command<'_>, line: &[u8], out: &mut Vec<u8>) -> Turn {
         if !self.settings.methods.has(Method::None) {
+            self.takes_chunks = true;
             self.reply(Reply::AuthRequired, out);
             return Step::Next.noting(Note::Rejected(line.into()));
         }
@@ -107,9 +108,10 @@ impl SmtpServer {
             Reply::TlsRequired
         } else if self.mail.is_some() {
             Reply::BadSequence
-        } else if command.arguments().next().is_none() || command.has_control_bytes() {
+        } else if command.arguments().next().is_none() || is_unusable(command) {
             Reply::InvalidArgument
         } else if self.settings.backend_authenticates {
+            self.takes_chunks = true;
             return self.send(command.text.into(), None).into();
         } else {
             self.mail = Some(command.text.into());
@@ -120,16 +122,19 @@ impl SmtpServer {
                 ..Step::Next.into()
             };
         };
+        self.takes_chunks |= reply != Reply::Ok;
         self.reply(reply, out);
         Step::Next.into()
     }
 
     fn rcpt(&mut self, command: &Command<'_>, out: &mut Vec<u8>) -> Step {
+        // If it is not refused, the backend takes over.
+        self.takes_chunks = true;
         let Some(mail) = &self.mail else {
             self.reply(Reply::BadSequence, out);
             return Step::Next;
         };
-        if command.arguments().next().is_none() || command.has_control_bytes() {
+        if command.arguments().next().is_none() || is_unusable(command) {
             self.reply(Reply::InvalidArgument, out);
             return Step::Next;
         }
@@ -151,4 +156,10 @@ impl SmtpServer {
             envelope,
         }
     }
+}
+
+/// Whether the command has bytes that no backend should get: control bytes, or a part that some backends take for a command of
+/// its own.
+fn is_unusable(command: &Command<'_>) -> bool {
+    command.has_control_bytes() || hides_command(command.text)
 }

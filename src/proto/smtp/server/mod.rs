@@ -1,12 +1,13 @@
 //! The SMTP server that clients talk to, from the greeting to the login.
 
+mod chunks;
 mod commands;
 
 use std::sync::Arc;
 
 use super::command::{ARGUMENTS, Command};
 use super::replies::{CHALLENGE, Reply};
-use super::{Settings, reply};
+use super::{Settings, bdat, reply};
 use crate::proto::CapabilityList;
 use crate::proto::line::{self, Invalid};
 use crate::proto::login::Bytes;
@@ -23,6 +24,10 @@ pub struct SmtpServer {
     secure: bool,
     helo: Helo,
     mail: Option<Bytes>,
+    /// Octets follow BDAT: the client has been told of CHUNKING, or it may have pipelined BDAT with a MAIL or RCPT that was refused.
+    takes_chunks: bool,
+    /// The octets of a BDAT command that are still to come.
+    chunk: Option<u64>,
     tally: Tally,
     /// The backend's capabilities, where they are known and `smtp_capabilities` is not set.
     capabilities: Option<Arc<CapabilityList>>,
@@ -45,6 +50,8 @@ impl SmtpServer {
             secure,
             helo: Helo::default(),
             mail: None,
+            takes_chunks: false,
+            chunk: None,
             capabilities,
         }
     }
@@ -82,6 +89,9 @@ impl ServerDialogue for SmtpServer {
     }
 
     fn advance(&mut self, input: &mut Input<'_>, out: &mut Vec<u8>) -> Turn {
+        if let Some(left) = self.chunk.take() {
+            return self.discard(left, input, out);
+        }
         if self.tally.is_fresh() && foreign::is_foreign(input) {
             self.reply(Reply::InvalidCommand, out);
             return Step::Close.into();
@@ -94,6 +104,9 @@ impl ServerDialogue for SmtpServer {
             return Step::Read.into();
         };
         match self.exchange.take() {
+            None if self.takes_chunks && bdat::is_bdat(line) => {
+                self.counted(out, |server, out| Ok(server.chunk(line, out)))
+            }
             None => match Command::parse(line) {
                 Ok(command) => self.counted(out, |server, out| server.command(&command, line, out)),
                 Err(Invalid) => self.invalid(out),

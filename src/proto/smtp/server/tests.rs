@@ -371,3 +371,81 @@ fn no(code: u16) -> Rejection {
         closing: false,
     }
 }
+
+#[test]
+fn octets_of_bdat_are_no_commands() {
+    const REFUSED: &str = "530 5.7.1 Authentication required\n\
+                           # client was rejected: \"MAIL FROM:<a>__\"\n";
+    for (client, want) in [
+        // As in nginx, where BDAT can have no octets.
+        (
+            "BDAT 6 LAST\r\nNOOP\r\n",
+            "500 5.5.1 Invalid command\n250 2.0.0 OK\n",
+        ),
+        (
+            "RCPT TO:<b>\r\nBDAT 6\r\nRSET\r\nbdat 0 last\r\nNOOP\r\n",
+            "503 5.5.1 Bad sequence of commands\n503 5.5.1 Bad sequence of commands\n\
+             503 5.5.1 Bad sequence of commands\n250 2.0.0 OK\n",
+        ),
+        (
+            "RCPT TO:<b>\r\nBDAT 8 LAST\nQUIT\r\n",
+            "503 5.5.1 Bad sequence of commands\n",
+        ),
+        (
+            "RCPT TO:<b>\r\nBDAT 6x\r\nRSET\r\n",
+            "503 5.5.1 Bad sequence of commands\n501 5.5.4 Syntax: BDAT size [LAST]\n= Close left 6",
+        ),
+        (
+            "RCPT TO:<b>\r\nBDAT\t6\r\nRSET\r\n",
+            "503 5.5.1 Bad sequence of commands\n501 5.5.4 Syntax: BDAT size [LAST]\n= Close left 6",
+        ),
+    ] {
+        let mut server = SmtpServer::new(settings(ALL, StartTls::Off, false), false, None);
+        assert_eq!(
+            talk(&mut server, client.as_bytes(), false),
+            want,
+            "{client:?}"
+        );
+    }
+    let mut server = SmtpServer::new(settings(ALL, StartTls::Off, false), false, None);
+    assert_eq!(talk(&mut server, b"MAIL FROM:<a>\r\n", false), REFUSED);
+    assert_eq!(talk(&mut server, b"BDAT 200000 LAST\r\n", false), "");
+    // A full buffer of octets is no command that is too long.
+    for _ in 0..49 {
+        assert_eq!(talk(&mut server, &[b'x'; 4000], true), "");
+    }
+    let rest = [&[b'x'; 4000][..], b"NOOP\r\n"].concat();
+    assert_eq!(
+        talk(&mut server, &rest, false),
+        "503 5.5.1 Bad sequence of commands\n250 2.0.0 OK\n"
+    );
+    let learned: CapabilityList = [b"Chunking".as_slice().into()].into();
+    let settings = settings(ALL, StartTls::Off, true);
+    let mut server = SmtpServer::new(settings, false, Some(Arc::new(learned)));
+    let shown = talk(&mut server, b"EHLO a\r\nBDAT 6\r\nQUIT\r\nRSET\r\n", false);
+    let (_, replies) = shown.split_once("Chunking\n").expect("the capability");
+    assert!(
+        replies.ends_with("503 5.5.1 Bad sequence of commands\n250 2.0.0 OK\n"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_line_that_backends_may_split_hides_no_command() {
+    let pad = "x".repeat(600);
+    for verb in ["EHLO ", "HELO ", "MAIL FROM:<a> ", "RCPT TO:<b> "] {
+        let settings = settings(&[Method::None], StartTls::Off, false);
+        let mut server = SmtpServer::new(settings, false, None);
+        if verb.starts_with("RCPT") {
+            assert_eq!(
+                talk(&mut server, b"MAIL FROM:<a>\r\n", false),
+                "250 2.0.0 OK\n"
+            );
+        }
+        let long = format!("{verb}{pad}XCLIENT\r\n");
+        let reply = "501 5.5.4 Invalid argument\n";
+        assert_eq!(talk(&mut server, long.as_bytes(), false), reply, "{verb}");
+        let harmless = talk(&mut server, format!("{verb}{pad}\r\n").as_bytes(), false);
+        assert!(!harmless.starts_with(reply), "{verb}");
+    }
+}
