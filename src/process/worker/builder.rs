@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::registries::Registries;
 use crate::config::settings::Mail;
@@ -162,6 +163,7 @@ impl<'a> Builder<'a> {
             resolver: self.resolver(&server.mail),
             dialer: self.registries.dialer.clone(),
             log,
+            relay_reported: AtomicBool::new(false),
         }))
     }
 

@@ -77,6 +77,7 @@ pub(in crate::session) async fn request(
                 Answer::Challenge(challenge, OpenConversation { connection, idle })
             }
             Outcome::Accepted(accepted, found) => {
+                context.guard_relay(found.trust);
                 Answer::Admitted(Admitted::new(accepted, reply, connection, found))
             }
             Outcome::Refused(rejection, idle) => {

@@ -11,9 +11,11 @@ mod connection;
 mod conversation;
 pub mod error;
 pub mod not_offered;
+mod relay;
 mod start_tls;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 pub use capability_cache::{BackendCapabilities, CapabilityCache};
 use connection::BackendConnection;
@@ -44,6 +46,8 @@ pub struct Backends {
     pub dialer: Dialer,
     /// The server's log.
     pub log: Arc<ErrorLog>,
+    /// The error about an open relay is in the log.
+    pub relay_reported: AtomicBool,
 }
 
 /// The parts of a client's session that a conversation with a backend needs.
