@@ -75,18 +75,55 @@ pub struct Activity {
     pub closing: bool,
 }
 
-/// Polls a tunnel until it ends, both sides are silent for `idle_timeout`, or `interrupt` is ready. Once the backend has closed, the
-/// client gets a short time to close too.
+/// The time since both sides are silent.
+struct Silence {
+    idle_timeout: Duration,
+    last: Instant,
+    /// The backend has closed: the client gets a short time to close too.
+    closing: bool,
+}
+
+impl Silence {
+    /// Takes note of what happened. Returns the new deadline once the backend has closed.
+    fn note(&mut self, activity: &Activity) -> Option<Instant> {
+        if activity.moved {
+            self.last = Instant::now();
+        }
+        let begins = activity.closing && !self.closing;
+        self.closing |= begins;
+        begins.then(|| self.last + LINGER.min(self.idle_timeout))
+    }
+
+    /// Checks the length of the silence when the timer fires, because bytes do not move the timer.
+    ///
+    /// # Errors
+    /// The next deadline.
+    fn end(&self) -> Result<End, Instant> {
+        if self.closing {
+            return Ok(End::Done);
+        }
+        let deadline = self.last + self.idle_timeout;
+        match deadline <= Instant::now() {
+            true => Ok(End::Timeout),
+            false => Err(deadline),
+        }
+    }
+}
+
+/// Polls a tunnel until it ends, both sides are silent for `idle_timeout`, or `interrupt` is ready.
 pub fn limited(
     idle_timeout: Duration,
     mut interrupt: impl FnMut(&mut Context<'_>) -> Poll<()>,
     mut poll: impl FnMut(&mut Context<'_>, &mut Activity) -> Poll<End>,
 ) -> impl Future<Output = End> {
-    let mut last = Instant::now();
-    let mut closing = false;
+    let mut silence = Silence {
+        idle_timeout,
+        last: Instant::now(),
+        closing: false,
+    };
     // Not an async function: it would have room for its arguments twice.
     async move {
-        let mut timer = pin!(sleep_until(last + idle_timeout));
+        let mut timer = pin!(sleep_until(silence.last + silence.idle_timeout));
         poll_fn(|cx| {
             let mut activity = Activity::default();
             let ended = poll(cx, &mut activity);
@@ -96,22 +133,14 @@ pub fn limited(
             if interrupt(cx).is_ready() {
                 return Poll::Ready(End::Interrupted);
             }
-            if activity.moved {
-                last = Instant::now();
+            if let Some(deadline) = silence.note(&activity) {
+                timer.as_mut().reset(deadline);
             }
-            if activity.closing && !closing {
-                closing = true;
-                timer.as_mut().reset(last + LINGER.min(idle_timeout));
-            }
-            // Bytes do not move the timer: when it fires, the length of the silence is checked.
             while timer.as_mut().poll(cx).is_ready() {
-                if closing {
-                    return Poll::Ready(End::Done);
+                match silence.end() {
+                    Ok(end) => return Poll::Ready(end),
+                    Err(deadline) => timer.as_mut().reset(deadline),
                 }
-                if last + idle_timeout <= Instant::now() {
-                    return Poll::Ready(End::Timeout);
-                }
-                timer.as_mut().reset(last + idle_timeout);
             }
             Poll::Pending
         })

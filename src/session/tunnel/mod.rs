@@ -7,13 +7,13 @@ mod followed;
 mod incident;
 mod report;
 
-use std::pin::Pin;
 use std::task::Context;
 use std::time::Duration;
 
 use tokio::time::timeout;
 
 use self::followed::Followed;
+use self::incident::Incident;
 use super::backend::BackendStream;
 use super::client::connection::Client;
 use super::end::Cause;
@@ -78,37 +78,40 @@ impl Tunnel {
 
     /// Copies bytes until the session ends.
     pub async fn run(&mut self) {
-        let log = &self.log;
         let interrupt = |cx: &mut Context<'_>| poll_shutdown(&mut self.shutdown, cx);
         let end = match &mut self.carrier {
             Carrier::Plain(pipe) => pipe.run(interrupt).await,
             Carrier::Followed(followed) => {
-                let report = |incident: incident::Incident| incident.log(log);
+                let log = &self.log;
+                let report = |incident: Incident| incident.log(log);
                 Box::pin(followed.run(interrupt, &report)).await
             }
         };
-        if let End::Interrupted = end {
-            // Boxed: few sessions end like this.
-            return Box::pin(self.shut_down()).await;
+        // Boxed: few sessions do not end at once.
+        match end {
+            End::Interrupted => Box::pin(self.shut_down()).await,
+            end => Box::pin(self.conclude(end)).await,
         }
+    }
+
+    /// Writes the end to the log. A client that its backend has left gets the backend's last bytes.
+    async fn conclude(&mut self, end: End) {
         let ((client, backend), (up, down)) = match &self.carrier {
             Carrier::Plain(pipe) => (pipe.streams(), pipe.carried()),
             Carrier::Followed(followed) => (followed.streams(), followed.carried()),
         };
-        tracing::debug!(connection = log.number(), up, down, "tunnel closed");
-        report::end(log, &end, |side| match side {
+        tracing::debug!(connection = self.log.number(), up, down, "tunnel closed");
+        report::end(&self.log, &end, |side| match side {
             Side::Client => client.is_tls(),
             Side::Backend => backend.is_tls(),
         });
         if let End::Failed(failure) = end
             && failure.side == Side::Backend
         {
-            // The client gets its backend's last bytes.
-            let lingering: Pin<Box<dyn Future<Output = ()> + Send>> = match &mut self.carrier {
-                Carrier::Plain(pipe) => Box::pin(pipe.linger()),
-                Carrier::Followed(followed) => Box::pin(followed.linger()),
-            };
-            lingering.await;
+            match &mut self.carrier {
+                Carrier::Plain(pipe) => pipe.linger().await,
+                Carrier::Followed(followed) => followed.linger().await,
+            }
         }
     }
 
