@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::ClientContext;
 use crate::base::Level;
-use crate::config::{Method, ProtocolSettings, ProxyProtocol};
+use crate::config::{Method, ProtocolSettings, ProxyProtocol, Xclient};
 use crate::proto::backend::wire::Trust;
 
 impl ClientContext<'_> {
@@ -24,11 +24,11 @@ impl ClientContext<'_> {
             return;
         }
         let (sees, cure) = match server.proxy.xclient {
-            true => (
+            Xclient::On | Xclient::Announced => (
                 "announces no XCLIENT and sees",
                 "permission for XCLIENT at the backend",
             ),
-            false => ("sees", "\"xclient on\""),
+            Xclient::Off => ("sees", "\"xclient on\""),
         };
         let message = format_args!(
             "a client may send without a login (\"smtp_auth none\"), and the backend {sees} every client under the gateway's \

@@ -38,6 +38,10 @@ pub(in crate::session) struct Tunnel {
 
 /// The two streams of a tunnel, and what is known about their bytes.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most tunnels are plain ones, and a box would cost each an allocation"
+)]
 enum Carrier {
     Plain(Pipe<Stream, Stream>),
     /// Boxed: most sessions do not need the room.

@@ -419,7 +419,7 @@ fn octets_of_bdat_are_no_commands() {
         talk(&mut server, &rest, false),
         "503 5.5.1 Bad sequence of commands\n250 2.0.0 OK\n"
     );
-    let learned: CapabilityList = [b"Chunking".as_slice().into()].into();
+    let learned = CapabilityList::configured(&[b"Chunking".as_slice().into()]);
     let settings = settings(ALL, StartTls::Off, true);
     let mut server = SmtpServer::new(settings, false, Some(Arc::new(learned)));
     let shown = talk(&mut server, b"EHLO a\r\nBDAT 6\r\nQUIT\r\nRSET\r\n", false);

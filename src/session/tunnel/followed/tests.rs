@@ -107,7 +107,7 @@ async fn content_of_messages_passes_whatever_it_says() {
     let (client, backend) = (&mut running.client, &mut running.backend);
     let chunk = "BDAT 21 LAST\r\nXCLIENT ADDR=1\r\nhello";
     say(client, chunk).await;
-    expect(backend, &chunk).await;
+    expect(backend, chunk).await;
     say(backend, "250 ok\r\n").await;
     expect(client, "250 ok\r\n").await;
     // The octets after the chunk are an empty line.
