@@ -12,7 +12,7 @@ pub mod tls_suite;
 
 pub use address::Address;
 pub use errno::Errno;
-pub use escape::Escaped;
+pub use escape::{Escaped, OneLine};
 pub use level::Level;
 pub use protocol::Protocol;
 pub use registry::Registry;

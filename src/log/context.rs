@@ -17,7 +17,7 @@ pub struct Context<'a> {
     pub starttls: bool,
     /// The `listen` address as nginx shows it.
     pub server: &'a str,
-    /// The login, once known. Control bytes are escaped.
+    /// The login, once known. Displayed as [`Escaped`] does.
     pub login: Option<&'a [u8]>,
     /// The backend's `address:port`, once chosen.
     pub upstream: Option<&'a str>,

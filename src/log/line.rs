@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use nix::unistd::{getpid, gettid};
 
 use super::clock;
-use crate::base::Level;
+use crate::base::{Level, OneLine};
 
 /// nginx's NGX_MAX_ERROR_STR: the longest line, line feed included, in bytes.
 const LONGEST: usize = 2048;
@@ -55,7 +55,12 @@ impl Line {
 }
 
 impl Write for Line {
+    /// Control bytes are escaped: whatever the text is, a record is one line.
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        if text.contains(char::is_control) {
+            let text = OneLine(text.as_bytes()).to_string();
+            return self.write_str(&text);
+        }
         if self.append(text.as_bytes()) {
             Ok(())
         } else {
@@ -99,6 +104,13 @@ mod tests {
         let mut line = Line::new(Level::Emerg, None);
         line.push(format_args!("x"));
         assert!(text(line).ends_with(": x\n"));
+    }
+
+    #[test]
+    fn is_one_line() {
+        let mut line = Line::new(Level::Debug, None);
+        line.push(format_args!("; edns\n{}\r\nz", '\u{85}'));
+        assert!(text(line).ends_with(": ; edns\\x0A\\xC2\\x85\\x0D\\x0Az\n"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::base::{Errno, Escaped, Level};
+use crate::base::{Errno, Level, OneLine};
 use crate::config::Diagnostic;
 use crate::log::ErrorLog;
 
@@ -90,7 +90,7 @@ impl ProcessLog {
         let level = diagnostic.level;
         let text = diagnostic.text();
         self.log
-            .line(level, None, format_args!("{}", Escaped(&text)));
+            .line(level, None, format_args!("{}", OneLine(&text)));
         self.note(level, || String::from_utf8_lossy(&text).into_owned());
         let mut err = io::stderr().lock();
         if let Some(program) = self.on_stderr(level) {
