@@ -6,15 +6,18 @@
 use super::Input;
 
 /// The methods of HTTP requests (RFC 9110, section 9, and RFC 5789).
-const METHODS: [&[u8]; 9] = [
-    b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH",
+pub const METHODS: [&str; 9] = [
+    "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH",
 ];
+/// The first bytes of a TLS handshake record (RFC 8446, section 5.1).
+const RECORD: &[u8] = &[0x16, 0x03];
+/// The length of a record's header, in bytes.
+const RECORD_HEADER: usize = 5;
 
 /// Whether a client's first bytes are those of TLS, HTTP or SSH.
 pub fn is_foreign(input: &Input<'_>) -> bool {
     let bytes = input.rest();
-    // A handshake record (RFC 8446, section 5.1).
-    if bytes.starts_with(&[0x16, 0x03]) {
+    if bytes.starts_with(RECORD) {
         return true;
     }
     let Some(end) = memchr::memchr(b'\n', bytes) else {
@@ -25,12 +28,17 @@ pub fn is_foreign(input: &Input<'_>) -> bool {
     line.starts_with(b"SSH-2.0-") || line.starts_with(b"SSH-1.") || is_request(line)
 }
 
+/// The header of a TLS record at the front of `bytes`, as far as it is there.
+pub fn record_header(bytes: &[u8]) -> Option<&[u8]> {
+    (bytes.starts_with(RECORD)).then(|| &bytes[..bytes.len().min(RECORD_HEADER)])
+}
+
 fn is_request(line: &[u8]) -> bool {
     let mut words = line.split(|&b| b == b' ');
     let (method, target, version) = (words.next(), words.next(), words.next());
     // RFC 9112, section 3.2: a request target never consists of letters only, as IMAP's commands do.
     let is_target = |target: &[u8]| target.iter().any(|b| matches!(b, b'/' | b':' | b'*'));
-    method.is_some_and(|method| METHODS.contains(&method))
+    method.is_some_and(|method| METHODS.iter().any(|known| known.as_bytes() == method))
         && target.is_some_and(is_target)
         && version.is_some_and(|version| version.starts_with(b"HTTP/"))
 }

@@ -105,6 +105,22 @@ impl Credentials {
     }
 }
 
+/// The part of a login that the log shows. A login may be a whole message that the client sent in its place: that of PLAIN or
+/// XOAUTH2, or a command line with the password.
+#[must_use]
+pub fn shown(user: &[u8]) -> &[u8] {
+    const MARKS: [&[u8]; 3] = [b"\0", b"\x01AUTH=", b" PASS "];
+    let is_mark = |at: usize| {
+        let rest = &user[at..];
+        MARKS.iter().any(|mark| {
+            let start = rest.get(..mark.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(mark))
+        })
+    };
+    let end = (0..user.len()).find(|&at| is_mark(at));
+    &user[..end.unwrap_or(user.len())]
+}
+
 /// A client's host, as XCLIENT sends it.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientHost<'a> {
@@ -187,4 +203,24 @@ pub struct Login {
     pub credentials: Credentials,
     /// The dialogue that it comes from.
     pub origin: Origin,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_is_shown_without_a_password() {
+        for (user, want) in [
+            (&b"joe"[..], &b"joe"[..]),
+            (b"joe doe\x01x", b"joe doe\x01x"),
+            (b"\0joe\0secret", b""),
+            (b"joe\0secret", b"joe"),
+            (b"user=joe\x01auth=Bearer t\x01\x01", b"user=joe"),
+            (b"joe pass secret", b"joe"),
+            (b"joe passat", b"joe passat"),
+        ] {
+            assert_eq!(shown(user), want);
+        }
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::redact;
+use super::{Input, foreign};
 use crate::base::Escaped;
 
 /// A SASL mechanism's name in nginx's log lines.
@@ -10,7 +12,7 @@ pub type Mechanism = &'static str;
 /// The message of one log line.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Note {
-    /// One incomplete command fills the buffer.
+    /// One incomplete command fills the buffer; this is what may be shown of it ([`redact::command`]).
     TooLong(Box<[u8]>),
     /// `max_errors` is reached.
     TooManyInvalid,
@@ -31,7 +33,7 @@ pub enum Note {
     /// MAIL without a login.
     Rejected(Box<[u8]>),
     /// Data before the greeting.
-    Early(Box<[u8]>),
+    Early(Early),
 }
 
 impl fmt::Display for Note {
@@ -65,13 +67,41 @@ impl fmt::Display for Note {
                 write!(f, "client sent invalid bytes in {command} command")
             }
             Note::Rejected(bytes) => write!(f, "client was rejected: \"{}\"", Underscored(bytes)),
-            Note::Early(bytes) => {
-                write!(
-                    f,
-                    "client was rejected before greeting: \"{}\"",
-                    Underscored(bytes)
-                )
-            }
+            Note::Early(data) => write!(f, "client was rejected before greeting: {data}"),
+        }
+    }
+}
+
+/// Data before the greeting, described: it may be a login.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Early {
+    length: usize,
+    /// What it begins with, where that is known.
+    start: Option<&'static str>,
+}
+
+impl Early {
+    /// Describes `bytes`.
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> Self {
+        let is_foreign = foreign::is_foreign(&Input::new(bytes, false));
+        Early {
+            length: bytes.len(),
+            start: match redact::verb(bytes) {
+                None if is_foreign => Some("another protocol"),
+                verb => verb,
+            },
+        }
+    }
+}
+
+impl fmt::Display for Early {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = if self.length == 1 { "byte" } else { "bytes" };
+        write!(f, "{} {unit}, ", self.length)?;
+        match self.start {
+            Some(start) => write!(f, "beginning with {start}"),
+            None => f.write_str("no known command"),
         }
     }
 }
@@ -88,5 +118,36 @@ impl fmt::Display for Underscored<'_> {
             Escaped(piece).fmt(f)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_before_the_greeting_is_described() {
+        for (bytes, shown) in [
+            (&b"X"[..], "1 byte, no known command"),
+            (
+                b"EHLO x\r\nAUTH PLAIN AGpvZQ==\r\n",
+                "29 bytes, beginning with EHLO",
+            ),
+            (b"auth plain AGpvZQ==\r\n", "21 bytes, beginning with AUTH"),
+            (b"\x16\x03\x01", "3 bytes, beginning with another protocol"),
+            (
+                b"GET / HTTP/1.1\r\n",
+                "16 bytes, beginning with another protocol",
+            ),
+        ] {
+            assert_eq!(Early::new(bytes).to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn quotes_are_escaped() {
+        let note = Note::Rejected(b"MAIL FROM:<\"a\"@b>\r\n".as_slice().into());
+        let shown = "client was rejected: \"MAIL FROM:<\\x22a\\x22@b>__\"";
+        assert_eq!(note.to_string(), shown);
     }
 }

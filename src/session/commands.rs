@@ -82,7 +82,7 @@ impl<'s> Commands<'s> {
                 Step::Authenticate(login) => {
                     self.attempts += 1;
                     self.flush().await?;
-                    self.session.log.login(login.credentials.user());
+                    self.session.log.attempt(&login.credentials);
                     return Ok(match authenticator {
                         Authenticator::AuthHttp {
                             server, settings, ..

@@ -11,6 +11,7 @@ use super::commands::Commands;
 use super::end::{Cause, SessionEnd};
 use super::phase::Phase;
 use crate::config::Resolver;
+use crate::proto::note::Early;
 use crate::proto::{Note, ServerDialogue};
 
 /// A client that is not greeted yet. It is inside TLS where TLS begins with the first byte.
@@ -92,7 +93,7 @@ impl<'s> Greeting<'s> {
         };
         let cause = match received {
             Ok(Received::Timeout) => return Ok(()),
-            Ok(Received::More) => Cause::EarlyTalker(Note::Early(client.input().into())),
+            Ok(Received::More) => Cause::EarlyTalker(Note::Early(Early::new(client.input()))),
             Ok(Received::End) => Cause::Closed,
             Err(error) => Cause::Client(error),
         };

@@ -5,9 +5,11 @@ use std::io;
 use std::sync::Arc;
 
 use super::phase::Phase;
-use crate::base::{Address, Errno, Level};
+use crate::base::{Address, Errno, Level, Secret};
 use crate::log::{Context, ErrorLog};
 use crate::net::socket::Peer;
+use crate::proto::echo::Passwords;
+use crate::proto::{Credentials, login};
 
 /// A session's handle of its error log, with the session's data that the lines show.
 #[derive(Debug)]
@@ -19,6 +21,8 @@ pub(in crate::session) struct SessionLog {
     starttls: bool,
     login: Option<Box<[u8]>>,
     upstream: Option<Box<str>>,
+    /// The passwords that no line may show, until the client is logged in.
+    passwords: Option<Box<Passwords>>,
 }
 
 impl SessionLog {
@@ -32,6 +36,7 @@ impl SessionLog {
             starttls: false,
             login: None,
             upstream: None,
+            passwords: None,
         }
     }
 
@@ -52,7 +57,24 @@ impl SessionLog {
 
     /// Sets the login; an empty one is none.
     pub fn login(&mut self, user: &[u8]) {
+        let user = login::shown(user);
         self.login = (!user.is_empty()).then(|| user.into());
+    }
+
+    /// Sets the login of a new attempt, and hides its password where a reply repeats it.
+    pub fn attempt(&mut self, credentials: &Credentials) {
+        self.login(credentials.user());
+        self.passwords = Some(Box::new(Passwords::of(credentials)));
+    }
+
+    /// Hides one more password of the attempt.
+    pub fn hide(&mut self, password: &Secret<login::Bytes>) {
+        self.passwords.get_or_insert_default().add(password);
+    }
+
+    /// Forgets the passwords: no more lines have a reply.
+    pub fn logged_in(&mut self) {
+        self.passwords = None;
     }
 
     /// Sets the backend that is connected, or that a connection is attempted to.
@@ -121,7 +143,15 @@ impl SessionLog {
             upstream: self.upstream.as_deref(),
             auth,
         };
-        self.log.session(level, &context, message, phase.is_some());
+        let with_action = phase.is_some();
+        match &self.passwords {
+            Some(passwords) if self.log.enabled(level) => {
+                let message = message.to_string();
+                let message = format_args!("{}", passwords.masked(&message));
+                self.log.session(level, &context, message, with_action);
+            }
+            _ => self.log.session(level, &context, message, with_action),
+        }
     }
 }
 

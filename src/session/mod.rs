@@ -112,7 +112,10 @@ async fn log_in(arrival: Arrival, endpoint: Arc<Endpoint>, shared: Arc<Shared>) 
         () = over(&mut shutdown) => Err(Phase::Commands.end(Cause::Shutdown)),
     };
     match reached {
-        Ok(backend) => Some(Tunnel::new(client, backend, server, shutdown, log)),
+        Ok(backend) => {
+            log.logged_in();
+            Some(Tunnel::new(client, backend, server, shutdown, log))
+        }
         Err(end) => {
             end.conclude(&mut client, &endpoint, &log).await;
             None

@@ -2,7 +2,7 @@
 
 use super::worker::State;
 use super::{Master, Phase};
-use crate::base::{Escaped, Level};
+use crate::base::{Level, OneLine};
 use crate::process::handover::{Report, ReportsEnd};
 
 impl Master {
@@ -53,7 +53,7 @@ impl Master {
 
     /// A worker cannot use a configuration.
     fn refuses(&mut self, worker: u64, number: u64, reason: &str) {
-        let reason = Escaped(reason.as_bytes()).to_string();
+        let reason = OneLine(reason.as_bytes()).to_string();
         self.log.line(Level::Emerg, format_args!("{reason}"));
         if self.is_of_change(worker, number) {
             self.abandon_change(&reason);

@@ -15,7 +15,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 pub use super::login::Bearer;
 use super::login::Bytes;
 use super::note::Mechanism;
-use super::{Credentials, Login, Note, Origin, Step, Turn};
+use super::{Credentials, Login, Note, Origin, Step, Turn, redact};
 use crate::config::{Method, Methods};
 
 /// `Username:` and `Password:` in base64.
@@ -207,6 +207,14 @@ impl Exchange {
             }
         };
         Ok(Outcome::Done(credentials))
+    }
+
+    /// The part of a client's line that the log may show: nothing of an answer to a challenge.
+    pub fn shown(exchange: Option<&Self>, line: &[u8]) -> Bytes {
+        match exchange {
+            Some(_) => redact::HIDDEN.into(),
+            None => redact::command(line).into(),
+        }
     }
 
     /// The challenge of CRAM-MD5 and the exchange that takes its answer.

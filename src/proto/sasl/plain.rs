@@ -32,7 +32,8 @@ pub(super) fn plain(text: &[u8]) -> Result<Credentials, Fault> {
 pub(super) fn user(text: &[u8], mechanism: Mechanism) -> Result<Bytes, Fault> {
     let user = decode(text, mechanism)?;
     if forbidden(&user) {
-        return Err(Note::Login(mechanism).of(&user));
+        // No login for the log: this may be a message of PLAIN, with the password in it.
+        return Err(Note::Login(mechanism).into());
     }
     Ok(user.into())
 }

@@ -94,7 +94,8 @@ fn cram_md5_wants_32_bytes_behind_a_space() {
     let wrong = "CRAM-MD5 hash in AUTH CRAM-MD5 command of";
     assert_eq!(
         answer(format!("user{digest}")),
-        format!("{wrong} \"user{digest}\"")
+        "CRAM-MD5 hash in AUTH CRAM-MD5 command",
+        "it may be a password"
     );
     assert_eq!(
         answer(format!("user {digest}0")),

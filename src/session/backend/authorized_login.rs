@@ -41,6 +41,9 @@ pub(in crate::session) async fn log_in(
     let user = grant.replacement.user.unwrap_or_else(|| own.user().into());
     let pass = (grant.replacement.pass).or_else(|| own.password().cloned());
     context.log.login(&user);
+    if let Some(pass) = &pass {
+        context.log.hide(pass);
+    }
     let (client, smtp_auth) = (context.client, grant.smtp_auth);
     let dialogue = dialogues::authorized_login(server, client, login, user, pass, smtp_auth);
     limited(server.mail.timeout, client_left, async {

@@ -227,7 +227,14 @@ impl ServerDialogue for Pop3Server {
         }
         let turn = match input.line() {
             Some(line) => self.line(line, out),
-            None if input.is_stuck() => Err(Step::Close.noting(Note::TooLong(input.rest().into()))),
+            None if input.is_stuck() => {
+                let exchange = match &self.state {
+                    State::Sasl(exchange) => Some(exchange),
+                    State::Start | State::User(_) => None,
+                };
+                let shown = Exchange::shown(exchange, input.rest());
+                Err(Step::Close.noting(Note::TooLong(shown)))
+            }
             None => Ok(Step::Read.into()),
         };
         turn.unwrap_or_else(|turn| {

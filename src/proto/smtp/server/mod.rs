@@ -98,7 +98,8 @@ impl ServerDialogue for SmtpServer {
         }
         if input.is_stuck() && memchr::memchr(b'\n', input.rest()).is_none() {
             self.reply(Reply::InvalidCommand, out);
-            return Step::Close.noting(Note::TooLong(input.rest().into()));
+            let shown = Exchange::shown(self.exchange.as_ref(), input.rest());
+            return Step::Close.noting(Note::TooLong(shown));
         }
         let Some(line) = input.line() else {
             return Step::Read.into();
