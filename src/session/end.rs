@@ -13,6 +13,7 @@ use super::log::{SessionLog, level_of};
 use super::phase::Phase;
 use crate::base::{Errno, Level};
 use crate::net::stream::HandshakeError;
+use crate::proto::proxy_protocol::Fault;
 use crate::proto::{LastReply, Note};
 use crate::tls::{self, Refusal};
 
@@ -109,6 +110,9 @@ impl SessionEnd {
             Cause::Client(ClientError::Send(error)) => log_broken(log, phase, "send", error),
             Cause::ProxyHeader(ProxyHeaderError::Invalid(fault)) => {
                 line(Level::Error, format_args!("{fault}"));
+            }
+            Cause::ProxyHeader(ProxyHeaderError::Missing) => {
+                line(Level::Info, format_args!("{}", Fault::broken(b"")));
             }
             Cause::ProxyHeader(ProxyHeaderError::Receive(error)) => {
                 line(Level::Info, format_args!("recv() failed{}", Errno(error)));

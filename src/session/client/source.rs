@@ -30,6 +30,8 @@ pub(in crate::session) struct Source {
 #[derive(Debug)]
 pub(in crate::session) enum ProxyHeaderError {
     Timeout,
+    /// The peer closed the connection without a byte, as health checks do.
+    Missing,
     Invalid(Fault),
     Receive(io::Error),
 }
@@ -148,7 +150,10 @@ async fn receive(socket: &mut Socket) -> Result<Option<Addresses>, ProxyHeaderEr
     loop {
         let seen = held + socket.peek(&mut bytes[held..]).await?;
         if seen == held {
-            return Err(ProxyHeaderError::Invalid(Fault::broken(&bytes[..held])));
+            return Err(match held {
+                0 => ProxyHeaderError::Missing,
+                _ => ProxyHeaderError::Invalid(Fault::cut_short(&bytes[..held])),
+            });
         }
         let parsed = proxy_protocol::parse(&bytes[..seen]);
         let end = match &parsed {

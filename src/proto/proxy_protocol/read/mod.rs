@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::Addresses;
 use crate::base::Escaped;
+use crate::proto::redact;
 
 /// The longest header that is read, in bytes: version 2 with its extensions.
 pub const LIMIT: usize = 4096;
@@ -12,13 +13,15 @@ pub const LIMIT: usize = 4096;
 const LINE: usize = 107;
 /// The first bytes of version 2.
 pub(super) const SIGNATURE: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
+/// The first bytes of version 1.
+const START: &[u8] = b"PROXY ";
 /// Signature, version and command, family and transport, length.
 const PREFIX: usize = 16;
 
 /// An error in a header. Displays as in nginx's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Not a header; the text up to the first line end.
+    /// Not a header; the text up to the first line end, where it may be shown.
     Broken(Box<[u8]>),
     /// A version that does not exist.
     Version(u8),
@@ -27,11 +30,25 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// The error of bytes after which nothing comes. nginx says of version 2 that the part that is missing does not fit.
+    #[must_use]
+    pub fn cut_short(bytes: &[u8]) -> Self {
+        if bytes.len() >= PREFIX && bytes.starts_with(SIGNATURE) {
+            return Self::TooLarge;
+        }
+        Self::broken(bytes)
+    }
+
     /// The error of bytes that are not a header.
     #[must_use]
     pub fn broken(bytes: &[u8]) -> Self {
         let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next();
-        Self::Broken(line.unwrap_or_default().into())
+        let line = line.unwrap_or_default();
+        if starts_alike(line, START) {
+            return Self::Broken(line.into());
+        }
+        // A client that sends no header may send its login.
+        Self::Broken(redact::command(line).into())
     }
 }
 
@@ -54,7 +71,7 @@ pub fn parse(bytes: &[u8]) -> Result<Option<(Option<Addresses>, usize)>, Fault> 
     if starts_alike(bytes, SIGNATURE) {
         return binary(bytes);
     }
-    if !starts_alike(bytes, b"PROXY ") {
+    if !starts_alike(bytes, START) {
         return Err(Fault::broken(bytes));
     }
     let line = &bytes[..bytes.len().min(LINE)];
@@ -75,7 +92,7 @@ fn starts_alike(bytes: &[u8], start: &[u8]) -> bool {
 
 /// Parses a line of version 1: the outer `None` stands for a malformed one, the inner for `UNKNOWN`.
 fn text(line: &[u8]) -> Option<Option<Addresses>> {
-    let line = line.strip_suffix(b"\r\n")?.strip_prefix(b"PROXY ")?;
+    let line = line.strip_suffix(b"\r\n")?.strip_prefix(START)?;
     if line.starts_with(b"UNKNOWN") {
         return Some(None);
     }

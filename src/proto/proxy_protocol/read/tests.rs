@@ -38,7 +38,7 @@ fn lines() {
         ("P", "more"),
         ("PROXY TCP4 192.0.2.1", "more"),
         ("PROXY TCP4 192.0.2.1 192.0.2.2 1234 25\r", "more"),
-        ("PROXX", "broken header: \"PROXX\""),
+        ("PROXX", "broken header: \"***\""),
         (
             "proxy TCP4 192.0.2.1 192.0.2.2 1 2\r\n",
             "broken header: \"proxy TCP4 192.0.2.1 192.0.2.2 1 2\"",
