@@ -6,8 +6,13 @@
 
 use std::borrow::Cow;
 
+use crate::proto::login::Bytes;
+use crate::proto::redact;
+
 /// The number of arguments that a command may have.
 const ARGUMENTS: usize = 3;
+/// The longest literal that has a length, in bytes.
+const LITERAL: usize = usize::MAX / 2;
 /// The length of the longest tag.
 const TAG: usize = 32;
 
@@ -58,8 +63,8 @@ pub struct Scan<'a> {
     /// Literals that were requested and are not parsed yet.
     requested: usize,
     tag: Option<&'a [u8]>,
-    /// Where the arguments of a login begin.
-    secret: Option<usize>,
+    /// The line is an answer to a SASL challenge.
+    is_answer: bool,
 }
 
 impl<'a> Scan<'a> {
@@ -70,7 +75,7 @@ impl<'a> Scan<'a> {
             at: 0,
             requested,
             tag: None,
-            secret: None,
+            is_answer: false,
         }
     }
 
@@ -88,7 +93,7 @@ impl<'a> Scan<'a> {
     /// # Errors
     /// [`Stop`]
     pub fn answer(&mut self) -> Result<&'a [u8], Stop> {
-        self.secret = Some(0);
+        self.is_answer = true;
         let read = self.word().and_then(|answer| {
             self.arguments(vec![Cow::Borrowed(answer)])?;
             Ok(answer)
@@ -106,11 +111,11 @@ impl<'a> Scan<'a> {
         self.tag
     }
 
-    /// The bytes as the log may show them, without the arguments of a login.
-    pub fn shown(&self) -> Vec<u8> {
-        match self.secret {
-            Some(at) => [&self.bytes[..at], b"***"].concat(),
-            None => self.bytes.into(),
+    /// The part of the line that the log may show: nothing of an answer to a challenge.
+    pub fn shown(&self) -> Bytes {
+        match self.is_answer {
+            true => redact::HIDDEN.into(),
+            false => redact::command(self.bytes).into(),
         }
     }
 
@@ -121,9 +126,6 @@ impl<'a> Scan<'a> {
             self.at += 1;
         }
         let verb = self.verb()?;
-        if matches!(verb, Verb::Login | Verb::Authenticate) {
-            self.secret = Some(self.at + 1);
-        }
         let arguments = self.arguments(Vec::new())?;
         Ok(Command {
             tag,
@@ -189,7 +191,7 @@ impl<'a> Scan<'a> {
 
     /// Parses the arguments up to the end of the command.
     fn arguments(&mut self, mut found: Vec<Argument<'a>>) -> Result<Vec<Argument<'a>>, Stop> {
-        // After a literal any byte is a separator, even one that would begin an argument.
+        // A literal ends where its length says: only a space or the end of the line may follow.
         let mut behind_literal = false;
         loop {
             let byte = self.peek()?;
@@ -204,13 +206,14 @@ impl<'a> Scan<'a> {
                         return Err(INVALID);
                     }
                 }
+                b' ' => self.at += 1,
+                _ if behind_literal => return Err(INVALID),
                 b'{' => {
                     self.room(&found)?;
                     found.push(Cow::Borrowed(self.literal()?));
                     behind_literal = true;
                     continue;
                 }
-                _ if behind_literal || byte == b' ' => self.at += 1,
                 b'"' => {
                     self.room(&found)?;
                     found.push(self.quoted()?);
@@ -282,8 +285,10 @@ impl<'a> Scan<'a> {
             match self.peek()? {
                 digit @ b'0'..=b'9' if waits => {
                     length = length
-                        .saturating_mul(10)
-                        .saturating_add(usize::from(digit - b'0'));
+                        .checked_mul(10)
+                        .and_then(|length| length.checked_add(usize::from(digit - b'0')))
+                        .filter(|length| *length <= LITERAL)
+                        .ok_or(INVALID)?;
                 }
                 b'+' if waits => waits = false,
                 b'}' => break,

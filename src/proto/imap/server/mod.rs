@@ -87,7 +87,7 @@ impl ImapServer {
         match stop {
             Stop::Part if input.is_stuck() => {
                 self.reply(Reply::InvalidCommand, out);
-                Step::Close.noting(Note::TooLong(scan.shown().into()))
+                Step::Close.noting(Note::TooLong(scan.shown()))
             }
             Stop::Part => Step::Read.into(),
             Stop::Literal => {
