@@ -1,6 +1,7 @@
-//! The debug level of the main `error_log`: `tracing` events become `[debug]` lines.
+//! `tracing` events as lines of the main `error_log`: those of any crate at level debug, and this crate's errors, for parts that
+//! have no log of their own.
 //!
-//! While the level is not debug, the subscriber is off and an event costs one load.
+//! While the level is not debug, an event that is no error costs one load.
 
 use std::fmt::{self, Write};
 use std::sync::Arc;
@@ -14,7 +15,8 @@ use super::ErrorLog;
 use crate::base::Escaped;
 use crate::base::Level;
 
-/// The subscriber for `tracing` events. A field named `connection` becomes the line's `*N`.
+/// The subscriber for `tracing` events. A field named `connection` becomes the line's `*N`; an error may have another level in
+/// a field named `level`.
 #[derive(Clone, Debug)]
 pub struct DebugLines {
     log: Arc<ArcSwap<ErrorLog>>,
@@ -42,23 +44,27 @@ impl DebugLines {
 }
 
 impl Subscriber for DebugLines {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        self.on()
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        is_own_error(metadata) || self.on()
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
         Some(if self.on() {
             LevelFilter::TRACE
         } else {
-            LevelFilter::OFF
+            LevelFilter::ERROR
         })
     }
 
     fn event(&self, event: &Event<'_>) {
         let mut text = Text::default();
         event.record(&mut text);
+        let level = match is_own_error(event.metadata()) {
+            true => text.level.unwrap_or(Level::Error),
+            false => Level::Debug,
+        };
         self.log.load().line(
-            Level::Debug,
+            level,
             text.connection,
             format_args!("{}{}", text.message, text.fields),
         );
@@ -74,10 +80,17 @@ impl Subscriber for DebugLines {
     fn exit(&self, _: &span::Id) {}
 }
 
+/// Whether an event is an error of this crate.
+fn is_own_error(metadata: &Metadata<'_>) -> bool {
+    let is_own = metadata.target().split("::").next() == Some(env!("CARGO_CRATE_NAME"));
+    is_own && *metadata.level() == tracing::Level::ERROR
+}
+
 /// An event as text: the message, then ` name=value` for each other field.
 #[derive(Default)]
 struct Text {
     connection: Option<u64>,
+    level: Option<Level>,
     message: String,
     fields: String,
 }
@@ -91,7 +104,11 @@ impl Visit for Text {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.record_debug(field, &format_args!("{}", Escaped(value.as_bytes())));
+        if field.name() == "level" {
+            self.level = Level::ALL.into_iter().find(|level| level.word() == value);
+        } else {
+            self.record_debug(field, &format_args!("{}", Escaped(value.as_bytes())));
+        }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
@@ -121,10 +138,17 @@ mod tests {
             tracing::debug!(connection = 5_u64, bytes = 12, "read");
             lines.follow(Arc::new(files.open_file(&path, Level::Info).unwrap()));
             tracing::debug!("not written");
+            tracing::error!("failed");
+            tracing::error!(level = "alert", "failed {}", 2);
+            tracing::error!(target: "other", "not written");
         });
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::remove_file(&path).unwrap();
         assert!(text.contains("[debug]"), "{text}");
-        assert!(text.ends_with(": *5 read bytes=12\n"), "{text}");
+        let lines: Vec<_> = text.lines().collect();
+        assert!(lines[0].contains("[debug]") && lines[0].ends_with(": *5 read bytes=12"));
+        assert!(lines[1].contains("[error]") && lines[1].ends_with(": failed"));
+        assert!(lines[2].contains("[alert]") && lines[2].ends_with(": failed 2"));
+        assert_eq!(lines.len(), 3, "{text}");
     }
 }
