@@ -1,11 +1,15 @@
 //! Host names of SMTP clients: resolved before the greeting.
 
+use std::io::Write;
+use std::net::UdpSocket;
+use std::os::unix::net::UnixStream;
+
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RecordType;
 use support::auth_server::REFUSED;
 use support::dns::{NameServer, Response, a, ptr, records};
 use support::scripted::ScriptedPeer;
-use support::{Gateway, LineClient, auth_plain, free_port, wait_until};
+use support::{Gateway, LineClient, TempDir, auth_plain, free_port, wait_until};
 
 /// The PTR name of 127.0.0.1.
 const REVERSE: &str = "1.0.0.127.in-addr.arpa";
@@ -105,7 +109,12 @@ fn errors_are_logged_as_in_nginx() {
             format!("127.0.0.1 resolved to invalid host name \"bad_name.test\" {while_address}"),
         ),
         (
-            records(&[(REVERSE, ptr("none.test"))]),
+            records(&[(REVERSE, a("192.0.2.1"))]),
+            "[TEMPUNAVAIL]",
+            format!("127.0.0.1 could not be resolved (110: Operation timed out) {while_address}"),
+        ),
+        (
+            records(&[(REVERSE, ptr("None.TEST"))]),
             "[UNAVAILABLE]",
             format!("\"none.test\" could not be resolved (3: Host not found) {while_host}"),
         ),
@@ -243,12 +252,83 @@ fn resolver_timeout_limits_a_silent_name_server() {
 }
 
 #[test]
+fn answers_without_a_name_are_logged() {
+    let setup = setup("");
+    let address = records(&[(REVERSE, a("192.0.2.1"))]);
+    setup.names.set(REVERSE, RecordType::PTR, address);
+    let mut client = setup.connect();
+    client.expect("220");
+    assert_eq!(setup.client_host(&mut client), "[TEMPUNAVAIL]");
+    for line in [
+        "unexpected RR type 1 in DNS response\n",
+        "no PTR type in DNS response\n",
+    ] {
+        setup.gateway.wait_for_log(line);
+    }
+}
+
+#[test]
+fn a_name_server_that_refuses_is_logged() {
+    let refusing = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let address = refusing.local_addr().expect("its number");
+    drop(refusing);
+    let (auth, port) = (ScriptedPeer::auth_server(REFUSED), free_port());
+    let gateway = Gateway::start(&format!(
+        "mail {{
+            server_name gate.test;
+            resolver {address};
+            resolver_timeout 300ms;
+            auth_http 127.0.0.1:{};
+            server {{ listen 127.0.0.1:{port}; protocol smtp; }}
+        }}",
+        auth.port,
+    ));
+    LineClient::connect(port).expect("220");
+    let line =
+        format!("recv() failed (111: Connection refused) while resolving, resolver: {address}\n");
+    gateway.wait_for_log(&line);
+    let error = gateway.log();
+    let error = error.lines().find(|line| line.contains("while resolving"));
+    assert!(error.is_some_and(|line| line.contains("[error]")));
+}
+
+#[test]
+fn a_client_on_a_unix_socket_has_no_name() {
+    let names = NameServer::start();
+    let auth = ScriptedPeer::auth_server(REFUSED);
+    let folder = TempDir::new("client-name");
+    let sockets = [folder.path().join("with"), folder.path().join("without")];
+    let _gateway = Gateway::start(&format!(
+        "mail {{
+            server_name gate.test;
+            auth_http 127.0.0.1:{};
+            server {{ listen unix:{}; protocol smtp; resolver {}; }}
+            server {{ listen unix:{}; protocol smtp; }}
+        }}",
+        auth.port,
+        sockets[0].display(),
+        names.address,
+        sockets[1].display(),
+    ));
+    for socket in sockets {
+        let mut client = UnixStream::connect(&socket).expect("to connect");
+        let line = format!("AUTH PLAIN {}\r\n", auth_plain("joe", "secret"));
+        client.write_all(line.as_bytes()).expect("to send");
+        let request = auth.received();
+        assert!(
+            request.contains("Client-Host: [UNAVAILABLE]\r\n"),
+            "{request}"
+        );
+    }
+}
+
+#[test]
 fn invalid_names_are_not_passed_on() {
     let setup = setup("");
     for (bad, logged) in [
         (
             "a\r\nAuth-User: root.test",
-            "a\\x0D\\x0AAuth-User: root.test",
+            "a\\x0D\\x0Aauth-user: root.test",
         ),
         ("a b.test", "a b.test"),
         ("a\0.test", "a\\x00.test"),

@@ -233,6 +233,8 @@ async fn cached_answers_are_not_queried_again() {
             .unwrap();
     }
     assert_eq!(server.queries("kept.test", RecordType::A), 1);
+    // The absence of other addresses is kept as long as the address.
+    assert_eq!(server.queries("kept.test", RecordType::AAAA), 1);
     assert!(
         server.queries("host.test", RecordType::A) > 1,
         "kept beyond its time to live"
@@ -245,6 +247,60 @@ async fn cached_answers_are_not_queried_again() {
         assert!(time > Duration::from_secs(300), "{time:?}");
     }
     assert_eq!(server.queries("host.test", RecordType::A), before + 1);
+}
+
+#[tokio::test]
+async fn names_that_do_not_exist_are_queried_each_time() {
+    let server = NameServer::start();
+    server.set("empty.test", RecordType::A, records(&[]));
+    server.set("empty.test", RecordType::AAAA, records(&[]));
+    let resolver = resolver(&[&server]);
+    for turn in 1..=3 {
+        for name in ["empty.test", "none.test"] {
+            let found = resolver.addresses(name, 25).await;
+            assert_eq!(found, Err(ResolveError::NOT_FOUND));
+            assert_eq!(server.queries(name, RecordType::A), turn);
+            assert_eq!(server.queries(name, RecordType::AAAA), turn);
+        }
+    }
+}
+
+#[tokio::test]
+async fn answers_without_the_type_that_was_asked_for_are_no_answers() {
+    let server = NameServer::start();
+    let reverse = "1.2.0.192.in-addr.arpa";
+    server.set(
+        reverse,
+        RecordType::PTR,
+        records(&[(reverse, a("192.0.2.9"))]),
+    );
+    server.set(
+        "a.test",
+        RecordType::A,
+        records(&[("a.test", ptr("b.test"))]),
+    );
+    let resolver = resolver(&[&server]);
+    let named = resolver.name_of("192.0.2.1".parse().unwrap()).await;
+    assert_eq!(named, Err(ResolveError::TIMED_OUT));
+    let found = resolver.addresses("a.test", 25).await;
+    assert_eq!(found, Err(ResolveError::TIMED_OUT));
+}
+
+#[tokio::test]
+async fn names_are_lower_case() {
+    let server = NameServer::start();
+    let reverse = "1.2.0.192.in-addr.arpa";
+    server.set(
+        reverse,
+        RecordType::PTR,
+        records(&[(reverse, ptr("Host.TEST"))]),
+    );
+    let resolver = resolver(&[&server]);
+    let named = resolver
+        .name_of("192.0.2.1".parse().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(named.text().as_deref(), Some("host.test"));
 }
 
 #[tokio::test]

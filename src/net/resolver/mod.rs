@@ -3,8 +3,10 @@
 //! Answers are cached for their time to live or for `valid=`, and concurrent equal queries share one request. A resolver outlives a reload
 //! that names the same servers.
 
+mod absent;
 mod error;
 mod name_servers;
+mod provider;
 mod system;
 
 use std::convert::Infallible;
@@ -36,6 +38,9 @@ pub struct Resolver {
     source: Arc<Source>,
     timeout: Duration,
 }
+
+/// Records and their time to live.
+type Answer = Result<(Vec<RData>, Duration), ResolveError>;
 
 #[derive(Debug)]
 enum Source {
@@ -128,7 +133,8 @@ impl Resolver {
         found
             .into_iter()
             .find_map(|data| match data {
-                RData::PTR(name) => Some(HostName(name.0)),
+                // As in nginx, whatever the case that the server uses.
+                RData::PTR(name) => Some(HostName(name.0.to_lowercase())),
                 _ => None,
             })
             .ok_or(ResolveError::NOT_FOUND)
@@ -160,6 +166,8 @@ impl Resolver {
                 (four.unwrap_or(Err(ResolveError::TIMED_OUT)), six)
             }
         };
+        self.source
+            .note_absent(&name, [(RecordType::A, &four), (RecordType::AAAA, &six)]);
         let (mut found, mut valid, mut error) = (Vec::new(), FOR_EVER, None);
         for answer in [four, six] {
             match answer {
@@ -193,6 +201,20 @@ impl Source {
         match self {
             Self::Configured(servers) => servers.families,
             Self::System(..) => (true, true),
+        }
+    }
+
+    /// Notes a family in which the name has no address, for the time that those of the other one are valid.
+    fn note_absent(&self, name: &Name, [four, six]: [(RecordType, &Answer); 2]) {
+        let Self::Configured(servers) = self else {
+            return;
+        };
+        for ((kind, answer), (_, other)) in [(four, six), (six, four)] {
+            if let (Err(ResolveError::NOT_FOUND), Ok((_, valid))) = (answer, other) {
+                let mut name = name.clone();
+                name.set_fqdn(true);
+                servers.absent.insert(&name, kind, *valid);
+            }
         }
     }
 

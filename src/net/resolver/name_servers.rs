@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverOpts};
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::xfer::{DnsHandle, FirstAnswer};
 use hickory_resolver::net::{DnsError, NetError, NoRecords};
 use hickory_resolver::proto::op::{DnsRequestOptions, DnsResponse, Message, Query, ResponseCode};
@@ -17,6 +16,8 @@ use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use hickory_resolver::{NameServerPool, PoolContext, ResponseCache, TlsConfig, TtlConfig};
 use tokio::time::sleep;
 
+use super::absent::Absent;
+use super::provider::Provider;
 use crate::base::Address;
 
 /// How long one server may take before the next is queried, as in nginx.
@@ -31,8 +32,9 @@ const CNAMES: usize = 8;
 /// The servers of one `resolver` directive.
 pub(super) struct NameServers {
     /// One pool for each server, since the order of servers is decided here. A pool shares concurrent equal queries.
-    servers: Vec<NameServerPool<TokioRuntimeProvider>>,
+    servers: Vec<NameServerPool<Provider>>,
     cache: ResponseCache,
+    pub absent: Absent,
     /// Whether A and AAAA records are looked up.
     pub families: (bool, bool),
 }
@@ -47,14 +49,18 @@ impl NameServers {
         // Cannot fail without TLS. If it does, there is no server to query.
         let context = TlsConfig::new().map(|tls| Arc::new(PoolContext::new(options, tls)));
         let pool = |server| {
-            let provider = TokioRuntimeProvider::default();
             let context = Arc::clone(context.as_ref().ok()?);
-            Some(NameServerPool::from_config([server], context, provider))
+            Some(NameServerPool::from_config(
+                [server],
+                context,
+                Provider::default(),
+            ))
         };
         let servers = addresses.iter().filter_map(server);
         Self {
             servers: servers.filter_map(pool).collect(),
             cache: ResponseCache::new(CACHE, ttl),
+            absent: Absent::default(),
             families,
         }
     }
@@ -66,6 +72,10 @@ impl NameServers {
         kind: RecordType,
     ) -> Result<(Vec<RData>, Duration), NetError> {
         name.set_fqdn(true);
+        if self.absent.has(&name, kind) {
+            let query = Query::query(name, kind);
+            return Err(NoRecords::new(query, ResponseCode::NoError).into());
+        }
         let (mut followed, mut ttl) = (0, u32::MAX);
         loop {
             let query = Query::query(name.clone(), kind);
@@ -79,6 +89,9 @@ impl NameServers {
             let own = |record: &&Record| record.name == name && record.record_type() == kind;
             let found: Vec<_> = answer.answers.iter().filter(own).collect();
             if found.is_empty() && &name == query.name() {
+                if !answer.answers.is_empty() {
+                    return Err(unusable(&answer, kind));
+                }
                 return Err(NoRecords::new(query, ResponseCode::NXDomain).into());
             }
             if !found.is_empty() {
@@ -105,7 +118,10 @@ impl NameServers {
             let answer = asked.first_answer().await.map(DnsResponse::into_message);
             turn = turn.wrapping_add(1);
             match &answer {
-                Ok(_) | Err(NetError::Dns(DnsError::NoRecordsFound(_))) => {
+                // nginx keeps no answer that says that there are no records.
+                Err(NetError::Dns(DnsError::NoRecordsFound(_))) => return answer,
+                Ok(message) if !has_records(message, query.query_type()) => return answer,
+                Ok(_) => {
                     self.cache
                         .insert(query.clone(), answer.clone(), Instant::now());
                     // The entry is read back, because `valid=` changes its time to live.
@@ -134,6 +150,28 @@ fn server(address: &Address) -> Option<NameServerConfig> {
         way.port = address.port();
     }
     Some(NameServerConfig::new(address.ip(), true, ways.into()))
+}
+
+/// Whether an answer has records of this type, or CNAMEs that lead to them.
+fn has_records(answer: &Message, kind: RecordType) -> bool {
+    let wanted = [kind, RecordType::CNAME];
+    let mut types = answer.answers.iter().map(Record::record_type);
+    types.any(|found| wanted.contains(&found))
+}
+
+/// The error of an answer that has records, but none that was asked for. nginx waits for another answer until
+/// `resolver_timeout`; none will come.
+fn unusable(answer: &Message, kind: RecordType) -> NetError {
+    for record in &answer.answers {
+        let found = u16::from(record.record_type());
+        tracing::error!("unexpected RR type {found} in DNS response");
+    }
+    let wanted = match kind {
+        RecordType::PTR => "PTR type",
+        _ => "A or CNAME types",
+    };
+    tracing::error!("no {wanted} in DNS response");
+    NetError::Timeout
 }
 
 /// Whether a response code counts as an answer. As in nginx, codes above REFUSED do not.
