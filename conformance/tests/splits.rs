@@ -24,6 +24,7 @@ const BUFFER: usize = 256;
 const CLIENT: ClientHost<'_> = ClientHost {
     address: "192.0.2.1",
     name: "[UNAVAILABLE]",
+    imap_id: None,
 };
 
 /// A server with all methods enabled.
@@ -103,7 +104,7 @@ fn run_server(server: &Server, pieces: &[Vec<u8>]) -> Output {
             buffer.drain(..taken);
             output.notes.extend(turn.note.map(|note| note.to_string()));
             match turn.step {
-                Step::Next => {}
+                Step::Next | Step::Identified(_) => {}
                 Step::Read => break,
                 Step::StartTls => dialogue.secured(),
                 Step::Challenge(_) => {

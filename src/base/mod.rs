@@ -8,6 +8,7 @@ pub mod level;
 pub mod protocol;
 pub mod registry;
 pub mod secret;
+pub mod session_id;
 pub mod tls_suite;
 
 pub use address::Address;
@@ -17,4 +18,5 @@ pub use level::Level;
 pub use protocol::Protocol;
 pub use registry::Registry;
 pub use secret::Secret;
+pub use session_id::SessionId;
 pub use tls_suite::TlsSuite;

@@ -6,7 +6,8 @@ use super::backend::backend_login::{self, Request};
 use super::backend::reply::Replies;
 use super::backend::wire::Wire;
 use super::backend::{AuthorizedLogin, BackendLogin, CapabilityProbe, StartTls};
-use super::backend::{capability_probe, start_tls};
+use super::backend::{capability_probe, identification, start_tls};
+use super::client::{Progress, then};
 use super::login::{Bytes, ClientHost, Credentials, Helo, Login, Origin};
 use super::smtp::opening::{self, Introduction, Purpose, own_name};
 use super::{imap, pop3, smtp};
@@ -53,8 +54,12 @@ pub fn authorized_login(
         }
         Origin::Imap { tag } => {
             let login = pass.map(|pass| imap::wire::login(&tag, &user, &pass, LAST));
-            let greeting = authorized_login::greeting(Box::new(imap::wire::Authorized { tag }));
-            (greeting, login.map_or(Task::NoPassword, Task::Login))
+            let replies = Box::new(imap::wire::Authorized { tag });
+            let opening = match client.imap_id {
+                Some(list) => identified(server, list, replies),
+                None => authorized_login::greeting(replies),
+            };
+            (opening, login.map_or(Task::NoPassword, Task::Login))
         }
         Origin::Pop3 => {
             let login = pass.map(|pass| pop3::wire::login(&user, &pass, LAST));
@@ -63,6 +68,19 @@ pub fn authorized_login(
         }
     };
     authorized_login::dialogue(opening, task)
+}
+
+/// An opening that asks for the capabilities and identifies the client. The rest of the dialogue is read with `replies`.
+fn identified(
+    server: &Server,
+    list: &[u8],
+    replies: Box<dyn Replies>,
+) -> authorized_login::Opening {
+    let opening = backend_login::discovery(wire(server, Bytes::default()));
+    let opening = identification::identified(opening, list);
+    then(opening, |(_, capabilities), _, _| {
+        Progress::Done((replies, capabilities))
+    })
 }
 
 /// The first request to a backend that authenticates by itself, on a new connection.
@@ -75,7 +93,11 @@ pub fn backend_login(server: &Server, client: ClientHost<'_>, request: Request) 
             opening::introduce(wire(server, name), introduction)
         }
         Origin::Imap { .. } | Origin::Pop3 => {
-            backend_login::discovery(wire(server, Bytes::default()))
+            let opening = backend_login::discovery(wire(server, Bytes::default()));
+            match client.imap_id {
+                Some(list) => identification::identified(opening, list),
+                None => opening,
+            }
         }
     };
     backend_login::dialogue(opening, request)

@@ -128,6 +128,8 @@ pub struct ClientHost<'a> {
     pub address: &'a str,
     /// The host name, or `[UNAVAILABLE]`, or `[TEMPUNAVAIL]`.
     pub name: &'a str,
+    /// The argument of the ID command to a backend (IMAP), with `imap_id on`.
+    pub imap_id: Option<&'a [u8]>,
 }
 
 /// How an SMTP client introduced itself.

@@ -9,6 +9,7 @@ pub mod client;
 pub mod dialogues;
 pub mod echo;
 pub mod foreign;
+pub mod identification;
 pub mod imap;
 pub mod input;
 pub mod line;
@@ -28,6 +29,7 @@ pub mod tally;
 pub use backend::reply::Rejection;
 pub use backend::wire::CapabilityList;
 pub use client::ClientDialogue;
+pub use identification::Fields;
 pub use input::Input;
 pub use login::{ClientHost, Credentials, Envelope, Helo, Login, Origin};
 pub use note::Note;
@@ -43,6 +45,8 @@ pub enum Step {
     Read,
     /// A command is answered: call `advance` again.
     Next,
+    /// The client has identified itself (IMAP's ID): log that, call `advance` again.
+    Identified(Fields),
     /// Send `out`, discard what the client sent in clear text, run the TLS handshake, call `secured`.
     StartTls,
     /// The client asks for CRAM-MD5: make a challenge or get the backend's, call `challenge` or `refuse`.

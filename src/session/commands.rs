@@ -17,7 +17,7 @@ use crate::base::Level;
 use crate::config::Upstream;
 use crate::config::settings::{AuthHttp, Proxy};
 use crate::proto::backend::backend_login::Request;
-use crate::proto::{Login, ServerDialogue, Step, Turn};
+use crate::proto::{Fields, Login, ServerDialogue, Step, Turn};
 
 /// A client that was greeted and has not logged in.
 #[derive(Debug)]
@@ -46,10 +46,13 @@ impl<'s> Commands<'s> {
     /// A client that was greeted at `begun`.
     pub fn new(
         session: Session<'s>,
-        identity: Identity,
+        mut identity: Identity,
         dialogue: Box<dyn ServerDialogue>,
         begun: Instant,
     ) -> Self {
+        if session.endpoint.server.sends_imap_id() {
+            identity.identify(session.log.number());
+        }
         Self {
             deadline: begun + session.endpoint.server.mail.timeout,
             session,
@@ -68,8 +71,11 @@ impl<'s> Commands<'s> {
             let turn = client.parse(|input, out| dialogue.advance(input, out));
             let authenticator = &self.session.endpoint.authenticator;
             match self.follow(turn)? {
-                Step::Next if self.session.client.has_gathered() => self.flush().await?,
-                Step::Next => {}
+                Step::Next => self.flush_gathered().await?,
+                Step::Identified(fields) => {
+                    self.identified(&fields);
+                    self.flush_gathered().await?;
+                }
                 Step::Read => self.read().await?,
                 Step::StartTls => self.start_tls().await?,
                 Step::Challenge(origin) => match authenticator {
@@ -126,6 +132,14 @@ impl<'s> Commands<'s> {
         Ok(turn.step)
     }
 
+    /// Sends the replies if there are many.
+    async fn flush_gathered(&mut self) -> Result<(), SessionEnd> {
+        match self.session.client.has_gathered() {
+            true => self.flush().await,
+            false => Ok(()),
+        }
+    }
+
     async fn flush(&mut self) -> Result<(), SessionEnd> {
         let sent = self.session.client.flush().await;
         sent.map_err(|error| Phase::Commands.end(Cause::Client(error)))
@@ -157,6 +171,15 @@ impl<'s> Commands<'s> {
         self.session.log.upstream(None);
         self.dialogue.secured();
         Ok(())
+    }
+
+    /// Takes the fields of the client's ID command.
+    fn identified(&mut self, fields: &Fields) {
+        if !fields.is_empty() {
+            let line = format_args!("client sent ID {fields}");
+            self.session.log.line(Phase::Commands, Level::Info, line);
+        }
+        self.identity.identified(fields);
     }
 
     /// Answers with a challenge of the gateway's own.

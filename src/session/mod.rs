@@ -83,7 +83,7 @@ async fn log_in(arrival: Arrival, endpoint: Arc<Endpoint>, shared: Arc<Shared>) 
     let server = &endpoint.server;
     let mut log = SessionLog::new(endpoint.log.clone(), endpoint.listen.clone(), number, &peer);
     let mut shutdown = endpoint.shutdown();
-    let mut source = Source::new(&socket, peer, server.proxy.proxy_protocol);
+    let mut source = Source::new(&socket, peer, server);
     if endpoint.proxy_protocol {
         let trusted = &server.realip.set_real_ip_from;
         let limit = server.mail.timeout;

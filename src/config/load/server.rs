@@ -136,6 +136,14 @@ impl Server {
         }
     }
 
+    /// `imap_id`; false for other protocols.
+    pub fn sends_imap_id(&self) -> bool {
+        match &self.settings {
+            ProtocolSettings::Imap(imap) => imap.imap_id,
+            ProtocolSettings::Smtp(_) | ProtocolSettings::Pop3(_) => false,
+        }
+    }
+
     /// `smtp_greeting_delay`; zero for other protocols.
     pub fn greeting_delay(&self) -> Duration {
         match &self.settings {

@@ -16,6 +16,8 @@ pub struct Capabilities {
     pub announced: Vec<u8>,
     /// STARTTLS or STLS.
     pub starttls: bool,
+    /// ID (IMAP).
+    pub id: bool,
     /// The longest initial response that the command can carry, in base64 bytes; `None`: it can carry none.
     pub initial_response: Option<usize>,
     /// The protocol's own command for a user name and a password: LOGIN in IMAP, USER in POP3.
@@ -163,6 +165,11 @@ pub trait Wire: Replies {
     /// The capabilities of a greeting or an answer that are announced to clients. `None`: the list is empty, which the protocol
     /// does not allow.
     fn announced(&self, reply: &[u8]) -> Option<Box<[Bytes]>>;
+
+    /// The command that identifies the client, without its argument (IMAP).
+    fn id_command(&self) -> Option<&'static [u8]> {
+        None
+    }
 
     /// Sets the client's tag, for commands that carry it (IMAP).
     fn set_tag(&mut self, _tag: &Bytes) {}

@@ -7,14 +7,12 @@ use crate::proto::backend::wire::Capabilities;
 use crate::proto::login::Bytes;
 
 /// Capabilities that the gateway offers itself, cannot pass on, or cannot promise for the client's own connection.
-const KEPT_BACK: [&[u8]; 6] = [
+const KEPT_BACK: [&[u8]; 5] = [
     b"STARTTLS",
     b"LOGINDISABLED",
     // RFC 2221: a client of the gateway cannot use another server's address.
     b"LOGIN-REFERRALS",
-    // RFC 2971: allowed before the login, where the gateway does not take it. After the login the backend announces it.
-    b"ID",
-    // RFC 5255: likewise.
+    // RFC 5255: allowed before the login, where the gateway does not take it. After the login the backend announces it.
     b"LANGUAGE",
     b"XCLIENT",
 ];
@@ -28,6 +26,8 @@ pub fn read<'a>(words: impl Iterator<Item = &'a [u8]>) -> Capabilities {
     for word in words {
         match &*word.to_ascii_uppercase() {
             b"STARTTLS" => found.starttls = true,
+            // RFC 2971
+            b"ID" => found.id = true,
             // RFC 4959
             b"SASL-IR" => found.initial_response = Some(usize::MAX),
             b"LOGINDISABLED" => found.password_command = false,

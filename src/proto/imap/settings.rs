@@ -1,6 +1,8 @@
 //! The replies and limits of one server that depend on its configuration, made when that is loaded.
 
 use crate::config::{Method, Methods, Server, StartTls, settings};
+use crate::proto::Fields;
+use crate::proto::login::Bytes;
 use crate::proto::tally::Tally;
 use crate::proto::{CapabilityList, sasl};
 
@@ -11,6 +13,8 @@ pub struct Settings {
     pub capability: Vec<u8>,
     /// The same inside TLS.
     pub capability_tls: Vec<u8>,
+    /// The answer to ID, without its tagged line.
+    pub id: Vec<u8>,
     /// `imap_auth`.
     pub methods: Methods,
     /// `starttls`.
@@ -22,9 +26,11 @@ pub struct Settings {
 impl Settings {
     /// The settings of a server.
     pub fn of(server: &Server, own: &settings::Imap) -> Self {
+        let id: Fields = own.imap_id_send.iter().cloned().collect();
         let mut settings = Settings {
             capability: Vec::new(),
             capability_tls: Vec::new(),
+            id: [b"* ID ", &*id.list(), b"\r\n"].concat(),
             methods: own.imap_auth,
             starttls: server.ssl.starttls,
             tally: Tally::new(server.mail.max_errors, server.mail.max_commands),

@@ -120,6 +120,10 @@ impl wire::Wire for Wire {
         Some(list).filter(|list| !list.is_empty())
     }
 
+    fn id_command(&self) -> Option<&'static [u8]> {
+        Some(b"gw ID")
+    }
+
     fn set_tag(&mut self, tag: &Bytes) {
         self.tag = tag.clone();
     }

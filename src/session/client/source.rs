@@ -1,7 +1,7 @@
 //! The client's address: the socket's peer, or the source in a PROXY header from a trusted peer.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use rustls::HandshakeKind;
@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::connection::Client;
 use crate::config::settings::Proxy;
-use crate::config::{Cidr, ProxyProtocol};
+use crate::config::{Cidr, ProxyProtocol, Server};
 use crate::net::socket::{Peer, Socket};
 use crate::proto::proxy_protocol::{self, Addresses, Certificate, Fault, Tls};
 use crate::tls;
@@ -22,7 +22,7 @@ pub(in crate::session) struct Source {
     pub peer: Peer,
     /// The header's addresses, trusted or not.
     pub header: Option<Addresses>,
-    /// The local end of the connection, if backends get a PROXY header.
+    /// The local end of the connection, if backends get it.
     local: Option<SocketAddr>,
 }
 
@@ -37,15 +37,13 @@ pub(in crate::session) enum ProxyHeaderError {
 }
 
 impl Source {
-    /// The socket's peer. `proxy_protocol` is the version of the headers that backends get.
-    pub fn new(socket: &Socket, peer: Peer, proxy_protocol: ProxyProtocol) -> Self {
+    /// The socket's peer, and the local end for a server whose backends get it.
+    pub fn new(socket: &Socket, peer: Peer, server: &Server) -> Self {
+        let is_sent = server.proxy.proxy_protocol != ProxyProtocol::Off || server.sends_imap_id();
         Self {
             peer,
             header: None,
-            local: match proxy_protocol {
-                ProxyProtocol::Off => None,
-                ProxyProtocol::V1 | ProxyProtocol::V2 => socket.local_address(),
-            },
+            local: is_sent.then(|| socket.local_address()).flatten(),
         }
     }
 
@@ -66,6 +64,16 @@ impl Source {
             self.peer = Peer::Inet(header.source);
         }
         Ok(())
+    }
+
+    /// The address that the client connected to: the local end, or the header's destination where the header counts.
+    pub fn connected(&self) -> Option<(IpAddr, u16)> {
+        let header = self.header.filter(|header| match self.peer {
+            Peer::Inet(peer) => peer == header.source,
+            Peer::Unix => false,
+        });
+        let end = header.map(|header| header.destination).or(self.local)?;
+        Some((end.ip(), end.port()))
     }
 
     /// Both ends of the client's connection for the backend. In version 1 the far end is the local one, or the header's

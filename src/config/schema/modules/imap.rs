@@ -1,7 +1,7 @@
 //! ngx_mail_imap_module.
 
 use crate::config::schema::module;
-use crate::config::schema::values::{Announced, ImapMethods, SetOf, Size};
+use crate::config::schema::values::{Announced, Flag, ImapId, ImapMethods, SetOf, Size};
 
 module! {
     /// IMAP for client connections.
@@ -16,7 +16,7 @@ module! {
         ///
         /// If this directive is absent and `proxy_pass` is used without `auth_http`, portcullis announces the
         /// capabilities of the backend. It queries them at start, on reload and, while clients connect, about once a
-        /// minute. STARTTLS, LOGINDISABLED, LOGIN-REFERRALS, ID and XCLIENT are left out. The default applies until
+        /// minute. STARTTLS, LOGINDISABLED, LOGIN-REFERRALS and XCLIENT are left out. The default applies until
         /// the backend has answered.
         ///
         /// Of the methods of `imap_auth`, only those are announced that the backend can take, inside TLS where
@@ -40,5 +40,17 @@ module! {
         /// As in nginx, LOGIN, AUTHENTICATE PLAIN and AUTHENTICATE LOGIN are always accepted; `plain` and `login`
         /// determine only whether PLAIN and LOGIN are announced.
         imap_auth: SetOf<ImapMethods> = "plain", MAIL_SERVER;
+        /// Determines whether portcullis identifies clients to an IMAP backend with the ID command (RFC 2971), before it
+        /// logs them in. The backend must announce ID; Dovecot also needs portcullis in `login_trusted_networks`.
+        ///
+        /// The fields are `x-originating-ip` and `x-originating-port` (the client), `x-connected-ip` and
+        /// `x-connected-port` (the address that the client connected to), `x-proxy-ttl` and `x-session-id`. The
+        /// fields of the client's own ID command follow, except for those whose names begin with `x-`, names
+        /// longer than 30 bytes and values longer than 1024 bytes. nginx does not have this directive.
+        imap_id: Flag = "off", MAIL_SERVER;
+        /// Sets the fields of the response to the ID command (RFC 2971) of a client that has not logged in. With `off`,
+        /// the response has no fields. The client's fields are written to the error log at level `info`. nginx does not
+        /// have this directive: it answers ID with an error, at which some clients stop.
+        imap_id_send: ImapId = "name portcullis", MAIL_SERVER;
     }
 }

@@ -2,6 +2,7 @@
 
 mod cidr;
 mod files;
+mod imap_id;
 mod ip;
 mod listen;
 mod log;
@@ -20,6 +21,7 @@ mod words;
 
 pub use cidr::{Cidrs, DebugConnection};
 pub use files::{ConfigPath, NamedPath, NamedPaths, Passwords, PrefixPath};
+pub use imap_id::ImapId;
 pub use listen::Listens;
 pub use log::Logs;
 pub use number::{Connections, Number, Priority, Processes};

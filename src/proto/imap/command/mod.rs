@@ -4,6 +4,8 @@
 //! may span several lines. With each packet, parsing restarts at the beginning of the command: only the bytes of the command are
 //! kept, in the client's buffer, which bounds them.
 
+mod id;
+
 use std::borrow::Cow;
 
 use crate::proto::login::Bytes;
@@ -25,6 +27,8 @@ pub enum Verb {
     Noop,
     StartTls,
     Authenticate,
+    /// Its arguments are names and values in turn.
+    Id,
 }
 
 /// A word, a string or a literal.
@@ -37,7 +41,7 @@ pub struct Command<'a> {
     pub tag: &'a [u8],
     /// The command word.
     pub verb: Verb,
-    /// Up to three arguments.
+    /// Up to three arguments; those of ID are as many as there are.
     pub arguments: Vec<Argument<'a>>,
 }
 
@@ -126,7 +130,10 @@ impl<'a> Scan<'a> {
             self.at += 1;
         }
         let verb = self.verb()?;
-        let arguments = self.arguments(Vec::new())?;
+        let arguments = match verb {
+            Verb::Id => self.id()?,
+            _ => self.arguments(Vec::new())?,
+        };
         Ok(Command {
             tag,
             verb,
@@ -175,13 +182,14 @@ impl<'a> Scan<'a> {
         if !matches!(self.peek()?, b' ' | b'\r' | b'\n') {
             return Err(INVALID);
         }
-        const VERBS: [(&[u8], Verb); 6] = [
+        const VERBS: [(&[u8], Verb); 7] = [
             (b"LOGIN", Verb::Login),
             (b"LOGOUT", Verb::Logout),
             (b"CAPABILITY", Verb::Capability),
             (b"NOOP", Verb::Noop),
             (b"STARTTLS", Verb::StartTls),
             (b"AUTHENTICATE", Verb::Authenticate),
+            (b"ID", Verb::Id),
         ];
         let known = VERBS
             .iter()

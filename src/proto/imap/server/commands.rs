@@ -6,7 +6,7 @@ use crate::config::StartTls;
 use crate::proto::imap::command::{Command, Verb};
 use crate::proto::imap::replies::{CHALLENGE, Reply};
 use crate::proto::sasl;
-use crate::proto::{Credentials, Login, Note, Origin, Step, Turn};
+use crate::proto::{Credentials, Fields, Login, Note, Origin, Step, Turn};
 
 impl ImapServer {
     pub(super) fn command(&mut self, command: &Command<'_>, out: &mut Vec<u8>) -> Outcome {
@@ -31,9 +31,19 @@ impl ImapServer {
                 None => out.extend_from_slice(&self.settings.capability),
             },
             Verb::Noop => {}
+            Verb::Id => return Ok(self.identify(command, out)),
         }
         self.reply(Reply::Ok, out);
         Ok(Step::Next.into())
+    }
+
+    /// Answers ID (RFC 2971) with the gateway's fields.
+    fn identify(&self, command: &Command<'_>, out: &mut Vec<u8>) -> Turn {
+        let (pairs, _) = command.arguments.as_chunks::<2>();
+        let fields = Fields::of_client(pairs.iter().map(|[name, value]| (&**name, &**value)));
+        out.extend_from_slice(&self.settings.id);
+        self.reply(Reply::Ok, out);
+        Step::Identified(fields).into()
     }
 
     /// Whether STARTTLS must come first.

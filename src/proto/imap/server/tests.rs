@@ -8,6 +8,7 @@ use crate::proto::{Origin, Rejection};
 
 fn settings(methods: &[Method], starttls: StartTls) -> Arc<Settings> {
     let mut settings = Settings {
+        id: b"* ID NIL\r\n".to_vec(),
         capability: Vec::new(),
         capability_tls: Vec::new(),
         methods: Methods::of(methods),
