@@ -64,7 +64,9 @@ impl Syslog {
         message.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(line));
         let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = link.send(&self.target.server, &message);
-        let change = link.change(&sent);
+        // Before the main log takes events, nothing counts as reported.
+        let is_heard = tracing::enabled!(tracing::Level::ERROR);
+        let change = is_heard.then(|| link.change(&sent)).flatten();
         // The report may come back here: the main log may be on the same server.
         drop(link);
         match (change, sent) {

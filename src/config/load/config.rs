@@ -25,7 +25,7 @@ pub struct Config {
     pub events: Events,
     /// The pid file: `pid`, or the built-in one.
     pub pid: PathBuf,
-    /// The main `error_log`, or the log of `-e`; never empty.
+    /// The main `error_log`. The log of `-e` is in it if no other is a file or standard error.
     pub error_log: Vec<LogTarget>,
     /// The servers of `mail {}`, in the order written.
     pub servers: Vec<Arc<Server>>,

@@ -6,7 +6,7 @@ use super::report::{Report, Stop};
 use super::scopes::Scopes;
 use super::sockets::{grouped, sockets};
 use crate::base::Level;
-use crate::config::model::{Affinity, LogTarget, Options};
+use crate::config::model::{Affinity, LogDestination, LogTarget, Options};
 use crate::config::schema::held::Held;
 use crate::config::schema::modules::{Core, Events};
 use crate::config::syntax::Diagnostic;
@@ -79,13 +79,18 @@ impl Whole {
 
     /// The configuration. Servers that a fault made incomplete are left out.
     pub fn into_config(self, options: &Options) -> Config {
-        let error_log = match self.core.error_log.is_empty() {
-            false => self.core.error_log.clone(),
-            true => vec![LogTarget {
+        let mut error_log = self.core.error_log.clone();
+        // As in nginx, the log of `-e` takes errors where no other is on this machine.
+        let is_here = |target: &LogTarget| match target.destination {
+            LogDestination::File(_) | LogDestination::Stderr => true,
+            LogDestination::Syslog(_) => false,
+        };
+        if !error_log.iter().any(is_here) {
+            error_log.push(LogTarget {
                 destination: options.error_log.clone(),
                 level: Level::Error,
-            }],
-        };
+            });
+        }
         let servers = self.servers.into_iter();
         let servers: Vec<_> = servers
             .filter_map(|server| server.into_server(&error_log))
