@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::process::Child;
 
@@ -40,6 +41,8 @@ fn a_lost_syslog_server_is_said_once_and_its_return_too() {
     gateway.wait_for_log(&lost);
     assert_eq!(gateway.log().matches(&lost).count(), 1, "{}", gateway.log());
     let socket = UnixDatagram::bind(&path).expect("the syslog server");
+    // The gateway may run as another user than the test.
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).expect("its permissions");
     socket.set_read_timeout(Some(TIMEOUT)).expect("a time-out");
     visit(port);
     let back = format!(
