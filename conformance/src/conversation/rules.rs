@@ -112,6 +112,24 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
+        reason: "ID is answered before the login",
+        explains: |divergence| {
+            divergence.script.protocol == Protocol::Imap
+                && divergence.client_reads_instead(b"* ID (")
+        },
+    },
+    Rule {
+        reason: "only a space or a line end may follow a literal; to nginx 1.22 any byte separates it from the next word",
+        explains: |divergence| {
+            let step = divergence.at.step;
+            let heard = divergence.portcullis.received(step, Peer::Client);
+            divergence.script.protocol == Protocol::Imap
+                && divergence.at.peer != Peer::Backend
+                && contains(&heard, b"BAD invalid command\r\n")
+                && divergence.any_line(|line| line.ends_with(b"}"))
+        },
+    },
+    Rule {
         reason: "a command without a tag is invalid",
         explains: |divergence| {
             divergence.script.protocol == Protocol::Imap
