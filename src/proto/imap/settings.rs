@@ -2,7 +2,6 @@
 
 use crate::config::{Method, Methods, Server, StartTls, settings};
 use crate::proto::Fields;
-use crate::proto::login::Bytes;
 use crate::proto::tally::Tally;
 use crate::proto::{CapabilityList, sasl};
 
