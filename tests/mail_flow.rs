@@ -211,7 +211,8 @@ fn capabilities_of_the_backend_are_announced() {
     let Setup { postfix, ports, .. } = &setup();
     let is_hidden = |word: &str| {
         let word = word.split([' ', '=']).next().unwrap_or_default();
-        ["AUTH", "STARTTLS", "XCLIENT", "XFORWARD"].contains(&word)
+        // The gateway keeps what it offers itself, and commands that it refuses before the login.
+        ["AUTH", "STARTTLS", "XCLIENT", "XFORWARD", "VRFY", "ETRN"].contains(&word)
     };
     let mut expected: Vec<_> = ehlo(postfix.port);
     assert!(expected.iter().any(|word| is_hidden(word)), "{expected:?}");
