@@ -279,7 +279,7 @@ fn backend_login(server: &Server, login: &Login, pieces: &[Vec<u8>]) -> (String,
     let dialogue = dialogues::backend_login(server, CLIENT, Request::Login(login.clone()));
     run_client(pieces, dialogue, |outcome| match outcome {
         Challenge(text, _) => format!("{text:?}"),
-        Accepted(accepted) => format!("{accepted:?}"),
+        Accepted(accepted, _) => format!("{accepted:?}"),
         Refused(rejection, _) => format!("{rejection:?}"),
         NotOffered(_) => "NotOffered".to_owned(),
     })

@@ -40,11 +40,10 @@ pub(in crate::session) struct Tunnel {
 #[derive(Debug)]
 #[expect(
     clippy::large_enum_variant,
-    reason = "most tunnels are plain ones, and a box would cost each an allocation"
+    reason = "nearly every tunnel is a plain one, which costs no allocation"
 )]
 enum Carrier {
     Plain(Pipe<Stream, Stream>),
-    /// Boxed: most sessions do not need the room.
     Followed(Box<Followed<Stream, Stream, ()>>),
 }
 
