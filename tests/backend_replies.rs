@@ -134,7 +134,7 @@ fn second_refusal_names_the_backend() {
 
 /// A client that sees one of these replies takes itself for logged in.
 #[test]
-fn only_refusals_are_passed_on() {
+fn acceptance_out_of_place_is_not_passed_on() {
     for (protocol, replies, internal_error) in [
         (
             "smtp",

@@ -31,9 +31,9 @@ pub trait ServerDialogue: Debug + Send + Sync {
     /// Writes the reply to a login that did not lead to a backend. The step determines whether the session goes on.
     fn refuse(&mut self, refusal: &Refusal, out: &mut Vec<u8>) -> Turn;
 
-    /// Whether the client takes these bytes of a backend as a refusal of its login, and as nothing else: only then they may be
-    /// passed on.
-    fn is_refusal(&self, reply: &[u8]) -> bool;
+    /// Whether the client could take these bytes of a backend as an acceptance of its login, or as a request to go on: they must
+    /// not be passed on then.
+    fn advances(&self, reply: &[u8]) -> bool;
 
     /// Writes the reply to a login that the backend accepted with `reply`.
     fn accept(&mut self, reply: &[u8], out: &mut Vec<u8>);

@@ -262,9 +262,9 @@ async fn admit(
     Ok(backend)
 }
 
-/// Whether the client gets the backend's reply: with `proxy_pass_error_message on`, unless the reply could log it in.
+/// Whether the client gets the backend's reply: with `proxy_pass_error_message on`, unless the client could take it as an acceptance.
 fn passes_on(commands: &Commands<'_>, reply: &[u8]) -> bool {
-    commands.proxy().proxy_pass_error_message && commands.dialogue.is_refusal(reply)
+    commands.proxy().proxy_pass_error_message && !commands.dialogue.advances(reply)
 }
 
 /// Tells the client that its login failed.

@@ -46,7 +46,7 @@ pub(in crate::session) enum Cause {
     /// The backend failed to log in a client that the auth server had accepted.
     AuthorizedLogin {
         error: LoginError,
-        /// The backend's reply is passed on: it is a refusal, and `proxy_pass_error_message` is on.
+        /// The backend's reply is passed on (`proxy_pass_error_message on`): the client cannot take it as an acceptance.
         passes_on: bool,
     },
     /// `worker_shutdown_timeout` has expired.

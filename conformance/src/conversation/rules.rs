@@ -32,6 +32,33 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
+        reason: "a backend's reply that a client could take as an acceptance is not passed on",
+        explains: |divergence| {
+            let (nginx, _) = divergence.received();
+            let (internal_error, accepts): (&[u8], bool) = match divergence.script.protocol {
+                Protocol::Smtp => (
+                    b"451 4.3.2 Internal server error\r\n",
+                    nginx
+                        .split(|&byte| byte == b'\n')
+                        .any(|line| matches!(line.first(), Some(b'1'..=b'3'))),
+                ),
+                Protocol::Imap => (
+                    b"* BAD internal server error\r\n",
+                    nginx.starts_with(b"+")
+                        || contains(&nginx.to_ascii_uppercase(), b" OK")
+                        || contains(&nginx.to_ascii_uppercase(), b" PREAUTH"),
+                ),
+                Protocol::Pop3 => (
+                    b"-ERR internal server error\r\n",
+                    nginx.starts_with(b"+") || contains(&nginx, b"\n+"),
+                ),
+            };
+            divergence.is_configured("proxy_pass_error_message on")
+                && divergence.client_reads_instead(internal_error)
+                && accepts
+        },
+    },
+    Rule {
         reason: "row 22: control bytes in HELO, MAIL and RCPT are refused",
         explains: |divergence| {
             divergence.script.protocol == Protocol::Smtp

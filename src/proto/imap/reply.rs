@@ -83,23 +83,25 @@ pub fn tagged<'a>(response: &'a [u8], tag: &[u8]) -> Option<&'a [u8]> {
     response.strip_prefix(tag)?.strip_prefix(b" ")
 }
 
-/// Whether a client takes bytes of a backend as a refusal of its command with this tag, or as responses without effect on it.
-pub fn refuses(bytes: &[u8], tag: &[u8]) -> bool {
+/// Whether a client could take bytes of a backend as an acceptance, or as a request to go on. An `OK` with another tag than its own
+/// counts as one: the client may have sent more commands.
+pub fn advances(bytes: &[u8]) -> bool {
     let mut rest = bytes;
     while !rest.is_empty() {
         let (first, behind) = rest.split_at(response(rest).unwrap_or(rest.len()));
-        let harmless = match first.strip_prefix(b"* ") {
-            Some(text) => !is_word(text, b"PREAUTH"),
-            None => {
-                tagged(first, tag).is_some_and(|text| is_word(text, b"NO") || is_word(text, b"BAD"))
-            }
+        let tag_end = memchr::memchr(b' ', first).unwrap_or(first.len());
+        let (tag, text) = first.split_at(tag_end);
+        let text = text.trim_ascii_start();
+        let advances = match tag {
+            b"*" => is_word(text, b"PREAUTH"),
+            _ => tag.starts_with(b"+") || is_word(text, b"OK"),
         };
-        if !harmless {
-            return false;
+        if advances {
+            return true;
         }
         rest = behind;
     }
-    !bytes.is_empty()
+    false
 }
 
 /// Whether a text begins with a word, in any case of letters.
@@ -147,25 +149,25 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_nothing_else() {
+    fn what_a_client_could_take_as_an_acceptance() {
         for (bytes, want) in [
-            ("a NO no\r\n", true),
-            ("a bad\r\n", true),
-            ("* BYE busy\r\n", true),
-            ("* OK one\r\n* OK two\r\n", true),
-            ("* X {6}\r\na OK\r\n\r\na NO no\r\n", true),
-            ("a OK in\r\n", false),
-            ("* OK one\r\na OK in\r\n", false),
-            ("a NO no\r\na OK in\r\n", false),
-            ("* PREAUTH hi\r\n", false),
-            ("* preauth\r\na NO\r\n", false),
-            ("b NO no\r\n", false),
-            ("a NOT\r\n", false),
-            ("+ go\r\n", false),
+            ("a NO no\r\n", false),
+            ("a bad\r\n", false),
+            ("* BYE busy\r\n", false),
+            ("* OK one\r\n* OK two\r\n", false),
+            ("* X {6}\r\na OK\r\n\r\na NO no\r\n", false),
+            ("garbage\r\n", false),
             ("235 in\r\n", false),
-            ("", false),
+            ("a OK in\r\n", true),
+            ("a ok\r\n", true),
+            ("b OK in\r\n", true),
+            ("* OK one\r\na OK in\r\n", true),
+            ("a NO no\r\na OK in\r\n", true),
+            ("* PREAUTH hi\r\n", true),
+            ("* preauth\r\na NO\r\n", true),
+            ("+ go\r\n", true),
         ] {
-            assert_eq!(refuses(bytes.as_bytes(), b"a"), want, "{bytes:?}");
+            assert_eq!(advances(bytes.as_bytes()), want, "{bytes:?}");
         }
     }
 }

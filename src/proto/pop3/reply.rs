@@ -26,12 +26,11 @@ pub fn is_refusal(reply: &[u8]) -> bool {
     reply.starts_with(b"-ERR")
 }
 
-/// Whether a client takes bytes of a backend as a refusal, and as nothing else.
-pub fn refuses(bytes: &[u8]) -> bool {
-    is_refusal(bytes)
-        && !bytes
-            .split(|&b| b == b'\n')
-            .any(|line| line.starts_with(b"+"))
+/// Whether a client could take bytes of a backend as an acceptance, or as a request to go on.
+pub fn advances(bytes: &[u8]) -> bool {
+    bytes
+        .split(|&b| b == b'\n')
+        .any(|line| line.starts_with(b"+"))
 }
 
 /// The challenge in `+ challenge`, in base64.
@@ -118,16 +117,17 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_nothing_else() {
+    fn what_a_client_could_take_as_an_acceptance() {
         for (bytes, want) in [
-            ("-ERR no\r\n", true),
-            ("-ERR one\r\ntwo\r\n", true),
-            ("-ERR no\r\n+OK\r\n", false),
-            ("+OK\r\n", false),
-            ("+ \r\n", false),
-            ("535 no\r\n", false),
+            ("-ERR no\r\n", false),
+            ("-ERR one\r\ntwo\r\n", false),
+            ("garbage\r\n", false),
+            ("-ERR no\r\n+OK\r\n", true),
+            ("+OK\r\n", true),
+            ("+ok\r\n", true),
+            ("+ \r\n", true),
         ] {
-            assert_eq!(refuses(bytes.as_bytes()), want, "{bytes:?}");
+            assert_eq!(advances(bytes.as_bytes()), want, "{bytes:?}");
         }
     }
 

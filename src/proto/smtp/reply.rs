@@ -36,9 +36,9 @@ fn line_code(line: &[u8]) -> Option<u16> {
     )
 }
 
-/// Whether a client takes bytes of a backend as a refusal, and as nothing else.
-pub fn refuses(bytes: &[u8]) -> bool {
-    matches!(code(bytes), Some(400..=599))
+/// Whether a client could take bytes of a backend as an acceptance, or as a request to go on.
+pub fn advances(bytes: &[u8]) -> bool {
+    lines(bytes).any(|line| matches!(line_code(line), Some(100..=399)))
 }
 
 /// The texts of a reply's lines, without codes.
@@ -82,19 +82,19 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_nothing_else() {
+    fn what_a_client_could_take_as_an_acceptance() {
         for (bytes, want) in [
-            ("535 no\r\n", true),
-            ("454-a\r\n454 b\r\n", true),
-            ("535 no\r\n535 again\r\n", true),
-            ("535 no\r\n235 yes\r\n", false),
-            ("535-no\r\n235 yes\r\n", false),
-            ("235 yes\r\n", false),
-            ("334 go\r\n", false),
+            ("535 no\r\n", false),
+            ("454-a\r\n454 b\r\n", false),
+            ("garbage\r\n", false),
             ("a OK\r\n", false),
-            ("no\r\n", false),
+            ("535 no\r\n235 yes\r\n", true),
+            ("535-no\r\n235 yes\r\n", true),
+            ("235 yes\r\n", true),
+            ("220 hi\r\n", true),
+            ("334 go\r\n", true),
         ] {
-            assert_eq!(refuses(bytes.as_bytes()), want, "{bytes:?}");
+            assert_eq!(advances(bytes.as_bytes()), want, "{bytes:?}");
         }
     }
 }

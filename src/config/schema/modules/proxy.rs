@@ -70,8 +70,8 @@ module! {
         /// `off`, it receives a general reply: with `auth_http`, an internal error reply; otherwise, the error code
         /// of the backend with a general text.
         ///
-        /// Only a refusal is passed on. A reply that a client could take for anything else, and every reply before TLS with
-        /// `proxy_ssl starttls`, is replaced by the general one.
+        /// A reply that a client could take as an acceptance of its login is never passed on, nor is a reply before
+        /// TLS with `proxy_ssl starttls`: the client receives the general reply.
         ///
         /// The message of a backend may contain information that clients should not see. Some POP3 servers, however,
         /// use it to inform users, for example about a full mailbox.

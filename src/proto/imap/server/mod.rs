@@ -176,8 +176,8 @@ impl ServerDialogue for ImapServer {
         Step::Next.into()
     }
 
-    fn is_refusal(&self, reply: &[u8]) -> bool {
-        reply::refuses(reply, &self.tag)
+    fn advances(&self, reply: &[u8]) -> bool {
+        reply::advances(reply)
     }
 
     fn accept(&mut self, reply: &[u8], out: &mut Vec<u8>) {

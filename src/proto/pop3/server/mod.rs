@@ -271,8 +271,8 @@ impl ServerDialogue for Pop3Server {
         Step::Next.into()
     }
 
-    fn is_refusal(&self, reply: &[u8]) -> bool {
-        reply::refuses(reply)
+    fn advances(&self, reply: &[u8]) -> bool {
+        reply::advances(reply)
     }
 
     fn accept(&mut self, reply: &[u8], out: &mut Vec<u8>) {

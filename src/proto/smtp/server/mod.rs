@@ -153,8 +153,8 @@ impl ServerDialogue for SmtpServer {
         Step::Next.into()
     }
 
-    fn is_refusal(&self, reply: &[u8]) -> bool {
-        reply::refuses(reply)
+    fn advances(&self, reply: &[u8]) -> bool {
+        reply::advances(reply)
     }
 
     fn accept(&mut self, _: &[u8], out: &mut Vec<u8>) {
