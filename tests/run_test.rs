@@ -138,6 +138,7 @@ fn other_errors_follow_nginx_s_first() {
          portcullis: also: [emerg] \"timeout\" directive invalid value in {file}:8\n\
          portcullis: also: [emerg] no \"listen\" is defined for server in {file}:9\n\
          portcullis: also: [emerg] no \"auth_http\" is defined for server in {file}:9\n\
+         portcullis: also: hint: a server needs `auth_http URL;`, or `proxy_pass host:port;` if the backend itself checks logins\n\
          portcullis: configuration file {file} test failed\n"
     );
     assert_eq!((output.status.code(), said(&output)), (Some(1), text));
@@ -169,7 +170,9 @@ fn the_log_of_option_e_has_the_diagnostics_too() {
     let output = run(&scratch, &["-t", "-e", &early.display().to_string()]);
     let file = file(&scratch);
     let lines = [
-        format!("[warn] \"http\" is read over: nginx must go on serving it in {file}:6"),
+        format!(
+            "[warn] [not-served] http block is not served by portcullis, nginx must go on serving it in {file}:6"
+        ),
         format!("[emerg] unknown directive \"nonsense\" in {file}:8"),
     ];
     let without_clock = |text: &str| -> Vec<String> {

@@ -1,7 +1,7 @@
 //! The messages that a program writes to standard error with `-t`.
 
 /// Level and text of each message: `nginx: [emerg] …` or `2026/01/01 00:00:00 [emerg] 1#1: …`. A message may contain line ends.
-/// Further errors that portcullis reports (`portcullis: also: …`) are left out: nginx stops at the first.
+/// Further errors and hints of portcullis (`portcullis: also: …`, `portcullis: hint: …`) are left out: nginx has none.
 pub fn messages(stderr: &str) -> Vec<(&str, String)> {
     let mut found: Vec<(&str, String)> = Vec::new();
     let mut in_message = false;
@@ -13,7 +13,8 @@ pub fn messages(stderr: &str) -> Vec<(&str, String)> {
             }
             None if line.contains(": the configuration file ")
                 || line.contains(": configuration file ")
-                || line.contains(": also: ") =>
+                || line.contains(": also: ")
+                || line.contains(": hint: ") =>
             {
                 in_message = false
             }

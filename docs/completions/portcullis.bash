@@ -11,7 +11,7 @@ _portcullis() {
         -e|-c|--pid) found=$(compgen -f -- "$word") ;;
         -p) found=$(compgen -d -- "$word") ;;
         --explain) found=$(compgen -W "$directives" -- "$word") ;;
-        --allow) found=$(compgen -W "expired expiring not-yet-valid certificate-name readable-key relay" -- "$word") ;;
+        --allow) found=$(compgen -W "expired expiring not-yet-valid certificate-name readable-key relay not-served unsupported capabilities missing-semicolon typographic-quote" -- "$word") ;;
         -g) found=$(:) ;;
         *) found=$(compgen -W "-? -h -v -V -t -T -q -s -p -e -c -g --explain --dump-config --allow --pid --wait --help" -- "$word") ;;
     esac

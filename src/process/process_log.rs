@@ -85,7 +85,7 @@ impl ProcessLog {
             .ok()
     }
 
-    /// Writes a diagnostic about the configuration. On a terminal the source line follows.
+    /// Writes a diagnostic about the configuration. On standard error its explanation follows.
     pub fn diagnose(&self, diagnostic: &Diagnostic) {
         let level = diagnostic.level;
         let text = diagnostic.text();
@@ -96,8 +96,9 @@ impl ProcessLog {
         if let Some(program) = self.on_stderr(level) {
             let _ = err.write_all(&diagnostic.line(program));
         }
-        if self.program.is_some() && err.is_terminal() {
-            let _ = err.write_all(diagnostic.block().as_bytes());
+        if let Some(program) = self.program {
+            let explanation = diagnostic.explanation(program, err.is_terminal());
+            let _ = err.write_all(explanation.as_bytes());
         }
     }
 

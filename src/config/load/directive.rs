@@ -1,16 +1,17 @@
 //! Applies one statement: finds its directive in the block, checks its form, stores its value, or opens its block.
 
 use super::files::IncludeError;
-use super::hint::about_value;
+use super::hint::{self, Text, about_value};
 use super::loader::{Frame, Loader};
 use super::messages::{check_form, misplaced, refused};
 use super::report::Stop;
 use super::scopes::ServerBlock;
+use super::suspect;
 use super::written::Line;
 use crate::base::Level;
 use crate::config::schema::table::{self, Entry};
 use crate::config::schema::{Arguments, Arity, Block, BlockDirective, Effect, ValueError};
-use crate::config::syntax::{Diagnostic, Ending, Span, Statement, message};
+use crate::config::syntax::{Diagnostic, Ending, Lint, Span, Statement, message};
 
 /// `include` has neither a value nor a block.
 const INCLUDE: &[u8] = b"include";
@@ -20,18 +21,68 @@ impl Loader<'_> {
     pub fn statement(&mut self, block: Block, statement: &Statement) -> Result<(), Stop> {
         if block == Block::Skipped {
             if statement.ending == Ending::Open {
-                self.frames.push(Frame::Block(Block::Skipped));
+                let opened = self.name_of(statement);
+                self.frames.push(Frame::Block(Block::Skipped, opened));
             }
             return Ok(());
         }
         match self.apply(block, statement) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.warn_of_suspect(block, statement);
+                Ok(())
+            }
             Err(IncludeError::Cycle(fault)) => Err(self.report.fatal(fault)),
             Err(IncludeError::Failed(fault)) => {
+                let fault = self.explained(fault, block, statement);
                 self.report.fault(fault)?;
                 self.skip(block, statement)
             }
         }
+    }
+
+    /// Warns about an accepted line that probably means something else.
+    fn warn_of_suspect(&mut self, block: Block, statement: &Statement) {
+        let is_include = *statement.words[0] == *INCLUDE;
+        if statement.ending != Ending::Semicolon || block.contexts().is_none() || is_include {
+            return;
+        }
+        let span = self.name_of(statement);
+        let name = String::from_utf8_lossy(&statement.words[0]);
+        for warning in suspect::warnings(block, statement, &span) {
+            self.report.warn_once(&name, warning);
+        }
+    }
+
+    /// Adds hints to a fault of a statement.
+    fn explained(&mut self, fault: Diagnostic, block: Block, statement: &Statement) -> Diagnostic {
+        let name = String::from_utf8_lossy(&statement.words[0]);
+        let is_allowed = |entry: &&Entry| block.allows(entry.directive().contexts);
+        let entry = table::find(&name).iter().find(is_allowed);
+        let source = self.name_of(statement).source;
+        let text = Text {
+            bytes: &source.bytes,
+            words: &statement.spans,
+        };
+        let fault = match block.knows(&name) || *name.as_bytes() == *INCLUDE {
+            true => fault,
+            false => {
+                let blocks = self.blocks_of_file();
+                let hints = hint::misplaced(&name, block, &blocks, self.foreign());
+                hints.into_iter().fold(fault, Diagnostic::with_help)
+            }
+        };
+        hint::about_statement(
+            fault,
+            block,
+            text,
+            entry.map(|entry| entry.directive().arity),
+        )
+    }
+
+    /// The name of a directive in the current text.
+    fn name_of(&mut self, statement: &Statement) -> Span {
+        let range = statement.spans.first().copied().unwrap_or_default();
+        self.span(statement.line, range)
     }
 
     /// Skips a faulty statement with its block, and taints the directives that it may have been meant to set.
@@ -47,7 +98,8 @@ impl Loader<'_> {
             Ending::Open if self.is_command_line() => Err(Stop),
             Ending::Open => {
                 self.has_skipped = true;
-                self.frames.push(Frame::Block(Block::Skipped));
+                let opened = self.name_of(statement);
+                self.frames.push(Frame::Block(Block::Skipped, opened));
                 Ok(())
             }
             Ending::Semicolon | Ending::Lua => Ok(()),
@@ -62,20 +114,24 @@ impl Loader<'_> {
         let [name, args @ ..] = statement.words.as_slice() else {
             return Ok(());
         };
-        let range = statement.spans.first().copied().unwrap_or_default();
-        let span = self.span(statement.line, range);
+        let span = self.name_of(statement);
         if self.is_command_line() && statement.ending != Ending::Semicolon {
             let message = "block directives are not supported in -g option";
             return Err(Diagnostic::new(Level::Emerg, message, &span).into());
         }
-        if **name == *INCLUDE && (block != Block::Foreign || statement.ending == Ending::Semicolon)
-        {
+        let is_foreign = matches!(block, Block::Foreign(_));
+        if **name == *INCLUDE && (!is_foreign || statement.ending == Ending::Semicolon) {
             check_form(statement, false, Arity::exactly(1), &span)?;
             return self.include(block, &args[0], &span);
         }
-        if block == Block::Foreign {
+        if let Block::Foreign(foreign) = block {
+            if foreign.refuses(&String::from_utf8_lossy(name)) {
+                let message = message!("\"", name, "\" directive is not allowed here");
+                return Err(Diagnostic::new(Level::Emerg, message, &span).into());
+            }
             if statement.ending == Ending::Open {
-                self.frames.push(Frame::Block(Block::Foreign));
+                let inner = Block::Foreign(foreign.opened_by(name));
+                self.frames.push(Frame::Block(inner, span));
             }
             return Ok(());
         }
@@ -86,7 +142,7 @@ impl Loader<'_> {
         let text = String::from_utf8_lossy(name);
         let is_allowed = |entry: &&Entry| block.allows(entry.directive().contexts);
         let Some(entry) = table::find(&text).iter().find(is_allowed) else {
-            return Err(misplaced(&text, name, block, &span).into());
+            return Err(misplaced(&text, name, &span).into());
         };
         check_form(statement, false, entry.directive().arity, &span)?;
         Ok(self.set(block, *entry, args, span)?)
@@ -101,15 +157,17 @@ impl Loader<'_> {
         self.opened.push(block);
         match block.opens() {
             Block::Server => self.scopes.servers.push(ServerBlock::new(span)),
-            Block::Foreign => {
-                let message = format!("\"{name}\" is read over: nginx must go on serving it");
+            Block::Foreign(_) => {
+                let message = format!(
+                    "{name} block is not served by portcullis, nginx must go on serving it"
+                );
                 let warning = Diagnostic::new(Level::Warn, message, span);
-                self.report.warn(warning);
+                self.report.warn(warning.named(Lint::NotServed));
             }
             _ => {}
         }
         self.written.open(block, span);
-        self.frames.push(Frame::Block(block.opens()));
+        self.frames.push(Frame::Block(block.opens(), span.clone()));
         Ok(())
     }
 
@@ -139,7 +197,7 @@ impl Loader<'_> {
         let set = self.scopes.set(block, entry, &mut args);
         set.map_err(|why| match why {
             ValueError::DUPLICATE => refused(why, name, &span),
-            why => about_value(refused(why, name, &span), directive),
+            why => about_value(refused(why, name, &span), directive, words),
         })?;
         let line = Line {
             directive,

@@ -4,8 +4,10 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::files::OpenFiles;
+use super::hint::{self, Askew, Text};
 use super::merge::merge;
 use super::merged::MergedServer;
 use super::messages::about_server;
@@ -26,8 +28,8 @@ pub enum Frame {
     CommandLine,
     /// A file, whose directives belong to a block.
     File(Block),
-    /// A block.
-    Block(Block),
+    /// A block, and the directive that opens it.
+    Block(Block, Span),
     /// The files of a mask that are still to be read, and the `include`.
     Includes(Block, VecDeque<PathBuf>, Span),
 }
@@ -41,6 +43,8 @@ pub struct Loader<'a> {
     pub frames: Vec<Frame>,
     /// The directives outside the servers that a fault makes uncertain.
     pub tainted: Tainted,
+    /// The first block whose `}` is not where its indentation says.
+    pub askew: Option<Askew>,
     /// Whether a block was skipped because of a fault. Its `{` may have been meant to be a `;`.
     pub has_skipped: bool,
     /// The configuration files.
@@ -67,6 +71,7 @@ impl<'a> Loader<'a> {
             },
             frames: Vec::new(),
             tainted: Tainted::default(),
+            askew: None,
             has_skipped: false,
             files: OpenFiles::default(),
             scopes: Scopes::default(),
@@ -102,7 +107,7 @@ impl<'a> Loader<'a> {
                     continue;
                 }
                 Some(Frame::CommandLine) => Block::Main,
-                Some(Frame::File(block) | Frame::Block(block)) => *block,
+                Some(Frame::File(block) | Frame::Block(block, _)) => *block,
             };
             let Some(parser) = self.files.current() else {
                 return Ok(());
@@ -111,12 +116,13 @@ impl<'a> Loader<'a> {
                 Err(error) => self.syntax_error(block, error)?,
                 Ok(Item::Statement(statement)) => self.statement(block, &statement)?,
                 Ok(Item::Close) => self.close(block)?,
-                Ok(Item::End) => match self.frames.pop() {
-                    Some(Frame::Block(_)) if self.has_skipped => return Err(Stop),
-                    Some(Frame::Block(_)) => {
-                        return Err(self.fatal("unexpected end of file, expecting \"}\""));
+                Ok(Item::End) => match self.frames.last() {
+                    Some(Frame::Block(..)) if self.has_skipped => return Err(Stop),
+                    Some(Frame::Block(..)) => return Err(self.unclosed()),
+                    _ => {
+                        self.frames.pop();
+                        self.files.leave();
                     }
-                    _ => self.files.leave(),
                 },
             }
         }
@@ -124,8 +130,10 @@ impl<'a> Loader<'a> {
 
     fn syntax_error(&mut self, block: Block, error: SyntaxError) -> Result<(), Stop> {
         let span = self.span(error.line, error.span);
+        let hints = syntax_hints(block, &error, &span);
+        let fault = Diagnostic::new(Level::Emerg, error.message, &span);
         self.report
-            .fault(Diagnostic::new(Level::Emerg, error.message, &span))?;
+            .fault(hints.into_iter().fold(fault, Diagnostic::with_help))?;
         match error.resume {
             Resume::Never => Err(Stop),
             Resume::NextStatement => Ok(()),
@@ -136,10 +144,40 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// Reports a fault at the token read last, which ends the loading.
-    fn fatal(&mut self, message: &str) -> Stop {
-        let fault = Diagnostic::new(Level::Emerg, message, &self.last_span());
+    /// Reports a text that ends inside a block.
+    fn unclosed(&mut self) -> Stop {
+        let fault = "unexpected end of file, expecting \"}\"";
+        let fault = Diagnostic::new(Level::Emerg, fault, &self.last_span());
+        let blocks = self.blocks_of_file();
+        let mut hints = hint::open_blocks(blocks.iter().map(|(_, opened)| opened));
+        let here = self
+            .files
+            .current()
+            .map(|parser| Arc::clone(&parser.source));
+        let askew = self.askew.as_ref();
+        let askew =
+            askew.filter(|askew| here.is_some_and(|here| Arc::ptr_eq(&here, &askew.opened.source)));
+        hints.extend(askew.map(Askew::hint));
+        let fault = hints.into_iter().fold(fault, Diagnostic::with_help);
         self.report.fatal(fault)
+    }
+
+    /// The directive that opens the `http {}` or `stream {}` that is being skipped.
+    pub fn foreign(&self) -> Option<&Span> {
+        self.frames.iter().find_map(|frame| match frame {
+            Frame::Block(Block::Foreign(_), opened) => Some(opened),
+            _ => None,
+        })
+    }
+
+    /// The open blocks of the current file, the innermost first.
+    pub fn blocks_of_file(&self) -> Vec<(Block, Span)> {
+        let frames = self.frames.iter().rev();
+        let blocks = frames.map_while(|frame| match frame {
+            Frame::Block(block, opened) => Some((*block, opened.clone())),
+            Frame::CommandLine | Frame::File(_) | Frame::Includes(..) => None,
+        });
+        blocks.collect()
     }
 
     fn last_span(&mut self) -> Span {
@@ -162,10 +200,23 @@ impl<'a> Loader<'a> {
     }
 
     fn close(&mut self, block: Block) -> Result<(), Stop> {
-        if !matches!(self.frames.last(), Some(Frame::Block(_))) {
-            return Err(self.fatal("unexpected \"}\""));
+        let closed = self.last_span();
+        match self
+            .frames
+            .pop_if(|frame| matches!(frame, Frame::Block(..)))
+        {
+            Some(Frame::Block(_, opened)) => {
+                self.askew = self
+                    .askew
+                    .take()
+                    .or_else(|| hint::closed_askew(&opened, &closed));
+            }
+            _ => {
+                let fault = Diagnostic::new(Level::Emerg, "unexpected \"}\"", &closed);
+                let fault = fault.with_help("all blocks of this file are closed before this `}`");
+                return Err(self.report.fatal(fault));
+            }
         }
-        self.frames.pop();
         match block {
             Block::Server => self.close_server(),
             Block::Mail => self.close_mail(),
@@ -200,4 +251,26 @@ impl<'a> Loader<'a> {
         )?;
         Ok(())
     }
+}
+
+/// The hints about a syntax error.
+fn syntax_hints(block: Block, error: &SyntaxError, span: &Span) -> Vec<String> {
+    let text = Text {
+        bytes: &span.source.bytes,
+        words: &error.words,
+    };
+    let is_file = span.source.path.is_some();
+    let quote = || hint::unclosed_quote(text, error.span.0);
+    let missing = match error.resume {
+        Resume::AfterBlock => hint::unfinished(text, block, error.span.0),
+        Resume::Never if is_file && error.message.starts_with(b"unexpected end") => {
+            quote().or_else(|| hint::unfinished(text, block, span.source.bytes.len()))
+        }
+        Resume::Never => hint::long_quote(text),
+        Resume::NextStatement => None,
+    };
+    missing
+        .into_iter()
+        .chain(hint::odd_characters(text))
+        .collect()
 }

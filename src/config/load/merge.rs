@@ -14,7 +14,7 @@ use crate::base::Level;
 use crate::config::model::{Method, World};
 use crate::config::schema::Scope;
 use crate::config::schema::modules::{auth_http, mail, proxy};
-use crate::config::syntax::{Diagnostic, Span};
+use crate::config::syntax::{Diagnostic, Lint, Span};
 
 /// Merges the servers of `mail {}`. `end` is its `}`, where nginx's own messages point.
 pub fn merge(
@@ -46,6 +46,7 @@ pub fn merge(
     for (lines, merged) in &mut merged {
         merged.backend_tls = client::backend(&mut files, *lines, merged, report)?;
     }
+    files.warn_of_unsupported(report);
     check_authenticators(servers, report)?;
     for (lines, merged) in &merged {
         warn_of_apop(lines.span, merged, report);
@@ -64,7 +65,9 @@ fn check_authenticators(servers: &[ServerLines<'_>], report: &mut Report<'_>) ->
         let has_backend = lines.line(|scope| &scope.proxy.proxy_pass).is_some();
         let is_tainted = directives.iter().any(|one| lines.is_tainted(one));
         if !has_auth_server && !has_backend && !is_tainted {
-            report.fault(about_server(lines.span, "no \"auth_http\" is defined"))?;
+            let fault = about_server(lines.span, "no \"auth_http\" is defined");
+            let hint = "a server needs `auth_http URL;`, or `proxy_pass host:port;` if the backend itself checks logins";
+            report.fault(fault.with_help(hint))?;
         }
     }
     Ok(())
@@ -78,9 +81,10 @@ fn warn_of_apop(span: &Span, server: &MergedServer, report: &mut Report<'_>) {
     if pop3.pop3_auth.has(Method::Apop) && server.auth_http.auth_http.is_none() {
         let text = "\"apop\" is not offered without \"auth_http\"";
         let warning = about_server(span, text);
-        report.warn(Diagnostic {
+        let warning = Diagnostic {
             level: Level::Warn,
-            ..warning
-        });
+            ..warning.named(Lint::Unsupported)
+        };
+        report.warn_once("pop3_auth", warning);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::base::Level;
 use crate::config::schema::nginx::is_known;
-use crate::config::schema::{Arity, Block, BlockDirective, ValueError, similar};
+use crate::config::schema::{Arity, BlockDirective, ValueError};
 use crate::config::syntax::{Diagnostic, Ending, Span, Statement, c_string, message};
 
 /// Checks the terminator of a directive (`;` or `{`) and the number of its arguments.
@@ -29,8 +29,8 @@ pub fn check_form(
     Err(Diagnostic::new(Level::Emerg, message, span))
 }
 
-/// A name that has no meaning in this block.
-pub fn misplaced(text: &str, name: &[u8], block: Block, span: &Span) -> Diagnostic {
+/// A name that has no meaning in its block.
+pub fn misplaced(text: &str, name: &[u8], span: &Span) -> Diagnostic {
     let shown = c_string(name);
     let mut blocks = BlockDirective::ALL.into_iter();
     if is_known(text) || blocks.any(|block| block.name() == text) {
@@ -38,11 +38,7 @@ pub fn misplaced(text: &str, name: &[u8], block: Block, span: &Span) -> Diagnost
         return Diagnostic::new(Level::Emerg, message, span);
     }
     let message = message!("unknown directive \"", shown, "\"");
-    let diagnostic = Diagnostic::new(Level::Emerg, message, span);
-    match similar(text, block.names()) {
-        Some(meant) => diagnostic.with_help(format!("did you mean \"{meant}\"?")),
-        None => diagnostic,
-    }
+    Diagnostic::new(Level::Emerg, message, span)
 }
 
 /// A value that is refused.

@@ -18,6 +18,7 @@ pub mod report;
 mod scopes;
 pub mod server;
 pub mod sockets;
+mod suspect;
 mod tainted;
 mod tls;
 mod whole;

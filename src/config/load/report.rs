@@ -4,8 +4,9 @@
 //! first one; the first one stays the same, and no warning follows it.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use crate::config::syntax::{Diagnostic, Lint};
+use crate::config::syntax::{Diagnostic, Lint, Span};
 
 /// The largest number of faults listed after the first one; the others are only counted.
 const MOST_LISTED: usize = 20;
@@ -33,6 +34,8 @@ pub struct Report<'a> {
     faults: Option<Faults>,
     /// The texts reported so far: a file that is missing is missing for every server that names it.
     reported: HashSet<Vec<u8>>,
+    /// The warnings given once: kind, directive and file.
+    warned: HashSet<(Option<&'static str>, Box<str>, Arc<str>)>,
 }
 
 impl<'a> Report<'a> {
@@ -48,6 +51,7 @@ impl<'a> Report<'a> {
             continues,
             faults: None,
             reported: HashSet::new(),
+            warned: HashSet::new(),
         }
     }
 
@@ -58,6 +62,16 @@ impl<'a> Report<'a> {
             .is_some_and(|lint| self.allowed.contains(&lint));
         if self.faults.is_none() && !is_allowed {
             (self.warnings)(warning);
+        }
+    }
+
+    /// Reports a warning about a directive, unless the same one was reported about another line of it in the same file.
+    pub fn warn_once(&mut self, directive: &str, warning: Diagnostic) {
+        let file = warning.span.as_ref().map(|span| &span.source.name);
+        let file = file.map_or_else(|| Arc::clone(&Span::nowhere().source.name), Arc::clone);
+        let kind = warning.lint.map(Lint::name);
+        if self.warned.insert((kind, directive.into(), file)) {
+            self.warn(warning);
         }
     }
 

@@ -3,8 +3,9 @@
 
 use std::collections::HashSet;
 
+use super::hint;
 use crate::config::schema::table;
-use crate::config::schema::{Block, BlockDirective, Directive, similar};
+use crate::config::schema::{Block, BlockDirective, Directive};
 
 /// The uncertain directives of one block.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +31,9 @@ impl Tainted {
         if let Some(name) = words.first().map(|name| String::from_utf8_lossy(name))
             && table::find(&name).is_empty()
         {
-            self.names.extend(similar(&name, block.names()));
+            self.names.extend(hint::meant(&name, block));
+            let related = block.names().filter(|known| shares_word(&name, known));
+            self.names.extend(related);
         }
     }
 
@@ -47,4 +50,11 @@ impl Tainted {
     fn has_name(&self, name: &str) -> bool {
         self.everything || self.names.contains(name)
     }
+}
+
+/// Whether two names have a word in common: `auth_server`, `auth_http`.
+fn shares_word(name: &str, known: &str) -> bool {
+    let name = name.to_lowercase();
+    let mut words = name.split(|letter: char| !letter.is_ascii_alphanumeric());
+    words.any(|word| word.len() > 3 && known.split('_').any(|other| other == word))
 }

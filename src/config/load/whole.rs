@@ -56,24 +56,6 @@ impl Whole {
                 "{connections} worker_connections are not enough for {sockets} listening sockets"
             )))?;
         }
-        self.check_versions(report)
-    }
-
-    /// Refuses servers for which nginx would negotiate only versions that are not supported here. This check comes last because
-    /// nginx has no such error.
-    fn check_versions(&self, report: &mut Report<'_>) -> Result<(), Stop> {
-        for server in &self.servers {
-            if server
-                .tls
-                .as_ref()
-                .is_some_and(|tls| tls.protocols.is_empty())
-            {
-                report.fault(late(format!(
-                    "\"ssl_protocols\" leaves neither TLSv1.2 nor TLSv1.3 for server in {}",
-                    server.span
-                )))?;
-            }
-        }
         Ok(())
     }
 

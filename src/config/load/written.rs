@@ -81,7 +81,7 @@ impl Written {
             Block::Events => Some(&mut self.events),
             Block::Mail => self.mail.as_mut(),
             Block::Server => self.servers.last_mut(),
-            Block::Foreign | Block::Skipped => None,
+            Block::Foreign(_) | Block::Skipped => None,
         };
         if let Some(lines) = lines {
             lines.lines.push(line);

@@ -27,6 +27,11 @@ impl NamedVersions {
         Self(self.0 | other.0)
     }
 
+    /// Whether none of the named versions is ever negotiated.
+    pub const fn is_outdated(self) -> bool {
+        !self.has(Self::TLS12) && !self.has(Self::TLS13)
+    }
+
     /// The words of the versions that are named and never negotiated.
     pub fn unsupported(self) -> impl Iterator<Item = &'static str> {
         let supported = Self::TLS12.with(Self::TLS13);
@@ -37,7 +42,7 @@ impl NamedVersions {
     }
 }
 
-/// The versions that may be negotiated.
+/// The versions that may be negotiated. Where a configuration names only versions that are never negotiated, both of the others are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TlsVersions {
     /// TLSv1.2
@@ -55,9 +60,10 @@ impl TlsVersions {
 
 impl From<NamedVersions> for TlsVersions {
     fn from(named: NamedVersions) -> Self {
+        let both = named.is_outdated();
         Self {
-            tls12: named.has(NamedVersions::TLS12),
-            tls13: named.has(NamedVersions::TLS13),
+            tls12: both || named.has(NamedVersions::TLS12),
+            tls13: both || named.has(NamedVersions::TLS13),
         }
     }
 }

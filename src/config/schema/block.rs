@@ -1,5 +1,6 @@
 //! Blocks, and the directives that open them. These have no rows in the table: they have no value.
 
+use super::foreign::Foreign;
 use super::form::Contexts;
 use super::table;
 
@@ -15,7 +16,7 @@ pub enum Block {
     /// `server {}` in `mail {}`
     Server,
     /// `http {}` or `stream {}`, or a block in them: skipped, except for includes.
-    Foreign,
+    Foreign(Foreign),
     /// A block that an error makes meaningless: skipped.
     Skipped,
 }
@@ -51,8 +52,8 @@ impl BlockDirective {
             Self::Events => ("events", Block::Main, Block::Events),
             Self::Mail => ("mail", Block::Main, Block::Mail),
             Self::Server => ("server", Block::Mail, Block::Server),
-            Self::Http => ("http", Block::Main, Block::Foreign),
-            Self::Stream => ("stream", Block::Main, Block::Foreign),
+            Self::Http => ("http", Block::Main, Block::Foreign(Foreign::Http)),
+            Self::Stream => ("stream", Block::Main, Block::Foreign(Foreign::Stream)),
         }
     }
 
@@ -75,7 +76,7 @@ impl Block {
             Self::Events => Some(Contexts::EVENTS),
             Self::Mail => Some(Contexts::MAIL),
             Self::Server => Some(Contexts::SERVER),
-            Self::Foreign | Self::Skipped => None,
+            Self::Foreign(_) | Self::Skipped => None,
         }
     }
 
@@ -93,6 +94,13 @@ impl Block {
     /// The block directive `name` in this block.
     pub fn opened_by(self, name: &[u8]) -> Option<BlockDirective> {
         self.inner().find(|inner| inner.name().as_bytes() == name)
+    }
+
+    /// Whether a directive of this name may appear in it.
+    pub fn knows(self, name: &str) -> bool {
+        let mut rows = table::find(name).iter();
+        rows.any(|entry| self.allows(entry.directive().contexts))
+            || self.opened_by(name.as_bytes()).is_some()
     }
 
     /// The names of all directives that may appear in it.

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod block;
+mod foreign;
 mod form;
 pub mod held;
 mod macros;
@@ -20,6 +21,7 @@ pub mod values;
 pub(crate) use arguments::refuse;
 pub use arguments::{Arguments, Folders, Parsed, ValueError, absolute, absolute_word};
 pub use block::{Block, BlockDirective};
+pub use foreign::Foreign;
 pub use form::{Arity, Contexts, Repeated};
 pub(crate) use macros::module;
 pub use row::{Directive, Effect};

@@ -20,8 +20,10 @@ pub struct Diagnostic {
     pub span: Option<Span>,
     /// Whether nginx appends the position to the sentence; some sentences contain their own.
     pub tail: bool,
-    /// Hints, such as a similar name. Shown on terminals only.
+    /// Hints, such as a similar name. They follow the line and are not logged.
     pub help: Vec<String>,
+    /// The syntax of the directive, where its value is refused. Shown on terminals only.
+    pub syntax: Option<String>,
     /// Whether the text was read to its end: nginx logs "syntax is ok" before such an error.
     pub syntax_ok: bool,
 }
@@ -54,6 +56,7 @@ impl Diagnostic {
             span: None,
             tail: false,
             help: Vec::new(),
+            syntax: None,
             syntax_ok: false,
         }
     }
@@ -99,19 +102,26 @@ impl Diagnostic {
         line
     }
 
-    /// The line; on a terminal the source line follows.
+    /// The line, and what follows it.
     pub fn shown(&self, program: &str, terminal: bool) -> Vec<u8> {
         let mut shown = self.line(program);
-        if terminal {
-            shown.extend_from_slice(self.block().as_bytes());
-        }
+        shown.extend_from_slice(self.explanation(program, terminal).as_bytes());
         shown
+    }
+
+    /// What follows the line: on a terminal the source line with the hints, elsewhere a line for each hint.
+    pub fn explanation(&self, program: &str, terminal: bool) -> String {
+        let hint = |help: &String| format!("{program}: hint: {help}\n");
+        match terminal {
+            true => self.block(),
+            false => self.help.iter().map(hint).collect(),
+        }
     }
 
     /// The source line with carets, the hints, and the chain of includes. Empty without a position.
     pub fn block(&self) -> String {
         let mut block = self.span.as_ref().map(Span::snippet).unwrap_or_default();
-        for help in &self.help {
+        for help in self.help.iter().chain(&self.syntax) {
             block.push_str(&format!("  = {help}\n"));
         }
         let included = |span: &Span| span.source.included.as_deref().cloned();
@@ -140,7 +150,8 @@ impl Span {
         }
         let number = (1 + memchr::memchr_iter(b'\n', &bytes[..begin]).count()).to_string();
         let margin = " ".repeat(number.len());
-        let text = printable(&bytes[begin..end.min(begin + WIDEST)]);
+        let line = &bytes[begin..end.min(begin + WIDEST)];
+        let text = printable(line.strip_suffix(b"\r").unwrap_or(line));
         let before = printable(&bytes[begin..start]).chars().count();
         let word = printable(&bytes[start..self.end.clamp(start, end)]);
         let carets = "^".repeat(word.chars().count().max(1));

@@ -18,18 +18,40 @@ pub enum Lint {
     ReadableKey,
     /// A server may relay mail for the whole internet.
     Relay,
+    /// A block that the gateway does not serve.
+    NotServed,
+    /// A setting that the TLS library does not support.
+    Unsupported,
+    /// A list of capabilities has words that the gateway adds itself.
+    Capabilities,
+    /// The name of a directive begins a line and is an argument.
+    MissingSemicolon,
+    /// An argument has a typographic quote.
+    TypographicQuote,
 }
 
 impl Lint {
     /// Every name.
-    pub const ALL: [(&'static str, Self); 6] = [
+    pub const ALL: [(&'static str, Self); 11] = [
         ("expired", Self::Expired),
         ("expiring", Self::Expiring),
         ("not-yet-valid", Self::NotYetValid),
         ("certificate-name", Self::CertificateName),
         ("readable-key", Self::ReadableKey),
         ("relay", Self::Relay),
+        ("not-served", Self::NotServed),
+        ("unsupported", Self::Unsupported),
+        ("capabilities", Self::Capabilities),
+        ("missing-semicolon", Self::MissingSemicolon),
+        ("typographic-quote", Self::TypographicQuote),
     ];
+
+    /// Its name, without brackets.
+    pub fn name(self) -> &'static str {
+        let mut all = Self::ALL.into_iter();
+        let found = all.find(|(_, lint)| *lint == self);
+        found.map_or("", |(name, _)| name)
+    }
 
     /// The warning of this name.
     pub fn named(wanted: &[u8]) -> Option<Self> {
@@ -42,8 +64,7 @@ impl Lint {
 /// The name, without brackets.
 impl fmt::Display for Lint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = Self::ALL.into_iter().find(|(_, lint)| lint == self);
-        f.write_str(name.map_or("", |(name, _)| name))
+        f.write_str(self.name())
     }
 }
 

@@ -60,15 +60,26 @@ impl Parser {
     /// # Errors
     /// A syntax error.
     pub fn next_item(&mut self) -> Result<Item, SyntaxError> {
+        let mut spans = Vec::new();
+        let item = self.item(&mut spans);
+        item.map_err(|error| SyntaxError {
+            words: spans,
+            ..error
+        })
+    }
+
+    /// Reads the next item. The bytes of its words are in `spans`, after a syntax error too.
+    fn item(&mut self, spans: &mut Vec<(usize, usize)>) -> Result<Item, SyntaxError> {
         let mut words: Vec<Box<[u8]>> = Vec::new();
-        let mut spans: Vec<(usize, usize)> = Vec::new();
         self.buffer.begin();
         while let Some(token) = self.tokens.next() {
             self.blank_until(token.start)?;
-            self.last = (token.start, token.end);
+            let range = (token.start, token.end);
+            self.last = range;
             let ending = match token.kind {
                 Kind::Comment | Kind::Word | Kind::Quoted | Kind::Unterminated => {
-                    if let Some(word) = self.word(&token)? {
+                    let word = self.word(&token);
+                    if let Some(word) = word.inspect_err(|_| spans.push(range))? {
                         words.push(word);
                         spans.push(self.last);
                     }
@@ -99,7 +110,7 @@ impl Parser {
             }
             return Ok(Item::Statement(Statement {
                 words,
-                spans,
+                spans: std::mem::take(spans),
                 ending,
                 line: self.line,
             }));
@@ -194,6 +205,7 @@ impl Parser {
             message,
             line: self.line,
             span: self.last,
+            words: Vec::new(),
             resume,
         }
     }
@@ -218,6 +230,7 @@ impl Parser {
                 .saturating_sub(memchr_iter(b'\n', inside).count())
                 .max(1),
             span: (begin, end),
+            words: Vec::new(),
             resume: Resume::Never,
         }
     }

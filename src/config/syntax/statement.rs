@@ -69,6 +69,8 @@ pub struct SyntaxError {
     pub line: usize,
     /// The bytes it is about.
     pub span: (usize, usize),
+    /// The bytes of the words before it in the same statement.
+    pub words: Vec<(usize, usize)>,
     /// Where parsing can resume.
     pub resume: Resume,
 }

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 mod faults;
+mod hints;
 mod report;
 mod secrets;
 
@@ -301,13 +302,15 @@ fn includes() {
 }
 
 #[test]
-fn what_nginx_serves_is_read_over() {
+fn what_nginx_serves_is_skipped() {
     let text = b"http { server { content_by_lua_block { '}' } location ~ ^/(a|b)${x}$ { foo 'b;{'; } } }\nevents {}";
     let (loaded, notes) = load_files(&[("n.conf", text)]);
     assert!(loaded.is_ok());
     assert_eq!(
         notes,
-        ["\"http\" is read over: nginx must go on serving it in /c/n.conf:1"]
+        [
+            "[not-served] http block is not served by portcullis, nginx must go on serving it in /c/n.conf:1"
+        ]
     );
     assert_eq!(
         said(&[("n.conf", b"http { include nope; }")]),
@@ -520,8 +523,9 @@ fn apop_without_an_auth_server() {
     let said: Vec<_> = notes.iter().filter(|note| note.contains("apop")).collect();
     assert_eq!(said.len(), 1, "{notes:?}");
     assert!(
-        said[0].starts_with("\"apop\" is not offered without \"auth_http\" for server in")
-            && said[0].ends_with("n.conf:2"),
+        said[0].starts_with(
+            "[unsupported] \"apop\" is not offered without \"auth_http\" for server in"
+        ) && said[0].ends_with("n.conf:2"),
         "{said:?}"
     );
 }

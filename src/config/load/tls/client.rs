@@ -90,8 +90,7 @@ pub fn backend(
     let user = user.map_or(files.end, |line| &line.span);
     let made = towards_backend(files, server, user);
     if made.is_ok() {
-        let warnings = unsupported::towards_backends(lines, &server.proxy_ssl);
-        files.warn_once(warnings, report);
+        unsupported::towards_backends(&mut files.unsupported, lines, &server.proxy_ssl);
     }
     report.check(made)
 }
@@ -122,21 +121,13 @@ fn towards_backend(
             return Err(fault(messages::command(name, value, &reason), user));
         }
     }
-    let versions = TlsVersions::from(ssl.proxy_ssl_protocols);
-    if versions.is_empty() {
-        let message = format!(
-            "\"proxy_ssl_protocols\" leaves neither TLSv1.2 nor TLSv1.3 for server in {}",
-            server.span
-        );
-        return Err(fault(message.into(), user));
-    }
     let tls = ClientTls {
         verify,
         name: name_of(ssl),
         tells_name: ssl.proxy_ssl_server_name,
         pair,
         passwords: ssl.proxy_ssl_password_file.clone(),
-        versions,
+        versions: ssl.proxy_ssl_protocols.into(),
         ciphers: ciphers.clone(),
         commands: ssl.proxy_ssl_conf_command.clone(),
         reuses_sessions: ssl.proxy_ssl_session_reuse,

@@ -1,11 +1,12 @@
 //! The files of TLS settings. Each is read once, however many servers name it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::unsupported::Unsupported;
 use crate::base::{Errno, Level};
 use crate::config::load::report::Report;
 use crate::config::model::{NamedFile, TlsFile, World};
@@ -20,7 +21,8 @@ pub struct TlsFiles<'a> {
     /// The `}` of `mail {}`, where nginx's own messages point.
     pub end: &'a Span,
     read: HashMap<PathBuf, Arc<[u8]>>,
-    warned: HashSet<Vec<u8>>,
+    /// The settings that are never negotiated, for one warning for each directive and file.
+    pub unsupported: Vec<Unsupported>,
 }
 
 impl<'a> TlsFiles<'a> {
@@ -30,7 +32,7 @@ impl<'a> TlsFiles<'a> {
             world,
             end,
             read: HashMap::new(),
-            warned: HashSet::new(),
+            unsupported: Vec::new(),
         }
     }
 
@@ -147,16 +149,10 @@ impl<'a> TlsFiles<'a> {
         })
     }
 
-    /// Emits each warning once, however many servers inherit the line it refers to.
-    pub fn warn_once(
-        &mut self,
-        warnings: impl IntoIterator<Item = Diagnostic>,
-        report: &mut Report<'_>,
-    ) {
-        for warning in warnings {
-            if self.warned.insert(warning.text()) {
-                report.warn(warning);
-            }
+    /// Warns about the settings that are never negotiated.
+    pub fn warn_of_unsupported(&self, report: &mut Report<'_>) {
+        for one in &self.unsupported {
+            report.warn(one.warning());
         }
     }
 }

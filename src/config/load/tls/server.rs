@@ -74,7 +74,7 @@ pub fn material(
         passwords: ssl.ssl_password_file.clone(),
         protocol: server.settings.protocol(),
     };
-    files.warn_once(unsupported::towards_clients(lines, ssl), report);
+    unsupported::towards_clients(&mut files.unsupported, lines, ssl);
     let probed = files.world.check_tls(&material);
     report.check(probed.map_err(|why| fault(messages::probed(&why, &ssl.ssl_ciphers), user)))?;
     Ok(Some(material))

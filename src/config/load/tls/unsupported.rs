@@ -1,76 +1,163 @@
 //! Warnings about settings accepted but never negotiated: old versions of TLS, suites and groups that are not supported, DH
-//! parameters.
+//! parameters. There is one for each directive and file.
 
 use crate::base::Level;
 use crate::config::load::scopes::ServerLines;
+use crate::config::model::NamedVersions;
 use crate::config::openssl::{ciphers, groups, unsupported};
-use crate::config::schema::modules::{ProxySsl, Ssl};
-use crate::config::syntax::{Diagnostic, Span, Spanned, message};
+use crate::config::schema::modules::{ProxySsl, Ssl, proxy_ssl, ssl};
+use crate::config::schema::{Directive, Scope};
+use crate::config::syntax::{Diagnostic, Lint, Span, Spanned, message};
 
-/// Warnings about the TLS settings towards clients.
-pub fn towards_clients(lines: ServerLines<'_>, ssl: &Ssl) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    let versions = ssl.ssl_protocols.unsupported();
-    warn(
-        &mut found,
+/// The values of a directive, in the lines of one file, that are never negotiated.
+#[derive(Debug)]
+pub struct Unsupported {
+    directive: &'static Directive,
+    /// The first line that has some.
+    span: Span,
+    /// The values, each once.
+    names: Vec<Vec<u8>>,
+    /// Whether the lines have no other values, so that the default versions are offered.
+    is_replaced: bool,
+}
+
+impl Unsupported {
+    /// The warning.
+    pub fn warning(&self) -> Diagnostic {
+        let quoted = self.names.iter().map(|name| message!("\"", name, "\""));
+        let names = quoted.collect::<Vec<_>>().join(&b", "[..]);
+        let verb = if self.names.len() > 1 { "are" } else { "is" };
+        let end = match self.is_replaced {
+            true => format!(
+                "never negotiated, \"{}\" offers TLSv1.2 and TLSv1.3 instead",
+                self.directive.name
+            ),
+            false => "never negotiated, ignored".to_owned(),
+        };
+        let message = message!(names, " ", verb, " ", end);
+        Diagnostic::new(Level::Warn, message, &self.span).named(Lint::Unsupported)
+    }
+}
+
+/// Collects the values of the TLS settings towards clients.
+pub fn towards_clients(found: &mut Vec<Unsupported>, lines: ServerLines<'_>, settings: &Ssl) {
+    versions(
+        found,
+        ssl::directives::ssl_protocols(),
         lines.line(|scope| &scope.ssl.ssl_protocols),
-        versions,
     );
-    let suites = ciphers::unsupported(&ssl.ssl_ciphers);
-    warn(
-        &mut found,
-        lines.line(|scope| &scope.ssl.ssl_ciphers),
-        suites,
+    let mut add = |directive, span, names| add(found, directive, span, names, false);
+    add(
+        ssl::directives::ssl_ciphers(),
+        place(lines, |scope| &scope.ssl.ssl_ciphers),
+        ciphers::unsupported(&settings.ssl_ciphers),
     );
-    let dhparam = ssl.ssl_dhparam.as_ref().map(|_| "ssl_dhparam");
-    warn(
-        &mut found,
-        lines.line(|scope| &scope.ssl.ssl_dhparam),
-        dhparam,
+    let dhparam = settings.ssl_dhparam.as_ref();
+    add(
+        ssl::directives::ssl_dhparam(),
+        place(lines, |scope| &scope.ssl.ssl_dhparam),
+        dhparam
+            .map(|_| b"ssl_dhparam".to_vec())
+            .into_iter()
+            .collect(),
     );
-    let curves = groups::unsupported(&ssl.ssl_ecdh_curve);
-    warn(
-        &mut found,
-        lines.line(|scope| &scope.ssl.ssl_ecdh_curve),
-        curves,
+    add(
+        ssl::directives::ssl_ecdh_curve(),
+        place(lines, |scope| &scope.ssl.ssl_ecdh_curve),
+        groups::unsupported(&settings.ssl_ecdh_curve),
     );
-    let commands = ssl.ssl_conf_command.iter();
-    let names = commands.flat_map(|(name, value)| unsupported::in_command(name, value));
-    warn(
-        &mut found,
-        lines.line(|scope| &scope.ssl.ssl_conf_command),
-        names,
+    let commands = settings.ssl_conf_command.iter();
+    add(
+        ssl::directives::ssl_conf_command(),
+        place(lines, |scope| &scope.ssl.ssl_conf_command),
+        commands
+            .flat_map(|(name, value)| unsupported::in_command(name, value))
+            .collect(),
     );
-    found
 }
 
-/// Warnings about the TLS settings towards backends.
-pub fn towards_backends(lines: ServerLines<'_>, ssl: &ProxySsl) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    let line = lines.line(|scope| &scope.proxy_ssl.proxy_ssl_protocols);
-    warn(&mut found, line, ssl.proxy_ssl_protocols.unsupported());
-    let line = lines.line(|scope| &scope.proxy_ssl.proxy_ssl_ciphers);
-    warn(
-        &mut found,
-        line,
-        ciphers::unsupported(&ssl.proxy_ssl_ciphers),
+/// Collects the values of the TLS settings towards backends.
+pub fn towards_backends(found: &mut Vec<Unsupported>, lines: ServerLines<'_>, settings: &ProxySsl) {
+    versions(
+        found,
+        proxy_ssl::directives::proxy_ssl_protocols(),
+        lines.line(|scope| &scope.proxy_ssl.proxy_ssl_protocols),
     );
-    let commands = ssl.proxy_ssl_conf_command.iter();
-    let names = commands.flat_map(|(name, value)| unsupported::in_command(name, value));
-    let line = lines.line(|scope| &scope.proxy_ssl.proxy_ssl_conf_command);
-    warn(&mut found, line, names);
-    found
+    let mut add = |directive, span, names| add(found, directive, span, names, false);
+    add(
+        proxy_ssl::directives::proxy_ssl_ciphers(),
+        place(lines, |scope| &scope.proxy_ssl.proxy_ssl_ciphers),
+        ciphers::unsupported(&settings.proxy_ssl_ciphers),
+    );
+    let commands = settings.proxy_ssl_conf_command.iter();
+    add(
+        proxy_ssl::directives::proxy_ssl_conf_command(),
+        place(lines, |scope| &scope.proxy_ssl.proxy_ssl_conf_command),
+        commands
+            .flat_map(|(name, value)| unsupported::in_command(name, value))
+            .collect(),
+    );
 }
 
-/// A warning for each name, with the position of the line that has it; a default has none.
-fn warn<T>(
-    found: &mut Vec<Diagnostic>,
-    line: Option<&Spanned<T>>,
-    names: impl IntoIterator<Item: AsRef<[u8]>>,
+/// The position of the line in force; a default has none.
+fn place<'a, T: 'a>(
+    lines: ServerLines<'a>,
+    of: impl Fn(&'a Scope) -> &'a Option<Spanned<T>>,
+) -> Span {
+    lines
+        .line(of)
+        .map_or_else(Span::nowhere, |line| line.span.clone())
+}
+
+fn versions(
+    found: &mut Vec<Unsupported>,
+    directive: &'static Directive,
+    line: Option<&Spanned<NamedVersions>>,
 ) {
-    let span = line.map_or_else(Span::nowhere, |line| line.span.clone());
-    found.extend(names.into_iter().map(|name| {
-        let message = message!("\"", name, "\" is never negotiated, ignored");
-        Diagnostic::new(Level::Warn, message, &span)
-    }));
+    if let Some(line) = line {
+        let names = line
+            .value
+            .unsupported()
+            .map(|name| name.as_bytes().to_vec());
+        let is_replaced = line.value.is_outdated();
+        add(
+            found,
+            directive,
+            line.span.clone(),
+            names.collect(),
+            is_replaced,
+        );
+    }
+}
+
+fn add(
+    found: &mut Vec<Unsupported>,
+    directive: &'static Directive,
+    span: Span,
+    names: Vec<Vec<u8>>,
+    is_replaced: bool,
+) {
+    if names.is_empty() {
+        return;
+    }
+    let is_it = |one: &&mut Unsupported| {
+        one.directive.is(directive)
+            && one.is_replaced == is_replaced
+            && one.span.source.name == span.source.name
+    };
+    match found.iter_mut().find(is_it) {
+        None => found.push(Unsupported {
+            directive,
+            span,
+            names,
+            is_replaced,
+        }),
+        Some(one) => {
+            for name in names {
+                if !one.names.contains(&name) {
+                    one.names.push(name);
+                }
+            }
+        }
+    }
 }

@@ -61,7 +61,7 @@ module! {
         /// Specifies a file with passphrases for `proxy_ssl_certificate_key`, one per line. Each of them is tried.
         proxy_ssl_password_file: Passwords = none, MAIL_SERVER;
         /// Enables the specified TLS versions for connections to the backend. portcullis never negotiates SSLv2,
-        /// SSLv3, TLSv1 or TLSv1.1: they cause a warning. A list with neither TLSv1.2 nor TLSv1.3 is an error.
+        /// SSLv3, TLSv1 or TLSv1.1: they cause a warning. If the list has neither TLSv1.2 nor TLSv1.3, both are enabled.
         proxy_ssl_protocols: SetOf<Protocols> = "TLSv1.2 TLSv1.3", MAIL_SERVER;
         /// Specifies the enabled TLSv1.2 ciphers for connections to the backend, as an OpenSSL cipher string.
         /// portcullis uses those with ECDHE key exchange and AES-GCM or ChaCha20-Poly1305. A cipher of another kind

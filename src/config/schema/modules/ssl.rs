@@ -67,7 +67,7 @@ module! {
         /// other group causes a warning; a list without a supported group is an error.
         ssl_ecdh_curve: Text = "auto", MAIL_SERVER;
         /// Enables the specified TLS versions. portcullis never negotiates SSLv2, SSLv3, TLSv1 or TLSv1.1: they cause
-        /// a warning. A list with neither TLSv1.2 nor TLSv1.3 is an error.
+        /// a warning. If the list has neither TLSv1.2 nor TLSv1.3, both are enabled.
         ssl_protocols: SetOf<Protocols> = "TLSv1.2 TLSv1.3", MAIL_SERVER;
         /// Specifies the enabled TLSv1.2 ciphers as an OpenSSL cipher string, such as `HIGH:!aNULL:!MD5`. portcullis
         /// uses those with ECDHE key exchange and AES-GCM or ChaCha20-Poly1305. A cipher of another kind that is

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::schema::{Block, Contexts};
+use crate::config::schema::{Block, Contexts, Foreign};
 use crate::config::syntax::{Ending, Item, Parser, Source};
 
 /// The shipped configurations, in the order in which they are searched for an example.
@@ -59,7 +59,7 @@ fn first_use(text: &str, name: &str, contexts: Contexts) -> Option<String> {
             }
             Item::Statement(statement) if statement.ending == Ending::Open => {
                 let opened = block.opened_by(&statement.words[0]);
-                blocks.push(opened.map_or(Block::Foreign, |inner| inner.opens()));
+                blocks.push(opened.map_or(Block::Foreign(Foreign::Other), |inner| inner.opens()));
             }
             Item::Statement(statement) => {
                 if block.allows(contexts) && *statement.words[0] == *name.as_bytes() {

@@ -1,5 +1,6 @@
 //! Hints shown on a terminal below nginx's sentence about a bad value: the faulty word and the syntax of the directive.
 
+use super::moved;
 use crate::config::schema::{Directive, similar};
 use crate::config::syntax::{Diagnostic, Span};
 
@@ -8,7 +9,11 @@ const REACH: usize = 4096;
 
 /// Points the error at the faulty argument, and adds the directive's syntax and the most similar valid word. nginx's
 /// sentence and line are unchanged.
-pub fn about_value(mut diagnostic: Diagnostic, directive: &Directive) -> Diagnostic {
+pub fn about_value(
+    mut diagnostic: Diagnostic,
+    directive: &Directive,
+    arguments: &[Box<[u8]>],
+) -> Diagnostic {
     let Some(span) = &diagnostic.span else {
         return diagnostic;
     };
@@ -17,16 +22,20 @@ pub fn about_value(mut diagnostic: Diagnostic, directive: &Directive) -> Diagnos
         return diagnostic;
     };
     let text = String::from_utf8_lossy(&span.source.bytes[word.start..word.end]).into_owned();
-    if let Some(meant) = similar(&text, words(directive.syntax)) {
+    let mut words = arguments.iter().map(|word| String::from_utf8_lossy(word));
+    if let Some(hint) = words.find_map(|word| moved::value(directive.name, &word)) {
+        diagnostic = diagnostic.with_help(hint);
+    } else if let Some(meant) = similar(&text, literals(directive.syntax)) {
         diagnostic = diagnostic.with_help(format!("did you mean \"{meant}\"?"));
     }
     let (name, syntax) = (directive.name, directive.syntax);
     diagnostic.span = Some(word);
-    diagnostic.with_help(format!("syntax: {name} {syntax};"))
+    diagnostic.syntax = Some(format!("syntax: {name} {syntax};"));
+    diagnostic
 }
 
 /// The literal words of a syntax: `on`, `plain`, `ipv6only=`.
-fn words(syntax: &'static str) -> impl Iterator<Item = &'static str> {
+fn literals(syntax: &'static str) -> impl Iterator<Item = &'static str> {
     syntax
         .split([' ', '|', '[', ']', ':'])
         .filter(|word| !word.is_empty() && *word != "...")
@@ -94,7 +103,7 @@ mod tests {
         };
         let diagnostic = Diagnostic::new(Level::Emerg, message, &span);
         let row = find(name).first().expect("a row").directive();
-        about_value(diagnostic, row).block()
+        about_value(diagnostic, row, &[]).block()
     }
 
     #[test]
