@@ -233,3 +233,26 @@ fn every_address_that_cannot_be_bound_is_reported() {
     );
     assert_eq!((output.status.code(), said(&output)), (Some(1), text));
 }
+
+/// The warnings of the gateway have names; `-q`, `--allow` and `-s` leave them out. nginx's own ones stay.
+#[test]
+fn named_warnings_are_left_out() {
+    let scratch = written(&format!("127.0.0.1:{}", free_port()));
+    let mail = format!(
+        "http {{}}\nmail {{ auth_http 127.0.0.1:9; server {{ listen 127.0.0.1:{}; protocol smtp; smtp_auth plain plain; }} }}",
+        free_port()
+    );
+    support::write_configuration(scratch.path(), &mail);
+    let warnings = |arguments: &[&str]| {
+        let said = said(&run(&scratch, arguments));
+        let lines = said.lines().filter_map(|line| line.split_once("[warn] "));
+        let texts = lines.map(|(_, text)| text.split(" in ").next().unwrap_or_default().to_owned());
+        texts.collect::<Vec<_>>()
+    };
+    let own = "[not-served] http block is not served by portcullis, nginx must go on serving it";
+    let nginx = "duplicate value \"plain\"";
+    assert_eq!(warnings(&["-t"]), [own, nginx]);
+    assert_eq!(warnings(&["-t", "-q"]), [nginx]);
+    assert_eq!(warnings(&["-t", "--allow", "not-served"]), [nginx]);
+    assert_eq!(warnings(&["-s", "reload"]), [nginx]);
+}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::process_log::ProcessLog;
+use super::said::Said;
 use crate::base::Level;
 use crate::config;
 use crate::config::{Config, Loaded, LogTarget, Options, World};
@@ -22,9 +23,21 @@ pub fn log(options: &Options, files: &LogFiles) -> ProcessLog {
     ProcessLog::starting(Arc::new(log), program)
 }
 
-/// Reads the configuration, and logs its warnings and its error.
-pub fn load(options: &Options, world: &dyn World, log: &ProcessLog) -> Option<Loaded> {
-    let loaded = config::load(world, options, &mut |note| log.diagnose(&note));
+/// Reads the configuration, and logs its error, and its warnings as far as they are news.
+pub fn load(
+    options: &Options,
+    world: &dyn World,
+    said: &mut Said,
+    log: &ProcessLog,
+) -> Option<Loaded> {
+    let mut warnings = Vec::new();
+    let loaded = config::load(world, options, &mut |warning| warnings.push(warning));
+    for warning in said.news(&warnings) {
+        log.diagnose(warning);
+    }
+    if loaded.is_ok() {
+        said.replace(&warnings);
+    }
     loaded.map_err(|error| log.diagnose(&error)).ok()
 }
 

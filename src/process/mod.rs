@@ -16,6 +16,7 @@ pub mod privileges;
 mod process_log;
 mod reading;
 mod running;
+mod said;
 mod signal;
 mod signals;
 mod test;

@@ -11,7 +11,7 @@ use super::bootstrap;
 use super::outcome::Waiter;
 use crate::base::{Errno, Level};
 use crate::cli::Signal;
-use crate::config::{Options, World};
+use crate::config::{self, Diagnostic, Options, World};
 use crate::log::LogFiles;
 
 /// How long `--wait` waits for the outcome of a reload.
@@ -28,7 +28,14 @@ pub fn send(options: &Options, world: &dyn World, signal: Signal, wait: bool) ->
 fn attempt(options: &Options, world: &dyn World, signal: Signal, wait: bool) -> Option<()> {
     let files = LogFiles::default();
     let log = bootstrap::log(options, &files);
-    let path = bootstrap::load(options, world, &log)?.config.pid;
+    // The gateway's own warnings are for those who test or start.
+    let mut warn = |warning: Diagnostic| match warning.lint {
+        Some(_) => {}
+        None => log.diagnose(&warning),
+    };
+    let loaded = config::load(world, options, &mut warn);
+    let loaded = loaded.map_err(|fault| log.diagnose(&fault)).ok()?;
+    let path = loaded.config.pid;
     log.line(Level::Notice, format_args!("signal process started"));
     let shown = path.display();
     let text = match fs::read(&path) {

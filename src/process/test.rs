@@ -17,14 +17,18 @@ use crate::cli::Print;
 use crate::config::{self, Diagnostic, Faults, Loaded, Options, World, dump};
 use crate::net::resolver::SystemNames;
 
-/// Tests the configuration; the exit code is the result. With `quiet` nothing is reported after a success. `print` says what goes to
+/// Tests the configuration; the exit code is the result. With `quiet` only errors and nginx's own warnings are reported. `print` says what goes to
 /// standard output then.
 #[must_use]
 pub fn test(options: &Options, world: &dyn World, quiet: bool, print: Print) -> ExitCode {
     let registries = Registries::default();
     let log = bootstrap::log(options, &registries.log_files);
     let mut notes: Vec<Diagnostic> = Vec::new();
-    let loaded = config::test(world, options, &mut |note| notes.push(note));
+    // `-q` leaves nginx's own warnings, which have no name, as nginx does.
+    let is_told = |note: &Diagnostic| !quiet || note.lint.is_none();
+    let loaded = config::test(world, options, &mut |note| {
+        notes.extend(Some(note).filter(is_told))
+    });
     let syntax_ok = loaded
         .as_ref()
         .map_or_else(|why| why.first.syntax_ok, |_| true);

@@ -15,6 +15,7 @@ use crate::process::handover::{Recorder, Recording, WorkerSettings};
 use crate::process::privileges::Account;
 use crate::process::privileges::resources::Processors;
 use crate::process::process_log::ProcessLog;
+use crate::process::said::Said;
 
 /// A loaded configuration with its open logs.
 #[derive(Debug)]
@@ -38,16 +39,17 @@ pub struct Configuration {
 }
 
 impl Configuration {
-    /// Loads the configuration and opens its logs. `None`: what went wrong has been said.
+    /// Loads the configuration and opens its logs. `said` has the warnings of the one before. `None`: what went wrong has been said.
     pub fn load(
         number: u64,
         options: &Options,
         world: &dyn World,
         files: &LogFiles,
+        said: &mut Said,
         log: &ProcessLog,
     ) -> Option<Self> {
         let recorder = Recorder::new(world);
-        let config = bootstrap::load(options, &recorder, log)?.config;
+        let config = bootstrap::load(options, &recorder, said, log)?.config;
         log.accept(bootstrap::check_servers(&config))?;
         // For the record: a worker resolves names by the same files.
         let _ = SystemNames::read(&recorder);

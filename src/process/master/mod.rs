@@ -35,6 +35,7 @@ use self::sockets::Sockets;
 use self::worker::Worker;
 use super::pid::PidFile;
 use super::process_log::ProcessLog;
+use super::said::Said;
 use super::signals::Signals;
 use crate::base::Level;
 use crate::config::{Options, World};
@@ -71,6 +72,8 @@ struct Master {
     is_daemon: bool,
     phase: Phase,
     notifier: Notifier,
+    /// The warnings that were logged for the configuration in force.
+    said: Said,
     log: ProcessLog,
 }
 

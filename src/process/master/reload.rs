@@ -65,7 +65,14 @@ impl Master {
     fn prepare(&mut self, log: &ProcessLog) -> Option<(Configuration, Added, Option<PidFile>)> {
         self.loaded += 1;
         let (options, world) = (&self.options, &*self.world);
-        let configuration = Configuration::load(self.loaded, options, world, &self.files, log)?;
+        let configuration = Configuration::load(
+            self.loaded,
+            options,
+            world,
+            &self.files,
+            &mut self.said,
+            log,
+        )?;
         let new_log = log.clone().with_log(configuration.log.clone());
         let added = self.sockets.prepare(&configuration.config, &new_log)?;
         let path = &configuration.config.pid;

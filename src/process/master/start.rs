@@ -21,6 +21,7 @@ use crate::config::{Options, World};
 use crate::log::LogFiles;
 use crate::process::limits::DescriptorLimit;
 use crate::process::process_log::ProcessLog;
+use crate::process::said::Said;
 use crate::process::signals::Signals;
 use crate::process::{bootstrap, daemon, running};
 
@@ -46,7 +47,8 @@ fn serve(
     log: ProcessLog,
 ) -> Option<()> {
     let parent = getppid();
-    let running = Configuration::load(1, &options, &*world, &files, &log)?;
+    let mut said = Said::default();
+    let running = Configuration::load(1, &options, &*world, &files, &mut said, &log)?;
     let log = log.with_log(Arc::clone(&running.log));
     let (core, config) = (&running.config.core, &running.config);
     let (predecessor, inherited) = match origin {
@@ -103,6 +105,7 @@ fn serve(
         is_daemon,
         phase: Phase::Starting,
         notifier: Notifier::new(),
+        said,
         log,
     };
     master.follow_log();
