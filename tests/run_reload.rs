@@ -258,3 +258,17 @@ fn greeting(port: u16, trusted: &[u8]) -> Result<String, String> {
         .map_err(|error| error.to_string())?;
     Ok(line)
 }
+
+#[test]
+fn a_warning_is_not_repeated() {
+    let mail = mail("gate.test", &[local(free_port())]);
+    let gateway = Gateway::start(&format!("http {{}}\n{mail}"));
+    gateway.reload();
+    gateway.rewrite(&format!("\n\nhttp {{}}\nstream {{}}\n{mail}"));
+    gateway.reload();
+    let warnings = |name: &str| {
+        let text = format!("[not-served] {name} block is not served by portcullis");
+        gateway.log().matches(&text).count()
+    };
+    assert_eq!((warnings("http"), warnings("stream")), (0, 1));
+}

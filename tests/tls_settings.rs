@@ -231,3 +231,17 @@ fn groups_suites_and_versions() {
     }
     shows(ports[0], &["-alpn", "h2,smtp"], "ALPN protocol: smtp");
 }
+
+#[test]
+fn a_list_of_old_versions_offers_the_current_ones() {
+    let authority = Authority::new("CA");
+    let own = ssl_certificate(&authority.sign("own", CertificateOptions::default()));
+    let (_gateway, ports) = gateway(&[
+        format!("{own} ssl_protocols SSLv3 TLSv1 TLSv1.1;"),
+        format!("{own} ssl_protocols TLSv1; ssl_ciphers ECDHE-ECDSA-AES128-SHA:AES128-SHA;"),
+    ]);
+    shows(ports[0], &["-tls1_2"], "Protocol  : TLSv1.2");
+    for port in ports {
+        shows(port, &["-tls1_3"], "TLSv1.3");
+    }
+}
