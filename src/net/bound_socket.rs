@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fmt, fs, io};
 
-use socket2::{Domain, SockAddr, SockFilter, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Protocol, SockAddr, SockFilter, Socket, TcpKeepalive, Type};
 
 use crate::base::Address;
 use crate::config::{self, KeepAlive, SocketOptions};
@@ -20,6 +20,8 @@ pub struct BoundSocket {
     socket: Socket,
     address: Address,
     file: SocketFile,
+    /// Why it does not speak Multipath TCP, which is wanted.
+    no_multipath: Option<BindError>,
 }
 
 /// The file of a unix socket. Dropping it removes the file.
@@ -90,7 +92,11 @@ impl BoundSocket {
             Address::Unix(path) => (Domain::UNIX, SockAddr::unix(path)),
         };
         let target = called(format_args!("bind() to {address}"), target)?;
-        let socket = Socket::new(domain, Type::STREAM, None);
+        let (socket, no_multipath) = match options.multipath && domain != Domain::UNIX {
+            true => multipath(domain, address),
+            false => (None, None),
+        };
+        let socket = socket.map_or_else(|| Socket::new(domain, Type::STREAM, None), Ok);
         let socket = called(format_args!("socket() {address}"), socket)?;
         let set = socket.set_reuse_address(true);
         called(format_args!("setsockopt(SO_REUSEADDR) {address}"), set)?;
@@ -123,6 +129,7 @@ impl BoundSocket {
             socket,
             address,
             file,
+            no_multipath,
         })
     }
 
@@ -150,6 +157,7 @@ impl BoundSocket {
             socket,
             address,
             file: SocketFile(file),
+            no_multipath: None,
         })
     }
 
@@ -189,6 +197,11 @@ impl BoundSocket {
         configure(&self.socket, &self.address, options)
     }
 
+    /// Why the socket does not speak Multipath TCP although the configuration wants it.
+    pub fn no_multipath(&self) -> Option<&BindError> {
+        self.no_multipath.as_ref()
+    }
+
     /// Listens with the options of another configuration. Repairs what a process that had a duplicate may have done to the socket:
     /// stopped listening, or attached a filter.
     pub fn reconfigure(&self, options: &SocketOptions) -> Vec<BindError> {
@@ -217,6 +230,15 @@ fn listening_address(socket: &Socket) -> io::Result<Option<Address>> {
     let address = socket.local_addr()?;
     let path = || address.as_pathname().map(|path| Address::Unix(path.into()));
     Ok(address.as_socket().map(Address::Inet).or_else(path))
+}
+
+/// A socket for Multipath TCP, or why the kernel has none.
+fn multipath(domain: Domain, address: &Address) -> (Option<Socket>, Option<BindError>) {
+    let made = Socket::new(domain, Type::STREAM, Some(Protocol::MPTCP));
+    match called(format_args!("socket(IPPROTO_MPTCP) {address}"), made) {
+        Ok(socket) => (Some(socket), None),
+        Err(error) => (None, Some(error)),
+    }
 }
 
 /// Allows every user to connect to a unix socket, as nginx does.
@@ -297,6 +319,26 @@ mod tests {
             options,
             routes: Vec::new(),
         }
+    }
+
+    #[test]
+    fn multipath_tcp_where_the_kernel_has_it() {
+        let options = SocketOptions {
+            multipath: true,
+            ..SocketOptions::default()
+        };
+        let address = Address::Inet(([127, 0, 0, 1], 0).into());
+        let bound = BoundSocket::bind(&socket(address, options), Port::Own).unwrap();
+        let has_multipath = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::MPTCP)).is_ok();
+        let wanted = match has_multipath {
+            true => Protocol::MPTCP,
+            false => Protocol::TCP,
+        };
+        assert_eq!(bound.socket.protocol().unwrap(), Some(wanted));
+        assert_eq!(bound.no_multipath().is_none(), has_multipath);
+        let local = bound.socket.local_addr().unwrap().as_socket().unwrap();
+        let _client = std::net::TcpStream::connect(local).unwrap();
+        assert!(bound.socket.accept().is_ok());
     }
 
     #[test]

@@ -54,7 +54,8 @@ pub fn all(sockets: &[(&config::Socket, Port)], log: &ProcessLog) -> Option<Vec<
         return None;
     };
     for (bound, (socket, _)) in bound.iter().zip(sockets) {
-        report_ignored(bound.configure(&socket.options), log);
+        report_ignored(&bound.configure(&socket.options), log);
+        report_ignored(bound.no_multipath(), log);
     }
     Some(bound)
 }
@@ -86,7 +87,7 @@ fn advise(error: &BindError, address: &Address, log: &ProcessLog) {
 }
 
 /// Logs errors without consequences.
-pub fn report_ignored(errors: Vec<BindError>, log: &ProcessLog) {
+pub fn report_ignored<'a>(errors: impl IntoIterator<Item = &'a BindError>, log: &ProcessLog) {
     for error in errors {
         let text = format_args!("{error}{}, ignored", Errno(&error.error));
         log.line(Level::Alert, text);

@@ -191,7 +191,12 @@ impl Loader<'_> {
             files: self.world,
             names: self.world,
             folders: &self.folders,
-            warnings: &mut |warning| self.report.warn(warning),
+            // nginx repeats its own warnings for each line; it does not have `ssl` any more.
+            warnings: &mut |warning| match directive.effect {
+                Effect::SwitchesTlsOn => self.report.warn_once(name, warning),
+                _ if warning.lint.is_some() => self.report.warn_once(name, warning),
+                _ => self.report.warn(warning),
+            },
             is_default: false,
         };
         let set = self.scopes.set(block, entry, &mut args);

@@ -31,6 +31,8 @@ pub struct SocketOptions {
     pub sndbuf: Option<usize>,
     /// Whether an IPv6 socket rejects IPv4 connections.
     pub ipv6only: bool,
+    /// Whether the socket speaks Multipath TCP.
+    pub multipath: bool,
     /// TCP keepalive; `None` leaves it to the system.
     pub so_keepalive: Option<KeepAlive>,
 }
@@ -42,6 +44,7 @@ impl Default for SocketOptions {
             rcvbuf: None,
             sndbuf: None,
             ipv6only: true,
+            multipath: false,
             so_keepalive: None,
         }
     }

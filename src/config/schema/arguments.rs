@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use crate::base::Level;
 use crate::config::model::{Files, Names, Nowhere};
-use crate::config::syntax::{Diagnostic, Span, c_string};
+use crate::config::syntax::{Diagnostic, Lint, Span, c_string};
 
 /// The folders that relative paths start from.
 #[derive(Clone, Debug, Default)]
@@ -98,6 +98,11 @@ impl<'a> Arguments<'a> {
     /// Warns, with the position of the directive.
     pub fn warn(&mut self, message: impl Into<Vec<u8>>) {
         (self.warnings)(Diagnostic::new(Level::Warn, message, self.span));
+    }
+
+    /// Warns like [`warn`](Self::warn), with a warning that nginx does not have.
+    pub fn warn_named(&mut self, lint: Lint, message: impl Into<Vec<u8>>) {
+        (self.warnings)(Diagnostic::new(Level::Warn, message, self.span).named(lint));
     }
 }
 

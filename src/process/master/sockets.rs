@@ -145,7 +145,7 @@ impl Sockets {
     pub fn restore(&self, config: &Config, log: &ProcessLog) {
         for socket in &config.sockets {
             if let Some(bound) = self.open.get(&socket.address) {
-                bind::report_ignored(bound.reconfigure(&socket.options), log);
+                bind::report_ignored(&bound.reconfigure(&socket.options), log);
             }
         }
     }

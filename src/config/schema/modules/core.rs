@@ -96,6 +96,11 @@ module! {
         /// Determines whether unchanged certificates and keys are kept on reload. portcullis accepts this directive
         /// and ignores it: a reload reads all files again. Since nginx 1.27.4.
         ssl_object_cache_inheritable: Flag = "on", MAIN;
+        /// Enables routing of QUIC packets by eBPF. portcullis accepts this directive and ignores it: mail has no QUIC.
+        quic_bpf: Flag = "off", MAIN;
+        /// Specifies the file name prefix for profiles of Google Performance Tools. portcullis accepts this directive and
+        /// ignores it.
+        google_perftools_profiles: PrefixPath = none, MAIN;
         /// Configures logging: the destination and the lowest level that is logged. Several logs may be specified. A
         /// server uses this log unless `mail {}` or the server has an `error_log` of its own. Without any
         /// `error_log`, messages of level `error` and above go to the log set by `-e`.

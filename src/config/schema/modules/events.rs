@@ -38,5 +38,8 @@ module! {
         /// Sets the maximum number of outstanding asynchronous file operations. portcullis accepts this directive and
         /// ignores it.
         worker_aio_requests: Number = "32", EVENTS;
+        /// Sets the number of events that are fetched from the kernel at once. portcullis accepts this directive and
+        /// ignores it.
+        epoll_events: Number = "512", EVENTS;
     }
 }

@@ -3,7 +3,7 @@
 use crate::base::{Address, Protocol};
 use crate::config::schema::module;
 use crate::config::schema::values::{
-    Listens, Logs, Msec, Number, OptionalText, ProtocolName, Resolvers,
+    Listens, Logs, Msec, Number, OptionalText, ProtocolName, Resolvers, WordPerLine,
 };
 
 module! {
@@ -34,7 +34,8 @@ module! {
         /// - `ipv6only=on|off`: whether an IPv6 socket accepts IPv6 connections only. The default is `on`.
         /// - `so_keepalive=on|off|[keepidle]:[keepintvl]:[keepcnt]`: TCP keepalive on accepted connections. The first
         ///   two values are times. An omitted value is left to the system, as in `so_keepalive=30m::10`.
-        /// - `multipath`: portcullis accepts this parameter, but the socket remains an ordinary TCP socket.
+        /// - `multipath`: Multipath TCP (RFC 8684). A kernel without it gives a log message, and the socket is an ordinary
+        ///   TCP socket.
         listen: Listens = none, SERVER => ClaimsAddresses;
         /// Sets the protocol of the server. The value is case-sensitive. Without this directive the port of the first
         /// `listen` determines the protocol: 25, 465 and 587 mean `smtp`, 143 and 993 `imap`, 110 and 995 `pop3`.
@@ -73,6 +74,9 @@ module! {
         /// specified. At level `info`, portcullis logs each connection, each login and each end of a session. Since
         /// nginx 1.9.0.
         error_log: Logs = none, MAIL_SERVER => OpensLog;
+        /// Adds a tag to the messages of this context, by which Angie filters its logs (`error_log ... filter=tag:`).
+        /// portcullis accepts this directive and ignores it: it has no such filter. nginx does not have this directive.
+        error_log_user_tag: WordPerLine = none, MAIL_SERVER;
         /// Configures the name servers that are used to resolve:
         ///
         /// - the addresses of SMTP clients into host names;

@@ -55,8 +55,8 @@ fn set_parameter(listen: &mut Listen, parameter: &[u8]) -> Parsed<()> {
     match parameter {
         b"ssl" => listen.ssl = true,
         b"proxy_protocol" => listen.proxy_protocol = true,
-        // Multipath TCP is accepted; the socket remains a TCP socket.
-        b"bind" | b"multipath" => listen.bind = true,
+        b"bind" => listen.bind = true,
+        b"multipath" => (listen.options.multipath, listen.bind) = (true, true),
         _ => {
             set_option(&mut listen.options, parameter)?;
             listen.bind = true;

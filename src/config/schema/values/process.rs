@@ -2,7 +2,7 @@
 
 use crate::config::model::{Affinity, Mask, User};
 use crate::config::schema::{Arguments, Arity, Parsed, Repeated, ValueKind, refuse};
-use crate::config::syntax::{c_string, digits};
+use crate::config::syntax::{Lint, c_string, digits};
 
 /// Most processors that a mask can name (`CPU_SETSIZE`).
 const MOST_PROCESSORS: usize = 1024;
@@ -100,7 +100,9 @@ impl ValueKind for Engine {
     const SYNTAX: &'static str = "device";
 
     fn read(args: &mut Arguments<'_>, _: Option<()>) -> Parsed<()> {
-        args.warn("\"ssl_engine\" is ignored: the TLS library has no engines");
+        let text =
+            "\"ssl_engine\" is ignored: rustls, the TLS library of portcullis, has no engines";
+        args.warn_named(Lint::Unsupported, text);
         Ok(())
     }
 }
