@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::merged::{MergedServer, Outer};
 use super::messages::about_server;
+use super::relay;
 use super::report::{Report, Stop};
 use super::scopes::ServerLines;
 use super::server::ProtocolSettings;
@@ -50,6 +51,7 @@ pub fn merge(
     check_authenticators(servers, report)?;
     for (lines, merged) in &merged {
         warn_of_apop(lines.span, merged, report);
+        relay::warn(*lines, merged, report);
     }
     Ok(merged.into_iter().map(|(_, merged)| merged).collect())
 }

@@ -529,3 +529,50 @@ fn apop_without_an_auth_server() {
         "{said:?}"
     );
 }
+
+#[test]
+fn open_relays_are_warned_of() {
+    let warned = |server: &str| {
+        let text = format!("events {{}}\nmail {{\n server {{ protocol smtp; {server} }} }}");
+        let (loaded, notes) = load_files(&[("n.conf", text.as_bytes())]);
+        assert!(loaded.is_ok(), "{text}");
+        let relay = notes
+            .iter()
+            .filter(|note| note.starts_with("[relay] a client may send without a login"));
+        relay.count()
+    };
+    let backend = "proxy_pass 127.0.0.1;";
+    for (server, wanted) in [
+        (format!("listen 25; smtp_auth none; {backend}"), 1),
+        (
+            format!("listen 192.0.2.1:25; smtp_auth plain none; {backend}"),
+            1,
+        ),
+        (
+            format!("listen 127.0.0.1:25; listen 25; smtp_auth none; xclient off; {backend}"),
+            1,
+        ),
+        (
+            "listen 25; smtp_auth none; xclient off; auth_http 127.0.0.1;".to_owned(),
+            1,
+        ),
+        (
+            "listen 25; smtp_auth none; auth_http 127.0.0.1;".to_owned(),
+            0,
+        ),
+        (
+            format!("listen 25; smtp_auth none; proxy_protocol on; {backend}"),
+            0,
+        ),
+        (
+            format!("listen 25; smtp_auth none; proxy_protocol v2; xclient off; {backend}"),
+            0,
+        ),
+        (format!("listen 127.0.0.1:25; smtp_auth none; {backend}"), 0),
+        (format!("listen 10.0.0.1:25; smtp_auth none; {backend}"), 0),
+        (format!("listen unix:/x; smtp_auth none; {backend}"), 0),
+        (format!("listen 25; smtp_auth plain; {backend}"), 0),
+    ] {
+        assert_eq!(warned(&server), wanted, "{server}");
+    }
+}

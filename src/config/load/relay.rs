@@ -1,0 +1,96 @@
+//! The warning about an open relay: clients that send without a login, and a backend that sees the address of the gateway instead of
+//! theirs.
+
+use std::net::IpAddr;
+
+use super::merged::MergedServer;
+use super::report::Report;
+use super::scopes::ServerLines;
+use super::server::ProtocolSettings;
+use crate::base::{Address, Level};
+use crate::config::model::{Method, ProxyProtocol};
+use crate::config::syntax::{Diagnostic, Lint};
+
+/// Warns about a server on a public address that may be an open relay.
+pub fn warn(lines: ServerLines<'_>, server: &MergedServer, report: &mut Report<'_>) {
+    let ProtocolSettings::Smtp(smtp) = &server.settings else {
+        return;
+    };
+    let addresses = server
+        .mail
+        .listen
+        .iter()
+        .flat_map(|listen| &listen.addresses);
+    let is_public = addresses.into_iter().any(is_public);
+    let has_header = server.proxy.proxy_protocol != ProxyProtocol::Off;
+    if !smtp.smtp_auth.has(Method::None) || !is_public || has_header {
+        return;
+    }
+    let by_backend = server.auth_http.auth_http.is_none();
+    let (sees, cure) = match (server.proxy.xclient, by_backend) {
+        (false, _) => (
+            "the backend sees every client under the gateway's address",
+            "\"xclient on\"",
+        ),
+        (true, true) => (
+            "a backend that does not accept XCLIENT sees every client under the gateway's address",
+            "permission for XCLIENT at the backend",
+        ),
+        // XCLIENT is sent in any case, and its refusal ends the session.
+        (true, false) => return,
+    };
+    let message = format!(
+        "a client may send without a login (\"smtp_auth none\"), and {sees}: a backend that trusts that address relays for the whole \
+         internet; the cures are {cure} and \"proxy_protocol on\""
+    );
+    let line = lines.line(|scope| &scope.smtp.smtp_auth);
+    let span = line.map_or(lines.span, |line| &line.span);
+    let warning = Diagnostic::new(Level::Warn, message, span);
+    report.warn_once("smtp_auth", warning.named(Lint::Relay));
+}
+
+/// Whether clients from outside may reach an address. A wildcard counts: the machine may have public addresses.
+fn is_public(address: &Address) -> bool {
+    let Address::Inet(inet) = address else {
+        return false;
+    };
+    match inet.ip().to_canonical() {
+        IpAddr::V4(ip) => !(ip.is_loopback() || ip.is_private() || ip.is_link_local()),
+        IpAddr::V6(ip) => !(ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_public;
+    use crate::base::Address;
+
+    #[test]
+    fn public_addresses() {
+        let is_public = |text: &str| is_public(&Address::Inet(text.parse().expect(text)));
+        for text in [
+            "0.0.0.0:25",
+            "[::]:25",
+            "192.0.2.1:25",
+            "[2001:db8::1]:25",
+            "172.32.0.1:25",
+        ] {
+            assert!(is_public(text), "{text}");
+        }
+        let private = [
+            "127.0.0.1:25",
+            "[::1]:25",
+            "10.0.0.1:25",
+            "172.16.0.1:25",
+            "192.168.1.1:25",
+            "169.254.0.1:25",
+            "[fd00::1]:25",
+            "[fe80::1]:25",
+            "[::ffff:10.0.0.1]:25",
+        ];
+        for text in private {
+            assert!(!is_public(text), "{text}");
+        }
+        assert!(!super::is_public(&Address::Unix("/x".into())));
+    }
+}
