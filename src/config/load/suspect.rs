@@ -40,7 +40,14 @@ pub fn warnings(block: Block, statement: &Statement, span: &Span) -> Vec<Diagnos
         let list = rest
             .iter()
             .fold(begin, |list, word| list + ", \"" + word + "\"");
-        let end = "\" is announced in addition to what \"starttls\" and the methods of login add: leave it out";
+        let (verb, it) = if rest.is_empty() {
+            ("is", "it")
+        } else {
+            ("are", "them")
+        };
+        let end = format!(
+            "\" {verb} announced in addition to what \"starttls\" and the methods of login add: leave {it} out"
+        );
         let message = message!(list, " in \"", name, end);
         found.push(warning(Lint::Capabilities, message));
     }

@@ -27,6 +27,8 @@ impl Tainted {
             let text = String::from_utf8_lossy(word);
             let known = table::find(&text).iter();
             self.names.extend(known.map(|entry| entry.directive().name));
+            let blocks = BlockDirective::ALL.into_iter().map(BlockDirective::name);
+            self.names.extend(blocks.filter(|name| *name == text));
         }
         if let Some(name) = words.first().map(|name| String::from_utf8_lossy(name))
             && table::find(&name).is_empty()

@@ -15,7 +15,12 @@ pub fn misplaced(
     foreign: Option<&Span>,
 ) -> Vec<String> {
     if let Some(opened) = foreign {
-        let stands = format!("it stands inside \"{} {{\" of {opened}", name(opened));
+        let way_out = match outer {
+            [] => "include the file outside of that block",
+            [..] => "move it out, or close the block before it",
+        };
+        let name = name(opened);
+        let stands = format!("it stands inside \"{name} {{\" of {opened}: {way_out}");
         return home(text).into_iter().chain([stands]).collect();
     }
     let meant = moved::directive(text, block);

@@ -25,7 +25,7 @@ pub fn about_value(
     let mut words = arguments.iter().map(|word| String::from_utf8_lossy(word));
     if let Some(hint) = words.find_map(|word| moved::value(directive.name, &word)) {
         diagnostic = diagnostic.with_help(hint);
-    } else if let Some(meant) = similar(&text, literals(directive.syntax)) {
+    } else if let Some(meant) = similar(&text.to_lowercase(), literals(directive.syntax)) {
         diagnostic = diagnostic.with_help(format!("did you mean \"{meant}\"?"));
     }
     let (name, syntax) = (directive.name, directive.syntax);

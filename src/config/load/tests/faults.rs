@@ -183,6 +183,10 @@ fn what_follows_is_not_said() {
             "include no; mail { server { listen 25; } }",
             "open() \"/c/no\" failed (2: No such file or directory) in /c/n.conf:1",
         ),
+        (
+            "daemon on\nevents {}\nmail {}",
+            "directive \"daemon\" is not terminated by \";\" in /c/n.conf:2",
+        ),
         ("}\nfoo;", "unexpected \"}\" in /c/n.conf:1"),
     ];
     for (text, wanted) in cases {
