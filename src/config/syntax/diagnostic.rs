@@ -1,5 +1,7 @@
 //! A message about the configuration: nginx's line first; on a terminal the source line with a caret under the word follows.
 
+use std::fmt;
+
 use super::lint::Lint;
 use super::source::Span;
 use crate::base::Level;
@@ -21,11 +23,26 @@ pub struct Diagnostic {
     /// Whether nginx appends the position to the sentence; some sentences contain their own.
     pub tail: bool,
     /// Hints, such as a similar name. They follow the line and are not logged.
-    pub help: Vec<String>,
-    /// The syntax of the directive, where its value is refused. Shown on terminals only.
-    pub syntax: Option<String>,
+    pub help: Vec<Help>,
     /// Whether the text was read to its end: nginx logs "syntax is ok" before such an error.
     pub syntax_ok: bool,
+}
+
+/// A line below a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Help {
+    /// What was probably meant, or what to do.
+    Hint(String),
+    /// The syntax of a directive whose value is refused. Shown on terminals only.
+    Syntax(String),
+}
+
+impl fmt::Display for Help {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hint(text) | Self::Syntax(text) => f.write_str(text),
+        }
+    }
 }
 
 impl Diagnostic {
@@ -56,14 +73,20 @@ impl Diagnostic {
             span: None,
             tail: false,
             help: Vec::new(),
-            syntax: None,
             syntax_ok: false,
         }
     }
 
     /// Adds a hint.
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
-        self.help.push(help.into());
+        self.help.push(Help::Hint(help.into()));
+        self
+    }
+
+    /// Adds the syntax of the directive.
+    pub fn with_syntax(mut self, name: &str, syntax: &str) -> Self {
+        let text = format!("syntax: {name} {syntax};");
+        self.help.push(Help::Syntax(text));
         self
     }
 
@@ -111,17 +134,20 @@ impl Diagnostic {
 
     /// What follows the line: on a terminal the source line with the hints, elsewhere a line for each hint.
     pub fn explanation(&self, program: &str, terminal: bool) -> String {
-        let hint = |help: &String| format!("{program}: hint: {help}\n");
+        let hint = |help: &Help| match help {
+            Help::Hint(text) => Some(format!("{program}: hint: {text}\n")),
+            Help::Syntax(_) => None,
+        };
         match terminal {
             true => self.block(),
-            false => self.help.iter().map(hint).collect(),
+            false => self.help.iter().filter_map(hint).collect(),
         }
     }
 
     /// The source line with carets, the hints, and the chain of includes. Empty without a position.
     pub fn block(&self) -> String {
         let mut block = self.span.as_ref().map(Span::snippet).unwrap_or_default();
-        for help in self.help.iter().chain(&self.syntax) {
+        for help in &self.help {
             block.push_str(&format!("  = {help}\n"));
         }
         let included = |span: &Span| span.source.included.as_deref().cloned();

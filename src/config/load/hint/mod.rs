@@ -34,7 +34,6 @@ pub fn about_statement(
         // The syntax and similar words do not matter then.
         Some(_) => Diagnostic {
             help: Vec::new(),
-            syntax: None,
             ..fault
         },
         None => fault,

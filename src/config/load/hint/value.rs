@@ -30,8 +30,7 @@ pub fn about_value(
     }
     let (name, syntax) = (directive.name, directive.syntax);
     diagnostic.span = Some(word);
-    diagnostic.syntax = Some(format!("syntax: {name} {syntax};"));
-    diagnostic
+    diagnostic.with_syntax(name, syntax)
 }
 
 /// The literal words of a syntax: `on`, `plain`, `ipv6only=`.
