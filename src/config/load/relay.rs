@@ -8,7 +8,7 @@ use super::report::Report;
 use super::scopes::ServerLines;
 use super::server::ProtocolSettings;
 use crate::base::{Address, Level};
-use crate::config::model::{Method, ProxyProtocol};
+use crate::config::model::{Method, ProxyProtocol, Xclient};
 use crate::config::syntax::{Diagnostic, Lint};
 
 /// Warns about a server on a public address that may be an open relay.
@@ -28,16 +28,16 @@ pub fn warn(lines: ServerLines<'_>, server: &MergedServer, report: &mut Report<'
     }
     let by_backend = server.auth_http.auth_http.is_none();
     let (sees, cure) = match (server.proxy.xclient, by_backend) {
-        (false, _) => (
+        (Xclient::Off, _) => (
             "the backend sees every client under the gateway's address",
             "\"xclient on\"",
         ),
-        (true, true) => (
+        (Xclient::On, true) | (Xclient::Announced, _) => (
             "a backend that does not accept XCLIENT sees every client under the gateway's address",
             "permission for XCLIENT at the backend",
         ),
         // XCLIENT is sent in any case, and its refusal ends the session.
-        (true, false) => return,
+        (Xclient::On, false) => return,
     };
     let message = format!(
         "a client may send without a login (\"smtp_auth none\"), and {sees}: a backend that trusts that address relays for the whole \
