@@ -5,6 +5,7 @@ pub mod completions;
 pub mod man;
 pub mod option;
 pub mod text;
+pub mod version;
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};

@@ -169,7 +169,13 @@ fn texts() {
             env!("CARGO_PKG_VERSION")
         )
     );
-    assert!(show("nginx|-h").starts_with("nginx version: portcullis/"));
+    let line = format!(
+        "nginx version: nginx/1.31.5 (portcullis {})\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    assert_eq!(show("/usr/sbin/nginx|-v"), line);
+    assert!(show("nginx|-h").starts_with(&line));
+    assert!(show("nginx|-V").starts_with(&line));
     assert!(
         show("nginx|-h").contains("\n             [-e filename] [-c filename] [-g directives]\n")
     );

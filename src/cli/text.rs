@@ -1,6 +1,7 @@
 //! The output of `-v`, `-V`, `-h` and `--help`, and the default paths, which are those of nginx in Debian.
 
 use super::option::{Form, OPTIONS, Opt};
+use super::version;
 
 /// The prefix without `-p`.
 pub const PREFIX: &str = "/usr/share/nginx/";
@@ -14,19 +15,12 @@ pub const PID: &str = "/run/nginx.pid";
 /// The version line, with the additions of `-V` and `-h`.
 #[must_use]
 pub fn show(program: &str, configure: bool, help: bool) -> String {
-    let mut text = format!(
-        "{program} version: portcullis/{}\n",
-        env!("CARGO_PKG_VERSION")
-    );
+    let mut text = format!("{}\n", version::line(program));
     if help {
         text.push_str(&usage(program));
     }
     if configure {
-        text.push_str(&format!(
-            "built with rustls and aws-lc-rs\nTLS SNI support enabled\nconfigure arguments: --prefix={} --conf-path={FILE} \
-             --error-log-path={ERROR_LOG} --pid-path={PID} --with-mail --with-mail_ssl_module\n",
-            PREFIX.trim_end_matches('/'),
-        ));
+        text.push_str(&version::configuration(program));
     }
     text
 }

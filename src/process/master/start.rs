@@ -17,6 +17,7 @@ use super::restarts::Restarts;
 use super::sockets::Sockets;
 use super::{Master, Mode, Phase};
 use crate::base::Level;
+use crate::cli::version;
 use crate::config::{Options, World};
 use crate::log::LogFiles;
 use crate::process::limits::DescriptorLimit;
@@ -68,7 +69,7 @@ fn serve(
         );
         log.line(Level::Warn, text);
     }
-    introduce(&log);
+    introduce(options.program, &log);
     let wanted = core.worker_rlimit_nofile.map(|wanted| wanted as u64);
     DescriptorLimit::now()
         .with(wanted)
@@ -123,10 +124,12 @@ fn serve(
 }
 
 /// nginx's notices about itself and the machine.
-fn introduce(log: &ProcessLog) {
+fn introduce(program: &str, log: &ProcessLog) {
     let notice = |text: std::fmt::Arguments<'_>| log.line(Level::Notice, text);
     notice(format_args!("using the \"epoll\" event method"));
-    notice(format_args!("portcullis/{}", env!("CARGO_PKG_VERSION")));
+    for line in version::notices(program) {
+        notice(format_args!("{line}"));
+    }
     if let Ok(release) = fs::read_to_string("/proc/sys/kernel/osrelease") {
         notice(format_args!("OS: Linux {}", release.trim_end()));
     }
