@@ -1,6 +1,6 @@
 //! portcullis: an nginx-compatible mail gateway.
 
-use std::io::{Write, stderr, stdout};
+use std::io::{IsTerminal, Write, stderr, stdout};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -15,8 +15,9 @@ fn main() -> ExitCode {
     }
     let command = match cli::parse(std::env::args_os()) {
         Ok(command) => command,
-        Err(line) => {
-            let _ = stderr().write_all(&line);
+        Err(error) => {
+            let program = cli::program(std::env::args_os().next().as_ref());
+            let _ = stderr().write_all(&error.lines(program, stderr().is_terminal()));
             return ExitCode::FAILURE;
         }
     };
@@ -38,7 +39,7 @@ fn act(
     };
     match action {
         Action::Nothing => ExitCode::SUCCESS,
-        Action::Test { quiet, print } => process::test(&options, &world, quiet, print),
+        Action::Test(test) => process::test(&options, &world, &test),
         Action::Say(text) => match stdout().write_all(text.as_bytes()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::FAILURE,

@@ -22,6 +22,8 @@ fn options(folder: &Path, file: &str) -> Options {
         error_log: LogDestination::Stderr,
         allowed: Vec::new(),
         pid: portcullis::config::PidOption::BuiltIn(folder.join("built-in.pid")),
+        typed: None,
+        messages: Default::default(),
     }
 }
 

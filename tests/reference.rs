@@ -92,5 +92,9 @@ fn reference_is_printed_by_the_program() {
     }
     let (code, out, said) = run(&["--helpless"]);
     assert_eq!((code, out.as_str()), (Some(1), ""));
-    assert_eq!(said, "portcullis: invalid option: \"-\"\n");
+    assert_eq!(
+        said,
+        "portcullis: invalid option: \"-\"\nportcullis: unknown option \"--helpless\"; did you mean \"--help\"? \
+         \"portcullis --help\" lists all options\n"
+    );
 }

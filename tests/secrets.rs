@@ -108,6 +108,8 @@ async fn nothing_secret_is_printed() {
         error_log: LogDestination::Stderr,
         allowed: Vec::new(),
         pid: portcullis::config::PidOption::BuiltIn(PathBuf::from("pid")),
+        typed: None,
+        messages: Default::default(),
     };
     let world = Machine {
         check_pair: portcullis::tls::check_pair,

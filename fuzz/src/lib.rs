@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use portcullis::base::Secret;
+use portcullis::base::{Paint, Secret};
 use portcullis::config::{
     ClientTls, Diagnostic, Files, Item, LogDestination, Names, Options, Parser, Source, TlsFault,
     TlsFile, TlsMaterial, TlsProbes, load, test,
@@ -90,9 +90,11 @@ pub fn load_bytes(bytes: &[u8]) {
         error_log: LogDestination::Stderr,
         allowed: Vec::new(),
         pid: portcullis::config::PidOption::BuiltIn("/p/logs/nginx.pid".into()),
+        typed: None,
+        messages: Default::default(),
     };
     let mut said = 0;
-    let mut hear = |note: &Diagnostic| said += note.text().len() + note.block().len();
+    let mut hear = |note: &Diagnostic| said += note.text().len() + note.block(Paint::Off).len();
     let first = load(&world, &options, &mut |note| hear(&note)).map_err(|why| why.text());
     world.read.set(0);
     // Going on behind the first fault does not change what it is.

@@ -46,7 +46,7 @@ fn taking(wanted: Completion) -> String {
 
 fn bash() -> String {
     let spellings: Vec<String> = OPTIONS.iter().flat_map(Opt::spellings).collect();
-    let cases = [
+    let mut cases = vec![
         (
             Completion::Signal,
             format!("compgen -W \"{}\" -- \"$word\"", signals()),
@@ -63,6 +63,16 @@ fn bash() -> String {
         ),
         (Completion::Text, ":".to_owned()),
     ];
+    cases.extend(OPTIONS.iter().filter_map(|option| {
+        let completion = option.argument()?.completion;
+        let Completion::Words(words) = completion else {
+            return None;
+        };
+        Some((
+            completion,
+            format!("compgen -W \"{}\" -- \"$word\"", words.join(" ")),
+        ))
+    }));
     let cases: String = cases
         .iter()
         .map(|(names, command)| format!("        {}) found=$({command}) ;;\n", taking(*names)))
@@ -102,6 +112,7 @@ fn zsh() -> String {
                     Completion::Signal => format!("({})", signals()),
                     Completion::Directive => format!("({})", directives()),
                     Completion::Lint => format!("({})", lints()),
+                    Completion::Words(words) => format!("({})", words.join(" ")),
                     Completion::Text => " ".to_owned(),
                 };
                 // A value may follow its letter without a space.
@@ -142,6 +153,7 @@ fn fish() -> String {
             Some(Completion::Signal) => format!(" -x -a '{}'", signals()),
             Some(Completion::Directive) => format!(" -x -a '{}'", directives()),
             Some(Completion::Lint) => format!(" -x -a '{}'", lints()),
+            Some(Completion::Words(words)) => format!(" -x -a '{}'", words.join(" ")),
             Some(Completion::Text) => " -x".to_owned(),
         };
         let help = option.help.replace('\'', "\\'");

@@ -1,7 +1,8 @@
 //! Generates portcullis(8): the options from their table, and fixed texts about the process.
 
+use super::defaults::{ERROR_LOG, FILE, PID};
 use super::option::OPTIONS;
-use super::text::{ERROR_LOG, FILE, PID, default};
+use super::text::default;
 use crate::config::reference::man::{body, header, verbatim};
 use crate::config::reference::markup::{escaped, pieces, roff};
 
@@ -51,15 +52,19 @@ const SIGNALS: [(&str, Option<&str>, &str); 6] = [
 ];
 
 const EXIT: &str = "\
-- 0: success. With `-t`, `-T` and `--dump-config`, the configuration is valid.
+- 0: success. With `-t`, `-T`, `--check` and `--dump-config`, the configuration is valid.
 - 1: failure, with a message on standard error: an invalid option or configuration, a socket that cannot be bound, a process that cannot be \
 signalled, or an unknown name for `--explain`.";
 
 /// Tasks and their commands.
-const EXAMPLES: [(&str, &str); 5] = [
+const EXAMPLES: [(&str, &str); 6] = [
     (
         "Test a configuration:",
         "portcullis -t -c /etc/nginx/nginx.conf",
+    ),
+    (
+        "Check a configuration in an editor or a pipeline, as any user:",
+        "portcullis --check --format=json -c \"$PWD/nginx.conf\"",
     ),
     (
         "Test a changed configuration and reload it:",

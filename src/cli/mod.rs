@@ -2,9 +2,12 @@
 //! own long options. No I/O. The man page and the shell completions are generated from the same table of options.
 
 pub mod completions;
+pub mod defaults;
 pub mod man;
 pub mod option;
+mod testing;
 pub mod text;
+mod usage;
 pub mod version;
 
 use std::ffi::OsString;
@@ -12,9 +15,13 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use crate::base::Secret;
-use crate::config::{Lint, LogDestination, Options, PidOption, absolute};
+use crate::config::{
+    Format, Lint, LogDestination, Messages, Options, PidOption, Selection, absolute,
+};
 
 use option::{Opt, Setter};
+pub use testing::{Extent, Print, Test};
+pub use usage::{Advice, UsageError};
 
 /// A parsed command line.
 #[derive(Clone, Debug)]
@@ -32,15 +39,10 @@ pub struct Command {
 pub enum Action {
     /// Exits with 0.
     Nothing,
-    /// `--help` and `--explain`: prints a text to standard output, and exits with 0.
+    /// `--help`, `--version` and `--explain`: prints a text to standard output, and exits with 0.
     Say(String),
-    /// `-t`, `-T` and `--dump-config`: tests the configuration.
-    Test {
-        /// `-q`: no messages but errors.
-        quiet: bool,
-        /// The output if the configuration is valid.
-        print: Print,
-    },
+    /// `-t`, `-T`, `--check` and `--dump-config`: tests the configuration.
+    Test(Test),
     /// `-s`: reads the configuration, then signals the process whose number is in the pid file.
     Signal {
         /// The signal.
@@ -50,18 +52,6 @@ pub enum Action {
     },
     /// Serves.
     Run,
-}
-
-/// The output of a successful test on standard output.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Print {
-    /// Nothing.
-    #[default]
-    Nothing,
-    /// `-T`: every configuration file.
-    Files,
-    /// `--dump-config`: the configuration in force.
-    Config,
 }
 
 /// The signals of `-s`.
@@ -84,7 +74,10 @@ pub struct Given {
     configure: bool,
     help: bool,
     test: bool,
-    print: Print,
+    check: bool,
+    print: Printed,
+    selection: Selection,
+    messages: Messages,
     quiet: bool,
     prefix: Option<Vec<u8>>,
     error_log: Option<Vec<u8>>,
@@ -94,8 +87,21 @@ pub struct Given {
     signal: Option<Signal>,
     wait: bool,
     long_help: bool,
+    long_version: bool,
     explain: Option<String>,
     allowed: Vec<Lint>,
+}
+
+/// What a test prints, before its selection is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Printed {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// `-T`
+    Files,
+    /// `--dump-config`
+    Config,
 }
 
 /// The name that messages begin with: `nginx` when the program is started under that name.
@@ -110,28 +116,23 @@ pub fn program(name: Option<&OsString>) -> &'static str {
 /// Parses the arguments, the first of which is the program's name.
 ///
 /// # Errors
-/// The line for standard error, with its line end; the program exits with 1.
-pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Vec<u8>> {
+/// An argument is refused; the program exits with 1.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, UsageError> {
     let mut args = args.into_iter();
     let program = program(args.next().as_ref());
-    let mut given = given(args.map(OsString::into_vec))
-        .map_err(|message| [program.as_bytes(), b": ", &message, b"\n"].concat())?;
-    if given.wait && given.signal != Some(Signal::Reload) {
-        let message = "option \"--wait\" requires \"-s reload\"";
-        return Err(format!("{program}: {message}\n").into_bytes());
-    }
+    let mut given = given(program, args.map(OsString::into_vec))?;
+    check_combination(&given)?;
     let show = given
         .version
         .then(|| text::show(program, given.configure, given.help));
     let action = if given.long_help {
         Action::Say(text::help(program))
+    } else if given.long_version {
+        Action::Say(version::page(program))
     } else if let Some(page) = given.explain.take() {
         Action::Say(page)
-    } else if given.test {
-        Action::Test {
-            quiet: given.quiet,
-            print: given.print,
-        }
+    } else if let Some(test) = test(&mut given) {
+        Action::Test(test)
     } else if given.version {
         Action::Nothing
     } else {
@@ -146,21 +147,61 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Vec<u8
     })
 }
 
-fn given(mut args: impl Iterator<Item = Vec<u8>>) -> Result<Given, Vec<u8>> {
+/// The requested test. It opens what a start opens for `-t` and `-T` only.
+fn test(given: &mut Given) -> Option<Test> {
+    if !(given.test || given.check || given.print == Printed::Config) {
+        return None;
+    }
+    let print = match given.print {
+        Printed::Nothing => Print::Nothing,
+        Printed::Files => Print::Files,
+        Printed::Config => Print::Config(std::mem::take(&mut given.selection)),
+    };
+    let extent = match given.check || given.print == Printed::Config {
+        true => Extent::Files,
+        false => Extent::Start,
+    };
+    Some(Test {
+        extent,
+        quiet: given.quiet,
+        print,
+    })
+}
+
+/// Refuses options that have no effect without another one.
+fn check_combination(given: &Given) -> Result<(), UsageError> {
+    let tests = given.test || given.check || given.print == Printed::Config;
+    let message = if given.print != Printed::Config && given.selection.changed {
+        "option \"--changed\" requires \"--dump-config\""
+    } else if given.print != Printed::Config && given.selection.server.is_some() {
+        "option \"--server\" requires \"--dump-config\""
+    } else if given.wait && given.signal != Some(Signal::Reload) {
+        "option \"--wait\" requires \"-s reload\""
+    } else if !tests && given.messages.format == Some(Format::Json) {
+        "option \"--format=json\" requires \"-t\", \"--check\" or \"--dump-config\""
+    } else {
+        return Ok(());
+    };
+    Err(message.as_bytes().to_vec().into())
+}
+
+fn given(program: &str, mut args: impl Iterator<Item = Vec<u8>>) -> Result<Given, UsageError> {
     let mut given = Given::default();
     while let Some(arg) = args.next() {
         let [b'-', letters @ ..] = arg.as_slice() else {
-            return Err([b"invalid option: \"", &arg[..], b"\""].concat());
+            return Err(UsageError::not_an_option(program, &arg));
         };
-        if let Some(option) = letters.strip_prefix(b"-").and_then(option::long) {
-            apply(&mut given, option, &mut || args.next())?;
+        if let Some(word) = letters.strip_prefix(b"-") {
+            long_option(program, &mut given, word, &mut args)?;
             continue;
         }
         let mut rest = letters;
         while let [letter, tail @ ..] = rest {
             rest = tail;
             let Some(option) = option::short(*letter) else {
-                return Err([b"invalid option: \"", &[*letter][..], b"\""].concat());
+                return Err([b"invalid option: \"", &[*letter][..], b"\""]
+                    .concat()
+                    .into());
             };
             // The value is the rest of this argument, or the next one.
             apply(
@@ -174,6 +215,30 @@ fn given(mut args: impl Iterator<Item = Vec<u8>>) -> Result<Given, Vec<u8>> {
         }
     }
     Ok(given)
+}
+
+/// A word after two dashes. Its value follows `=`, or is the next argument.
+fn long_option(
+    program: &str,
+    given: &mut Given,
+    word: &[u8],
+    args: &mut impl Iterator<Item = Vec<u8>>,
+) -> Result<(), UsageError> {
+    let equals = word.iter().position(|byte| *byte == b'=');
+    let (name, attached) = match equals {
+        Some(at) => (&word[..at], Some(word[at + 1..].to_vec())),
+        None => (word, None),
+    };
+    let Some(option) = option::long(name) else {
+        return Err(UsageError::unknown_long(program, word));
+    };
+    if attached.is_some() && option.argument().is_none() {
+        let message = [b"option \"--", name, b"\" takes no value"].concat();
+        return Err(message.into());
+    }
+    let mut attached = attached;
+    let mut value = || attached.take().or_else(|| args.next());
+    Ok(apply(given, option, &mut value)?)
 }
 
 fn apply(
@@ -218,10 +283,10 @@ impl Signal {
 fn options(program: &'static str, given: Given) -> Options {
     let (prefix, file, log, pid): (Vec<u8>, &[u8], &[u8], &[u8]) = match given.prefix {
         None => (
-            text::PREFIX.into(),
-            text::FILE.as_bytes(),
-            text::ERROR_LOG.as_bytes(),
-            text::PID.as_bytes(),
+            defaults::PREFIX.into(),
+            defaults::FILE.as_bytes(),
+            defaults::ERROR_LOG.as_bytes(),
+            defaults::PID.as_bytes(),
         ),
         Some(mut prefix) => {
             if !prefix.is_empty() && !prefix.ends_with(b"/") {
@@ -240,8 +305,12 @@ fn options(program: &'static str, given: Given) -> Options {
         Some(b"" | b"stderr") => LogDestination::Stderr,
         name => LogDestination::File(absolute(&prefix, name.unwrap_or(log))),
     };
+    let relative = |name: &&Vec<u8>| !name.starts_with(b"/");
+    let typed = given.file.as_ref().filter(relative);
     Options {
         program,
+        typed: typed.map(|name| PathBuf::from(OsString::from_vec(name.clone()))),
+        messages: given.messages,
         file: absolute(&prefix, given.file.as_deref().unwrap_or(file)),
         pid: match given.pid {
             Some(name) => PidOption::Given(absolute(&prefix, &name)),

@@ -1,9 +1,9 @@
 //! The table of command line options. The parser, `-h`, `--help`, the man page and the shell completions are made from it. Long
 //! options are additions of portcullis and do not appear in `-h`.
 
-use super::{Given, Print, Signal};
+use super::{Given, Printed, Signal};
 use crate::base::Secret;
-use crate::config::{Lint, reference};
+use crate::config::{ColorMode, Format, Lint, reference};
 
 /// How an option is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub enum Completion {
     Directive,
     /// One of [`Lint::ALL`].
     Lint,
+    /// One of these words.
+    Words(&'static [&'static str]),
     /// Text.
     Text,
 }
@@ -119,6 +121,29 @@ const FILE: Argument = Argument {
     completion: Completion::File,
 };
 
+/// The description of `--format`.
+const FORMAT: &str = "\
+`short` prints nginx's lines to standard error, and nothing else. `full` adds to each the line of the configuration, carets under the word \
+in question, and hints. The default is `full` on a terminal; elsewhere it is `short` with lines of hints. `json` requires `-t`, `-T`, `--check` or `--dump-config`; \
+it prints one object to standard output. Its members are `file` (the configuration file), `valid` (true or false), `diagnostics` and \
+`omitted` (the number of further errors). Each diagnostic has `severity` (`error`, `warning` or `note`), `level` (nginx's word), `file`, \
+`line` and `column` of the word in question (from 1, the column in characters), `word`, `message`, `name` (of a warning that `--allow` silences) and `hints`; what is not known is null. \
+With `-T`, `files` has the `file` and `text` of each file. With `--dump-config`, `configuration` has `main`, `events`, `servers` and \
+`left_to_nginx`; each setting has `name`, `arguments`, `origin`, `file` and `line`. Further members may be added.";
+
+/// The value that a word stands for.
+fn one_of<T: Copy>(option: &str, words: &[(&str, T)], word: &[u8]) -> Result<T, Vec<u8>> {
+    let found = words.iter().find(|(name, _)| name.as_bytes() == word);
+    found.map(|(_, value)| *value).ok_or_else(|| {
+        let names: Vec<_> = words.iter().map(|(name, _)| *name).collect();
+        let end = format!(
+            "\" in option \"{option}\"; it is one of: {}",
+            names.join(", ")
+        );
+        [b"invalid value \"", word, end.as_bytes()].concat()
+    })
+}
+
 /// The options of nginx in its order, then those of portcullis.
 pub const OPTIONS: &[Opt] = &[
     Opt {
@@ -145,11 +170,11 @@ pub const OPTIONS: &[Opt] = &[
         help: "test configuration and exit",
         more: "portcullis checks the configuration, opens the log files and tries to bind the sockets. Errors are printed to standard \
                error in the words of nginx. Unlike nginx, portcullis continues after the first error and prints further independent \
-               ones, marked `also:`. On a terminal, each message is followed by the line that it refers to.",
+               ones, marked `also:`. On a terminal, each message is followed by the line that it refers to. See also `--check`.",
     },
     Opt {
         form: Form::Short(b"T"),
-        setter: Setter::Switch(|given| (given.test, given.print) = (true, Print::Files)),
+        setter: Setter::Switch(|given| (given.test, given.print) = (true, Printed::Files)),
         help: "test configuration, dump it and exit",
         more: "The contents of all configuration files are printed to standard output.",
     },
@@ -228,6 +253,13 @@ pub const OPTIONS: &[Opt] = &[
         more: "They are read before the configuration file, as part of the main context: `-g 'daemon off;'`.",
     },
     Opt {
+        form: Form::Long("check"),
+        setter: Setter::Switch(|given| given.check = true),
+        help: "test configuration, open nothing but its files, and exit",
+        more: "As `-t`, but portcullis opens no log, no pid file and no socket, and leaves nothing behind. Any user may run it: a key or \
+               certificate that only the user of the service may read causes a warning, not an error.",
+    },
+    Opt {
         form: Form::Long("explain"),
         setter: Setter::Value(
             Argument {
@@ -246,9 +278,9 @@ pub const OPTIONS: &[Opt] = &[
     },
     Opt {
         form: Form::Long("dump-config"),
-        setter: Setter::Switch(|given| (given.test, given.print) = (true, Print::Config)),
+        setter: Setter::Switch(|given| given.print = Printed::Config),
         help: "test configuration, print effective settings of each server and exit",
-        more: "The configuration is tested as with `-t` and printed to standard output with all settings resolved: includes are \
+        more: "The configuration is tested as with `--check` and printed to standard output with all settings resolved: includes are \
                expanded, inherited and default values are repeated in every server, and paths are absolute. Each line ends with a \
                comment that names its origin, such as `# server, /etc/nginx/mail.conf:12` or `# default`. The output is an equivalent \
                configuration. It contains values as written, including secrets: shared secrets in `auth_http_header`, and private \
@@ -289,6 +321,67 @@ pub const OPTIONS: &[Opt] = &[
         help: "with -s reload: wait until the new configuration is in force",
         more: "If the configuration is refused, the reason is printed to standard error, and the exit code is 1. So it is without an \
                answer within a minute.",
+    },
+    Opt {
+        form: Form::Long("changed"),
+        setter: Setter::Switch(|given| given.selection.changed = true),
+        help: "with --dump-config: print only settings that differ from their default",
+        more: "",
+    },
+    Opt {
+        form: Form::Long("server"),
+        setter: Setter::Value(
+            Argument {
+                name: "address",
+                missing: "address",
+                completion: Completion::Text,
+            },
+            |given, address| {
+                given.selection.server = Some(address);
+                Ok(())
+            },
+        ),
+        help: "with --dump-config: print only the servers that listen on an address",
+        more: "The address is written as in `listen`: `127.0.0.1:25`, `*:25`, `[::1]:25` or `unix:/path`. A port, a host or a \
+               `server_name` alone select every server that has it.",
+    },
+    Opt {
+        form: Form::Long("format"),
+        setter: Setter::Value(
+            Argument {
+                name: "full|short|json",
+                missing: "\"full\", \"short\" or \"json\"",
+                completion: Completion::Words(&["full", "short", "json"]),
+            },
+            |given, word| {
+                given.messages.format = Some(one_of("--format", &Format::WORDS, &word)?);
+                Ok(())
+            },
+        ),
+        help: "set the format of messages about the configuration",
+        more: FORMAT,
+    },
+    Opt {
+        form: Form::Long("color"),
+        setter: Setter::Value(
+            Argument {
+                name: "auto|always|never",
+                missing: "\"auto\", \"always\" or \"never\"",
+                completion: Completion::Words(&["auto", "always", "never"]),
+            },
+            |given, word| {
+                given.messages.color = one_of("--color", &ColorMode::WORDS, &word)?;
+                Ok(())
+            },
+        ),
+        help: "colour messages about the configuration (default: auto)",
+        more: "`auto` colours them on a terminal, unless the environment has a non-empty `NO_COLOR`, or `TERM` is `dumb`.",
+    },
+    Opt {
+        form: Form::Long("version"),
+        setter: Setter::Switch(|given| given.long_version = true),
+        help: "show version on standard output and exit",
+        more: "",
     },
     Opt {
         form: Form::Long("help"),

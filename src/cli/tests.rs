@@ -1,19 +1,37 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::{Action, Command, Print, Signal, parse};
-use crate::config::{Lint, LogDestination, PidOption};
+use super::{Action, Command, Extent, Print, Signal, Test, parse};
+use crate::config::{ColorMode, Format, Lint, LogDestination, PidOption, Selection};
 
 fn parsed(args: &str) -> Result<Command, String> {
     let args = args.split('|').map(OsString::from);
-    parse(args).map_err(|line| String::from_utf8_lossy(&line).into_owned())
+    let program = super::program(args.clone().next().as_ref());
+    let lines = |error: super::UsageError| error.lines(program, false);
+    parse(args).map_err(|error| String::from_utf8_lossy(&lines(error)).into_owned())
 }
 
 #[test]
 fn actions() {
-    let test = |quiet, dump| Action::Test {
-        quiet,
-        print: if dump { Print::Files } else { Print::Nothing },
+    let test = |quiet, dump| {
+        Action::Test(Test {
+            extent: Extent::Start,
+            quiet,
+            print: if dump { Print::Files } else { Print::Nothing },
+        })
+    };
+    let files = |print| {
+        Action::Test(Test {
+            extent: Extent::Files,
+            quiet: false,
+            print,
+        })
+    };
+    let config = |changed, server: Option<&str>| {
+        files(Print::Config(Selection {
+            changed,
+            server: server.map(|address| address.as_bytes().to_vec()),
+        }))
     };
     let signal = |signal, wait| Action::Signal { signal, wait };
     let cases = [
@@ -30,6 +48,21 @@ fn actions() {
         ("portcullis|-sreload", signal(Signal::Reload, false)),
         ("portcullis|-sreload|--wait", signal(Signal::Reload, true)),
         ("portcullis|-s|quit|-t", test(false, false)),
+        ("portcullis|-tcx", test(false, false)),
+        ("portcullis|--check", files(Print::Nothing)),
+        ("portcullis|--check|-t", files(Print::Nothing)),
+        ("portcullis|--check|-T", files(Print::Files)),
+        ("portcullis|--dump-config", config(false, None)),
+        ("portcullis|--dump-config|-t", config(false, None)),
+        ("portcullis|--changed|--dump-config", config(true, None)),
+        (
+            "portcullis|--dump-config|--server=*:25",
+            config(false, Some("*:25")),
+        ),
+        (
+            "portcullis|--dump-config|--server|unix:/a=b",
+            config(false, Some("unix:/a=b")),
+        ),
     ];
     for (args, action) in cases {
         assert_eq!(
@@ -56,9 +89,43 @@ fn usage_errors() {
             "nginx: option \"--wait\" requires \"-s reload\"\n",
         ),
         ("nginx|-s|foo", "nginx: invalid option: \"-s foo\"\n"),
-        ("nginx|--version", "nginx: invalid option: \"-\"\n"),
-        ("nginx|--", "nginx: invalid option: \"-\"\n"),
-        ("nginx|--helps", "nginx: invalid option: \"-\"\n"),
+        (
+            "nginx|--",
+            "nginx: invalid option: \"-\"\nnginx: \"nginx --help\" lists all options\n",
+        ),
+        (
+            "nginx|--helps",
+            "nginx: invalid option: \"-\"\n\
+             nginx: unknown option \"--helps\"; did you mean \"--help\"? \"nginx --help\" lists all options\n",
+        ),
+        (
+            "nginx|--check=x",
+            "nginx: option \"--check\" takes no value\n",
+        ),
+        (
+            "nginx|--format",
+            "nginx: option \"--format\" requires \"full\", \"short\" or \"json\"\n",
+        ),
+        (
+            "nginx|--format=xml",
+            "nginx: invalid value \"xml\" in option \"--format\"; it is one of: full, short, json\n",
+        ),
+        (
+            "nginx|--color|-t",
+            "nginx: invalid value \"-t\" in option \"--color\"; it is one of: auto, always, never\n",
+        ),
+        (
+            "nginx|--format|json",
+            "nginx: option \"--format=json\" requires \"-t\", \"--check\" or \"--dump-config\"\n",
+        ),
+        (
+            "nginx|-t|--changed",
+            "nginx: option \"--changed\" requires \"--dump-config\"\n",
+        ),
+        (
+            "nginx|-t|--server|x",
+            "nginx: option \"--server\" requires \"--dump-config\"\n",
+        ),
         ("nginx|-t-help", "nginx: invalid option: \"-\"\n"),
         (
             "portcullis|--explain",
@@ -155,6 +222,22 @@ fn allowed_warnings() {
 }
 
 #[test]
+fn messages() {
+    let of = |args| {
+        parsed(args)
+            .map(|command| command.options.messages)
+            .expect(args)
+    };
+    assert_eq!(
+        (of("p|-t").format, of("p|-t").color),
+        (None, ColorMode::Auto)
+    );
+    assert_eq!(of("p|-t|--format=json").format, Some(Format::Json));
+    assert_eq!(of("p|--format|full").format, Some(Format::Full));
+    assert_eq!(of("p|--color=never").color, ColorMode::Never);
+}
+
+#[test]
 fn texts() {
     let show = |args| {
         parsed(args)
@@ -178,6 +261,15 @@ fn texts() {
     assert!(show("nginx|-V").starts_with(&line));
     assert!(
         show("nginx|-h").contains("\n             [-e filename] [-c filename] [-g directives]\n")
+    );
+    let said = |args| parsed(args).map(|command| command.action);
+    let own = env!("CARGO_PKG_VERSION");
+    assert_eq!(said("nginx|--version"), Ok(Action::Say(line)));
+    assert_eq!(
+        said("portcullis|--version"),
+        Ok(Action::Say(format!(
+            "portcullis {own} (compatible with nginx 1.31.5)\n"
+        )))
     );
     assert!(show("nginx|-V").contains("\nconfigure arguments: --prefix=/usr/share/nginx "));
 }

@@ -1,16 +1,8 @@
-//! The output of `-v`, `-V`, `-h` and `--help`, and the default paths, which are those of nginx in Debian.
+//! The output of `-v`, `-V`, `-h` and `--help`.
 
+use super::defaults::{ERROR_LOG, FILE, PREFIX};
 use super::option::{Form, OPTIONS, Opt};
 use super::version;
-
-/// The prefix without `-p`.
-pub const PREFIX: &str = "/usr/share/nginx/";
-/// The configuration file without `-c`.
-pub const FILE: &str = "/etc/nginx/nginx.conf";
-/// The error log until the configured one is open.
-pub const ERROR_LOG: &str = "/var/log/nginx/error.log";
-/// The pid file without `pid`.
-pub const PID: &str = "/run/nginx.pid";
 
 /// The version line, with the additions of `-V` and `-h`.
 #[must_use]
@@ -45,18 +37,14 @@ Options:
 /// The output of `--help`: all options.
 #[must_use]
 pub fn help(program: &str) -> String {
-    let lines: String = OPTIONS.iter().map(|option| line(option, 20)).collect();
-    let long: Vec<String> = OPTIONS
-        .iter()
-        .filter(|option| matches!(option.form, Form::Long(_)))
-        .map(|option| format!("       {program} {}\n", option.usage()))
-        .collect();
+    let lines: String = OPTIONS.iter().map(|option| line(option, 25)).collect();
     format!(
-        "Usage: {program} [-?hvVtTq] [-s signal] [-p prefix] [-e filename] [-c filename] [-g directives]
-{}
+        "Usage: {program} [-?hvVtTq] [-s signal] [-p prefix] [-e filename] [-c filename] [-g directives] [--option ...]
+
 Options:
-{lines}",
-        long.concat()
+{lines}
+Long options take their value as --option=value or --option value. \"man portcullis\" describes them.
+"
     )
 }
 

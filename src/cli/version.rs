@@ -2,7 +2,7 @@
 //! management and nginx's test suite parse the output of `-v` and `-V`, so the lines have nginx's form: a package of nginx adds
 //! its own name in the same place (`nginx version: nginx/1.18.0 (Ubuntu)`).
 
-use super::text::{ERROR_LOG, FILE, PID, PREFIX};
+use super::defaults::{ERROR_LOG, FILE, PID, PREFIX};
 
 /// The version of portcullis.
 pub const OWN: &str = env!("CARGO_PKG_VERSION");

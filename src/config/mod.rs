@@ -19,17 +19,20 @@ pub use load::sockets::{self, Route, ServerId, Socket};
 pub use load::{load, test};
 
 pub use model::{
-    Affinity, AuthUrl, Cidr, ClientTls, Command, Files, KeepAlive, LogDestination, LogTarget, Mask,
-    Method, Methods, Names, Options, PassPhrases, PidOption, ProxyProtocol, ProxySmtpAuth,
-    ProxySmtpHelo, Resolver, SessionCache, SocketOptions, StartTls, SyslogTarget, TlsFault,
-    TlsFile, TlsMaterial, TlsMode, TlsProbes, TlsVersions, Upstream, Verify, VerifyClient, World,
-    Xclient, unbracketed,
+    Affinity, AuthUrl, Cidr, ClientTls, ColorMode, Command, Files, Format, KeepAlive,
+    LogDestination, LogTarget, Mask, Messages, Method, Methods, Names, Options, PassPhrases,
+    PidOption, ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo, Resolver, SessionCache, SocketOptions,
+    StartTls, SyslogTarget, TlsFault, TlsFile, TlsMaterial, TlsMode, TlsProbes, TlsVersions,
+    Upstream, Verify, VerifyClient, World, Xclient, unbracketed,
 };
 pub use openssl::ciphers;
 pub use schema::table::rows;
-pub use schema::{Contexts, Directive, absolute};
-pub use show::dump::dump;
+pub use schema::{Contexts, Directive, absolute, similar};
+pub use show::dump::{dump, dump_selected};
+pub use show::json::{Output, TestResult};
 pub use show::reference;
+pub use show::selection::{NoSuchServer, Selection};
+pub use show::settings::settings as settings_in_force;
 pub use syntax::{Diagnostic, Item, Lint, Parser, Source};
 
 /// The settings of a server or of the main context, a struct for each nginx module.

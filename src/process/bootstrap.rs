@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::console::Console;
+use super::missing_file;
 use super::process_log::ProcessLog;
 use super::said::Said;
 use crate::base::Level;
@@ -11,16 +13,23 @@ use crate::log::{ErrorLog, LogFiles};
 
 /// Opens the log for this time; standard error alone if that fails.
 pub fn log(options: &Options, files: &LogFiles) -> ProcessLog {
-    let program = options.program;
+    log_to(Console::new(options), options, files)
+}
+
+/// The same with a given console.
+pub fn log_to(console: Console, options: &Options, files: &LogFiles) -> ProcessLog {
     let target = LogTarget {
         destination: options.error_log.clone(),
         level: Level::Notice,
     };
     let log = files.open(&[target]).unwrap_or_else(|error| {
-        eprintln!("{program}: [alert] could not open error log file: {error}");
+        console.line(
+            Level::Alert,
+            format_args!("could not open error log file: {error}"),
+        );
         ErrorLog::default()
     });
-    ProcessLog::starting(Arc::new(log), program)
+    ProcessLog::starting(Arc::new(log), console)
 }
 
 /// Reads the configuration, and logs its error, and its warnings as far as they are news.
@@ -38,7 +47,9 @@ pub fn load(
     if loaded.is_ok() {
         said.replace(&warnings);
     }
-    loaded.map_err(|error| log.diagnose(&error)).ok()
+    loaded
+        .map_err(|error| log.diagnose(&missing_file::explain(error, options, world)))
+        .ok()
 }
 
 /// Checks that there is a mail server.

@@ -5,11 +5,13 @@
 
 mod bind;
 mod bootstrap;
+mod console;
 mod daemon;
 mod handover;
 mod limits;
 pub mod machine;
 mod master;
+mod missing_file;
 mod outcome;
 mod pid;
 pub mod privileges;

@@ -1,9 +1,10 @@
 //! Messages of the process itself: to the error log and, during start and from `warn` on, to standard error too.
 
 use std::fmt;
-use std::io::{self, IsTerminal, Write};
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::console::Console;
 use crate::base::{Errno, Level, OneLine};
 use crate::config::Diagnostic;
 use crate::log::ErrorLog;
@@ -12,18 +13,18 @@ use crate::log::ErrorLog;
 #[derive(Clone, Debug)]
 pub struct ProcessLog {
     log: Arc<ErrorLog>,
-    /// The name in front of lines on standard error; `None` once the process has started.
-    program: Option<&'static str>,
+    /// Where lines are printed as well; `None` once the process has started.
+    console: Option<Console>,
     /// The errors so far, for a caller that asks why something failed.
     errors: Arc<Mutex<Vec<String>>>,
 }
 
 impl ProcessLog {
-    /// Writes to the log and, from `warn` on, `program: [level] text` to standard error (spec D.1).
-    pub fn starting(log: Arc<ErrorLog>, program: &'static str) -> Self {
+    /// Writes to the log and, from `warn` on, to the console.
+    pub fn starting(log: Arc<ErrorLog>, console: Console) -> Self {
         Self {
             log,
-            program: Some(program),
+            console: Some(console),
             errors: Arc::default(),
         }
     }
@@ -32,7 +33,7 @@ impl ProcessLog {
     pub fn running(log: Arc<ErrorLog>) -> Self {
         Self {
             log,
-            program: None,
+            console: None,
             errors: Arc::default(),
         }
     }
@@ -52,8 +53,11 @@ impl ProcessLog {
     pub fn line(&self, level: Level, text: fmt::Arguments<'_>) {
         self.log.line(level, None, text);
         self.note(level, || text.to_string());
-        if let Some(program) = self.on_stderr(level) {
-            let _ = io::stderr().write_all(format!("{program}: [{level}] {text}\n").as_bytes());
+        if let Some(console) = self.console(level) {
+            match self.log.reaches_stderr(level) {
+                true => console.details(&Diagnostic::bare(level, text.to_string())),
+                false => console.line(level, text),
+            }
         }
     }
 
@@ -61,11 +65,8 @@ impl ProcessLog {
     pub fn explain(&self, level: Level, text: fmt::Arguments<'_>) {
         self.log.line(level, None, text);
         self.note(level, || text.to_string());
-        let mut err = io::stderr().lock();
-        if let Some(program) = self.program
-            && err.is_terminal()
-        {
-            let _ = writeln!(err, "{program}: {text}");
+        if let Some(console) = &self.console {
+            console.explain(text);
         }
     }
 
@@ -85,20 +86,18 @@ impl ProcessLog {
             .ok()
     }
 
-    /// Writes a diagnostic about the configuration. On standard error its explanation follows.
+    /// Writes a diagnostic about the configuration.
     pub fn diagnose(&self, diagnostic: &Diagnostic) {
         let level = diagnostic.level;
         let text = diagnostic.text();
         self.log
             .line(level, None, format_args!("{}", OneLine(&text)));
         self.note(level, || String::from_utf8_lossy(&text).into_owned());
-        let mut err = io::stderr().lock();
-        if let Some(program) = self.on_stderr(level) {
-            let _ = err.write_all(&diagnostic.line(program));
-        }
-        if let Some(program) = self.program {
-            let explanation = diagnostic.explanation(program, err.is_terminal());
-            let _ = err.write_all(explanation.as_bytes());
+        if let Some(console) = self.console(level) {
+            match self.log.reaches_stderr(level) {
+                true => console.details(diagnostic),
+                false => console.diagnose(diagnostic),
+            }
         }
     }
 
@@ -109,9 +108,8 @@ impl ProcessLog {
         }
     }
 
-    /// The program's name where a line of this level goes to standard error as well, unless the log itself writes there.
-    fn on_stderr(&self, level: Level) -> Option<&'static str> {
-        self.program
-            .filter(|_| level <= Level::Warn && !self.log.reaches_stderr(level))
+    /// The console, for lines of this level.
+    fn console(&self, level: Level) -> Option<&Console> {
+        self.console.as_ref().filter(|_| level <= Level::Warn)
     }
 }

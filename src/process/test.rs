@@ -1,125 +1,204 @@
-//! `-t`, `-T` and `--dump-config`: loads the configuration, tries the steps of a start (spec D.8), and reports as nginx does.
+//! `-t`, `-T`, `--check` and `--dump-config`: loads the configuration, tries the steps of a start (spec D.8) where they are asked
+//! for, and reports as nginx does.
 //!
 //! nginx's lines come first and last. After its first error the others follow, marked `also:`.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use super::console::Console;
 use super::limits::DescriptorLimit;
 use super::pid::PidFile;
 use super::process_log::ProcessLog;
 use super::worker::{Generation, Registries};
-use super::{bind, bootstrap};
+use super::{bind, bootstrap, missing_file};
 use crate::base::{Errno, Level};
-use crate::cli::Print;
-use crate::config::{self, Diagnostic, Faults, Loaded, Options, World, dump};
+use crate::cli::{Extent, Print, Test};
+use crate::config::{
+    self, Diagnostic, Loaded, NoSuchServer, Options, Output, TestResult, World, dump_selected,
+    settings_in_force,
+};
+use crate::log::ErrorLog;
 use crate::net::resolver::SystemNames;
 
-/// Tests the configuration; the exit code is the result. With `quiet` only errors and nginx's own warnings are reported. `print` says what goes to
-/// standard output then.
+/// Tests the configuration; the exit code is the result.
 #[must_use]
-pub fn test(options: &Options, world: &dyn World, quiet: bool, print: Print) -> ExitCode {
+pub fn test(options: &Options, world: &dyn World, test: &Test) -> ExitCode {
     let registries = Registries::default();
-    let log = bootstrap::log(options, &registries.log_files);
-    let mut notes: Vec<Diagnostic> = Vec::new();
-    // `-q` leaves nginx's own warnings, which have no name, as nginx does.
-    let is_told = |note: &Diagnostic| !quiet || note.lint.is_none();
-    let loaded = config::test(world, options, &mut |note| {
-        notes.extend(Some(note).filter(is_told))
-    });
-    let syntax_ok = loaded
-        .as_ref()
-        .map_or_else(|why| why.first.syntax_ok, |_| true);
-    let (late, early): (Vec<_>, Vec<_>) = notes.into_iter().partition(|note| note.syntax_ok);
-    early.iter().for_each(|note| log.diagnose(note));
-    let of_file = |begin: &str, end: &str| {
-        let file = options.file.as_os_str().as_bytes();
-        let program = options.program.as_bytes();
-        let parts: [&[u8]; 6] = [
-            program,
-            b": ",
-            begin.as_bytes(),
-            file,
-            end.as_bytes(),
-            b"\n",
-        ];
-        let _ = io::stderr().write_all(&parts.concat());
+    let console = Console::new(options);
+    let log = match test.extent {
+        Extent::Start => bootstrap::log_to(console.clone(), options, &registries.log_files),
+        Extent::Files => ProcessLog::starting(Arc::new(ErrorLog::default()), console.clone()),
     };
-    if syntax_ok && !quiet {
-        of_file("the configuration file ", " syntax is ok");
+    let run = Run {
+        options,
+        test,
+        console,
+        log,
+        registries,
+    };
+    let result = run.load(world);
+    match run.print(&result) {
+        Ok(()) if result.is_ok() => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
     }
-    late.iter().for_each(|note| log.diagnose(note));
-    if let Ok(loaded) = &loaded
-        && let Err(text) = bootstrap::check_servers(&loaded.config)
-    {
-        log.line(Level::Warn, format_args!("{text}"));
-    }
-    let tested = match loaded {
-        Ok(loaded) => probe(&loaded, options.program, &registries, &log).map(|()| loaded),
-        Err(faults) => {
-            report(&faults, &log, options.program);
-            None
+}
+
+/// The number of errors that are not listed.
+struct Invalid {
+    omitted: usize,
+}
+
+/// One test.
+struct Run<'a> {
+    options: &'a Options,
+    test: &'a Test,
+    console: Console,
+    log: ProcessLog,
+    registries: Registries,
+}
+
+impl Run<'_> {
+    /// Loads the configuration and tries what is asked for. Reports all that is found, and the result.
+    fn load(&self, world: &dyn World) -> Result<Loaded, Invalid> {
+        let mut notes: Vec<Diagnostic> = Vec::new();
+        // `-q` leaves nginx's own warnings, which have no name, as nginx does.
+        let is_told = |note: &Diagnostic| !self.test.quiet || note.lint.is_none();
+        let loaded = config::test(world, self.options, &mut |note| {
+            notes.extend(Some(note).filter(is_told));
+        });
+        let (late, early): (Vec<_>, Vec<_>) = notes.into_iter().partition(|note| note.syntax_ok);
+        early.iter().for_each(|note| self.log.diagnose(note));
+        let syntax_ok = loaded.as_ref().err().is_none_or(|why| why.first.syntax_ok);
+        if syntax_ok && !self.test.quiet {
+            self.of_file("the configuration file ", " syntax is ok");
         }
-    };
-    let Some(loaded) = tested else {
-        of_file("configuration file ", " test failed");
-        return ExitCode::FAILURE;
-    };
-    if !quiet {
-        of_file("configuration file ", " test is successful");
-    }
-    let printed = match print {
-        Print::Nothing => Ok(()),
-        Print::Files => print_files(&loaded),
-        Print::Config => print_config(&dump(&loaded, options)),
-    };
-    printed.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
-}
-
-/// Reports the first error in nginx's form, and the others marked `also:`.
-fn report(faults: &Faults, log: &ProcessLog, program: &str) {
-    log.diagnose(&faults.first);
-    let mut err = io::stderr().lock();
-    let terminal = err.is_terminal();
-    for fault in &faults.further {
-        let _ = err.write_all(&fault.shown(&format!("{program}: also"), terminal));
-    }
-    if faults.more > 0 {
-        let _ = writeln!(err, "{program}: also: {} more errors", faults.more);
-    }
-}
-
-/// Opens what a start would open, in nginx's order, and closes it again. Missing files are created. `None` after a logged error.
-fn probe(loaded: &Loaded, program: &str, registries: &Registries, log: &ProcessLog) -> Option<()> {
-    let core = &loaded.config.core;
-    let path = &loaded.config.pid;
-    let pid = PidFile::probe(path);
-    log.check(format_args!("open() \"{}\"", path.display()), pid)?;
-    let names = SystemNames::default();
-    let built = Generation::build(loaded.config.clone(), names, registries);
-    let generation = log.accept(built)?;
-    let log = log.clone().with_log(Arc::clone(&generation.log));
-    let mut errors = bind::probe(&generation.config.sockets).into_iter();
-    if let Some(first) = errors.next() {
-        log.line(Level::Emerg, format_args!("{first}{}", Errno(&first.error)));
-        for error in errors {
-            let text = format!("{error}{}", Errno(&error.error));
-            let line = Diagnostic::bare(Level::Emerg, text);
-            let _ = io::stderr().write_all(&line.line(&format!("{program}: also")));
+        late.iter().for_each(|note| self.log.diagnose(note));
+        if let Ok(loaded) = &loaded
+            && let Err(text) = bootstrap::check_servers(&loaded.config)
+        {
+            self.log.line(Level::Warn, format_args!("{text}"));
         }
-        return None;
+        let tested = match loaded {
+            Ok(loaded) => match self.test.extent {
+                Extent::Start => self.probe(&loaded).map(|()| loaded),
+                Extent::Files => Some(loaded),
+            }
+            .ok_or(Invalid { omitted: 0 }),
+            Err(faults) => {
+                let first = missing_file::explain(faults.first, self.options, world);
+                self.log.diagnose(&first);
+                faults
+                    .further
+                    .iter()
+                    .for_each(|fault| self.console.also(fault));
+                if faults.more > 0 {
+                    let text = format!("also: {} more errors", faults.more);
+                    self.console.plain(text.as_bytes());
+                }
+                Err(Invalid {
+                    omitted: faults.more,
+                })
+            }
+        };
+        match &tested {
+            Err(_) => self.of_file("configuration file ", " test failed"),
+            Ok(_) if !self.test.quiet => {
+                self.of_file("configuration file ", " test is successful");
+            }
+            Ok(_) => {}
+        }
+        tested
     }
-    let wanted = core.worker_rlimit_nofile.map(|wanted| wanted as u64);
-    let descriptors = DescriptorLimit::now().with(wanted);
-    descriptors.check(generation.config.events.worker_connections, &log);
-    Some(())
+
+    fn of_file(&self, begin: &str, end: &str) {
+        let file = self.options.file.as_os_str().as_bytes();
+        self.console
+            .plain(&[begin.as_bytes(), file, end.as_bytes()].concat());
+    }
+
+    /// Opens what a start would open, in nginx's order, and closes it again. Missing files are created. `None` after a logged error.
+    fn probe(&self, loaded: &Loaded) -> Option<()> {
+        let log = &self.log;
+        let core = &loaded.config.core;
+        let path = &loaded.config.pid;
+        let pid = PidFile::probe(path);
+        log.check(format_args!("open() \"{}\"", path.display()), pid)?;
+        let names = SystemNames::default();
+        let built = Generation::build(loaded.config.clone(), names, &self.registries);
+        let generation = log.accept(built)?;
+        let log = log.clone().with_log(Arc::clone(&generation.log));
+        let mut errors = bind::probe(&generation.config.sockets).into_iter();
+        if let Some(first) = errors.next() {
+            log.line(Level::Emerg, format_args!("{first}{}", Errno(&first.error)));
+            for error in errors {
+                let text = format!("{error}{}", Errno(&error.error));
+                self.console.also(&Diagnostic::bare(Level::Emerg, text));
+            }
+            return None;
+        }
+        let wanted = core.worker_rlimit_nofile.map(|wanted| wanted as u64);
+        let descriptors = DescriptorLimit::now().with(wanted);
+        descriptors.check(generation.config.events.worker_connections, &log);
+        Some(())
+    }
+
+    /// Prints to standard output what is asked for.
+    fn print(&self, result: &Result<Loaded, Invalid>) -> io::Result<()> {
+        if self.console.is_json() {
+            return self.print_json(result);
+        }
+        let Ok(loaded) = result else {
+            return Ok(());
+        };
+        match &self.test.print {
+            Print::Nothing => Ok(()),
+            Print::Files => print_files(&loaded.files),
+            Print::Config(selection) => {
+                let text = dump_selected(loaded, self.options, selection);
+                write(&text.map_err(|why| self.refuse(&why))?)
+            }
+        }
+    }
+
+    fn print_json(&self, result: &Result<Loaded, Invalid>) -> io::Result<()> {
+        let mut settings = None;
+        let mut selected = Ok(());
+        if let (Ok(loaded), Print::Config(selection)) = (result, &self.test.print) {
+            match selection.apply(settings_in_force(loaded, self.options)) {
+                Ok(some) => settings = Some(some),
+                Err(why) => selected = Err(self.refuse(&why)),
+            }
+        }
+        let output = match (result, &self.test.print, &settings) {
+            (Ok(loaded), Print::Files, _) => Output::Files(&loaded.files),
+            (_, _, Some(settings)) => Output::Settings(settings),
+            _ => Output::Nothing,
+        };
+        let result = TestResult {
+            file: &self.options.file,
+            valid: result.is_ok(),
+            diagnostics: &self.console.collected(),
+            omitted: result.as_ref().err().map_or(0, |invalid| invalid.omitted),
+            output,
+        };
+        write(result.json().as_bytes())?;
+        selected
+    }
+
+    fn refuse(&self, why: &NoSuchServer) -> io::Error {
+        self.console
+            .line(Level::Error, format_args!("{}", why.text()));
+        io::ErrorKind::NotFound.into()
+    }
 }
 
-fn print_files(loaded: &Loaded) -> io::Result<()> {
+fn print_files(files: &[(PathBuf, Vec<u8>)]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    for (path, bytes) in &loaded.files {
+    for (path, bytes) in files {
         let path = path.as_os_str().as_bytes();
         out.write_all(&[b"# configuration file ", path, b":\n"].concat())?;
         out.write_all(bytes)?;
@@ -128,7 +207,7 @@ fn print_files(loaded: &Loaded) -> io::Result<()> {
     out.flush()
 }
 
-fn print_config(text: &[u8]) -> io::Result<()> {
+fn write(text: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text)?;
     out.flush()

@@ -121,7 +121,7 @@ pub const PROTOCOL_MATCHES: &[(&str, &str)] = &[
         "reads the directive `protocol`",
     ),
     (
-        "config::show::dump",
+        "config::show::settings",
         "the servers that --dump-config prints",
     ),
     (

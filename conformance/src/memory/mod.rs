@@ -200,6 +200,8 @@ fn options(file: &Path, root: &Path) -> Options {
         error_log: LogDestination::Stderr,
         allowed: Vec::new(),
         pid: portcullis::config::PidOption::BuiltIn(root.join("pid")),
+        typed: None,
+        messages: Default::default(),
     }
 }
 

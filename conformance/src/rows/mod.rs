@@ -79,6 +79,8 @@ impl Row {
             error_log: LogDestination::File(workdir.root.join("logs/error.log")),
             allowed: Vec::new(),
             pid: portcullis::config::PidOption::BuiltIn(workdir.root.join("logs/nginx.pid")),
+            typed: None,
+            messages: Default::default(),
         };
         let machine = Machine {
             check_pair: tls::check_pair,

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::log_target::LogDestination;
+use super::messages::Messages;
 use crate::base::Secret;
 use crate::config::syntax::Lint;
 
@@ -21,6 +22,10 @@ pub struct Options {
     pub error_log: LogDestination,
     /// The warnings that `--allow` silences.
     pub allowed: Vec<Lint>,
+    /// The value of `-c` as typed, if it is relative.
+    pub typed: Option<PathBuf>,
+    /// How messages are printed.
+    pub messages: Messages,
     /// The pid file.
     pub pid: PidOption,
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use super::lint::Lint;
 use super::source::Span;
 use crate::base::Level;
+use crate::base::paint::{Color, Paint};
 
 /// Longest message without its position, in bytes (nginx cuts there).
 const LONGEST: usize = 1024;
@@ -119,36 +120,46 @@ impl Diagnostic {
 
     /// The line for standard error: `PROGRAM: [LEVEL] TEXT` and a line end.
     pub fn line(&self, program: &str) -> Vec<u8> {
-        let mut line = format!("{program}: [{}] ", self.level).into_bytes();
+        self.painted(program, Paint::Off)
+    }
+
+    /// The same with a coloured level.
+    pub fn painted(&self, program: &str, paint: Paint) -> Vec<u8> {
+        let level = paint.text(self.color(), &format!("[{}]", self.level));
+        let mut line = format!("{program}: {level} ").into_bytes();
         line.extend_from_slice(&self.text());
         line.push(b'\n');
         line
     }
 
-    /// The line, and what follows it.
-    pub fn shown(&self, program: &str, terminal: bool) -> Vec<u8> {
-        let mut shown = self.line(program);
-        shown.extend_from_slice(self.explanation(program, terminal).as_bytes());
-        shown
+    /// Whether it is a fault, not a warning.
+    pub fn is_error(&self) -> bool {
+        self.level < Level::Warn
     }
 
-    /// What follows the line: on a terminal the source line with the hints, elsewhere a line for each hint.
-    pub fn explanation(&self, program: &str, terminal: bool) -> String {
+    fn color(&self) -> Color {
+        match self.is_error() {
+            true => Color::Error,
+            false => Color::Warning,
+        }
+    }
+
+    /// The hints, one a line: what follows the line where source lines are not shown.
+    pub fn hints(&self, program: &str) -> String {
         let hint = |help: &Help| match help {
             Help::Hint(text) => Some(format!("{program}: hint: {text}\n")),
             Help::Syntax(_) => None,
         };
-        match terminal {
-            true => self.block(),
-            false => self.help.iter().filter_map(hint).collect(),
-        }
+        self.help.iter().filter_map(hint).collect()
     }
 
     /// The source line with carets, the hints, and the chain of includes. Empty without a position.
-    pub fn block(&self) -> String {
-        let mut block = self.span.as_ref().map(Span::snippet).unwrap_or_default();
+    pub fn block(&self, paint: Paint) -> String {
+        let snippet = |span: &Span| span.snippet(paint, self.color());
+        let mut block = self.span.as_ref().map(snippet).unwrap_or_default();
         for help in &self.help {
-            block.push_str(&format!("  = {help}\n"));
+            let sign = paint.text(Color::Hint, "=");
+            block.push_str(&format!("  {sign} {help}\n"));
         }
         let included = |span: &Span| span.source.included.as_deref().cloned();
         let mut include = self.span.as_ref().and_then(included);
@@ -158,42 +169,4 @@ impl Diagnostic {
         }
         block
     }
-}
-
-/// Longest part of a source line that is shown, in bytes.
-const WIDEST: usize = 160;
-
-impl Span {
-    /// The line with its number, and below it carets under the span. Empty where the span starts too far to the right.
-    pub fn snippet(&self) -> String {
-        let bytes = &self.source.bytes;
-        let start = self.start.min(bytes.len());
-        let begin = memchr::memrchr(b'\n', &bytes[..start]).map_or(0, |newline| newline + 1);
-        let end =
-            memchr::memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |newline| start + newline);
-        if start - begin > WIDEST {
-            return String::new();
-        }
-        let number = (1 + memchr::memchr_iter(b'\n', &bytes[..begin]).count()).to_string();
-        let margin = " ".repeat(number.len());
-        let line = &bytes[begin..end.min(begin + WIDEST)];
-        let text = printable(line.strip_suffix(b"\r").unwrap_or(line));
-        let before = printable(&bytes[begin..start]).chars().count();
-        let word = printable(&bytes[start..self.end.clamp(start, end)]);
-        let carets = "^".repeat(word.chars().count().max(1));
-        format!(
-            "{margin} |\n{number} | {text}\n{margin} | {:before$}{carets}\n",
-            ""
-        )
-    }
-}
-
-/// Text without control characters, one column a character.
-fn printable(bytes: &[u8]) -> String {
-    let shown = |letter: char| match letter {
-        '\t' => ' ',
-        letter if letter.is_control() => '.',
-        letter => letter,
-    };
-    String::from_utf8_lossy(bytes).chars().map(shown).collect()
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::recording::Recording;
 use crate::base::{Address, Secret};
-use crate::config::{LogDestination, Options, PidOption};
+use crate::config::{LogDestination, Messages, Options, PidOption};
 use crate::process::privileges::Account;
 use crate::process::privileges::resources::Processors;
 
@@ -158,6 +158,8 @@ impl From<SentOptions> for Options {
             error_log: error_log.map_or(LogDestination::Stderr, LogDestination::File),
             // The master has printed the warnings.
             allowed: Vec::new(),
+            typed: None,
+            messages: Messages::default(),
             pid: match sent.pid {
                 SentPid::BuiltIn(path) => PidOption::BuiltIn(path.into()),
                 SentPid::Given(path) => PidOption::Given(path.into()),

@@ -87,7 +87,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::base::Level;
+    use crate::base::{Level, Paint};
     use crate::config::schema::table::find;
     use crate::config::syntax::Source;
 
@@ -102,7 +102,7 @@ mod tests {
         };
         let diagnostic = Diagnostic::new(Level::Emerg, message, &span);
         let row = find(name).first().expect("a row").directive();
-        about_value(diagnostic, row, &[]).block()
+        about_value(diagnostic, row, &[]).block(Paint::Off)
     }
 
     #[test]

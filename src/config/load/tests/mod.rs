@@ -15,7 +15,7 @@ use super::config::Loaded;
 use super::load;
 use super::server::{Authenticator, ProtocolSettings, Server};
 use super::sockets::{Socket, diff};
-use crate::base::Level;
+use crate::base::{Level, Paint};
 use crate::config::model::{
     ClientTls, Files, LogDestination, Method, Names, Nowhere, Options, PidOption, TlsFault,
     TlsFile, TlsMaterial, TlsProbes,
@@ -92,6 +92,8 @@ fn options() -> Options {
         error_log: LogDestination::Stderr,
         allowed: Vec::new(),
         pid: PidOption::BuiltIn("/p/logs/nginx.pid".into()),
+        typed: None,
+        messages: Default::default(),
     }
 }
 
@@ -463,8 +465,8 @@ fn the_terminal_shows_the_word() {
     let text = b"events {}\nmail {\n\ttimeuot 5s;\n}\n";
     let (loaded, _) = load_files(&[("n.conf", b"include e;"), ("e", text)]);
     let why = loaded.expect_err("an unknown name");
-    let block = "  |\n3 |  timeuot 5s;\n  |  ^^^^^^^\n  = did you mean \"timeout\"?\n  = included from /c/n.conf:1\n";
-    assert_eq!(why.block(), block);
+    let block = "  |\n3 |     timeuot 5s;\n  |     ^^^^^^^\n  = did you mean \"timeout\"?\n  = included from /c/n.conf:1\n";
+    assert_eq!(why.block(Paint::Off), block);
 }
 
 /// Bytes that look random and are the same every time.
