@@ -4,8 +4,8 @@ use std::io::{IsTerminal, Write, stderr, stdout};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use portcullis::cli::{self, Action, Command};
-use portcullis::process::machine::Machine;
+use portcullis::cli::{self, Action, Command, Extent};
+use portcullis::process::machine::{Machine, Rights};
 use portcullis::process::worker;
 use portcullis::{process, tls};
 
@@ -36,6 +36,10 @@ fn act(
         check_pair: tls::check_pair,
         check_tls: tls::check,
         check_client_tls: tls::check_client,
+        rights: match &action {
+            Action::Test(test) if test.extent == Extent::Files => Rights::OfTheService,
+            _ => Rights::Own,
+        },
     };
     match action {
         Action::Nothing => ExitCode::SUCCESS,

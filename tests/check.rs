@@ -1,6 +1,9 @@
 //! `--check`, `--dump-config` and `--format`: what they print, and that they leave no trace.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, Output};
 
 use support::{TempDir, free_port};
@@ -418,4 +421,58 @@ fn a_relative_file_that_does_not_exist_is_explained() {
         said.contains("nothing\" failed") && !said.contains("prefix"),
         "{said}"
     );
+}
+
+/// A key that only root may read is no fault for somebody who checks the configuration, and neither is `user`.
+#[test]
+fn a_check_needs_no_rights() {
+    let certificate = support::Certificate::new();
+    let folder = TempDir::new("check");
+    let place = |name: &str, from: &Path| {
+        let path = folder.path().join(name);
+        fs::copy(from, &path).expect("a copy");
+        path.display().to_string()
+    };
+    let (chain, key) = (
+        place("mail.crt", &certificate.chain()),
+        place("mail.key", &certificate.key()),
+    );
+    let passwords = place("passwords", &certificate.key());
+    for denied in [&key, &passwords] {
+        fs::set_permissions(denied, fs::Permissions::from_mode(0o000)).expect("its mode");
+    }
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("its mode");
+    let text_of = format!(
+        "user root;\nevents {{}}\nmail {{\n    auth_http 127.0.0.1:9;\n    ssl_password_file {passwords};\n    ssl_certificate {chain};\n    \
+         ssl_certificate_key {key};\n    server {{ listen 465 ssl; }}\n    server {{ listen 587; starttls on; }}\n    \
+         server {{ listen 25; proxy_pass 127.0.0.1:26; proxy_ssl on; proxy_ssl_certificate {chain}; proxy_ssl_certificate_key {key}; }}\n}}\n"
+    );
+    fs::write(folder.path().join("gateway.conf"), text_of).expect("the configuration");
+    let run = |arguments: &[&str]| {
+        let mut command = support::command(folder.path());
+        if nix::unistd::geteuid().is_root() {
+            // Root may read every file; nobody may not.
+            command.uid(65534).gid(65534);
+        }
+        let output = command.args(arguments).output().expect("the gateway");
+        (
+            output.status.code(),
+            text(&output.stderr),
+            text(&output.stdout),
+        )
+    };
+    let (code, said, _) = run(&["--check"]);
+    assert_eq!(code, Some(0), "{said}");
+    for denied in [&key, &passwords] {
+        let line =
+            format!("portcullis: [warn] \"{denied}\" is not checked: this user may not read it");
+        assert_eq!(said.matches(&line).count(), 1, "{said}");
+    }
+    assert!(!said.contains("super-user"), "{said}");
+    let (code, said, out) = run(&["--dump-config", "--changed", "--server=587"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(out.contains("starttls"), "{out}");
+    let (code, said, _) = run(&["-t"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("Permission denied"), "{said}");
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use portcullis::config::{Loaded, LogDestination, Options, dump, load};
-use portcullis::process::machine::Machine;
+use portcullis::process::machine::{Machine, Rights};
 use portcullis::tls;
 use support::TempDir;
 
@@ -33,6 +33,7 @@ fn loaded(options: &Options) -> Result<Loaded, String> {
         check_pair: tls::check_pair,
         check_tls: tls::check,
         check_client_tls: tls::check_client,
+        rights: Rights::Own,
     };
     load(&world, options, &mut |_| ())
         .map_err(|why| String::from_utf8_lossy(&why.text()).into_owned())

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use portcullis::config::{LogDestination, Options};
 use portcullis::net::dialer::Dialer;
 use portcullis::process::Embedded;
-use portcullis::process::machine::Machine;
+use portcullis::process::machine::{Machine, Rights};
 use rcgen::{CertificateParams, KeyPair};
 
 /// The secret bytes of a P-256 key in PKCS #8: what stands between the version of its ECPrivateKey and the public key.
@@ -115,6 +115,7 @@ async fn nothing_secret_is_printed() {
         check_pair: portcullis::tls::check_pair,
         check_tls: portcullis::tls::check,
         check_client_tls: portcullis::tls::check_client,
+        rights: Rights::Own,
     };
     let gateway = Embedded::new(options, &world, Dialer::default()).expect("a gateway");
     let shown = [format!("{gateway:?}"), format!("{gateway:#?}")].map(|text| packed(&text));

@@ -20,6 +20,17 @@ pub struct Machine {
     pub check_tls: fn(&TlsMaterial) -> Result<(), TlsFault>,
     /// Checks the same for a TLS client.
     pub check_client_tls: fn(&ClientTls) -> Result<(), TlsFault>,
+    /// The rights that a configuration is checked for.
+    pub rights: Rights,
+}
+
+/// The rights that a configuration is checked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rights {
+    /// Those of this process.
+    Own,
+    /// Those of the service, which this process need not have (`--check`).
+    OfTheService,
 }
 
 impl Files for Machine {
@@ -34,6 +45,10 @@ impl Files for Machine {
 
     fn exists(&self, path: &Path) -> bool {
         path.symlink_metadata().is_ok()
+    }
+
+    fn passes_over_denied(&self) -> bool {
+        self.rights == Rights::OfTheService
     }
 }
 
@@ -69,7 +84,7 @@ impl Names for Machine {
     }
 
     fn privileged(&self) -> bool {
-        nix::unistd::geteuid().is_root()
+        self.rights == Rights::OfTheService || nix::unistd::geteuid().is_root()
     }
 
     fn processors(&self) -> usize {

@@ -20,7 +20,7 @@ use portcullis::config::{LogDestination, Options, Server};
 use portcullis::net::dialer::{Dial, Dialer};
 use portcullis::net::socket::{Peer, Socket};
 use portcullis::process::Embedded;
-use portcullis::process::machine::Machine;
+use portcullis::process::machine::{Machine, Rights};
 use tokio::runtime::{Builder, Runtime};
 
 pub use pipe::End;
@@ -210,5 +210,6 @@ fn machine() -> Machine {
         check_pair: portcullis::tls::check_pair,
         check_tls: portcullis::tls::check,
         check_client_tls: portcullis::tls::check_client,
+        rights: Rights::Own,
     }
 }

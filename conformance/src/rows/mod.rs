@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use portcullis::base::Level;
 use portcullis::config::{Diagnostic, LogDestination, Options, load};
-use portcullis::process::machine::Machine;
+use portcullis::process::machine::{Machine, Rights};
 use portcullis::tls;
 
 use crate::conf_case::{TestReport, run_test, without_openssl};
@@ -86,6 +86,7 @@ impl Row {
             check_pair: tls::check_pair,
             check_tls: tls::check,
             check_client_tls: tls::check_client,
+            rights: Rights::Own,
         };
         let text = |diagnostic: &Diagnostic| {
             with_placeholders(&String::from_utf8_lossy(&diagnostic.text()), workdir)

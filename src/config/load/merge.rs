@@ -48,6 +48,7 @@ pub fn merge(
         merged.backend_tls = client::backend(&mut files, *lines, merged, report)?;
     }
     files.warn_of_unsupported(report);
+    files.warn_of_denied(report);
     check_authenticators(servers, report)?;
     for (lines, merged) in &merged {
         warn_of_apop(lines.span, merged, report);

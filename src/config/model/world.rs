@@ -24,6 +24,11 @@ pub trait Files {
     /// Whether there is a file, a folder or a link of this name.
     fn exists(&self, path: &Path) -> bool;
 
+    /// Whether TLS files that this process may not read are passed over, with a warning: `--check` needs no rights.
+    fn passes_over_denied(&self) -> bool {
+        false
+    }
+
     /// The files that a mask (glob(3)) matches, sorted by their bytes.
     fn glob(&self, mask: &Path) -> Vec<PathBuf> {
         glob::expand(mask, |folder| self.list(folder), |path| self.exists(path))

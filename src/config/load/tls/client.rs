@@ -110,7 +110,10 @@ fn towards_backend(
         proxy_ssl::directives::proxy_ssl_certificate_key(),
         user,
     )?;
-    if let Some((certificate, key)) = &pair {
+    if let Some((certificate, key)) = &pair
+        && !files.is_denied(certificate)
+        && !files.is_denied(key)
+    {
         let passwords = ssl.proxy_ssl_password_file.reveal();
         let probed = files.world.check_pair(certificate, key, passwords);
         probed.map_err(|why| fault(messages::probed(&why, ciphers), user))?;
@@ -169,6 +172,17 @@ fn backend_verify(
 
 /// Checks the material with the TLS library.
 fn probe(files: &TlsFiles<'_>, tls: &ClientTls, user: &Span) -> Result<(), Diagnostic> {
+    let pair = tls
+        .pair
+        .iter()
+        .flat_map(|(certificate, key)| [certificate, key]);
+    let verify = tls
+        .verify
+        .iter()
+        .flat_map(|verify| verify.roots.iter().chain(&verify.crl));
+    if pair.chain(verify).any(|file| files.is_denied(file)) {
+        return Ok(());
+    }
     let probed = files.world.check_client_tls(tls);
     probed.map_err(|why| fault(messages::probed(&why, &tls.ciphers), user))
 }

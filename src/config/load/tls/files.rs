@@ -23,6 +23,10 @@ pub struct TlsFiles<'a> {
     read: HashMap<PathBuf, Arc<[u8]>>,
     /// The settings that are never negotiated, for one warning for each directive and file.
     pub unsupported: Vec<Unsupported>,
+    /// The files that were passed over because this process may not read them.
+    denied: Vec<PathBuf>,
+    /// How often they were named.
+    passed_over: usize,
 }
 
 impl<'a> TlsFiles<'a> {
@@ -33,6 +37,8 @@ impl<'a> TlsFiles<'a> {
             end,
             read: HashMap::new(),
             unsupported: Vec::new(),
+            denied: Vec::new(),
+            passed_over: 0,
         }
     }
 
@@ -50,6 +56,7 @@ impl<'a> TlsFiles<'a> {
             ),
         };
         match pem::certificate_fault(&file.bytes) {
+            Some(_) if self.is_denied(&file) => Ok(file),
             Some(reason) => Err(fault(messages::unloadable(what, name, reason), user)),
             None => Ok(file),
         }
@@ -79,6 +86,7 @@ impl<'a> TlsFiles<'a> {
             }
         };
         match pem::key_fault(&file.bytes) {
+            Some(_) if self.is_denied(&file) => Ok(file),
             Some(reason) => Err(fault(messages::unloadable(what, name, reason), user)),
             None => Ok(file),
         }
@@ -107,6 +115,7 @@ impl<'a> TlsFiles<'a> {
         })?;
         match file.bytes.len() {
             48 | 80 => Ok(file),
+            _ if self.is_denied(&file) => Ok(file),
             _ => Err(told(message!("\"", name, "\" must be 48 or 80 bytes"))),
         }
     }
@@ -137,16 +146,44 @@ impl<'a> TlsFiles<'a> {
                     Ok(bytes) => bytes.into(),
                     // OpenSSL opens a folder and finds nothing in it.
                     Err(error) if error.kind() == io::ErrorKind::IsADirectory => Arc::default(),
+                    Err(error)
+                        if error.kind() == io::ErrorKind::PermissionDenied
+                            && self.world.passes_over_denied() =>
+                    {
+                        self.denied.push(path.to_owned());
+                        Arc::default()
+                    }
                     Err(error) => return Err(error),
                 };
                 self.read.insert(path.to_owned(), Arc::clone(&bytes));
                 bytes
             }
         };
-        Ok(TlsFile {
+        let file = TlsFile {
             path: path.to_owned(),
             bytes,
-        })
+        };
+        self.passed_over += usize::from(self.is_denied(&file));
+        Ok(file)
+    }
+
+    /// Whether a file was passed over.
+    pub fn is_denied(&self, file: &TlsFile) -> bool {
+        self.denied.contains(&file.path)
+    }
+
+    /// How often a file was named that was passed over. Material that needs one cannot be probed.
+    pub fn passed_over(&self) -> usize {
+        self.passed_over
+    }
+
+    /// Warns about the files that were passed over.
+    pub fn warn_of_denied(&self, report: &mut Report<'_>) {
+        for path in &self.denied {
+            let name = path.as_os_str().as_bytes();
+            let message = message!("\"", name, "\" is not checked: this user may not read it");
+            report.warn(Diagnostic::bare(Level::Warn, message));
+        }
     }
 
     /// Warns about the settings that are never negotiated.

@@ -27,6 +27,7 @@ pub fn material(
     if !is_tainted && report.check(check_named(ssl, directive, user))?.is_none() {
         return Ok(None);
     }
+    let passed_over = files.passed_over();
     if let Err(why) = ciphers::select(&ssl.ssl_ciphers) {
         report.fault(fault(messages::ciphers(&ssl.ssl_ciphers, why), user))?;
     }
@@ -75,6 +76,9 @@ pub fn material(
         protocol: server.settings.protocol(),
     };
     unsupported::towards_clients(&mut files.unsupported, lines, ssl);
+    if files.passed_over() > passed_over {
+        return Ok(Some(material));
+    }
     let probed = files.world.check_tls(&material);
     report.check(probed.map_err(|why| fault(messages::probed(&why, &ssl.ssl_ciphers), user)))?;
     Ok(Some(material))
@@ -95,9 +99,11 @@ fn pairs(
         let (Some(certificate), Some(key)) = (certificate, key) else {
             continue;
         };
-        let probed = files.world.check_pair(&certificate, &key, passwords);
-        let why = probed.map_err(|why| fault(messages::probed(&why, &ssl.ssl_ciphers), user));
-        report.check(why)?;
+        if !files.is_denied(&certificate) && !files.is_denied(&key) {
+            let probed = files.world.check_pair(&certificate, &key, passwords);
+            let why = probed.map_err(|why| fault(messages::probed(&why, &ssl.ssl_ciphers), user));
+            report.check(why)?;
+        }
         pairs.push((certificate, key));
     }
     Ok(pairs)
@@ -143,6 +149,7 @@ fn client_files(
 fn check_dhparam(files: &mut TlsFiles<'_>, ssl: &Ssl, user: &Span) -> Result<(), Diagnostic> {
     let path = ssl.ssl_dhparam.as_deref();
     let file = files.optional(path, messages::file, user)?;
+    let file = file.filter(|file| !files.is_denied(file));
     match file.and_then(|file| Some((pem::dhparam_fault(&file.bytes)?, file.path))) {
         Some((reason, path)) => Err(fault(messages::dhparam(&path, reason), user)),
         None => Ok(()),

@@ -132,7 +132,18 @@ impl ValueKind for Passwords {
     fn read(args: &mut Arguments<'_>, _: Option<PassPhrases>) -> Parsed<PassPhrases> {
         let path = absolute(&args.folders.config, args.first());
         let shown = path.as_os_str().as_bytes();
-        let bytes = args.files.read(&path).map_err(|error| {
+        let read = args.files.read(&path);
+        if let Err(error) = &read
+            && error.kind() == ErrorKind::PermissionDenied
+            && args.files.passes_over_denied()
+        {
+            let path = path.display();
+            args.warn(format!(
+                "\"{path}\" is not checked: this user may not read it"
+            ));
+            return Ok(Secret::default());
+        }
+        let bytes = read.map_err(|error| {
             // A folder can be opened, not read.
             let call = match error.kind() {
                 ErrorKind::IsADirectory => "read() \"",
