@@ -17,17 +17,11 @@ pub fn files() -> Vec<PathBuf> {
     files
 }
 
-/// The text of a file, with an existing certificate, backends on 127.0.0.1 and unprivileged ports.
+/// The text of a file, with an existing certificate and unprivileged ports.
 pub fn text(path: &Path, certificate: &Certificate) -> String {
     let (chain, key) = (certificate.chain(), certificate.key());
     let (chain, key) = (chain.display().to_string(), key.display().to_string());
     let mut text = fs::read_to_string(path).expect("a configuration");
-    for name in ["smtp", "imap", "pop3"] {
-        text = text
-            .replace(&format!("/etc/nginx/ssl/{name}.crt"), &chain)
-            .replace(&format!("/etc/nginx/ssl/{name}.key"), &key)
-            .replace(&format!("{name}_backend:"), "127.0.0.1:");
-    }
     for port in [587, 465, 143, 993, 110, 995] {
         text = text.replace(
             &format!("listen   {port}"),
