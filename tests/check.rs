@@ -238,8 +238,10 @@ fn formats_and_colours() {
         "portcullis: [emerg] unknown directive \"timeuot\" in {file}:3\nportcullis: configuration file {file} test failed\n"
     );
     let said = |arguments: &[&str]| text(&run(&folder, arguments).stderr);
-    assert_eq!(said(&["-t"]), short);
     assert_eq!(said(&["-t", "--format=short"]), short);
+    let (line, result) = short.split_at(short.find('\n').expect("two lines") + 1);
+    let hint = "portcullis: hint: did you mean \"timeout\"?\n";
+    assert_eq!(said(&["-t"]), format!("{line}{hint}{result}"));
     let full = said(&["-t", "--format=full"]);
     assert!(
         full.contains(":3\n  |\n3 |   timeuot 5s;\n  |   ^^^^^^^\n  = did you mean \"timeout\"?\n"),
@@ -400,8 +402,11 @@ fn a_relative_file_that_does_not_exist_is_explained() {
         said.contains(&format!("  = there is no {here}/no.conf either")),
         "{said}"
     );
-    // Standard error is nginx's where it is no terminal.
+    // Elsewhere than on a terminal the advice follows line by line, or not at all.
     let said = run(&["--check", "-p", &prefix, "-c", "it.conf"]);
+    let hint = format!("portcullis: hint: type: -c {here}/it.conf\n");
+    assert!(said.starts_with(&failed) && said.contains(&hint), "{said}");
+    let said = run(&["--check", "-p", &prefix, "-c", "it.conf", "--format=short"]);
     assert_eq!(
         said,
         format!("{failed}portcullis: configuration file {prefix}/it.conf test failed\n")

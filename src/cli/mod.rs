@@ -8,6 +8,7 @@ pub mod option;
 mod testing;
 pub mod text;
 mod usage;
+mod values;
 pub mod version;
 
 use std::ffi::OsString;
