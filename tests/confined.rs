@@ -115,6 +115,7 @@ fn machine() -> portcullis::process::machine::Machine {
         check_pair: portcullis::tls::check_pair,
         check_tls: portcullis::tls::check,
         check_client_tls: portcullis::tls::check_client,
+        rights: portcullis::process::machine::Rights::Own,
     }
 }
 
