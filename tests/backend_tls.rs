@@ -165,12 +165,20 @@ fn client_certificate_is_sent_to_the_backend() {
             proxy_header: false,
         });
         let proxy = format!("proxy_pass 127.0.0.1:{}; proxy_ssl on;", backend.port);
-        let (_gateway, port) = gateway(&format!(
-            "{proxy} proxy_ssl_certificate {}; proxy_ssl_certificate_key {};",
-            client.0.display(),
-            client.1.display()
-        ));
-        assert_eq!(log_in(port), ACCEPTED);
+        for [certificate, key] in [
+            ["proxy_ssl_certificate", "proxy_ssl_certificate_key"],
+            [
+                "proxy_ssl_conf_command Certificate",
+                "proxy_ssl_conf_command PrivateKey",
+            ],
+        ] {
+            let (_gateway, port) = gateway(&format!(
+                "{proxy} {certificate} {}; {key} {};",
+                client.0.display(),
+                client.1.display()
+            ));
+            assert_eq!(log_in(port), ACCEPTED);
+        }
         let (gateway, port) = gateway(&proxy);
         assert_eq!(log_in(port), UNAVAILABLE);
         gateway.wait_for_log("SSL alert number 116");
@@ -321,4 +329,23 @@ fn errors_that_t_finds() {
         // Without TLS the settings are not checked.
         assert_eq!(first_error(folder.path(), &more), "", "{more}");
     }
+}
+
+#[test]
+fn openssl_commands_verify_and_present_certificates() {
+    let ca = Authority::new("Good CA");
+    let certificate = ca.sign("elsewhere.test", CertificateOptions::default());
+    let command =
+        |name: &str, file: PathBuf| format!("proxy_ssl_conf_command {name} {};", file.display());
+    let peer = "proxy_ssl_conf_command VerifyMode Peer;";
+    let trusted = command("VerifyCAFile", ca.certificate());
+    // The handshake of OpenSSL does not check the name.
+    check(&certificate, "127.0.0.1", &format!("{peer}{trusted}"), "");
+    let unknown = "verify error: (21:unable to verify the first certificate)";
+    check(&certificate, "127.0.0.1", peer, unknown);
+    check(&certificate, "127.0.0.1", &trusted, "");
+    let empty = Authority::new("Other CA");
+    let replaced = format!("{}{trusted}", verify(&empty.certificate()));
+    let replaced = format!("{replaced} proxy_ssl_name elsewhere.test;");
+    check(&certificate, "127.0.0.1", &replaced, "");
 }

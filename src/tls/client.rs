@@ -13,7 +13,7 @@ use rustls::{CertificateError, ClientConfig, Error};
 
 use super::peer::{Reason, ServerVerifier};
 use super::settings::Settings;
-use super::{pair, provider};
+use super::{own, pair, provider, signatures};
 use crate::base::{Errno, Registry};
 use crate::config::{ClientTls, TlsFault};
 
@@ -110,8 +110,10 @@ fn make(material: &ClientTls, alpn: &[Vec<u8>]) -> Result<Made, TlsFault> {
     let provider = aws_lc_rs::default_provider();
     let passwords = material.passwords.reveal();
     let own = pair::load_all(material.pair.as_slice(), passwords, &provider)?;
+    let own = own::replace(own, &material.command_files, passwords, &provider)?;
+    let own = signatures::limit(own, settings.signs);
     let provider = Arc::new(provider::limited(&settings, &versions)?);
-    let verifier = ServerVerifier::new(material.verify.as_ref(), &provider)?;
+    let verifier = ServerVerifier::new(material, &settings, &provider)?;
     let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&versions)
         .map_err(|error| TlsFault::Other(error.to_string()))?

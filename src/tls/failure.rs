@@ -36,6 +36,7 @@ fn read(error: &Error, first: &[u8]) -> Failure {
             let number = u8::from(*alert);
             return Failure::Alert(number, alert_text(*alert));
         }
+        Error::NoCertificatesPresented => (0xC7, "peer did not return a certificate"),
         Error::NoApplicationProtocol => (0xEB, "no application protocol"),
         Error::DecryptError => (0x119, "decryption failed or bad record mac"),
         Error::PeerSentOversizedRecord => (0xC6, "packet length too long"),
@@ -49,6 +50,12 @@ fn read(error: &Error, first: &[u8]) -> Failure {
         },
         Error::InvalidMessage(why) => invalid(*why, first),
         Error::InvalidCertificate(CertificateError::BadSignature) => (0x7B, "bad signature"),
+        Error::InvalidCertificate(
+            CertificateError::Expired
+            | CertificateError::Revoked
+            | CertificateError::UnknownIssuer
+            | CertificateError::BadEncoding,
+        ) => (0x86, "certificate verify failed"),
         _ => return Failure::Other(error.to_string()),
     };
     Failure::Known(code, text)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
+use rustls::pki_types::CertificateDer;
 use rustls::sign::{CertifiedKey, SigningKey};
 use rustls::{Error, InconsistentKeys};
 
@@ -30,17 +31,25 @@ pub(super) fn load(
 ) -> Result<Arc<CertifiedKey>, TlsFault> {
     let broken = || TlsFault::Certificate(certificate.path.clone());
     let chain = pem::chain(&certificate.bytes).ok_or_else(broken)?;
-    let certified = CertifiedKey::new(chain, signing_key(key, passwords, provider)?);
+    let certified = certified(chain, signing_key(key, passwords, provider)?);
+    certified.ok_or_else(|| TlsFault::Mismatch(key.path.clone()))
+}
+
+/// A chain with its key; `None` where they do not match.
+pub(super) fn certified(
+    chain: Vec<CertificateDer<'static>>,
+    key: Arc<dyn SigningKey>,
+) -> Option<Arc<CertifiedKey>> {
+    let certified = CertifiedKey::new(chain, key);
     match certified.keys_match() {
-        Err(Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
-            Err(TlsFault::Mismatch(key.path.clone()))
-        }
+        Err(Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => None,
         // After other errors: rustls cannot parse the certificate, but clients may.
-        _ => Ok(Arc::new(certified)),
+        _ => Some(Arc::new(certified)),
     }
 }
 
-fn signing_key(
+/// The first private key of a file.
+pub(super) fn signing_key(
     file: &TlsFile,
     passwords: &[Box<[u8]>],
     provider: &CryptoProvider,

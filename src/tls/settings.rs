@@ -1,8 +1,8 @@
 //! The parameters to negotiate: the directives, changed by the OpenSSL commands of `ssl_conf_command` in the order written.
 //!
-//! Commands without an equivalent in rustls (`RecordPadding`, `Options KTLS`, …) are ignored.
+//! Commands without an equivalent in rustls (`RecordPadding`, `Options KTLS`, …) are ignored here; `config` warns about them.
 
-use crate::config::{ClientTls, Command, TlsMaterial, TlsVersions};
+use crate::config::{ClientTls, Command, TlsMaterial, TlsVersions, VerifyClient};
 
 /// The parameters to negotiate, in OpenSSL's terms.
 #[derive(Debug)]
@@ -27,6 +27,55 @@ pub(super) struct Settings<'a> {
     pub tickets_sent: usize,
     /// Whether certificates are sent compressed.
     pub compression: bool,
+    /// OpenSSL's list of the signature schemes that own keys sign with; `None` for all.
+    pub signs: Option<&'a [u8]>,
+    /// The list of the schemes that the peer may sign with; `None` for all.
+    pub verifies: Option<&'a [u8]>,
+    /// The verification of the peer's certificate in the handshake: OpenSSL's `SSL_VERIFY_…`.
+    pub peer: PeerVerification,
+}
+
+/// OpenSSL's flags about the certificate of the peer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct PeerVerification {
+    /// `SSL_VERIFY_PEER`: a server requests a certificate, a client verifies that of the server.
+    requests: bool,
+    /// `SSL_VERIFY_FAIL_IF_NO_PEER_CERT`, which counts together with the other flag only.
+    fails_without: bool,
+    /// `SSL_VERIFY_POST_HANDSHAKE`: a server requests the certificate later in TLS 1.3, which rustls cannot.
+    is_late: bool,
+}
+
+impl PeerVerification {
+    /// Whether the peer's certificate is requested and verified.
+    pub fn is_on(self) -> bool {
+        self.requests
+    }
+
+    /// Whether a server requests the certificate after the handshake.
+    pub fn is_late(self) -> bool {
+        self.requests && self.is_late
+    }
+
+    /// Whether a handshake without a certificate fails.
+    pub fn is_required(self) -> bool {
+        self.requests && self.fails_without
+    }
+
+    /// `VerifyMode`: words of SSL_CONF_cmd(3) that set flags, or with `-` clear them.
+    fn apply(&mut self, list: &[u8]) {
+        for (word, on) in signed(list) {
+            match &word[..] {
+                b"peer" | b"request" | b"once" => self.requests = on,
+                b"requestposthandshake" => (self.requests, self.is_late) = (on, on),
+                b"requireposthandshake" => {
+                    (self.requests, self.is_late, self.fails_without) = (on, on, on);
+                }
+                b"require" => (self.requests, self.fails_without) = (on, on),
+                _ => {}
+            }
+        }
+    }
 }
 
 impl<'a> Settings<'a> {
@@ -43,8 +92,14 @@ impl<'a> Settings<'a> {
             tickets: material.session_tickets,
             tickets_sent: 2,
             compression: material.certificate_compression,
+            signs: None,
+            verifies: None,
+            peer: PeerVerification {
+                requests: material.verify_client != VerifyClient::Off,
+                ..PeerVerification::default()
+            },
         };
-        settings.with(&material.commands)
+        settings.with(&material.commands, Side::Server)
     }
 
     /// The settings towards servers.
@@ -60,12 +115,16 @@ impl<'a> Settings<'a> {
             tickets: material.reuses_sessions,
             tickets_sent: 0,
             compression: false,
+            signs: None,
+            verifies: None,
+            peer: PeerVerification::default(),
         };
-        settings.with(&material.commands)
+        settings.with(&material.commands, Side::Client)
     }
 
-    fn with(mut self, commands: &'a [Command]) -> Self {
+    fn with(mut self, commands: &'a [Command], side: Side) -> Self {
         let (mut least, mut most) = (0, u8::MAX);
+        let (mut signatures, mut of_clients) = (None, None);
         for (name, value) in commands {
             match &*name.to_ascii_lowercase() {
                 b"ciphersuites" => self.suites = Some(value),
@@ -73,6 +132,13 @@ impl<'a> Settings<'a> {
                 b"groups" | b"curves" => {
                     (self.groups, self.groups_in) = (value, "ssl_conf_command")
                 }
+                // Its other value is OpenSSL's own choice.
+                b"ecdhparameters" if !value.to_ascii_lowercase().ends_with(b"automatic") => {
+                    (self.groups, self.groups_in) = (value, "ssl_conf_command")
+                }
+                b"signaturealgorithms" => signatures = Some(&**value),
+                b"clientsignaturealgorithms" => of_clients = Some(&**value),
+                b"verifymode" => self.peer.apply(value),
                 b"minprotocol" => least = rank(value, 0),
                 b"maxprotocol" => most = rank(value, u8::MAX),
                 b"protocol" => self.protocol(value),
@@ -84,6 +150,11 @@ impl<'a> Settings<'a> {
                 _ => {}
             }
         }
+        let of_clients = of_clients.or(signatures);
+        (self.signs, self.verifies) = match side {
+            Side::Server => (signatures, of_clients),
+            Side::Client => (of_clients, signatures),
+        };
         let within = |version| (least..=most).contains(&version);
         self.versions.tls12 &= within(TLS12);
         self.versions.tls13 &= within(TLS13);
@@ -108,11 +179,18 @@ impl<'a> Settings<'a> {
             match &word[..] {
                 b"serverpreference" => self.prefer_own_order = on,
                 b"sessionticket" => self.tickets = on,
-                b"certcompression" => self.compression = on,
+                b"certcompression" | b"txcertificatecompression" => self.compression = on,
                 _ => {}
             }
         }
     }
+}
+
+/// The side of the handshake that the settings are for.
+#[derive(Clone, Copy, Debug)]
+enum Side {
+    Server,
+    Client,
 }
 
 const TLS12: u8 = 12;

@@ -5,6 +5,7 @@
 
 mod affinity;
 mod cidr;
+mod conf_command;
 mod files;
 mod glob;
 mod listen;
@@ -20,6 +21,7 @@ mod world;
 
 pub use affinity::{Affinity, Mask};
 pub use cidr::{Cidr, masked};
+pub use conf_command::{Command, CommandFile, CommandFiles, OwnFile, Place};
 pub use files::{NamedFile, PassPhrases, TlsFile};
 pub use listen::{KeepAlive, Listen, SocketOptions};
 pub use log_target::{LogDestination, LogTarget, SyslogTarget};
@@ -27,7 +29,7 @@ pub use messages::{ColorMode, Format, Messages};
 pub use options::{Options, PidOption};
 pub use peers::{AuthUrl, Resolver, Upstream, unbracketed};
 pub use sasl::{Method, Methods};
-pub use tls::{ClientTls, Command, SessionCache, TlsFault, TlsMaterial, TlsMode, Verify};
+pub use tls::{ClientTls, SessionCache, TlsFault, TlsMaterial, TlsMode, Verify};
 pub use values::{
     BackendTls, Capabilities, DebugPoints, ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo, StartTls,
     User, VerifyClient, Xclient,

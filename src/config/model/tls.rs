@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::conf_command::{Command, CommandFiles};
 use super::files::{PassPhrases, TlsFile};
 use super::values::VerifyClient;
 use super::versions::TlsVersions;
@@ -50,9 +51,6 @@ impl<T> TlsMode<T> {
     }
 }
 
-/// Name and value of an `ssl_conf_command`.
-pub type Command = (Box<[u8]>, Box<[u8]>);
-
 /// The TLS material of a server.
 #[derive(Clone, Debug)]
 pub struct TlsMaterial {
@@ -70,6 +68,8 @@ pub struct TlsMaterial {
     pub certificate_compression: bool,
     /// `ssl_conf_command`: names and values in the order written.
     pub commands: Vec<Command>,
+    /// The files that those commands name.
+    pub command_files: CommandFiles,
     /// `ssl_session_cache`
     pub session_cache: SessionCache,
     /// `ssl_session_tickets`
@@ -127,6 +127,8 @@ pub enum TlsFault {
     Locked(PathBuf),
     /// The key in this file does not match its certificate.
     Mismatch(PathBuf),
+    /// The fault is in a file of this command of `ssl_conf_command`.
+    InCommand(&'static str, Box<TlsFault>),
     /// No cipher suite is left of `ssl_ciphers`.
     Ciphers,
     /// Any other error, as a whole sentence.
@@ -152,6 +154,8 @@ pub struct ClientTls {
     pub ciphers: Box<[u8]>,
     /// Commands of SSL_CONF_cmd(3), in the order written.
     pub commands: Vec<Command>,
+    /// The files that those commands name.
+    pub command_files: CommandFiles,
     /// Whether sessions are resumed.
     pub reuses_sessions: bool,
 }

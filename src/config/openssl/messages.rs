@@ -5,10 +5,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::ciphers::CipherError;
-use super::pem;
+use super::{conf_command, pem};
 use crate::base::Errno;
 use crate::config::model::TlsFault;
 use crate::config::syntax::message;
+
+const KEY_MISMATCH: &str = "error:05800074:x509 certificate routines::key values mismatch";
+/// The entry of a function that calls one about PEM.
+pub const PEM_LIB: &str = " error:0A080009:SSL routines::PEM lib";
 
 /// A file that BIO_new_file() cannot open.
 pub fn file(path: &Path, error: &io::Error) -> Vec<u8> {
@@ -82,17 +86,31 @@ pub fn probed(why: &TlsFault, string: &[u8]) -> Vec<u8> {
             unloadable("certificate key", name, pem::LOCKED_KEY)
         }
         TlsFault::Mismatch(path) => {
-            let reason = b"error:05800074:x509 certificate routines::key values mismatch";
             let name = path.as_os_str().as_bytes();
-            call("SSL_CTX_use_PrivateKey", &[name], reason)
+            call("SSL_CTX_use_PrivateKey", &[name], KEY_MISMATCH.as_bytes())
         }
+        TlsFault::InCommand(command, why) => in_command(command, why),
         TlsFault::Ciphers => ciphers(string, CipherError::NoMatch),
         TlsFault::Other(text) => text.clone().into_bytes(),
     }
 }
 
+/// A file of an `ssl_conf_command` that cannot be used.
+fn in_command(name: &'static str, why: &TlsFault) -> Vec<u8> {
+    let (path, reason, end) = match why {
+        TlsFault::Certificate(path) => (path, pem::reason(pem::NO_ASN1), PEM_LIB),
+        TlsFault::Key(path) => (path, pem::reason(pem::NO_KEY), PEM_LIB),
+        TlsFault::Locked(path) => (path, pem::reason(pem::LOCKED_KEY), PEM_LIB),
+        TlsFault::Mismatch(path) => (path, KEY_MISMATCH, ""),
+        other => return probed(other, b""),
+    };
+    let (name, path) = (name.as_bytes(), path.as_os_str().as_bytes());
+    let reason = conf_command::bad_value(name, path, &message!(reason, end));
+    command(name, path, &reason)
+}
+
 /// The entry of a failed system call: `error:80000002:system library::No such file or directory`.
-fn system_error(error: &io::Error) -> String {
+pub fn system_error(error: &io::Error) -> String {
     let number = error.raw_os_error().unwrap_or(0);
     let code = 0x8000_0000_u32 | number.unsigned_abs();
     format!("error:{code:08X}:system library::{}", Errno(error).text())

@@ -14,7 +14,28 @@ const NO_CERTIFICATE: &str = "PEM_read_bio_X509_AUX() failed (SSL: error:0480006
 const CUT_CERTIFICATE: &str =
     "PEM_read_bio_X509_AUX() failed (SSL: error:04800066:PEM routines::bad end line)";
 
+/// The reason for a file without CA certificates.
+pub const NO_CAS: &str = "error:05800088:x509 certificate routines::no certificate or crl found";
+
 const CERTIFICATES: [&[u8]; 3] = [b"CERTIFICATE", b"TRUSTED CERTIFICATE", b"X509 CERTIFICATE"];
+
+/// The reason in a text that names the function before it: `FUNCTION() failed (SSL: REASON)`.
+pub fn reason(text: &str) -> &str {
+    let reason = text.split_once("(SSL: ").map_or(text, |(_, reason)| reason);
+    reason.strip_suffix(')').unwrap_or(reason)
+}
+
+/// Why OpenSSL finds no extensions of the handshake in a file; `None` when it finds some.
+pub fn server_info_fault(bytes: &[u8]) -> Option<&'static str> {
+    let is_info = |label: &[u8]| label.starts_with(b"SERVERINFO");
+    match (is_complete(bytes, is_info), is_complete(bytes, |_| true)) {
+        (Some(true), _) => None,
+        (_, Some(true)) => Some("error:0A000188:SSL routines::pem name too short"),
+        _ => Some(
+            "error:0480006C:PEM routines::no start line error:0A000185:SSL routines::no pem extensions",
+        ),
+    }
+}
 
 /// Why OpenSSL finds no certificate in a file; `None` when it finds one.
 pub fn certificate_fault(bytes: &[u8]) -> Option<&'static str> {

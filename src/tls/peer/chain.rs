@@ -4,6 +4,8 @@
 //! webpki cannot do this: it reads no certificate of version 1, which common recipes make, and it neither wants a self-signed root nor
 //! reports errors in OpenSSL's terms.
 
+use rustls::pki_types::{CertificateDer, UnixTime};
+
 use super::certificate::Certificate;
 use super::reason::Reason;
 use super::trust::{TrustedCas, choose};
@@ -90,4 +92,20 @@ impl<'c> Chain<'c> {
             error: None,
         }
     }
+}
+
+/// A certificate with the issuers that `cas` has, up to a root, as OpenSSL completes the chain that it presents.
+pub(in crate::tls) fn complete_chain(
+    own: &CertificateDer<'static>,
+    cas: &[CertificateDer<'static>],
+) -> Vec<CertificateDer<'static>> {
+    let Some(parsed) = Certificate::read(own) else {
+        return vec![own.clone()];
+    };
+    let cas = TrustedCas::new(cas.iter().cloned());
+    let now = i64::try_from(UnixTime::now().as_secs()).unwrap_or(i64::MAX);
+    let chain = Chain::build(parsed, Vec::new(), &cas, LONGEST, now);
+    let all = chain.certificates.iter();
+    all.map(|one| CertificateDer::from(one.der.to_vec()))
+        .collect()
 }

@@ -19,8 +19,6 @@ use crate::config::{TlsFault, TlsMaterial, VerifyClient};
 pub(in crate::tls) struct ClientPolicy {
     mode: VerifyClient,
     chains: ChainVerifier,
-    /// The names of the CAs that the server sends to clients.
-    pub(super) hints: Vec<DistinguishedName>,
 }
 
 impl ClientPolicy {
@@ -34,21 +32,19 @@ impl ClientPolicy {
         }
         let named = pem::authorities(material.client_cas.as_ref())?;
         let unnamed = pem::authorities(material.trusted_cas.as_ref())?;
-        let subject = |der: &CertificateDer<'_>| {
-            let subject = Certificate::read(der)?.subject().as_raw().to_vec();
-            Some(subject.into())
-        };
-        let hints = named.iter().filter_map(subject).collect();
+        let commanded = pem::authorities(material.command_files.verify_cas.as_ref())?;
         let revoked = material
             .crl
             .as_ref()
             .map(RevocationLists::read)
             .transpose()?;
-        let cas = named.into_iter().chain(unnamed);
+        let cas = match commanded.is_empty() {
+            true => named.into_iter().chain(unnamed).collect(),
+            false => commanded,
+        };
         Ok(Some(Self {
             mode: material.verify_client,
             chains: ChainVerifier::new(cas, revoked, material.verify_depth, Purpose::Client),
-            hints,
         }))
     }
 
@@ -58,18 +54,43 @@ impl ClientPolicy {
         let Some((own, sent)) = chain.split_first() else {
             return ClientCertificate { mode, shown: None };
         };
-        let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms;
-        let verdict = match self.chains.verify(own, sent, &algorithms, UnixTime::now()) {
-            // The handshake did not prove that the client holds a weak key, so no mode may admit it.
-            Ok(()) if has_weak_key(own) => Err(Reason::WeakKey),
-            Err(reason) if reason.is_about_trust() && has_weak_key(own) => Err(Reason::WeakKey),
-            verdict => verdict,
-        };
         ClientCertificate {
             mode,
-            shown: Some((verdict, own.clone().into_owned())),
+            shown: Some((verdict(&self.chains, own, sent), own.clone().into_owned())),
         }
     }
+}
+
+/// Verifies a client's certificate now.
+pub(super) fn verdict(
+    chains: &ChainVerifier,
+    own: &CertificateDer<'_>,
+    sent: &[CertificateDer<'_>],
+) -> Result<(), Reason> {
+    let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms;
+    match chains.verify(own, sent, &algorithms, UnixTime::now()) {
+        // The handshake did not prove that the client holds a weak key, so no mode may admit it.
+        Ok(()) if has_weak_key(own) => Err(Reason::WeakKey),
+        Err(reason) if reason.is_about_trust() && has_weak_key(own) => Err(Reason::WeakKey),
+        verdict => verdict,
+    }
+}
+
+/// The names of the CAs that a server sends to clients: those of `ssl_client_certificate`, else those of `ClientCAFile` and its like.
+pub(super) fn hints(material: &TlsMaterial) -> Vec<DistinguishedName> {
+    let read = |file| pem::authorities(file).unwrap_or_default();
+    let mut named = match material.verify_client {
+        VerifyClient::Off => Vec::new(),
+        _ => read(material.client_cas.as_ref()),
+    };
+    if named.is_empty() {
+        named = read(material.command_files.named_cas.as_ref());
+    }
+    let subject = |der: &CertificateDer<'_>| {
+        let subject = Certificate::read(der)?.subject().as_raw().to_vec();
+        Some(subject.into())
+    };
+    named.iter().filter_map(subject).collect()
 }
 
 /// Whether rustls checks no signatures with the key of a certificate.

@@ -1,4 +1,5 @@
-//! rustls's verifiers for the handshake: they accept any client certificate, and require that a peer holds its key.
+//! rustls's verifier of clients for the handshake: it accepts any certificate, unless `VerifyMode` of `ssl_conf_command` verifies it, and
+//! requires that a peer holds its key.
 
 use std::sync::Arc;
 
@@ -12,9 +13,15 @@ use rustls::pki_types::{
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
+use super::super::settings::Settings;
+use super::super::{pem, signatures};
 use super::certificate::Certificate;
-use super::client::{ClientPolicy, has_weak_key};
+use super::client::{ClientPolicy, has_weak_key, hints, verdict};
+use super::extensions::Purpose;
+use super::reason::Reason;
 use super::signature::has_signed;
+use super::verify::ChainVerifier;
+use crate::config::{TlsFault, TlsMaterial};
 
 /// Checks that a peer holds the key of its certificate, with the algorithms of the TLS provider.
 #[derive(Clone, Copy, Debug)]
@@ -53,28 +60,63 @@ impl KeyProof {
     }
 }
 
-/// Accepts every client certificate: it is verified after the handshake. A client with a weak key, which rustls cannot check,
-/// proves nothing here; it is refused afterwards, with a reply that gives the reason.
+/// How the handshake treats client certificates. A client with a weak key, which rustls cannot check, proves nothing here; it is refused
+/// afterwards, with a reply that gives the reason.
 #[derive(Debug)]
-struct AnyClient {
+struct InHandshake {
     hints: Vec<DistinguishedName>,
     proof: KeyProof,
+    schemes: Vec<SignatureScheme>,
+    is_required: bool,
+    /// What certificates are verified with. `None` accepts every certificate: it is verified after the handshake.
+    chains: Option<ChainVerifier>,
 }
 
-/// The verifier that a server's handshakes use.
+/// OpenSSL's own limit of the depth of a chain.
+pub(super) const ANY_DEPTH: usize = 100;
+
+/// The verifier that a server's handshakes use. `later` verifies after the handshake; without it, the handshake does (`VerifyMode`).
+///
+/// # Errors
+/// A file without certificates.
 pub(in crate::tls) fn client_verifier(
-    policy: &ClientPolicy,
+    later: Option<&ClientPolicy>,
+    material: &TlsMaterial,
+    settings: &Settings<'_>,
     provider: &CryptoProvider,
-) -> Arc<dyn ClientCertVerifier> {
-    Arc::new(AnyClient {
-        hints: policy.hints.clone(),
-        proof: KeyProof(provider.signature_verification_algorithms),
-    })
+) -> Result<Arc<dyn ClientCertVerifier>, TlsFault> {
+    let proof = KeyProof(provider.signature_verification_algorithms);
+    let chains = match later {
+        Some(_) => None,
+        None => {
+            let cas = pem::authorities(material.command_files.verify_cas.as_ref())?;
+            Some(ChainVerifier::new(cas, None, ANY_DEPTH, Purpose::Client))
+        }
+    };
+    Ok(Arc::new(InHandshake {
+        hints: hints(material),
+        proof,
+        schemes: signatures::among(proof.0.supported_schemes(), settings.verifies),
+        is_required: settings.peer.is_required(),
+        chains,
+    }))
 }
 
-impl ClientCertVerifier for AnyClient {
+/// The error whose alert is the one that OpenSSL sends for a reason.
+fn refused(reason: Reason) -> CertificateError {
+    match reason {
+        Reason::Expired => CertificateError::Expired,
+        Reason::Revoked => CertificateError::Revoked,
+        reason if reason.is_about_trust() || reason == Reason::NoIssuer => {
+            CertificateError::UnknownIssuer
+        }
+        _ => CertificateError::BadEncoding,
+    }
+}
+
+impl ClientCertVerifier for InHandshake {
     fn client_auth_mandatory(&self) -> bool {
-        false
+        self.is_required
     }
 
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
@@ -87,6 +129,9 @@ impl ClientCertVerifier for AnyClient {
         sent: &[CertificateDer<'_>],
         _: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
+        if let Some(chains) = &self.chains {
+            verdict(chains, own, sent).map_err(refused)?;
+        }
         let mut all = std::iter::once(own).chain(sent);
         if all.all(|der| Certificate::read(der).is_some()) {
             Ok(ClientCertVerified::assertion())
@@ -120,6 +165,6 @@ impl ClientCertVerifier for AnyClient {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.proof.0.supported_schemes()
+        self.schemes.clone()
     }
 }

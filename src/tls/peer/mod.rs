@@ -23,6 +23,8 @@ mod trust;
 mod verify;
 
 pub use algorithms::CertificateAlgorithms;
+
+pub(super) use chain::complete_chain;
 pub(super) use client::ClientPolicy;
 pub use client::{ClientCertificate, Refusal};
 pub use crl::RevocationLists;

@@ -8,13 +8,14 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
 
-use super::super::pem;
+use super::super::settings::Settings;
+use super::super::{pem, signatures};
 use super::certificate::Certificate;
 use super::crl::RevocationLists;
 use super::extensions::Purpose;
-use super::handshake::KeyProof;
+use super::handshake::{ANY_DEPTH, KeyProof};
 use super::verify::ChainVerifier;
-use crate::config::{TlsFault, Verify};
+use crate::config::{ClientTls, TlsFault, Verify};
 
 /// Verifies the servers that are connected to with one set of settings.
 #[derive(Debug)]
@@ -22,23 +23,47 @@ pub(in crate::tls) struct ServerVerifier {
     /// `None`: every certificate is taken.
     chains: Option<ChainVerifier>,
     proof: KeyProof,
+    schemes: Vec<SignatureScheme>,
+    /// Whether the certificate must be for the host.
+    checks_name: bool,
 }
 
 impl ServerVerifier {
-    /// Without `verify` every certificate is taken.
+    /// With neither `verify` nor `VerifyMode` of `ssl_conf_command` every certificate is taken.
     ///
     /// # Errors
     /// A file without certificates, or without revocation lists.
-    pub fn new(verify: Option<&Verify>, provider: &CryptoProvider) -> Result<Self, TlsFault> {
+    pub fn new(
+        material: &ClientTls,
+        settings: &Settings<'_>,
+        provider: &CryptoProvider,
+    ) -> Result<Self, TlsFault> {
+        let commanded = pem::authorities(material.command_files.verify_cas.as_ref())?;
+        let chains = match &material.verify {
+            Some(verify) => Some(chain_verifier(verify, commanded)?),
+            None if settings.peer.is_on() => {
+                let purpose = Purpose::Server;
+                Some(ChainVerifier::new(commanded, None, ANY_DEPTH, purpose))
+            }
+            None => None,
+        };
+        let proof = KeyProof(provider.signature_verification_algorithms);
         Ok(Self {
-            chains: verify.map(chain_verifier).transpose()?,
-            proof: KeyProof(provider.signature_verification_algorithms),
+            chains,
+            proof,
+            schemes: signatures::among(proof.0.supported_schemes(), settings.verifies),
+            checks_name: material.verify.is_some(),
         })
     }
 }
 
-fn chain_verifier(verify: &Verify) -> Result<ChainVerifier, TlsFault> {
+/// `commanded` replaces the CAs of the directives.
+fn chain_verifier(
+    verify: &Verify,
+    commanded: Vec<CertificateDer<'static>>,
+) -> Result<ChainVerifier, TlsFault> {
     let cas = match &verify.roots {
+        _ if !commanded.is_empty() => commanded,
         Some(file) => pem::authorities(Some(file))?,
         None => rustls_native_certs::load_native_certs().certs,
     };
@@ -71,7 +96,7 @@ impl ServerCertVerifier for ServerVerifier {
         if let Some(chains) = &self.chains {
             let verdict = chains.verify(own, sent, &self.proof.0, now);
             verdict.map_err(|reason| CertificateError::Other(OtherError(Arc::new(reason))))?;
-            if !is_for(own, name) {
+            if self.checks_name && !is_for(own, name) {
                 return Err(CertificateError::NotValidForName.into());
             }
         }
@@ -97,6 +122,6 @@ impl ServerCertVerifier for ServerVerifier {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.proof.0.supported_schemes()
+        self.schemes.clone()
     }
 }

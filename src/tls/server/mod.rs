@@ -13,7 +13,7 @@ use rustls::{ServerConfig, ServerConnection};
 
 use super::peer::{CertificateAlgorithms, ClientCertificate, ClientPolicy, client_verifier};
 use super::settings::Settings;
-use super::{pair, provider};
+use super::{own, pair, provider, signatures};
 use crate::config::{TlsFault, TlsFile, TlsMaterial};
 use resumption::{ConnectionTickets, Resumption, Tickets};
 
@@ -35,16 +35,26 @@ impl ServerTls {
     pub fn new(material: &TlsMaterial, resumption: &Resumption) -> Result<Self, TlsFault> {
         let settings = Settings::of(material);
         let versions = provider::versions(settings.versions);
-        let own = rustls::crypto::aws_lc_rs::default_provider();
-        let keys = pair::load_all(&material.pairs, material.passwords.reveal(), &own)?;
+        let all = rustls::crypto::aws_lc_rs::default_provider();
+        let passwords = material.passwords.reveal();
+        let keys = pair::load_all(&material.pairs, passwords, &all)?;
         let provider = Arc::new(provider::limited(&settings, &versions)?);
         let clients = ClientPolicy::new(material)?;
+        let keys = own::replace(keys, &material.command_files, passwords, &all)?;
+        let keys = signatures::limit(keys, settings.signs);
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&versions)
             .map_err(|error| TlsFault::Other(format!("no usable \"ssl_protocols\": {error}")))?;
-        let builder = match &clients {
-            Some(policy) => builder.with_client_cert_verifier(client_verifier(policy, &provider)),
-            None => builder.with_no_client_auth(),
+        if settings.peer.is_late() {
+            let text = "a certificate cannot be requested after the handshake: \"VerifyMode\" of \"ssl_conf_command\" can be \"Request\" or \"Require\"";
+            return Err(TlsFault::Other(text.to_owned()));
+        }
+        let builder = match settings.peer.is_on() {
+            true => {
+                let verifier = client_verifier(clients.as_ref(), material, &settings, &provider)?;
+                builder.with_client_cert_verifier(verifier)
+            }
+            false => builder.with_no_client_auth(),
         };
         let choice = Arc::new(choose::ByName::new(keys, settings.prefer_own_order));
         let mut config = builder.with_cert_resolver(choice.clone());

@@ -24,6 +24,17 @@ pub(super) fn context(material: &TlsMaterial) -> Context {
             add(file.as_ref().map_or(&[][..], |file| &file.bytes));
         }
     }
+    for (name, value) in &material.commands {
+        // A session that began without a certificate does not pass a server whose handshake verifies one.
+        if name.eq_ignore_ascii_case(b"VerifyMode") {
+            add(value);
+        }
+    }
+    let files = &material.command_files;
+    add(files
+        .verify_cas
+        .as_ref()
+        .map_or(&[][..], |file| &file.bytes));
     let mut context = Context::default();
     context.copy_from_slice(hash.finish().as_ref());
     context

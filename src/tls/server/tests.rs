@@ -11,7 +11,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
 
 use super::*;
 use crate::base::Protocol;
-use crate::config::{PassPhrases, SessionCache, TlsFile, TlsVersions, VerifyClient};
+use crate::config::{CommandFiles, PassPhrases, SessionCache, TlsFile, TlsVersions, VerifyClient};
 
 struct Made {
     certificate: String,
@@ -58,6 +58,7 @@ fn material(pairs: &[(&str, &str)]) -> TlsMaterial {
         prefer_server_ciphers: false,
         certificate_compression: false,
         commands: Vec::new(),
+        command_files: CommandFiles::default(),
         session_cache: SessionCache::None,
         session_tickets: true,
         ticket_keys: Vec::new(),

@@ -10,9 +10,9 @@ use crate::config::load::merged::MergedServer;
 use crate::config::load::report::{Report, Stop};
 use crate::config::load::scopes::ServerLines;
 use crate::config::model::{
-    BackendTls, ClientTls, NamedFile, TlsFile, TlsVersions, Verify, unbracketed,
+    BackendTls, ClientTls, CommandFiles, NamedFile, TlsFile, TlsVersions, Verify, unbracketed,
 };
-use crate::config::openssl::{ciphers, conf_command, messages};
+use crate::config::openssl::{ciphers, messages};
 use crate::config::schema::modules::proxy_ssl::{ProxySsl, Rows};
 use crate::config::schema::modules::{auth_http, proxy_ssl};
 use crate::config::schema::{Directive, Scope};
@@ -65,6 +65,7 @@ pub fn auth_server(
         },
         ciphers: b"DEFAULT".as_slice().into(),
         commands: Vec::new(),
+        command_files: CommandFiles::default(),
         reuses_sessions: true,
     };
     probe(files, &tls, user)?;
@@ -119,10 +120,9 @@ fn towards_backend(
         probed.map_err(|why| fault(messages::probed(&why, ciphers), user))?;
     }
     let verify = backend_verify(files, server, user)?;
-    for (name, value) in &ssl.proxy_ssl_conf_command {
-        if let Some(reason) = conf_command::fault(name, value) {
-            return Err(fault(messages::command(name, value, &reason), user));
-        }
+    let mut command_files = CommandFiles::default();
+    for command in &ssl.proxy_ssl_conf_command {
+        files.command(command, &mut command_files, user)?;
     }
     let tls = ClientTls {
         verify,
@@ -133,6 +133,7 @@ fn towards_backend(
         versions: ssl.proxy_ssl_protocols.into(),
         ciphers: ciphers.clone(),
         commands: ssl.proxy_ssl_conf_command.clone(),
+        command_files,
         reuses_sessions: ssl.proxy_ssl_session_reuse,
     };
     probe(files, &tls, user)?;

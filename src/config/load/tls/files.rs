@@ -138,7 +138,8 @@ impl<'a> TlsFiles<'a> {
             .map_err(|error| fault(text(path, &error), user))
     }
 
-    fn file(&mut self, path: &Path) -> io::Result<TlsFile> {
+    /// A file, read once.
+    pub(super) fn file(&mut self, path: &Path) -> io::Result<TlsFile> {
         let bytes = match self.read.get(path) {
             Some(bytes) => Arc::clone(bytes),
             None => {

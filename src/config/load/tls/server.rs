@@ -5,8 +5,8 @@ use super::unsupported;
 use crate::config::load::merged::MergedServer;
 use crate::config::load::report::{Report, Stop};
 use crate::config::load::scopes::ServerLines;
-use crate::config::model::{StartTls, TlsFile, TlsMaterial, VerifyClient};
-use crate::config::openssl::{ciphers, conf_command, groups, messages, pem};
+use crate::config::model::{CommandFiles, StartTls, TlsFile, TlsMaterial, VerifyClient};
+use crate::config::openssl::{ciphers, groups, messages, pem};
 use crate::config::schema::Scope;
 use crate::config::schema::modules::ssl::{Ssl, directives};
 use crate::config::syntax::{Diagnostic, Span, message};
@@ -47,10 +47,9 @@ pub fn material(
     for named in &ssl.ssl_session_ticket_key {
         ticket_keys.extend(report.check(files.ticket_key(&named.path))?);
     }
-    for (name, value) in &ssl.ssl_conf_command {
-        if let Some(reason) = conf_command::fault(name, value) {
-            report.fault(fault(messages::command(name, value, &reason), user))?;
-        }
+    let mut command_files = CommandFiles::default();
+    for command in &ssl.ssl_conf_command {
+        report.check(files.command(command, &mut command_files, user))?;
     }
     if report.has_faults() {
         return Ok(None);
@@ -63,6 +62,7 @@ pub fn material(
         prefer_server_ciphers: ssl.ssl_prefer_server_ciphers,
         certificate_compression: ssl.ssl_certificate_compression,
         commands: ssl.ssl_conf_command.clone(),
+        command_files,
         session_cache: ssl.ssl_session_cache.clone(),
         session_tickets: ssl.ssl_session_tickets,
         ticket_keys,

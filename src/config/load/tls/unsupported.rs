@@ -1,15 +1,15 @@
-//! Warnings about settings accepted but never negotiated: old versions of TLS, suites and groups that are not supported, DH
-//! parameters. There is one for each directive and file.
+//! Warnings about settings that are accepted without effect: old versions of TLS, suites and groups that are not supported, DH
+//! parameters, commands of OpenSSL. There is one for each directive and file.
 
 use crate::base::Level;
 use crate::config::load::scopes::ServerLines;
-use crate::config::model::NamedVersions;
+use crate::config::model::{Command, NamedVersions};
 use crate::config::openssl::{ciphers, groups, unsupported};
 use crate::config::schema::modules::{ProxySsl, Ssl, proxy_ssl, ssl};
 use crate::config::schema::{Directive, Scope};
 use crate::config::syntax::{Diagnostic, Lint, Span, Spanned, message};
 
-/// The values of a directive, in the lines of one file, that are never negotiated.
+/// The values of a directive, in the lines of one file, that have no effect.
 #[derive(Debug)]
 pub struct Unsupported {
     directive: &'static Directive,
@@ -17,8 +17,18 @@ pub struct Unsupported {
     span: Span,
     /// The values, each once.
     names: Vec<Vec<u8>>,
-    /// Whether the lines have no other values, so that the default versions are offered.
-    is_replaced: bool,
+    treatment: Treatment,
+}
+
+/// What the gateway does instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Treatment {
+    /// The values are left out.
+    Ignored,
+    /// The lines have no other values, so that the default versions are offered.
+    Replaced,
+    /// The commands change nothing.
+    WithoutEffect,
 }
 
 impl Unsupported {
@@ -26,15 +36,20 @@ impl Unsupported {
     pub fn warning(&self) -> Diagnostic {
         let quoted = self.names.iter().map(|name| message!("\"", name, "\""));
         let names = quoted.collect::<Vec<_>>().join(&b", "[..]);
-        let verb = if self.names.len() > 1 { "are" } else { "is" };
-        let end = match self.is_replaced {
-            true => format!(
-                "never negotiated, \"{}\" offers TLSv1.2 and TLSv1.3 instead",
-                self.directive.name
+        let is_one = self.names.len() == 1;
+        let verb = if is_one { "is" } else { "are" };
+        let directive = self.directive.name;
+        let end = match self.treatment {
+            Treatment::Ignored => format!("{verb} never negotiated, ignored"),
+            Treatment::Replaced => format!(
+                "{verb} never negotiated, \"{directive}\" offers TLSv1.2 and TLSv1.3 instead"
             ),
-            false => "never negotiated, ignored".to_owned(),
+            Treatment::WithoutEffect => {
+                let verb = if is_one { "has" } else { "have" };
+                format!("of \"{directive}\" {verb} no effect")
+            }
         };
-        let message = message!(names, " ", verb, " ", end);
+        let message = message!(names, " ", end);
         Diagnostic::new(Level::Warn, message, &self.span).named(Lint::Unsupported)
     }
 }
@@ -46,33 +61,29 @@ pub fn towards_clients(found: &mut Vec<Unsupported>, lines: ServerLines<'_>, set
         ssl::directives::ssl_protocols(),
         lines.line(|scope| &scope.ssl.ssl_protocols),
     );
-    let mut add = |directive, span, names| add(found, directive, span, names, false);
+    let mut add = |directive, span, names| add(found, directive, span, names, Treatment::Ignored);
     add(
         ssl::directives::ssl_ciphers(),
         place(lines, |scope| &scope.ssl.ssl_ciphers),
         ciphers::unsupported(&settings.ssl_ciphers),
     );
     let dhparam = settings.ssl_dhparam.as_ref();
+    let dhparam = dhparam.map(|_| b"ssl_dhparam".to_vec());
     add(
         ssl::directives::ssl_dhparam(),
         place(lines, |scope| &scope.ssl.ssl_dhparam),
-        dhparam
-            .map(|_| b"ssl_dhparam".to_vec())
-            .into_iter()
-            .collect(),
+        dhparam.into_iter().collect(),
     );
     add(
         ssl::directives::ssl_ecdh_curve(),
         place(lines, |scope| &scope.ssl.ssl_ecdh_curve),
         groups::unsupported(&settings.ssl_ecdh_curve),
     );
-    let commands = settings.ssl_conf_command.iter();
-    add(
+    commands(
+        found,
         ssl::directives::ssl_conf_command(),
-        place(lines, |scope| &scope.ssl.ssl_conf_command),
-        commands
-            .flat_map(|(name, value)| unsupported::in_command(name, value))
-            .collect(),
+        &place(lines, |scope| &scope.ssl.ssl_conf_command),
+        &settings.ssl_conf_command,
     );
 }
 
@@ -83,19 +94,18 @@ pub fn towards_backends(found: &mut Vec<Unsupported>, lines: ServerLines<'_>, se
         proxy_ssl::directives::proxy_ssl_protocols(),
         lines.line(|scope| &scope.proxy_ssl.proxy_ssl_protocols),
     );
-    let mut add = |directive, span, names| add(found, directive, span, names, false);
     add(
+        found,
         proxy_ssl::directives::proxy_ssl_ciphers(),
         place(lines, |scope| &scope.proxy_ssl.proxy_ssl_ciphers),
         ciphers::unsupported(&settings.proxy_ssl_ciphers),
+        Treatment::Ignored,
     );
-    let commands = settings.proxy_ssl_conf_command.iter();
-    add(
+    commands(
+        found,
         proxy_ssl::directives::proxy_ssl_conf_command(),
-        place(lines, |scope| &scope.proxy_ssl.proxy_ssl_conf_command),
-        commands
-            .flat_map(|(name, value)| unsupported::in_command(name, value))
-            .collect(),
+        &place(lines, |scope| &scope.proxy_ssl.proxy_ssl_conf_command),
+        &settings.proxy_ssl_conf_command,
     );
 }
 
@@ -114,18 +124,34 @@ fn versions(
     directive: &'static Directive,
     line: Option<&Spanned<NamedVersions>>,
 ) {
-    if let Some(line) = line {
-        let names = line
-            .value
-            .unsupported()
-            .map(|name| name.as_bytes().to_vec());
-        let is_replaced = line.value.is_outdated();
+    let Some(line) = line else {
+        return;
+    };
+    let names = line.value.unsupported();
+    let names = names.map(|name| name.as_bytes().to_vec()).collect();
+    let treatment = match line.value.is_outdated() {
+        true => Treatment::Replaced,
+        false => Treatment::Ignored,
+    };
+    add(found, directive, line.span.clone(), names, treatment);
+}
+
+fn commands(
+    found: &mut Vec<Unsupported>,
+    directive: &'static Directive,
+    span: &Span,
+    commands: &[Command],
+) {
+    for (name, value) in commands {
+        let values = unsupported::in_command(name, value);
+        add(found, directive, span.clone(), values, Treatment::Ignored);
+        let idle = unsupported::without_effect(name, value);
         add(
             found,
             directive,
-            line.span.clone(),
-            names.collect(),
-            is_replaced,
+            span.clone(),
+            idle,
+            Treatment::WithoutEffect,
         );
     }
 }
@@ -135,14 +161,14 @@ fn add(
     directive: &'static Directive,
     span: Span,
     names: Vec<Vec<u8>>,
-    is_replaced: bool,
+    treatment: Treatment,
 ) {
     if names.is_empty() {
         return;
     }
     let is_it = |one: &&mut Unsupported| {
         one.directive.is(directive)
-            && one.is_replaced == is_replaced
+            && one.treatment == treatment
             && one.span.source.name == span.source.name
     };
     match found.iter_mut().find(is_it) {
@@ -150,7 +176,7 @@ fn add(
             directive,
             span,
             names,
-            is_replaced,
+            treatment,
         }),
         Some(one) => {
             for name in names {

@@ -3,7 +3,7 @@
 use crate::config::model::BackendTls;
 use crate::config::schema::module;
 use crate::config::schema::values::{
-    Choice, Choices, ConfigPath, Flag, NamedPath, Number, OptionalText, Pairs, Passwords,
+    Choice, Choices, ConfCommands, ConfigPath, Flag, NamedPath, Number, OptionalText, Passwords,
     Protocols, SetOf, Text,
 };
 
@@ -71,8 +71,9 @@ module! {
         /// Determines whether TLS sessions with the backend are resumed, which makes later handshakes cheaper.
         proxy_ssl_session_reuse: Flag = "on", MAIL_SERVER;
         /// Sets an OpenSSL configuration command for connections to the backend, as in SSL_CONF_cmd(3):
-        /// `proxy_ssl_conf_command MinProtocol TLSv1.3;`. It overrides the directives for the same setting. Commands
-        /// without an equivalent in rustls have no effect.
-        proxy_ssl_conf_command: Pairs = none, MAIL_SERVER;
+        /// `proxy_ssl_conf_command MinProtocol TLSv1.3;`. It overrides the directives for the same setting. The
+        /// commands of `ssl_conf_command` have an effect. `VerifyMode Peer` aborts the handshake if the certificate
+        /// of the backend is not issued by a CA in `VerifyCAFile`; it does not check the name.
+        proxy_ssl_conf_command: ConfCommands = none, MAIL_SERVER;
     }
 }

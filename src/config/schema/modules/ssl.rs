@@ -3,7 +3,7 @@
 use crate::config::model::{StartTls, VerifyClient};
 use crate::config::schema::module;
 use crate::config::schema::values::{
-    Choice, Choices, ConfigPath, Flag, NamedPaths, Number, Pairs, Passwords, Protocols, Sec,
+    Choice, Choices, ConfCommands, ConfigPath, Flag, NamedPaths, Number, Passwords, Protocols, Sec,
     SessionCaches, SetOf, Text,
 };
 
@@ -127,8 +127,23 @@ module! {
         /// nginx 1.7.11.
         ssl_crl: ConfigPath = none, MAIL_SERVER;
         /// Sets an OpenSSL configuration command, as in SSL_CONF_cmd(3): `ssl_conf_command MinProtocol TLSv1.2;`. It
-        /// overrides the directives for the same setting. Commands without an equivalent in rustls have no effect.
-        /// Since nginx 1.19.4.
-        ssl_conf_command: Pairs = none, MAIL_SERVER;
+        /// overrides the directives for the same setting. A relative path is resolved against the directory of the
+        /// main configuration file. These commands have an effect:
+        ///
+        /// - `CipherString`, `Ciphersuites`, `Groups` (`Curves`), `ECDHParameters`, `MinProtocol`, `MaxProtocol`,
+        ///   `Protocol`, `SignatureAlgorithms`, `ClientSignatureAlgorithms`, `NumTickets`, and the options
+        ///   `ServerPreference`, `SessionTicket` and `TxCertificateCompression`.
+        /// - `Certificate` and `PrivateKey` replace the certificate and the key of the same type.
+        /// - `ChainCAFile`, `ChainCAPath` and `ChainCAStore` complete the chain of a certificate whose file contains
+        ///   no other certificate.
+        /// - `VerifyMode` with `Request` or `Require`: the handshake requests a client certificate, and `Require`
+        ///   aborts it without one. If `ssl_verify_client` is `off`, a certificate that is not trusted aborts it too.
+        /// - `VerifyCAFile`, `VerifyCAPath` and `VerifyCAStore` replace the trusted CAs; `ClientCAFile`,
+        ///   `RequestCAFile` and their like replace the CAs that are named to clients if `ssl_client_certificate` is
+        ///   not set.
+        ///
+        /// Any other command is checked, and causes a warning if OpenSSL would behave differently with it. Since
+        /// nginx 1.19.4.
+        ssl_conf_command: ConfCommands = none, MAIL_SERVER;
     }
 }

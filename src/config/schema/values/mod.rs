@@ -1,6 +1,7 @@
 //! The readers of values, one small type per kind. The types of values that the rest of the program uses are in `model`.
 
 mod cidr;
+mod conf_commands;
 mod files;
 mod imap_id;
 mod ip;
@@ -20,6 +21,7 @@ mod url;
 mod words;
 
 pub use cidr::{Cidrs, DebugConnection};
+pub use conf_commands::ConfCommands;
 pub use files::{ConfigPath, NamedPath, NamedPaths, Passwords, PrefixPath};
 pub use imap_id::ImapId;
 pub use listen::Listens;
@@ -30,7 +32,7 @@ pub use process::{Affinities, Engine, EventMethod, ThreadPools, Users};
 pub use session_cache::SessionCaches;
 pub use sets::{ImapMethods, Pop3Methods, Protocols, SetOf, SmtpMethods};
 pub use size::{Offset, Size};
-pub use text::{Announced, Headers, OptionalText, Pairs, Text, WordPerLine};
+pub use text::{Announced, Headers, OptionalText, Text, WordPerLine};
 pub use time::{Msec, Sec};
 pub use tlv::Tlvs;
 pub use words::{Choice, Choices, Flag, ProtocolName};

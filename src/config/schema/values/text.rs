@@ -1,4 +1,4 @@
-//! Words, lists of words, pairs of words.
+//! Words, lists of words, headers.
 
 use crate::base::Secret;
 use crate::config::model::Capabilities;
@@ -72,39 +72,21 @@ impl ValueKind for Announced {
     }
 }
 
-/// A name and a value; lines add up.
-#[derive(Debug)]
-pub struct Pairs;
-
-impl ValueKind for Pairs {
-    type Value = Vec<(Bytes, Bytes)>;
-    const SYNTAX: &'static str = "name value";
-    const ARITY: Arity = Arity::exactly(2);
-    const REPEATED: Repeated = Repeated::Adds;
-
-    fn read(args: &mut Arguments<'_>, before: Option<Self::Value>) -> Parsed<Self::Value> {
-        let mut pairs = before.unwrap_or_default();
-        if let [name, value] = args.words {
-            pairs.push((name.clone(), value.clone()));
-        }
-        Ok(pairs)
-    }
-}
-
-/// The same, with values that are not printed: headers may authenticate the gateway.
+/// A name and a value; lines add up. Values are not printed: headers may authenticate the gateway.
 #[derive(Debug)]
 pub struct Headers;
 
 impl ValueKind for Headers {
     type Value = Vec<(Bytes, Secret<Bytes>)>;
-    const SYNTAX: &'static str = Pairs::SYNTAX;
-    const ARITY: Arity = Pairs::ARITY;
-    const REPEATED: Repeated = Pairs::REPEATED;
+    const SYNTAX: &'static str = "name value";
+    const ARITY: Arity = Arity::exactly(2);
+    const REPEATED: Repeated = Repeated::Adds;
 
     fn read(args: &mut Arguments<'_>, before: Option<Self::Value>) -> Parsed<Self::Value> {
         let mut headers = before.unwrap_or_default();
-        let pairs = Pairs::read(args, None)?.into_iter();
-        headers.extend(pairs.map(|(name, value)| (name, Secret::new(value))));
+        if let [name, value] = args.words {
+            headers.push((name.clone(), Secret::new(value.clone())));
+        }
         Ok(headers)
     }
 }
