@@ -179,7 +179,7 @@ fn groups_suites_and_versions() {
         (
             ports[1],
             &["-groups", "X25519"][..],
-            "error:0A0000C1:SSL routines::no shared cipher",
+            "error:0A000065:SSL routines::no suitable key share",
         ),
         (
             ports[3],
@@ -209,7 +209,7 @@ fn groups_suites_and_versions() {
         (
             ports[0],
             &["-alpn", "h2,imap"],
-            "error:0A0000EB:SSL routines::no application protocol",
+            "error:0A0000EB:SSL routines::no application protocol:client offers \"h2\", \"imap\"",
         ),
         (
             ports[0],

@@ -1,7 +1,8 @@
-//! Types that every layer uses: addresses, protocols, log levels, system errors, escaping, secrets.
+//! Types that every layer uses: addresses, protocols, log levels, system errors, escaping, secrets, what a TLS client sends first.
 //! Depends on no other module of the crate.
 
 pub mod address;
+pub mod client_hello;
 pub mod errno;
 pub mod escape;
 pub mod json;
@@ -14,6 +15,7 @@ pub mod session_id;
 pub mod tls_suite;
 
 pub use address::Address;
+pub use client_hello::ClientHello;
 pub use errno::Errno;
 pub use escape::{Escaped, OneLine};
 pub use json::Json;

@@ -19,8 +19,8 @@ pub use load::sockets::{self, Route, ServerId, Socket};
 pub use load::{load, test};
 
 pub use model::{
-    Affinity, AuthUrl, Cidr, ClientTls, ColorMode, Command, CommandFiles, Files, Format, KeepAlive,
-    LogDestination, LogTarget, Mask, Messages, Method, Methods, Names, Options, OwnFile,
+    Affinity, Alpn, AuthUrl, Cidr, ClientTls, ColorMode, Command, CommandFiles, Files, Format,
+    KeepAlive, LogDestination, LogTarget, Mask, Messages, Method, Methods, Names, Options, OwnFile,
     PassPhrases, PidOption, ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo, Resolver, SessionCache,
     SocketOptions, StartTls, SyslogTarget, TlsFault, TlsFile, TlsMaterial, TlsMode, TlsProbes,
     TlsVersions, Upstream, Verify, VerifyClient, World, Xclient, unbracketed,

@@ -5,11 +5,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use rustls::PeerIncompatible;
+use rustls::server::{Accepted, Acceptor};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
+use tokio_rustls::{StartHandshake, TlsConnector, TlsStream};
 
 use super::socket::Socket;
+use crate::base::ClientHello;
+use crate::base::client_hello::TLS12;
 
 /// A byte stream to one peer.
 #[derive(Debug)]
@@ -27,38 +31,35 @@ pub enum Stream {
 pub struct HandshakeError {
     /// The socket's error, or one with a `rustls::Error` inside.
     pub error: io::Error,
-    /// The peer's first bytes, which may not be TLS at all.
-    pub first: [u8; 5],
+    /// What the peer sent first, which may not be TLS at all.
+    pub hello: Box<ClientHello>,
 }
 
+/// The most bytes of a ClientHello that are kept for the log.
+const LONGEST_HELLO: usize = 16 * 1024;
+
 impl Stream {
-    /// Runs the TLS handshake as the server.
+    /// Runs the TLS handshake as the server. `configure` chooses the configuration for a client.
     ///
     /// # Errors
     /// The handshake failed, and the stream is closed. TLS inside TLS is refused.
     pub async fn accept_tls(
         &mut self,
-        config: Arc<rustls::ServerConfig>,
+        configure: impl FnOnce(&rustls::server::ClientHello<'_>) -> Arc<rustls::ServerConfig>,
     ) -> Result<(), HandshakeError> {
-        let mut first = [0; 5];
+        let mut hello = Box::default();
         let error = match std::mem::replace(self, Stream::Closed) {
-            Stream::Plain(socket) => {
-                let accepted = async {
-                    socket.peek(&mut first).await?;
-                    // Boxed, as below: a session in clear text then needs no memory for a TLS connection.
-                    Box::pin(TlsAcceptor::from(config).accept(socket)).await
-                };
-                match accepted.await {
-                    Ok(stream) => {
-                        *self = Stream::Tls(Box::new(stream.into()));
-                        return Ok(());
-                    }
-                    Err(error) => error,
+            // Boxed, as below: a session in clear text then needs no memory for a TLS connection.
+            Stream::Plain(socket) => match Box::pin(accept(socket, configure, &mut hello)).await {
+                Ok(stream) => {
+                    *self = Stream::Tls(Box::new(stream.into()));
+                    return Ok(());
                 }
-            }
+                Err(error) => error,
+            },
             Stream::Tls(_) | Stream::Closed => io::ErrorKind::InvalidInput.into(),
         };
-        Err(HandshakeError { error, first })
+        Err(HandshakeError { error, hello })
     }
 
     /// Runs the TLS handshake as the client of the server `name`.
@@ -114,6 +115,71 @@ impl Stream {
         read.is_pending()
     }
 }
+
+/// The server's side of a handshake. `hello` receives what the client sent first.
+async fn accept(
+    mut socket: Socket,
+    configure: impl FnOnce(&rustls::server::ClientHello<'_>) -> Arc<rustls::ServerConfig>,
+    hello: &mut ClientHello,
+) -> io::Result<tokio_rustls::server::TlsStream<Socket>> {
+    let accepted = receive_hello(&mut socket, hello).await?;
+    let config = configure(&accepted.client_hello());
+    let mut suites = config.crypto_provider().cipher_suites.iter();
+    if !suites.any(|suite| suite.tls13().is_some()) {
+        hello.version = hello.version.map(|version| version.min(TLS12));
+    }
+    let start = StartHandshake::from_parts(accepted, socket);
+    start.into_stream(config).await
+}
+
+/// Receives the ClientHello. A client that knows old versions only gets the alert that says so: rustls answers for what else is missing in
+/// its hello.
+async fn receive_hello(socket: &mut Socket, hello: &mut ClientHello) -> io::Result<Accepted> {
+    let mut acceptor = Acceptor::default();
+    let mut received = Vec::new();
+    let result = loop {
+        let mut chunk = vec![0; 2048];
+        let length = match socket.read(&mut chunk).await {
+            Ok(0) => break Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(length) => length,
+            Err(error) => break Err(error),
+        };
+        let mut chunk = &chunk[..length];
+        let kept = length.min(LONGEST_HELLO.saturating_sub(received.len()));
+        received.extend_from_slice(&chunk[..kept]);
+        let mut read = Ok(0);
+        while read.is_ok() && !chunk.is_empty() {
+            read = acceptor.read_tls(&mut chunk);
+        }
+        if let Err(error) = read {
+            break Err(error);
+        }
+        match acceptor.accept() {
+            Ok(Some(accepted)) => break Ok(accepted),
+            Ok(None) => {}
+            Err((error, mut alert)) => {
+                let mut bytes = Vec::new();
+                alert.write_all(&mut bytes)?;
+                let is_too_old = ClientHello::read(&received).is_too_old();
+                let (error, bytes) = match is_too_old {
+                    true => (
+                        PeerIncompatible::Tls12NotOffered.into(),
+                        PROTOCOL_VERSION.to_vec(),
+                    ),
+                    false => (error, bytes),
+                };
+                // The error of the handshake is the one to report.
+                let _ = socket.write_all(&bytes).await;
+                break Err(io::Error::new(io::ErrorKind::InvalidData, error));
+            }
+        }
+    };
+    *hello = ClientHello::read(&received);
+    result
+}
+
+/// The fatal alert `protocol_version` in a record of TLS 1.0, which clients of old versions read.
+const PROTOCOL_VERSION: [u8; 7] = [21, 3, 1, 0, 2, 2, 70];
 
 /// Reads, and sends the records that TLS itself produces: the next write may be much later.
 fn read_tls(

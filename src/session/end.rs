@@ -194,10 +194,10 @@ fn log_broken(log: &SessionLog, phase: Phase, call: &str, error: &io::Error) {
 }
 
 /// Writes that the handshake failed. The level is info: the client is the cause, whatever the error.
-fn log_handshake(log: &SessionLog, phase: Phase, HandshakeError { error, first }: &HandshakeError) {
+fn log_handshake(log: &SessionLog, phase: Phase, HandshakeError { error, hello }: &HandshakeError) {
     let line = |text: fmt::Arguments<'_>| log.line(phase, Level::Info, text);
     let closed = "peer closed connection in SSL handshake";
-    match tls::failure(error, first) {
+    match tls::failure(error, hello) {
         Some(failure) => line(format_args!("SSL_do_handshake() failed (SSL: {failure})")),
         None if error.kind() == io::ErrorKind::UnexpectedEof => line(format_args!("{closed}")),
         None => line(format_args!("{closed}{}", Errno(error))),

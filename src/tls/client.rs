@@ -14,7 +14,7 @@ use rustls::{CertificateError, ClientConfig, Error};
 use super::peer::{Reason, ServerVerifier};
 use super::settings::Settings;
 use super::{own, pair, provider, signatures};
-use crate::base::{Errno, Registry};
+use crate::base::{ClientHello, Errno, Registry};
 use crate::config::{ClientTls, TlsFault};
 
 /// TLS as a client with one set of settings.
@@ -165,7 +165,7 @@ impl Target {
             _ => {}
         }
         let closed = "peer closed connection in SSL handshake";
-        match super::failure(error, b"") {
+        match super::failure(error, &ClientHello::default()) {
             Some(failure) => format!("SSL_do_handshake() failed (SSL: {failure})"),
             None if error.kind() == io::ErrorKind::UnexpectedEof => closed.to_owned(),
             None => format!("{closed}{}", Errno(error)),

@@ -6,49 +6,57 @@ use rustls::{
     AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible, PeerMisbehaved,
 };
 
+use crate::base::client_hello::TLS13;
+use crate::base::{ClientHello, Escaped};
+
 /// A failed handshake. `Display` writes what nginx's log has after `SSL: `.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// An error of OpenSSL's: its code and text.
     Known(u16, &'static str),
+    /// The same with the protocols that the client offers.
+    NoProtocol(u16, &'static str, String),
     /// An alert of the peer: its number and text.
     Alert(u8, &'static str),
     /// An error that only rustls has: its text.
     Other(String),
 }
 
-/// Reads the error of a TLS stream; `None` for an error of its socket. `first` has the peer's first bytes: a peer that does not speak TLS
-/// may speak HTTP.
+/// Reads the error of a TLS stream; `None` for an error of its socket. `hello` is what a client sent first: one that does not speak TLS may
+/// speak HTTP.
 #[must_use]
-pub fn failure(error: &io::Error, first: &[u8]) -> Option<Failure> {
+pub fn failure(error: &io::Error, hello: &ClientHello) -> Option<Failure> {
     if error.raw_os_error().is_some() || error.kind() == io::ErrorKind::UnexpectedEof {
         return None;
     }
     let of_tls = error.get_ref().and_then(|error| error.downcast_ref());
     // The one error that is neither the socket's nor in rustls's list: a message that does not end.
     let endless = Failure::Known(0x98, "excessive message size");
-    Some(of_tls.map_or(endless, |error| read(error, first)))
+    Some(of_tls.map_or(endless, |error| read(error, hello)))
 }
 
-fn read(error: &Error, first: &[u8]) -> Failure {
+fn read(error: &Error, hello: &ClientHello) -> Failure {
     let (code, text) = match error {
         Error::AlertReceived(alert) => {
             let number = u8::from(*alert);
             return Failure::Alert(number, alert_text(*alert));
         }
         Error::NoCertificatesPresented => (0xC7, "peer did not return a certificate"),
-        Error::NoApplicationProtocol => (0xEB, "no application protocol"),
+        Error::NoApplicationProtocol => {
+            let offered = offered(&hello.protocols);
+            return Failure::NoProtocol(0xEB, "no application protocol", offered);
+        }
         Error::DecryptError => (0x119, "decryption failed or bad record mac"),
         Error::PeerSentOversizedRecord => (0xC6, "packet length too long"),
         Error::InappropriateMessage { .. } | Error::InappropriateHandshakeMessage { .. } => {
             (0xF4, "unexpected message")
         }
-        Error::PeerIncompatible(why) => incompatible(why),
+        Error::PeerIncompatible(why) => incompatible(why, hello),
         Error::PeerMisbehaved(why) => match misbehaved(why) {
             Some(known) => known,
             None => return Failure::Other(error.to_string()),
         },
-        Error::InvalidMessage(why) => invalid(*why, first),
+        Error::InvalidMessage(why) => invalid(*why, &hello.first),
         Error::InvalidCertificate(CertificateError::BadSignature) => (0x7B, "bad signature"),
         Error::InvalidCertificate(
             CertificateError::Expired
@@ -61,7 +69,7 @@ fn read(error: &Error, first: &[u8]) -> Failure {
     Failure::Known(code, text)
 }
 
-fn incompatible(why: &PeerIncompatible) -> (u16, &'static str) {
+fn incompatible(why: &PeerIncompatible, hello: &ClientHello) -> (u16, &'static str) {
     use PeerIncompatible as Why;
     match why {
         Why::Tls12NotOffered
@@ -74,9 +82,26 @@ fn incompatible(why: &PeerIncompatible) -> (u16, &'static str) {
         Why::NamedGroupsExtensionRequired | Why::KeyShareExtensionRequired => {
             (0x65, "no suitable key share")
         }
-        // Includes clients without a common group: most of them are old and have static RSA alone.
+        Why::NoKxGroupsInCommon if hello.version == Some(TLS13) => (0x65, "no suitable key share"),
+        // In TLS 1.2 a client without a common group has no common suite.
         _ => (0xC1, "no shared cipher"),
     }
+}
+
+/// The most names of protocols that the log shows.
+const MOST_PROTOCOLS: usize = 8;
+
+/// The protocols that a client offers, for the log.
+fn offered(protocols: &[Box<[u8]>]) -> String {
+    let mut text = String::new();
+    for (at, name) in protocols.iter().enumerate().take(MOST_PROTOCOLS) {
+        text.push_str(if at == 0 { ":client offers " } else { ", " });
+        text.push_str(&format!("\"{}\"", Escaped(name)));
+    }
+    if protocols.len() > MOST_PROTOCOLS {
+        text.push_str(", ...");
+    }
+    text
 }
 
 fn misbehaved(why: &PeerMisbehaved) -> Option<(u16, &'static str)> {
@@ -175,6 +200,9 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Known(code, text) => write!(f, "error:0A{code:06X}:SSL routines::{text}"),
+            Self::NoProtocol(code, text, offered) => {
+                write!(f, "{}{offered}", Self::Known(*code, text))
+            }
             Self::Alert(number, text) => {
                 let code = 1000 + u16::from(*number);
                 write!(f, "error:0A{code:06X}:SSL routines::")?;
@@ -192,6 +220,24 @@ impl fmt::Display for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_protocols_that_a_client_offers_are_named() {
+        let of = |names: &[&[u8]]| ClientHello {
+            protocols: names.iter().map(|name| (*name).into()).collect(),
+            ..ClientHello::default()
+        };
+        let text = |hello: &ClientHello| {
+            let error = io::Error::new(io::ErrorKind::InvalidData, Error::NoApplicationProtocol);
+            failure(&error, hello).map(|failure| failure.to_string())
+        };
+        let begin = "error:0A0000EB:SSL routines::no application protocol";
+        let one = text(&of(&[b"h2", b"x\r\n"]));
+        let wanted = format!("{begin}:client offers \"h2\", \"x\\x0D\\x0A\"");
+        assert_eq!(one.as_deref(), Some(&*wanted));
+        let many = text(&of(&[b"a".as_slice(); 9])).expect("a text");
+        assert!(many.ends_with("\"a\", ..."), "{many}");
+    }
 
     /// From `openssl errstr`, and from nginx's log.
     #[test]
@@ -236,7 +282,8 @@ mod tests {
         ];
         for (error, first, text) in cases {
             let error = io::Error::new(io::ErrorKind::InvalidData, error);
-            let failure = failure(&error, first.as_bytes()).expect("an error of TLS");
+            let hello = ClientHello::read(first.as_bytes());
+            let failure = failure(&error, &hello).expect("an error of TLS");
             assert_eq!(failure.to_string(), text);
         }
     }

@@ -31,8 +31,8 @@ pub use peers::{AuthUrl, Resolver, Upstream, unbracketed};
 pub use sasl::{Method, Methods};
 pub use tls::{ClientTls, SessionCache, TlsFault, TlsMaterial, TlsMode, Verify};
 pub use values::{
-    BackendTls, Capabilities, DebugPoints, ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo, StartTls,
-    User, VerifyClient, Xclient,
+    Alpn, BackendTls, Capabilities, DebugPoints, ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo,
+    StartTls, User, VerifyClient, Xclient,
 };
 pub use versions::{NamedVersions, TlsVersions};
 pub use world::{Files, Names, Nowhere, TlsProbes, World};

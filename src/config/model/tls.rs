@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::conf_command::{Command, CommandFiles};
 use super::files::{PassPhrases, TlsFile};
-use super::values::VerifyClient;
+use super::values::{Alpn, VerifyClient};
 use super::versions::TlsVersions;
 use crate::base::Protocol;
 
@@ -92,6 +92,8 @@ pub struct TlsMaterial {
     pub passwords: PassPhrases,
     /// The protocol inside TLS, for ALPN.
     pub protocol: Protocol,
+    /// `ssl_alpn`
+    pub alpn: Alpn,
 }
 
 /// `ssl_session_cache`: where TLS sessions are kept for resumption.

@@ -12,6 +12,16 @@ pub enum StartTls {
     Only,
 }
 
+/// `ssl_alpn`: the handshake with a client that offers other protocols than the server's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Alpn {
+    /// It fails.
+    #[default]
+    Strict,
+    /// It continues without ALPN.
+    Lenient,
+}
+
 /// `ssl_verify_client`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum VerifyClient {

@@ -2,7 +2,7 @@
 
 use std::{fmt, io};
 
-use crate::base::{Errno, Escaped, Level};
+use crate::base::{ClientHello, Errno, Escaped, Level};
 use crate::net::resolver::ResolveError;
 use crate::proto::shown;
 use crate::session::log::SessionLog;
@@ -172,7 +172,7 @@ impl fmt::Display for ConversationError {
         match self {
             Self::Closed => f.write_str("upstream prematurely closed connection"),
             // With TLS 1.3, the alert of a backend that rejects our certificate arrives at the first read after the handshake.
-            Self::Receive(cause) => match tls::failure(cause, b"") {
+            Self::Receive(cause) => match tls::failure(cause, &ClientHello::default()) {
                 Some(failure) => write!(f, "SSL_read() failed (SSL: {failure})"),
                 None => write!(f, "recv() failed{}", Errno(cause)),
             },

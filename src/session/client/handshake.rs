@@ -26,7 +26,7 @@ impl Client {
     /// discarded before the first byte of TLS is read.
     pub async fn secure(&mut self, tls: &tls::ServerTls, limit: Duration) -> Result<(), TlsError> {
         self.input = Vec::new();
-        let handshake = timeout(limit, self.stream.accept_tls(tls.config())).await;
+        let handshake = timeout(limit, self.stream.accept_tls(|hello| tls.config(hello))).await;
         handshake
             .map_err(|_| TlsError::Timeout)?
             .map_err(TlsError::Handshake)?;

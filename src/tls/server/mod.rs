@@ -9,18 +9,21 @@ mod zone;
 
 use std::sync::Arc;
 
+use rustls::server::ClientHello;
 use rustls::{ServerConfig, ServerConnection};
 
 use super::peer::{CertificateAlgorithms, ClientCertificate, ClientPolicy, client_verifier};
 use super::settings::Settings;
 use super::{own, pair, provider, signatures};
-use crate::config::{TlsFault, TlsFile, TlsMaterial};
+use crate::config::{Alpn, TlsFault, TlsFile, TlsMaterial};
 use resumption::{ConnectionTickets, Resumption, Tickets};
 
 /// The TLS side of one server.
 #[derive(Debug)]
 pub struct ServerTls {
     config: Arc<ServerConfig>,
+    /// The configuration for clients that offer other protocols alone, where they are not refused: `ssl_alpn lenient`.
+    without_alpn: Option<Arc<ServerConfig>>,
     tickets: Option<Arc<Tickets>>,
     own: Arc<choose::ByName>,
     /// How client certificates are verified, where clients are asked for one.
@@ -58,8 +61,8 @@ impl ServerTls {
         };
         let choice = Arc::new(choose::ByName::new(keys, settings.prefer_own_order));
         let mut config = builder.with_cert_resolver(choice.clone());
-        // ALPN (RFC 7301): rustls answers a client that names other protocols alone with the alert no_application_protocol; a client that
-        // names none is served.
+        // ALPN (RFC 7301): rustls answers a client that offers other protocols alone with the alert no_application_protocol; a client that
+        // offers none is served.
         config.alpn_protocols = vec![material.protocol.word().into()];
         config.ignore_client_order = settings.prefer_own_order;
         if !settings.compression {
@@ -68,23 +71,45 @@ impl ServerTls {
         // Guards against decompression bombs.
         config.cert_decompressors.clear();
         let tickets = resumption.configure(&mut config, &settings, material)?;
+        let without_alpn = (material.alpn == Alpn::Lenient).then(|| {
+            let mut without = config.clone();
+            without.alpn_protocols.clear();
+            Arc::new(without)
+        });
         Ok(Self {
             config: Arc::new(config),
+            without_alpn,
             tickets,
             own: choice,
             clients,
         })
     }
 
-    /// The configuration for a new connection.
+    /// The configuration for a new client.
     #[must_use]
-    pub fn config(&self) -> Arc<ServerConfig> {
-        let Some(tickets) = &self.tickets else {
-            return Arc::clone(&self.config);
+    pub fn config(&self, hello: &ClientHello<'_>) -> Arc<ServerConfig> {
+        let config = match &self.without_alpn {
+            Some(without) if self.lacks_our_protocol(hello) => without,
+            _ => &self.config,
         };
-        let mut own = ServerConfig::clone(&self.config);
+        self.with_tickets(config)
+    }
+
+    /// A configuration with the tickets of one connection.
+    fn with_tickets(&self, config: &Arc<ServerConfig>) -> Arc<ServerConfig> {
+        let Some(tickets) = &self.tickets else {
+            return Arc::clone(config);
+        };
+        let mut own = ServerConfig::clone(config);
         own.ticketer = Arc::new(ConnectionTickets::new(tickets));
         Arc::new(own)
+    }
+
+    /// Whether a client offers protocols, and none of ours.
+    fn lacks_our_protocol(&self, hello: &ClientHello<'_>) -> bool {
+        let ours = &self.config.alpn_protocols;
+        let offered = hello.alpn();
+        offered.is_some_and(|mut offered| !offered.any(|name| ours.iter().any(|own| own == name)))
     }
 
     /// Verifies the client's certificate after the handshake. `None` where clients are not asked for one.

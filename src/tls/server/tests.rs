@@ -11,7 +11,9 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
 
 use super::*;
 use crate::base::Protocol;
-use crate::config::{CommandFiles, PassPhrases, SessionCache, TlsFile, TlsVersions, VerifyClient};
+use crate::config::{
+    Alpn, CommandFiles, PassPhrases, SessionCache, TlsFile, TlsVersions, VerifyClient,
+};
 
 struct Made {
     certificate: String,
@@ -70,11 +72,13 @@ fn material(pairs: &[(&str, &str)]) -> TlsMaterial {
         crl: None,
         passwords: PassPhrases::default(),
         protocol: Protocol::Smtp,
+        alpn: Alpn::Strict,
     }
 }
 
 fn server(material: &TlsMaterial) -> Result<Arc<ServerConfig>, TlsFault> {
-    ServerTls::new(material, &Resumption::default()).map(|server| server.config())
+    ServerTls::new(material, &Resumption::default())
+        .map(|server| server.with_tickets(&server.config))
 }
 
 /// A client that trusts one certificate.

@@ -74,6 +74,7 @@ pub fn material(
         crl: client.crl,
         passwords: ssl.ssl_password_file.clone(),
         protocol: server.settings.protocol(),
+        alpn: ssl.ssl_alpn,
     };
     unsupported::towards_clients(&mut files.unsupported, lines, ssl);
     if files.passed_over() > passed_over {

@@ -1,6 +1,6 @@
 //! ngx_mail_ssl_module.
 
-use crate::config::model::{StartTls, VerifyClient};
+use crate::config::model::{Alpn, StartTls, VerifyClient};
 use crate::config::schema::module;
 use crate::config::schema::values::{
     Choice, Choices, ConfCommands, ConfigPath, Flag, NamedPaths, Number, Passwords, Protocols, Sec,
@@ -11,6 +11,12 @@ impl Choices for StartTls {
     const SYNTAX: &'static str = "on | off | only";
     const WORDS: &'static [(&'static str, Self)] =
         &[("off", Self::Off), ("on", Self::On), ("only", Self::Only)];
+}
+
+impl Choices for Alpn {
+    const SYNTAX: &'static str = "strict | lenient";
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("strict", Self::Strict), ("lenient", Self::Lenient)];
 }
 
 impl Choices for VerifyClient {
@@ -126,6 +132,13 @@ module! {
         /// certificates. A CRL of every CA in the chain is required. Not used if `ssl_verify_client` is `off`. Since
         /// nginx 1.7.11.
         ssl_crl: ConfigPath = none, MAIL_SERVER;
+        /// Sets how a client is treated that offers protocols in the TLS handshake (ALPN, RFC 7301), but not the one of
+        /// the server (`smtp`, `imap` or `pop3`). The error log names the protocols that a refused client offers.
+        ///
+        /// - `strict`: the handshake fails, as in nginx.
+        /// - `lenient`: the handshake continues without ALPN. Some clients, among them Outlook 2016, offer the protocols
+        ///   of web browsers.
+        ssl_alpn: Choice<Alpn> = "strict", MAIL_SERVER;
         /// Sets an OpenSSL configuration command, as in SSL_CONF_cmd(3): `ssl_conf_command MinProtocol TLSv1.2;`. It
         /// overrides the directives for the same setting. A relative path is resolved against the directory of the
         /// main configuration file. These commands have an effect:
