@@ -208,3 +208,50 @@ fn implicit_tls_and_starttls_in_one_server() {
     assert!(plain.read_reply().contains("STARTTLS"));
     assert!(!gateway.log().contains("[error]"));
 }
+
+/// Every form of PEM that OpenSSL reads serves the same chain; the log names a kind of key that cannot be used.
+#[test]
+fn forms_of_pem() {
+    let root = Authority::new("root");
+    let middle = root.intermediate("middle");
+    let (own, key) = middle.sign("own", CertificateOptions::default());
+    let (leaf, above, key) = (read(&own), read(&middle.certificate()), read(&key));
+    let relabelled = |text: &str, label: &str| text.replace("CERTIFICATE", label);
+    let trusted = {
+        let trusted = root.path("trusted.pem");
+        lock(&own, &trusted, &["x509", "-addtrust", "serverAuth"]);
+        read(&trusted)
+    };
+    assert!(trusted.contains("BEGIN TRUSTED CERTIFICATE"));
+    let forms = [
+        format!("\u{feff}{leaf}\u{feff}{above}"),
+        format!(
+            "{}{}",
+            relabelled(&leaf, "X509 CERTIFICATE"),
+            relabelled(&above, "X509 CERTIFICATE")
+        ),
+        format!("{trusted}{trusted}{above}"),
+        format!("subject=own\r\n{}", leaf.replace('\n', " \r\n")) + &above,
+    ];
+    let ports: Vec<u16> = forms.iter().map(|_| free_port()).collect();
+    let mut servers = Vec::new();
+    for (at, (form, port)) in forms.iter().zip(&ports).enumerate() {
+        let [chain, private] = ["chain", "key"].map(|kind| root.path(&format!("{kind}{at}")));
+        fs::write(&chain, form).expect("a file");
+        fs::write(&private, format!("\u{feff}{key}")).expect("a file");
+        let lines = ssl_certificate(&(chain, private));
+        servers.push(format!(
+            "server {{ listen 127.0.0.1:{port} ssl; protocol smtp; {lines} }}\n"
+        ));
+    }
+    let _gateway = Gateway::start(&mail(&servers));
+    for port in ports {
+        let shaken = s_client(port, &[], "QUIT\r\n");
+        let (out, err) = (&shaken.out, &shaken.err);
+        assert!(
+            out.contains(" 0 s:CN = own\n") && out.contains(" 1 s:CN = middle\n"),
+            "{out}{err}"
+        );
+        assert!(!out.contains(" 2 s:") && out.contains("221 "), "{out}{err}");
+    }
+}

@@ -25,7 +25,7 @@ pub use model::{
     SocketOptions, StartTls, SyslogTarget, TlsFault, TlsFile, TlsMaterial, TlsMode, TlsProbes,
     TlsVersions, Upstream, Verify, VerifyClient, World, Xclient, unbracketed,
 };
-pub use openssl::ciphers;
+pub use openssl::{ciphers, pem};
 pub use schema::table::rows;
 pub use schema::{Contexts, Directive, absolute, similar};
 pub use show::dump::{dump, dump_selected};

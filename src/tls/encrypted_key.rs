@@ -1,18 +1,18 @@
 //! Private keys encrypted with a pass phrase: PKCS #8 with PBES2 (RFC 8018), and the older form whose PEM header names the cipher
 //! (RFC 1421), whose encryption key OpenSSL's `EVP_BytesToKey` derives.
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockDecryptMut, KeyIvInit};
 use md5::{Digest, Md5};
 use pkcs8::EncryptedPrivateKeyInfo;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer};
 
-/// How the first private key of a file is encrypted.
+use crate::config::pem;
+
+/// How a private key is encrypted.
 #[derive(Debug)]
 pub(super) enum Encryption {
-    /// Not at all, or the file has no key.
+    /// Not at all.
     None,
     /// In an unknown or malformed form.
     Unknown,
@@ -53,53 +53,34 @@ pub(super) enum Cipher {
     Aes256,
 }
 
-/// Reads the first private key of a PEM file.
-pub(super) fn find(bytes: &[u8]) -> Encryption {
-    let mut lines = bytes
-        .split(|byte| *byte == b'\n')
-        .map(<[u8]>::trim_ascii_end);
-    let label = lines.by_ref().find_map(|line| {
-        line.strip_prefix(b"-----BEGIN ")?
-            .strip_suffix(b"PRIVATE KEY-----")
-    });
-    let Some(label) = label else {
-        return Encryption::None;
-    };
-    let lines: Vec<&[u8]> = lines
-        .take_while(|line| !line.starts_with(b"-----END "))
-        .collect();
+/// How a block with a private key is encrypted.
+pub(super) fn find(block: &pem::Block<'_>) -> Encryption {
     let header = |name: &[u8]| {
-        let mut values = lines.iter().filter_map(|line| line.strip_prefix(name));
+        let mut values = block
+            .headers
+            .iter()
+            .filter_map(|line| line.strip_prefix(name));
         values.next().map(<[u8]>::trim_ascii)
     };
-    if label == b"ENCRYPTED " {
-        return decoded(&lines).map_or(Encryption::Unknown, |der| {
-            Encryption::PassPhrase(EncryptedKey::Pkcs8(der))
-        });
+    if block.label == b"ENCRYPTED PRIVATE KEY" {
+        return Encryption::PassPhrase(EncryptedKey::Pkcs8(block.data.clone()));
     }
     if header(b"Proc-Type:") != Some(b"4,ENCRYPTED") {
         return Encryption::None;
     }
-    let body = lines.iter().position(|line| line.is_empty());
-    let body = body.and_then(|blank| decoded(&lines[blank..]));
-    let cipher = header(b"DEK-Info:").and_then(cipher);
-    match (body, cipher) {
-        (Some(body), Some((cipher, iv))) => Encryption::PassPhrase(EncryptedKey::Traditional {
-            kind: match label {
-                b"RSA " => Kind::Rsa,
-                b"EC " => Kind::Ec,
+    match header(b"DEK-Info:").and_then(cipher) {
+        Some((cipher, iv)) => Encryption::PassPhrase(EncryptedKey::Traditional {
+            kind: match block.label {
+                b"RSA PRIVATE KEY" => Kind::Rsa,
+                b"EC PRIVATE KEY" => Kind::Ec,
                 _ => Kind::Any,
             },
             cipher,
             iv,
-            body,
+            body: block.data.clone(),
         }),
-        _ => Encryption::Unknown,
+        None => Encryption::Unknown,
     }
-}
-
-fn decoded(lines: &[&[u8]]) -> Option<Vec<u8>> {
-    BASE64_STANDARD.decode(lines.concat()).ok()
 }
 
 /// `AES-256-CBC,0123…`
@@ -199,7 +180,7 @@ mod tests {
 
     use super::super::check_pair;
     use super::{Encryption, find};
-    use crate::config::{TlsFault, TlsFile};
+    use crate::config::{TlsFault, TlsFile, pem};
 
     fn openssl(arguments: &str, input: &str) -> Vec<u8> {
         let mut child = Command::new("openssl")
@@ -215,6 +196,10 @@ mod tests {
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "openssl {arguments}");
         output.stdout
+    }
+
+    fn read(bytes: &[u8]) -> Encryption {
+        find(&pem::first_key(bytes).expect("a key"))
     }
 
     fn file(bytes: &[u8]) -> TlsFile {
@@ -251,7 +236,7 @@ mod tests {
             for form in forms.into_iter().chain(newer) {
                 let encrypted = file(&openssl(&form, &plain));
                 assert!(
-                    matches!(find(&encrypted.bytes), Encryption::PassPhrase(_)),
+                    matches!(read(&encrypted.bytes), Encryption::PassPhrase(_)),
                     "{form}"
                 );
                 let open = |phrases: &[&str]| {
@@ -280,7 +265,7 @@ mod tests {
             let text = format!(
                 "-----BEGIN RSA PRIVATE KEY-----\n{header}\nAAAAAAAAAAAAAAAAAAAAAA==\n-----END RSA PRIVATE KEY-----\n"
             );
-            find(text.as_bytes())
+            read(text.as_bytes())
         };
         let kind = "Proc-Type: 4,ENCRYPTED";
         assert!(matches!(read(""), Encryption::None));
@@ -290,7 +275,6 @@ mod tests {
             format!("{kind}\nDEK-Info: AES-256-CBC,00\n"),
             format!("{kind}\nDEK-Info: AES-256-CBC,0011223344556677889\n"),
             format!("{kind}\nDEK-Info: IDEA-CBC,0011223344556677\n"),
-            kind.to_owned(),
         ] {
             assert!(matches!(read(&header), Encryption::Unknown), "{header}");
         }

@@ -8,6 +8,7 @@
 mod client;
 mod encrypted_key;
 mod failure;
+mod key_kind;
 mod own;
 mod pair;
 pub mod peer;

@@ -12,7 +12,7 @@ use x509_parser::parse_x509_certificate;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
 use super::pair::{certified, signing_key};
-use super::peer::complete_chain;
+use super::peer::{complete_chain, has_small_key};
 use super::pem;
 use crate::config::{CommandFiles, OwnFile, TlsFault, TlsFile};
 
@@ -92,6 +92,9 @@ fn set_certificate(
 ) -> Result<(), TlsFault> {
     let broken = || TlsFault::Certificate(file.path.clone());
     let chain = pem::chain(&file.bytes).ok_or_else(broken)?;
+    if chain.first().is_some_and(|own| has_small_key(own)) {
+        return Err(TlsFault::SmallKey(file.path.clone()));
+    }
     let key_type = chain.first().and_then(certificate_type);
     let slot = slot_of(slots, key_type.ok_or_else(broken)?);
     let same_type = pairs

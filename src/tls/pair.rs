@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::{
+    CertificateDer, PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer,
+};
 use rustls::sign::{CertifiedKey, SigningKey};
 use rustls::{Error, InconsistentKeys};
 
 use super::encrypted_key::{self, Encryption};
-use super::pem;
-use crate::config::{TlsFault, TlsFile};
+use super::peer::has_small_key;
+use super::{key_kind, pem};
+use crate::config::{self, TlsFault, TlsFile};
 
 /// Loads all pairs in the order written.
 pub(super) fn load_all(
@@ -31,6 +34,9 @@ pub(super) fn load(
 ) -> Result<Arc<CertifiedKey>, TlsFault> {
     let broken = || TlsFault::Certificate(certificate.path.clone());
     let chain = pem::chain(&certificate.bytes).ok_or_else(broken)?;
+    if chain.first().is_some_and(|own| has_small_key(own)) {
+        return Err(TlsFault::SmallKey(certificate.path.clone()));
+    }
     let certified = certified(chain, signing_key(key, passwords, provider)?);
     certified.ok_or_else(|| TlsFault::Mismatch(key.path.clone()))
 }
@@ -54,16 +60,38 @@ pub(super) fn signing_key(
     passwords: &[Box<[u8]>],
     provider: &CryptoProvider,
 ) -> Result<Arc<dyn SigningKey>, TlsFault> {
-    let usable = |key| provider.key_provider.load_private_key(key).ok();
-    let key = match encrypted_key::find(&file.bytes) {
-        Encryption::None => pem::key(&file.bytes).and_then(usable),
-        Encryption::Unknown => None,
-        Encryption::PassPhrase(key) => {
-            let decrypted = passwords
-                .iter()
-                .find_map(|phrase| usable(key.decrypt(phrase)?));
-            return decrypted.ok_or_else(|| TlsFault::Locked(file.path.clone()));
-        }
+    let path = || file.path.clone();
+    let block = config::pem::first_key(&file.bytes).ok_or_else(|| TlsFault::Key(path()))?;
+    let unusable = |label, data: &[u8]| match key_kind::unsupported(label, data) {
+        Some(kind) => TlsFault::KeyKind(path(), kind),
+        None => TlsFault::Key(path()),
     };
-    key.ok_or_else(|| TlsFault::Key(file.path.clone()))
+    let load = |key| provider.key_provider.load_private_key(key).ok();
+    match encrypted_key::find(&block) {
+        Encryption::None => {
+            let key = match block.label {
+                b"RSA PRIVATE KEY" => PrivatePkcs1KeyDer::from(&*block.data).into(),
+                b"EC PRIVATE KEY" => PrivateSec1KeyDer::from(&*block.data).into(),
+                _ => PrivatePkcs8KeyDer::from(&*block.data).into(),
+            };
+            let key: PrivateKeyDer<'_> = key;
+            load(key.clone_key()).ok_or_else(|| unusable(block.label, &block.data))
+        }
+        Encryption::Unknown => Err(TlsFault::Key(path())),
+        Encryption::PassPhrase(key) => {
+            let decrypted = passwords.iter().filter_map(|phrase| key.decrypt(phrase));
+            let mut why = TlsFault::Locked(path());
+            for plain in decrypted {
+                match load(plain.clone_key()) {
+                    Some(key) => return Ok(key),
+                    // A wrong pass phrase may, rarely, give bytes that are no key.
+                    None => {
+                        let kind = key_kind::unsupported(block.label, plain.secret_der());
+                        why = kind.map_or(why, |kind| TlsFault::KeyKind(path(), kind));
+                    }
+                }
+            }
+            Err(why)
+        }
+    }
 }

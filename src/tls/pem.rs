@@ -1,18 +1,16 @@
-//! PEM files as rustls reads them. `config` has already checked that they are PEM.
+//! PEM files in rustls's terms. `config` reads them.
 
 use rustls::CertificateError;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::CertificateDer;
 use rustls::server::ParsedCertificate;
 
-use crate::config::{TlsFault, TlsFile};
+use crate::config::{TlsFault, TlsFile, pem};
 
 /// The certificates of a file, the server's own first. `None` when there is none, or one of them is malformed.
 pub(super) fn chain(bytes: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
-    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(bytes).collect();
-    chain
-        .ok()
-        .filter(|chain| !chain.is_empty() && chain.iter().all(is_certificate))
+    let chain = pem::chain(bytes).ok()?;
+    let chain: Vec<_> = chain.into_iter().map(CertificateDer::from).collect();
+    chain.iter().all(is_certificate).then_some(chain)
 }
 
 /// The certificates of CAs in a file; none without a file. Certificates that rustls cannot parse stay.
@@ -25,19 +23,14 @@ pub(super) fn authorities(
     let Some(file) = file else {
         return Ok(Vec::new());
     };
-    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&file.bytes).collect();
-    all.ok().filter(|all| !all.is_empty()).ok_or_else(|| {
-        let path = file.path.display();
-        let reason = "error:05800088:x509 certificate routines::no certificate or crl found";
-        TlsFault::Other(format!(
-            "SSL_CTX_load_verify_locations(\"{path}\") failed (SSL: {reason})"
-        ))
-    })
-}
-
-/// The first unencrypted private key of a file (PKCS #8, PKCS #1 or SEC 1).
-pub(super) fn key(bytes: &[u8]) -> Option<PrivateKeyDer<'static>> {
-    PrivateKeyDer::from_pem_slice(bytes).ok()
+    let all = pem::authorities(&file.bytes);
+    if all.is_empty() {
+        let (path, reason) = (file.path.display(), pem::NO_CAS);
+        let call = "SSL_CTX_load_verify_locations";
+        let text = format!("{call}(\"{path}\") failed (SSL: {reason})");
+        return Err(TlsFault::Other(text));
+    }
+    Ok(all.into_iter().map(CertificateDer::from).collect())
 }
 
 /// Whether the bytes are a certificate in DER. A server may send one that rustls cannot use: of version 1, or with odd extensions.

@@ -125,6 +125,10 @@ pub enum TlsFault {
     Certificate(PathBuf),
     /// No private key can be read from this file.
     Key(PathBuf),
+    /// The key of the certificate in this file is too small.
+    SmallKey(PathBuf),
+    /// The private key in this file is of a kind that is not supported, such as Ed448.
+    KeyKind(PathBuf, String),
     /// None of the pass phrases decrypts the private key in this file.
     Locked(PathBuf),
     /// The key in this file does not match its certificate.

@@ -11,6 +11,7 @@ use crate::config::model::TlsFault;
 use crate::config::syntax::message;
 
 const KEY_MISMATCH: &str = "error:05800074:x509 certificate routines::key values mismatch";
+const KEY_TOO_SMALL: &str = "error:0A00018F:SSL routines::ee key too small";
 /// The entry of a function that calls one about PEM.
 pub const PEM_LIB: &str = " error:0A080009:SSL routines::PEM lib";
 
@@ -26,6 +27,22 @@ pub fn authorities(path: &Path, error: &io::Error) -> Vec<u8> {
     let end = " error:05880002:x509 certificate routines::system lib)";
     let begin = "SSL_CTX_load_verify_locations(\"";
     message!(begin, name, "\") failed (SSL: ", reason, end)
+}
+
+/// A file without CAs.
+pub fn no_authorities(path: &Path) -> Vec<u8> {
+    let name = path.as_os_str().as_bytes();
+    call(
+        "SSL_CTX_load_verify_locations",
+        &[name],
+        pem::NO_CAS.as_bytes(),
+    )
+}
+
+/// A file of CAs whose names cannot be sent to clients.
+pub fn no_names(path: &Path) -> Vec<u8> {
+    let name = path.as_os_str().as_bytes();
+    call("SSL_load_client_CA_file", &[name], pem::NO_NAMES.as_bytes())
 }
 
 /// A file of revoked certificates that cannot be opened.
@@ -81,6 +98,17 @@ pub fn probed(why: &TlsFault, string: &[u8]) -> Vec<u8> {
         TlsFault::Key(path) => {
             unloadable("certificate key", path.as_os_str().as_bytes(), pem::NO_KEY)
         }
+        TlsFault::SmallKey(path) => {
+            let name = path.as_os_str().as_bytes();
+            call("SSL_CTX_use_certificate", &[name], KEY_TOO_SMALL.as_bytes())
+        }
+        TlsFault::KeyKind(path, kind) => unloadable(
+            "certificate key",
+            path.as_os_str().as_bytes(),
+            format!(
+                "{kind} keys are not supported; use RSA of 2048 to 8192 bits, ECDSA (P-256, P-384, P-521) or Ed25519"
+            ),
+        ),
         TlsFault::Locked(path) => {
             let name = path.as_os_str().as_bytes();
             unloadable("certificate key", name, pem::LOCKED_KEY)
@@ -102,6 +130,7 @@ fn in_command(name: &'static str, why: &TlsFault) -> Vec<u8> {
         TlsFault::Key(path) => (path, pem::reason(pem::NO_KEY), PEM_LIB),
         TlsFault::Locked(path) => (path, pem::reason(pem::LOCKED_KEY), PEM_LIB),
         TlsFault::Mismatch(path) => (path, KEY_MISMATCH, ""),
+        TlsFault::SmallKey(path) => (path, KEY_TOO_SMALL, ""),
         other => return probed(other, b""),
     };
     let (name, path) = (name.as_bytes(), path.as_os_str().as_bytes());

@@ -5,6 +5,7 @@
 
 pub mod ciphers;
 pub mod conf_command;
+pub mod der;
 pub mod groups;
 pub mod key_location;
 pub mod messages;

@@ -173,3 +173,9 @@ impl<'a> Certificate<'a> {
         self.key_kind == Some(KeyKind::Ec) && parameters.is_none_or(|one| one.tag() != Tag::Oid)
     }
 }
+
+/// Whether a certificate's key is smaller than OpenSSL's security level 2 allows.
+pub(in crate::tls) fn has_small_key(der: &[u8]) -> bool {
+    let is_small = |one: Certificate<'_>| one.key_kind.is_some() && !one.has_strong_key();
+    Certificate::read(der).is_some_and(is_small)
+}

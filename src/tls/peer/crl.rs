@@ -5,7 +5,6 @@
 
 use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::CertificateRevocationListDer;
-use rustls::pki_types::pem::PemObject;
 use x509_parser::asn1_rs::{FromDer, Oid, oid};
 use x509_parser::extensions::{AuthorityKeyIdentifier, ParsedExtension, X509Extension};
 use x509_parser::revocation_list::{CertificateRevocationList, RevokedCertificate};
@@ -16,7 +15,7 @@ use super::fault::Faults;
 use super::names::CanonicalName;
 use super::reason::Reason;
 use super::signature::Signed;
-use crate::config::{TlsFault, TlsFile};
+use crate::config::{TlsFault, TlsFile, pem};
 
 /// Revocation lists with the names of their issuers.
 #[derive(Debug, Default)]
@@ -39,10 +38,9 @@ impl RevocationLists {
     /// # Errors
     /// The file holds no list, or one that cannot be parsed.
     pub(super) fn read(file: &TlsFile) -> Result<Self, TlsFault> {
-        let lists = CertificateRevocationListDer::pem_slice_iter(&file.bytes);
-        let lists = lists.collect::<Result<Vec<_>, _>>().ok();
+        let lists = pem::revocation_lists(&file.bytes).ok();
         lists
-            .and_then(Self::new)
+            .and_then(|lists| Self::new(lists.into_iter().map(Into::into)))
             .filter(|lists| !lists.0.is_empty())
             .ok_or_else(|| {
                 let path = file.path.display();

@@ -24,6 +24,7 @@ mod verify;
 
 pub use algorithms::CertificateAlgorithms;
 
+pub(super) use certificate::has_small_key;
 pub(super) use chain::complete_chain;
 pub(super) use client::ClientPolicy;
 pub use client::{ClientCertificate, Refusal};

@@ -44,10 +44,10 @@ fn shows(text: &str, secret: &str) -> bool {
 
 #[test]
 fn debug_shows_no_secret() {
-    let certificate = pem("CERTIFICATE", "AA==");
+    let certificate = pem("CERTIFICATE", "MAA=");
     let (inline, backend) = (
-        pem("PRIVATE KEY", INLINE_KEY),
-        pem("PRIVATE KEY", BACKEND_KEY),
+        pem("PRIVATE KEY", &STANDARD.encode(INLINE_KEY)),
+        pem("PRIVATE KEY", &STANDARD.encode(BACKEND_KEY)),
     );
     let text = format!(
         "events {{}}\nmail {{\n auth_http 127.0.0.1:9;\n auth_http_header X-Key {HEADER};\n proxy_pass 127.0.0.1:25;\n \
@@ -59,7 +59,7 @@ fn debug_shows_no_secret() {
     let files = [
         ("n.conf", text.clone()),
         ("a.crt", certificate),
-        ("a.key", pem("PRIVATE KEY", FILE_KEY)),
+        ("a.key", pem("PRIVATE KEY", &STANDARD.encode(FILE_KEY))),
         ("server.pass", format!("{}\n", PASS_PHRASES[0])),
         ("client.pass", format!("{}\n", PASS_PHRASES[1])),
         ("ticket.key", TICKET_KEY.to_owned()),

@@ -41,7 +41,7 @@ pub fn auth_server(
         None => unbracketed(url.host.trim_ascii()),
     };
     let roots = settings.auth_http_ssl_trusted_certificate.as_deref();
-    let roots = files.optional(roots, messages::authorities, user)?;
+    let roots = files.authorities(roots, false, user)?;
     let pair = own_pair(
         files,
         by_path(settings.auth_http_ssl_certificate.as_ref()).as_ref(),
@@ -151,7 +151,7 @@ fn backend_verify(
         return Ok(None);
     }
     let roots = ssl.proxy_ssl_trusted_certificate.as_deref();
-    let Some(roots) = files.optional(roots, messages::authorities, user)? else {
+    let Some(roots) = files.authorities(roots, false, user)? else {
         let message = "no proxy_ssl_trusted_certificate for proxy_ssl_verify";
         return Err(fault(message.into(), user));
     };

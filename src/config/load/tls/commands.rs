@@ -130,11 +130,12 @@ fn unreadable(what: CommandFile, path: &Path, error: &io::Error) -> Vec<u8> {
 /// Why the content of a file is refused.
 fn content_fault(what: CommandFile, bytes: &[u8]) -> Option<Vec<u8>> {
     let reason = match what {
-        CommandFile::Certificate => pem::certificate_fault(bytes)?,
-        CommandFile::PrivateKey => pem::key_fault(bytes)?,
+        CommandFile::Certificate => pem::chain(bytes).err()?,
+        CommandFile::PrivateKey if pem::first_key(bytes).is_some() => return None,
+        CommandFile::PrivateKey => pem::NO_KEY.to_owned(),
         CommandFile::ChainCas | CommandFile::VerifyCas => {
-            pem::certificate_fault(bytes)?;
-            return Some(pem::NO_CAS.into());
+            let is_empty = pem::authorities(bytes).is_empty();
+            return is_empty.then(|| pem::NO_CAS.into());
         }
         CommandFile::DhParameters => {
             pem::dhparam_fault(bytes)?;
@@ -143,5 +144,5 @@ fn content_fault(what: CommandFile, bytes: &[u8]) -> Option<Vec<u8>> {
         CommandFile::ServerInfo => return pem::server_info_fault(bytes).map(Into::into),
         CommandFile::NamedCas => return None,
     };
-    Some(message!(pem::reason(reason), messages::PEM_LIB))
+    Some(message!(pem::reason(&reason), messages::PEM_LIB))
 }

@@ -11,7 +11,7 @@ use crate::base::{Errno, Level};
 use crate::config::load::report::Report;
 use crate::config::model::{NamedFile, TlsFile, World};
 use crate::config::openssl::key_location::KeyLocation;
-use crate::config::openssl::{messages, pem};
+use crate::config::openssl::{der, messages, pem};
 use crate::config::syntax::{Diagnostic, Span, message};
 
 /// The files read so far, and the warnings given.
@@ -55,10 +55,10 @@ impl<'a> TlsFiles<'a> {
                 self.open(&named.path, what, user)?,
             ),
         };
-        match pem::certificate_fault(&file.bytes) {
-            Some(_) if self.is_denied(&file) => Ok(file),
-            Some(reason) => Err(fault(messages::unloadable(what, name, reason), user)),
-            None => Ok(file),
+        match pem::chain(&file.bytes) {
+            Err(_) if self.is_denied(&file) => Ok(file),
+            Err(reason) => Err(fault(messages::unloadable(what, name, reason), user)),
+            Ok(_) => Ok(file),
         }
     }
 
@@ -79,17 +79,47 @@ impl<'a> TlsFiles<'a> {
                     let reason = messages::store_reason(&path, &error);
                     fault(messages::unloadable(what, uri, reason), user)
                 })?;
-                (uri, file)
+                if pem::first_key(&file.bytes).is_some() {
+                    return Ok(file);
+                }
+                let Some(key) = der::key_to_pem(&file.bytes) else {
+                    let reason = pem::NO_KEY_IN_STORE;
+                    return Err(fault(messages::unloadable(what, uri, reason), user));
+                };
+                let bytes = key.into();
+                return Ok(TlsFile { bytes, ..file });
             }
             KeyLocation::Elsewhere { name, reason } => {
                 return Err(fault(messages::unloadable(what, name, reason), user));
             }
         };
-        match pem::key_fault(&file.bytes) {
-            Some(_) if self.is_denied(&file) => Ok(file),
-            Some(reason) => Err(fault(messages::unloadable(what, name, reason), user)),
-            None => Ok(file),
+        match pem::first_key(&file.bytes) {
+            None if self.is_denied(&file) => Ok(file),
+            None => Err(fault(messages::unloadable(what, name, pem::NO_KEY), user)),
+            Some(_) => Ok(file),
         }
+    }
+
+    /// A file of CAs. The names of the CAs in it are sent to clients if it is `ssl_client_certificate`.
+    ///
+    /// # Errors
+    /// It cannot be read, or contains no certificate.
+    pub fn authorities(
+        &mut self,
+        path: Option<&Path>,
+        are_named: bool,
+        user: &Span,
+    ) -> Result<Option<TlsFile>, Diagnostic> {
+        let Some(file) = self.optional(path, messages::authorities, user)? else {
+            return Ok(None);
+        };
+        if pem::authorities(&file.bytes).is_empty() {
+            return Err(fault(messages::no_authorities(&file.path), user));
+        }
+        if are_named && !pem::has_names(&file.bytes) {
+            return Err(fault(messages::no_names(&file.path), user));
+        }
+        Ok(Some(file))
     }
 
     fn open(&mut self, path: &Path, what: &str, user: &Span) -> Result<TlsFile, Diagnostic> {

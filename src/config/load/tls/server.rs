@@ -138,11 +138,15 @@ fn client_files(
         let message = "no ssl_client_certificate or ssl_trusted_certificate for ssl_verify_client";
         report.fault(fault(message.into(), user))?;
     }
-    let mut read = |path, text| Ok(report.check(files.optional(path, text, user))?.flatten());
+    let named_cas = files.authorities(named, true, user);
+    let named_cas = report.check(named_cas)?.flatten();
+    let trusted_cas = files.authorities(trusted, false, user);
+    let trusted_cas = report.check(trusted_cas)?.flatten();
+    let crl = files.optional(ssl.ssl_crl.as_deref(), messages::crl, user);
     Ok(ClientFiles {
-        named_cas: read(named, messages::authorities)?,
-        trusted_cas: read(trusted, messages::authorities)?,
-        crl: read(ssl.ssl_crl.as_deref(), messages::crl)?,
+        named_cas,
+        trusted_cas,
+        crl: report.check(crl)?.flatten(),
     })
 }
 
