@@ -9,7 +9,8 @@ use super::client::connection::{Client, ClientError};
 use super::client::handshake::TlsError;
 use super::client::source::ProxyHeaderError;
 use super::endpoint::Endpoint;
-use super::log::{SessionLog, level_of};
+use super::io_failure::IoFailure;
+use super::log::SessionLog;
 use super::phase::Phase;
 use crate::base::{Errno, Level};
 use crate::net::stream::HandshakeError;
@@ -106,8 +107,9 @@ impl SessionEnd {
             | Cause::Timeout
             | Cause::ProxyHeader(ProxyHeaderError::Timeout)
             | Cause::Tls(TlsError::Timeout) => log.timed_out(phase),
-            Cause::Client(ClientError::Receive(error)) => log_broken(log, phase, "recv", error),
-            Cause::Client(ClientError::Send(error)) => log_broken(log, phase, "send", error),
+            Cause::Client(ClientError::Receive(failure) | ClientError::Send(failure)) => {
+                log_broken(log, phase, failure);
+            }
             Cause::ProxyHeader(ProxyHeaderError::Invalid(fault)) => {
                 line(Level::Error, format_args!("{fault}"));
             }
@@ -180,17 +182,11 @@ impl SessionEnd {
     }
 }
 
-/// Writes that the client's connection broke. An error of TLS has no errno, and no line.
-fn log_broken(log: &SessionLog, phase: Phase, call: &str, error: &io::Error) {
-    if error.raw_os_error().is_none() {
-        return;
+/// Writes that the client's connection broke, where nginx does.
+fn log_broken(log: &SessionLog, phase: Phase, failure: &IoFailure) {
+    if let Some(level) = failure.level_of_client() {
+        log.line(phase, level, format_args!("{failure}"));
     }
-    let level = match level_of(error) {
-        Level::Error => Level::Info,
-        _ => Level::Alert,
-    };
-    let errno = Errno(error);
-    log.line(phase, level, format_args!("{call}() failed{errno}"));
 }
 
 /// Writes that the handshake failed. The level is info: the client is the cause, whatever the error.

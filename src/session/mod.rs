@@ -12,6 +12,7 @@ mod commands;
 mod end;
 mod endpoint;
 mod greeting;
+mod io_failure;
 mod log;
 mod phase;
 mod shared;

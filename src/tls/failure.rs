@@ -35,6 +35,18 @@ pub fn failure(error: &io::Error, hello: &ClientHello) -> Option<Failure> {
     Some(of_tls.map_or(endless, |error| read(error, hello)))
 }
 
+/// Reads the error of a TLS stream after its handshake; `None` for an error of its socket.
+#[must_use]
+pub fn broken_record(error: &io::Error) -> Option<Failure> {
+    error.get_ref()?.downcast_ref::<Error>()?;
+    // The peer speaks TLS: what is no record is not taken for HTTP.
+    let hello = ClientHello {
+        first: [0x16, 3, 3, 0, 0].into(),
+        ..ClientHello::default()
+    };
+    failure(error, &hello)
+}
+
 fn read(error: &Error, hello: &ClientHello) -> Failure {
     let (code, text) = match error {
         Error::AlertReceived(alert) => {

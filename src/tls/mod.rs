@@ -20,7 +20,7 @@ mod signatures;
 mod suites;
 
 pub use client::{Connector, ConnectorId, Connectors, Target, check_client};
-pub use failure::{Failure, failure};
+pub use failure::{Failure, broken_record, failure};
 pub use peer::{CertificateAlgorithms, ClientCertificate, Details, Refusal};
 pub use server::resumption::Resumption;
 pub use server::{ServerTls, check, check_pair};

@@ -8,6 +8,7 @@ use super::error::ConversationError;
 use crate::net::socket::Socket;
 use crate::net::stream::Stream;
 use crate::proto::smtp::follower::Follower;
+use crate::session::io_failure::IoFailure;
 use crate::tls::Target;
 
 /// Room for a usual reply in bytes: it arrives in one read then.
@@ -58,7 +59,10 @@ impl BackendConnection {
         if !out.is_empty() {
             // Bytes that came before the command are no reply to it.
             self.received.clear();
-            self.send(out).await.map_err(ConversationError::Send)?;
+            if let Err(error) = self.send(out).await {
+                let failure = IoFailure::writing(&self.stream, error);
+                return Err(ConversationError::Send(failure));
+            }
             out.clear();
         }
         loop {
@@ -75,8 +79,13 @@ impl BackendConnection {
                 .take(room)
                 .read_buf(&mut self.received)
                 .await;
-            if read.map_err(ConversationError::Receive)? == 0 {
-                return Err(ConversationError::Closed);
+            match read {
+                Ok(0) => return Err(ConversationError::Closed),
+                Ok(_) => {}
+                Err(error) => {
+                    let failure = IoFailure::reading(&self.stream, error);
+                    return Err(ConversationError::Receive(failure));
+                }
             }
         }
     }

@@ -2,12 +2,12 @@
 
 use std::{fmt, io};
 
-use crate::base::{ClientHello, Errno, Escaped, Level};
+use crate::base::{Errno, Escaped, Level};
 use crate::net::resolver::ResolveError;
 use crate::proto::shown;
+use crate::session::io_failure::IoFailure;
 use crate::session::log::SessionLog;
 use crate::session::phase::Phase;
-use crate::tls;
 
 /// Why there is no login.
 #[derive(Debug)]
@@ -72,9 +72,9 @@ pub(in crate::session) enum ConversationError {
     /// The backend closed the connection.
     Closed,
     /// Nothing can be received.
-    Receive(io::Error),
+    Receive(IoFailure),
     /// Nothing can be sent.
-    Send(io::Error),
+    Send(IoFailure),
     /// A reply does not fit into `proxy_buffer`; this is its start.
     TooLong(Vec<u8>),
     /// The protocol does not allow the reply at this point.
@@ -172,11 +172,7 @@ impl fmt::Display for ConversationError {
         match self {
             Self::Closed => f.write_str("upstream prematurely closed connection"),
             // With TLS 1.3, the alert of a backend that rejects our certificate arrives at the first read after the handshake.
-            Self::Receive(cause) => match tls::failure(cause, &ClientHello::default()) {
-                Some(failure) => write!(f, "SSL_read() failed (SSL: {failure})"),
-                None => write!(f, "recv() failed{}", Errno(cause)),
-            },
-            Self::Send(cause) => write!(f, "send() failed{}", Errno(cause)),
+            Self::Receive(failure) | Self::Send(failure) => failure.fmt(f),
             Self::TooLong(bytes) => {
                 // nginx puts its NUL over the last byte.
                 let shown = bytes.split_last().map_or(&[][..], |(_, shown)| shown);

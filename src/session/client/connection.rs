@@ -14,6 +14,7 @@ use crate::net::linger::linger;
 use crate::net::socket::Socket;
 use crate::net::stream::Stream;
 use crate::proto::{Input, Turn};
+use crate::session::io_failure::IoFailure;
 use crate::tls;
 
 /// Replies are sent once they have this many bytes, even if the input buffer contains more commands.
@@ -52,8 +53,8 @@ pub(in crate::session) enum Received {
 pub(in crate::session) enum ClientError {
     /// It did not take its replies in time.
     Blocked,
-    Receive(io::Error),
-    Send(io::Error),
+    Receive(IoFailure),
+    Send(IoFailure),
 }
 
 impl Client {
@@ -105,7 +106,10 @@ impl Client {
     pub async fn receive(&mut self, deadline: Instant) -> Result<Received, ClientError> {
         match timeout_at(deadline, self.fill()).await {
             Err(_) => Ok(Received::Timeout),
-            Ok(Err(error)) => Err(ClientError::Receive(error)),
+            Ok(Err(error)) => {
+                let failure = IoFailure::reading(&self.stream, error);
+                Err(ClientError::Receive(failure))
+            }
             Ok(Ok(0)) => Ok(Received::End),
             Ok(Ok(_)) => Ok(Received::More),
         }
@@ -169,7 +173,7 @@ impl Client {
         };
         let sent = timeout(self.send_timeout, sending).await;
         sent.map_err(|_| ClientError::Blocked)?
-            .map_err(ClientError::Send)?;
+            .map_err(|error| ClientError::Send(IoFailure::writing(&self.stream, error)))?;
         self.out.clear();
         Ok(())
     }

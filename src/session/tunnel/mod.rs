@@ -104,13 +104,12 @@ impl Tunnel {
             Carrier::Followed(followed) => (followed.streams(), followed.carried()),
         };
         tracing::debug!(connection = self.log.number(), up, down, "tunnel closed");
-        report::end(&self.log, &end, |side| match side {
+        let lingers = matches!(&end, End::Failed(failure) if failure.side == Side::Backend);
+        report::end(&self.log, end, |side| match side {
             Side::Client => client.is_tls(),
             Side::Backend => backend.is_tls(),
         });
-        if let End::Failed(failure) = end
-            && failure.side == Side::Backend
-        {
+        if lingers {
             match &mut self.carrier {
                 Carrier::Plain(pipe) => pipe.linger().await,
                 Carrier::Followed(followed) => followed.linger().await,
