@@ -25,6 +25,7 @@ pub use model::{
     SocketOptions, StartTls, SyslogTarget, TlsFault, TlsFile, TlsMaterial, TlsMode, TlsProbes,
     TlsVersions, Upstream, Verify, VerifyClient, World, Xclient, unbracketed,
 };
+pub use openssl::certificate::Names as CertificateNames;
 pub use openssl::{ciphers, pem};
 pub use schema::table::rows;
 pub use schema::{Contexts, Directive, absolute, similar};

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::reading;
@@ -41,6 +42,11 @@ impl Files for Machine {
     fn list(&self, folder: &Path) -> Vec<OsString> {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         entries.map(|entry| entry.file_name()).collect()
+    }
+
+    fn is_readable_by_all(&self, path: &Path) -> bool {
+        let metadata = std::fs::metadata(path);
+        metadata.is_ok_and(|metadata| metadata.is_file() && metadata.mode() & 0o004 != 0)
     }
 
     fn exists(&self, path: &Path) -> bool {

@@ -246,7 +246,7 @@ impl<'a> Loader<'a> {
             self.world,
             &self.scopes.mail,
             &servers,
-            &end,
+            (&self.written, &end),
             &mut self.report,
         )?;
         Ok(())

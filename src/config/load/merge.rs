@@ -11,18 +11,19 @@ use super::scopes::ServerLines;
 use super::server::ProtocolSettings;
 use super::tls::files::TlsFiles;
 use super::tls::{client, server};
+use super::written::Written;
 use crate::base::Level;
 use crate::config::model::{Method, World};
 use crate::config::schema::Scope;
 use crate::config::schema::modules::{auth_http, mail, proxy};
 use crate::config::syntax::{Diagnostic, Lint, Span};
 
-/// Merges the servers of `mail {}`. `end` is its `}`, where nginx's own messages point.
+/// Merges the servers of `mail {}`. `written` has its lines, `end` is its `}`, where nginx's own messages point.
 pub fn merge(
     world: &dyn World,
     outer: &Scope,
     servers: &[ServerLines<'_>],
-    end: &Span,
+    (written, end): (&Written, &Span),
     report: &mut Report<'_>,
 ) -> Result<Vec<MergedServer>, Stop> {
     let inherited = Outer::from(outer);
@@ -35,7 +36,7 @@ pub fn merge(
             None => report.fault(about_server(lines.span, "unknown mail protocol"))?,
         }
     }
-    let mut files = TlsFiles::new(world, end);
+    let mut files = TlsFiles::new(world, written, end);
     for (lines, merged) in &mut merged {
         let material = server::material(&mut files, *lines, merged, report)?;
         merged.tls = material.map(Arc::new);

@@ -29,6 +29,11 @@ pub trait Files {
         false
     }
 
+    /// Whether every user may read a file. False where that is unknown.
+    fn is_readable_by_all(&self, _path: &Path) -> bool {
+        false
+    }
+
     /// The files that a mask (glob(3)) matches, sorted by their bytes.
     fn glob(&self, mask: &Path) -> Vec<PathBuf> {
         glob::expand(mask, |folder| self.list(folder), |path| self.exists(path))

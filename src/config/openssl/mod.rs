@@ -3,6 +3,8 @@
 //!
 //! No cryptography and no file access. Beside `schema`: `load` checks values with it, and `tls` translates cipher strings with it.
 
+pub mod cause;
+pub mod certificate;
 pub mod ciphers;
 pub mod conf_command;
 pub mod der;

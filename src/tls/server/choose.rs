@@ -6,7 +6,7 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{ServerConnection, SignatureScheme as Scheme, SupportedCipherSuite};
 
-use super::names::Names;
+use crate::config::CertificateNames as Names;
 
 /// OpenSSL's order of signature schemes, for `ssl_prefer_server_ciphers on`.
 const OWN_ORDER: [Scheme; 10] = [

@@ -1,7 +1,6 @@
 //! TLS towards clients: the rustls configuration of one `server {}`, and its verification of client certificates.
 
 mod choose;
-mod names;
 pub(super) mod resumption;
 mod session_context;
 mod ticket;

@@ -4,18 +4,20 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use super::files::{TlsFiles, fault};
+use super::place::FileUse;
 use super::unsupported;
 use crate::base::{Address, Secret};
 use crate::config::load::merged::MergedServer;
 use crate::config::load::report::{Report, Stop};
 use crate::config::load::scopes::ServerLines;
 use crate::config::model::{
-    BackendTls, ClientTls, CommandFiles, NamedFile, TlsFile, TlsVersions, Verify, unbracketed,
+    BackendTls, ClientTls, CommandFiles, NamedFile, TlsFault, TlsFile, TlsVersions, Verify,
+    unbracketed,
 };
-use crate::config::openssl::{ciphers, messages};
+use crate::config::openssl::{cause, ciphers, messages};
+use crate::config::schema::Scope;
 use crate::config::schema::modules::proxy_ssl::{ProxySsl, Rows};
 use crate::config::schema::modules::{auth_http, proxy_ssl};
-use crate::config::schema::{Directive, Scope};
 use crate::config::syntax::{Diagnostic, Span, message};
 
 /// OpenSSL's own limit of the depth of a chain.
@@ -46,8 +48,15 @@ pub fn auth_server(
         files,
         by_path(settings.auth_http_ssl_certificate.as_ref()).as_ref(),
         by_path(settings.auth_http_ssl_certificate_key.as_ref()).as_ref(),
-        auth_http::directives::auth_http_ssl_certificate_key(),
-        user,
+        [
+            auth_http::directives::auth_http_ssl_certificate(),
+            auth_http::directives::auth_http_ssl_certificate_key(),
+        ]
+        .map(|directive| FileUse {
+            lines,
+            directive,
+            user: ("auth_http", user),
+        }),
     )?;
     let tls = ClientTls {
         verify: settings.auth_http_ssl_verify.then_some(Verify {
@@ -89,7 +98,7 @@ pub fn backend(
     }
     let user = lines.line(|scope| &scope.proxy_ssl.proxy_ssl);
     let user = user.map_or(files.end, |line| &line.span);
-    let made = towards_backend(files, server, user);
+    let made = towards_backend(files, server, lines, user);
     if made.is_ok() {
         unsupported::towards_backends(&mut files.unsupported, lines, &server.proxy_ssl);
     }
@@ -99,17 +108,26 @@ pub fn backend(
 fn towards_backend(
     files: &mut TlsFiles<'_>,
     server: &MergedServer,
+    lines: ServerLines<'_>,
     user: &Span,
 ) -> Result<ClientTls, Diagnostic> {
     let ssl = &*server.proxy_ssl;
+    let usage = [
+        proxy_ssl::directives::proxy_ssl_certificate(),
+        proxy_ssl::directives::proxy_ssl_certificate_key(),
+    ]
+    .map(|directive| FileUse {
+        lines,
+        directive,
+        user: ("proxy_ssl", user),
+    });
     let ciphers = &ssl.proxy_ssl_ciphers;
     ciphers::select(ciphers).map_err(|why| fault(messages::ciphers(ciphers, why), user))?;
     let pair = own_pair(
         files,
         ssl.proxy_ssl_certificate.as_ref(),
         ssl.proxy_ssl_certificate_key.as_ref(),
-        proxy_ssl::directives::proxy_ssl_certificate_key(),
-        user,
+        usage,
     )?;
     if let Some((certificate, key)) = &pair
         && !files.is_denied(certificate)
@@ -117,7 +135,18 @@ fn towards_backend(
     {
         let passwords = ssl.proxy_ssl_password_file.reveal();
         let probed = files.world.check_pair(certificate, key, passwords);
-        probed.map_err(|why| fault(messages::probed(&why, ciphers), user))?;
+        probed.map_err(|why| {
+            let mut fault = fault(messages::probed(&why, ciphers), user);
+            if let Some(cause) = cause::of_probe(&why, !passwords.is_empty()) {
+                fault = fault.with_help(cause);
+            }
+            match why {
+                TlsFault::Certificate(path) | TlsFault::SmallKey(path) => {
+                    files.placed(fault, &path, usage[0])
+                }
+                _ => files.placed(fault, &key.path, usage[1]),
+            }
+        })?;
     }
     let verify = backend_verify(files, server, user)?;
     let mut command_files = CommandFiles::default();
@@ -188,25 +217,27 @@ fn probe(files: &TlsFiles<'_>, tls: &ClientTls, user: &Span) -> Result<(), Diagn
     probed.map_err(|why| fault(messages::probed(&why, &tls.ciphers), user))
 }
 
-/// The certificate to present, with its key. `key_directive` is named in nginx's sentence about a missing key.
+/// The certificate to present, with its key. `usage` is that of either; nginx's sentence about a missing key names its directive.
 fn own_pair(
     files: &mut TlsFiles<'_>,
     certificate: Option<&NamedFile>,
     key: Option<&NamedFile>,
-    key_directive: &Directive,
-    user: &Span,
+    usage: [FileUse<'_>; 2],
 ) -> Result<Option<(TlsFile, TlsFile)>, Diagnostic> {
     let Some(certificate) = certificate else {
         return Ok(None);
     };
+    let (_, user) = usage[0].user;
     let Some(key) = key else {
-        let (name, written) = (key_directive.name, &certificate.written);
+        let (name, written) = (usage[1].directive.name, &certificate.written);
         let middle = "\" is defined for certificate \"";
         return Err(fault(message!("no \"", name, middle, written, "\""), user));
     };
-    let certificate = files.certificate(certificate, user)?;
-    let key = files.key(key, user)?;
-    Ok(Some((certificate, key)))
+    let read = files.certificate(certificate, user);
+    let own = read.map_err(|why| files.placed(why, &certificate.path, usage[0]))?;
+    let read = files.key(key, user);
+    let key = read.map_err(|why| files.placed(why, &key.path, usage[1]))?;
+    Ok(Some((own, key)))
 }
 
 /// A file as its absolute path names it.

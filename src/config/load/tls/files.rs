@@ -1,6 +1,6 @@
 //! The files of TLS settings. Each is read once, however many servers name it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -9,9 +9,10 @@ use std::sync::Arc;
 use super::unsupported::Unsupported;
 use crate::base::{Errno, Level};
 use crate::config::load::report::Report;
+use crate::config::load::written::Written;
 use crate::config::model::{NamedFile, TlsFile, World};
 use crate::config::openssl::key_location::KeyLocation;
-use crate::config::openssl::{der, messages, pem};
+use crate::config::openssl::{cause, der, messages, pem};
 use crate::config::syntax::{Diagnostic, Span, message};
 
 /// The files read so far, and the warnings given.
@@ -20,7 +21,11 @@ pub struct TlsFiles<'a> {
     pub world: &'a dyn World,
     /// The `}` of `mail {}`, where nginx's own messages point.
     pub end: &'a Span,
+    /// The directives as written.
+    pub written: &'a Written,
     read: HashMap<PathBuf, Arc<[u8]>>,
+    /// The warnings about files so far.
+    warned: HashSet<Vec<u8>>,
     /// The settings that are never negotiated, for one warning for each directive and file.
     pub unsupported: Vec<Unsupported>,
     /// The files that were passed over because this process may not read them.
@@ -31,11 +36,13 @@ pub struct TlsFiles<'a> {
 
 impl<'a> TlsFiles<'a> {
     /// Nothing read yet.
-    pub fn new(world: &'a dyn World, end: &'a Span) -> Self {
+    pub fn new(world: &'a dyn World, written: &'a Written, end: &'a Span) -> Self {
         Self {
             world,
             end,
+            written,
             read: HashMap::new(),
+            warned: HashSet::new(),
             unsupported: Vec::new(),
             denied: Vec::new(),
             passed_over: 0,
@@ -57,7 +64,10 @@ impl<'a> TlsFiles<'a> {
         };
         match pem::chain(&file.bytes) {
             Err(_) if self.is_denied(&file) => Ok(file),
-            Err(reason) => Err(fault(messages::unloadable(what, name, reason), user)),
+            Err(reason) => {
+                let fault = fault(messages::unloadable(what, name, reason), user);
+                Err(fault.with_help(cause::of_certificate(&file.bytes)))
+            }
             Ok(_) => Ok(file),
         }
     }
@@ -95,7 +105,10 @@ impl<'a> TlsFiles<'a> {
         };
         match pem::first_key(&file.bytes) {
             None if self.is_denied(&file) => Ok(file),
-            None => Err(fault(messages::unloadable(what, name, pem::NO_KEY), user)),
+            None => {
+                let fault = fault(messages::unloadable(what, name, pem::NO_KEY), user);
+                Err(fault.with_help(cause::of_key(&file.bytes)))
+            }
             Some(_) => Ok(file),
         }
     }
@@ -114,7 +127,8 @@ impl<'a> TlsFiles<'a> {
             return Ok(None);
         };
         if pem::authorities(&file.bytes).is_empty() {
-            return Err(fault(messages::no_authorities(&file.path), user));
+            let fault = fault(messages::no_authorities(&file.path), user);
+            return Err(fault.with_help(cause::of_certificate(&file.bytes)));
         }
         if are_named && !pem::has_names(&file.bytes) {
             return Err(fault(messages::no_names(&file.path), user));
@@ -127,7 +141,8 @@ impl<'a> TlsFiles<'a> {
             let reason = messages::open_reason(path, &error);
             let reason = message!("BIO_new_file() failed (SSL: ", reason, ")");
             let name = path.as_os_str().as_bytes();
-            fault(messages::unloadable(what, name, reason), user)
+            let fault = fault(messages::unloadable(what, name, reason), user);
+            fault.with_help(cause::of_open(&error))
         })
     }
 
@@ -165,7 +180,7 @@ impl<'a> TlsFiles<'a> {
         };
         let file = self.file(path);
         file.map(Some)
-            .map_err(|error| fault(text(path, &error), user))
+            .map_err(|error| fault(text(path, &error), user).with_help(cause::of_open(&error)))
     }
 
     /// A file, read once.
@@ -214,6 +229,19 @@ impl<'a> TlsFiles<'a> {
             let name = path.as_os_str().as_bytes();
             let message = message!("\"", name, "\" is not checked: this user may not read it");
             report.warn(Diagnostic::bare(Level::Warn, message));
+        }
+    }
+
+    /// Emits each warning about a file once, however many lines name the file.
+    pub fn warn_once_a_file(
+        &mut self,
+        warnings: impl IntoIterator<Item = Diagnostic>,
+        report: &mut Report<'_>,
+    ) {
+        for warning in warnings {
+            if self.warned.insert(warning.message.clone()) {
+                report.warn(warning);
+            }
         }
     }
 

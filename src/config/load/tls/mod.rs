@@ -3,5 +3,7 @@
 pub mod client;
 mod commands;
 pub mod files;
+mod place;
 pub mod server;
 pub mod unsupported;
+mod warnings;
