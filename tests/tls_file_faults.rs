@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use portcullis::config::{Diagnostic, Lint, LogDestination, Options, load};
+use portcullis::config::{Diagnostic, Lint, LogDestination, Options, PidOption, load};
 use portcullis::process::machine::Machine;
 use portcullis::tls;
 use support::TempDir;
@@ -53,7 +53,7 @@ impl Setup {
             file,
             globals: None,
             error_log: LogDestination::Stderr,
-            pid: self.folder.path().join("pid"),
+            pid: PidOption::BuiltIn(self.folder.path().join("pid")),
             allowed: allowed.to_vec(),
         };
         let world = Machine {

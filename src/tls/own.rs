@@ -97,10 +97,7 @@ fn set_certificate(
     }
     let key_type = chain.first().and_then(certificate_type);
     let slot = slot_of(slots, key_type.ok_or_else(broken)?);
-    let same_type = pairs
-        .iter()
-        .filter(|pair| type_of(pair).as_deref() == Some(&slot.key_type));
-    let before = same_type.last().map(|pair| Arc::clone(&pair.key));
+    let before = last_of_type(pairs, &slot.key_type).map(|pair| Arc::clone(&pair.key));
     let key = slot.key.take().or(before);
     slot.key = key.filter(|key| certified(chain.clone(), Arc::clone(key)).is_some());
     slot.chain = Some((file.path.clone(), chain));
@@ -118,10 +115,7 @@ fn set_key(
     let key = signing_key(file, passwords, provider)?;
     let key_type = key_type(&*key).ok_or_else(|| TlsFault::Key(file.path.clone()))?;
     let slot = slot_of(slots, key_type);
-    let same_type = pairs
-        .iter()
-        .filter(|pair| type_of(pair).as_deref() == Some(&slot.key_type));
-    let before = same_type.last().map(|pair| pair.cert.clone());
+    let before = last_of_type(pairs, &slot.key_type).map(|pair| pair.cert.clone());
     let chain = slot.chain.as_ref().map(|(_, chain)| chain.clone());
     if let Some(chain) = chain.or(before)
         && certified(chain, Arc::clone(&key)).is_none()
@@ -143,6 +137,15 @@ fn slot_of(slots: &mut Vec<Slot>, key_type: KeyType) -> &mut Slot {
         slots.len() - 1
     });
     &mut slots[at]
+}
+
+/// The pair of a key type that OpenSSL keeps: the last one.
+fn last_of_type<'p>(
+    pairs: &'p [Arc<CertifiedKey>],
+    key_type: &KeyType,
+) -> Option<&'p Arc<CertifiedKey>> {
+    let mut pairs = pairs.iter();
+    pairs.rfind(|pair| type_of(pair).as_ref() == Some(key_type))
 }
 
 fn type_of(pair: &CertifiedKey) -> Option<KeyType> {

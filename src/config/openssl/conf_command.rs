@@ -83,7 +83,7 @@ fn entry(reason: &[u8]) -> Vec<u8> {
 }
 
 fn group_list(value: &[u8]) -> Result<(), Vec<u8>> {
-    groups::fault(value).map_or(Ok(()), |reason| Err(reason))
+    groups::fault(value).map_or(Ok(()), Err)
 }
 
 fn cipher_string(value: &[u8]) -> Result<(), Vec<u8>> {
