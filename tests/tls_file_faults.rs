@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use portcullis::config::{Diagnostic, Lint, LogDestination, Options, PidOption, load};
-use portcullis::process::machine::Machine;
+use portcullis::process::machine::{Machine, Rights};
 use portcullis::tls;
 use support::TempDir;
 use support::authority::{Authority, CertificateOptions};
@@ -54,12 +54,15 @@ impl Setup {
             globals: None,
             error_log: LogDestination::Stderr,
             pid: PidOption::BuiltIn(self.folder.path().join("pid")),
+            typed: None,
+            messages: Default::default(),
             allowed: allowed.to_vec(),
         };
         let world = Machine {
             check_pair: tls::check_pair,
             check_tls: tls::check,
             check_client_tls: tls::check_client,
+            rights: Rights::Own,
         };
         let mut warnings = Vec::new();
         let loaded = load(&world, &options, &mut |warning| warnings.push(warning));
@@ -159,7 +162,8 @@ fn faults_name_place_user_and_cause() {
     ] {
         let fault = setup.load(lines, &[]).1.expect_err(lines);
         assert_eq!(marked(&fault), (word.to_owned(), line), "{lines}");
-        let help = fault.help.join("\n");
+        let help = fault.help.iter().map(|help| format!("{help}\n"));
+        let help = help.collect::<String>();
         assert!(help.contains(cause), "{lines}\n{help}");
         let conf = setup.folder.path().join("n.conf");
         let conf = conf.display();
