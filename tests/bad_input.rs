@@ -63,7 +63,7 @@ fn line_longer_than_the_buffer() {
     let mut client = greeted(port);
     client.send(&[b'A'; 100_000]);
     assert_eq!(client.read_to_end(), INVALID);
-    gateway.wait_for_log("client sent too long command \"AAAA");
+    gateway.wait_for_log("client sent too long command \"***\" while in auth state");
     // Pipelined commands together may be longer than the buffer.
     let mut client = greeted(port);
     client.send("NOOP\r\n".repeat(200).as_bytes());
@@ -96,7 +96,7 @@ fn client_that_sends_before_the_greeting_is_rejected() {
         "503 5.5.0 Improper use of SMTP command pipelining\r\n"
     );
     gateway.wait_for_log(
-        "client was rejected before greeting: \"EHLO early__\" while in delay pipelining state",
+        "client was rejected before greeting: 12 bytes, beginning with EHLO while in delay pipelining state",
     );
 }
 

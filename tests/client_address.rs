@@ -76,7 +76,7 @@ fn proxy_header_on_unix_sockets() {
 
     let _client = send_and_read(connect("untrusted"), &format!("{header}{}", auth()), "535 ");
     let request = auth_server.received();
-    assert!(request.contains("\r\nClient-IP: unix:\r\nClient-Host: [TEMPUNAVAIL]\r\nProxy-Protocol-Addr: 192.0.2.1\r\n"), "{request}");
+    assert!(request.contains("\r\nClient-IP: unix:\r\nClient-Host: [UNAVAILABLE]\r\nProxy-Protocol-Addr: 192.0.2.1\r\n"), "{request}");
 
     while !backend.received().starts_with("AUTH") {}
     let _client = send_and_read(connect("bare"), &auth(), "235 ");

@@ -1,7 +1,7 @@
 //! SIGUSR2: nginx is replaced by the gateway and the gateway by nginx, under load, on the same listening sockets.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -32,15 +32,18 @@ impl Daemon {
         };
         fs::write(this.path("gateway.conf"), configuration).expect("the configuration");
         this.install(binary);
-        let status = Command::new(this.path("nginx"))
-            .arg("-p")
-            .arg(this.folder.path())
-            .arg("-c")
-            .arg(this.path("gateway.conf"))
-            .arg("-e")
-            .arg(this.path("early.log"))
-            .status();
-        assert!(status.expect("to start").success(), "{}", this.log());
+        let mut command = Command::new(this.path("nginx"));
+        command.arg("-p").arg(this.folder.path());
+        command.arg("-c").arg(this.path("gateway.conf"));
+        command.arg("-e").arg(this.path("early.log"));
+        // Another test that forks at this moment holds the copied file open for writing until its exec.
+        wait_until("the start", || match command.status() {
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => false,
+            status => {
+                assert!(status.expect("to start").success(), "{}", this.log());
+                true
+            }
+        });
         wait_until("the pid file", || this.pid("gateway.pid").is_some());
         this
     }

@@ -111,7 +111,12 @@ fn file_or_data(written: &[u8], folders: &Folders) -> NamedFile {
 }
 
 fn absolute_or_data(name: &[u8], folders: &Folders) -> Box<[u8]> {
-    match name.starts_with(b"data:") {
+    // `ssl_certificate_key` has the other two, which name no file beside the configuration either.
+    let prefixes = ["data:", "engine:", "store:"];
+    match prefixes
+        .iter()
+        .any(|prefix| name.starts_with(prefix.as_bytes()))
+    {
         true => name.into(),
         false => absolute_word(&folders.config, name),
     }
