@@ -6,6 +6,7 @@ use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use socket2::SockRef;
+use support::load::{Client, Peers};
 use support::scripted::{ScriptedPeer, Step};
 use support::{Gateway, LineClient, auth_plain, free_port, wait_until};
 
@@ -52,9 +53,9 @@ fn max_commands_in_every_protocol() {
 fn worker_connections_in_every_protocol() {
     let ports = [free_port(), free_port(), free_port()];
     let [smtp, imap, pop3] = ports;
-    // Three listening sockets and the two connections of one session.
+    // Three listening sockets, the channel to the master, and the two connections of one session.
     let gateway = Gateway::start_with(
-        "events { worker_connections 5; }",
+        "events { worker_connections 6; }",
         &format!(
             "mail {{
                 server_name gate.test;
@@ -67,6 +68,8 @@ fn worker_connections_in_every_protocol() {
     );
     let mut first = LineClient::connect(imap);
     first.expect("* OK");
+    let mut second = LineClient::connect(smtp);
+    second.expect("220");
     for (port, expected) in [
         (smtp, "421 4.3.2 Too many connections\r\n"),
         (imap, "* BYE Too many connections\r\n"),
@@ -80,7 +83,53 @@ fn worker_connections_in_every_protocol() {
     wait_until("a free connection", || {
         LineClient::connect(pop3).read_reply().starts_with("+OK")
     });
-    gateway.wait_for_log(": 5 worker_connections are not enough\n");
+    gateway.wait_for_log(": 6 worker_connections are not enough\n");
+}
+
+/// As in nginx a client counts once before its login, and twice with a backend.
+#[test]
+fn worker_connections_are_counted_as_in_nginx() {
+    let (port, peers) = (free_port(), Peers::start());
+    // Ten connections: two threads of one listening socket, one channel and five others.
+    let gateway = Gateway::start_with(
+        "worker_processes 2; events { worker_connections 7; }",
+        &format!(
+            "mail {{ server_name gate.test; auth_http 127.0.0.1:{}/; xclient off; smtp_auth plain; auth_http_keepalive off;
+                     server {{ listen 127.0.0.1:{port}; protocol smtp; }} }}",
+            peers.auth
+        ),
+    );
+    let mut proxied: Vec<_> = (0..4)
+        .map(|_| Client::connect(port).expect("a connection"))
+        .collect();
+    for client in &mut proxied {
+        client.log_in("joe").expect("a login");
+    }
+    let mut plain: Vec<_> = (0..2).map(|_| LineClient::connect(port)).collect();
+    for client in &mut plain {
+        client.expect("220");
+    }
+    assert_eq!(
+        LineClient::connect(port).read_to_end(),
+        "421 4.3.2 Too many connections\r\n"
+    );
+    // A client has its place, and there is none for its backend.
+    let login = format!("AUTH PLAIN {}", auth_plain("joe", "secret"));
+    plain[0].send_line(&login);
+    assert_eq!(
+        plain[0].read_to_end(),
+        "451 4.3.2 Internal server error\r\n"
+    );
+    gateway.wait_for_log(&format!(
+        " 7 worker_connections are not enough while in http auth state, client: 127.0.0.1, server: 127.0.0.1:{port}, login: \"joe\"\n"
+    ));
+    drop((proxied, plain));
+    wait_until("all places", || {
+        let mut clients: Vec<_> = (0..10).map(|_| LineClient::connect(port)).collect();
+        clients
+            .iter_mut()
+            .all(|client| client.read_reply().starts_with("220"))
+    });
 }
 
 /// The resident memory of the process, in bytes.

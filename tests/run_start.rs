@@ -284,7 +284,7 @@ fn a_configuration_error_is_reported_before_the_process_leaves_the_terminal() {
 fn descriptors_are_raised_and_limited() {
     let port = free_port();
     let gateway = Gateway::start(&format!(
-        "worker_rlimit_nofile 77;\n{}",
+        "worker_rlimit_nofile 40;\n{}",
         mail(&[&local(port)])
     ));
     let limits =
@@ -293,9 +293,10 @@ fn descriptors_are_raised_and_limited() {
         .lines()
         .find(|line| line.starts_with("Max open files"))
         .expect("the line");
-    assert_eq!(line.split_whitespace().nth(3), Some("77"));
-    // (77 - 32 - 1) / 3 sessions are accepted; the next waits until one ends.
-    let mut sessions: Vec<_> = (0..14).map(|_| LineClient::connect(port)).collect();
+    // For each of two `worker_processes`.
+    assert_eq!(line.split_whitespace().nth(3), Some("80"));
+    // (80 - 24 - 1) / 2 sessions are accepted; the next waits until one ends.
+    let mut sessions: Vec<_> = (0..27).map(|_| LineClient::connect(port)).collect();
     sessions
         .iter_mut()
         .for_each(|session| drop(session.expect("220")));
@@ -320,7 +321,7 @@ fn clients_over_the_limit_get_a_reply() {
         let scratch = TempDir::new("full");
         let block = mail(&[&local(port)]).replace("protocol smtp", &format!("protocol {protocol}"));
         let text = format!(
-            "daemon off;\npid gateway.pid;\nerror_log error.log info;\nevents {{ worker_connections 5; }}\n{block}"
+            "daemon off;\npid gateway.pid;\nerror_log error.log info;\nevents {{ worker_connections 4; }}\n{block}"
         );
         fs::write(scratch.path().join("gateway.conf"), text).expect("the configuration");
         let mut child = support::command(scratch.path())
@@ -344,7 +345,7 @@ fn clients_over_the_limit_get_a_reply() {
         child.wait().expect("its end");
         let log = fs::read_to_string(scratch.path().join("error.log")).expect("the log");
         assert!(
-            log.contains("[alert]") && log.contains(": 5 worker_connections are not enough\n"),
+            log.contains("[alert]") && log.contains(": 4 worker_connections are not enough\n"),
             "{log}"
         );
     }

@@ -4,13 +4,10 @@ use super::process_log::ProcessLog;
 use crate::base::Level;
 use nix::sys::resource::{Resource, getrlimit, rlim_t};
 
-/// The connections that nginx counts for one session: the client, and the auth server or the backend, since the former is closed before the
-/// latter is opened. So `worker_connections` allows as many sessions as nginx would serve.
-const CONNECTIONS: usize = 2;
-/// The descriptors of one session: client, backend, and an idle connection to an auth server.
-const DESCRIPTORS: usize = 3;
-/// The descriptors for everything else: logs, epoll, the resolver, files that a reload reads.
-const RESERVE: usize = 32;
+/// The descriptors of one session: the client's, and that of the auth server or the backend.
+const DESCRIPTORS: usize = 2;
+/// The descriptors for everything else: logs, epoll, the resolver, kept connections to auth servers, the sockets of a reload.
+const RESERVE: usize = 24;
 
 /// The limit of open files, in descriptors.
 #[derive(Clone, Copy, Debug)]
@@ -53,14 +50,12 @@ impl DescriptorLimit {
     }
 }
 
-/// The number of sessions that `worker_connections` allows with this number of workers; at least one.
-/// In each worker listening sockets count as connections.
-pub fn sessions(worker_connections: usize, workers: usize, listeners: usize) -> usize {
-    (worker_connections
-        .saturating_sub(listeners)
+/// The number of connections that `worker_connections` allows with this number of workers; enough for one session. In each worker
+/// of nginx, listening sockets and the channel to the master count too: its `own` connections.
+pub fn connections(worker_connections: usize, own: usize, workers: usize) -> usize {
+    (worker_connections.saturating_sub(own))
         .saturating_mul(workers)
-        / CONNECTIONS)
-        .max(1)
+        .max(2)
 }
 
 #[cfg(test)]
@@ -69,16 +64,16 @@ mod tests {
 
     #[test]
     fn sessions_are_counted_with_all_their_connections() {
-        assert_eq!(sessions(512, 1, 2), 255);
-        assert_eq!(sessions(512, 4, 2), 1020);
-        assert_eq!(sessions(1, 1, 1), 1);
+        assert_eq!(connections(512, 3, 1), 509);
+        assert_eq!(connections(512, 3, 4), 2036);
+        assert_eq!(connections(1, 2, 1), 2);
         assert_eq!(
             DescriptorLimit {
                 soft: 1024,
                 hard: 4096
             }
             .sessions(2),
-            330
+            499
         );
         assert_eq!(DescriptorLimit { soft: 10, hard: 10 }.sessions(2), 1);
     }

@@ -48,6 +48,7 @@ impl<'c, 's> Authenticating<'c, 's> {
 
     /// Gets the decision and sends it to the client. `None`: the client may try again.
     pub async fn run(self) -> Result<Option<BackendStream>, SessionEnd> {
+        self.commands.take_second()?;
         match self.needed {
             Needed::AuthHttp(server, settings, login) => {
                 auth_http(self.commands, server, settings, login).await

@@ -10,6 +10,7 @@ use super::backend::backend_login::OpenConversation;
 use super::client::connection::Received;
 use super::client::handshake::TlsError;
 use super::client::identity::Identity;
+use super::connections::Connection;
 use super::end::{Cause, SessionEnd};
 use super::endpoint::Authenticator;
 use super::phase::Phase;
@@ -27,6 +28,8 @@ pub(in crate::session) struct Commands<'s> {
     pub dialogue: Box<dyn ServerDialogue>,
     /// The number of complete logins so far.
     pub attempts: u32,
+    /// The connection to the auth server or the backend, as nginx counts them.
+    pub second: Option<Connection>,
     /// The conversation with the backend that authenticates, between two attempts.
     pub conversation: Option<OpenConversation>,
     /// The end of `timeout`.
@@ -59,6 +62,7 @@ impl<'s> Commands<'s> {
             identity,
             dialogue,
             attempts: 0,
+            second: None,
             conversation: None,
         }
     }
@@ -108,8 +112,23 @@ impl<'s> Commands<'s> {
         self.deadline = Instant::now() + self.session.endpoint.server.mail.timeout;
         if self.conversation.is_none() {
             self.session.log.upstream(None);
+            self.second = None;
         }
         self.follow(turn).map(|_| ())
+    }
+
+    /// Counts the connection that the decision needs.
+    pub fn take_second(&mut self) -> Result<(), SessionEnd> {
+        if self.second.is_none() {
+            self.second = self.session.shared.connections.take();
+        }
+        match self.second {
+            Some(_) => Ok(()),
+            None => {
+                let per_worker = self.session.shared.connections.per_worker();
+                Err(Phase::AuthHttp.end(Cause::NoConnection { per_worker }))
+            }
+        }
     }
 
     /// The directives about backends.

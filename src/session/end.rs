@@ -42,6 +42,8 @@ pub(in crate::session) enum Cause {
     EarlyTalker(Note),
     /// The dialogue is over and has written its last reply, with a line for the log if a limit was exceeded.
     Dialogue(Option<Note>),
+    /// `worker_connections` leaves no room for a connection to the auth server or the backend.
+    NoConnection { per_worker: usize },
     /// The auth server failed.
     AuthHttp(AuthHttpError),
     /// The backend failed to log in a client that the auth server had accepted.
@@ -137,6 +139,10 @@ impl SessionEnd {
             Cause::EarlyTalker(note) | Cause::Dialogue(Some(note)) => {
                 line(Level::Info, format_args!("{note}"));
             }
+            Cause::NoConnection { per_worker } => {
+                let text = format_args!("{per_worker} worker_connections are not enough");
+                line(Level::Alert, text);
+            }
             Cause::AuthHttp(error) => error.log(log),
             Cause::AuthorizedLogin { error, .. } => {
                 let level = match self.farewell() {
@@ -171,7 +177,7 @@ impl SessionEnd {
                     None => LastReply::InternalError,
                 }
             }
-            Cause::AuthHttp(_) => LastReply::InternalError,
+            Cause::NoConnection { .. } | Cause::AuthHttp(_) => LastReply::InternalError,
             Cause::Tls(TlsError::Certificate(Refusal::Bad(_))) => LastReply::InvalidCertificate,
             Cause::Tls(TlsError::Certificate(Refusal::Missing)) => LastReply::MissingCertificate,
             Cause::EarlyTalker(_) => LastReply::EarlyTalker,

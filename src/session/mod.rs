@@ -9,6 +9,7 @@ mod authenticating;
 mod backend;
 mod client;
 mod commands;
+mod connections;
 mod end;
 mod endpoint;
 mod greeting;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 pub use auth_http::auth_server::AuthServer;
 pub use backend::{BackendCapabilities, Backends, CapabilityCache};
+pub use connections::{Connection, Connections};
 pub use endpoint::{Authenticator, Endpoint};
 pub use shared::Shared;
 pub use shutdown::ShutdownTimer;
@@ -113,8 +115,9 @@ async fn log_in(arrival: Arrival, endpoint: Arc<Endpoint>, shared: Arc<Shared>) 
         () = over(&mut shutdown) => Err(Phase::Commands.end(Cause::Shutdown)),
     };
     match reached {
-        Ok(backend) => {
+        Ok((backend, connection)) => {
             log.logged_in();
+            let backend = (backend, connection);
             Some(Tunnel::new(client, backend, server, shutdown, log))
         }
         Err(end) => {
@@ -125,7 +128,10 @@ async fn log_in(arrival: Arrival, endpoint: Arc<Endpoint>, shared: Arc<Shared>) 
 }
 
 /// Runs the phases from implicit TLS to the login.
-async fn reach_backend(session: Session<'_>, source: Source) -> Result<BackendStream, SessionEnd> {
+async fn reach_backend(
+    session: Session<'_>,
+    source: Source,
+) -> Result<(BackendStream, Option<Connection>), SessionEnd> {
     if let TlsMode::Implicit(tls) = &session.endpoint.tls {
         let limit = session.endpoint.server.mail.timeout;
         let secured = session.client.secure(tls, limit).await;
@@ -138,7 +144,7 @@ async fn reach_backend(session: Session<'_>, source: Source) -> Result<BackendSt
         // Boxed: a client that has not sent its login does not need the room.
         let authenticating = Box::pin(Authenticating::new(&mut commands, needed).run());
         if let Some(backend) = authenticating.await? {
-            return Ok(backend);
+            return Ok((backend, commands.second.take()));
         }
     }
 }

@@ -1,14 +1,18 @@
 //! State that all sessions of the process share.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::auth_http::pool::Pools;
+use super::connections::Connections;
 
-/// Counts connections, and keeps those to auth servers. It outlives every reload.
+/// Numbers and counts connections, and keeps those to auth servers. It outlives every reload.
 #[derive(Debug, Default)]
 pub struct Shared {
-    connections: AtomicU64,
+    numbers: AtomicU64,
+    /// The open connections, for `worker_connections`.
+    pub connections: Arc<Connections>,
     /// The connections to auth servers.
     pub(in crate::session) auth_pools: Pools,
 }
@@ -21,7 +25,7 @@ impl Shared {
 
     /// The number of the next connection in the log; the first is 1. Connections to auth servers and backends have numbers too.
     pub fn next_number(&self) -> u64 {
-        self.connections.fetch_add(1, Ordering::Relaxed) + 1
+        self.numbers.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// A unique challenge for APOP and CRAM-MD5: `<random.time@server_name>`.

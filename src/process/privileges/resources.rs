@@ -31,18 +31,27 @@ fn named<T>(call: impl FnOnce() -> String, result: io::Result<T>) -> Result<T, R
     })
 }
 
-/// `worker_rlimit_nofile`; without it the soft limit is raised to the hard one.
+/// `worker_rlimit_nofile` for so many workers of nginx; without it the soft limit is raised to the hard one. Where the kernel does
+/// not allow the product, as much as possible, and at least the limit of one worker.
 ///
 /// # Errors
 /// A limit above the hard one needs CAP_SYS_RESOURCE.
-pub fn set_open_files(limit: Option<u64>) -> Result<(), ResourceError> {
+pub fn set_open_files(per_worker: Option<u64>, workers: usize) -> Result<(), ResourceError> {
     let now = DescriptorLimit::now();
-    let DescriptorLimit { soft, hard } = now.with(limit);
-    if (soft, hard) == (now.soft, now.hard) {
+    let Some(per_worker) = per_worker else {
+        return set_open_files_limit(now.hard);
+    };
+    let product = per_worker.saturating_mul(workers as u64);
+    set_open_files_limit(product).or_else(|_| set_open_files_limit(per_worker.max(now.hard)))
+}
+
+fn set_open_files_limit(limit: u64) -> Result<(), ResourceError> {
+    let now = DescriptorLimit::now();
+    if (now.soft, now.hard) == (limit, limit) {
         return Ok(());
     }
-    let set = setrlimit(Resource::RLIMIT_NOFILE, soft, hard).map_err(io::Error::from);
-    named(|| format!("setrlimit(RLIMIT_NOFILE, {soft})"), set)
+    let set = setrlimit(Resource::RLIMIT_NOFILE, limit, limit).map_err(io::Error::from);
+    named(|| format!("setrlimit(RLIMIT_NOFILE, {limit})"), set)
 }
 
 /// `worker_priority`

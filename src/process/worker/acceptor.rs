@@ -86,13 +86,12 @@ impl AcceptHandler for Acceptor {
         }) else {
             return;
         };
-        let Some(slot) = self.instance.sessions.begin(generation.session_limit()) else {
+        let shared = Arc::clone(&self.instance.registries.shared);
+        let Some(connection) = shared.connections.take() else {
             return self.refuse(&generation, endpoint, socket);
         };
-        let (endpoint, shared) = (
-            Arc::clone(endpoint),
-            Arc::clone(&self.instance.registries.shared),
-        );
+        let counted = (connection, self.instance.sessions.begin());
+        let endpoint = Arc::clone(endpoint);
         let number = shared.next_number();
         let text = format_args!("client {peer} connected to {}", endpoint.listen);
         endpoint.log.line(Level::Info, Some(number), text);
@@ -107,7 +106,7 @@ impl AcceptHandler for Acceptor {
                 shared,
             )
             .await;
-            drop(slot);
+            drop(counted);
         });
     }
 

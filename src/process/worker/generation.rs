@@ -95,18 +95,11 @@ impl Generation {
         Some(timer.limit())
     }
 
-    /// The number of sessions that `worker_connections` allows.
-    pub fn session_limit(&self) -> usize {
-        let Config {
-            core,
-            events,
-            sockets,
-            ..
-        } = &*self.config;
-        limits::sessions(
-            events.worker_connections,
-            core.worker_processes,
-            sockets.len(),
-        )
+    /// The number of connections that `worker_connections` allows.
+    pub fn connections(&self) -> usize {
+        let (core, listeners) = (&self.config.core, self.config.sockets.len());
+        let own = listeners + usize::from(core.master_process);
+        let per_worker = self.config.events.worker_connections;
+        limits::connections(per_worker, own, core.worker_processes)
     }
 }

@@ -30,6 +30,9 @@ impl Instance {
         generation: Generation,
         descriptors: DescriptorLimit,
     ) -> Self {
+        let per_worker = generation.config.events.worker_connections;
+        let connections = &registries.shared.connections;
+        connections.set_limit(generation.connections(), per_worker);
         Self {
             registries,
             generation: ArcSwap::from_pointee(generation),

@@ -167,6 +167,9 @@ impl Service {
         for address in sockets::diff(&old.config.sockets, &generation.config.sockets).removed {
             self.acceptors.close(&address).await;
         }
+        let per_worker = generation.config.events.worker_connections;
+        let connections = &self.instance.registries.shared.connections;
+        connections.set_limit(generation.connections(), per_worker);
         self.instance.generation.store(Arc::new(generation));
         old.retire();
         self.accept(number, listeners);

@@ -1,4 +1,4 @@
-//! The number of open sessions: for the limit of `worker_connections`, and to wait for the last one.
+//! The number of open sessions: for the limit of open files, and to wait for the last one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,13 +17,10 @@ pub struct SessionCount {
 pub struct SessionSlot(Arc<SessionCount>);
 
 impl SessionCount {
-    /// Counts one more session; `None` when `limit` sessions are open.
-    pub fn begin(self: &Arc<Self>, limit: usize) -> Option<SessionSlot> {
-        let more = |open| (open < limit).then_some(open + 1);
-        self.open
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, more)
-            .ok()?;
-        Some(SessionSlot(Arc::clone(self)))
+    /// Counts one more session.
+    pub fn begin(self: &Arc<Self>) -> SessionSlot {
+        self.open.fetch_add(1, Ordering::AcqRel);
+        SessionSlot(Arc::clone(self))
     }
 
     /// The number of open sessions.
@@ -55,21 +52,10 @@ impl Drop for SessionSlot {
 mod tests {
     use super::*;
 
-    #[test]
-    fn no_session_begins_over_the_limit() {
-        let sessions = Arc::new(SessionCount::default());
-        let first = sessions.begin(2);
-        let second = sessions.begin(2);
-        assert!(first.is_some() && second.is_some());
-        assert!(sessions.begin(2).is_none());
-        drop(first);
-        assert!(sessions.begin(2).is_some());
-    }
-
     #[tokio::test]
     async fn the_wait_ends_with_the_last_session() {
         let sessions = Arc::new(SessionCount::default());
-        let slot = sessions.begin(9);
+        let slot = sessions.begin();
         let waiter = tokio::spawn({
             let sessions = Arc::clone(&sessions);
             async move { sessions.fewer_than(1).await }

@@ -152,7 +152,10 @@ fn take_resources(settings: &WorkerSettings) -> Vec<String> {
     let folder = settings.folder.as_ref().map(Path::new);
     let priority = (settings.priority != 0).then_some(settings.priority);
     let steps = [
-        Some(resources::set_open_files(settings.open_files)),
+        Some(resources::set_open_files(
+            settings.open_files,
+            settings.threads,
+        )),
         settings.core_file.map(resources::set_core_limit),
         priority.map(resources::set_priority),
         folder.map(resources::enter),

@@ -16,6 +16,7 @@ use self::followed::Followed;
 use self::incident::Incident;
 use super::backend::BackendStream;
 use super::client::connection::Client;
+use super::connections::Connection;
 use super::end::Cause;
 use super::log::SessionLog;
 use super::phase::Phase;
@@ -33,6 +34,8 @@ const CLOSING: Duration = Duration::from_secs(2);
 pub(in crate::session) struct Tunnel {
     carrier: Carrier,
     shutdown: Option<Box<Shutdown>>,
+    /// That to the backend.
+    _connection: Option<Connection>,
     log: SessionLog,
 }
 
@@ -51,7 +54,7 @@ impl Tunnel {
     /// A tunnel of a session with this server, which ends when neither side sends for `proxy_timeout`.
     pub fn new(
         client: Client,
-        backend: BackendStream,
+        (backend, connection): (BackendStream, Option<Connection>),
         server: &Server,
         shutdown: Option<Box<Shutdown>>,
         log: SessionLog,
@@ -75,6 +78,7 @@ impl Tunnel {
         Self {
             carrier,
             shutdown,
+            _connection: connection,
             log,
         }
     }

@@ -60,10 +60,10 @@ module! {
         /// `1`, the rightmost digit for the first processor, and applies to one thread (`worker_processes`). `auto`
         /// distributes the threads over the available processors, or over those in a mask that follows.
         worker_cpu_affinity: Affinities, MAIN;
-        /// Sets the limit on open files (`RLIMIT_NOFILE`) of the worker process. Without this directive portcullis
-        /// raises the soft limit to the hard limit.
+        /// Sets the limit on open files (`RLIMIT_NOFILE`) for each of `worker_processes`: the worker process gets their
+        /// sum. Without this directive portcullis raises the soft limit to the hard limit.
         ///
-        /// A session uses up to three file descriptors. If no descriptors are left for another session, portcullis
+        /// A session uses up to two file descriptors. If no descriptors are left for another session, portcullis
         /// logs `accept4() failed (24: Too many open files)` and leaves new connections in the listen queue until a
         /// session ends.
         worker_rlimit_nofile: Number, MAIN;

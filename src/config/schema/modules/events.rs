@@ -8,11 +8,13 @@ use crate::config::schema::values::{
 module! {
     /// Directives of the `events` block: processing of connections.
     events: EventsWritten -> Events {
-        /// Sets the maximum number of simultaneous connections per thread (`worker_processes`). As in nginx, each
-        /// listening socket counts as one connection and each session as two: the client's, and the one to the
-        /// authentication server or the backend. The number of sessions is thus limited to `worker_processes *
-        /// (worker_connections - listening sockets) / 2`.
+        /// Sets the maximum number of simultaneous connections per thread (`worker_processes`), counted as nginx counts
+        /// them. Each listening socket is one connection, and with `master_process on` the channel to the master is
+        /// another one. A client is one connection until it logs in; then the connection to the authentication server
+        /// or the backend is the second one. For `worker_processes` as a whole there are `worker_processes *
+        /// (worker_connections - listening sockets - 1)` connections for clients.
         ///
+        /// A client that logs in when no connection is left receives the reply to an internal error, as in nginx.
         /// A client above this limit receives `421 4.3.2 Too many connections` (SMTP), `* BYE Too many connections`
         /// (IMAP) or `-ERR Too many connections` (POP3), and the connection is closed. On a socket with `listen ...
         /// ssl`, the connection is closed without a reply. nginx closes it without a reply in all cases.
