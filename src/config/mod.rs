@@ -16,6 +16,7 @@ pub use load::config::{Config, Loaded};
 pub use load::report::Faults;
 pub use load::server::{AuthTarget, Authenticator, ProtocolSettings, Server};
 pub use load::sockets::{self, Route, ServerId, Socket};
+pub use load::watched::watched_files;
 pub use load::{load, test};
 
 pub use model::{

@@ -22,6 +22,7 @@ pub mod sockets;
 mod suspect;
 mod tainted;
 mod tls;
+pub mod watched;
 mod whole;
 pub mod written;
 

@@ -56,6 +56,15 @@ pub enum Order {
     Count,
 }
 
+/// Why a configuration replaces another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cause {
+    /// The start of a worker, or a reload: the sessions of the one before are from the past.
+    Reload,
+    /// Its TLS files have changed, and nothing else: all sessions belong to the same configuration.
+    Certificates,
+}
+
 /// One configuration as it is handed to a worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Handover {
@@ -63,6 +72,8 @@ pub struct Handover {
     pub number: u64,
     /// What the command line says.
     pub options: SentOptions,
+    /// Why it replaces the one before.
+    pub cause: Cause,
     /// The machine's answers to the load.
     pub answers: Arc<Recording>,
     /// The addresses of the listening sockets.

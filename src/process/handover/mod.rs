@@ -17,8 +17,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use channel::Channel;
-pub use message::{Handover, Order, Report, WorkerSettings};
-pub use recording::{Recorder, Recording};
+pub use message::{Cause, Handover, Order, Report, WorkerSettings};
+pub use recording::{Answer, Recorder, Recording};
 pub use reports::{Reports, ReportsEnd};
 
 /// How long the other side may take to read a frame.

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -16,11 +16,32 @@ use crate::config::{ClientTls, Files, Names, TlsFault, TlsFile, TlsMaterial, Tls
 /// `EIO`, for errors without a number.
 const UNKNOWN: i32 = 5;
 
+/// What reading a file has yielded: its content, or the number of an error.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer(Result<Vec<u8>, i32>);
+
+impl Answer {
+    /// The answer of a read.
+    pub fn of(read: io::Result<Vec<u8>>) -> Self {
+        Self(read.map_err(|error| error.raw_os_error().unwrap_or(UNKNOWN)))
+    }
+
+    fn content(&self) -> io::Result<Vec<u8>> {
+        self.0.clone().map_err(io::Error::from_raw_os_error)
+    }
+}
+
+/// Prints no content.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Answer").finish_non_exhaustive()
+    }
+}
+
 /// Answers by question. A file that is read several times has one content, so that a load sees one state of the machine.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Recording {
-    /// Contents, or the number of an error.
-    files: BTreeMap<OsString, Result<Vec<u8>, i32>>,
+    files: BTreeMap<OsString, Answer>,
     folders: BTreeMap<OsString, Vec<OsString>>,
     exists: BTreeMap<OsString, bool>,
     hosts: BTreeMap<String, Vec<IpAddr>>,
@@ -61,18 +82,30 @@ impl<'a> Recorder<'a> {
     }
 }
 
-fn content(answer: &Result<Vec<u8>, i32>) -> io::Result<Vec<u8>> {
-    answer.clone().map_err(io::Error::from_raw_os_error)
+impl Recording {
+    /// What reading a file has yielded, if it was read.
+    pub fn file(&self, path: &Path) -> Option<&Answer> {
+        self.files.get(path.as_os_str())
+    }
+
+    /// The same answers, except for these files.
+    pub fn with(&self, files: impl IntoIterator<Item = (PathBuf, Answer)>) -> Self {
+        let mut changed = self.clone();
+        let files = files.into_iter();
+        changed
+            .files
+            .extend(files.map(|(path, answer)| (path.into(), answer)));
+        changed
+    }
 }
 
 impl Files for Recorder<'_> {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let mut heard = self.heard.borrow_mut();
-        let answer = heard.files.entry(path.into()).or_insert_with(|| {
-            let read = self.world.read(path);
-            read.map_err(|error| error.raw_os_error().unwrap_or(UNKNOWN))
-        });
-        content(answer)
+        let answer = heard.files.entry(path.into());
+        answer
+            .or_insert_with(|| Answer::of(self.world.read(path)))
+            .content()
     }
 
     fn list(&self, folder: &Path) -> Vec<OsString> {
@@ -154,7 +187,7 @@ impl TlsProbes for Recorder<'_> {
 impl Files for Recording {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let answer = self.files.get(path.as_os_str());
-        answer.map_or_else(|| Err(io::ErrorKind::NotFound.into()), content)
+        answer.map_or_else(|| Err(io::ErrorKind::NotFound.into()), Answer::content)
     }
 
     fn list(&self, folder: &Path) -> Vec<OsString> {

@@ -67,7 +67,7 @@ impl Configuration {
             log_files.push(path.clone());
             open.push(early);
         }
-        let worker = worker_settings(&config, world);
+        let worker = worker_settings(&config, &recorder);
         Some(Self {
             number,
             worker,

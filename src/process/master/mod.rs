@@ -4,6 +4,7 @@
 //! configuration, starts another worker when one dies, and starts another binary on SIGUSR2. With `master_process off` the worker
 //! is a thread of the same process.
 
+mod certificates;
 mod configuration;
 mod inherited;
 mod notify;
@@ -27,6 +28,7 @@ use std::time::Instant;
 use nix::unistd::Pid;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use self::certificates::Watch;
 use self::configuration::Configuration;
 use self::notify::Notifier;
 use self::reload::Change;
@@ -74,6 +76,7 @@ struct Master {
     notifier: Notifier,
     /// The warnings that were logged for the configuration in force.
     said: Said,
+    watch: Watch,
     log: ProcessLog,
 }
 

@@ -10,7 +10,7 @@ use super::sockets::Added;
 use super::worker::{State, Worker};
 use super::{Master, Phase};
 use crate::base::{Errno, Level};
-use crate::process::handover::Order;
+use crate::process::handover::{Cause, Order};
 use crate::process::outcome::{self, Outcome};
 use crate::process::pid::PidFile;
 use crate::process::process_log::ProcessLog;
@@ -25,7 +25,16 @@ pub struct Change {
     pid_file: Option<PidFile>,
     /// The worker that it was handed to, by its identity.
     worker: u64,
-    senders: Vec<Option<i32>>,
+    request: Request,
+}
+
+/// What a change is made for.
+#[derive(Debug)]
+pub struct Request {
+    /// A reload, or changed TLS files.
+    pub cause: Cause,
+    /// Who asked for the reload.
+    pub senders: Vec<Option<i32>>,
 }
 
 impl Master {
@@ -49,15 +58,18 @@ impl Master {
     }
 
     fn begin_reload(&mut self) {
-        let senders = std::mem::take(&mut self.waiting);
+        let request = Request {
+            cause: Cause::Reload,
+            senders: std::mem::take(&mut self.waiting),
+        };
         self.notice(format_args!("reconfiguring"));
         self.notifier.reloading();
         let log = ProcessLog::running(self.running.log.clone());
         match self.prepare(&log) {
             Some((configuration, added, pid_file)) => {
-                self.hand_over(configuration, added, pid_file, senders);
+                self.hand_over(configuration, added, pid_file, request);
             }
-            None => self.end_reload(&Err(log.errors()), &senders),
+            None => self.end_change(&Err(log.errors()), &request),
         }
     }
 
@@ -91,12 +103,12 @@ impl Master {
     }
 
     /// Gives it to the worker that serves, if that can serve it; to another one if the worker's own settings change.
-    fn hand_over(
+    pub(super) fn hand_over(
         &mut self,
         configuration: Configuration,
         added: Added,
         pid_file: Option<PidFile>,
-        senders: Vec<Option<i32>>,
+        request: Request,
     ) {
         let sockets = (&self.sockets, Some(&added));
         let fits = |worker: &&Worker| {
@@ -104,7 +116,13 @@ impl Master {
         };
         let sent = match self.workers.iter().find(fits) {
             Some(worker) => worker
-                .configure(&configuration, &self.options, sockets, &self.files)
+                .configure(
+                    &configuration,
+                    request.cause,
+                    &self.options,
+                    sockets,
+                    &self.files,
+                )
                 .map(|()| worker.id)
                 .map_err(|error| (Some(worker.id), error)),
             None => self
@@ -118,7 +136,7 @@ impl Master {
                     added,
                     pid_file,
                     worker,
-                    senders,
+                    request,
                 });
             }
             Err((worker, error)) => {
@@ -130,7 +148,7 @@ impl Master {
                 if let Some(worker) = worker {
                     self.give_up(worker);
                 }
-                self.end_reload(&Err(reason), &senders);
+                self.end_change(&Err(reason), &request);
             }
         }
     }
@@ -179,8 +197,8 @@ impl Master {
             self.pid_file = Some(pid_file);
         }
         self.follow_log();
-        self.notice(format_args!("reconfigured"));
-        self.end_reload(&Ok(()), &change.senders);
+        self.watch.follow(&self.running);
+        self.end_change(&Ok(()), &change.request);
     }
 
     /// Gives up a reload in progress.
@@ -198,7 +216,7 @@ impl Master {
             let _ = worker.order(&Order::Terminate);
             worker.state = State::Leaving;
         }
-        self.end_reload(&Err(reason.to_owned()), &change.senders);
+        self.end_change(&Err(reason.to_owned()), &change.request);
     }
 
     /// Gives up the reload that was handed to this worker.
@@ -212,14 +230,19 @@ impl Master {
         }
     }
 
-    fn end_reload(&mut self, outcome: &Outcome, senders: &[Option<i32>]) {
-        if outcome.is_err() {
-            self.notice(format_args!("the old configuration goes on"));
-        }
-        for sender in senders.iter().flatten() {
+    fn end_change(&mut self, outcome: &Outcome, request: &Request) {
+        self.notice(match (request.cause, outcome) {
+            (Cause::Reload, Ok(())) => format_args!("reconfigured"),
+            (Cause::Reload, Err(_)) => format_args!("the old configuration goes on"),
+            (Cause::Certificates, Ok(())) => format_args!("the new TLS files are in use"),
+            (Cause::Certificates, Err(_)) => format_args!("the old TLS files stay in use"),
+        });
+        for sender in request.senders.iter().flatten() {
             outcome::tell(*sender, outcome);
         }
-        self.notifier.reloaded(outcome);
+        if request.cause == Cause::Reload {
+            self.notifier.reloaded(outcome);
+        }
         self.reload_if_wanted();
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use nix::unistd::getppid;
 
+use super::certificates::Watch;
 use super::configuration::Configuration;
 use super::inherited::Origin;
 use super::notify::Notifier;
@@ -107,6 +108,7 @@ fn serve(
         phase: Phase::Starting,
         notifier: Notifier::new(),
         said,
+        watch: Watch::default(),
         log,
     };
     master.follow_log();

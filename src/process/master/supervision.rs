@@ -16,7 +16,7 @@ use super::sockets::Added;
 use super::worker::{State, Worker};
 use super::{Master, Mode, Phase};
 use crate::base::{Errno, Level};
-use crate::process::handover::Order;
+use crate::process::handover::{Cause, Order};
 use crate::process::pid::PidFile;
 use crate::process::process_log::ProcessLog;
 use crate::process::worker::FATAL;
@@ -47,7 +47,13 @@ impl Master {
             self.notice(format_args!("start worker process {pid}"));
         }
         let sockets = (&self.sockets, added);
-        let sent = worker.configure(configuration, &self.options, sockets, &self.files);
+        let sent = worker.configure(
+            configuration,
+            Cause::Reload,
+            &self.options,
+            sockets,
+            &self.files,
+        );
         self.workers.push(worker);
         match sent {
             Ok(()) => Ok(id),
@@ -92,6 +98,7 @@ impl Master {
                 self.pid_file = Some(pid_file);
                 self.phase = Phase::Serving;
                 self.log = ProcessLog::running(Arc::clone(&self.running.log));
+                self.watch.follow(&self.running);
                 self.notifier.ready();
                 self.reload_if_wanted();
             }

@@ -21,7 +21,13 @@ impl Master {
         };
         let thread = self.workers.iter().find(is_ending_thread);
         let thread = thread.map(|_| Instant::now() + TURN);
-        let due = [killing, thread, self.restarts.due, self.notifier.due()];
+        let due = [
+            killing,
+            thread,
+            self.restarts.due,
+            self.notifier.due(),
+            self.watch.due(),
+        ];
         due.into_iter().flatten().min()
     }
 
@@ -35,6 +41,9 @@ impl Master {
             Phase::Terminating(deadline) if deadline <= now => self.kill_all(Phase::Quitting),
             Phase::Failing(deadline) if deadline <= now => self.kill_all(Phase::Failed),
             _ => {}
+        }
+        if self.watch.due().is_some_and(|due| due <= now) {
+            self.check_certificates();
         }
         if self.notifier.due().is_some_and(|due| due <= now) {
             match self.current() {

@@ -21,7 +21,7 @@ use super::sockets::{Added, Sockets};
 use crate::config::Options;
 use crate::log::LogFiles;
 use crate::process::handover::{
-    self, Channel, Handover, Order, Report, Reports, ReportsEnd, WorkerSettings,
+    self, Cause, Channel, Handover, Order, Report, Reports, ReportsEnd, WorkerSettings,
 };
 use crate::process::worker;
 
@@ -137,6 +137,7 @@ impl Worker {
     pub fn configure(
         &self,
         configuration: &Configuration,
+        cause: Cause,
         options: &Options,
         sockets: (&Sockets, Option<&Added>),
         files: &LogFiles,
@@ -147,6 +148,7 @@ impl Worker {
         descriptors.extend(open.iter().map(AsFd::as_fd));
         let order = Order::Load(Box::new(Handover {
             number: configuration.number,
+            cause,
             options: options.into(),
             answers: Arc::clone(&configuration.answers),
             sockets: addresses.into_iter().map(Into::into).collect(),

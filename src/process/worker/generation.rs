@@ -39,16 +39,38 @@ impl Generation {
         names: SystemNames,
         registries: &Registries,
     ) -> Result<Self, BuildError> {
+        let limit = config.core.worker_shutdown_timeout;
+        // As in nginx, 0 sets no limit.
+        let limit = limit.filter(|limit| !limit.is_zero());
+        let shutdown = limit.map(|limit| Arc::new(ShutdownTimer::new(limit)));
+        Self::assemble(config, names, registries, shutdown)
+    }
+
+    /// The generation after this one with the same configuration and other TLS files. The sessions of both have the same future.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub fn renew(
+        &self,
+        config: Config,
+        names: SystemNames,
+        registries: &Registries,
+    ) -> Result<Self, BuildError> {
+        Self::assemble(config, names, registries, self.shutdown.clone())
+    }
+
+    fn assemble(
+        config: Config,
+        names: SystemNames,
+        registries: &Registries,
+        shutdown: Option<Arc<ShutdownTimer>>,
+    ) -> Result<Self, BuildError> {
         // As in nginx, every configured log is opened, in the order written, whether or not a server uses it.
         let named = config.log_files.iter();
         let named = named.map(|path| registries.log_files.open_file(path, Level::Emerg));
         let _open = named
             .collect::<Result<Vec<_>, _>>()
             .map_err(BuildError::Log)?;
-        let limit = config.core.worker_shutdown_timeout;
-        // As in nginx, 0 sets no limit.
-        let shutdown = limit.filter(|limit| !limit.is_zero());
-        let shutdown = shutdown.map(|limit| Arc::new(ShutdownTimer::new(limit)));
         let mut builder = Builder::new(registries, names, shutdown.clone());
         let log = builder.log(&config.error_log)?;
         let mut endpoints = HashMap::new();
@@ -84,6 +106,14 @@ impl Generation {
     pub fn fetch_capabilities(&self) {
         for endpoint in self.endpoints.values().flat_map(|(_, endpoints)| endpoints) {
             endpoint.backends.capabilities();
+        }
+    }
+
+    /// Whether the sessions of both end by the same timer.
+    pub fn continues(&self, before: &Self) -> bool {
+        match (&self.shutdown, &before.shutdown) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            _ => false,
         }
     }
 

@@ -11,6 +11,7 @@ use super::orders::Configured;
 use super::registries::Registries;
 use crate::base::{Address, Errno};
 use crate::net::listener::Listener;
+use crate::process::handover::Cause;
 
 /// What was made from a configuration.
 #[derive(Debug)]
@@ -32,17 +33,22 @@ pub struct Loading {
     pub task: JoinHandle<(Configured, Result<Generation, String>)>,
 }
 
-/// Loads a configuration and makes what it needs. Blocks.
+/// Loads a configuration and makes what it needs, as the successor of `before`. Blocks.
 pub fn build(
     mut configured: Configured,
     registries: &Registries,
+    before: Option<&Generation>,
 ) -> (Configured, Result<Generation, String>) {
     registries
         .log_files
         .hand_over(std::mem::take(&mut configured.logs));
     let generation = match configured.load() {
         Ok(config) => {
-            let built = Generation::build(config, configured.names(), registries);
+            let names = configured.names();
+            let built = match (configured.cause, before) {
+                (Cause::Certificates, Some(before)) => before.renew(config, names, registries),
+                _ => Generation::build(config, names, registries),
+            };
             built.map_err(|error| error.to_string())
         }
         Err(fault) => Err(String::from_utf8_lossy(&fault.text()).into_owned()),

@@ -15,7 +15,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use crate::base::Address;
 use crate::config::{Config, Diagnostic, Options, load};
 use crate::net::resolver::SystemNames;
-use crate::process::handover::{self, Channel, Handover, Order, Recording};
+use crate::process::handover::{self, Cause, Channel, Handover, Order, Recording};
 use crate::process::signals::{Received, Signals};
 
 /// What a worker is told.
@@ -42,6 +42,8 @@ pub enum Event {
 pub struct Configured {
     /// The number that a report names.
     pub number: u64,
+    /// Why it replaces the one before.
+    pub cause: Cause,
     options: Options,
     answers: Arc<Recording>,
     /// Its listening sockets.
@@ -57,6 +59,7 @@ impl Configured {
         let sockets = handover.sockets.into_iter().map(Address::from);
         Self {
             number: handover.number,
+            cause: handover.cause,
             options: handover.options.into(),
             answers: handover.answers,
             sockets: sockets.zip(descriptors.by_ref()).collect(),

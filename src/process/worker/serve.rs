@@ -61,7 +61,7 @@ impl Service {
             ..Registries::default()
         };
         let number = first.number;
-        let (first, generation) = build(first, &registries);
+        let (first, generation) = build(first, &registries, None);
         let acceptors = Acceptors::default();
         let listeners = listeners(first.sockets, &acceptors);
         let (generation, listeners) = match (generation, listeners) {
@@ -129,7 +129,10 @@ impl Service {
 
     fn load(&self, configured: Configured) -> Loading {
         let (number, instance) = (configured.number, Arc::clone(&self.instance));
-        let task = task::spawn_blocking(move || build(configured, &instance.registries));
+        let task = task::spawn_blocking(move || {
+            let before = instance.generation.load_full();
+            build(configured, &instance.registries, Some(&before))
+        });
         Loading { number, task }
     }
 
@@ -171,7 +174,9 @@ impl Service {
         let connections = &self.instance.registries.shared.connections;
         connections.set_limit(generation.connections(), per_worker);
         self.instance.generation.store(Arc::new(generation));
-        old.retire();
+        if !self.instance.generation.load().continues(&old) {
+            old.retire();
+        }
         self.accept(number, listeners);
     }
 
