@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -234,8 +235,12 @@ impl Worker {
 
     /// Ends a process at once.
     pub fn kill(&self) {
-        if let Body::Process(pid) = self.body {
-            let _ = kill(pid, Signal::SIGKILL);
+        let Body::Process(pid) = self.body else {
+            return;
+        };
+        let killed = kill(pid, Signal::SIGKILL);
+        if let (Err(Errno::EPERM), Some(account)) = (killed, &self.settings.account) {
+            let _ = account.with_rights_of(|| kill(pid, Signal::SIGKILL));
         }
     }
 }

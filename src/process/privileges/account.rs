@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::io;
 
-use nix::unistd::{Gid, Uid, getegid, geteuid, initgroups, setresgid, setresuid};
+use nix::unistd::{Gid, Uid, getegid, geteuid, initgroups, seteuid, setresgid, setresuid};
 use serde::{Deserialize, Serialize};
 
 use super::PrivilegeError;
@@ -64,6 +64,15 @@ impl Account {
         changed.map_err(PrivilegeError::of(format!("setgid({gid})")))?;
         let changed = setresuid(user, user, user).map_err(io::Error::from);
         changed.map_err(PrivilegeError::of(format!("setuid({uid})")))
+    }
+
+    /// Does something with the rights of this user: without CAP_KILL, root may signal its own processes only.
+    pub fn with_rights_of<T>(&self, action: impl FnOnce() -> nix::Result<T>) -> nix::Result<T> {
+        let own = geteuid();
+        seteuid(Uid::from_raw(self.uid))?;
+        let result = action();
+        seteuid(own)?;
+        result
     }
 }
 
