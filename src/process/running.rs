@@ -37,7 +37,9 @@ impl Process {
 
     /// Whether it is the master process of an nginx or a portcullis.
     fn is_master(&self) -> bool {
-        let is_mail_server = self.name == "nginx" || self.name.starts_with("portcullis");
+        let own = Self::of(getpid().as_raw()).map(|own| own.name);
+        let is_mail_server =
+            ["nginx", "portcullis"].contains(&&*self.name) || Some(&self.name) == own.as_ref();
         let titles: [&[u8]; 2] = [b": worker process", b": cache "];
         let is_other = command_line(self.number).is_some_and(|line| {
             titles

@@ -44,6 +44,10 @@ type Stamp = (u64, u64, u64, (i64, i64), (i64, i64));
 
 fn stamp(path: &Path) -> Option<Stamp> {
     let metadata = std::fs::metadata(path).ok()?;
+    // Reading a pipe may take its time.
+    if !metadata.is_file() {
+        return None;
+    }
     Some((
         metadata.dev(),
         metadata.ino(),
@@ -184,7 +188,10 @@ impl Master {
     /// The watched files whose content is not that of the configuration in force.
     fn changed_files(&self) -> BTreeMap<PathBuf, Answer> {
         let known = &self.running.answers;
+        let is_there = |path: &&PathBuf| self.watch.seen.get(*path).is_some_and(Option::is_some);
+        let is_gone = |path: &&PathBuf| !path.exists();
         let files = self.watch.files();
+        let files = files.filter(|path| is_there(path) || is_gone(path));
         let read = files.map(|path| (path.clone(), Answer::of(self.world.read(path))));
         read.filter(|(path, answer)| known.file(path).is_some_and(|known| known != answer))
             .collect()
