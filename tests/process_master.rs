@@ -456,7 +456,7 @@ fn a_full_disk_loses_lines_but_no_sessions() {
 fn waiting_for_descriptors_takes_no_time() {
     let (port, peers) = (free_port(), Peers::start());
     let gateway = Gateway::start(&format!("worker_rlimit_nofile 40;\n{}", mail(port, &peers)));
-    let sessions: Vec<_> = (0..27).map(|_| LineClient::connect(port)).collect();
+    let sessions: Vec<_> = (0..26).map(|_| LineClient::connect(port)).collect();
     let _next = LineClient::connect(port);
     gateway.wait_for_log("accept4() failed (24: Too many open files)");
     let ticks = || -> u64 {

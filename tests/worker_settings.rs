@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 use std::sync::Arc;
 
 use nix::sys::signal::Signal;
@@ -119,4 +120,56 @@ fn reloads_during_reloads() {
     });
     session.send_line("NOOP");
     session.expect("250");
+}
+
+/// A worker that can open nothing more keeps its logs, its configuration and its sessions.
+#[test]
+fn a_hand_over_without_room_changes_nothing() {
+    let port = free_port();
+    let gateway = Gateway::start(&mail(port));
+    let mut session = LineClient::connect(port);
+    session.expect("220 gate.test");
+    let worker = gateway.worker();
+    let limit = |files: usize| {
+        // As the worker's user: another one needs CAP_SYS_RESOURCE.
+        let as_user: &[&str] = match nix::unistd::geteuid().is_root() {
+            true => &[
+                "setpriv",
+                "--reuid=65534",
+                "--regid=65534",
+                "--clear-groups",
+            ],
+            false => &["env"],
+        };
+        let set = Command::new(as_user[0])
+            .args(&as_user[1..])
+            .args([
+                "prlimit",
+                &format!("--pid={worker}"),
+                &format!("--nofile={files}:"),
+            ])
+            .status();
+        assert!(set.expect("prlimit").success());
+    };
+    let before = line(&format!("/proc/{worker}/limits"), "Max open files");
+    let before = before
+        .split(' ')
+        .next()
+        .and_then(|files| files.parse().ok());
+    let open = fs::read_dir(format!("/proc/{worker}/fd"))
+        .expect("its descriptors")
+        .count();
+    limit(open);
+    gateway.rewrite(&mail(port).replace("gate.test", "new.test"));
+    gateway.signal(Signal::SIGHUP);
+    gateway.wait_for_log("recvmsg() of descriptors failed (24: Too many open files)");
+    gateway.wait_for_log("the old configuration goes on\n");
+    gateway.signal(Signal::SIGUSR1);
+    gateway.wait_for_log("failed (24: Too many open files): the old logs stay in use");
+    session.send_line("NOOP");
+    session.expect("250");
+    limit(before.expect("a number"));
+    gateway.reload();
+    LineClient::connect(port).expect("220 new.test");
+    assert_eq!(gateway.worker(), worker);
 }

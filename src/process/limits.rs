@@ -6,7 +6,7 @@ use nix::sys::resource::{Resource, getrlimit, rlim_t};
 
 /// The descriptors of one session: the client's, and that of the auth server or the backend.
 const DESCRIPTORS: usize = 2;
-/// The descriptors for everything else: logs, epoll, the resolver, kept connections to auth servers, the sockets of a reload.
+/// The descriptors for everything else: epoll, the master, the resolver, kept connections to auth servers.
 const RESERVE: usize = 24;
 
 /// The limit of open files, in descriptors.
@@ -43,10 +43,12 @@ impl DescriptorLimit {
         }
     }
 
-    /// The number of sessions that these descriptors suffice for; at least one.
-    pub fn sessions(&self, listeners: usize) -> usize {
+    /// The number of sessions that these descriptors suffice for; at least one. A reload hands over all listening sockets and logs once
+    /// more.
+    pub fn sessions(&self, listeners: usize, logs: usize) -> usize {
         let all = usize::try_from(self.soft).unwrap_or(usize::MAX);
-        (all.saturating_sub(RESERVE + listeners) / DESCRIPTORS).max(1)
+        let others = RESERVE + 2 * (listeners + logs);
+        (all.saturating_sub(others) / DESCRIPTORS).max(1)
     }
 }
 
@@ -72,9 +74,9 @@ mod tests {
                 soft: 1024,
                 hard: 4096
             }
-            .sessions(2),
-            499
+            .sessions(2, 1),
+            497
         );
-        assert_eq!(DescriptorLimit { soft: 10, hard: 10 }.sessions(2), 1);
+        assert_eq!(DescriptorLimit { soft: 10, hard: 10 }.sessions(2, 1), 1);
     }
 }

@@ -32,8 +32,8 @@ pub struct Channel(pub(super) UnixStream);
 pub struct Frame {
     /// What `send` was given.
     pub payload: Vec<u8>,
-    /// Duplicates of the sender's descriptors, in the same order; closed on exec.
-    pub descriptors: Vec<OwnedFd>,
+    /// Duplicates of the sender's descriptors, in the same order; closed on exec. `None`: this process may not open so many.
+    pub descriptors: Option<Vec<OwnedFd>>,
 }
 
 impl Channel {
@@ -87,16 +87,15 @@ impl Channel {
             return Ok(None);
         }
         let mut descriptors = Vec::new();
-        while descriptors.len() < count {
-            let before = descriptors.len();
-            self.receive_group(&mut descriptors)?;
-            if descriptors.len() == before {
+        for _ in 0..count.div_ceil(GROUP) {
+            if !self.receive_group(&mut descriptors)? {
                 return Ok(None);
             }
         }
+        let is_complete = descriptors.len() == count;
         Ok(Some(Frame {
             payload,
-            descriptors,
+            descriptors: is_complete.then_some(descriptors),
         }))
     }
 
@@ -130,11 +129,12 @@ impl Channel {
         Ok(())
     }
 
-    fn receive_group(&self, descriptors: &mut Vec<OwnedFd>) -> io::Result<()> {
+    /// Whether there was one. The kernel drops the descriptors for which the limit of open files leaves no room.
+    fn receive_group(&self, descriptors: &mut Vec<OwnedFd>) -> io::Result<bool> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(GROUP))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let mut byte = [0];
-        rustix::io::retry_on_intr(|| {
+        let received = rustix::io::retry_on_intr(|| {
             let mut data = [IoSliceMut::new(&mut byte)];
             recvmsg(&self.0, &mut data, &mut control, RecvFlags::CMSG_CLOEXEC)
         })?;
@@ -143,7 +143,7 @@ impl Channel {
                 descriptors.extend(received);
             }
         }
-        Ok(())
+        Ok(received.bytes > 0)
     }
 
     /// Fills the buffer. Whether the stream had that much left.
@@ -208,10 +208,10 @@ mod tests {
         });
         let first = worker.receive().unwrap().unwrap();
         assert!(first.payload == expected);
-        assert_eq!(first.descriptors.len(), GROUP + 7);
+        assert_eq!(first.descriptors.unwrap().len(), GROUP + 7);
         let last = worker.receive().unwrap().unwrap();
         assert_eq!(
-            (&last.payload[..], last.descriptors.len()),
+            (&last.payload[..], last.descriptors.unwrap().len()),
             (&b"last"[..], 0)
         );
         sender.join().unwrap();
@@ -234,7 +234,8 @@ mod tests {
         // The data without its descriptors.
         let (master, worker) = pair();
         (&master.0).write_all(&whole).unwrap();
-        assert!(worker.receive().unwrap().is_none());
+        let frame = worker.receive().unwrap().unwrap();
+        assert!(frame.descriptors.is_none());
     }
 
     #[test]

@@ -42,11 +42,14 @@ pub fn report(channel: &Channel, report: &Report) {
     let _ = send(channel, report, &[]);
 }
 
+/// A message with its descriptors; `None` where the limit of open files leaves no room for them.
+pub type Received<T> = (T, Option<Vec<OwnedFd>>);
+
 /// Waits for the master's next message; `None` at the end.
 ///
 /// # Errors
 /// Reading fails, or the message is no message.
-pub fn receive<T: DeserializeOwned>(channel: &Channel) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
+pub fn receive<T: DeserializeOwned>(channel: &Channel) -> io::Result<Option<Received<T>>> {
     let Some(frame) = channel.receive()? else {
         return Ok(None);
     };

@@ -67,10 +67,10 @@ impl AcceptHandler for Acceptor {
     /// Waits while the remaining descriptors do not suffice for one more session. The log line is that of accept4(2) without a descriptor,
     /// which would fail next.
     async fn ready(&self) {
-        let limit = self
-            .instance
-            .descriptors
-            .sessions(self.instance.generation.load().config.sockets.len());
+        let generation = self.instance.generation.load_full();
+        let (sockets, logs) = (&generation.config.sockets, &generation.config.log_files);
+        let limit = (self.instance.descriptors).sessions(sockets.len(), logs.len());
+        drop(generation);
         if self.instance.sessions.open() >= limit {
             let error = io::Error::from(nix::errno::Errno::EMFILE);
             self.failed(&error, AcceptFailure::Exhausted);

@@ -27,6 +27,8 @@ pub enum Event {
     PutInForce,
     /// Log files, opened anew.
     ReplaceLogs(Vec<(PathBuf, File)>),
+    /// The descriptors of a configuration, whose number this is, or of log files were lost: the limit of open files is reached.
+    NoRoom(Option<u64>),
     /// Finish the open sessions.
     Quit,
     /// End at once.
@@ -133,13 +135,19 @@ fn forward(
     }
 }
 
-fn event(order: Order, descriptors: Vec<OwnedFd>) -> Event {
-    match order {
-        Order::Load(handover) => Event::Load(Box::new(Configured::new(*handover, descriptors))),
-        Order::PutInForce => Event::PutInForce,
-        Order::ReplaceLogs(paths) => Event::ReplaceLogs(named(paths, descriptors.into_iter())),
-        Order::Quit => Event::Quit,
-        Order::Terminate => Event::Terminate,
-        Order::Count => Event::Count,
+fn event(order: Order, descriptors: Option<Vec<OwnedFd>>) -> Event {
+    match (order, descriptors) {
+        (Order::Load(handover), Some(descriptors)) => {
+            Event::Load(Box::new(Configured::new(*handover, descriptors)))
+        }
+        (Order::Load(handover), None) => Event::NoRoom(Some(handover.number)),
+        (Order::ReplaceLogs(paths), Some(descriptors)) => {
+            Event::ReplaceLogs(named(paths, descriptors.into_iter()))
+        }
+        (Order::ReplaceLogs(_), None) => Event::NoRoom(None),
+        (Order::PutInForce, _) => Event::PutInForce,
+        (Order::Quit, _) => Event::Quit,
+        (Order::Terminate, _) => Event::Terminate,
+        (Order::Count, _) => Event::Count,
     }
 }

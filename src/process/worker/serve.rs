@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::pending;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use super::instance::Instance;
 use super::loading::{Loaded, Loading, build, end_of, listeners};
 use super::orders::{Configured, Event, listen};
 use super::registries::Registries;
-use crate::base::Level;
+use crate::base::{Errno, Level};
 use crate::config::sockets;
 use crate::log::{DebugLines, LogFiles};
 use crate::net::listener::Listener;
@@ -122,8 +123,19 @@ impl Service {
                 let sessions = self.instance.sessions.open() as u64;
                 report(&self.channel, &Report::Sessions(sessions));
             }
+            Event::NoRoom(number) => self.has_no_room(number),
             Event::Signal(received) => self.notice(format_args!("{}", received.line(""))),
             Event::Load(_) | Event::PutInForce | Event::Quit | Event::Terminate => {}
+        }
+    }
+
+    /// Keeps what it has: the descriptors of a configuration or of logs did not fit.
+    fn has_no_room(&self, number: Option<u64>) {
+        let error = io::Error::from(nix::errno::Errno::EMFILE);
+        let text = format!("recvmsg() of descriptors failed{}", Errno(&error));
+        match number {
+            Some(number) => report(&self.channel, &Report::refused(number, text)),
+            None => self.alert(&format!("{text}: the old logs stay in use")),
         }
     }
 

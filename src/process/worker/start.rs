@@ -110,7 +110,7 @@ fn attempt(channel: &Arc<Channel>, place: Place) -> Result<(), Failure> {
     let settings = handover::receive::<WorkerSettings>(channel).map_err(Failure::Early)?;
     let (settings, _) = settings.ok_or_else(ended)?;
     let order = handover::receive::<Order>(channel).map_err(Failure::Early)?;
-    let Some((Order::Load(handover), descriptors)) = order else {
+    let Some((Order::Load(handover), Some(descriptors))) = order else {
         return Err(ended());
     };
     let first = Configured::new(*handover, descriptors);
