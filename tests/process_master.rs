@@ -137,10 +137,12 @@ fn a_listen_moves_between_the_wildcard_and_an_address() {
     let gateway = Gateway::start(&mail(port, &peers));
     let held = Held::open(port, &peers).expect("sessions");
     let load = Load::start(port, 4);
-    for round in 0..rounds(6) {
-        let listen = match round % 2 {
+    for round in 0..rounds(8) {
+        let listen = match round % 4 {
             0 => format!("*:{port}"),
-            _ => format!("127.0.0.1:{port}"),
+            1 => format!("[::]:{port} ipv6only=off"),
+            2 => format!("127.0.0.1:{port}"),
+            _ => format!("[::]:{port} ipv6only=off"),
         };
         gateway.rewrite(&server(&listen, &peers));
         gateway.reload();

@@ -166,6 +166,12 @@ impl BoundSocket {
         &self.address
     }
 
+    /// Whether it is `[::]` without IPV6_V6ONLY, which has the port of IPv4 too.
+    pub fn serves_both_families(&self) -> bool {
+        let is_ipv6 = matches!(self.address, Address::Inet(address) if address.is_ipv6());
+        is_ipv6 && self.address.is_wildcard() && self.socket.only_v6().is_ok_and(|only| !only)
+    }
+
     /// Leaves the file of a Unix socket where it is when the socket is dropped: another process uses it.
     pub fn keep_file(&mut self) {
         self.file.0 = None;

@@ -82,16 +82,19 @@ impl Sockets {
     /// wildcard address.
     fn in_the_way(&self, socket: &Socket, config: &Config) -> Vec<&BoundSocket> {
         let kept = addresses(config);
-        let overlaps = |other: &Address| match (&socket.address, other) {
+        let serves_both = socket.address.is_wildcard() && !socket.options.ipv6only;
+        let overlaps = |bound: &&BoundSocket| match (&socket.address, bound.address()) {
             (Address::Inet(new), Address::Inet(old)) => {
-                let same = new.port() == old.port() && new.is_ipv4() == old.is_ipv4();
-                same && (socket.address.is_wildcard() || other.is_wildcard())
+                let is_one_family = new.is_ipv4() == old.is_ipv4();
+                let is_both = new.is_ipv6() && serves_both || bound.serves_both_families();
+                let is_wildcard = socket.address.is_wildcard() || bound.address().is_wildcard();
+                new.port() == old.port() && is_wildcard && (is_one_family || is_both)
             }
             _ => false,
         };
         let removed = self.open.values().chain(self.removed.values());
         let removed = removed.filter(|bound| !kept.contains(bound.address()));
-        removed.filter(|bound| overlaps(bound.address())).collect()
+        removed.filter(overlaps).collect()
     }
 
     /// The sockets of a configuration, given what was bound for it.
