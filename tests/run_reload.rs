@@ -76,6 +76,36 @@ fn an_invalid_file_changes_nothing() {
     ));
     gateway.wait_for_log("[emerg]");
     LineClient::connect(port).expect("220 gate.test");
+    let missing = format!(
+        "{} ssl; ssl_certificate no.pem; ssl_certificate_key no.pem",
+        local(port)
+    );
+    let other = Gateway::start(&mail("other.test", &[local(free_port())]));
+    let theirs = other.folder().join("gateway.pid");
+    let their_pid = format!("pid {};", theirs.display());
+    for (file, line) in [
+        (mail("new.test", &[missing]), "cannot load certificate \""),
+        (
+            "mail {}".to_owned(),
+            "nothing to serve: no \"server\" in a \"mail\" block in ",
+        ),
+    ] {
+        gateway.rewrite(&file);
+        gateway.signal(Signal::SIGHUP);
+        gateway.wait_for_log(line);
+        LineClient::connect(port).expect("220 gate.test");
+    }
+    // The pid file of another master.
+    gateway.rewrite(&mail("new.test", &[local(port)]));
+    let path = gateway.folder().join("gateway.conf");
+    let text = std::fs::read_to_string(&path).expect("the configuration");
+    std::fs::write(&path, text.replace("pid gateway.pid;", &their_pid)).expect("the configuration");
+    gateway.signal(Signal::SIGHUP);
+    gateway.wait_for_log(&format!(
+        "is the pid file of portcullis (process {})",
+        other.pid()
+    ));
+    LineClient::connect(port).expect("220 gate.test");
     gateway.rewrite(&mail("fixed.test", &[local(port)]));
     gateway.reload();
     LineClient::connect(port).expect("220 fixed.test");
