@@ -239,7 +239,8 @@ impl Master {
             answers: self.running.answers.with(files),
             world: &*self.world,
         };
-        Configuration::load(self.loaded, &self.options, &world, &self.files, log)
+        let said = &mut self.said;
+        Configuration::load(self.loaded, &self.options, &world, &self.files, said, log)
     }
 
     fn replace_certificates(&mut self, configuration: Configuration) {
