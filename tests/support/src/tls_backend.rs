@@ -1,6 +1,6 @@
 //! An SMTP backend with implicit TLS or STARTTLS. It accepts every login and can echo a large block of data.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -226,6 +226,8 @@ fn serve(mut stream: Tls, report: &Report) {
                 let _ = stream.get_mut().write_all(&data);
                 stream.get_mut().conn.send_close_notify();
                 let _ = stream.get_mut().flush();
+                // Closing with unread input, such as a close_notify, would send a reset, which discards data that is not sent yet.
+                let _ = io::copy(&mut stream.get_mut().sock, &mut io::sink());
                 return;
             }
             _ => b"250 ok\r\n",

@@ -1,5 +1,6 @@
 //! Names of files, and `ssl_password_file`, which is read when its line is.
 
+use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -105,21 +106,27 @@ fn file_or_data(written: &[u8], folders: &Folders) -> NamedFile {
         path: PathBuf::new(),
     };
     if file.inline().is_none() {
-        file.path = absolute(&folders.config, written);
+        file.path = match is_file_name(written) {
+            true => absolute(&folders.config, written),
+            false => PathBuf::from(OsStr::from_bytes(written)),
+        };
     }
     file
 }
 
 fn absolute_or_data(name: &[u8], folders: &Folders) -> Box<[u8]> {
-    // `ssl_certificate_key` has the other two, which name no file beside the configuration either.
-    let prefixes = ["data:", "engine:", "store:"];
-    match prefixes
-        .iter()
-        .any(|prefix| name.starts_with(prefix.as_bytes()))
-    {
-        true => name.into(),
-        false => absolute_word(&folders.config, name),
+    match is_file_name(name) {
+        true => absolute_word(&folders.config, name),
+        false => name.into(),
     }
+}
+
+/// Whether a word has none of the prefixes of nginx for certificates and keys elsewhere.
+fn is_file_name(word: &[u8]) -> bool {
+    let prefixes = ["data:", "engine:", "store:"];
+    !prefixes
+        .iter()
+        .any(|prefix| word.starts_with(prefix.as_bytes()))
 }
 
 /// Longest line, in bytes (nginx's buffer).

@@ -21,7 +21,7 @@ pub const MAX_LINE: usize = 12_288;
 const GUARDED: [(&[u8], Refusal); 8] = [
     (b"XCLIENT", Refusal::ProxyCommand),
     (b"XFORWARD", Refusal::ProxyCommand),
-    (b"XPROXY", Refusal::ProxyCommand),
+    (b"XPROXYFROM", Refusal::ProxyCommand),
     (b"STARTTLS", Refusal::StartTls),
     (b"X-ANONYMOUSTLS", Refusal::StartTls),
     (b"TURN", Refusal::NotImplemented),

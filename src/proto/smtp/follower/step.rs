@@ -29,7 +29,7 @@ pub enum Then {
 /// Why a command does not pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// XCLIENT, XFORWARD, XPROXY: the backend trusts the gateway, not its clients.
+    /// XCLIENT, XFORWARD, XPROXYFROM: the backend trusts the gateway, not its clients.
     ProxyCommand,
     /// STARTTLS, X-ANONYMOUSTLS: the follower could not read what comes after the handshake.
     StartTls,

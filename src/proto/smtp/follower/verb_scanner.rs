@@ -7,7 +7,7 @@ pub(super) const LONG: usize = 500;
 const VERBS: [&[u8]; 6] = [
     b"XCLIENT",
     b"XFORWARD",
-    b"XPROXY",
+    b"XPROXYFROM",
     b"STARTTLS",
     b"X-ANONYMOUSTLS",
     b"XEXCH50",
@@ -141,7 +141,7 @@ mod tests {
             ("\0XCL\0IENT", Some(8)),
             ("x\r\n\r\nSTARTTLS\r\n", Some(12)),
             ("X-ANONYMOUSTLS", Some(13)),
-            ("XPROXYTO", Some(5)),
+            ("xProxyFrom SID=1", Some(9)),
             ("the XCLIENT command", None),
             ("aXCLIENT", None),
             ("X CLIENT", None),

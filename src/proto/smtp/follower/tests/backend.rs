@@ -171,7 +171,7 @@ impl Backend {
             .unwrap_or_default();
         let verb = String::from_utf8_lossy(verb).to_ascii_uppercase();
         match verb.as_str() {
-            "XCLIENT" | "XFORWARD" | "STARTTLS" | "X-ANONYMOUSTLS" | "XPROXY" => {
+            "XCLIENT" | "XFORWARD" | "STARTTLS" | "X-ANONYMOUSTLS" | "XPROXYFROM" => {
                 self.guarded.push(line.to_vec());
                 b"220 2.0.0 Welcome\r\n".to_vec()
             }

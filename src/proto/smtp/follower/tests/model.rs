@@ -149,7 +149,7 @@ impl Passed {
 const HIDDEN: [&str; 6] = [
     "XCLIENT",
     "XFORWARD",
-    "XPROXY",
+    "XPROXYFROM",
     "STARTTLS",
     "X-ANONYMOUSTLS",
     "XEXCH50",
@@ -169,7 +169,7 @@ fn verdict(line: &[u8]) -> Class {
         return Class::Refuse(Refusal::Invalid);
     }
     let begins = |words: &[&str]| words.iter().any(|w| word.starts_with(w));
-    if begins(&["XCLIENT", "XFORWARD", "XPROXY"]) {
+    if begins(&["XCLIENT", "XFORWARD", "XPROXYFROM"]) {
         return Class::Refuse(Refusal::ProxyCommand);
     }
     if begins(&["STARTTLS", "X-ANONYMOUSTLS"]) {
