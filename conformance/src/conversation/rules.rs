@@ -112,7 +112,29 @@ const RULES: &[Rule] = &[
             let (nginx, portcullis) = divergence.received();
             divergence.at.peer == Peer::Backend
                 && contains(&portcullis, b" LOGIN=")
-                && decode_xtext(&portcullis) == nginx
+                && is_all_but_unfinished(&decode_xtext(&portcullis), &nginx)
+        },
+    },
+    Rule {
+        reason: "row 27: in a session whose backend trusts the gateway, commands of trust or a change of sides do not pass",
+        explains: |divergence| {
+            let (nginx, portcullis) = (
+                divergence.nginx.received(divergence.at.step, Peer::Backend),
+                divergence
+                    .portcullis
+                    .received(divergence.at.step, Peer::Backend),
+            );
+            divergence.script.protocol == Protocol::Smtp
+                && guarded_lines(&nginx) > guarded_lines(&portcullis)
+        },
+    },
+    Rule {
+        reason: "row 27: in such a session an unfinished command line waits for its end",
+        explains: |divergence| {
+            let (nginx, portcullis) = divergence.received();
+            divergence.script.protocol == Protocol::Smtp
+                && divergence.at.peer == Peer::Backend
+                && is_all_but_unfinished(&portcullis, &nginx)
         },
     },
     Rule {
@@ -233,3 +255,29 @@ const RULES: &[Rule] = &[
         },
     },
 ];
+
+/// Whether `part` is all of `whole`, or all but an unfinished line at its end.
+fn is_all_but_unfinished(part: &[u8], whole: &[u8]) -> bool {
+    let rest = whole.strip_prefix(part);
+    let is_at_line = matches!(part.last(), None | Some(b'\n'));
+    rest.is_some_and(|rest| rest.is_empty() || (is_at_line && !rest.contains(&b'\n')))
+}
+
+/// The number of lines that begin with a command which the gateway keeps from a backend that trusts it.
+fn guarded_lines(bytes: &[u8]) -> usize {
+    const VERBS: [&[u8]; 7] = [
+        b"XCLIENT",
+        b"XFORWARD",
+        b"XPROXYFROM",
+        b"STARTTLS",
+        b"TURN",
+        b"ATRN",
+        b"XEXCH50",
+    ];
+    let lines = bytes.split(|byte| matches!(byte, b'\r' | b'\n'));
+    let is_guarded = |line: &&[u8]| {
+        let line = line.trim_ascii_start().to_ascii_uppercase();
+        VERBS.iter().any(|verb| line.starts_with(verb))
+    };
+    lines.filter(is_guarded).count()
+}
