@@ -129,6 +129,23 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
+        reason: "row 27: such a session ends if the backend's replies cannot be told apart",
+        explains: |divergence| {
+            let (_, portcullis) = divergence.received();
+            let reply = b"421 4.5.0 Unexpected reply from the mail server\r\n";
+            divergence.at.peer == Peer::Client && portcullis.ends_with(reply)
+        },
+    },
+    Rule {
+        reason: "row 28: the octets of BDAT are discarded, not read as commands",
+        explains: |divergence| {
+            let is_chunk = |line: &[u8]| line.to_ascii_uppercase().starts_with(b"BDAT");
+            divergence.script.protocol == Protocol::Smtp
+                && divergence.at.peer == Peer::Client
+                && divergence.any_line(is_chunk)
+        },
+    },
+    Rule {
         reason: "row 27: in such a session an unfinished command line waits for its end",
         explains: |divergence| {
             let (nginx, portcullis) = divergence.received();
