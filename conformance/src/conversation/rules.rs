@@ -4,7 +4,7 @@ use portcullis::base::Protocol;
 
 use super::divergence::{Divergence, contains, count, decode_xtext, without_login};
 use super::script::Action;
-use super::transcript::Event;
+use super::transcript::{Event, Transcript};
 use crate::case::Peer;
 
 /// A deliberate difference.
@@ -126,6 +126,18 @@ const RULES: &[Rule] = &[
             );
             divergence.script.protocol == Protocol::Smtp
                 && guarded_lines(&nginx) > guarded_lines(&portcullis)
+        },
+    },
+    Rule {
+        reason: "row 27: such a session has only commands that every server reads in the same way",
+        explains: |divergence| {
+            let at = |transcript: &Transcript, peer| transcript.received(divergence.at.step, peer);
+            let refusals: [&[u8]; 2] = [b"500 5.5.1 Invalid command\r\n", b"501 5.5.4 "];
+            let replies = at(divergence.portcullis, Peer::Client);
+            divergence.script.protocol == Protocol::Smtp
+                && refusals.iter().any(|refusal| contains(&replies, refusal))
+                && at(divergence.nginx, Peer::Backend).len()
+                    > at(divergence.portcullis, Peer::Backend).len()
         },
     },
     Rule {
