@@ -141,6 +141,17 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
+        reason: "row 27: in such a session nothing passes after QUIT until the backend replies",
+        explains: |divergence| {
+            let (nginx, portcullis) = divergence.received();
+            let is_quit = |line: &[u8]| line.to_ascii_uppercase().starts_with(b"QUIT");
+            divergence.script.protocol == Protocol::Smtp
+                && divergence.at.peer == Peer::Backend
+                && nginx.starts_with(&portcullis)
+                && portcullis.split(|byte| *byte == b'\n').any(is_quit)
+        },
+    },
+    Rule {
         reason: "row 27: such a session ends if the backend's replies cannot be told apart",
         explains: |divergence| {
             let (_, portcullis) = divergence.received();
