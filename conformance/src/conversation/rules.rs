@@ -59,6 +59,21 @@ const RULES: &[Rule] = &[
         },
     },
     Rule {
+        reason: "a reply of an SMTP backend has one code in all its lines (RFC 5321, section 4.2.1)",
+        explains: |divergence| {
+            let step = divergence.at.step;
+            let replies = divergence.portcullis.sent_in(step, Peer::Backend);
+            let lines: Vec<_> = replies.split(|byte| *byte == b'\n').collect();
+            let is_mixed = |pair: &[&[u8]]| match pair {
+                [first, next] => first.get(3) == Some(&b'-') && first.get(..3) != next.get(..3),
+                _ => false,
+            };
+            divergence.script.protocol == Protocol::Smtp
+                && divergence.client_reads_instead(b"451 4.3.2 Internal server error\r\n")
+                && lines.windows(2).any(is_mixed)
+        },
+    },
+    Rule {
         reason: "row 22: control bytes in HELO, MAIL and RCPT are refused",
         explains: |divergence| {
             divergence.script.protocol == Protocol::Smtp
