@@ -3,8 +3,8 @@
 use crate::config::model::BackendTls;
 use crate::config::schema::module;
 use crate::config::schema::values::{
-    Choice, Choices, ConfCommands, ConfigPath, Flag, NamedPath, Number, OptionalText, Passwords,
-    Protocols, SetOf, Text,
+    Choice, Choices, ConfCommands, ConfigPath, Flag, Key, NamedPath, Number, OptionalText,
+    Passwords, Protocols, SetOf, Text,
 };
 
 impl Choices for BackendTls {
@@ -57,7 +57,7 @@ module! {
         proxy_ssl_certificate: NamedPath = none, MAIL_SERVER;
         /// Specifies a file with the private key of `proxy_ssl_certificate` in PEM format. With `data:text`, the PEM
         /// text itself is the value.
-        proxy_ssl_certificate_key: NamedPath = none, MAIL_SERVER;
+        proxy_ssl_certificate_key: NamedPath<Key> = none, MAIL_SERVER;
         /// Specifies a file with passphrases for `proxy_ssl_certificate_key`, one per line. Each of them is tried.
         proxy_ssl_password_file: Passwords = none, MAIL_SERVER;
         /// Enables the specified TLS versions for connections to the backend. portcullis never negotiates SSLv2,

@@ -3,8 +3,8 @@
 use crate::config::model::{Alpn, StartTls, VerifyClient};
 use crate::config::schema::module;
 use crate::config::schema::values::{
-    Choice, Choices, ConfCommands, ConfigPath, Flag, NamedPaths, Number, Passwords, Protocols, Sec,
-    SessionCaches, SetOf, Text,
+    Choice, Choices, ConfCommands, ConfigPath, Flag, Key, NamedPaths, Number, Passwords, Protocols,
+    Sec, SessionCaches, SetOf, Text,
 };
 
 impl Choices for StartTls {
@@ -56,7 +56,7 @@ module! {
         ssl_certificate: NamedPaths = none, MAIL_SERVER;
         /// Specifies a file with the private key of a certificate in PEM format. With `data:text`, the PEM text
         /// itself is the value. Keys are paired with `ssl_certificate` by order.
-        ssl_certificate_key: NamedPaths = none, MAIL_SERVER;
+        ssl_certificate_key: NamedPaths<Key> = none, MAIL_SERVER;
         /// Determines whether the files of certificates, keys, CAs and revocation lists are watched, those for TLS to
         /// authentication servers and backends included. Files that change on disk are checked and used for new
         /// connections within seconds, without a reload. If they cannot be used, an error is logged, and the old ones

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::ErrorKind;
+use std::marker::PhantomData;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -51,30 +52,51 @@ impl ValueKind for PrefixPath {
     }
 }
 
+/// A kind of file that may be elsewhere: a word with one of the prefixes names no file.
+trait Location {
+    const PREFIXES: &'static [&'static str];
+}
+
+/// A certificate.
+#[derive(Debug)]
+pub struct Certificate;
+
+impl Location for Certificate {
+    const PREFIXES: &'static [&'static str] = &["data:"];
+}
+
+/// A private key, which may also be in a device or a store.
+#[derive(Debug)]
+pub struct Key;
+
+impl Location for Key {
+    const PREFIXES: &'static [&'static str] = &["data:", "engine:", "store:"];
+}
+
 /// A certificate or a key: a file as of [`ConfigPath`], or `data:` and the content. An empty name is none.
 #[derive(Debug)]
-pub struct NamedPath;
+pub struct NamedPath<L = Certificate>(PhantomData<L>);
 
-impl ValueKind for NamedPath {
+impl<L: Location> ValueKind for NamedPath<L> {
     type Value = Option<NamedFile>;
     const SYNTAX: &'static str = "file";
     const ABOUT: &'static str = FROM_CONFIG;
 
     fn read(args: &mut Arguments<'_>, _: Option<Self::Value>) -> Parsed<Option<NamedFile>> {
         let written = args.first();
-        Ok((!written.is_empty()).then(|| file_or_data(written, args.folders)))
+        Ok((!written.is_empty()).then(|| located::<L>(written, args.folders)))
     }
 
     fn make_absolute(words: &[Box<[u8]>], folders: &Folders) -> Vec<Box<[u8]>> {
-        each(words, |name| absolute_or_data(name, folders))
+        each(words, |name| absolute_or_elsewhere::<L>(name, folders))
     }
 }
 
 /// The same; further lines add further files.
 #[derive(Debug)]
-pub struct NamedPaths;
+pub struct NamedPaths<L = Certificate>(PhantomData<L>);
 
-impl ValueKind for NamedPaths {
+impl<L: Location> ValueKind for NamedPaths<L> {
     type Value = Vec<NamedFile>;
     const SYNTAX: &'static str = "file";
     const ABOUT: &'static str = FROM_CONFIG;
@@ -82,12 +104,12 @@ impl ValueKind for NamedPaths {
 
     fn read(args: &mut Arguments<'_>, before: Option<Vec<NamedFile>>) -> Parsed<Vec<NamedFile>> {
         let mut files = before.unwrap_or_default();
-        files.push(file_or_data(args.first(), args.folders));
+        files.push(located::<L>(args.first(), args.folders));
         Ok(files)
     }
 
     fn make_absolute(words: &[Box<[u8]>], folders: &Folders) -> Vec<Box<[u8]>> {
-        each(words, |name| absolute_or_data(name, folders))
+        each(words, |name| absolute_or_elsewhere::<L>(name, folders))
     }
 }
 
@@ -100,33 +122,30 @@ fn named(folder: &Path, name: &[u8]) -> Option<PathBuf> {
     (!name.is_empty()).then(|| absolute(folder, name))
 }
 
-fn file_or_data(written: &[u8], folders: &Folders) -> NamedFile {
+fn located<L: Location>(written: &[u8], folders: &Folders) -> NamedFile {
     let mut file = NamedFile {
         written: written.into(),
         path: PathBuf::new(),
     };
     if file.inline().is_none() {
-        file.path = match is_file_name(written) {
-            true => absolute(&folders.config, written),
-            false => PathBuf::from(OsStr::from_bytes(written)),
+        file.path = match is_elsewhere::<L>(written) {
+            true => PathBuf::from(OsStr::from_bytes(written)),
+            false => absolute(&folders.config, written),
         };
     }
     file
 }
 
-fn absolute_or_data(name: &[u8], folders: &Folders) -> Box<[u8]> {
-    match is_file_name(name) {
-        true => absolute_word(&folders.config, name),
-        false => name.into(),
+fn absolute_or_elsewhere<L: Location>(name: &[u8], folders: &Folders) -> Box<[u8]> {
+    match is_elsewhere::<L>(name) {
+        true => name.into(),
+        false => absolute_word(&folders.config, name),
     }
 }
 
-/// Whether a word has none of the prefixes of nginx for certificates and keys elsewhere.
-fn is_file_name(word: &[u8]) -> bool {
-    let prefixes = ["data:", "engine:", "store:"];
-    !prefixes
-        .iter()
-        .any(|prefix| word.starts_with(prefix.as_bytes()))
+fn is_elsewhere<L: Location>(word: &[u8]) -> bool {
+    let mut prefixes = L::PREFIXES.iter();
+    prefixes.any(|prefix| word.starts_with(prefix.as_bytes()))
 }
 
 /// Longest line, in bytes (nginx's buffer).

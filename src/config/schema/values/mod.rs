@@ -22,7 +22,7 @@ mod words;
 
 pub use cidr::{Cidrs, DebugConnection};
 pub use conf_commands::ConfCommands;
-pub use files::{ConfigPath, NamedPath, NamedPaths, Passwords, PrefixPath};
+pub use files::{ConfigPath, Key, NamedPath, NamedPaths, Passwords, PrefixPath};
 pub use imap_id::ImapId;
 pub use listen::Listens;
 pub use log::Logs;
