@@ -10,6 +10,7 @@ mod debug;
 mod file;
 mod line;
 mod log_files;
+pub mod mail_log;
 mod sink;
 mod syslog;
 

@@ -14,7 +14,7 @@ pub struct Claims {
     addresses: HashSet<Address>,
     /// Zones and their sizes in bytes.
     zones: HashMap<Box<[u8]>, usize>,
-    /// The files of all `error_log` lines, once each, in the order written.
+    /// The files of all `error_log` and `mail_log` lines, once each, in the order written.
     pub log_files: Vec<PathBuf>,
 }
 
@@ -51,7 +51,7 @@ impl Claims {
         Ok(())
     }
 
-    /// Notes the destination of an `error_log` line, if it is a file.
+    /// Notes the destination of an `error_log` or `mail_log` line, if it is a file.
     pub fn log_file(&mut self, prefix: &Path, name: &[u8]) {
         let is_file = !matches!(name, b"" | b"stderr") && !name.starts_with(b"syslog:");
         let path = absolute(prefix, name);

@@ -7,13 +7,13 @@ use super::server::{AuthTarget, Authenticator, ProtocolSettings, Server};
 use super::sockets::ListenTls;
 use crate::base::Protocol;
 use crate::config::model::{
-    BackendTls, ClientTls, Listen, LogTarget, Names, StartTls, TlsMaterial, TlsMode,
+    BackendTls, ClientTls, Listen, LogTarget, MailLog, Names, StartTls, TlsMaterial, TlsMode,
 };
 use crate::config::schema::Scope;
 use crate::config::schema::held::{Held, Inherited};
 use crate::config::schema::modules::mail::MailWritten;
 use crate::config::schema::modules::{
-    AuthHttp, Imap, Mail, Pop3, Proxy, ProxySsl, Realip, Smtp, Ssl,
+    AuthHttp, Imap, Log, Mail, Pop3, Proxy, ProxySsl, Realip, Smtp, Ssl,
 };
 use crate::config::syntax::Span;
 
@@ -27,6 +27,7 @@ pub struct MergedServer {
     pub mail: Mail,
     pub ssl: Arc<Ssl>,
     pub realip: Arc<Realip>,
+    pub log: Arc<Log>,
     pub auth_http: Arc<AuthHttp>,
     pub proxy: Arc<Proxy>,
     pub proxy_ssl: Arc<ProxySsl>,
@@ -84,11 +85,19 @@ impl MergedServer {
         }
     }
 
+    /// The logs of `mail_log`. Their formats exist: each line was checked when it was read.
+    fn mail_log(&self) -> Vec<MailLog> {
+        let lines = self.log.mail_log.lines().iter();
+        let formats = &self.log.log_format;
+        lines.filter_map(|line| line.resolve(formats)).collect()
+    }
+
     /// The server, and the TLS mode of each of its `listen` lines. `None` where a fault left a part of it missing.
     pub fn into_server(self, main_log: &[LogTarget]) -> Option<(Arc<Server>, Vec<ListenTls>)> {
         let listens = self.mail.listen.iter();
         let modes: Option<Vec<_>> = listens.map(|listen| self.tls_mode(listen)).collect();
         let (authenticator, backend_tls) = (self.authenticator()?, self.backend_tls()?);
+        let mail_log = self.mail_log();
         let server = Server {
             file: Arc::clone(&self.span.source.name),
             line: self.span.line,
@@ -97,6 +106,7 @@ impl MergedServer {
                 true => main_log.to_vec(),
                 false => self.mail.error_log.clone(),
             },
+            mail_log,
             settings: self.settings,
             mail: self.mail,
             ssl: self.ssl,
@@ -114,6 +124,7 @@ pub struct Outer<'a> {
     mail: &'a MailWritten,
     ssl: Inherited<'a, Ssl>,
     realip: Inherited<'a, Realip>,
+    log: Inherited<'a, Log>,
     auth_http: Inherited<'a, AuthHttp>,
     proxy: Inherited<'a, Proxy>,
     proxy_ssl: Inherited<'a, ProxySsl>,
@@ -128,6 +139,7 @@ impl<'a> From<&'a Scope> for Outer<'a> {
             mail: &scope.mail,
             ssl: Inherited::of(&scope.ssl),
             realip: Inherited::of(&scope.realip),
+            log: Inherited::of(&scope.log),
             auth_http: Inherited::of(&scope.auth_http),
             proxy: Inherited::of(&scope.proxy),
             proxy_ssl: Inherited::of(&scope.proxy_ssl),
@@ -155,6 +167,7 @@ impl Outer<'_> {
                 .unwrap_or_else(|| machine.host_name().into_bytes().into()),
             ssl: self.ssl.with(&inner.ssl),
             realip: self.realip.with(&inner.realip),
+            log: self.log.with(&inner.log),
             auth_http: self.auth_http.with(&inner.auth_http),
             proxy: self.proxy.with(&inner.proxy),
             proxy_ssl: self.proxy_ssl.with(&inner.proxy_ssl),

@@ -4,6 +4,7 @@ use super::claims::Claims;
 use super::tainted::Tainted;
 use crate::config::model::StartTls;
 use crate::config::schema::table::Entry;
+use crate::config::schema::values::MailLogLine;
 use crate::config::schema::{
     Arguments, Block, Directive, Effect, MainScope, Scope, ValueError, refuse,
 };
@@ -80,10 +81,28 @@ impl Scopes {
             Effect::OffersStartTls => {
                 check_start_tls(scope, "\"ssl\" directive conflicts with \"starttls\"")?;
             }
+            Effect::OpensMailLog => {
+                let logs = scope.log.mail_log.as_ref();
+                let line = logs.and_then(|logs| logs.value.lines().last().cloned());
+                line.map_or(Ok(()), |line| check_format(&line, &self.mail))?;
+                if args.first() != b"off" {
+                    self.claims.log_file(&args.folders.prefix, args.first());
+                }
+            }
             Effect::OpensLog => self.claims.log_file(&args.folders.prefix, args.first()),
             Effect::None | Effect::DeclaresZones | Effect::PrecedesBlocks => {}
         }
         Ok(())
+    }
+}
+
+/// Checks that the format of a `mail_log` line is defined.
+fn check_format(line: &MailLogLine, mail: &Scope) -> Result<(), ValueError> {
+    let formats = mail.log.log_format.as_ref();
+    let formats = formats.map_or(&[][..], |written| &written.value);
+    match line.resolve(formats) {
+        Some(_) => Ok(()),
+        None => Err(refuse!("unknown log format \"", line.format, "\"")),
     }
 }
 

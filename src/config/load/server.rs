@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::Protocol;
-use crate::config::model::{AuthUrl, ClientTls, LogTarget, TlsMode, Upstream};
+use crate::config::model::{AuthUrl, ClientTls, LogTarget, MailLog, TlsMode, Upstream};
 use crate::config::schema::modules::{AuthHttp, Imap, Mail, Pop3, Proxy, Realip, Smtp, Ssl};
 
 /// One `server {}`. Servers share the settings that they inherit.
@@ -20,6 +20,8 @@ pub struct Server {
     pub name: Box<[u8]>,
     /// The `error_log` in force for it.
     pub error_log: Vec<LogTarget>,
+    /// The `mail_log` in force for it.
+    pub mail_log: Vec<MailLog>,
     /// Its protocol, with the settings of that protocol.
     pub settings: ProtocolSettings,
     /// The settings common to all protocols, as written.

@@ -10,12 +10,14 @@ mod files;
 mod glob;
 mod listen;
 mod log_target;
+mod mail_log;
 mod messages;
 mod options;
 mod peers;
 mod sasl;
 mod tls;
 mod values;
+mod variable;
 mod versions;
 mod world;
 
@@ -25,6 +27,7 @@ pub use conf_command::{Command, CommandFile, CommandFiles, OwnFile, Place};
 pub use files::{NamedFile, PassPhrases, TlsFile};
 pub use listen::{KeepAlive, Listen, SocketOptions};
 pub use log_target::{LogDestination, LogTarget, SyslogTarget};
+pub use mail_log::{LogBuffer, LogEscape, LogEvents, LogFormat, MailLog};
 pub use messages::{ColorMode, Format, Messages};
 pub use options::{Options, PidOption};
 pub use peers::{AuthUrl, Resolver, Upstream, unbracketed};
@@ -34,5 +37,6 @@ pub use values::{
     Alpn, BackendTls, Capabilities, DebugPoints, ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo,
     StartTls, User, VerifyClient, Xclient,
 };
+pub use variable::{MessageField, Part, SessionField, SessionVariable, Template, Variable};
 pub use versions::{NamedVersions, TlsVersions};
 pub use world::{Files, Names, Nowhere, TlsProbes, World};

@@ -54,6 +54,8 @@ pub enum Effect {
     DeclaresZones,
     /// Names a log file, which is opened at start whether a server uses it or not.
     OpensLog,
+    /// Names a log file, and a log format that must be defined before.
+    OpensMailLog,
     /// Must precede the first block.
     PrecedesBlocks,
     /// Switches TLS on for all addresses of a server, which excludes STARTTLS. Deprecated.

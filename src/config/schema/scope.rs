@@ -2,7 +2,7 @@
 
 use super::held::Sparse;
 use super::modules::{
-    auth_http, core, events, imap, mail, pop3, proxy, proxy_ssl, realip, smtp, ssl,
+    auth_http, core, events, imap, log, mail, pop3, proxy, proxy_ssl, realip, smtp, ssl,
 };
 use super::row::Stores;
 
@@ -42,6 +42,7 @@ scope! {
         mail: mail::MailWritten => mail::MailWritten,
         ssl: Sparse<ssl::SslWritten> => ssl::SslWritten,
         realip: Sparse<realip::RealipWritten> => realip::RealipWritten,
+        log: Sparse<log::LogWritten> => log::LogWritten,
         auth_http: Sparse<auth_http::AuthHttpWritten> => auth_http::AuthHttpWritten,
         proxy: Sparse<proxy::ProxyWritten> => proxy::ProxyWritten,
         proxy_ssl: Sparse<proxy_ssl::ProxySslWritten> => proxy_ssl::ProxySslWritten,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::modules::{
-    auth_http, core, events, imap, mail, pop3, proxy, proxy_ssl, realip, smtp, ssl,
+    auth_http, core, events, imap, log, mail, pop3, proxy, proxy_ssl, realip, smtp, ssl,
 };
 use super::row::{Directive, Row};
 use super::scope::{MainScope, Scope};
@@ -37,12 +37,13 @@ static BY_NAME: LazyLock<HashMap<&'static str, Vec<Entry>>> = LazyLock::new(|| {
 });
 
 /// The name and the description of every module.
-pub const MODULES: [(&str, &str); 11] = [
+pub const MODULES: [(&str, &str); 12] = [
     ("core", core::ABOUT),
     ("events", events::ABOUT),
     ("mail", mail::ABOUT),
     ("ssl", ssl::ABOUT),
     ("realip", realip::ABOUT),
+    ("log", log::ABOUT),
     ("auth_http", auth_http::ABOUT),
     ("proxy", proxy::ABOUT),
     ("proxy_ssl", proxy_ssl::ABOUT),
@@ -58,6 +59,7 @@ pub fn rows() -> impl Iterator<Item = Entry> {
         mail::Rows::ROWS,
         ssl::Rows::ROWS,
         realip::Rows::ROWS,
+        log::Rows::ROWS,
         auth_http::Rows::ROWS,
         proxy::Rows::ROWS,
         proxy_ssl::Rows::ROWS,
