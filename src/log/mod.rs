@@ -13,6 +13,7 @@ mod log_files;
 pub mod mail_log;
 mod sink;
 mod syslog;
+mod writer;
 
 use std::fmt;
 use std::sync::Arc;
