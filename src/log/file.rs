@@ -8,22 +8,39 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
+use super::destination::{CurrentFile, FileDestination, error_log_loss};
+use super::writer::Output;
+use super::writers::Writers;
+
 #[derive(Debug)]
 pub(super) struct LogFile {
     path: PathBuf,
-    file: ArcSwap<File>,
+    file: CurrentFile,
+    /// Without it, lines are written at once.
+    output: Option<Output>,
 }
 
 impl LogFile {
     /// Opens a file for appending, and creates it if it is missing (mode 0644).
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self::new(path.to_owned(), append_to(path)?))
+        let file = Arc::new(ArcSwap::from_pointee(append_to(path)?));
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            output: None,
+        })
     }
 
-    /// A file that is already open.
-    pub(super) fn new(path: PathBuf, file: File) -> Self {
-        let file = ArcSwap::from_pointee(file);
-        Self { path, file }
+    /// A file that is already open, whose lines one of `writers` writes.
+    pub(super) fn with_writer(path: PathBuf, file: File, writers: &Writers) -> Self {
+        let file = Arc::new(ArcSwap::from_pointee(file));
+        let destination = FileDestination {
+            file: Arc::clone(&file),
+            buffer: None,
+            loss: error_log_loss,
+        };
+        let output = writers.to_file(&file.load(), Box::new(destination));
+        Self { path, file, output }
     }
 
     /// Writes to another descriptor from now on.
@@ -41,15 +58,25 @@ impl LogFile {
         Ok(())
     }
 
-    /// Writes a line with one write(2), so that with O_APPEND the lines of several threads and processes do not mix. A line is lost if the
-    /// disk is full.
+    /// Writes a line with one write(2), so that with O_APPEND the lines of several threads and processes do not mix, or queues it.
     pub(super) fn write(&self, line: &[u8]) {
-        let _ = (&**self.file.load()).write(line);
+        match &self.output {
+            Some(output) => output.push(line),
+            // There is no place to report an error.
+            None => {
+                let _ = (&**self.file.load()).write(line);
+            }
+        }
     }
 
     /// The current descriptor.
     pub(super) fn descriptor(&self) -> Arc<File> {
         self.file.load_full()
+    }
+
+    /// The current descriptor, also after the file is opened again.
+    pub(super) fn current(&self) -> CurrentFile {
+        Arc::clone(&self.file)
     }
 }
 

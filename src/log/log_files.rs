@@ -3,22 +3,27 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use std::{fmt, io};
 
 use nix::errno::Errno;
 
 use super::ErrorLog;
+use super::destination::{FileDestination, StderrDestination, error_log_loss};
 use super::file::LogFile;
+use super::mail_log::{self, MailLogs, Target, loss_line};
 use super::sink::Sink;
 use super::syslog::Syslog;
+use super::writers::Writers;
 use crate::base::{self, Level, Registry};
-use crate::config::{LogDestination, LogTarget};
+use crate::config::{LogDestination, LogTarget, MailLog};
 
 /// Opens logs. A file is closed with the last list that names it.
 #[derive(Debug, Default)]
 pub struct LogFiles {
     open: Registry<PathBuf, LogFile>,
     source: Source,
+    writers: Writers,
 }
 
 /// Where descriptors come from.
@@ -55,6 +60,7 @@ impl LogFiles {
         Self {
             open: Registry::default(),
             source: Source::Master(Mutex::default()),
+            writers: Writers::default(),
         }
     }
 
@@ -65,7 +71,7 @@ impl LogFiles {
             let mut file = Some(file);
             let made = self.open.get_or_make(path, |path| {
                 let file = file.take().ok_or(())?;
-                Ok::<_, ()>(LogFile::new(path.clone(), file))
+                Ok::<_, ()>(LogFile::with_writer(path.clone(), file, &self.writers))
             });
             if let (Ok(known), Some(file)) = (&made, file) {
                 known.replace(file);
@@ -94,13 +100,59 @@ impl LogFiles {
         let mut sinks = Vec::with_capacity(targets.len());
         for target in targets {
             let sink = match &target.destination {
-                LogDestination::Stderr => Sink::Stderr,
+                LogDestination::Stderr => self.stderr(),
                 LogDestination::File(path) => Sink::File(self.share(path)?),
                 LogDestination::Syslog(syslog) => Sink::Syslog(Syslog::new(syslog)),
             };
             sinks.push((target.level, Arc::new(sink)));
         }
         Ok(ErrorLog::new(sinks))
+    }
+
+    /// Opens the logs of `mail_log`.
+    ///
+    /// # Errors
+    /// The first file that cannot be opened.
+    pub fn open_mail_logs(&self, logs: &[MailLog]) -> Result<MailLogs, OpenError> {
+        let mut targets = Vec::with_capacity(logs.len());
+        for log in logs {
+            let loss = loss_line(&log.format);
+            let output = match &log.destination {
+                LogDestination::Stderr => {
+                    self.writers.to_stderr(Box::new(StderrDestination { loss }))
+                }
+                LogDestination::File(path) => {
+                    let file = self.share(path)?.current();
+                    let destination = FileDestination {
+                        file: Arc::clone(&file),
+                        buffer: log.buffer,
+                        loss,
+                    };
+                    self.writers.to_file(&file.load(), Box::new(destination))
+                }
+                LogDestination::Syslog(target) => {
+                    let sink = mail_log::Sink::Syslog(Syslog::new(target));
+                    targets.push(Target::new(sink, log));
+                    continue;
+                }
+            };
+            targets.extend(output.map(|output| Target::new(mail_log::Sink::Queue(output), log)));
+        }
+        Ok(MailLogs::new(targets))
+    }
+
+    /// Waits until all lines are written, for `limit` at most.
+    pub fn flush(&self, limit: Duration) {
+        self.writers.flush(limit);
+    }
+
+    /// Standard error. The lines of a worker are queued.
+    fn stderr(&self) -> Sink {
+        let loss = error_log_loss;
+        Sink::Stderr(match self.source {
+            Source::Paths => None,
+            Source::Master(_) => self.writers.to_stderr(Box::new(StderrDestination { loss })),
+        })
     }
 
     /// Opens a list of one file.
@@ -139,7 +191,7 @@ impl ErrorLog {
     pub fn file(&self) -> Option<Arc<File>> {
         self.targets.iter().find_map(|(_, sink)| match &**sink {
             Sink::File(file) => Some(file.descriptor()),
-            Sink::Stderr | Sink::Syslog(_) => None,
+            Sink::Stderr(_) | Sink::Syslog(_) => None,
         })
     }
 }

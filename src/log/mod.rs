@@ -7,6 +7,7 @@
 mod clock;
 mod context;
 mod debug;
+mod destination;
 mod file;
 mod line;
 mod log_files;
@@ -14,6 +15,7 @@ pub mod mail_log;
 mod sink;
 mod syslog;
 mod writer;
+mod writers;
 
 use std::fmt;
 use std::sync::Arc;
@@ -42,7 +44,7 @@ impl ErrorLog {
 
     /// A list of standard error alone, for the time before a configuration is read.
     pub fn stderr(level: Level) -> Self {
-        Self::new(vec![(level, Arc::new(Sink::Stderr))])
+        Self::new(vec![(level, Arc::new(Sink::Stderr(None)))])
     }
 
     /// Whether any target takes events of this level. Call it before computing text that only a log line needs.
@@ -54,14 +56,14 @@ impl ErrorLog {
     pub fn has_stderr(&self) -> bool {
         self.targets
             .iter()
-            .any(|(_, sink)| matches!(**sink, Sink::Stderr))
+            .any(|(_, sink)| matches!(**sink, Sink::Stderr(_)))
     }
 
     /// Whether an event of this level goes to standard error.
     pub fn reaches_stderr(&self, level: Level) -> bool {
         self.targets
             .iter()
-            .any(|(takes, sink)| level <= *takes && matches!(**sink, Sink::Stderr))
+            .any(|(takes, sink)| level <= *takes && matches!(**sink, Sink::Stderr(_)))
     }
 
     /// Writes `date [level] pid#tid: *connection message`, cut at 2048 bytes, with one write(2) per target.

@@ -58,9 +58,19 @@ impl Syslog {
         }
     }
 
-    /// Sends a finished line without its line feed.
+    /// Sends a finished line of an error log without its line feed.
     pub(super) fn write(&self, level: Level, line: &[u8]) {
-        let mut message = self.header(level).into_bytes();
+        // nginx's levels are syslog's severities, counted from 1.
+        self.send(level as u8 - 1, line);
+    }
+
+    /// Sends a line of another log, with the configured severity.
+    pub(super) fn write_event(&self, line: &[u8]) {
+        self.send(self.target.severity, line);
+    }
+
+    fn send(&self, severity: u8, line: &[u8]) {
+        let mut message = self.header(severity).into_bytes();
         message.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(line));
         let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = link.send(&self.target.server, &message);
@@ -79,15 +89,14 @@ impl Syslog {
     }
 
     /// `<191>Nov  4 10:00:00 host tag: `
-    fn header(&self, level: Level) -> String {
+    fn header(&self, severity: u8) -> String {
         let SyslogTarget {
             facility,
             tag,
             no_host_name,
             ..
         } = &self.target;
-        // nginx's levels are syslog's severities, counted from 1.
-        let priority = u16::from(*facility) * 8 + (level as u16 - 1);
+        let priority = u16::from(*facility) * 8 + u16::from(severity);
         let host = if *no_host_name { "" } else { &self.host };
         let gap = if *no_host_name { "" } else { " " };
         format!("<{priority}>{} {host}{gap}{tag}: ", syslog_stamp())

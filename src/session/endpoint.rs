@@ -7,6 +7,7 @@ use super::backend::Backends;
 use super::shutdown::{Shutdown, ShutdownTimer};
 use crate::config::{self, Server, TlsMode};
 use crate::log::ErrorLog;
+use crate::log::mail_log::MailLogs;
 use crate::net::resolver::Resolver;
 use crate::proto::{LastReply, Settings};
 use crate::tls;
@@ -18,6 +19,8 @@ pub struct Endpoint {
     /// The server's replies and limits.
     pub settings: Settings,
     pub log: Arc<ErrorLog>,
+    /// Its `mail_log`.
+    pub mail_log: Arc<MailLogs>,
     /// The `listen` address as log lines show it.
     pub listen: Arc<str>,
     /// A PROXY header comes first (`listen … proxy_protocol`).

@@ -120,3 +120,21 @@ impl Value<'_> {
         }
     }
 }
+
+/// The line which says that lines were lost, in the form of the built-in format that comes closest.
+pub(in crate::log) fn loss_line(format: &LogFormat) -> fn(u64, &str) -> Vec<u8> {
+    match format {
+        LogFormat::KeyValue | LogFormat::Custom { .. } => |count, cause| {
+            let mut line = format!("lost={count} reason=").into_bytes();
+            escape::key_value(cause.as_bytes(), &mut line);
+            line.push(b'\n');
+            line
+        },
+        LogFormat::Json => |count, cause| {
+            let mut line = format!("{{\"lost\":{count},\"reason\":\"").into_bytes();
+            escape::json(cause.as_bytes(), &mut line);
+            line.extend_from_slice(b"\"}\n");
+            line
+        },
+    }
+}

@@ -8,6 +8,7 @@ mod buffer;
 mod tests;
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -38,12 +39,14 @@ pub(super) trait Destination: Send + Sync {
 }
 
 /// A queue of lines and the thread that writes them. The thread ends with the last handle, after the last line.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Writer(Arc<Handle>);
 
+#[derive(Debug)]
 struct Handle(Arc<Queue>);
 
 /// The queue's end for the lines of one destination. Lines that are queued are written, also after its end.
+#[derive(Debug)]
 pub(super) struct Output {
     queued: Arc<Queued>,
     writer: Writer,
@@ -56,6 +59,7 @@ struct Queued {
     dropped: AtomicU64,
 }
 
+#[derive(Debug)]
 struct Queue {
     state: Mutex<State>,
     /// The thread waits for lines, for the end or for a flush.
@@ -64,7 +68,7 @@ struct Queue {
     flushed: Condvar,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct State {
     lines: VecDeque<(Arc<Queued>, Box<[u8]>)>,
     bytes: usize,
@@ -106,6 +110,11 @@ impl Writer {
         }
     }
 
+    /// Whether any output is left.
+    pub(super) fn has_outputs(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+
     /// Waits until all lines are written, buffers included, or for `limit`.
     pub(super) fn flush(&self, limit: Duration) {
         let queue = &self.0.0;
@@ -122,6 +131,12 @@ impl Writer {
             let waited = queue.flushed.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+}
+
+impl fmt::Debug for Queued {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Queued").finish_non_exhaustive()
     }
 }
 

@@ -83,8 +83,11 @@ impl Configuration {
 
 fn uses_stderr(config: &Config) -> bool {
     let servers = config.servers.iter().map(|server| &server.error_log);
-    let mut targets = servers.chain([&config.error_log]).flatten();
-    targets.any(|target| target.destination == LogDestination::Stderr)
+    let errors = servers.chain([&config.error_log]).flatten();
+    let mails = config.servers.iter().flat_map(|server| &server.mail_log);
+    let errors = errors.map(|target| &target.destination);
+    let mut all = errors.chain(mails.map(|log| &log.destination));
+    all.any(|destination| *destination == LogDestination::Stderr)
 }
 
 fn worker_settings(config: &Config, world: &dyn World) -> WorkerSettings {

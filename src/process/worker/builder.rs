@@ -8,8 +8,10 @@ use std::sync::atomic::AtomicBool;
 use super::registries::Registries;
 use crate::config::settings::Mail;
 use crate::config::{
-    self, AuthTarget, ClientTls, LogTarget, Route, Server, ServerId, TlsFault, TlsMaterial,
+    self, AuthTarget, ClientTls, LogDestination, LogTarget, MailLog, Route, Server, ServerId,
+    TlsFault, TlsMaterial,
 };
+use crate::log::mail_log::MailLogs;
 use crate::log::{ErrorLog, OpenError};
 use crate::net::resolver::{Resolver, SystemNames};
 use crate::proto::Settings;
@@ -32,6 +34,7 @@ pub(super) struct Builder<'a> {
     /// For the servers without a `resolver`.
     system: Resolver,
     logs: HashMap<Vec<LogTarget>, Arc<ErrorLog>>,
+    mail_logs: HashMap<Vec<MailLog>, Arc<MailLogs>>,
     servers: HashMap<ServerId, ServerParts>,
     tls: HashMap<ServerId, Arc<ServerTls>>,
     auth_servers: HashMap<(AuthTarget, config::Resolver), Arc<AuthServer>>,
@@ -42,6 +45,7 @@ pub(super) struct Builder<'a> {
 struct ServerParts {
     settings: Settings,
     log: Arc<ErrorLog>,
+    mail_log: Arc<MailLogs>,
     resolver: Resolver,
     authenticator: Authenticator,
     backends: Arc<Backends>,
@@ -58,6 +62,7 @@ impl<'a> Builder<'a> {
             shutdown,
             system: Resolver::system(names),
             logs: HashMap::new(),
+            mail_logs: HashMap::new(),
             servers: HashMap::new(),
             tls: HashMap::new(),
             auth_servers: HashMap::new(),
@@ -75,9 +80,22 @@ impl<'a> Builder<'a> {
         Ok(log)
     }
 
+    /// Opens the logs of `mail_log`.
+    fn mail_log(&mut self, logs: &[MailLog]) -> Result<Arc<MailLogs>, BuildError> {
+        if let Some(open) = self.mail_logs.get(logs) {
+            return Ok(Arc::clone(open));
+        }
+        let open = self.registries.log_files.open_mail_logs(logs);
+        let open = Arc::new(open.map_err(BuildError::Log)?);
+        self.mail_logs.insert(logs.to_vec(), Arc::clone(&open));
+        Ok(open)
+    }
+
     /// Whether a log writes to standard error.
     pub fn uses_stderr(&self) -> bool {
+        let is_stderr = |log: &MailLog| log.destination == LogDestination::Stderr;
         self.logs.values().any(|log| log.has_stderr())
+            || self.mail_logs.keys().flatten().any(is_stderr)
     }
 
     /// The endpoint of one route.
@@ -85,6 +103,7 @@ impl<'a> Builder<'a> {
         let ServerParts {
             settings,
             log,
+            mail_log,
             resolver,
             authenticator,
             backends,
@@ -93,6 +112,7 @@ impl<'a> Builder<'a> {
             server: Arc::clone(&route.server),
             settings,
             log,
+            mail_log,
             listen: Arc::from(&*route.name),
             proxy_protocol: route.proxy_protocol,
             tls: route.tls.try_map(|material| self.tls(route.id, material))?,
@@ -114,6 +134,7 @@ impl<'a> Builder<'a> {
             settings: Settings::of(server),
             backends: self.backends(server, Arc::clone(&log))?,
             log,
+            mail_log: self.mail_log(&server.mail_log)?,
             resolver: self.resolver(&server.mail),
             authenticator: authenticator
                 .try_map(|target| self.auth_server(target, &server.mail))?,

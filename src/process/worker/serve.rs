@@ -27,6 +27,8 @@ use crate::process::signals::Signals;
 
 /// How long sessions may take for their last replies after `worker_shutdown_timeout`.
 const PARTING: Duration = Duration::from_secs(3);
+/// The time for the last lines of each log. A pipe that nobody reads must not keep the worker alive.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// A worker that serves.
 #[derive(Debug)]
@@ -110,6 +112,7 @@ impl Service {
         self.notice(format_args!("exiting"));
         self.acceptors.close_all().await;
         self.notice(format_args!("exit"));
+        self.instance.registries.log_files.flush(LAST_LINES);
     }
 
     /// What an order or a signal does that changes neither the configuration nor the life of the worker.
