@@ -9,3 +9,4 @@ pub mod process;
 pub mod proto;
 pub mod session;
 pub mod tls;
+pub mod why;

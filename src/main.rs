@@ -7,7 +7,7 @@ use std::sync::Arc;
 use portcullis::cli::{self, Action, Command, Extent};
 use portcullis::process::machine::{Machine, Rights};
 use portcullis::process::worker;
-use portcullis::{process, tls};
+use portcullis::{process, tls, why};
 
 fn main() -> ExitCode {
     if worker::is_worker(std::env::args_os().next().as_deref()) {
@@ -49,6 +49,7 @@ fn act(
             Err(_) => ExitCode::FAILURE,
         },
         Action::Signal { signal, wait } => process::send(&options, &world, signal, wait),
+        Action::Why(question) => why::run(&question, &options, &world),
         Action::Run => process::start(options, Arc::new(world)),
     }
 }

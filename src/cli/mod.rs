@@ -51,8 +51,21 @@ pub enum Action {
         /// `--wait`: waits for the outcome of a reload.
         wait: bool,
     },
+    /// `--why`: tells what happened to sessions.
+    Why(Question),
     /// Serves.
     Run,
+}
+
+/// A question about past sessions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// A login, a client's address, or the identifier of a session.
+    pub subject: String,
+    /// `--since`
+    pub since: Option<String>,
+    /// `--log`; the logs of the configuration otherwise.
+    pub log: Option<PathBuf>,
 }
 
 /// The signals of `-s`.
@@ -91,6 +104,9 @@ pub struct Given {
     long_version: bool,
     explain: Option<String>,
     allowed: Vec<Lint>,
+    why: Option<String>,
+    since: Option<String>,
+    log: Option<PathBuf>,
 }
 
 /// What a test prints, before its selection is known.
@@ -132,6 +148,12 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, UsageE
         Action::Say(version::page(program))
     } else if let Some(page) = given.explain.take() {
         Action::Say(page)
+    } else if let Some(subject) = given.why.take() {
+        Action::Why(Question {
+            subject,
+            since: given.since.take(),
+            log: given.log.take(),
+        })
     } else if let Some(test) = test(&mut given) {
         Action::Test(test)
     } else if given.version {

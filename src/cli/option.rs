@@ -1,6 +1,9 @@
 //! The table of command line options. The parser, `-h`, `--help`, the man page and the shell completions are made from it. Long
 //! options are additions of portcullis and do not appear in `-h`.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+
 use super::values::{FORMAT, lint, one_of};
 use super::{Given, Printed, Signal};
 use crate::base::Secret;
@@ -360,6 +363,50 @@ pub const OPTIONS: &[Opt] = &[
         setter: Setter::Switch(|given| given.long_version = true),
         help: "show version on standard output and exit",
         more: "",
+    },
+    Opt {
+        form: Form::Long("why"),
+        setter: Setter::Value(
+            Argument {
+                name: "login|address",
+                missing: "login or address",
+                completion: Completion::Text,
+            },
+            |given, value| {
+                given.why = Some(String::from_utf8_lossy(&value).into_owned());
+                Ok(())
+            },
+        ),
+        help: "tell what happened to the sessions of a login or an address and exit",
+        more: "The sessions are read from the files that `mail_log` names, rotated and compressed (`.gz`) ones included, in the formats \
+               `keyvalue` and `json`. The newest session comes last. The identifier of a session is accepted too. The exit code is 1 \
+               if there is no such session.",
+    },
+    Opt {
+        form: Form::Long("since"),
+        setter: Setter::Value(
+            Argument {
+                name: "time",
+                missing: "time",
+                completion: Completion::Text,
+            },
+            |given, value| {
+                given.since = Some(String::from_utf8_lossy(&value).into_owned());
+                Ok(())
+            },
+        ),
+        help: "with --why: leave out sessions that ended before",
+        more: "The time is a date (`2026-11-29`), a date with a time of day (`2026-11-29 10:42`), a time of today (`10:42`), or a duration \
+               before now (`2h`, `30m`).",
+    },
+    Opt {
+        form: Form::Long("log"),
+        setter: Setter::Value(FILE, |given, value| {
+            given.log = Some(OsString::from_vec(value).into());
+            Ok(())
+        }),
+        help: "with --why: read this log, not those of the configuration",
+        more: "The files that log rotation left beside it are read too.",
     },
     Opt {
         form: Form::Long("help"),

@@ -1,0 +1,162 @@
+//! What happened in one session, in a few sentences.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::line::Record;
+
+/// A session with its messages.
+#[derive(Debug)]
+pub(super) struct Story {
+    session: Record,
+    messages: Vec<Record>,
+}
+
+impl Story {
+    pub(super) fn new(session: Record, messages: Vec<Record>) -> Self {
+        Self { session, messages }
+    }
+
+    pub(super) fn session(&self) -> &Record {
+        &self.session
+    }
+
+    /// The end of the session.
+    pub(super) fn time(&self) -> Option<Timestamp> {
+        self.session.get("time")?.parse().ok()
+    }
+
+    /// The outcome in one sentence, without the time: the failing step, if there is one.
+    fn headline(&self) -> String {
+        let field = |name| self.session.get(name);
+        let reason = field("reason").map_or(String::new(), |reason| format!(": {reason}"));
+        let upstream = field("upstream").unwrap_or("the backend");
+        let step = match field("result").unwrap_or_default() {
+            "login" => return self.delivery(),
+            "login-failed" => "the login failed".to_owned(),
+            "no-login" => "the client left without a login".to_owned(),
+            "refused" => "the client was refused".to_owned(),
+            "limited" => "a limit was exceeded".to_owned(),
+            "timeout" => "the client took too long".to_owned(),
+            "backend-unavailable" => format!("{upstream} could not be used"),
+            "auth-unavailable" => "the auth server could not be used".to_owned(),
+            "tls-failed" => "TLS was not established".to_owned(),
+            "protocol-error" => "the client broke the protocol".to_owned(),
+            "shutdown" => "the gateway was shut down".to_owned(),
+            other => other.to_owned(),
+        };
+        let by = field("by").map_or(String::new(), |by| format!(" (decided by {by})"));
+        format!("FAILED: {step}{reason}{by}")
+    }
+
+    /// The outcome of a session whose login succeeded.
+    fn delivery(&self) -> String {
+        let refused = self
+            .messages
+            .iter()
+            .filter(|message| !is_delivered(message))
+            .count();
+        let ended = match self.session.get("reason") {
+            Some(reason) => format!(", then {reason}"),
+            None => String::new(),
+        };
+        match (self.messages.len(), refused) {
+            (0, _) => format!("ok: logged in{ended}"),
+            (_, 0) => format!(
+                "ok: logged in, {} delivered{ended}",
+                count(self.messages.len())
+            ),
+            (all, refused) => {
+                format!(
+                    "FAILED: logged in, but {refused} of {} refused or cut off{ended}",
+                    count(all)
+                )
+            }
+        }
+    }
+}
+
+fn count(messages: usize) -> String {
+    match messages {
+        1 => "1 message".to_owned(),
+        more => format!("{more} messages"),
+    }
+}
+
+fn is_delivered(message: &Record) -> bool {
+    message
+        .get("code")
+        .is_some_and(|code| code.starts_with('2'))
+}
+
+impl fmt::Display for Story {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let field = |name| self.session.get(name);
+        let time = match self.time() {
+            Some(time) => {
+                let local = time.to_zoned(TimeZone::system());
+                local.strftime("%Y-%m-%d %H:%M:%S").to_string()
+            }
+            None => "(no time)".to_owned(),
+        };
+        writeln!(out, "{time} {}", self.headline())?;
+        let protocol = field("protocol").unwrap_or("?").to_ascii_uppercase();
+        let (client, server) = (
+            field("client").unwrap_or("?"),
+            field("server").unwrap_or("?"),
+        );
+        write!(out, "  {protocol} from {client} to {server}")?;
+        write!(out, ", {}", field("tls").unwrap_or("clear text"))?;
+        for (name, words) in [
+            ("helo", "HELO "),
+            ("method", "method "),
+            ("login", "login "),
+        ] {
+            if let Some(value) = field(name) {
+                write!(out, ", {words}{value}")?;
+            }
+        }
+        writeln!(out)?;
+        if let Some(upstream) = field("upstream") {
+            write!(
+                out,
+                "  backend {upstream}, {}",
+                field("upstream_tls").unwrap_or("clear text")
+            )?;
+            if let Some(seconds) = field("connect_s") {
+                write!(out, ", connected in {seconds} s")?;
+            }
+            writeln!(out)?;
+        }
+        for message in &self.messages {
+            write_message(message, out)?;
+        }
+        let (seconds, by) = (
+            field("total_s").unwrap_or("?"),
+            field("ended_by").unwrap_or("?"),
+        );
+        write!(out, "  ended by the {by} after {seconds} s")?;
+        if let Some(login) = field("login_s") {
+            write!(out, " (login {login} s)")?;
+        }
+        let (received, sent) = (field("in").unwrap_or("?"), field("out").unwrap_or("?"));
+        let id = field("session").unwrap_or("?");
+        writeln!(out, "; {received} bytes in, {sent} out; session {id}")
+    }
+}
+
+fn write_message(message: &Record, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let field = |name| message.get(name).unwrap_or("?");
+    let (sender, recipients) = (field("sender"), field("recipients"));
+    let result = match message.get("reply") {
+        Some(reply) => format!("{} {reply}", field("code")),
+        None => "cut off before a reply".to_owned(),
+    };
+    let (size, seconds) = (field("size"), field("seconds"));
+    writeln!(
+        out,
+        "  message from <{sender}> to <{recipients}>: {result} ({size} bytes, {seconds} s)"
+    )
+}
