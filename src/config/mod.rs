@@ -13,6 +13,7 @@ mod show;
 mod syntax;
 
 pub use load::config::{Config, Loaded};
+pub use load::origins::{Deciding, Origin};
 pub use load::report::Faults;
 pub use load::server::{AuthTarget, Authenticator, ProtocolSettings, Server};
 pub use load::sockets::{self, Route, ServerId, Socket};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::origins::Origins;
 use super::scopes::ServerLines;
 use super::server::{AuthTarget, Authenticator, ProtocolSettings, Server};
 use super::sockets::ListenTls;
@@ -24,6 +25,8 @@ pub struct MergedServer {
     pub span: Span,
     /// `server_name`, or the name of the machine.
     pub name: Box<[u8]>,
+    /// The lines of the directives that can refuse a client.
+    pub origins: Origins,
     pub mail: Mail,
     pub ssl: Arc<Ssl>,
     pub realip: Arc<Realip>,
@@ -106,6 +109,7 @@ impl MergedServer {
                 true => main_log.to_vec(),
                 false => self.mail.error_log.clone(),
             },
+            origins: self.origins,
             mail_log,
             settings: self.settings,
             mail: self.mail,
@@ -162,6 +166,7 @@ impl Outer<'_> {
         let (own, inner) = (&mail.server_name, lines.inner);
         MergedServer {
             span: lines.span.clone(),
+            origins: Origins::of(lines),
             name: own
                 .clone()
                 .unwrap_or_else(|| machine.host_name().into_bytes().into()),

@@ -14,6 +14,7 @@ mod loader;
 mod merge;
 mod merged;
 mod messages;
+pub mod origins;
 mod relay;
 pub mod report;
 mod scopes;

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::origins::Origins;
 use crate::base::Protocol;
 use crate::config::model::{AuthUrl, ClientTls, LogTarget, MailLog, TlsMode, Upstream};
 use crate::config::schema::modules::{AuthHttp, Imap, Mail, Pop3, Proxy, Realip, Smtp, Ssl};
@@ -18,6 +19,8 @@ pub struct Server {
     pub line: usize,
     /// `server_name`, or the name of the machine.
     pub name: Box<[u8]>,
+    /// The lines of the directives that can refuse a client.
+    pub origins: Origins,
     /// The `error_log` in force for it.
     pub error_log: Vec<LogTarget>,
     /// The `mail_log` in force for it.

@@ -1,0 +1,111 @@
+//! Where the directives that can refuse a client are written, so that logs can name the line that decided.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::scopes::ServerLines;
+use crate::config::schema::Scope;
+use crate::config::syntax::{Span, Spanned};
+
+/// The lines in force in a server, for the directives of [`Deciding`].
+#[derive(Clone, Debug, Default)]
+pub struct Origins(Box<[(Deciding, Origin)]>);
+
+/// A directive that can refuse or end a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Deciding {
+    /// `timeout`
+    Timeout,
+    /// `max_errors`
+    MaxErrors,
+    /// `max_commands`
+    MaxCommands,
+    /// `smtp_greeting_delay`
+    GreetingDelay,
+    /// `smtp_auth`
+    SmtpAuth,
+    /// `smtp_client_buffer`
+    SmtpClientBuffer,
+    /// `imap_client_buffer`
+    ImapClientBuffer,
+    /// `pop3_client_buffer`
+    Pop3ClientBuffer,
+    /// `starttls`
+    StartTls,
+    /// `ssl_verify_client`
+    VerifyClient,
+    /// `proxy_timeout`
+    ProxyTimeout,
+}
+
+/// The position of a directive in the configuration. Displays as `file:line`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    file: Arc<str>,
+    line: usize,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}:{}", self.file, self.line)
+    }
+}
+
+impl Origins {
+    /// The origins of one server.
+    pub(super) fn of(lines: ServerLines<'_>) -> Self {
+        let all = Deciding::ALL.into_iter();
+        let written = all.filter_map(|one| {
+            let span = one.span(lines.inner).or(one.span(lines.outer))?;
+            let origin = Origin {
+                file: Arc::clone(&span.source.name),
+                line: span.line,
+            };
+            Some((one, origin))
+        });
+        Self(written.collect())
+    }
+
+    /// The line of a directive; `None` where its default is in force.
+    pub fn get(&self, directive: Deciding) -> Option<&Origin> {
+        let mut all = self.0.iter();
+        all.find(|(known, _)| *known == directive)
+            .map(|(_, origin)| origin)
+    }
+}
+
+impl Deciding {
+    const ALL: [Self; 11] = [
+        Self::Timeout,
+        Self::MaxErrors,
+        Self::MaxCommands,
+        Self::GreetingDelay,
+        Self::SmtpAuth,
+        Self::SmtpClientBuffer,
+        Self::ImapClientBuffer,
+        Self::Pop3ClientBuffer,
+        Self::StartTls,
+        Self::VerifyClient,
+        Self::ProxyTimeout,
+    ];
+
+    /// Its line in a block.
+    fn span(self, scope: &Scope) -> Option<&Span> {
+        fn span<T>(written: &Option<Spanned<T>>) -> Option<&Span> {
+            written.as_ref().map(|written| &written.span)
+        }
+        match self {
+            Self::Timeout => span(&scope.mail.timeout),
+            Self::MaxErrors => span(&scope.mail.max_errors),
+            Self::MaxCommands => span(&scope.mail.max_commands),
+            Self::GreetingDelay => span(&scope.smtp.smtp_greeting_delay),
+            Self::SmtpAuth => span(&scope.smtp.smtp_auth),
+            Self::SmtpClientBuffer => span(&scope.smtp.smtp_client_buffer),
+            Self::ImapClientBuffer => span(&scope.imap.imap_client_buffer),
+            Self::Pop3ClientBuffer => span(&scope.pop3.pop3_client_buffer),
+            Self::StartTls => span(&scope.ssl.starttls),
+            Self::VerifyClient => span(&scope.ssl.ssl_verify_client),
+            Self::ProxyTimeout => span(&scope.proxy.proxy_timeout),
+        }
+    }
+}
