@@ -16,6 +16,7 @@ mod greeting;
 mod io_failure;
 mod log;
 mod phase;
+mod recorder;
 mod shared;
 mod shutdown;
 mod tunnel;

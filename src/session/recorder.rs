@@ -1,0 +1,236 @@
+//! Collects the facts of one session for `mail_log`, and writes its line when the session is over, however it ends.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::endpoint::Endpoint;
+use crate::base::SessionId;
+use crate::config::{Deciding, Server};
+use crate::log::mail_log::{
+    EndedBy, Event, MailLogs, MessageRecord, RecordAddress, SessionOutcome, SessionRecord,
+    SessionResult, TlsRecord,
+};
+use crate::net::socket::{Peer, Socket};
+use crate::proto::login::Login;
+
+/// The record of one session. Dropping it writes the session's line.
+#[derive(Debug)]
+pub(in crate::session) struct Recorder {
+    logs: Arc<MailLogs>,
+    server: Arc<Server>,
+    record: SessionRecord,
+    begun: Instant,
+    /// When the connection to the backend began.
+    connecting: Option<Instant>,
+}
+
+/// Why a session has its result.
+#[derive(Clone, Debug, Default)]
+pub(in crate::session) struct Verdict {
+    /// The cause in words, without secrets.
+    pub reason: Option<Box<str>>,
+    /// The directive that decided.
+    pub by: Option<Deciding>,
+}
+
+impl Verdict {
+    /// The decision of a directive.
+    pub fn by(directive: Deciding, reason: impl Into<Box<str>>) -> Self {
+        Self {
+            reason: Some(reason.into()),
+            by: Some(directive),
+        }
+    }
+
+    /// A cause outside the configuration.
+    pub fn because(reason: impl Into<Box<str>>) -> Self {
+        Self {
+            reason: Some(reason.into()),
+            by: None,
+        }
+    }
+}
+
+impl Recorder {
+    /// The record of connection `number`. `None`: no log asks for one.
+    pub fn new(
+        endpoint: &Endpoint,
+        number: u64,
+        peer: &Peer,
+        socket: &Socket,
+    ) -> Option<Box<Self>> {
+        if endpoint.mail_log.is_empty() {
+            return None;
+        }
+        let server = &endpoint.server;
+        let local = socket.local_address();
+        let record = SessionRecord {
+            id: SessionId::of_connection(number),
+            connection: number,
+            protocol: server.protocol(),
+            server_name: Arc::from(&*server.name),
+            server: local.map_or_else(
+                || RecordAddress::Unix(endpoint.listen.trim_start_matches("unix:").into()),
+                |local| RecordAddress::Inet(canonical(local)),
+            ),
+            client: address(peer),
+            proxy_protocol: None,
+            tls: None,
+            helo: None,
+            smtp_from: None,
+            smtp_to: None,
+            method: None,
+            login: None,
+            auth_headers: Vec::new(),
+            // What holds if the session is dropped.
+            outcome: SessionOutcome {
+                result: SessionResult::Shutdown,
+                reason: None,
+                by: None,
+            },
+            upstream: None,
+            upstream_tls: None,
+            connect: None,
+            login_time: None,
+            total: Duration::ZERO,
+            received: 0,
+            sent: 0,
+            ended_by: EndedBy::Gateway,
+        };
+        Some(Box::new(Self {
+            logs: Arc::clone(&endpoint.mail_log),
+            server: Arc::clone(server),
+            record,
+            begun: Instant::now(),
+            connecting: None,
+        }))
+    }
+
+    /// The logs ask for lines about messages.
+    pub fn has_messages(&self) -> bool {
+        self.logs.has_messages()
+    }
+
+    /// Sets the client, where it is not the socket's peer, and the source address of its PROXY header.
+    pub fn client(&mut self, peer: &Peer, header: Option<std::net::SocketAddr>) {
+        self.record.client = address(peer);
+        self.record.proxy_protocol = header;
+    }
+
+    /// Sets the facts of TLS with the client.
+    pub fn tls(&mut self, tls: TlsRecord) {
+        self.record.tls = Some(Box::new(tls));
+    }
+
+    /// Begins a login attempt.
+    pub fn attempt(&mut self, login: &Login) {
+        let record = &mut self.record;
+        record.method = Some(login.credentials.method());
+        if let Some(helo) = login.origin.helo() {
+            record.helo.clone_from(&helo.name);
+        }
+        if let Some(envelope) = login.origin.envelope() {
+            record.smtp_from = Some(argument(&envelope.mail));
+            record.smtp_to = envelope.rcpt.as_deref().map(argument);
+        }
+        self.login(login.credentials.user());
+    }
+
+    /// Sets the login, which is empty where there is none.
+    pub fn login(&mut self, user: &[u8]) {
+        self.record.login = (!user.is_empty()).then(|| user.into());
+    }
+
+    /// Sets the backend that a connection is attempted to.
+    pub fn upstream(&mut self, name: Option<&str>) {
+        self.record.upstream = name.map(Into::into);
+        self.connecting = name.map(|_| Instant::now());
+        (self.record.upstream_tls, self.record.connect) = (None, None);
+    }
+
+    /// The backend is connected.
+    pub fn connected(&mut self) {
+        self.record.connect = self.connecting.take().map(|begun| begun.elapsed());
+    }
+
+    /// TLS with the backend is established.
+    pub fn upstream_tls(&mut self, version: Option<&'static str>) {
+        self.record.upstream_tls = version;
+    }
+
+    /// The login is complete.
+    pub fn logged_in(&mut self) {
+        self.record.login_time = Some(self.begun.elapsed());
+        self.outcome(SessionResult::Login, Verdict::default());
+    }
+
+    /// Sets the result that holds if nothing else happens.
+    pub fn outcome(&mut self, result: SessionResult, verdict: Verdict) {
+        let by = verdict
+            .by
+            .map(|directive| match self.server.origins.get(directive) {
+                Some(origin) => origin.to_string().into(),
+                None => "default".into(),
+            });
+        self.record.outcome = SessionOutcome {
+            result,
+            reason: verdict.reason,
+            by,
+        };
+    }
+
+    /// The result so far.
+    pub fn result(&self) -> SessionResult {
+        self.record.outcome.result
+    }
+
+    /// Sets the side that ended the session.
+    pub fn ended_by(&mut self, side: EndedBy) {
+        self.record.ended_by = side;
+    }
+
+    /// Adds bytes from and to the client.
+    pub fn carried(&mut self, received: u64, sent: u64) {
+        self.record.received += received;
+        self.record.sent += sent;
+    }
+
+    /// Writes the line of a message.
+    pub fn message(&self, message: &MessageRecord) {
+        self.logs.write(&Event {
+            session: &self.record,
+            message: Some(message),
+            time: SystemTime::now(),
+        });
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.record.total = self.begun.elapsed();
+        self.logs.write(&Event {
+            session: &self.record,
+            message: None,
+            time: SystemTime::now(),
+        });
+    }
+}
+
+fn address(peer: &Peer) -> RecordAddress {
+    match peer {
+        Peer::Inet(address) => RecordAddress::Inet(canonical(*address)),
+        Peer::Unix => RecordAddress::Unix("".into()),
+    }
+}
+
+/// An IPv4 address inside IPv6 as IPv4.
+fn canonical(address: std::net::SocketAddr) -> std::net::SocketAddr {
+    (address.ip().to_canonical(), address.port()).into()
+}
+
+/// The argument of a MAIL or RCPT command: the bytes after `FROM:` or `TO:`.
+fn argument(command: &[u8]) -> Box<[u8]> {
+    let colon = command.iter().position(|byte| *byte == b':');
+    let argument = colon.map_or(command, |at| &command[at + 1..]);
+    argument.trim_ascii().into()
+}
