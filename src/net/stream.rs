@@ -93,6 +93,18 @@ impl Stream {
         }
     }
 
+    /// The version of TLS, in either role: `TLSv1.3`.
+    pub fn tls_version(&self) -> Option<&'static str> {
+        let Stream::Tls(stream) = self else {
+            return None;
+        };
+        match stream.get_ref().1.protocol_version()? {
+            rustls::ProtocolVersion::TLSv1_3 => Some("TLSv1.3"),
+            rustls::ProtocolVersion::TLSv1_2 => Some("TLSv1.2"),
+            _ => None,
+        }
+    }
+
     /// Whether it is TLS, in either role.
     pub fn is_tls(&self) -> bool {
         matches!(self, Stream::Tls(_))

@@ -3,7 +3,7 @@
 
 use super::backend::authorized_login::{self, Task};
 use super::backend::backend_login::{self, Request};
-use super::backend::reply::Replies;
+use super::backend::reply::{Class, Expected, Rejection, Replies};
 use super::backend::wire::Wire;
 use super::backend::{AuthorizedLogin, BackendLogin, CapabilityProbe, StartTls};
 use super::backend::{capability_probe, identification, start_tls};
@@ -127,6 +127,19 @@ pub fn methods(server: &Server) -> Methods {
 }
 
 /// The protocol towards a backend; `name` goes into EHLO (SMTP).
+/// A backend's refusal of a login, if the reply is one.
+pub fn rejection(protocol: Protocol, reply: &[u8]) -> Option<Rejection> {
+    let replies: Box<dyn Replies> = match protocol {
+        Protocol::Smtp => Box::new(smtp::wire::Wire::default()),
+        Protocol::Imap => Box::new(imap::wire::Wire::answering(reply)),
+        Protocol::Pop3 => Box::new(pop3::wire::Wire),
+    };
+    match replies.class(Expected::LoggedIn, reply) {
+        Class::Refused(rejection) => Some(rejection),
+        Class::Ok | Class::Challenge(_) | Class::Other => None,
+    }
+}
+
 fn wire(server: &Server, name: Bytes) -> Box<dyn Wire> {
     match server.protocol() {
         Protocol::Smtp => Box::new(smtp::wire::Wire { name }),

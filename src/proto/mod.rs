@@ -15,6 +15,7 @@ pub mod input;
 pub mod line;
 pub mod login;
 pub mod note;
+pub mod objection;
 pub mod pop3;
 pub mod proxy_protocol;
 pub mod redact;
@@ -33,6 +34,7 @@ pub use identification::Fields;
 pub use input::Input;
 pub use login::{ClientHost, Credentials, Envelope, Helo, Login, Origin};
 pub use note::Note;
+pub use objection::Objection;
 pub use refusal::{Denial, Refusal};
 pub use replies::LastReply;
 pub use server::ServerDialogue;
@@ -66,6 +68,8 @@ pub struct Turn {
     pub note: Option<Note>,
     /// The login, if the client sent one. Later log lines show it; after an empty one they show none.
     pub login: Option<login::Bytes>,
+    /// Why a command was refused, where a session's result may depend on it.
+    pub objection: Option<Objection>,
 }
 
 impl From<Step> for Turn {
@@ -74,6 +78,7 @@ impl From<Step> for Turn {
             step,
             note: None,
             login: None,
+            objection: None,
         }
     }
 }
@@ -86,6 +91,7 @@ impl From<sasl::Fault> for Turn {
             step: if closing { Step::Close } else { Step::Next },
             note: fault.note,
             login: fault.login,
+            objection: fault.objection,
         }
     }
 }
@@ -95,6 +101,14 @@ impl Step {
     pub fn noting(self, note: Note) -> Turn {
         Turn {
             note: Some(note),
+            ..self.into()
+        }
+    }
+
+    /// The step after a refusal.
+    pub fn objecting(self, objection: Objection) -> Turn {
+        Turn {
+            objection: Some(objection),
             ..self.into()
         }
     }

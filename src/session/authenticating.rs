@@ -20,6 +20,7 @@ use super::phase::Phase;
 use crate::base::{Escaped, Level};
 use crate::config::Upstream;
 use crate::config::settings::AuthHttp;
+use crate::log::mail_log::SessionResult;
 use crate::proto::auth_http::Grant;
 use crate::proto::backend::Accepted;
 use crate::proto::backend::backend_login::Request;
@@ -32,6 +33,10 @@ const WRONG_PASSWORD: Rejection = Rejection {
     code: 535,
     closing: false,
 };
+
+/// The reasons why a certificate proves no login.
+const NOT_VERIFIED: &[u8] = b"client has no verified certificate";
+const FOREIGN: &[u8] = b"the certificate is not for this login";
 
 /// A client that waits for the decision about its login. A client that is refused goes on with the commands.
 #[derive(Debug)]
@@ -95,6 +100,7 @@ async fn auth_http(
 async fn deny(commands: &mut Commands<'_>, denial: Denial) -> Result<(), SessionEnd> {
     let Session { client, log, .. } = &mut commands.session;
     log_refusal(log, Phase::AuthHttp, &denial.text);
+    log.refused(SessionResult::LoginFailed, &denial.text);
     if !denial.wait.is_zero() {
         tokio::select! {
             () = sleep(denial.wait) => {}
@@ -153,16 +159,23 @@ async fn backend(
         }
         Ok(Answer::Refused(rejection, reply, open)) => {
             commands.conversation = open;
-            let log = &*commands.session.log;
-            match rejection.is_temporary() {
-                true => log_temporary(log, phase, shown(&reply)),
-                false => log_refusal(log, phase, shown(&reply)),
-            }
+            let log = &mut *commands.session.log;
+            let result = match rejection.is_temporary() {
+                true => {
+                    log_temporary(log, phase, shown(&reply));
+                    SessionResult::BackendUnavailable
+                }
+                false => {
+                    log_refusal(log, phase, shown(&reply));
+                    SessionResult::LoginFailed
+                }
+            };
+            log.refused(result, &reply);
             let reply = passes_on(commands, &reply).then(|| reply.into());
             Refusal::Rejected { rejection, reply }
         }
         Ok(Answer::NotOffered(open)) => {
-            let Session { endpoint, log, .. } = &commands.session;
+            let Session { endpoint, log, .. } = &mut commands.session;
             let line = NotOffered {
                 server: &endpoint.server,
                 mechanisms,
@@ -170,12 +183,15 @@ async fn backend(
                 tls: endpoint.backends.tls.is_some(),
             };
             log.line(phase, Level::Error, format_args!("{line}"));
+            log.unavailable(SessionResult::BackendUnavailable, &line);
             commands.conversation = Some(open);
             Refusal::Mechanism
         }
         Err(LoginError::ClientLeft) => return Err(phase.end(Cause::Closed)),
         Err(error) => {
-            error.log(commands.session.log, phase, Level::Error);
+            let log = &mut *commands.session.log;
+            error.log(log, phase, Level::Error);
+            log.unavailable(SessionResult::BackendUnavailable, &error);
             Refusal::Unavailable
         }
     };
@@ -214,13 +230,13 @@ fn certify(commands: &mut Commands<'_>, credentials: &mut Credentials) -> Result
         return Ok(());
     };
     let Session { client, log, .. } = &mut commands.session;
-    let certificate = client.verified().ok_or(Refusal::Mechanism)?;
+    let Some(certificate) = client.verified() else {
+        log.refused(SessionResult::LoginFailed, NOT_VERIFIED);
+        return Err(Refusal::Mechanism);
+    };
     let Some(proven) = certificate.login(user) else {
-        log_refusal(
-            log,
-            Phase::Commands,
-            b"the certificate is not for this login",
-        );
+        log_refusal(log, Phase::Commands, FOREIGN);
+        log.refused(SessionResult::LoginFailed, FOREIGN);
         return Err(Refusal::Rejected {
             rejection: WRONG_PASSWORD,
             reply: None,
@@ -250,6 +266,7 @@ async fn admit(
         }
         Accepted::Answered => {
             client.out.extend_from_slice(&reply);
+            log.answered(&reply);
             if matches!(reply::code(&reply), Some(200..=299)) {
                 log.event(format_args!("client logged in"));
             } else {

@@ -92,7 +92,7 @@ impl<'s> Commands<'s> {
                 Step::Authenticate(login) => {
                     self.attempts += 1;
                     self.flush().await?;
-                    self.session.log.attempt(&login.credentials);
+                    self.session.log.attempt(&login);
                     return Ok(match authenticator {
                         Authenticator::AuthHttp {
                             server, settings, ..
@@ -114,7 +114,14 @@ impl<'s> Commands<'s> {
             self.session.log.upstream(None);
             self.second = None;
         }
-        self.follow(turn).map(|_| ())
+        match turn {
+            Turn {
+                step: Step::Close,
+                note: None,
+                ..
+            } => Err(Phase::Commands.end(Cause::Denied)),
+            turn => self.follow(turn).map(|_| ()),
+        }
     }
 
     /// Counts the connection that the decision needs.
@@ -139,11 +146,16 @@ impl<'s> Commands<'s> {
     /// Writes a turn's line into the log.
     fn follow(&mut self, turn: Turn) -> Result<Step, SessionEnd> {
         let log = &mut *self.session.log;
+        log.turn(&turn);
         if let Some(login) = &turn.login {
             log.login(login);
         }
         if matches!(turn.step, Step::Close) {
-            return Err(Phase::Commands.end(Cause::Dialogue(turn.note)));
+            let cause = match (turn.note, turn.objection) {
+                (None, Some(objection)) => Cause::Objection(objection),
+                (note, _) => Cause::Dialogue(note),
+            };
+            return Err(Phase::Commands.end(cause));
         }
         if let Some(note) = turn.note {
             log.line(Phase::Commands, Level::Info, format_args!("{note}"));
@@ -184,6 +196,7 @@ impl<'s> Commands<'s> {
             Some(tls) => self.session.client.secure(tls, left).await,
             None => Err(TlsError::NotConfigured),
         };
+        self.session.log.secured(self.session.client);
         secured.map_err(|error| Phase::StartTls.end(Cause::Tls(error)))?;
         // The backend knows the client as one without TLS: the next attempt begins a new conversation.
         self.conversation = None;

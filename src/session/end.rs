@@ -15,7 +15,7 @@ use super::phase::Phase;
 use crate::base::{Errno, Level};
 use crate::net::stream::HandshakeError;
 use crate::proto::proxy_protocol::Fault;
-use crate::proto::{LastReply, Note};
+use crate::proto::{LastReply, Note, Objection};
 use crate::tls::{self, Refusal};
 
 /// How a session ended.
@@ -42,6 +42,10 @@ pub(in crate::session) enum Cause {
     EarlyTalker(Note),
     /// The dialogue is over and has written its last reply, with a line for the log if a limit was exceeded.
     Dialogue(Option<Note>),
+    /// The reply to a refused login ends the session.
+    Denied,
+    /// The client's input ends the session with a reply, and without a line in the log.
+    Objection(Objection),
     /// `worker_connections` leaves no room for a connection to the auth server or the backend.
     NoConnection { per_worker: usize },
     /// The auth server failed.
@@ -104,7 +108,7 @@ impl SessionEnd {
         let phase = self.phase;
         let line = |level, text: fmt::Arguments<'_>| log.line(phase, level, text);
         match &self.cause {
-            Cause::Closed | Cause::Dialogue(None) => {}
+            Cause::Closed | Cause::Dialogue(None) | Cause::Denied | Cause::Objection(_) => {}
             Cause::Client(ClientError::Blocked)
             | Cause::Timeout
             | Cause::ProxyHeader(ProxyHeaderError::Timeout)
@@ -170,7 +174,9 @@ impl SessionEnd {
             | Cause::Tls(TlsError::Timeout | TlsError::Handshake(_) | TlsError::NotConfigured) => {
                 return Farewell::None;
             }
-            Cause::Dialogue(_) => return Farewell::Gathered,
+            Cause::Dialogue(_) | Cause::Denied | Cause::Objection(_) => {
+                return Farewell::Gathered;
+            }
             Cause::AuthorizedLogin { error, passes_on } => {
                 match error.reply().filter(|_| *passes_on) {
                     Some(reply) => return Farewell::Backend(&reply.reply),

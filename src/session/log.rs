@@ -2,14 +2,16 @@
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::phase::Phase;
+use super::recorder::Recorder;
 use crate::base::{Address, Errno, Level, Secret};
 use crate::log::{Context, ErrorLog};
 use crate::net::socket::Peer;
 use crate::proto::echo::Passwords;
-use crate::proto::{Credentials, login};
+use crate::proto::{Login, login};
 
 /// A session's handle of its error log, with the session's data that the lines show.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub(in crate::session) struct SessionLog {
     upstream: Option<Box<str>>,
     /// The passwords that no line may show, until the client is logged in.
     passwords: Option<Box<Passwords>>,
+    /// The record for `mail_log`.
+    pub(super) record: Option<Box<Recorder>>,
 }
 
 impl SessionLog {
@@ -37,6 +41,7 @@ impl SessionLog {
             login: None,
             upstream: None,
             passwords: None,
+            record: None,
         }
     }
 
@@ -45,8 +50,9 @@ impl SessionLog {
         self.number
     }
 
-    /// Sets the client, where it is not the socket's peer.
-    pub fn client(&mut self, peer: &Peer) {
+    /// Sets the client, where it is not the socket's peer, and the source address in its PROXY header.
+    pub fn client(&mut self, peer: &Peer, header: Option<SocketAddr>) {
+        self.record_client(peer, header);
         self.client = peer.host().into();
     }
 
@@ -59,10 +65,17 @@ impl SessionLog {
     pub fn login(&mut self, user: &[u8]) {
         let user = login::shown(user);
         self.login = (!user.is_empty()).then(|| user.into());
+        if let Some(record) = &mut self.record {
+            record.login(user);
+        }
     }
 
     /// Sets the login of a new attempt, and hides its password where a reply repeats it.
-    pub fn attempt(&mut self, credentials: &Credentials) {
+    pub fn attempt(&mut self, login: &Login) {
+        let credentials = &login.credentials;
+        if let Some(record) = &mut self.record {
+            record.attempt(login);
+        }
         self.login(credentials.user());
         self.passwords = Some(Box::new(Passwords::of(credentials)));
     }
@@ -75,11 +88,25 @@ impl SessionLog {
     /// Forgets the passwords: no more lines have a reply.
     pub fn logged_in(&mut self) {
         self.passwords = None;
+        if let Some(record) = &mut self.record {
+            record.logged_in();
+        }
     }
 
     /// Sets the backend that is connected, or that a connection is attempted to.
     pub fn upstream(&mut self, name: Option<&str>) {
         self.upstream = name.map(Into::into);
+        if let Some(record) = &mut self.record {
+            record.upstream(name);
+        }
+    }
+
+    /// Hides the passwords of the attempt in the quoted part of a text.
+    pub(super) fn masked(&self, text: String) -> String {
+        match &self.passwords {
+            Some(passwords) => passwords.masked(&text).into_owned(),
+            None => text,
+        }
     }
 
     /// Writes a line with ` while …`.

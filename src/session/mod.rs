@@ -15,8 +15,10 @@ mod endpoint;
 mod greeting;
 mod io_failure;
 mod log;
+mod outcome;
 mod phase;
 mod recorder;
+mod recording;
 mod shared;
 mod shutdown;
 mod tunnel;
@@ -38,6 +40,7 @@ use self::end::{Cause, SessionEnd};
 use self::greeting::Greeting;
 use self::log::SessionLog;
 use self::phase::Phase;
+use self::recorder::Recorder;
 use self::shutdown::over;
 use self::tunnel::Tunnel;
 use crate::config::TlsMode;
@@ -86,6 +89,7 @@ async fn log_in(arrival: Arrival, endpoint: Arc<Endpoint>, shared: Arc<Shared>) 
     } = arrival;
     let server = &endpoint.server;
     let mut log = SessionLog::new(endpoint.log.clone(), endpoint.listen.clone(), number, &peer);
+    log.record(Recorder::new(&endpoint, number, &peer, &socket));
     let mut shutdown = endpoint.shutdown();
     let mut source = Source::new(&socket, peer, server);
     if endpoint.proxy_protocol {
@@ -99,10 +103,12 @@ async fn log_in(arrival: Arrival, endpoint: Arc<Endpoint>, shared: Arc<Shared>) 
         };
         if let Err(cause) = received {
             // No reply: the client may expect TLS.
-            Phase::ProxyHeader.end(cause).log(&log);
+            let end = Phase::ProxyHeader.end(cause);
+            log.concluded(end.conclusion(server.protocol()));
+            end.log(&log);
             return None;
         }
-        log.client(&source.peer);
+        log.client(&source.peer, source.header.map(|header| header.source));
     }
     let mut client = Client::new(socket, server.client_buffer(), server.mail.timeout);
     let session = Session {
@@ -118,11 +124,15 @@ async fn log_in(arrival: Arrival, endpoint: Arc<Endpoint>, shared: Arc<Shared>) 
     match reached {
         Ok((backend, connection)) => {
             log.logged_in();
+            log.tunnelled(&client, &backend);
             let backend = (backend, connection);
             Some(Tunnel::new(client, backend, server, shutdown, log))
         }
         Err(end) => {
+            log.concluded(end.conclusion(server.protocol()));
             end.conclude(&mut client, &endpoint, &log).await;
+            let (received, sent) = client.carried();
+            log.carried(received, sent);
             None
         }
     }
@@ -136,6 +146,7 @@ async fn reach_backend(
     if let TlsMode::Implicit(tls) = &session.endpoint.tls {
         let limit = session.endpoint.server.mail.timeout;
         let secured = session.client.secure(tls, limit).await;
+        session.log.secured(session.client);
         secured.map_err(|error| Phase::Handshake.end(Cause::Tls(error)))?;
     }
     let greeting = Greeting::new(session, source).await;

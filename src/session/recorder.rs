@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::endpoint::Endpoint;
+use super::outcome::{Conclusion, Decided};
 use crate::base::SessionId;
 use crate::config::{Deciding, Server};
 use crate::log::mail_log::{
@@ -11,7 +12,8 @@ use crate::log::mail_log::{
     SessionResult, TlsRecord,
 };
 use crate::net::socket::{Peer, Socket};
-use crate::proto::login::Login;
+use crate::proto::Envelope;
+use crate::proto::login::{self, Login};
 
 /// The record of one session. Dropping it writes the session's line.
 #[derive(Debug)]
@@ -22,6 +24,18 @@ pub(in crate::session) struct Recorder {
     begun: Instant,
     /// When the connection to the backend began.
     connecting: Option<Instant>,
+    /// The result of the attempts so far, if one was refused.
+    refusal: Option<(SessionResult, Verdict)>,
+    /// The mail of a client without a login, and the backend's reply to its last command.
+    opening: Option<Box<Opening>>,
+}
+
+/// The commands that the gateway has sent itself.
+#[derive(Debug)]
+pub(in crate::session) struct Opening {
+    pub envelope: Envelope,
+    pub begun: Instant,
+    pub reply: Option<Box<[u8]>>,
 }
 
 /// Why a session has its result.
@@ -103,12 +117,24 @@ impl Recorder {
             record,
             begun: Instant::now(),
             connecting: None,
+            refusal: None,
+            opening: None,
         }))
     }
 
     /// The logs ask for lines about messages.
     pub fn has_messages(&self) -> bool {
         self.logs.has_messages()
+    }
+
+    /// Whether a line can show headers of the auth server's answers.
+    pub fn has_auth_headers(&self) -> bool {
+        self.logs.has_auth_headers()
+    }
+
+    /// Sets the headers of the auth server's answer.
+    pub fn auth_headers(&mut self, headers: Vec<(Box<str>, Box<[u8]>)>) {
+        self.record.auth_headers = headers;
     }
 
     /// Sets the client, where it is not the socket's peer, and the source address of its PROXY header.
@@ -129,22 +155,35 @@ impl Recorder {
         if let Some(helo) = login.origin.helo() {
             record.helo.clone_from(&helo.name);
         }
+        self.opening = None;
         if let Some(envelope) = login.origin.envelope() {
+            if self.logs.has_messages() {
+                self.opening = Some(Box::new(Opening {
+                    envelope: envelope.clone(),
+                    begun: Instant::now(),
+                    reply: None,
+                }));
+            }
             record.smtp_from = Some(argument(&envelope.mail));
             record.smtp_to = envelope.rcpt.as_deref().map(argument);
         }
         self.login(login.credentials.user());
     }
 
-    /// Sets the login, which is empty where there is none.
+    /// Sets the login, which is empty where there is none. It may be a whole message with the password: only the part that logs show is
+    /// kept.
     pub fn login(&mut self, user: &[u8]) {
+        let user = login::shown(user);
         self.record.login = (!user.is_empty()).then(|| user.into());
     }
 
-    /// Sets the backend that a connection is attempted to.
+    /// Sets the backend that a connection is attempted to. The last one stays in the record.
     pub fn upstream(&mut self, name: Option<&str>) {
-        self.record.upstream = name.map(Into::into);
-        self.connecting = name.map(|_| Instant::now());
+        let Some(name) = name else {
+            return;
+        };
+        self.record.upstream = Some(name.into());
+        self.connecting = Some(Instant::now());
         (self.record.upstream_tls, self.record.connect) = (None, None);
     }
 
@@ -179,14 +218,68 @@ impl Recorder {
         };
     }
 
-    /// The result so far.
-    pub fn result(&self) -> SessionResult {
-        self.record.outcome.result
+    /// An attempt failed. A later one replaces the result.
+    pub fn refused(&mut self, result: SessionResult, verdict: Verdict) {
+        self.refusal = Some((result, verdict));
     }
 
-    /// Sets the side that ended the session.
-    pub fn ended_by(&mut self, side: EndedBy) {
-        self.record.ended_by = side;
+    /// A command before any attempt was refused. That is the result if the client leaves.
+    pub fn objected(&mut self, verdict: Verdict) {
+        if self.refusal.is_none() {
+            self.refusal = Some((SessionResult::Refused, verdict));
+        }
+    }
+
+    /// The client does what was required.
+    pub fn objections_over(&mut self) {
+        let is_objection =
+            |(result, _): &(SessionResult, Verdict)| *result == SessionResult::Refused;
+        if self.refusal.as_ref().is_some_and(is_objection) {
+            self.refusal = None;
+        }
+    }
+
+    /// The backend's reply to the last command of the mail of a client without a login.
+    pub fn answered(&mut self, reply: &[u8]) {
+        if let Some(opening) = &mut self.opening {
+            opening.reply = Some(reply.into());
+        }
+    }
+
+    /// Takes the mail that the gateway has sent itself.
+    pub fn take_opening(&mut self) -> Option<Box<Opening>> {
+        self.opening.take()
+    }
+
+    /// Sets the result of a session that has not reached the tunnel. A login that failed before stays in the reason: blocking tools
+    /// count it, whatever ended the session.
+    pub fn conclude(&mut self, conclusion: Conclusion) {
+        self.record.ended_by = conclusion.ended_by;
+        let (result, mut verdict) = match (conclusion.decided, self.refusal.take()) {
+            (Decided::Attempts(_), Some((result, verdict))) => (result, verdict),
+            (Decided::Attempts(reason), None) => {
+                let verdict = Verdict { reason, by: None };
+                return self.outcome(SessionResult::NoLogin, verdict);
+            }
+            (Decided::End(result, verdict), None) => (result, verdict),
+            (Decided::End(result, mut verdict), Some((SessionResult::LoginFailed, before))) => {
+                let end = verdict.reason.take().unwrap_or_default();
+                let login = before.reason.unwrap_or_default();
+                verdict.reason = Some(format!("{end}; login failed: {login}").into());
+                (result, verdict)
+            }
+            (Decided::End(result, verdict), Some(_)) => (result, verdict),
+        };
+        verdict.reason = verdict.reason.filter(|reason| !reason.is_empty());
+        self.outcome(result, verdict);
+    }
+
+    /// Sets how the tunnel ended. The result stays that of the login.
+    pub fn tunnel_ended(&mut self, verdict: Verdict, ended_by: EndedBy) {
+        self.record.ended_by = ended_by;
+        if verdict.reason.is_some() {
+            self.outcome(SessionResult::Login, verdict);
+        }
     }
 
     /// Adds bytes from and to the client.

@@ -24,4 +24,4 @@ pub use failure::{Failure, broken_record, failure};
 pub use peer::{CertificateAlgorithms, ClientCertificate, Details, Refusal};
 pub use server::resumption::Resumption;
 pub use server::{ServerTls, check, check_pair};
-pub use suites::negotiated;
+pub use suites::{curve, negotiated};

@@ -4,7 +4,9 @@
 //! have (static RSA, CBC, DHE) are never negotiated.
 
 use rustls::crypto::aws_lc_rs::ALL_CIPHER_SUITES;
-use rustls::{ProtocolVersion, ServerConnection, SupportedCipherSuite, SupportedProtocolVersion};
+use rustls::{
+    NamedGroup, ProtocolVersion, ServerConnection, SupportedCipherSuite, SupportedProtocolVersion,
+};
 
 use super::settings::Settings;
 use crate::base::TlsSuite;
@@ -65,6 +67,19 @@ pub fn negotiated(connection: &ServerConnection) -> Option<(&'static str, &'stat
     };
     let number = u16::from(connection.negotiated_cipher_suite()?.suite());
     Some((version, TlsSuite::by_number(number)?.name))
+}
+
+/// The group of the key exchange by OpenSSL's name.
+#[must_use]
+pub fn curve(connection: &ServerConnection) -> Option<&'static str> {
+    Some(match connection.negotiated_key_exchange_group()?.name() {
+        NamedGroup::secp256r1 => "prime256v1",
+        NamedGroup::secp384r1 => "secp384r1",
+        NamedGroup::secp521r1 => "secp521r1",
+        NamedGroup::X25519 => "X25519",
+        NamedGroup::X25519MLKEM768 => "X25519MLKEM768",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

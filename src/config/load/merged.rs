@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::origins::Origins;
+use super::origins::{Origin, Origins};
 use super::scopes::ServerLines;
 use super::server::{AuthTarget, Authenticator, ProtocolSettings, Server};
 use super::sockets::ListenTls;
@@ -96,7 +96,12 @@ impl MergedServer {
     }
 
     /// The server, and the TLS mode of each of its `listen` lines. `None` where a fault left a part of it missing.
-    pub fn into_server(self, main_log: &[LogTarget]) -> Option<(Arc<Server>, Vec<ListenTls>)> {
+    /// `main_log` is the `error_log` of the main context, `shutdown` the line of `worker_shutdown_timeout`.
+    pub fn into_server(
+        self,
+        main_log: &[LogTarget],
+        shutdown: Option<&Origin>,
+    ) -> Option<(Arc<Server>, Vec<ListenTls>)> {
         let listens = self.mail.listen.iter();
         let modes: Option<Vec<_>> = listens.map(|listen| self.tls_mode(listen)).collect();
         let (authenticator, backend_tls) = (self.authenticator()?, self.backend_tls()?);
@@ -109,7 +114,7 @@ impl MergedServer {
                 true => main_log.to_vec(),
                 false => self.mail.error_log.clone(),
             },
-            origins: self.origins,
+            origins: self.origins.with_shutdown(shutdown),
             mail_log,
             settings: self.settings,
             mail: self.mail,

@@ -36,6 +36,8 @@ pub enum Deciding {
     VerifyClient,
     /// `proxy_timeout`
     ProxyTimeout,
+    /// `worker_shutdown_timeout`
+    ShutdownTimeout,
 }
 
 /// The position of a directive in the configuration. Displays as `file:line`.
@@ -43,6 +45,15 @@ pub enum Deciding {
 pub struct Origin {
     file: Arc<str>,
     line: usize,
+}
+
+impl Origin {
+    pub(super) fn of(span: &Span) -> Self {
+        Self {
+            file: Arc::clone(&span.source.name),
+            line: span.line,
+        }
+    }
 }
 
 impl fmt::Display for Origin {
@@ -57,13 +68,15 @@ impl Origins {
         let all = Deciding::ALL.into_iter();
         let written = all.filter_map(|one| {
             let span = one.span(lines.inner).or(one.span(lines.outer))?;
-            let origin = Origin {
-                file: Arc::clone(&span.source.name),
-                line: span.line,
-            };
-            Some((one, origin))
+            Some((one, Origin::of(span)))
         });
         Self(written.collect())
+    }
+
+    /// The same with the line of `worker_shutdown_timeout`.
+    pub(super) fn with_shutdown(self, shutdown: Option<&Origin>) -> Self {
+        let shutdown = shutdown.map(|origin| (Deciding::ShutdownTimeout, origin.clone()));
+        Self(self.0.into_iter().chain(shutdown).collect())
     }
 
     /// The line of a directive; `None` where its default is in force.
@@ -106,6 +119,8 @@ impl Deciding {
             Self::StartTls => span(&scope.ssl.starttls),
             Self::VerifyClient => span(&scope.ssl.ssl_verify_client),
             Self::ProxyTimeout => span(&scope.proxy.proxy_timeout),
+            // A directive of the main context.
+            Self::ShutdownTimeout => None,
         }
     }
 }

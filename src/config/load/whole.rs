@@ -2,6 +2,7 @@
 
 use super::config::Config;
 use super::merged::MergedServer;
+use super::origins::Origin;
 use super::report::{Report, Stop};
 use super::scopes::Scopes;
 use super::sockets::{grouped, sockets};
@@ -17,6 +18,8 @@ pub struct Whole {
     events: Events,
     servers: Vec<MergedServer>,
     log_files: Vec<std::path::PathBuf>,
+    /// `worker_shutdown_timeout`
+    shutdown: Option<Origin>,
 }
 
 impl Whole {
@@ -26,6 +29,11 @@ impl Whole {
         Self {
             core: Core::merge(&main.core, &main.core),
             events: Events::merge(&main.events, &main.events),
+            shutdown: main
+                .core
+                .worker_shutdown_timeout
+                .as_ref()
+                .map(|written| Origin::of(&written.span)),
             servers,
             log_files: scopes.claims.log_files,
         }
@@ -75,7 +83,7 @@ impl Whole {
         }
         let servers = self.servers.into_iter();
         let servers: Vec<_> = servers
-            .filter_map(|server| server.into_server(&error_log))
+            .filter_map(|server| server.into_server(&error_log, self.shutdown.as_ref()))
             .collect();
         Config {
             file: options.file.clone(),

@@ -33,6 +33,8 @@ pub struct Pipe<C, B> {
     idle_timeout: Duration,
     /// Why the backend accepts no more bytes.
     unsent: Option<io::Error>,
+    /// The side that closed first.
+    first_end: Option<Side>,
 }
 
 /// One direction.
@@ -118,12 +120,18 @@ where
             up: Flow::new(to_backend),
             down: Flow::new(to_client),
             unsent: None,
+            first_end: None,
         }
     }
 
     /// The number of bytes carried from the client to the backend, and back.
     pub fn carried(&self) -> (u64, u64) {
         (self.up.bytes, self.down.bytes)
+    }
+
+    /// The side that closed first.
+    pub fn first_end(&self) -> Option<Side> {
+        self.first_end
     }
 
     /// The streams of the client and the backend.
@@ -158,6 +166,18 @@ where
 
     /// Moves bytes both ways. `Ready` when both directions have ended or a socket failed.
     fn poll(&mut self, cx: &mut Context<'_>, moved: &mut bool) -> Poll<End> {
+        let end = self.poll_both(cx, moved);
+        if self.first_end.is_none() {
+            self.first_end = match (self.up.ended, self.down.ended) {
+                (true, _) => Some(Side::Client),
+                (false, true) => Some(Side::Backend),
+                (false, false) => None,
+            };
+        }
+        end
+    }
+
+    fn poll_both(&mut self, cx: &mut Context<'_>, moved: &mut bool) -> Poll<End> {
         // The backend's bytes first: an end or an error among them explains why it accepts nothing more.
         let down = match (self.down).poll(cx, &mut self.backend, &mut self.client, moved) {
             Poll::Ready(Err(fault)) => {

@@ -3,7 +3,9 @@
 mod answer;
 mod request;
 
-pub use answer::{Answer, Backend, BackendHost, Fault, Grant, Need, Outcome, Parsed, parse};
+pub use answer::{
+    Answer, Backend, BackendHost, Fault, Grant, Need, Outcome, Parsed, headers, parse,
+};
 pub use request::{AuthRequest, Certificate, Tls};
 
 use super::login::Bytes;

@@ -66,6 +66,14 @@ impl Replies for Wire {
 }
 
 impl Wire {
+    /// Reads the answer to a command of any tag.
+    pub fn answering(reply: &[u8]) -> Self {
+        let tag = reply::last(reply).split(|byte| *byte == b' ').next();
+        Wire {
+            tag: tag.unwrap_or_default().into(),
+        }
+    }
+
     /// The text of a response to the client's command.
     fn text<'a>(&self, response: &'a [u8]) -> &'a [u8] {
         reply::tagged(response, &self.tag).unwrap_or_default()

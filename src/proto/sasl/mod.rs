@@ -15,7 +15,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 pub use super::login::Bearer;
 use super::login::Bytes;
 use super::note::Mechanism;
-use super::{Credentials, Login, Note, Origin, Step, Turn, redact};
+use super::{Credentials, Login, Note, Objection, Origin, Step, Turn, redact};
 use crate::config::{Method, Methods};
 
 /// `Username:` and `Password:` in base64.
@@ -120,6 +120,17 @@ pub struct Fault {
     pub login: Option<Bytes>,
     /// The session ends with the reply.
     pub closing: bool,
+    /// Why the command was refused.
+    pub objection: Option<Objection>,
+}
+
+impl From<Objection> for Fault {
+    fn from(objection: Objection) -> Self {
+        Fault {
+            objection: Some(objection),
+            ..Fault::default()
+        }
+    }
 }
 
 impl From<Note> for Fault {

@@ -1,5 +1,6 @@
 //! The HTTP exchange with an auth server, over a kept connection or a new one.
 
+use std::fmt;
 use std::future::pending;
 use std::io;
 use std::sync::Arc;
@@ -11,12 +12,12 @@ use tokio::time::{Instant, sleep, timeout};
 use super::auth_server::AuthServer;
 use super::pool::{PoolRequest, Pools};
 use super::request::Attempt;
-use crate::base::{Address, Level, Secret};
+use crate::base::{Address, Errno, Level, Secret};
 use crate::config::Server;
 use crate::config::settings::AuthHttp;
 use crate::net::stream::Stream;
 use crate::proto::Denial;
-use crate::proto::auth_http::{Answer, Fault, Grant, Outcome, Parsed, Replacement, parse};
+use crate::proto::auth_http::{Answer, Fault, Grant, Outcome, Parsed, Replacement, headers, parse};
 use crate::session::log::SessionLog;
 use crate::session::phase::Phase;
 
@@ -86,7 +87,12 @@ impl Exchange<'_> {
             let request =
                 self.attempt
                     .request(self.config, self.settings, &self.server.url, &replacement);
-            let (address, answer) = self.ask(&request, log, next_number).await?;
+            let mut received = Vec::new();
+            let asking = self.ask(&request, &mut received, log, next_number);
+            let (address, answer) = asking.await?;
+            if log.has_auth_headers() {
+                log.auth_headers(headers(&received));
+            }
             if let Some(user) = answer.user() {
                 log.login(user);
             }
@@ -108,10 +114,11 @@ impl Exchange<'_> {
         }
     }
 
-    /// Sends the request to the first address that can be reached.
+    /// Sends the request to the first address that can be reached. The bytes of the answer are left in `received`.
     async fn ask(
         &self,
         bytes: &Secret<Vec<u8>>,
+        received: &mut Vec<u8>,
         log: &SessionLog,
         next_number: &(dyn Fn() -> u64 + Sync),
     ) -> Result<(&Address, Box<Answer>), AuthHttpError> {
@@ -126,7 +133,7 @@ impl Exchange<'_> {
             let pool = self.pools.of(address);
             let (mut request, kept) = pool.begin(self.server.tls.as_ref(), keep);
             if let Some(stream) = kept
-                && let Some(answered) = self.ask_again(bytes, &mut request, stream).await
+                && let Some(answered) = self.ask_again(bytes, &mut request, stream, received).await
             {
                 return Ok((address, self.end(request, answered.map_err(failed)?)));
             }
@@ -150,8 +157,9 @@ impl Exchange<'_> {
                 self.server.prefer(address);
             }
             let stream = self.secure(stream).await.map_err(failed)?;
-            let mut received = Vec::with_capacity(USUAL);
-            let answered = self.send(bytes, stream, &mut received, pending()).await;
+            received.clear();
+            received.reserve(USUAL);
+            let answered = self.send(bytes, stream, received, pending()).await;
             return Ok((address, self.end(request, answered.map_err(failed)?)));
         }
         Err(unreachable)
@@ -163,10 +171,11 @@ impl Exchange<'_> {
         bytes: &Secret<Vec<u8>>,
         request: &mut PoolRequest,
         stream: Stream,
+        received: &mut Vec<u8>,
     ) -> Option<Result<(Box<Answer>, Option<Stream>), Failure>> {
-        let mut received = Vec::with_capacity(USUAL);
+        received.reserve(USUAL);
         let silence = request.silence(self.limit());
-        match self.send(bytes, stream, &mut received, silence).await {
+        match self.send(bytes, stream, received, silence).await {
             Err(Failure::Send(_) | Failure::Receive(_) | Failure::Closed)
                 if received.is_empty() =>
             {
@@ -262,6 +271,27 @@ async fn receive_header(
         }
         let more = stream.read_buf(received).await;
         more.map_err(Failure::Receive)?;
+    }
+}
+
+/// Short words for `mail_log`.
+impl fmt::Display for AuthHttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (address, failure) = match self {
+            Self::NoAddress => return f.write_str("auth http server has no address"),
+            Self::Failed(address, failure) => (address, failure),
+        };
+        write!(f, "auth http server {address} ")?;
+        match failure {
+            Failure::Connect(error) => write!(f, "cannot be reached{}", Errno(error)),
+            Failure::Handshake(text) => f.write_str(text),
+            Failure::Send(error) => write!(f, "send() failed{}", Errno(error)),
+            Failure::Receive(error) => write!(f, "recv() failed{}", Errno(error)),
+            Failure::Closed => f.write_str("prematurely closed connection"),
+            Failure::TooLarge => f.write_str("sent too large header"),
+            Failure::Timeout | Failure::Silent => f.write_str("timed out"),
+            Failure::Invalid(fault) => write!(f, "{fault}"),
+        }
     }
 }
 

@@ -59,6 +59,7 @@ impl ClientContext<'_> {
             log.upstream(Some(target.name.as_deref().unwrap_or(&shown)));
             match timeout(limit, self.backends.dialer.connect(address)).await {
                 Ok(Ok(socket)) => {
+                    log.connected();
                     let (backends, phase) = (self.backends, &mut *self.phase);
                     return prepare(socket, backends, header, &target.host, helo, phase).await;
                 }

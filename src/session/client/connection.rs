@@ -31,6 +31,9 @@ pub(in crate::session) struct Client {
     send_timeout: Duration,
     /// The client has closed its sending side.
     ended: bool,
+    /// Bytes received and sent, without those of TLS itself.
+    received: u64,
+    sent: u64,
     /// Its certificate, if TLS asked for one.
     pub certificate: Option<tls::ClientCertificate>,
     /// Replies that are not sent yet.
@@ -67,6 +70,8 @@ impl Client {
             limit: limit.max(1),
             send_timeout,
             ended: false,
+            received: 0,
+            sent: 0,
             certificate: None,
             out: Vec::new(),
         }
@@ -84,6 +89,11 @@ impl Client {
     /// The unparsed input.
     pub fn input(&self) -> &[u8] {
         &self.input
+    }
+
+    /// The number of bytes received from the client and sent to it, inside TLS where there is TLS.
+    pub fn carried(&self) -> (u64, u64) {
+        (self.received, self.sent)
     }
 
     /// The TLS connection, if there is one.
@@ -156,8 +166,10 @@ impl Client {
             read
         })
         .await;
-        if matches!(result, Ok(0)) {
-            self.ended = true;
+        match result {
+            Ok(0) => self.ended = true,
+            Ok(n) => self.received += n as u64,
+            Err(_) => {}
         }
         result
     }
@@ -174,6 +186,7 @@ impl Client {
         let sent = timeout(self.send_timeout, sending).await;
         sent.map_err(|_| ClientError::Blocked)?
             .map_err(|error| ClientError::Send(IoFailure::writing(&self.stream, error)))?;
+        self.sent += self.out.len() as u64;
         self.out.clear();
         Ok(())
     }

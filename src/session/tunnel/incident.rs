@@ -3,10 +3,12 @@
 use std::fmt;
 
 use crate::base::{Escaped, Level};
+use crate::config::Deciding;
 use crate::proto::smtp::follower::{Ambiguity, Fault, Refusal};
 use crate::proto::{Note, shown};
 use crate::session::log::SessionLog;
 use crate::session::phase::Phase;
+use crate::session::recorder::Verdict;
 
 /// An event that the log shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +24,24 @@ pub(super) enum Incident {
 }
 
 impl Incident {
+    /// The last reply to the client, where the incident ends the session.
+    pub fn last_reply(self) -> &'static [u8] {
+        match self {
+            Incident::Broken(fault) => fault.reply(),
+            Incident::TooMany | Incident::Refused(_) | Incident::Ambiguous(_) => b"",
+        }
+    }
+
+    /// The reason and the directive of an incident that ends the session.
+    pub fn verdict(self) -> Verdict {
+        let by = match self {
+            Incident::TooMany => Some(Deciding::MaxErrors),
+            _ => None,
+        };
+        let reason = Some(self.to_string().into());
+        Verdict { reason, by }
+    }
+
     /// Writes the event to the log.
     pub fn log(self, log: &SessionLog) {
         let (phase, level) = match self {

@@ -3,8 +3,10 @@
 //! The tunnel does not look at the bytes, except in an SMTP session whose backend trusts the gateway with XCLIENT or XFORWARD:
 //! [`Followed`] keeps a client's own ones from the backend.
 
+mod carrier;
 mod followed;
 mod incident;
+mod message_recorder;
 mod report;
 
 use std::task::Context;
@@ -12,17 +14,19 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use self::carrier::Carrier;
 use self::followed::Followed;
-use self::incident::Incident;
+use self::message_recorder::MessageRecorder;
 use super::backend::BackendStream;
 use super::client::connection::Client;
 use super::connections::Connection;
 use super::end::Cause;
 use super::log::SessionLog;
+use super::outcome;
 use super::phase::Phase;
 use super::shutdown::{Shutdown, poll_shutdown};
 use crate::config::Server;
-use crate::net::stream::Stream;
+use crate::log::mail_log::EndedBy;
 use crate::net::tunnel::{End, Pipe, Side};
 use crate::proto::tally::Tally;
 
@@ -39,17 +43,6 @@ pub(in crate::session) struct Tunnel {
     log: SessionLog,
 }
 
-/// The two streams of a tunnel, and what is known about their bytes.
-#[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every tunnel is a plain one, which costs no allocation"
-)]
-enum Carrier {
-    Plain(Pipe<Stream, Stream>),
-    Followed(Box<Followed<Stream, Stream, ()>>),
-}
-
 impl Tunnel {
     /// A tunnel of a session with this server, which ends when neither side sends for `proxy_timeout`.
     pub fn new(
@@ -57,7 +50,7 @@ impl Tunnel {
         (backend, connection): (BackendStream, Option<Connection>),
         server: &Server,
         shutdown: Option<Box<Shutdown>>,
-        log: SessionLog,
+        mut log: SessionLog,
     ) -> Self {
         let (client, to_backend) = client.into_parts();
         let BackendStream {
@@ -71,8 +64,23 @@ impl Tunnel {
             None => Carrier::Plain(Pipe::new(client, backend, idle_timeout)),
             Some(follower) => {
                 let tally = Tally::new(server.mail.max_errors, server.mail.max_commands);
-                let followed = Followed::new(client, backend, idle_timeout, follower, tally);
-                Carrier::Followed(Box::new(followed))
+                match log.record.take_if(|record| record.has_messages()) {
+                    None => Carrier::Followed(Box::new(Followed::new(
+                        client,
+                        backend,
+                        idle_timeout,
+                        follower,
+                        tally,
+                    ))),
+                    Some(record) => Carrier::Recorded(Box::new(Followed::observed(
+                        client,
+                        backend,
+                        idle_timeout,
+                        follower,
+                        tally,
+                        MessageRecorder::new(record),
+                    ))),
+                }
             }
         };
         Self {
@@ -86,14 +94,7 @@ impl Tunnel {
     /// Copies bytes until the session ends.
     pub async fn run(&mut self) {
         let interrupt = |cx: &mut Context<'_>| poll_shutdown(&mut self.shutdown, cx);
-        let end = match &mut self.carrier {
-            Carrier::Plain(pipe) => pipe.run(interrupt).await,
-            Carrier::Followed(followed) => {
-                let log = &self.log;
-                let report = |incident: Incident| incident.log(log);
-                Box::pin(followed.run(interrupt, &report)).await
-            }
-        };
+        let end = self.carrier.run(interrupt, &self.log).await;
         // Boxed: few sessions do not end at once.
         match end {
             End::Interrupted => Box::pin(self.shut_down()).await,
@@ -103,10 +104,8 @@ impl Tunnel {
 
     /// Writes the end to the log. A client that its backend has left gets the backend's last bytes.
     async fn conclude(&mut self, end: End) {
-        let ((client, backend), (up, down)) = match &self.carrier {
-            Carrier::Plain(pipe) => (pipe.streams(), pipe.carried()),
-            Carrier::Followed(followed) => (followed.streams(), followed.carried()),
-        };
+        self.record(&end);
+        let ((client, backend), (up, down)) = (self.carrier.streams(), self.carrier.carried());
         tracing::debug!(connection = self.log.number(), up, down, "tunnel closed");
         let lingers = matches!(&end, End::Failed(failure) if failure.side == Side::Backend);
         report::end(&self.log, end, |side| match side {
@@ -114,25 +113,33 @@ impl Tunnel {
             Side::Backend => backend.is_tls(),
         });
         if lingers {
-            match &mut self.carrier {
-                Carrier::Plain(pipe) => pipe.linger().await,
-                Carrier::Followed(followed) => followed.linger().await,
-            }
+            self.carrier.linger().await;
         }
     }
 
     /// Ends the session by `worker_shutdown_timeout`, with a last reply where the protocol has one.
     async fn shut_down(&mut self) {
+        self.record(&End::Interrupted);
         Phase::Proxying.end(Cause::Shutdown).log(&self.log);
         let reply = self.shutdown.take().map(|shutdown| shutdown.reply);
         let reply = reply.unwrap_or_default();
-        let closing = async {
-            match &mut self.carrier {
-                Carrier::Plain(pipe) => pipe.close(&reply).await,
-                Carrier::Followed(followed) => followed.close(&reply).await,
-            }
-        };
         // A client that does not read gets no reply.
-        let _ = timeout(CLOSING, closing).await;
+        let _ = timeout(CLOSING, self.carrier.close(&reply)).await;
+    }
+
+    /// Records how the session ended.
+    fn record(&mut self, end: &End) {
+        if let Some(record) = self.carrier.take_record() {
+            self.log.record(Some(record));
+        }
+        if let Some(record) = &mut self.log.record {
+            let (up, down) = self.carrier.carried();
+            record.carried(up, down);
+            let (verdict, ended_by) = match self.carrier.closing() {
+                Some(incident) => (incident.verdict(), EndedBy::Gateway),
+                None => outcome::tunnel(end, self.carrier.first_end()),
+            };
+            record.tunnel_ended(verdict, ended_by);
+        }
     }
 }

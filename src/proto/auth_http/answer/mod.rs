@@ -193,6 +193,20 @@ fn number<T: std::str::FromStr>(digits: &[u8]) -> Option<T> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
+/// The header lines of an answer, as names and values. `Auth-Pass` is left out: logs show the others.
+pub fn headers(header: &[u8]) -> Vec<(Box<str>, Box<[u8]>)> {
+    let lines = header.split(|byte| *byte == b'\n');
+    let lines = lines.take_while(|line| !line.trim_ascii().is_empty());
+    let pairs = lines.filter_map(|line| {
+        let colon = memchr::memchr(b':', line)?;
+        let name = std::str::from_utf8(&line[..colon]).ok()?;
+        let is_secret = name.eq_ignore_ascii_case("auth-pass");
+        let value = line[colon + 1..].trim_ascii();
+        (!is_secret).then(|| (name.to_ascii_lowercase().into(), value.into()))
+    });
+    pairs.collect()
+}
+
 fn seconds(count: u64) -> Duration {
     Duration::from_secs(count.min(LONGEST_WAIT))
 }

@@ -6,7 +6,7 @@ use crate::config::StartTls;
 use crate::proto::imap::command::{Command, Verb};
 use crate::proto::imap::replies::{CHALLENGE, Reply};
 use crate::proto::sasl;
-use crate::proto::{Credentials, Fields, Login, Note, Origin, Step, Turn};
+use crate::proto::{Credentials, Fields, Login, Note, Objection, Origin, Step, Turn};
 
 impl ImapServer {
     pub(super) fn command(&mut self, command: &Command<'_>, out: &mut Vec<u8>) -> Outcome {
@@ -53,7 +53,7 @@ impl ImapServer {
 
     fn log_in(&self, command: &Command<'_>) -> Outcome {
         match &*command.arguments {
-            _ if self.must_start_tls() => Err(Fault::default()),
+            _ if self.must_start_tls() => Err(Objection::TlsRequired.into()),
             [user, pass] if [user, pass].iter().any(|said| sasl::forbidden(said)) => {
                 Err(Note::Forbidden("LOGIN").into())
             }
@@ -68,11 +68,12 @@ impl ImapServer {
     fn authenticate(&mut self, command: &Command<'_>, out: &mut Vec<u8>) -> Outcome {
         let mut arguments = command.arguments.iter().map(|argument| &**argument);
         match arguments.next() {
-            Some(mechanism) if !self.must_start_tls() => {
+            _ if self.must_start_tls() => Err(Objection::TlsRequired.into()),
+            Some(mechanism) => {
                 let outcome = sasl::begin(mechanism, arguments, self.settings.methods)?;
                 Ok(self.sasl(outcome, out))
             }
-            _ => Err(Fault::default()),
+            None => Err(Fault::default()),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::proto::CapabilityList;
 use crate::proto::login::Bytes;
 use crate::proto::sasl::{Exchange, Fault};
 use crate::proto::tally::Tally;
-use crate::proto::{Input, Note, Refusal, ServerDialogue, Step, Turn, foreign};
+use crate::proto::{Input, Note, Objection, Refusal, ServerDialogue, Step, Turn, foreign};
 
 /// One client's dialogue.
 #[derive(Debug)]
@@ -99,7 +99,11 @@ impl ImapServer {
                 self.take(scan, input);
                 self.reply(Reply::InvalidCommand, out);
                 let turn = self.tally.error();
-                if literal { Step::Close.into() } else { turn }
+                if literal {
+                    Step::Close.objecting(Objection::Malformed)
+                } else {
+                    turn
+                }
             }
         }
     }
@@ -114,7 +118,7 @@ impl ServerDialogue for ImapServer {
         if self.tally.is_fresh() && foreign::is_foreign(input) {
             self.tag = b"*".as_slice().into();
             self.reply(Reply::InvalidCommand, out);
-            return Step::Close.into();
+            return Step::Close.objecting(Objection::ForeignProtocol);
         }
         let mut scan = Scan::new(input.rest(), self.requested);
         match self.exchange.take() {

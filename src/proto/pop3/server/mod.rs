@@ -13,7 +13,8 @@ use crate::proto::login::Bytes;
 use crate::proto::sasl::{self, Exchange, Fault};
 use crate::proto::tally::Tally;
 use crate::proto::{
-    Credentials, Input, Login, Note, Origin, Refusal, ServerDialogue, Step, Turn, foreign,
+    Credentials, Input, Login, Note, Objection, Origin, Refusal, ServerDialogue, Step, Turn,
+    foreign,
 };
 
 /// The position in the dialogue.
@@ -125,7 +126,7 @@ impl Pop3Server {
     /// Refuses logins in clear text under `starttls only`.
     fn may_log_in(&self) -> Result<(), Fault> {
         if !self.secure && self.settings.starttls == StartTls::Only {
-            return Err(Fault::default());
+            return Err(Objection::TlsRequired.into());
         }
         Ok(())
     }
@@ -223,7 +224,7 @@ impl ServerDialogue for Pop3Server {
     fn advance(&mut self, input: &mut Input<'_>, out: &mut Vec<u8>) -> Turn {
         if self.tally.is_fresh() && foreign::is_foreign(input) {
             out.extend_from_slice(Reply::InvalidCommand.text());
-            return Step::Close.into();
+            return Step::Close.objecting(Objection::ForeignProtocol);
         }
         let turn = match input.line() {
             Some(line) => self.line(line, out),

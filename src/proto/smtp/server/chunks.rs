@@ -4,7 +4,7 @@ use super::SmtpServer;
 use crate::proto::line::content;
 use crate::proto::smtp::bdat;
 use crate::proto::smtp::replies::Reply;
-use crate::proto::{Input, Step, Turn};
+use crate::proto::{Input, Objection, Step, Turn};
 
 impl SmtpServer {
     /// Takes a BDAT command. The reply follows its octets. Without a valid size it is unknown how many these are.
@@ -16,7 +16,7 @@ impl SmtpServer {
             }
             None => {
                 self.reply(Reply::InvalidChunkSize, out);
-                Step::Close.into()
+                Step::Close.objecting(Objection::Malformed)
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::proto::smtp::command::{Command, Verb};
 use crate::proto::smtp::follower::hides_command;
 use crate::proto::smtp::replies::{CHALLENGE, Reply};
 use crate::proto::smtp::{Settings, capabilities};
-use crate::proto::{Credentials, Envelope, Login, Note, Origin, Step, Turn};
+use crate::proto::{Credentials, Envelope, Login, Note, Objection, Origin, Step, Turn};
 
 impl SmtpServer {
     pub(super) fn command(
@@ -80,7 +80,7 @@ impl SmtpServer {
 
     fn auth(&mut self, command: &Command<'_>, out: &mut Vec<u8>) -> Outcome {
         if self.must_start_tls() {
-            return Err(Fault::default());
+            return Err(Objection::TlsRequired.into());
         }
         let mut arguments = command.arguments();
         let Some(mechanism) = arguments.next() else {
@@ -102,10 +102,15 @@ impl SmtpServer {
         if !self.settings.methods.has(Method::None) {
             self.takes_chunks = true;
             self.reply(Reply::AuthRequired, out);
-            return Step::Next.noting(Note::Rejected(line.into()));
+            return Turn {
+                note: Some(Note::Rejected(line.into())),
+                ..Step::Next.objecting(Objection::LoginRequired)
+            };
         }
         let reply = if self.must_start_tls() {
-            Reply::TlsRequired
+            self.takes_chunks = true;
+            self.reply(Reply::TlsRequired, out);
+            return Step::Next.objecting(Objection::TlsRequired);
         } else if self.mail.is_some() {
             Reply::BadSequence
         } else if command.arguments().next().is_none() || is_unusable(command) {

@@ -13,7 +13,7 @@ use crate::proto::line::{self, Invalid};
 use crate::proto::login::Bytes;
 use crate::proto::sasl::{Exchange, Fault};
 use crate::proto::tally::Tally;
-use crate::proto::{Helo, Input, Note, Refusal, ServerDialogue, Step, Turn, foreign};
+use crate::proto::{Helo, Input, Note, Objection, Refusal, ServerDialogue, Step, Turn, foreign};
 
 /// One client's dialogue.
 #[derive(Debug)]
@@ -94,7 +94,7 @@ impl ServerDialogue for SmtpServer {
         }
         if self.tally.is_fresh() && foreign::is_foreign(input) {
             self.reply(Reply::InvalidCommand, out);
-            return Step::Close.into();
+            return Step::Close.objecting(Objection::ForeignProtocol);
         }
         if input.is_stuck() && memchr::memchr(b'\n', input.rest()).is_none() {
             self.reply(Reply::InvalidCommand, out);

@@ -41,8 +41,10 @@ pub(super) struct Followed<C, B, O> {
     backend_ended: bool,
     /// Why the backend accepts no more bytes.
     unsent: Option<io::Error>,
-    /// The gateway ends the session, with this last reply to the client.
-    closing: Option<&'static [u8]>,
+    /// The gateway ends the session, for this reason.
+    closing: Option<Incident>,
+    /// The side that closed first.
+    first_end: Option<Side>,
     is_ambiguous: bool,
     /// Counts the refused commands.
     tally: Tally,
@@ -126,6 +128,7 @@ where
             backend_ended: false,
             unsent: None,
             closing: None,
+            first_end: None,
             is_ambiguous: false,
             tally,
             up: 0,
@@ -136,6 +139,21 @@ where
     /// The streams of the client and the backend.
     pub fn streams(&self) -> (&C, &B) {
         (&self.client, &self.backend)
+    }
+
+    /// The observer.
+    pub fn observer(&mut self) -> &mut O {
+        &mut self.observer
+    }
+
+    /// The incident by which the gateway ended the session.
+    pub fn closing(&self) -> Option<Incident> {
+        self.closing
+    }
+
+    /// The side that closed first.
+    pub fn first_end(&self) -> Option<Side> {
+        self.first_end
     }
 
     /// The number of bytes carried from the client to the backend, and back.
@@ -176,8 +194,8 @@ where
             .await;
         }
         self.follower.ended(&mut self.observer);
-        if let Some(reply) = self.closing {
-            self.to_client.queue(reply);
+        if let Some(incident) = self.closing {
+            self.to_client.queue(incident.last_reply());
             let last = async {
                 self.client.write_all(self.to_client.pending()).await?;
                 self.client.flush().await
@@ -258,6 +276,7 @@ where
             };
             if n == 0 {
                 self.backend_ended = true;
+                self.first_end.get_or_insert(Side::Backend);
                 self.stop_passing();
             }
             let passed = self.replies(&scratch[..n], report);
@@ -311,6 +330,7 @@ where
                     // An unfinished line remains, or nothing.
                     self.held = Vec::new();
                     self.input = Input::Ended;
+                    self.first_end.get_or_insert(Side::Client);
                 } else if self.input == Input::Reading && self.held.is_empty() {
                     let examined = self.examine(cx, bytes, report)?;
                     self.held.extend_from_slice(&bytes[examined..]);
@@ -349,7 +369,7 @@ where
                     sent.map_err(|error| Failure::send(Side::Client, error))?;
                     if matches!(self.tally.error().step, Step::Close) {
                         report(Incident::TooMany);
-                        self.closing = Some(b"");
+                        self.closing = Some(Incident::TooMany);
                     }
                     if self.closing.is_some() || self.to_client.len() >= SCRATCH {
                         break Input::Examining;
@@ -386,7 +406,7 @@ where
     fn fail(&mut self, fault: Fault, report: Report<'_>) {
         self.note_ambiguity(report);
         report(Incident::Broken(fault));
-        self.closing = Some(fault.reply());
+        self.closing = Some(Incident::Broken(fault));
     }
 
     /// The backend accepts no more bytes. It may have sent its last ones: they are still read.

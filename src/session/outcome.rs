@@ -1,0 +1,230 @@
+//! The result of a session in `mail_log`, from the way it ended.
+//!
+//! Where the client ends the session, its attempts decide: the last refusal is the result. `by` names a directive only where the
+//! gateway decided; where a peer did, it is absent.
+
+use super::backend::error::{ConversationError, LoginError};
+use super::client::connection::ClientError;
+use super::client::handshake::TlsError;
+use super::client::source::ProxyHeaderError;
+use super::end::{Cause, SessionEnd};
+use super::phase::Phase;
+use super::recorder::Verdict;
+use crate::base::{Errno, Protocol};
+use crate::config::Deciding;
+use crate::log::mail_log::{EndedBy, SessionResult};
+use crate::net::stream::HandshakeError;
+use crate::net::tunnel::{End, Side};
+use crate::proto::{Note, Objection, dialogues};
+use crate::tls;
+
+/// The words of a time-out of the client, as in the error log.
+const TIMED_OUT: &str = "client timed out";
+/// The steps in which a backend gets the login, in nginx's words.
+const LOGIN_STEPS: [&str; 4] = [
+    "sending AUTH to upstream",
+    "sending LOGIN command to upstream",
+    "sending user name to upstream",
+    "sending password to upstream",
+];
+
+/// The end of a session, as its line shows it.
+#[derive(Debug)]
+pub(in crate::session) struct Conclusion {
+    pub decided: Decided,
+    pub ended_by: EndedBy,
+}
+
+/// The event that decides about the result.
+#[derive(Debug)]
+pub(in crate::session) enum Decided {
+    /// The end itself.
+    End(SessionResult, Verdict),
+    /// The attempts before it. The reason is that of a session without one.
+    Attempts(Option<Box<str>>),
+}
+
+impl Conclusion {
+    fn gateway(result: SessionResult, verdict: Verdict) -> Self {
+        Self {
+            decided: Decided::End(result, verdict),
+            ended_by: EndedBy::Gateway,
+        }
+    }
+
+    /// The cause in words.
+    pub fn reason(&mut self) -> Option<&mut Box<str>> {
+        match &mut self.decided {
+            Decided::End(_, verdict) => verdict.reason.as_mut(),
+            Decided::Attempts(reason) => reason.as_mut(),
+        }
+    }
+
+    fn attempts(reason: Option<String>, ended_by: EndedBy) -> Self {
+        Self {
+            decided: Decided::Attempts(reason.map(Into::into)),
+            ended_by,
+        }
+    }
+}
+
+impl SessionEnd {
+    /// The result of a session of this protocol that ends before the tunnel.
+    pub fn conclusion(&self, protocol: Protocol) -> Conclusion {
+        use SessionResult as Is;
+        let gateway = Conclusion::gateway;
+        let left = |reason| Conclusion::attempts(reason, EndedBy::Client);
+        match &self.cause {
+            Cause::Closed => left(match self.phase {
+                Phase::AuthHttp | Phase::Backend(_) => {
+                    let action = self.phase.action();
+                    Some(format!("client closed connection while {action}"))
+                }
+                _ => None,
+            }),
+            Cause::Dialogue(None) => left(None),
+            Cause::Denied => Conclusion::attempts(None, EndedBy::Gateway),
+            Cause::Client(ClientError::Receive(error) | ClientError::Send(error)) => {
+                left(Some(error.to_string()))
+            }
+            Cause::ProxyHeader(ProxyHeaderError::Missing) => left(None),
+            Cause::ProxyHeader(ProxyHeaderError::Receive(error)) => {
+                left(Some(format!("recv() failed{}", Errno(error))))
+            }
+            Cause::Client(ClientError::Blocked)
+            | Cause::Timeout
+            | Cause::ProxyHeader(ProxyHeaderError::Timeout)
+            | Cause::Tls(TlsError::Timeout) => {
+                gateway(Is::Timeout, Verdict::by(Deciding::Timeout, TIMED_OUT))
+            }
+            Cause::ProxyHeader(ProxyHeaderError::Invalid(fault)) => {
+                gateway(Is::ProtocolError, Verdict::because(fault.to_string()))
+            }
+            Cause::Tls(error) => handshake(error),
+            Cause::EarlyTalker(note) => gateway(
+                Is::Refused,
+                Verdict::by(Deciding::GreetingDelay, note.to_string()),
+            ),
+            Cause::Dialogue(Some(note)) => noted(note, protocol),
+            Cause::Objection(objection) => match objection {
+                Objection::LoginRequired | Objection::TlsRequired => {
+                    gateway(Is::Refused, objection.verdict())
+                }
+                Objection::ForeignProtocol | Objection::Malformed => {
+                    gateway(Is::ProtocolError, objection.verdict())
+                }
+            },
+            Cause::AuthHttp(error) => {
+                gateway(Is::AuthUnavailable, Verdict::because(error.to_string()))
+            }
+            Cause::AuthorizedLogin { error, .. } => {
+                let result = match is_rejection(error, self.phase, protocol) {
+                    true => Is::LoginFailed,
+                    false => Is::BackendUnavailable,
+                };
+                gateway(result, Verdict::because(error.to_string()))
+            }
+            Cause::Shutdown => gateway(
+                Is::Shutdown,
+                Verdict::by(Deciding::ShutdownTimeout, "shutdown timeout"),
+            ),
+        }
+    }
+}
+
+impl Objection {
+    /// The directive that refuses the command, and the reason.
+    pub(in crate::session) fn verdict(self) -> Verdict {
+        match self {
+            Self::LoginRequired => Verdict::by(Deciding::SmtpAuth, "mail without a login"),
+            Self::TlsRequired => Verdict::by(Deciding::StartTls, "a command before STARTTLS"),
+            Self::ForeignProtocol => Verdict::because("client speaks another protocol"),
+            Self::Malformed => Verdict::because("client sent malformed input"),
+        }
+    }
+}
+
+/// The end of a client without TLS.
+fn handshake(error: &TlsError) -> Conclusion {
+    let (reason, ended_by) = match error {
+        TlsError::Timeout => {
+            let verdict = Verdict::by(Deciding::Timeout, TIMED_OUT);
+            return Conclusion::gateway(SessionResult::Timeout, verdict);
+        }
+        TlsError::Certificate(refusal) => {
+            let reason = match refusal {
+                tls::Refusal::Bad(reason) => {
+                    let number = reason.number();
+                    format!("client SSL certificate verify error: ({number}:{reason})")
+                }
+                tls::Refusal::Missing => "client sent no required SSL certificate".into(),
+            };
+            let verdict = Verdict::by(Deciding::VerifyClient, reason);
+            return Conclusion::gateway(SessionResult::Refused, verdict);
+        }
+        TlsError::NotConfigured => ("no TLS is configured".into(), EndedBy::Gateway),
+        TlsError::Handshake(HandshakeError { error, hello }) => match tls::failure(error, hello) {
+            Some(failure) => (failure.to_string(), EndedBy::Gateway),
+            None => {
+                let reason = "peer closed connection in SSL handshake".into();
+                (reason, EndedBy::Client)
+            }
+        },
+    };
+    Conclusion {
+        decided: Decided::End(SessionResult::TlsFailed, Verdict::because(reason)),
+        ended_by,
+    }
+}
+
+/// The end of a dialogue with a line in the log.
+fn noted(note: &Note, protocol: Protocol) -> Conclusion {
+    use SessionResult as Is;
+    let (result, by) = match note {
+        Note::TooMany => (Is::Limited, Some(Deciding::MaxCommands)),
+        Note::TooManyInvalid => (Is::Limited, Some(Deciding::MaxErrors)),
+        Note::TooLong(_) => {
+            let buffer = match protocol {
+                Protocol::Smtp => Deciding::SmtpClientBuffer,
+                Protocol::Imap => Deciding::ImapClientBuffer,
+                Protocol::Pop3 => Deciding::Pop3ClientBuffer,
+            };
+            (Is::ProtocolError, Some(buffer))
+        }
+        _ => (Is::ProtocolError, None),
+    };
+    let reason = Some(note.to_string().into());
+    Conclusion::gateway(result, Verdict { reason, by })
+}
+
+/// Whether the backend rejected the login itself, for good.
+fn is_rejection(error: &LoginError, phase: Phase, protocol: Protocol) -> bool {
+    match (error, phase) {
+        (
+            LoginError::Conversation(ConversationError::Unexpected(unexpected)),
+            Phase::Backend(step),
+        ) if LOGIN_STEPS.contains(&step) => {
+            dialogues::rejection(protocol, &unexpected.reply).is_some_and(|own| !own.is_temporary())
+        }
+        _ => false,
+    }
+}
+
+/// The side that ended a tunnel, and a directive's decision where there was one. `first` is the side that closed first.
+pub(in crate::session) fn tunnel(end: &End, first: Option<Side>) -> (Verdict, EndedBy) {
+    let (verdict, side) = match end {
+        End::Done => (Verdict::default(), first),
+        End::Failed(failure) => (Verdict::default(), first.or(Some(failure.side))),
+        End::Timeout => (Verdict::by(Deciding::ProxyTimeout, TIMED_OUT), None),
+        End::Interrupted => {
+            let verdict = Verdict::by(Deciding::ShutdownTimeout, "shutdown timeout");
+            (verdict, None)
+        }
+    };
+    let ended_by = match side {
+        None => EndedBy::Gateway,
+        Some(Side::Client) => EndedBy::Client,
+        Some(Side::Backend) => EndedBy::Backend,
+    };
+    (verdict, ended_by)
+}

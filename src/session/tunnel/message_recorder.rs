@@ -1,0 +1,126 @@
+//! Writes a line of `mail_log` for each message that passes through the tunnel.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use crate::log::mail_log::MessageRecord;
+use crate::proto::smtp::follower::{
+    Answer, Event, Message, Messages, Observer, Outcome, Request, Transfer,
+};
+use crate::proto::smtp::reply;
+use crate::session::recorder::{Opening, Recorder};
+
+/// The observer of a session in the tunnel. It has the session's record until the tunnel ends.
+#[derive(Debug)]
+pub(super) struct MessageRecorder {
+    record: Option<Box<Recorder>>,
+    messages: Messages,
+    /// When MAIL came, for the transactions that are not over.
+    begun: VecDeque<Instant>,
+}
+
+impl MessageRecorder {
+    /// An observer for a session with this record. Commands that the gateway has sent itself are the first ones.
+    pub fn new(mut record: Box<Recorder>) -> Self {
+        let opening = record.take_opening();
+        let mut recorder = Self {
+            record: Some(record),
+            messages: Messages::default(),
+            begun: VecDeque::new(),
+        };
+        if let Some(opening) = opening {
+            recorder.open(&opening);
+        }
+        recorder
+    }
+
+    /// The session's record, whose messages are over.
+    pub fn take_record(&mut self) -> Option<Box<Recorder>> {
+        self.record.take()
+    }
+
+    /// Passes in the events of commands that the gateway has sent. A backend that is asked for RCPT has accepted MAIL.
+    fn open(&mut self, opening: &Opening) {
+        let Some(last) = &opening.reply else {
+            return;
+        };
+        let code = reply::code(last).unwrap_or_default();
+        let text: Vec<_> = reply::texts(last).collect();
+        let text = text.join(&b'\n');
+        let commands = [
+            (Request::Mail, Some(&opening.envelope.mail)),
+            (Request::Rcpt, opening.envelope.rcpt.as_ref()),
+        ];
+        for (request, line) in commands {
+            let Some(line) = line else {
+                continue;
+            };
+            self.event(Event::Command { request, line });
+            let is_last = request == Request::Rcpt || opening.envelope.rcpt.is_none();
+            let (code, text) = if is_last {
+                (code, &*text)
+            } else {
+                (250, &b""[..])
+            };
+            self.event(Event::Reply {
+                request: Some(request),
+                code,
+                text,
+            });
+        }
+        if let Some(begun) = self.begun.back_mut() {
+            *begun = opening.begun;
+        }
+    }
+}
+
+impl Observer for MessageRecorder {
+    fn event(&mut self, event: Event<'_>) {
+        if let Event::Command {
+            request: Request::Mail,
+            ..
+        } = event
+        {
+            self.begun.push_back(Instant::now());
+        }
+        self.messages.event(event);
+        while let Some(message) = self.messages.take() {
+            let begun = self.begun.pop_front();
+            if let Some(record) = &self.record {
+                let duration = begun.map(|begun| begun.elapsed()).unwrap_or_default();
+                let mut message = of(message);
+                message.duration = duration;
+                record.message(&message);
+            }
+        }
+    }
+}
+
+/// The record of a message.
+fn of(message: Message) -> MessageRecord {
+    let answer = match &message.outcome {
+        Outcome::Answered(answer) | Outcome::Refused(answer) => Some(answer),
+        Outcome::Abandoned | Outcome::CutOff | Outcome::Unanswered => None,
+    };
+    MessageRecord {
+        accepted: message.accepted,
+        size: message.octets,
+        code: answer.map(|answer| answer.code),
+        reply: answer.map(|answer| answer.text.clone()),
+        queue_id: answer
+            .filter(|answer| answer.code / 100 == 2)
+            .and_then(Answer::queue_id)
+            .map(Into::into),
+        duration: std::time::Duration::ZERO,
+        chunks: match message.transfer {
+            Transfer::Chunks(chunks) => Some(chunks),
+            Transfer::None | Transfer::Data => None,
+        },
+        sender: message.sender,
+        recipients: message
+            .recipients
+            .into_iter()
+            .map(|recipient| recipient.address)
+            .collect(),
+    }
+}
