@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::endpoint::Endpoint;
 use super::outcome::{Conclusion, Decided};
-use crate::base::SessionId;
+use crate::base::{Protocol, SessionId};
 use crate::config::{Deciding, Server};
 use crate::log::mail_log::{
     EndedBy, Event, MailLogs, MessageRecord, RecordAddress, SessionOutcome, SessionRecord,
@@ -122,9 +122,9 @@ impl Recorder {
         }))
     }
 
-    /// The logs ask for lines about messages.
+    /// Whether the session's messages have lines.
     pub fn has_messages(&self) -> bool {
-        self.logs.has_messages()
+        self.record.protocol == Protocol::Smtp && self.logs.has_messages()
     }
 
     /// Whether a line can show headers of the auth server's answers.
@@ -150,6 +150,7 @@ impl Recorder {
 
     /// Begins a login attempt.
     pub fn attempt(&mut self, login: &Login) {
+        let has_messages = self.has_messages();
         let record = &mut self.record;
         record.method = Some(login.credentials.method());
         if let Some(helo) = login.origin.helo() {
@@ -157,7 +158,7 @@ impl Recorder {
         }
         self.opening = None;
         if let Some(envelope) = login.origin.envelope() {
-            if self.logs.has_messages() {
+            if has_messages {
                 self.opening = Some(Box::new(Opening {
                     envelope: envelope.clone(),
                     begun: Instant::now(),

@@ -26,6 +26,12 @@ impl SessionLog {
         }
     }
 
+    /// Whether the messages of the session have lines.
+    pub fn follows_messages(&self) -> bool {
+        let record = self.record.as_ref();
+        record.is_some_and(|record| record.has_messages())
+    }
+
     /// Records TLS with the client.
     pub fn secured(&mut self, client: &Client) {
         if let Some(record) = &mut self.record

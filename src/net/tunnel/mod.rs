@@ -33,16 +33,23 @@ pub struct Pipe<C, B> {
     idle_timeout: Duration,
     /// Why the backend accepts no more bytes.
     unsent: Option<io::Error>,
-    /// The side that closed first.
-    first_end: Option<Side>,
+}
+
+/// Whether the reader of a direction is at its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Ended {
+    #[default]
+    No,
+    Yes,
+    /// It ended before the other direction.
+    First,
 }
 
 /// One direction.
 #[derive(Debug, Default)]
 struct Flow {
     outbox: Outbox,
-    /// The reader is at its end.
-    ended: bool,
+    ended: Ended,
     bytes: u64,
 }
 
@@ -57,7 +64,7 @@ impl Flow {
         Flow {
             bytes: read_too_far.len() as u64,
             outbox: Outbox::new(read_too_far),
-            ended: false,
+            ended: Ended::No,
         }
     }
 
@@ -78,14 +85,16 @@ impl Flow {
         }
         for _ in 0..TURNS {
             ready!(self.outbox.poll_drain(cx, to, moved)).map_err(Fault::Writer)?;
-            if self.ended {
+            if self.ended != Ended::No {
                 ready!(self.outbox.poll_shutdown(cx, to));
                 return Poll::Ready(Ok(()));
             }
             let sent = scratch::with(|scratch| {
                 let n = ready!(scratch::poll_fill(cx, from, scratch)).map_err(Fault::Reader)?;
                 *moved = true;
-                self.ended = n == 0;
+                if n == 0 {
+                    self.ended = Ended::Yes;
+                }
                 self.bytes += n as u64;
                 Poll::Ready(self.outbox.send(cx, to, &scratch[..n])).map_err(Fault::Writer)
             });
@@ -120,7 +129,6 @@ where
             up: Flow::new(to_backend),
             down: Flow::new(to_client),
             unsent: None,
-            first_end: None,
         }
     }
 
@@ -131,7 +139,11 @@ where
 
     /// The side that closed first.
     pub fn first_end(&self) -> Option<Side> {
-        self.first_end
+        match (self.up.ended, self.down.ended) {
+            (Ended::First, _) => Some(Side::Client),
+            (_, Ended::First) => Some(Side::Backend),
+            _ => None,
+        }
     }
 
     /// The streams of the client and the backend.
@@ -167,12 +179,13 @@ where
     /// Moves bytes both ways. `Ready` when both directions have ended or a socket failed.
     fn poll(&mut self, cx: &mut Context<'_>, moved: &mut bool) -> Poll<End> {
         let end = self.poll_both(cx, moved);
-        if self.first_end.is_none() {
-            self.first_end = match (self.up.ended, self.down.ended) {
-                (true, _) => Some(Side::Client),
-                (false, true) => Some(Side::Backend),
-                (false, false) => None,
-            };
+        if self.first_end().is_none() {
+            for flow in [&mut self.up, &mut self.down] {
+                if flow.ended == Ended::Yes {
+                    flow.ended = Ended::First;
+                    break;
+                }
+            }
         }
         end
     }
@@ -202,7 +215,7 @@ where
                 if down {
                     return Poll::Ready(End::Done);
                 }
-                self.unsent = Some(error).filter(|_| !self.down.ended);
+                self.unsent = Some(error).filter(|_| self.down.ended == Ended::No);
                 Poll::Pending
             }
             Poll::Ready(Ok(())) if down => Poll::Ready(End::Done),

@@ -52,7 +52,7 @@ pub(in crate::session) async fn log_in(
         let ended = context.converse(&mut connection, dialogue, Vec::new());
         match ended.await {
             Ok((Outcome::Accepted(accepted, found), reply)) => {
-                let mut admitted = Admitted::new(accepted, reply, connection, found);
+                let mut admitted = Admitted::new(accepted, reply, connection, found, context.log);
                 // Mail without a login: the dialogue has sent the first RCPT.
                 if admitted.accepted == Accepted::Answered
                     && matches!(reply::code(&admitted.reply), Some(200..=299))

@@ -78,7 +78,13 @@ pub(in crate::session) async fn request(
             }
             Outcome::Accepted(accepted, found) => {
                 context.guard_relay(found.trust);
-                Answer::Admitted(Admitted::new(accepted, reply, connection, found))
+                Answer::Admitted(Admitted::new(
+                    accepted,
+                    reply,
+                    connection,
+                    found,
+                    context.log,
+                ))
             }
             Outcome::Refused(rejection, idle) => {
                 let open = idle.map(|idle| OpenConversation { connection, idle });

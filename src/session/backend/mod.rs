@@ -73,17 +73,23 @@ pub(in crate::session) struct Admitted {
 }
 
 impl Admitted {
-    /// A client that was accepted with this reply, by a backend with these capabilities.
+    /// A client that was accepted with this reply, by a backend with these capabilities. Where `log` has lines for messages, the
+    /// session is watched even if nothing has to be kept from the backend.
     fn new(
         accepted: Accepted,
         reply: Vec<u8>,
         connection: BackendConnection,
         found: Capabilities,
+        log: &SessionLog,
     ) -> Self {
         let mut backend = connection.into_stream();
-        if found.trust.proxy_commands {
-            backend.follower = Some(Box::new(Follower::new(found.chunking)));
-        }
+        backend.follower = if found.trust.proxy_commands {
+            Some(Box::new(Follower::new(found.chunking)))
+        } else if log.follows_messages() {
+            Some(Box::new(Follower::watching(found.chunking)))
+        } else {
+            None
+        };
         Admitted {
             accepted,
             reply,

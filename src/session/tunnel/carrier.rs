@@ -36,7 +36,8 @@ macro_rules! each {
 }
 
 impl Carrier {
-    /// Copies bytes until the session ends. Incidents have their lines in the log.
+    /// Copies bytes until the session ends. Incidents have their lines in the log. The future is large: a plain tunnel runs its pipe
+    /// directly.
     pub async fn run(
         &mut self,
         interrupt: impl FnMut(&mut Context<'_>) -> Poll<()>,
@@ -45,8 +46,8 @@ impl Carrier {
         let report = |incident: Incident| incident.log(log);
         match self {
             Self::Plain(pipe) => pipe.run(interrupt).await,
-            Self::Followed(followed) => Box::pin(followed.run(interrupt, &report)).await,
-            Self::Recorded(followed) => Box::pin(followed.run(interrupt, &report)).await,
+            Self::Followed(followed) => followed.run(interrupt, &report).await,
+            Self::Recorded(followed) => followed.run(interrupt, &report).await,
         }
     }
 

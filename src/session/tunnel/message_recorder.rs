@@ -83,6 +83,7 @@ impl Observer for MessageRecorder {
         {
             self.begun.push_back(Instant::now());
         }
+        let is_lost = matches!(event, Event::LostTrack);
         self.messages.event(event);
         while let Some(message) = self.messages.take() {
             let begun = self.begun.pop_front();
@@ -92,6 +93,9 @@ impl Observer for MessageRecorder {
                 message.duration = duration;
                 record.message(&message);
             }
+        }
+        if is_lost {
+            self.begun.clear();
         }
     }
 }

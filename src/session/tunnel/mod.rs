@@ -94,7 +94,10 @@ impl Tunnel {
     /// Copies bytes until the session ends.
     pub async fn run(&mut self) {
         let interrupt = |cx: &mut Context<'_>| poll_shutdown(&mut self.shutdown, cx);
-        let end = self.carrier.run(interrupt, &self.log).await;
+        let end = match &mut self.carrier {
+            Carrier::Plain(pipe) => pipe.run(interrupt).await,
+            carrier => Box::pin(carrier.run(interrupt, &self.log)).await,
+        };
         // Boxed: few sessions do not end at once.
         match end {
             End::Interrupted => Box::pin(self.shut_down()).await,

@@ -4,7 +4,7 @@ use super::data::Scan;
 use super::line::{Class, Ending, Extent, Line, extent};
 use super::verb_scanner::is_blank;
 use super::{
-    Ambiguity, Event, Fault, Follower, Newlines, Observer, Phase, Progress, Refusal, Region,
+    Ambiguity, Event, Fault, Follower, Mode, Newlines, Observer, Phase, Progress, Refusal, Region,
     Request, Then,
 };
 
@@ -16,7 +16,11 @@ impl Follower {
                 let refusal = *refusal;
                 self.refuse(0, refusal)
             }
+            Phase::Closed if self.mode == Mode::Watch && !rest.is_empty() => {
+                Progress::Pass(rest.len())
+            }
             Phase::Closed => discard(rest.len()),
+            Phase::Unknown if !rest.is_empty() => Progress::Pass(rest.len()),
             Phase::Chunk {
                 octets,
                 left: 0,
@@ -25,6 +29,7 @@ impl Follower {
                 let (octets, last) = (*octets, *last);
                 self.end_chunk(octets, last, observer)
             }
+            Phase::Unknown => Progress::stop(Then::Read),
             _ if rest.is_empty() => Progress::stop(Then::Read),
             Phase::Command => self.command(rest, observer),
             Phase::AwaitingReplies => Progress::stop(Then::Wait),
@@ -59,6 +64,7 @@ impl Follower {
         let length = match extent(rest) {
             Extent::Whole(length) => length,
             Extent::Open => return Progress::stop(Then::Read),
+            Extent::TooLong if self.mode == Mode::Watch => return self.give_up(observer),
             Extent::TooLong => {
                 self.phase = Phase::OverlongLine;
                 return Progress::Pass(0);
@@ -68,9 +74,13 @@ impl Follower {
             return Progress::stop(Then::Wait);
         }
         let line = Line::new(&rest[..length]);
-        let (request, after) = match line.classify() {
+        let (request, after) = match self.mode.allow(line.classify()) {
+            Class::Refuse(_) if self.mode == Mode::Watch => return self.give_up(observer),
             Class::Refuse(refusal) => return self.refuse(length, refusal),
-            Class::InvalidBdat => return self.close(0, Fault::InvalidBdat),
+            Class::InvalidBdat => return self.close(0, Fault::InvalidBdat, observer),
+            Class::Chunk { .. } if !self.chunking && self.mode == Mode::Watch => {
+                return self.give_up(observer);
+            }
             Class::Chunk { octets, .. } if !self.chunking => {
                 let left = length as u64 + octets;
                 self.phase = Phase::DiscardedChunk { left };
@@ -88,7 +98,7 @@ impl Follower {
             Class::Pass(request) => (request, phase_after(request, line.ending)),
         };
         if let Some(at) = self.smuggled(&rest[..length], Region::Command) {
-            return self.close(at, Fault::SmuggledCommand);
+            return self.close(at, Fault::SmuggledCommand, observer);
         }
         if request == Request::Hello {
             // After HELO some servers do not accept BDAT and read its octets as commands. The reply to EHLO sets this again.
@@ -109,14 +119,14 @@ impl Follower {
         let length = match extent(rest) {
             Extent::Whole(length) => length,
             Extent::Open => return Progress::stop(Then::Read),
-            Extent::TooLong => return self.close(0, Fault::InvalidResponse),
+            Extent::TooLong => return self.close(0, Fault::InvalidResponse, observer),
         };
         let line = Line::new(&rest[..length]);
         if line.is_broken() || line.hides_command() {
-            return self.close(0, Fault::InvalidResponse);
+            return self.close(0, Fault::InvalidResponse, observer);
         }
         if let Some(at) = self.smuggled(&rest[..length], Region::Content) {
-            return self.close(at, Fault::SmuggledCommand);
+            return self.close(at, Fault::SmuggledCommand, observer);
         }
         let request = Request::AuthResponse;
         observer.event(Event::Command { request, line: b"" });
@@ -124,7 +134,10 @@ impl Follower {
         Progress::Pass(length)
     }
 
-    fn close(&mut self, pass: usize, fault: Fault) -> Progress {
+    fn close<O: Observer>(&mut self, pass: usize, fault: Fault, observer: &mut O) -> Progress {
+        if self.mode == Mode::Watch {
+            return self.give_up(observer);
+        }
         self.phase = Phase::Closed;
         Progress::Stop {
             pass,
@@ -180,7 +193,7 @@ impl Follower {
     fn octets<O: Observer>(&mut self, content: &[u8], observer: &mut O) -> Progress {
         if let Some(at) = self.smuggled(content, Region::Content) {
             self.cut_off(content.len() - at, observer);
-            return self.close(at, Fault::SmuggledCommand);
+            return self.close(at, Fault::SmuggledCommand, observer);
         }
         if O::WANTED
             && let Some(found) = self.newlines.find(content)

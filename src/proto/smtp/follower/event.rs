@@ -24,6 +24,8 @@ pub enum Event<'a> {
     BareNewline(BareNewline),
     /// The session ended inside the content after DATA or inside a chunk, of which `octets` have passed.
     CutOff { octets: u64 },
+    /// A follower that only watches knows no more what passes. Only [`Event::Ended`] comes after this.
+    LostTrack,
     /// The session ended. This is the last event.
     Ended,
 }

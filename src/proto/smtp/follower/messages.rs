@@ -175,6 +175,11 @@ impl Observer for Messages {
                     open.stage = Stage::CutOff;
                 }
             }
+            // The results of the other ones will not be known.
+            Event::LostTrack => {
+                let refused = self.open.drain(..).filter(|open| open.refusal.is_some());
+                self.done.extend(refused.map(Open::finish));
+            }
             Event::Ended => self.done.extend(self.open.drain(..).map(Open::finish)),
         }
     }

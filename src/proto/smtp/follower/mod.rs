@@ -57,6 +57,7 @@ mod queue_id;
 mod replies;
 mod step;
 mod verb_scanner;
+mod watch;
 
 pub use event::{Event, Observer};
 pub use line::{MAX_LINE, hides_command};
@@ -74,11 +75,13 @@ use newline::Newlines;
 use outstanding::Outstanding;
 use replies::{Found, Replies, Reply};
 use verb_scanner::{Region, VerbScanner};
+use watch::Mode;
 
 /// The state of one session. It owns no heap memory, except for a reply's text while an observer wants events.
 #[derive(Debug)]
 pub struct Follower {
     phase: Phase,
+    mode: Mode,
     outstanding: Outstanding,
     replies: Replies,
     /// The backend announced CHUNKING in its latest reply to EHLO.
@@ -111,6 +114,8 @@ enum Phase {
     OwnReply(Refusal),
     /// Of no interest: the client sent QUIT, or the session failed.
     Closed,
+    /// Unknown until the end: a follower that only watches has lost track.
+    Unknown,
 }
 
 /// The result of one step of [`Follower::from_client`].
@@ -141,6 +146,7 @@ impl Follower {
     pub fn new(chunking: bool) -> Self {
         Follower {
             phase: Phase::Command,
+            mode: Mode::Guard,
             outstanding: Outstanding::new(),
             replies: Replies::default(),
             chunking,
@@ -191,7 +197,7 @@ impl Follower {
         observer: &mut O,
     ) -> Result<(), Broken> {
         let mut at = 0;
-        while at < bytes.len() {
+        while at < bytes.len() && !matches!(self.phase, Phase::Unknown) {
             let (n, found) = self.replies.read(&bytes[at..], O::WANTED);
             let result = match found {
                 Found::Nothing => Ok(()),
@@ -203,6 +209,10 @@ impl Follower {
             };
             at += n;
             if let Err(fault) = result {
+                if self.mode == Mode::Watch {
+                    self.lose_track(observer);
+                    break;
+                }
                 self.cut_off(0, observer);
                 return Err(Broken { forward: at, fault });
             }
@@ -243,7 +253,11 @@ impl Follower {
         }
     }
 
+    /// Where nothing is guarded, it does not matter what another backend would read.
     fn mark_ambiguous(&mut self, ambiguity: Ambiguity) {
+        if self.mode == Mode::Watch {
+            return;
+        }
         self.ambiguity
             .get_or_insert_with(|| (ambiguity, VerbScanner::new()));
     }

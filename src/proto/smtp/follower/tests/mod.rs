@@ -5,6 +5,7 @@ mod hostile;
 mod model;
 mod random;
 mod trace;
+mod watching;
 
 use super::{Fault, Follower, Observer, Then};
 
