@@ -3,7 +3,7 @@
 //! Where the client ends the session, its attempts decide: the last refusal is the result. `by` names a directive only where the
 //! gateway decided; where a peer did, it is absent.
 
-use super::backend::error::{ConversationError, LoginError};
+use super::backend::error::LoginError;
 use super::client::connection::ClientError;
 use super::client::handshake::TlsError;
 use super::client::source::ProxyHeaderError;
@@ -118,7 +118,7 @@ impl SessionEnd {
                 gateway(Is::AuthUnavailable, Verdict::because(error.to_string()))
             }
             Cause::AuthorizedLogin { error, .. } => {
-                let result = match is_rejection(error, self.phase, protocol) {
+                let result = match is_rejection(error, protocol) {
                     true => Is::LoginFailed,
                     false => Is::BackendUnavailable,
                 };
@@ -198,16 +198,11 @@ fn noted(note: &Note, protocol: Protocol) -> Conclusion {
 }
 
 /// Whether the backend rejected the login itself, for good.
-fn is_rejection(error: &LoginError, phase: Phase, protocol: Protocol) -> bool {
-    match (error, phase) {
-        (
-            LoginError::Conversation(ConversationError::Unexpected(unexpected)),
-            Phase::Backend(step),
-        ) if LOGIN_STEPS.contains(&step) => {
-            dialogues::rejection(protocol, &unexpected.reply).is_some_and(|own| !own.is_temporary())
-        }
-        _ => false,
-    }
+fn is_rejection(error: &LoginError, protocol: Protocol) -> bool {
+    error.reply().is_some_and(|own| {
+        let rejection = dialogues::rejection(protocol, &own.reply);
+        LOGIN_STEPS.contains(&own.step) && rejection.is_some_and(|own| !own.is_temporary())
+    })
 }
 
 /// The side that ended a tunnel, and a directive's decision where there was one. `first` is the side that closed first.

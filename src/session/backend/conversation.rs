@@ -29,7 +29,11 @@ pub(super) async fn converse<O>(
             Progress::Done(outcome) => return Ok((outcome, reply)),
             Progress::Unexpected { shown_from } => {
                 *phase = Phase::Backend(action);
-                let unexpected = UnexpectedReply { reply, shown_from };
+                let unexpected = UnexpectedReply {
+                    reply,
+                    shown_from,
+                    step: action,
+                };
                 return Err(ConversationError::Unexpected(unexpected));
             }
         }

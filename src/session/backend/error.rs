@@ -87,6 +87,8 @@ pub(in crate::session) struct UnexpectedReply {
     pub reply: Vec<u8>,
     /// Where the part begins that the log shows.
     pub shown_from: usize,
+    /// The step that it answers, in nginx's words.
+    pub step: &'static str,
 }
 
 impl LoginError {

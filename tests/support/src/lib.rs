@@ -16,6 +16,7 @@ pub mod haproxy;
 pub mod http_servers;
 pub mod imap_clients;
 pub mod load;
+pub mod mail_log;
 pub mod mailbox_gateway;
 pub mod messages;
 pub mod pop3_clients;

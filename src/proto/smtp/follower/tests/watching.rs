@@ -1,7 +1,7 @@
 //! A follower that only watches passes every byte, whatever the two sides say.
 
-use crate::proto::smtp::follower::{Follower, Messages, Then};
 use super::Numbers;
+use crate::proto::smtp::follower::{Follower, Messages, Then};
 
 const CLIENT: [&[u8]; 20] = [
     b"EHLO x\r\n",
