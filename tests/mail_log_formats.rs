@@ -16,7 +16,7 @@ fn sessions_of_imap_and_pop3() {
     let ports = [free_port(), free_port()];
     let gateway = Gateway::start(&format!(
         "mail {{ server_name gate.test; mail_log mail.log; mail_log json.log json;
-            log_format short '$session_id $protocol \"$remote_user\" $mail_result $mail_in';
+            log_format short '$session_id $protocol \"$remote_user\" $session_result $session_in';
             mail_log own.log short;
             mail_log imap.log if=$ssl_protocol;
             mail_log messages.log events=message;
