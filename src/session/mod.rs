@@ -22,6 +22,7 @@ mod recording;
 mod shared;
 mod shutdown;
 mod tunnel;
+mod verdict;
 
 use std::sync::Arc;
 
@@ -89,7 +90,14 @@ async fn log_in(arrival: Arrival, endpoint: Arc<Endpoint>, shared: Arc<Shared>) 
     } = arrival;
     let server = &endpoint.server;
     let mut log = SessionLog::new(endpoint.log.clone(), endpoint.listen.clone(), number, &peer);
-    log.record(Recorder::new(&endpoint, number, &peer, &socket));
+    let ends = (&peer, &socket);
+    log.record(Recorder::new(
+        &endpoint.mail_log,
+        server,
+        &endpoint.listen,
+        number,
+        ends,
+    ));
     let mut shutdown = endpoint.shutdown();
     let mut source = Source::new(&socket, peer, server);
     if endpoint.proxy_protocol {
@@ -104,7 +112,7 @@ async fn log_in(arrival: Arrival, endpoint: Arc<Endpoint>, shared: Arc<Shared>) 
         if let Err(cause) = received {
             // No reply: the client may expect TLS.
             let end = Phase::ProxyHeader.end(cause);
-            log.concluded(end.conclusion(server.protocol()));
+            log.concluded(end.conclusion(server));
             end.log(&log);
             return None;
         }
@@ -129,7 +137,7 @@ async fn log_in(arrival: Arrival, endpoint: Arc<Endpoint>, shared: Arc<Shared>) 
             Some(Tunnel::new(client, backend, server, shutdown, log))
         }
         Err(end) => {
-            log.concluded(end.conclusion(server.protocol()));
+            log.concluded(end.conclusion(server));
             end.conclude(&mut client, &endpoint, &log).await;
             let (received, sent) = client.carried();
             log.carried(received, sent);

@@ -9,9 +9,9 @@ use super::client::handshake::TlsError;
 use super::client::source::ProxyHeaderError;
 use super::end::{Cause, SessionEnd};
 use super::phase::Phase;
-use super::recorder::Verdict;
+use super::verdict::{Conclusion, Decided, Verdict};
 use crate::base::{Errno, Protocol};
-use crate::config::Deciding;
+use crate::config::{Deciding, Server};
 use crate::log::mail_log::{EndedBy, SessionResult};
 use crate::net::stream::HandshakeError;
 use crate::net::tunnel::{End, Side};
@@ -28,49 +28,10 @@ const LOGIN_STEPS: [&str; 4] = [
     "sending password to upstream",
 ];
 
-/// The end of a session, as its line shows it.
-#[derive(Debug)]
-pub(in crate::session) struct Conclusion {
-    pub decided: Decided,
-    pub ended_by: EndedBy,
-}
-
-/// The event that decides about the result.
-#[derive(Debug)]
-pub(in crate::session) enum Decided {
-    /// The end itself.
-    End(SessionResult, Verdict),
-    /// The attempts before it. The reason is that of a session without one.
-    Attempts(Option<Box<str>>),
-}
-
-impl Conclusion {
-    fn gateway(result: SessionResult, verdict: Verdict) -> Self {
-        Self {
-            decided: Decided::End(result, verdict),
-            ended_by: EndedBy::Gateway,
-        }
-    }
-
-    /// The cause in words.
-    pub fn reason(&mut self) -> Option<&mut Box<str>> {
-        match &mut self.decided {
-            Decided::End(_, verdict) => verdict.reason.as_mut(),
-            Decided::Attempts(reason) => reason.as_mut(),
-        }
-    }
-
-    fn attempts(reason: Option<String>, ended_by: EndedBy) -> Self {
-        Self {
-            decided: Decided::Attempts(reason.map(Into::into)),
-            ended_by,
-        }
-    }
-}
-
 impl SessionEnd {
-    /// The result of a session of this protocol that ends before the tunnel.
-    pub fn conclusion(&self, protocol: Protocol) -> Conclusion {
+    /// The result of a session of this server that ends before the tunnel.
+    pub fn conclusion(&self, server: &Server) -> Conclusion {
+        let protocol = server.protocol();
         use SessionResult as Is;
         let gateway = Conclusion::gateway;
         let left = |reason| Conclusion::attempts(reason, EndedBy::Client);
@@ -105,7 +66,7 @@ impl SessionEnd {
                 Is::Refused,
                 Verdict::by(Deciding::GreetingDelay, note.to_string()),
             ),
-            Cause::Dialogue(Some(note)) => noted(note, protocol),
+            Cause::Dialogue(Some(note)) => noted(note, server),
             Cause::Objection(objection) => match objection {
                 Objection::LoginRequired | Objection::TlsRequired => {
                     gateway(Is::Refused, objection.verdict())
@@ -178,19 +139,12 @@ fn handshake(error: &TlsError) -> Conclusion {
 }
 
 /// The end of a dialogue with a line in the log.
-fn noted(note: &Note, protocol: Protocol) -> Conclusion {
+fn noted(note: &Note, server: &Server) -> Conclusion {
     use SessionResult as Is;
     let (result, by) = match note {
         Note::TooMany => (Is::Limited, Some(Deciding::MaxCommands)),
         Note::TooManyInvalid => (Is::Limited, Some(Deciding::MaxErrors)),
-        Note::TooLong(_) => {
-            let buffer = match protocol {
-                Protocol::Smtp => Deciding::SmtpClientBuffer,
-                Protocol::Imap => Deciding::ImapClientBuffer,
-                Protocol::Pop3 => Deciding::Pop3ClientBuffer,
-            };
-            (Is::ProtocolError, Some(buffer))
-        }
+        Note::TooLong(_) => (Is::ProtocolError, Some(server.deciding_buffer())),
         _ => (Is::ProtocolError, None),
     };
     let reason = Some(note.to_string().into());

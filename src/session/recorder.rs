@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::endpoint::Endpoint;
-use super::outcome::{Conclusion, Decided};
-use crate::base::{Protocol, SessionId};
-use crate::config::{Deciding, Server};
+use super::verdict::{Conclusion, Decided, Verdict};
+use crate::base::SessionId;
+use crate::config::{ProtocolSettings, Server};
 use crate::log::mail_log::{
     EndedBy, Event, MailLogs, MessageRecord, RecordAddress, SessionOutcome, SessionRecord,
     SessionResult, TlsRecord,
@@ -38,45 +37,18 @@ pub(in crate::session) struct Opening {
     pub reply: Option<Box<[u8]>>,
 }
 
-/// Why a session has its result.
-#[derive(Clone, Debug, Default)]
-pub(in crate::session) struct Verdict {
-    /// The cause in words, without secrets.
-    pub reason: Option<Box<str>>,
-    /// The directive that decided.
-    pub by: Option<Deciding>,
-}
-
-impl Verdict {
-    /// The decision of a directive.
-    pub fn by(directive: Deciding, reason: impl Into<Box<str>>) -> Self {
-        Self {
-            reason: Some(reason.into()),
-            by: Some(directive),
-        }
-    }
-
-    /// A cause outside the configuration.
-    pub fn because(reason: impl Into<Box<str>>) -> Self {
-        Self {
-            reason: Some(reason.into()),
-            by: None,
-        }
-    }
-}
-
 impl Recorder {
-    /// The record of connection `number`. `None`: no log asks for one.
+    /// The record of connection `number` to the `listen` address of a server, for these logs. `None`: there are none.
     pub fn new(
-        endpoint: &Endpoint,
+        logs: &Arc<MailLogs>,
+        server: &Arc<Server>,
+        listen: &str,
         number: u64,
-        peer: &Peer,
-        socket: &Socket,
+        (peer, socket): (&Peer, &Socket),
     ) -> Option<Box<Self>> {
-        if endpoint.mail_log.is_empty() {
+        if logs.is_empty() {
             return None;
         }
-        let server = &endpoint.server;
         let local = socket.local_address();
         let record = SessionRecord {
             id: SessionId::of_connection(number),
@@ -84,7 +56,7 @@ impl Recorder {
             protocol: server.protocol(),
             server_name: Arc::from(&*server.name),
             server: local.map_or_else(
-                || RecordAddress::Unix(endpoint.listen.trim_start_matches("unix:").into()),
+                || RecordAddress::Unix(listen.trim_start_matches("unix:").into()),
                 |local| RecordAddress::Inet(canonical(local)),
             ),
             client: address(peer),
@@ -112,7 +84,7 @@ impl Recorder {
             ended_by: EndedBy::Gateway,
         };
         Some(Box::new(Self {
-            logs: Arc::clone(&endpoint.mail_log),
+            logs: Arc::clone(logs),
             server: Arc::clone(server),
             record,
             begun: Instant::now(),
@@ -124,7 +96,7 @@ impl Recorder {
 
     /// Whether the session's messages have lines.
     pub fn has_messages(&self) -> bool {
-        self.record.protocol == Protocol::Smtp && self.logs.has_messages()
+        matches!(self.server.settings, ProtocolSettings::Smtp(_)) && self.logs.has_messages()
     }
 
     /// Whether a line can show headers of the auth server's answers.

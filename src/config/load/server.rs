@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::origins::Origins;
+use super::origins::{Deciding, Origins};
 use crate::base::Protocol;
 use crate::config::model::{AuthUrl, ClientTls, LogTarget, MailLog, TlsMode, Upstream};
 use crate::config::schema::modules::{AuthHttp, Imap, Mail, Pop3, Proxy, Realip, Smtp, Ssl};
@@ -138,6 +138,15 @@ impl Server {
             ProtocolSettings::Smtp(smtp) => smtp.smtp_client_buffer,
             ProtocolSettings::Imap(imap) => imap.imap_client_buffer,
             ProtocolSettings::Pop3(pop3) => pop3.pop3_client_buffer,
+        }
+    }
+
+    /// The directive that sets the longest command of a client.
+    pub fn deciding_buffer(&self) -> Deciding {
+        match &self.settings {
+            ProtocolSettings::Smtp(_) => Deciding::SmtpClientBuffer,
+            ProtocolSettings::Imap(_) => Deciding::ImapClientBuffer,
+            ProtocolSettings::Pop3(_) => Deciding::Pop3ClientBuffer,
         }
     }
 

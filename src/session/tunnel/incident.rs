@@ -8,7 +8,7 @@ use crate::proto::smtp::follower::{Ambiguity, Fault, Refusal};
 use crate::proto::{Note, shown};
 use crate::session::log::SessionLog;
 use crate::session::phase::Phase;
-use crate::session::recorder::Verdict;
+use crate::session::verdict::Verdict;
 
 /// An event that the log shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,6 +16,9 @@ const MAIN: &str = "worker_processes 2;\nevents {}";
 /// How long the gateway may take to end before it is killed.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// How long a log may not grow before all of its lines count as written. The gateway writes them within 2 ms.
+const SETTLED: Duration = Duration::from_millis(20);
+
 /// A running gateway. It is stopped when dropped.
 #[derive(Debug)]
 pub struct Gateway {
@@ -49,17 +52,28 @@ impl Gateway {
         self.folder.path()
     }
 
-    /// The content of the error log.
+    /// The content of the error log. A thread of the gateway writes it, some milliseconds after the event: returns it once it does
+    /// not grow any more.
     pub fn log(&self) -> String {
-        fs::read(self.folder().join("error.log"))
-            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-            .unwrap_or_default()
+        let mut before = self.written();
+        loop {
+            std::thread::sleep(SETTLED);
+            let now = self.written();
+            if now == before {
+                return String::from_utf8_lossy(&now).into_owned();
+            }
+            before = now;
+        }
+    }
+
+    fn written(&self) -> Vec<u8> {
+        fs::read(self.folder().join("error.log")).unwrap_or_default()
     }
 
     /// Waits for a line of the error log that contains `text`.
     pub fn wait_for_log(&self, text: &str) {
         let start = Instant::now();
-        while !self.log().contains(text) {
+        while !String::from_utf8_lossy(&self.written()).contains(text) {
             let waited = start.elapsed();
             assert!(waited < TIMEOUT, "no {text:?} in the log:\n{}", self.log());
             std::thread::sleep(Duration::from_millis(10));
