@@ -75,6 +75,11 @@ impl SessionEnd {
                     gateway(Is::ProtocolError, objection.verdict())
                 }
             },
+            Cause::NoConnection { per_worker } => {
+                let reason = format!("{per_worker} worker_connections are not enough");
+                let verdict = Verdict::by(Deciding::WorkerConnections, reason);
+                gateway(Is::Limited, verdict)
+            }
             Cause::AuthHttp(error) => {
                 gateway(Is::AuthUnavailable, Verdict::because(error.to_string()))
             }

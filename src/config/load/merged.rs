@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::origins::{Origin, Origins};
+use super::origins::{Deciding, Origin, Origins};
 use super::scopes::ServerLines;
 use super::server::{AuthTarget, Authenticator, ProtocolSettings, Server};
 use super::sockets::ListenTls;
@@ -96,11 +96,11 @@ impl MergedServer {
     }
 
     /// The server, and the TLS mode of each of its `listen` lines. `None` where a fault left a part of it missing.
-    /// `main_log` is the `error_log` of the main context, `shutdown` the line of `worker_shutdown_timeout`.
+    /// `main_log` is the `error_log` of the main context, `origins` has the lines of directives outside `mail {}`.
     pub fn into_server(
         self,
         main_log: &[LogTarget],
-        shutdown: Option<&Origin>,
+        origins: &[(Deciding, Origin)],
     ) -> Option<(Arc<Server>, Vec<ListenTls>)> {
         let listens = self.mail.listen.iter();
         let modes: Option<Vec<_>> = listens.map(|listen| self.tls_mode(listen)).collect();
@@ -114,7 +114,7 @@ impl MergedServer {
                 true => main_log.to_vec(),
                 false => self.mail.error_log.clone(),
             },
-            origins: self.origins.with_shutdown(shutdown),
+            origins: self.origins.with(origins),
             mail_log,
             settings: self.settings,
             mail: self.mail,

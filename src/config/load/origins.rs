@@ -38,6 +38,8 @@ pub enum Deciding {
     ProxyTimeout,
     /// `worker_shutdown_timeout`
     ShutdownTimeout,
+    /// `worker_connections`
+    WorkerConnections,
 }
 
 /// The position of a directive in the configuration. Displays as `file:line`.
@@ -73,10 +75,9 @@ impl Origins {
         Self(written.collect())
     }
 
-    /// The same with the line of `worker_shutdown_timeout`.
-    pub(super) fn with_shutdown(self, shutdown: Option<&Origin>) -> Self {
-        let shutdown = shutdown.map(|origin| (Deciding::ShutdownTimeout, origin.clone()));
-        Self(self.0.into_iter().chain(shutdown).collect())
+    /// The same with the lines of directives outside `mail {}`.
+    pub(super) fn with(self, others: &[(Deciding, Origin)]) -> Self {
+        Self(self.0.into_iter().chain(others.iter().cloned()).collect())
     }
 
     /// The line of a directive; `None` where its default is in force.
@@ -119,8 +120,8 @@ impl Deciding {
             Self::StartTls => span(&scope.ssl.starttls),
             Self::VerifyClient => span(&scope.ssl.ssl_verify_client),
             Self::ProxyTimeout => span(&scope.proxy.proxy_timeout),
-            // A directive of the main context.
-            Self::ShutdownTimeout => None,
+            // Directives outside `mail {}`.
+            Self::ShutdownTimeout | Self::WorkerConnections => None,
         }
     }
 }

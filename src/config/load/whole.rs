@@ -2,7 +2,7 @@
 
 use super::config::Config;
 use super::merged::MergedServer;
-use super::origins::Origin;
+use super::origins::{Deciding, Origin};
 use super::report::{Report, Stop};
 use super::scopes::Scopes;
 use super::sockets::{grouped, sockets};
@@ -18,22 +18,24 @@ pub struct Whole {
     events: Events,
     servers: Vec<MergedServer>,
     log_files: Vec<std::path::PathBuf>,
-    /// `worker_shutdown_timeout`
-    shutdown: Option<Origin>,
+    /// The lines of `worker_shutdown_timeout` and `worker_connections`.
+    origins: Vec<(Deciding, Origin)>,
 }
 
 impl Whole {
     /// The settings outside `mail {}`, and the servers in it.
     pub fn new(scopes: Scopes, servers: Vec<MergedServer>) -> Self {
         let main = &scopes.main;
+        let shutdown = main.core.worker_shutdown_timeout.as_ref();
+        let shutdown =
+            shutdown.map(|written| (Deciding::ShutdownTimeout, Origin::of(&written.span)));
+        let connections = main.events.worker_connections.as_ref();
+        let connections =
+            connections.map(|written| (Deciding::WorkerConnections, Origin::of(&written.span)));
         Self {
             core: Core::merge(&main.core, &main.core),
             events: Events::merge(&main.events, &main.events),
-            shutdown: main
-                .core
-                .worker_shutdown_timeout
-                .as_ref()
-                .map(|written| Origin::of(&written.span)),
+            origins: shutdown.into_iter().chain(connections).collect(),
             servers,
             log_files: scopes.claims.log_files,
         }
@@ -83,7 +85,7 @@ impl Whole {
         }
         let servers = self.servers.into_iter();
         let servers: Vec<_> = servers
-            .filter_map(|server| server.into_server(&error_log, self.shutdown.as_ref()))
+            .filter_map(|server| server.into_server(&error_log, &self.origins))
             .collect();
         Config {
             file: options.file.clone(),
