@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use socket2::SockRef;
 use support::load::{Client, Peers};
+use support::mail_log::{fields, wait_for_lines};
 use support::scripted::{ScriptedPeer, Step};
 use support::{Gateway, LineClient, auth_plain, free_port, wait_until};
 
@@ -95,7 +96,7 @@ fn worker_connections_are_counted_as_in_nginx() {
         "worker_processes 2; events { worker_connections 7; }",
         &format!(
             "mail {{ server_name gate.test; auth_http 127.0.0.1:{}/; xclient off; smtp_auth plain; auth_http_keepalive off;
-                     server {{ listen 127.0.0.1:{port}; protocol smtp; }} }}",
+                     server {{ listen 127.0.0.1:{port}; protocol smtp; mail_log mail.log; }} }}",
             peers.auth
         ),
     );
@@ -123,6 +124,10 @@ fn worker_connections_are_counted_as_in_nginx() {
     gateway.wait_for_log(&format!(
         " 7 worker_connections are not enough while in http auth state, client: 127.0.0.1, server: 127.0.0.1:{port}, login: \"joe\"\n"
     ));
+    let session = fields(&wait_for_lines(&gateway.folder().join("mail.log"), 1)[0]);
+    assert_eq!(session["result"], "limited");
+    let configuration = gateway.folder().join("gateway.conf");
+    assert_eq!(session["by"], format!("{}:4", configuration.display()));
     drop((proxied, plain));
     wait_until("all places", || {
         let mut clients: Vec<_> = (0..10).map(|_| LineClient::connect(port)).collect();
