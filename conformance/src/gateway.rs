@@ -16,6 +16,9 @@ use crate::socket::Socket;
 use crate::template::{Template, Values};
 use crate::workdir::WorkDir;
 
+/// How long a log may not grow before all of its lines count as written. portcullis writes them within 2 ms.
+const SETTLED: std::time::Duration = std::time::Duration::from_millis(10);
+
 /// A program that can be tested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Program {
@@ -180,9 +183,17 @@ impl Gateway {
         }
     }
 
-    /// The error log.
+    /// The error log. A thread of portcullis writes it, some milliseconds after the event: returns it once it does not grow any more.
     pub fn log(&self) -> String {
-        self.read("error.log")
+        let mut before = self.read("error.log");
+        loop {
+            std::thread::sleep(SETTLED);
+            let now = self.read("error.log");
+            if now == before {
+                return now;
+            }
+            before = now;
+        }
     }
 
     /// Standard error and the error log.
