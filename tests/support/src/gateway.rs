@@ -18,6 +18,8 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// How long a log may not grow before all of its lines count as written. The gateway writes them within 2 ms.
 const SETTLED: Duration = Duration::from_millis(20);
+/// How often a log that grows is looked at.
+const ROUNDS: usize = 5;
 
 /// A running gateway. It is stopped when dropped.
 #[derive(Debug)]
@@ -53,17 +55,17 @@ impl Gateway {
     }
 
     /// The content of the error log. A thread of the gateway writes it, some milliseconds after the event: returns it once it does
-    /// not grow any more.
+    /// not grow any more, or soon if the gateway is under load.
     pub fn log(&self) -> String {
-        let mut before = self.written();
-        loop {
+        let mut log = self.written();
+        for _ in 0..ROUNDS {
             std::thread::sleep(SETTLED);
-            let now = self.written();
-            if now == before {
-                return String::from_utf8_lossy(&now).into_owned();
+            let before = std::mem::replace(&mut log, self.written());
+            if log.len() == before.len() {
+                break;
             }
-            before = now;
         }
+        String::from_utf8_lossy(&log).into_owned()
     }
 
     fn written(&self) -> Vec<u8> {
