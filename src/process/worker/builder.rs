@@ -1,7 +1,9 @@
 //! Builds the endpoints of one generation. Servers with equal settings share a log, a resolver, an auth server and TLS as a client.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -71,24 +73,18 @@ impl<'a> Builder<'a> {
 
     /// Opens a list of `error_log` lines.
     pub fn log(&mut self, targets: &[LogTarget]) -> Result<Arc<ErrorLog>, BuildError> {
-        if let Some(log) = self.logs.get(targets) {
-            return Ok(Arc::clone(log));
-        }
-        let log = self.registries.log_files.open(targets);
-        let log = Arc::new(log.map_err(BuildError::Log)?);
-        self.logs.insert(targets.to_vec(), Arc::clone(&log));
-        Ok(log)
+        let files = &self.registries.log_files;
+        shared(&mut self.logs, targets, || {
+            files.open(targets).map_err(BuildError::Log)
+        })
     }
 
     /// Opens the logs of `mail_log`.
     fn mail_log(&mut self, logs: &[MailLog]) -> Result<Arc<MailLogs>, BuildError> {
-        if let Some(open) = self.mail_logs.get(logs) {
-            return Ok(Arc::clone(open));
-        }
-        let open = self.registries.log_files.open_mail_logs(logs);
-        let open = Arc::new(open.map_err(BuildError::Log)?);
-        self.mail_logs.insert(logs.to_vec(), Arc::clone(&open));
-        Ok(open)
+        let files = &self.registries.log_files;
+        shared(&mut self.mail_logs, logs, || {
+            files.open_mail_logs(logs).map_err(BuildError::Log)
+        })
     }
 
     /// Whether a log writes to standard error.
@@ -145,13 +141,10 @@ impl<'a> Builder<'a> {
 
     /// TLS with the clients of a server, whose `listen` lines have the same material.
     fn tls(&mut self, id: ServerId, material: &TlsMaterial) -> Result<Arc<ServerTls>, BuildError> {
-        if let Some(made) = self.tls.get(&id) {
-            return Ok(Arc::clone(made));
-        }
-        let made = ServerTls::new(material, &self.registries.resumption);
-        let made = Arc::new(made.map_err(BuildError::Tls)?);
-        self.tls.insert(id, Arc::clone(&made));
-        Ok(made)
+        let resumption = &self.registries.resumption;
+        shared(&mut self.tls, &id, || {
+            ServerTls::new(material, resumption).map_err(BuildError::Tls)
+        })
     }
 
     fn auth_server(
@@ -207,6 +200,24 @@ impl<'a> Builder<'a> {
             }
         }
     }
+}
+
+/// The value of a key, which the first use makes.
+fn shared<K, Q, V>(
+    made: &mut HashMap<K, Arc<V>>,
+    key: &Q,
+    make: impl FnOnce() -> Result<V, BuildError>,
+) -> Result<Arc<V>, BuildError>
+where
+    K: Borrow<Q> + Eq + Hash,
+    Q: ToOwned<Owned = K> + Eq + Hash + ?Sized,
+{
+    if let Some(value) = made.get(key) {
+        return Ok(Arc::clone(value));
+    }
+    let value = Arc::new(make()?);
+    made.insert(key.to_owned(), Arc::clone(&value));
+    Ok(value)
 }
 
 impl fmt::Display for BuildError {
