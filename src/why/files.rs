@@ -26,9 +26,13 @@ pub(super) fn parts(log: &Path) -> io::Result<Vec<LogPart>> {
     let mut parts = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if is_part(&entry.file_name(), name) && entry.metadata()?.is_file() {
+        if !is_part(&entry.file_name(), name) {
+            continue;
+        }
+        let metadata = entry.metadata()?;
+        if metadata.is_file() {
             parts.push(LogPart {
-                modified: entry.metadata()?.modified()?,
+                modified: metadata.modified()?,
                 path: entry.path(),
             });
         }
