@@ -36,33 +36,44 @@ the like are equivalent to `debug`.";
 
     fn read(args: &mut Arguments<'_>, before: Option<Vec<LogTarget>>) -> Parsed<Vec<LogTarget>> {
         let mut logs = before.unwrap_or_default();
-        let target = args.first();
-        let destination = if let b"stderr" | b"" = target {
-            LogDestination::Stderr
-        } else if target.starts_with(b"memory:") {
+        if args.first().starts_with(b"memory:") {
             return Err(refuse!("nginx was built without debug support"));
-        } else if let Some(parameters) = target.strip_prefix(b"syslog:") {
-            LogDestination::Syslog(parse_syslog(args.names, parameters)?)
-        } else {
-            LogDestination::File(absolute(&args.folders.prefix, target))
-        };
+        }
         logs.push(LogTarget {
-            destination,
+            destination: read_destination(args)?,
             level: level(args.rest())?,
         });
         Ok(logs)
     }
 
     fn make_absolute(words: &[Box<[u8]>], folders: &Folders) -> Vec<Box<[u8]>> {
-        let mut words = words.to_vec();
-        if let Some(target) = words.first_mut()
-            && **target != *b"stderr"
-            && !target.starts_with(b"syslog:")
-        {
-            *target = absolute_word(&folders.prefix, target);
-        }
-        words
+        absolute_target(words, folders)
     }
+}
+
+/// Reads the destination of a log: the first argument.
+///
+/// # Errors
+/// A parameter of `syslog:` is refused.
+pub fn read_destination(args: &Arguments<'_>) -> Parsed<LogDestination> {
+    let target = args.first();
+    Ok(match target.strip_prefix(b"syslog:") {
+        Some(parameters) => LogDestination::Syslog(parse_syslog(args.names, parameters)?),
+        None if matches!(target, b"stderr" | b"") => LogDestination::Stderr,
+        None => LogDestination::File(absolute(&args.folders.prefix, target)),
+    })
+}
+
+/// Makes the destination of a log absolute, if it is a file.
+pub fn absolute_target(words: &[Box<[u8]>], folders: &Folders) -> Vec<Box<[u8]>> {
+    let mut words = words.to_vec();
+    if let Some(target) = words.first_mut()
+        && **target != *b"stderr"
+        && !target.starts_with(b"syslog:")
+    {
+        *target = absolute_word(&folders.prefix, target);
+    }
+    words
 }
 
 /// The level of a line. Several `debug_…` words are one debug level.

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
+use super::log::{absolute_target, read_destination};
 use super::size::parse_size;
-use super::syslog::parse_syslog;
 use super::text::Bytes;
 use super::time::milliseconds;
 use crate::config::model::{
     LogBuffer, LogDestination, LogEscape, LogEvents, LogFormat, MailLog, Template,
 };
 use crate::config::schema::{
-    Arguments, Arity, Folders, Parsed, Repeated, ValueError, ValueKind, absolute, absolute_word,
-    refuse,
+    Arguments, Arity, Folders, Parsed, Repeated, ValueError, ValueKind, refuse,
 };
 
 /// The names of the built-in formats.
@@ -122,26 +121,15 @@ impl ValueKind for MailLogTargets {
     }
 
     fn make_absolute(words: &[Bytes], folders: &Folders) -> Vec<Bytes> {
-        let mut words = words.to_vec();
-        if let Some(target) = words.first_mut()
-            && !matches!(&**target, b"stderr" | b"off")
-            && !target.starts_with(b"syslog:")
-        {
-            *target = absolute_word(&folders.prefix, target);
+        match words.first().map(|word| &**word) {
+            Some(b"off") => words.to_vec(),
+            _ => absolute_target(words, folders),
         }
-        words
     }
 }
 
 fn read_line(args: &Arguments<'_>) -> Parsed<MailLogLine> {
-    let target = args.first();
-    let destination = if target == b"stderr" {
-        LogDestination::Stderr
-    } else if let Some(parameters) = target.strip_prefix(b"syslog:") {
-        LogDestination::Syslog(parse_syslog(args.names, parameters)?)
-    } else {
-        LogDestination::File(absolute(&args.folders.prefix, target))
-    };
+    let destination = read_destination(args)?;
     let (format, parameters) = match args.rest() {
         [word, rest @ ..] if !word.contains(&b'=') => (word.clone(), rest),
         rest => (Bytes::from(*b"keyvalue"), rest),
