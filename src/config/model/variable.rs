@@ -273,14 +273,6 @@ impl Template {
         }
         Ok(Self(parts.into()))
     }
-
-    /// The variables of the text.
-    pub fn variables(&self) -> impl Iterator<Item = &Variable> {
-        self.0.iter().filter_map(|part| match part {
-            Part::Variable(variable) => Some(variable),
-            Part::Text(_) => None,
-        })
-    }
 }
 
 /// The name after a `$`, and the rest of the text.

@@ -7,6 +7,7 @@ pub mod examples;
 pub mod man;
 pub mod markup;
 pub mod pages;
+mod variables;
 
 use entry::Entry;
 use markup::Piece;

@@ -3,7 +3,7 @@
 use super::blocks::{self, LANGUAGE};
 use super::entry::Entry;
 use super::markup::{markdown, pieces};
-use super::{entries, names};
+use super::{entries, names, variables};
 use crate::config::schema::table;
 
 const NOTE: &str = "<!-- Generated from the directive table by `cargo test -p portcullis reference`. Do not edit. -->";
@@ -22,6 +22,8 @@ pub fn pages() -> Vec<(String, String)> {
         let rows = rows.filter(|row| row.module == name).map(Entry::from);
         pages.push((file(name), page(&title(name), about, rows)));
     }
+    let variables = format!("{NOTE}\n\n# Variables\n{}", variables::text());
+    pages.push((file("variables"), variables));
     pages
 }
 
@@ -73,6 +75,11 @@ fn index() -> String {
         let about = about.split_whitespace().collect::<Vec<_>>().join(" ");
         page.push_str(&format!("| [{name}]({}) | {about} |\n", file(name)));
     }
+    page.push_str(&format!(
+        "| [variables]({}) | {} |\n",
+        file("variables"),
+        variables::ABOUT
+    ));
     page.push_str("\n## Index\n\n");
     for name in names() {
         let rows = table::find(name);

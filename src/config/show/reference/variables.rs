@@ -1,0 +1,31 @@
+//! The page of the variables.
+
+use crate::config::model::{MessageField, SessionField, SessionVariable};
+
+/// What the page is about.
+pub const ABOUT: &str = "The variables of `log_format`, and of `if=` in `mail_log`.";
+
+/// The page's text, as Markdown, without its title.
+pub fn text() -> String {
+    let list = |prefix: &str, all: &mut dyn Iterator<Item = (&str, &str)>| -> String {
+        all.map(|(name, about)| format!("- `${prefix}{name}`: {}\n", about.trim()))
+            .collect()
+    };
+    let session = &mut SessionVariable::ALL
+        .iter()
+        .map(|one| (one.name(), one.about()));
+    let line = &mut SessionField::ALL
+        .iter()
+        .map(|one| (one.name(), one.about()));
+    let message = &mut MessageField::ALL
+        .iter()
+        .map(|one| (one.name(), one.about()));
+    format!(
+        "\n{ABOUT} A name is written `$name` or `${{name}}`.\n\n## The session\n\n{}\
+         - `$auth_http_NAME`: A header of the authentication server's response; the name is in lower case, with `_` for `-`.\n\n\
+         ## The line of a session\n\n{}\n## The line of a message\n\n{}",
+        list("", session),
+        list("session_", line),
+        list("mail_", message),
+    )
+}
