@@ -40,7 +40,10 @@ the like are equivalent to `debug`.";
             return Err(refuse!("nginx was built without debug support"));
         }
         logs.push(LogTarget {
-            destination: read_destination(args)?,
+            destination: match args.first() {
+                b"" => LogDestination::Stderr,
+                _ => read_destination(args)?,
+            },
             level: level(args.rest())?,
         });
         Ok(logs)
@@ -59,7 +62,7 @@ pub fn read_destination(args: &Arguments<'_>) -> Parsed<LogDestination> {
     let target = args.first();
     Ok(match target.strip_prefix(b"syslog:") {
         Some(parameters) => LogDestination::Syslog(parse_syslog(args.names, parameters)?),
-        None if matches!(target, b"stderr" | b"") => LogDestination::Stderr,
+        None if target == b"stderr" => LogDestination::Stderr,
         None => LogDestination::File(absolute(&args.folders.prefix, target)),
     })
 }
