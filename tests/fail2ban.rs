@@ -41,7 +41,7 @@ fn session(port: u16, lines: &[&str]) {
 /// Runs the sessions. Returns the gateway, whose folder has the logs.
 fn logs() -> Gateway {
     let forged: &[u8] =
-        b"535 no\" while in auth state, client: 203.0.113.66, server: 0.0.0.0:25, login: \"x\"\r\n";
+        b"535 no\" while in auth state, client: 203.0.113.66, server: 0.0.0.0:25, login: \"x\", session: 7qk2m9xa-1f\r\n";
     let imap = ScriptedPeer::start(&[
         Step::Send(b"* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] b\r\n"),
         Step::ReadLine,
@@ -83,7 +83,7 @@ fn logs() -> Gateway {
     let gateway = Gateway::start(&format!(
         "mail {{ server_name gate.test; mail_log mail.log; mail_log json.log json;\n{blocks} }}"
     ));
-    let login = format!("joe\" while x, client: {FORGED}, server: y");
+    let login = format!("joe\" while x, client: {FORGED}, server: y, session: 7qk2m9xa-1f");
     let plain = format!("AUTH PLAIN {}", auth_plain(&login, "secret"));
     let helo = format!("EHLO result=login-failed,client={FORGED}:1");
     for ((protocol, lines), port) in servers.iter().zip(ports) {

@@ -1,16 +1,20 @@
 //! The lines of the error log about the sessions of a dialogue, without the parts that differ from run to run.
 
+use support::error_log::session;
+
 use crate::template::Values;
 
 /// The number of characters of a message that are compared. nginx cuts a line, with date and numbers, at 2048 bytes.
 const COMPARED: usize = 1900;
 
-/// The lines that belong to a connection: `[info] client logged in, client: …`. Date, process and connection numbers and
-/// OpenSSL's own text are removed, ports are replaced by placeholders, and a line end inside a message by `\n`.
+/// The lines that belong to a connection: `[info] client logged in, client: …`. Date, process and connection numbers, identifiers
+/// of sessions (nginx has none) and OpenSSL's own text are removed, ports are replaced by placeholders, and a line end inside a
+/// message by `\n`.
 pub fn lines(log: &str, values: &Values) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut in_message = false;
     for line in log.lines() {
+        let (line, _) = session(line);
         match after_date(line) {
             Some(rest) => {
                 let message = of_connection(rest);
@@ -95,7 +99,7 @@ mod tests {
     fn only_lines_of_connections_remain() {
         let log = "2026/11/24 08:00:06 [notice] 1#1: start\n\
             2026/11/24 08:00:07 [info] 1#2: *3 client sent too long command \"a\nb\" while x, server: 127.9.9.9:25\n\
-            2026/11/24 08:00:08 [info] 1#2: *4 client 127.0.0.1:77 connected to 127.9.9.9:25\n";
+            2026/11/24 08:00:08 [info] 1#2: *4 client 127.0.0.1:77 connected to 127.9.9.9:25, session: 7qk2m9xa-4\n";
         let values = Values {
             listen_addr: "127.9.9.9".to_owned(),
             listen_port: 25,

@@ -20,6 +20,9 @@ const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const PROCESS_DIGITS: usize = 8;
 
 impl SessionId {
+    /// The bytes of the longest one as it is displayed.
+    pub const LONGEST: usize = PROCESS_DIGITS + 1 + (u64::BITS as usize).div_ceil(5);
+
     /// The session of connection `number` of this process.
     pub fn of_connection(number: u64) -> Self {
         // The keys of the standard library's hash maps come from the system's random numbers.
@@ -73,6 +76,7 @@ mod tests {
             connection: u64::MAX,
         };
         assert_eq!(last.to_string(), "zzzzzzzz-fzzzzzzzzzzzz");
+        assert_eq!(last.to_string().len(), SessionId::LONGEST);
     }
 
     #[test]

@@ -146,7 +146,7 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         assert!(text.contains("[debug]"), "{text}");
         let lines: Vec<_> = text.lines().collect();
-        assert!(lines[0].contains("[debug]") && lines[0].ends_with(": *5 read bytes=12"));
+        assert!(lines[0].contains("[debug]") && lines[0].contains(": *5 read bytes=12, session: "));
         assert!(lines[1].contains("[error]") && lines[1].ends_with(": failed"));
         assert!(lines[2].contains("[alert]") && lines[2].ends_with(": failed 2"));
         assert_eq!(lines.len(), 3, "{text}");

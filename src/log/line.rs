@@ -5,22 +5,30 @@ use std::fmt::{self, Write};
 use nix::unistd::{getpid, gettid};
 
 use super::clock;
-use crate::base::{Level, OneLine};
+use crate::base::{Level, OneLine, SessionId};
 
 /// nginx's NGX_MAX_ERROR_STR: the longest line, line feed included, in bytes.
 const LONGEST: usize = 2048;
+/// The bytes of `, session: 7qk2m9xa-1f` at most.
+const SESSION: usize = ", session: ".len() + SessionId::LONGEST;
 
 pub(super) struct Line {
     bytes: [u8; LONGEST],
     length: usize,
+    /// The bytes that text may fill.
+    room: usize,
+    connection: Option<u64>,
 }
 
 impl Line {
     /// Starts a line with `date [level] pid#tid: *connection `.
     pub(super) fn new(level: Level, connection: Option<u64>) -> Self {
+        let reserved = connection.map_or(0, |_| SESSION);
         let mut line = Self {
             bytes: [0; LONGEST],
             length: 0,
+            room: LONGEST - 1 - reserved,
+            connection,
         };
         line.append(&clock::stamp());
         // Not cached: the process identifier changes when the process becomes a daemon.
@@ -37,16 +45,21 @@ impl Line {
         let _ = self.write_fmt(text);
     }
 
-    /// Ends the line with a line feed.
+    /// Ends the line with `, session: …` if it has a connection, also where text was cut, and a line feed.
     pub(super) fn finish(mut self) -> Finished {
+        self.room = LONGEST - 1;
+        if let Some(number) = self.connection {
+            let id = SessionId::of_connection(number);
+            self.push(format_args!(", session: {id}"));
+        }
         self.bytes[self.length] = b'\n';
         self.length += 1;
         Finished(self)
     }
 
-    /// Appends the text that fits, and leaves room for the line feed. Returns whether all of it fitted.
+    /// Appends the text that fits, and leaves room for the end of the line. Returns whether all of it fitted.
     fn append(&mut self, bytes: &[u8]) -> bool {
-        let room = LONGEST - 1 - self.length;
+        let room = self.room - self.length;
         let taken = bytes.len().min(room);
         self.bytes[self.length..self.length + taken].copy_from_slice(&bytes[..taken]);
         self.length += taken;
@@ -95,7 +108,12 @@ mod tests {
         assert_eq!(stamp.len(), 19);
         assert_eq!(
             rest,
-            format!(" [info] {}#{}: *7 client 1\n", getpid(), gettid())
+            format!(
+                " [info] {}#{}: *7 client 1, session: {}\n",
+                getpid(),
+                gettid(),
+                SessionId::of_connection(7)
+            )
         );
     }
 
@@ -121,5 +139,18 @@ mod tests {
         let text = text(line);
         assert_eq!(text.len(), 2048);
         assert!(text.ends_with("aaa\n"));
+    }
+
+    #[test]
+    fn a_truncated_line_keeps_its_session() {
+        for connection in [0, 7, u64::MAX] {
+            let mut line = Line::new(Level::Error, Some(connection));
+            line.push(format_args!("{}", "a".repeat(3000)));
+            line.push(format_args!("lost"));
+            let text = text(line);
+            assert!(text.len() <= 2048, "{}", text.len());
+            let id = SessionId::of_connection(connection);
+            assert!(text.ends_with(&format!("aaa, session: {id}\n")), "{text}");
+        }
     }
 }

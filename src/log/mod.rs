@@ -66,7 +66,8 @@ impl ErrorLog {
             .any(|(takes, sink)| level <= *takes && matches!(**sink, Sink::Stderr(_)))
     }
 
-    /// Writes `date [level] pid#tid: *connection message`, cut at 2048 bytes, with one write(2) per target.
+    /// Writes `date [level] pid#tid: *connection message, session: id`, cut at 2048 bytes, with one write(2) per target. A line
+    /// without a connection has no session.
     pub fn line(&self, level: Level, connection: Option<u64>, message: fmt::Arguments<'_>) {
         if self.enabled(level) {
             let mut line = Line::new(level, connection);
@@ -75,7 +76,7 @@ impl ErrorLog {
         }
     }
 
-    /// Writes a line of a session: its context follows the message, with ` while …` if `with_action`.
+    /// Writes a line of a session: its context follows the message, with ` while …` if `with_action`, and the session's identifier.
     pub fn session(
         &self,
         level: Level,

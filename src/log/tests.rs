@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
+use crate::base::SessionId;
 use crate::config::{LogDestination, LogTarget};
 
 /// A temporary folder that is removed with the test.
@@ -57,7 +58,7 @@ fn each_target_takes_its_levels() {
     log.line(Level::Info, Some(1), format_args!("small"));
     log.line(Level::Crit, None, format_args!("great"));
     log.line(Level::Debug, None, format_args!("{}", Untouched));
-    assert!(folder.text("all").contains("*1 small\n"));
+    assert!(folder.text("all").contains("*1 small, session: "));
     assert!(folder.text("all").contains("[crit]"));
     assert!(!folder.text("bad").contains("small"));
     assert!(folder.text("bad").contains("great\n"));
@@ -94,8 +95,11 @@ fn a_session_line_carries_its_context() {
         true,
     );
     let text = folder.text("log");
-    let tail = ": *3 client timed out while in auth state, client: 10.0.0.9 using starttls, server: 0.0.0.0:587, login: \"me\"\n";
-    assert!(text.ends_with(tail), "{text}");
+    let tail = format!(
+        ": *3 client timed out while in auth state, client: 10.0.0.9 using starttls, server: 0.0.0.0:587, login: \"me\", session: {}\n",
+        SessionId::of_connection(3)
+    );
+    assert!(text.ends_with(&tail), "{text}");
 }
 
 #[test]

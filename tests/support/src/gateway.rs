@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::error_log::without_sessions;
 use crate::{TIMEOUT, TempDir, wait_until};
 
 /// What most configurations have before `mail {}`.
@@ -54,9 +55,14 @@ impl Gateway {
         self.folder.path()
     }
 
+    /// The content of the error log, without the identifiers of sessions.
+    pub fn log(&self) -> String {
+        without_sessions(&self.log_as_written())
+    }
+
     /// The content of the error log. A thread of the gateway writes it, some milliseconds after the event: returns it once it does
     /// not grow any more, or soon if the gateway is under load.
-    pub fn log(&self) -> String {
+    pub fn log_as_written(&self) -> String {
         let mut log = self.written();
         for _ in 0..ROUNDS {
             std::thread::sleep(SETTLED);
@@ -72,10 +78,10 @@ impl Gateway {
         fs::read(self.folder().join("error.log")).unwrap_or_default()
     }
 
-    /// Waits for a line of the error log that contains `text`.
+    /// Waits for a line of the error log that contains `text`, identifiers of sessions left out.
     pub fn wait_for_log(&self, text: &str) {
         let start = Instant::now();
-        while !String::from_utf8_lossy(&self.written()).contains(text) {
+        while !without_sessions(&String::from_utf8_lossy(&self.written())).contains(text) {
             let waited = start.elapsed();
             assert!(waited < TIMEOUT, "no {text:?} in the log:\n{}", self.log());
             std::thread::sleep(Duration::from_millis(10));

@@ -11,6 +11,7 @@ pub mod client;
 pub mod digest;
 pub mod dns;
 pub mod dovecot;
+pub mod error_log;
 pub mod gateway;
 pub mod haproxy;
 pub mod http_servers;
