@@ -36,6 +36,12 @@ impl Level {
         Self::Debug,
     ];
 
+    /// Its severity in syslog (RFC 3164, section 4.1.1), which has the same levels: 0 for emerg, 7 for debug.
+    #[must_use]
+    pub const fn severity(self) -> u8 {
+        self as u8 - 1
+    }
+
     /// nginx's word for it.
     #[must_use]
     pub const fn word(self) -> &'static str {

@@ -14,9 +14,9 @@ thread_local! {
     static LAST: Cell<(i64, Stamp)> = const { Cell::new((i64::MIN, *b"1970/01/01 00:00:00")) };
 }
 
-/// The current time.
-pub(super) fn stamp() -> Stamp {
-    let second = SystemTime::now()
+/// A time, most often the current one.
+pub(super) fn stamp(time: SystemTime) -> Stamp {
+    let second = time
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs() as i64);
     LAST.with(|last| {
@@ -49,6 +49,15 @@ fn format(second: i64, zone: TimeZone) -> Stamp {
     stamp
 }
 
+/// A time with milliseconds and the offset of the time zone (ISO 8601): `YYYY-MM-DDTHH:MM:SS.mmm+00:00`.
+pub(super) fn iso8601(time: SystemTime) -> String {
+    Timestamp::try_from(time)
+        .unwrap_or_default()
+        .to_zoned(TimeZone::system())
+        .strftime("%Y-%m-%dT%H:%M:%S%.3f%:z")
+        .to_string()
+}
+
 /// The current time for a syslog header (RFC 3164): `Mmm dd HH:MM:SS`.
 pub(super) fn syslog_stamp() -> String {
     Timestamp::now()
@@ -72,7 +81,7 @@ mod tests {
     #[test]
     fn the_stamp_is_the_current_time() {
         let second = || Timestamp::now().as_second();
-        let (before, stamp, after) = (second(), stamp(), second());
+        let (before, stamp, after) = (second(), stamp(SystemTime::now()), second());
         let zone = TimeZone::system();
         assert!((before..=after).any(|second| format(second, zone.clone()) == stamp));
     }

@@ -9,7 +9,7 @@ use crate::base::{Address, Escaped};
 pub struct Context<'a> {
     /// The connection's number, shown as `*N`.
     pub connection: u64,
-    /// The action in progress, without `while`: `in auth state`.
+    /// The action in progress, if the line has it, without `while`: `in auth state`.
     pub action: Option<&'a str>,
     /// The client's address without port; `unix:` for a client on a unix socket.
     pub client: &'a str,
@@ -26,10 +26,7 @@ pub struct Context<'a> {
 }
 
 /// Displays a context after a message: ` while …, client: …, server: …`.
-pub(super) struct Suffix<'a> {
-    pub(super) context: &'a Context<'a>,
-    pub(super) with_action: bool,
-}
+pub(super) struct Suffix<'a>(pub(super) &'a Context<'a>);
 
 impl fmt::Display for Suffix<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -42,8 +39,8 @@ impl fmt::Display for Suffix<'_> {
             upstream,
             auth,
             ..
-        } = *self.context;
-        if let Some(action) = action.filter(|_| self.with_action) {
+        } = *self.0;
+        if let Some(action) = action {
             write!(out, " while {action}")?;
         }
         write!(out, ", client: {client}")?;
@@ -79,21 +76,18 @@ mod tests {
         auth: None,
     };
 
-    fn shown(context: Context<'_>, with_action: bool) -> String {
-        Suffix {
-            context: &context,
-            with_action,
-        }
-        .to_string()
+    fn shown(context: Context<'_>) -> String {
+        Suffix(&context).to_string()
     }
 
     #[test]
     fn order_is_nginx_order() {
         assert_eq!(
-            shown(CONTEXT, true),
+            shown(CONTEXT),
             " while in auth state, client: 127.0.0.1, server: 0.0.0.0:25"
         );
         let all = Context {
+            action: None,
             starttls: true,
             login: Some(b"a\r\n@b"),
             upstream: Some("10.0.0.1:25"),
@@ -101,7 +95,7 @@ mod tests {
             ..CONTEXT
         };
         assert_eq!(
-            shown(all, false),
+            shown(all),
             ", client: 127.0.0.1 using starttls, server: 0.0.0.0:25, login: \"a\\x0D\\x0A@b\", upstream: 10.0.0.1:25, auth: unix:/auth"
         );
     }

@@ -9,13 +9,14 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use rustix::event::{PollFd, PollFlags, poll};
 
-use super::line::Line;
+use super::event::Event;
+use super::forms::line_of;
 use super::writer::Destination;
 use crate::base::Level;
-use crate::config::LogBuffer;
+use crate::config::{LineFormat, LogBuffer};
 
 /// Makes the line which says that lines were lost: their number and the cause.
-pub(super) type LossLine = fn(u64, &str) -> Vec<u8>;
+pub(super) type LossLine = Box<dyn Fn(u64, &str) -> Vec<u8> + Send + Sync>;
 
 /// The current file of a log. A reopen replaces it for all who write to it.
 pub(super) type CurrentFile = Arc<ArcSwap<File>>;
@@ -57,11 +58,13 @@ impl Destination for StderrDestination {
     }
 }
 
+/// The level of the line in an error log which says that lines were lost.
+pub(super) const LOSS_LEVEL: Level = Level::Alert;
+
 /// The line in an error log.
-pub(super) fn error_log_loss(count: u64, cause: &str) -> Vec<u8> {
-    let mut line = Line::new(Level::Alert, None);
-    line.push(format_args!("{count} lines of this log were lost: {cause}"));
-    line.finish().as_ref().to_vec()
+pub(super) fn error_log_loss(format: LineFormat, count: u64, cause: &str) -> Vec<u8> {
+    let message = format_args!("{count} lines of this log were lost: {cause}");
+    line_of(&Event::new(LOSS_LEVEL, None, message), format)
 }
 
 /// Writes all bytes, and waits where the file is a pipe or a terminal that takes no more for now.

@@ -5,12 +5,14 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 
 use super::destination::{CurrentFile, FileDestination, error_log_loss};
 use super::writer::Output;
 use super::writers::Writers;
+use crate::config::LineFormat;
 
 #[derive(Debug)]
 pub(super) struct LogFile {
@@ -18,6 +20,8 @@ pub(super) struct LogFile {
     file: CurrentFile,
     /// Without it, lines are written at once.
     output: Option<Output>,
+    /// Whether its last list has lines in JSON: so has the line which says that lines were lost.
+    is_json: Arc<AtomicBool>,
 }
 
 impl LogFile {
@@ -28,19 +32,39 @@ impl LogFile {
             path: path.to_owned(),
             file,
             output: None,
+            is_json: Arc::default(),
         })
     }
 
     /// A file that is already open, whose lines one of `writers` writes.
     pub(super) fn with_writer(path: PathBuf, file: File, writers: &Writers) -> Self {
         let file = Arc::new(ArcSwap::from_pointee(file));
+        let is_json = Arc::new(AtomicBool::new(false));
+        let of_losses = Arc::clone(&is_json);
         let destination = FileDestination {
             file: Arc::clone(&file),
             buffer: None,
-            loss: error_log_loss,
+            loss: Box::new(move |count, cause| {
+                let format = match of_losses.load(Ordering::Relaxed) {
+                    true => LineFormat::Json,
+                    false => LineFormat::Text,
+                };
+                error_log_loss(format, count, cause)
+            }),
         };
         let output = writers.to_file(&file.load(), Box::new(destination));
-        Self { path, file, output }
+        Self {
+            path,
+            file,
+            output,
+            is_json,
+        }
+    }
+
+    /// Takes lines in this form from now on.
+    pub(super) fn takes(&self, format: LineFormat) {
+        let is_json = format == LineFormat::Json;
+        self.is_json.store(is_json, Ordering::Relaxed);
     }
 
     /// Writes to another descriptor from now on.

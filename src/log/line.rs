@@ -5,7 +5,9 @@ use std::fmt::{self, Write};
 use nix::unistd::{getpid, gettid};
 
 use super::clock;
-use crate::base::{Level, OneLine, SessionId};
+use super::context::Suffix;
+use super::event::Event;
+use crate::base::{OneLine, SessionId};
 
 /// nginx's NGX_MAX_ERROR_STR: the longest line, line feed included, in bytes.
 const LONGEST: usize = 2048;
@@ -21,8 +23,23 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Starts a line with `date [level] pid#tid: *connection `.
-    pub(super) fn new(level: Level, connection: Option<u64>) -> Self {
+    /// `date [level] pid#tid: *connection message while …, client: …, session: …`, cut at 2048 bytes.
+    pub(super) fn of(event: &Event<'_>) -> Finished {
+        let mut line = Self::begin(event);
+        line.push(event.message);
+        if let Some(context) = event.context {
+            line.push(format_args!("{}", Suffix(context)));
+        }
+        line.finish()
+    }
+
+    fn begin(event: &Event<'_>) -> Self {
+        let Event {
+            time,
+            level,
+            connection,
+            ..
+        } = *event;
         let reserved = connection.map_or(0, |_| SESSION);
         let mut line = Self {
             bytes: [0; LONGEST],
@@ -30,7 +47,7 @@ impl Line {
             room: LONGEST - 1 - reserved,
             connection,
         };
-        line.append(&clock::stamp());
+        line.append(&clock::stamp(time));
         // Not cached: the process identifier changes when the process becomes a daemon.
         line.push(format_args!(" [{level}] {}#{}: ", getpid(), gettid()));
         if let Some(number) = connection {
@@ -40,13 +57,13 @@ impl Line {
     }
 
     /// Appends text and drops the part that does not fit.
-    pub(super) fn push(&mut self, text: fmt::Arguments<'_>) {
+    fn push(&mut self, text: fmt::Arguments<'_>) {
         // An error means that the line is full: formatting stops early.
         let _ = self.write_fmt(text);
     }
 
     /// Ends the line with `, session: …` if it has a connection, also where text was cut, and a line feed.
-    pub(super) fn finish(mut self) -> Finished {
+    fn finish(mut self) -> Finished {
         self.room = LONGEST - 1;
         if let Some(number) = self.connection {
             let id = SessionId::of_connection(number);
@@ -94,16 +111,16 @@ impl AsRef<[u8]> for Finished {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Level;
 
-    fn text(line: Line) -> String {
-        String::from_utf8_lossy(line.finish().as_ref()).into_owned()
+    fn text(level: Level, connection: Option<u64>, message: fmt::Arguments<'_>) -> String {
+        let line = Line::of(&Event::new(level, connection, message));
+        String::from_utf8_lossy(line.as_ref()).into_owned()
     }
 
     #[test]
     fn has_nginx_prefix() {
-        let mut line = Line::new(Level::Info, Some(7));
-        line.push(format_args!("client {}", 1));
-        let text = text(line);
+        let text = text(Level::Info, Some(7), format_args!("client {}", 1));
         let (stamp, rest) = text.split_at(19);
         assert_eq!(stamp.len(), 19);
         assert_eq!(
@@ -119,24 +136,23 @@ mod tests {
 
     #[test]
     fn has_no_number_without_a_connection() {
-        let mut line = Line::new(Level::Emerg, None);
-        line.push(format_args!("x"));
-        assert!(text(line).ends_with(": x\n"));
+        let text = text(Level::Emerg, None, format_args!("x"));
+        assert!(text.ends_with(": x\n"));
     }
 
     #[test]
     fn is_one_line() {
-        let mut line = Line::new(Level::Debug, None);
-        line.push(format_args!("; edns\n{}\r\nz", '\u{85}'));
-        assert!(text(line).ends_with(": ; edns\\x0A\\xC2\\x85\\x0D\\x0Az\n"));
+        let text = text(
+            Level::Debug,
+            None,
+            format_args!("; edns\n{}\r\nz", '\u{85}'),
+        );
+        assert!(text.ends_with(": ; edns\\x0A\\xC2\\x85\\x0D\\x0Az\n"));
     }
 
     #[test]
     fn is_truncated_at_2048_bytes() {
-        let mut line = Line::new(Level::Error, None);
-        line.push(format_args!("{}", "a".repeat(3000)));
-        line.push(format_args!("lost"));
-        let text = text(line);
+        let text = text(Level::Error, None, format_args!("{}lost", "a".repeat(3000)));
         assert_eq!(text.len(), 2048);
         assert!(text.ends_with("aaa\n"));
     }
@@ -144,10 +160,8 @@ mod tests {
     #[test]
     fn a_truncated_line_keeps_its_session() {
         for connection in [0, 7, u64::MAX] {
-            let mut line = Line::new(Level::Error, Some(connection));
-            line.push(format_args!("{}", "a".repeat(3000)));
-            line.push(format_args!("lost"));
-            let text = text(line);
+            let message = format_args!("{}lost", "a".repeat(3000));
+            let text = text(Level::Error, Some(connection), message);
             assert!(text.len() <= 2048, "{}", text.len());
             let id = SessionId::of_connection(connection);
             assert!(text.ends_with(&format!("aaa, session: {id}\n")), "{text}");

@@ -9,19 +9,25 @@ use std::{fmt, io};
 use nix::errno::Errno;
 
 use super::ErrorLog;
-use super::destination::{FileDestination, StderrDestination, error_log_loss};
+use super::destination::{
+    FileDestination, LOSS_LEVEL, LossLine, StderrDestination, error_log_loss,
+};
 use super::file::LogFile;
-use super::mail_log::{self, MailLogs, Target, loss_line};
-use super::sink::Sink;
+use super::journal;
+use super::mail_log::{self, MailLogs, loss_line};
+use super::sink::{Sink, Stderr, StderrKind};
 use super::syslog::Syslog;
+use super::target::{Reports, Target};
 use super::writers::Writers;
 use crate::base::{self, Level, Registry};
-use crate::config::{LogDestination, LogTarget, MailLog};
+use crate::config::{LineFormat, LogDestination, LogTarget, MailLog};
 
 /// Opens logs. A file is closed with the last list that names it.
 #[derive(Debug, Default)]
 pub struct LogFiles {
     open: Registry<PathBuf, LogFile>,
+    /// The targets with a `rate`, which lists share: the limit holds for all of them, also across a reload.
+    limited: Registry<LogTarget, Target>,
     source: Source,
     writers: Writers,
 }
@@ -59,6 +65,7 @@ impl LogFiles {
     pub fn handed_over() -> Self {
         Self {
             open: Registry::default(),
+            limited: Registry::default(),
             source: Source::Master(Mutex::default()),
             writers: Writers::default(),
         }
@@ -97,16 +104,32 @@ impl LogFiles {
     /// # Errors
     /// The first file that cannot be opened.
     pub fn open(&self, targets: &[LogTarget]) -> Result<ErrorLog, OpenError> {
-        let mut sinks = Vec::with_capacity(targets.len());
-        for target in targets {
-            let sink = match &target.destination {
-                LogDestination::Stderr => self.stderr(),
-                LogDestination::File(path) => Sink::File(self.share(path)?),
-                LogDestination::Syslog(syslog) => Sink::Syslog(Syslog::new(syslog)),
-            };
-            sinks.push((target.level, Arc::new(sink)));
-        }
-        Ok(ErrorLog::new(sinks))
+        let opened = targets.iter().map(|target| match target.rate {
+            Some(_) => {
+                let target = target.clone();
+                self.limited
+                    .get_or_make(target, |target| self.open_target(target))
+            }
+            None => self.open_target(target).map(Arc::new),
+        });
+        Ok(ErrorLog::new(opened.collect::<Result<_, _>>()?))
+    }
+
+    fn open_target(&self, target: &LogTarget) -> Result<Target, OpenError> {
+        let sink = match &target.destination {
+            LogDestination::Stderr => Sink::Stderr(self.stderr(target.format)),
+            LogDestination::File(path) => {
+                let file = self.share(path)?;
+                file.takes(target.format);
+                Sink::File(file)
+            }
+            LogDestination::Syslog(syslog) => Sink::Syslog(Syslog::new(syslog)),
+        };
+        let reports = match self.source {
+            Source::Paths => Reports::NextLine,
+            Source::Master(_) => Reports::InTime,
+        };
+        Ok(Target::new(target, sink, reports))
     }
 
     /// Opens the logs of `mail_log`.
@@ -116,7 +139,7 @@ impl LogFiles {
     pub fn open_mail_logs(&self, logs: &[MailLog]) -> Result<MailLogs, OpenError> {
         let mut targets = Vec::with_capacity(logs.len());
         for log in logs {
-            let loss = loss_line(&log.format);
+            let loss: LossLine = Box::new(loss_line(&log.format));
             let output = match &log.destination {
                 LogDestination::Stderr => {
                     self.writers.to_stderr(Box::new(StderrDestination { loss }))
@@ -132,27 +155,39 @@ impl LogFiles {
                 }
                 LogDestination::Syslog(target) => {
                     let sink = mail_log::Sink::Syslog(Syslog::new(target));
-                    targets.push(Target::new(sink, log));
+                    targets.push(mail_log::Target::new(sink, log));
                     continue;
                 }
             };
-            targets.extend(output.map(|output| Target::new(mail_log::Sink::Queue(output), log)));
+            let sink = output.map(mail_log::Sink::Queue);
+            targets.extend(sink.map(|sink| mail_log::Target::new(sink, log)));
         }
         Ok(MailLogs::new(targets))
     }
 
     /// Waits until all lines are written, for `limit` at most.
     pub fn flush(&self, limit: Duration) {
+        for target in self.limited.values() {
+            target.report_suppressed();
+        }
         self.writers.flush(limit);
     }
 
     /// Standard error. The lines of a worker are queued.
-    fn stderr(&self) -> Sink {
-        let loss = error_log_loss;
-        Sink::Stderr(match self.source {
+    fn stderr(&self, format: LineFormat) -> Stderr {
+        let kind = StderrKind::now();
+        let loss: LossLine = Box::new(move |count, cause| {
+            let line = error_log_loss(format, count, cause);
+            match kind {
+                StderrKind::Journal => journal::line(LOSS_LEVEL, format, &line),
+                StderrKind::Other => line,
+            }
+        });
+        let output = match self.source {
             Source::Paths => None,
             Source::Master(_) => self.writers.to_stderr(Box::new(StderrDestination { loss })),
-        })
+        };
+        Stderr { kind, output }
     }
 
     /// Opens a list of one file.
@@ -160,8 +195,8 @@ impl LogFiles {
     /// # Errors
     /// The file cannot be opened.
     pub fn open_file(&self, path: &Path, level: Level) -> Result<ErrorLog, OpenError> {
-        let sink = Sink::File(self.share(path)?);
-        Ok(ErrorLog::new(vec![(level, Arc::new(sink))]))
+        let target = Target::plain(level, Sink::File(self.share(path)?));
+        Ok(ErrorLog::new(vec![Arc::new(target)]))
     }
 
     /// Opens every file again by its path (SIGUSR1). A file that cannot be opened stays in use and is returned.
@@ -189,7 +224,7 @@ impl LogFiles {
 impl ErrorLog {
     /// The first file of the list.
     pub fn file(&self) -> Option<Arc<File>> {
-        self.targets.iter().find_map(|(_, sink)| match &**sink {
+        self.targets.iter().find_map(|target| match target.sink() {
             Sink::File(file) => Some(file.descriptor()),
             Sink::Stderr(_) | Sink::Syslog(_) => None,
         })

@@ -8,12 +8,18 @@ mod clock;
 mod context;
 mod debug;
 mod destination;
+mod event;
 mod file;
+mod forms;
+mod journal;
+mod json;
+mod limiter;
 mod line;
 mod log_files;
 pub mod mail_log;
 mod sink;
 mod syslog;
+mod target;
 mod writer;
 mod writers;
 
@@ -21,30 +27,35 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use self::context::Context;
-use self::context::Suffix;
 pub use self::debug::DebugLines;
-use self::line::Line;
+use self::event::Event;
+use self::forms::Forms;
 pub use self::log_files::{LogFiles, OpenError};
-use self::sink::Sink;
+use self::sink::{Sink, Stderr, StderrKind};
+use self::target::Target;
 use crate::base::Level;
 
 /// One list of `error_log` targets, opened. An event goes to every target whose level takes it.
 #[derive(Debug, Default)]
 pub struct ErrorLog {
-    targets: Vec<(Level, Arc<Sink>)>,
+    targets: Vec<Arc<Target>>,
     /// The most verbose level of all targets; `None` for an empty list.
     most: Option<Level>,
 }
 
 impl ErrorLog {
-    fn new(targets: Vec<(Level, Arc<Sink>)>) -> Self {
-        let most = targets.iter().map(|(level, _)| *level).max();
+    fn new(targets: Vec<Arc<Target>>) -> Self {
+        let most = targets.iter().map(|target| target.level()).max();
         Self { targets, most }
     }
 
     /// A list of standard error alone, for the time before a configuration is read.
     pub fn stderr(level: Level) -> Self {
-        Self::new(vec![(level, Arc::new(Sink::Stderr(None)))])
+        let sink = Sink::Stderr(Stderr {
+            kind: StderrKind::now(),
+            output: None,
+        });
+        Self::new(vec![Arc::new(Target::plain(level, sink))])
     }
 
     /// Whether any target takes events of this level. Call it before computing text that only a log line needs.
@@ -56,53 +67,36 @@ impl ErrorLog {
     pub fn has_stderr(&self) -> bool {
         self.targets
             .iter()
-            .any(|(_, sink)| matches!(**sink, Sink::Stderr(_)))
+            .any(|target| matches!(target.sink(), Sink::Stderr(_)))
     }
 
     /// Whether an event of this level goes to standard error.
     pub fn reaches_stderr(&self, level: Level) -> bool {
         self.targets
             .iter()
-            .any(|(takes, sink)| level <= *takes && matches!(**sink, Sink::Stderr(_)))
+            .any(|target| level <= target.level() && matches!(target.sink(), Sink::Stderr(_)))
     }
 
     /// Writes `date [level] pid#tid: *connection message, session: id`, cut at 2048 bytes, with one write(2) per target. A line
     /// without a connection has no session.
     pub fn line(&self, level: Level, connection: Option<u64>, message: fmt::Arguments<'_>) {
         if self.enabled(level) {
-            let mut line = Line::new(level, connection);
-            line.push(message);
-            self.send(level, line);
+            self.write(&Event::new(level, connection, message));
         }
     }
 
-    /// Writes a line of a session: its context follows the message, with ` while …` if `with_action`, and the session's identifier.
-    pub fn session(
-        &self,
-        level: Level,
-        context: &Context<'_>,
-        message: fmt::Arguments<'_>,
-        with_action: bool,
-    ) {
+    /// Writes a line of a session: its context follows the message, and the session's identifier ends it.
+    pub fn session(&self, level: Level, context: &Context<'_>, message: fmt::Arguments<'_>) {
         if self.enabled(level) {
-            let mut line = Line::new(level, Some(context.connection));
-            line.push(message);
-            line.push(format_args!(
-                "{}",
-                Suffix {
-                    context,
-                    with_action
-                }
-            ));
-            self.send(level, line);
+            self.write(&Event::of_session(level, context, message));
         }
     }
 
-    fn send(&self, level: Level, line: Line) {
-        let bytes = line.finish();
-        for (takes, sink) in &self.targets {
-            if level <= *takes {
-                sink.write(level, bytes.as_ref());
+    fn write(&self, event: &Event<'_>) {
+        let mut forms = Forms::of(event);
+        for target in &self.targets {
+            if event.level <= target.level() {
+                target.write(event, &mut forms);
             }
         }
     }

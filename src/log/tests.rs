@@ -38,10 +38,7 @@ impl Drop for Folder {
 }
 
 fn to_file(path: PathBuf, level: Level) -> LogTarget {
-    LogTarget {
-        destination: LogDestination::File(path),
-        level,
-    }
+    LogTarget::new(LogDestination::File(path), level)
 }
 
 #[test]
@@ -88,12 +85,7 @@ fn a_session_line_carries_its_context() {
         upstream: None,
         auth: None,
     };
-    log.session(
-        Level::Info,
-        &context,
-        format_args!("client timed out"),
-        true,
-    );
+    log.session(Level::Info, &context, format_args!("client timed out"));
     let text = folder.text("log");
     let tail = format!(
         ": *3 client timed out while in auth state, client: 10.0.0.9 using starttls, server: 0.0.0.0:587, login: \"me\", session: {}\n",

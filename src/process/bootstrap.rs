@@ -18,10 +18,7 @@ pub fn log(options: &Options, files: &LogFiles) -> ProcessLog {
 
 /// The same with a given console.
 pub fn log_to(console: Console, options: &Options, files: &LogFiles) -> ProcessLog {
-    let target = LogTarget {
-        destination: options.error_log.clone(),
-        level: Level::Notice,
-    };
+    let target = LogTarget::new(options.error_log.clone(), Level::Notice);
     let log = files.open(&[target]).unwrap_or_else(|error| {
         console.line(
             Level::Alert,

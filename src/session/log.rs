@@ -170,14 +170,13 @@ impl SessionLog {
             upstream: self.upstream.as_deref(),
             auth,
         };
-        let with_action = phase.is_some();
         match &self.passwords {
             Some(passwords) if self.log.enabled(level) => {
                 let message = message.to_string();
                 let message = format_args!("{}", passwords.masked(&message));
-                self.log.session(level, &context, message, with_action);
+                self.log.session(level, &context, message);
             }
-            _ => self.log.session(level, &context, message, with_action),
+            _ => self.log.session(level, &context, message),
         }
     }
 }

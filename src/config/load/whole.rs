@@ -78,10 +78,8 @@ impl Whole {
             LogDestination::Syslog(_) => false,
         };
         if !error_log.iter().any(is_here) {
-            error_log.push(LogTarget {
-                destination: options.error_log.clone(),
-                level: Level::Error,
-            });
+            let destination = options.error_log.clone();
+            error_log.push(LogTarget::new(destination, Level::Error));
         }
         let servers = self.servers.into_iter();
         let servers: Vec<_> = servers

@@ -1,5 +1,6 @@
 //! `error_log`: a destination and a level.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use crate::base::{Address, Level};
@@ -11,6 +12,33 @@ pub struct LogTarget {
     pub destination: LogDestination,
     /// The least severe level that is written.
     pub level: Level,
+    /// The form of the lines.
+    pub format: LineFormat,
+    /// The most lines of level error and less severe ones in a second; `None`: no limit.
+    pub rate: Option<NonZeroU32>,
+}
+
+impl LogTarget {
+    /// A target of nginx's lines, without a limit.
+    #[must_use]
+    pub fn new(destination: LogDestination, level: Level) -> Self {
+        Self {
+            destination,
+            level,
+            format: LineFormat::Text,
+            rate: None,
+        }
+    }
+}
+
+/// The form of the lines of an `error_log`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum LineFormat {
+    /// nginx's.
+    #[default]
+    Text,
+    /// An object a line.
+    Json,
 }
 
 /// A destination of log lines.

@@ -26,7 +26,7 @@ pub use cidr::{Cidr, masked};
 pub use conf_command::{Command, CommandFile, CommandFiles, OwnFile, Place};
 pub use files::{NamedFile, PassPhrases, TlsFile};
 pub use listen::{KeepAlive, Listen, SocketOptions};
-pub use log_target::{LogDestination, LogTarget, SyslogTarget};
+pub use log_target::{LineFormat, LogDestination, LogTarget, SyslogTarget};
 pub use mail_log::{LogBuffer, LogEscape, LogEvents, LogFormat, MailLog};
 pub use messages::{ColorMode, Format, Messages};
 pub use options::{Options, PidOption};

@@ -113,10 +113,13 @@ fn worker_settings(config: &Config, world: &dyn World) -> WorkerSettings {
     }
 }
 
-/// The environment of workers: `TZ` and what `env` names, as in nginx.
+/// The environment of workers: `TZ` and what `env` names, as in nginx, and the variable by which logs know the journal.
 fn environment(core: &Core) -> Vec<(OsString, Option<OsString>)> {
     let text = |bytes: &[u8]| OsStr::from_bytes(bytes).to_owned();
-    let mut variables = vec![(OsString::from("TZ"), None)];
+    let mut variables = vec![
+        (OsString::from("TZ"), None),
+        (OsString::from("JOURNAL_STREAM"), None),
+    ];
     for word in &core.env {
         let end = word.iter().position(|byte| *byte == b'=');
         variables.push(match end {

@@ -37,9 +37,16 @@ impl Gateway {
 
     /// As [`Gateway::start`], with other lines before `mail {}`.
     pub fn start_with(main: &str, mail: &str) -> Self {
+        Self::start_adapted(main, mail, |_, _| {})
+    }
+
+    /// As [`Gateway::start_with`], after a change of the command. It gets the directory too.
+    pub fn start_adapted(main: &str, mail: &str, adapt: impl FnOnce(&mut Command, &Path)) -> Self {
         let folder = TempDir::new("gateway");
         write(folder.path(), main, mail);
-        let child = command(folder.path()).spawn().expect("the gateway");
+        let mut command = command(folder.path());
+        adapt(&mut command, folder.path());
+        let child = command.spawn().expect("the gateway");
         let mut this = Self { folder, child };
         let pid = this.folder().join("gateway.pid");
         wait_until("the gateway", || {
