@@ -1,7 +1,7 @@
 //! The syslog target: one datagram per line, with nginx's header (RFC 3164).
 //!
 //! Nothing waits for a syslog server. As with nginx, a datagram that cannot be sent at once is lost. The main `error_log` says
-//! once that a server cannot be reached, and once that it can be again.
+//! once that a server cannot be reached, and once that it can be again, with the number of lost lines.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -15,6 +15,8 @@ use crate::config::SyslogTarget;
 
 /// How long a refusal of a datagram may take.
 const REFUSAL: Duration = Duration::from_millis(100);
+/// The least time between two reports that a server takes lines too slowly.
+const SLOW: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) struct Syslog {
@@ -29,12 +31,16 @@ struct Link {
     /// Opened with the first line, and again after a failure.
     socket: Option<Datagram>,
     health: Health,
+    /// The lines lost since the last report.
+    lost: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 enum Health {
     #[default]
     Up,
+    /// The server has had no room for some lines, since then.
+    Slow { since: Instant },
     /// Lines are lost. `sent`: when the first one was sent since the last failure.
     Down { sent: Option<Instant> },
 }
@@ -60,8 +66,7 @@ impl Syslog {
 
     /// Sends a finished line of an error log without its line feed.
     pub(super) fn write(&self, level: Level, line: &[u8]) {
-        // nginx's levels are syslog's severities, counted from 1.
-        self.send(level as u8 - 1, line);
+        self.send(level.severity(), line);
     }
 
     /// Sends a line of another log, with the configured severity.
@@ -73,18 +78,26 @@ impl Syslog {
         let mut message = self.header(severity).into_bytes();
         message.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(line));
         let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
-        let sent = link.send(&self.target.server, &message);
+        let server = &self.target.server;
+        let sent = link.send(server, &message);
         // Before the main log takes events, nothing counts as reported.
         let is_heard = tracing::enabled!(tracing::Level::ERROR);
-        let change = is_heard.then(|| link.change(&sent)).flatten();
+        let change = is_heard.then(|| link.change(sent)).flatten();
         // The report may come back here: the main log may be on the same server.
         drop(link);
-        match (change, sent) {
-            (Some(Change::Lost), Err(failure)) => failure.report(&self.target.server),
-            (Some(Change::Back), _) => {
-                tracing::error!("syslog server {} can be reached again", self.target.server);
+        match change {
+            Some(Change::Lost(failure)) => failure.report(server),
+            Some(Change::Back(lost)) => {
+                tracing::error!(
+                    "syslog server {server} can be reached again, {lost} lines were lost"
+                );
             }
-            _ => {}
+            Some(Change::Slow(lost)) => {
+                tracing::error!(
+                    "{lost} lines to syslog server {server} were lost: it takes lines too slowly"
+                );
+            }
+            None => {}
         }
     }
 
@@ -103,14 +116,27 @@ impl Syslog {
     }
 }
 
-/// A change that the main log reports.
-#[derive(Debug, PartialEq, Eq)]
+/// A change that the main log reports, with the number of lost lines.
+#[derive(Debug)]
 enum Change {
-    Lost,
-    Back,
+    Lost(Failure),
+    Back(u64),
+    Slow(u64),
 }
 
-/// A line that was not sent.
+/// What became of a line.
+#[derive(Debug)]
+enum Sent {
+    Whole,
+    /// There is no room for it now.
+    NoRoom,
+    /// It is lost.
+    Failed(Failure),
+    /// It is sent, but an earlier one was refused.
+    Refused(Failure),
+}
+
+/// Why a line was not sent.
 #[derive(Debug)]
 struct Failure {
     call: &'static str,
@@ -141,47 +167,88 @@ impl Failure {
 }
 
 impl Link {
-    /// Sends a message. One for which there is no room is lost, which is no failure.
-    fn send(&mut self, server: &Address, message: &[u8]) -> Result<(), Failure> {
-        let failed = |call| move |error| Failure { call, error };
+    /// Sends a message. After a failure it is sent once more: over UDP the failure is that of an earlier message, and a server that
+    /// was started again has a new Unix socket.
+    fn send(&mut self, server: &Address, message: &[u8]) -> Sent {
+        let failure = match self.attempt(server, message) {
+            Sent::Failed(failure) if failure.call == "send" => failure,
+            sent => return self.counted(sent),
+        };
+        let is_earlier = matches!(server, Address::Inet(_))
+            && failure.error.kind() == io::ErrorKind::ConnectionRefused;
+        self.lost += u64::from(is_earlier);
+        let again = self.attempt(server, message);
+        self.counted(match again {
+            Sent::Whole if is_earlier => Sent::Refused(failure),
+            Sent::Failed(_) => Sent::Failed(failure),
+            again => again,
+        })
+    }
+
+    fn attempt(&mut self, server: &Address, message: &[u8]) -> Sent {
+        let failed = |call, error| Sent::Failed(Failure { call, error });
         let socket = match &self.socket {
             Some(socket) => socket,
-            None => self
-                .socket
-                .insert(connect(server).map_err(failed("connect"))?),
+            None => match connect(server) {
+                Ok(socket) => self.socket.insert(socket),
+                Err(error) => return failed("connect", error),
+            },
         };
         match send(socket, message) {
-            Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Sent::NoRoom,
+            Err(error) => {
                 self.socket = None;
-                Err(failed("send")(error))
+                failed("send", error)
             }
-            Ok(_) | Err(_) => Ok(()),
+            Ok(_) => Sent::Whole,
         }
     }
 
+    fn counted(&mut self, sent: Sent) -> Sent {
+        let is_lost = matches!(sent, Sent::NoRoom | Sent::Failed(_));
+        self.lost += u64::from(is_lost);
+        sent
+    }
+
     /// Takes the result of a line. Over UDP, a line that is not refused shows only after a while that the server is there.
-    fn change(&mut self, sent: &Result<(), Failure>) -> Option<Change> {
+    fn change(&mut self, sent: Sent) -> Option<Change> {
         let now = Instant::now();
-        match (sent, self.health) {
-            (Ok(()), Health::Up) => None,
-            (Ok(()), Health::Down { sent }) => {
-                let is_sure = match &self.socket {
-                    Some(Datagram::Udp(_)) => sent.is_some_and(|at| now - at >= REFUSAL),
-                    Some(Datagram::Unix(_)) | None => true,
-                };
-                self.health = match is_sure {
-                    true => Health::Up,
-                    false => Health::Down {
-                        sent: sent.or(Some(now)),
-                    },
-                };
-                is_sure.then_some(Change::Back)
+        let (failure, sent) = match sent {
+            Sent::Failed(failure) => (failure, None),
+            Sent::Refused(failure) => (failure, Some(now)),
+            Sent::NoRoom => {
+                if matches!(self.health, Health::Up) {
+                    self.health = Health::Slow { since: now };
+                }
+                return None;
             }
-            (Err(_), before) => {
-                self.health = Health::Down { sent: None };
-                matches!(before, Health::Up).then_some(Change::Lost)
+            Sent::Whole => return self.sent(now),
+        };
+        let before = std::mem::replace(&mut self.health, Health::Down { sent });
+        let is_news = !matches!(before, Health::Down { .. });
+        is_news.then_some(Change::Lost(failure))
+    }
+
+    fn sent(&mut self, now: Instant) -> Option<Change> {
+        match self.health {
+            Health::Up => return None,
+            Health::Slow { since } if now - since < SLOW => return None,
+            Health::Slow { .. } => {
+                self.health = Health::Up;
+                return Some(Change::Slow(std::mem::take(&mut self.lost)));
+            }
+            Health::Down { sent } => {
+                let is_udp = matches!(self.socket, Some(Datagram::Udp(_)));
+                let is_sure = !is_udp || sent.is_some_and(|at| now - at >= REFUSAL);
+                if !is_sure {
+                    let sent = sent.or(Some(now));
+                    self.health = Health::Down { sent };
+                    return None;
+                }
             }
         }
+        self.health = Health::Up;
+        Some(Change::Back(std::mem::take(&mut self.lost)))
     }
 }
 
@@ -239,6 +306,16 @@ mod tests {
         assert!(text.ends_with(" nginx: the line"), "{text}");
     }
 
+    /// A change in a word, and the lost lines.
+    fn shown(change: Option<Change>) -> (&'static str, u64) {
+        match change {
+            None => ("", 0),
+            Some(Change::Lost(failure)) => (failure.call, 0),
+            Some(Change::Back(lost)) => ("back", lost),
+            Some(Change::Slow(lost)) => ("slow", lost),
+        }
+    }
+
     #[test]
     fn the_loss_and_the_return_of_a_server_are_changes() {
         let path = std::env::temp_dir().join(format!("portcullis-syslog-{}", std::process::id()));
@@ -247,30 +324,77 @@ mod tests {
         let mut link = Link::default();
         let mut line = || {
             let sent = link.send(&server, b"line");
-            (link.change(&sent), sent.err().map(|failure| failure.call))
+            shown(link.change(sent))
         };
-        assert_eq!(line(), (Some(Change::Lost), Some("connect")));
-        assert_eq!(line(), (None, Some("connect")));
+        assert_eq!(line(), ("connect", 0));
+        assert_eq!(line(), ("", 0));
         let socket = UnixDatagram::bind(&path).unwrap();
-        assert_eq!(line(), (Some(Change::Back), None));
-        assert_eq!(line(), (None, None));
+        assert_eq!(line(), ("back", 2));
+        assert_eq!(line(), ("", 0));
+        // A server that is started again costs no line.
         drop(socket);
         std::fs::remove_file(&path).unwrap();
-        assert_eq!(line(), (Some(Change::Lost), Some("send")));
-        assert_eq!(line(), (None, Some("connect")));
+        let socket = UnixDatagram::bind(&path).unwrap();
+        assert_eq!(line(), ("", 0));
+        drop(socket);
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(line(), ("send", 0));
+        assert_eq!(line(), ("", 0));
+        let _socket = UnixDatagram::bind(&path).unwrap();
+        assert_eq!(line(), ("back", 2));
+        std::fs::remove_file(&path).unwrap();
     }
 
     #[test]
-    fn a_datagram_that_is_sent_is_not_there_yet() {
-        let mut link = Link {
-            socket: Some(Datagram::Udp(UdpSocket::bind("127.0.0.1:0").unwrap())),
-            health: Health::Down { sent: None },
+    fn lines_without_room_are_counted() {
+        let path = std::env::temp_dir().join(format!("portcullis-slow-{}", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        let socket = UnixDatagram::bind(&path).unwrap();
+        let server = Address::Unix(path.clone());
+        let mut link = Link::default();
+        let mut lost = 0;
+        while lost < 3 {
+            let sent = link.send(&server, b"line");
+            lost += u64::from(matches!(sent, Sent::NoRoom));
+            assert_eq!(shown(link.change(sent)), ("", 0));
+        }
+        socket.recv(&mut [0; 16]).unwrap();
+        link.health = Health::Slow {
+            since: Instant::now().checked_sub(SLOW).unwrap(),
         };
-        assert_eq!(link.change(&Ok(())), None);
-        assert_eq!(link.change(&Ok(())), None);
+        let sent = link.send(&server, b"line");
+        assert_eq!(shown(link.change(sent)), ("slow", 3));
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn a_refusal_is_about_an_earlier_datagram() {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = socket.local_addr().unwrap();
+        let server = Address::Inet(address);
+        let mut link = Link::default();
+        let mut line = || {
+            let sent = link.send(&server, b"line");
+            shown(link.change(sent))
+        };
+        assert_eq!(line(), ("", 0));
+        drop(socket);
+        // The first one is refused by the time of the second one, on loopback at once.
+        assert_eq!(line(), ("", 0));
+        assert_eq!(line(), ("send", 0));
+        assert_eq!(line(), ("", 0));
+        let socket = UdpSocket::bind(address).unwrap();
+        // Sent while the server was away; this one is refused, and sent again.
+        assert_eq!(line(), ("", 0));
+        assert_eq!(line(), ("", 0));
         let long_ago = Instant::now().checked_sub(REFUSAL * 2);
+        assert!(matches!(link.health, Health::Down { sent: Some(_) }));
         link.health = Health::Down { sent: long_ago };
-        assert_eq!(link.change(&Ok(())), Some(Change::Back));
-        assert_eq!(link.change(&Ok(())), None);
+        let sent = link.send(&server, b"line");
+        assert_eq!(shown(link.change(sent)), ("back", 3));
+        let mut buffer = [0; 16];
+        for _ in 0..3 {
+            assert_eq!(socket.recv(&mut buffer).unwrap(), 4);
+        }
     }
 }
