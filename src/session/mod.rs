@@ -16,9 +16,11 @@ mod greeting;
 mod io_failure;
 mod log;
 mod outcome;
+mod peer_failures;
 mod phase;
 mod recorder;
 mod recording;
+mod reporting;
 mod shared;
 mod shutdown;
 mod tunnel;
@@ -30,6 +32,7 @@ pub use auth_http::auth_server::AuthServer;
 pub use backend::{BackendCapabilities, Backends, CapabilityCache};
 pub use connections::{Connection, Connections};
 pub use endpoint::{Authenticator, Endpoint};
+pub use peer_failures::PeerFailures;
 pub use shared::Shared;
 pub use shutdown::ShutdownTimer;
 
@@ -89,7 +92,13 @@ async fn log_in(arrival: Arrival, endpoint: Arc<Endpoint>, shared: Arc<Shared>) 
         number,
     } = arrival;
     let server = &endpoint.server;
-    let mut log = SessionLog::new(endpoint.log.clone(), endpoint.listen.clone(), number, &peer);
+    let mut log = SessionLog::new(
+        endpoint.log.clone(),
+        endpoint.peer_failures.clone(),
+        endpoint.listen.clone(),
+        number,
+        &peer,
+    );
     let ends = (&peer, &socket);
     log.record(Recorder::new(
         &endpoint.mail_log,

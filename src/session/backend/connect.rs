@@ -55,8 +55,7 @@ impl ClientContext<'_> {
         *self.phase = CONNECTING;
         for address in &target.addresses {
             self.shared.next_number();
-            let shown = address.to_string();
-            log.upstream(Some(target.name.as_deref().unwrap_or(&shown)));
+            log.upstream(address, target.name.as_deref());
             match timeout(limit, self.backends.dialer.connect(address)).await {
                 Ok(Ok(socket)) => {
                     log.connected();
