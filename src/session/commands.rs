@@ -53,9 +53,7 @@ impl<'s> Commands<'s> {
         dialogue: Box<dyn ServerDialogue>,
         begun: Instant,
     ) -> Self {
-        if session.endpoint.server.sends_imap_id() {
-            identity.identify(session.log.number());
-        }
+        identity.identify(&session.endpoint.server);
         Self {
             deadline: begun + session.endpoint.server.mail.timeout,
             session,
