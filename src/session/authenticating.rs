@@ -186,7 +186,7 @@ async fn backend(
                 tls: endpoint.backends.tls.is_some(),
             };
             log.upstream_failed(phase, Some(Level::Error), format_args!("{line}"));
-            log.unavailable(SessionResult::BackendUnavailable, &line);
+            log.unavailable(&line, None);
             commands.conversation = Some(open);
             Refusal::Mechanism
         }
@@ -195,7 +195,7 @@ async fn backend(
             let protocol = commands.session.endpoint.server.protocol();
             let log = &mut *commands.session.log;
             error.log(log, phase, Level::Error, protocol);
-            log.unavailable(SessionResult::BackendUnavailable, &error);
+            log.unavailable(&error, error.deciding());
             Refusal::Unavailable
         }
     };

@@ -73,14 +73,16 @@ impl SessionEnd {
                 gateway(Is::Limited, verdict)
             }
             Cause::AuthHttp(error) => {
-                gateway(Is::AuthUnavailable, Verdict::because(error.to_string()))
+                let (reason, by) = (Some(error.to_string().into()), error.deciding());
+                gateway(Is::AuthUnavailable, Verdict { reason, by })
             }
             Cause::AuthorizedLogin { error, .. } => {
                 let result = match error.is_rejection(protocol) {
                     true => Is::LoginFailed,
                     false => Is::BackendUnavailable,
                 };
-                gateway(result, Verdict::because(error.to_string()))
+                let (reason, by) = (Some(error.to_string().into()), error.deciding());
+                gateway(result, Verdict { reason, by })
             }
             Cause::Shutdown => gateway(
                 Is::Shutdown,

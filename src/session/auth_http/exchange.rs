@@ -13,8 +13,8 @@ use super::auth_server::AuthServer;
 use super::pool::{PoolRequest, Pools};
 use super::request::Attempt;
 use crate::base::{Address, Errno, Level, Secret};
-use crate::config::Server;
 use crate::config::settings::AuthHttp;
+use crate::config::{Deciding, Server};
 use crate::net::stream::Stream;
 use crate::proto::Denial;
 use crate::proto::auth_http::{Answer, Fault, Grant, Outcome, Parsed, Replacement, headers, parse};
@@ -300,6 +300,14 @@ impl fmt::Display for AuthHttpError {
 }
 
 impl AuthHttpError {
+    /// The directive that decides, where the auth server has not.
+    pub fn deciding(&self) -> Option<Deciding> {
+        match self {
+            Self::Failed(_, Failure::Timeout | Failure::Silent) => Some(Deciding::AuthHttpTimeout),
+            Self::Failed(..) | Self::NoAddress => None,
+        }
+    }
+
     /// Writes the error to the log.
     pub fn log(&self, log: &SessionLog) {
         let (address, failure) = match self {

@@ -3,6 +3,7 @@
 use std::{fmt, io};
 
 use crate::base::{Errno, Escaped, Level, Protocol};
+use crate::config::Deciding;
 use crate::net::resolver::ResolveError;
 use crate::proto::{dialogues, shown};
 use crate::session::io_failure::IoFailure;
@@ -41,8 +42,9 @@ impl From<ConversationError> for LoginError {
 /// Why there is no connection.
 #[derive(Debug)]
 pub(in crate::session) enum ConnectError {
-    /// No address could be reached. Each attempt has its line in the log.
-    Unreachable,
+    /// No address could be reached. Each attempt has its line in the log. If the last one took too long, this is the directive that
+    /// sets the limit.
+    Unreachable(Option<Deciding>),
     /// The PROXY header could not be sent.
     Header(io::Error),
     /// TLS failed.
@@ -101,11 +103,35 @@ impl LoginError {
         }
     }
 
+    /// The directive that decides, where the backend has not.
+    pub fn deciding(&self) -> Option<Deciding> {
+        match self {
+            Self::TimedOut => Some(Deciding::Timeout),
+            Self::Conversation(error) => error.deciding(),
+            Self::Connect(ConnectError::Unreachable(by)) => *by,
+            Self::Connect(ConnectError::Header(_)) => None,
+            Self::Connect(ConnectError::Upgrade(error)) => match error {
+                UpgradeError::TimedOut => Some(Deciding::ProxyConnectTimeout),
+                UpgradeError::NotOffered | UpgradeError::Ahead => Some(Deciding::ProxySsl),
+                UpgradeError::Conversation(error) => error.deciding(),
+                UpgradeError::NoName(_) | UpgradeError::Handshake(_) => None,
+            },
+            Self::ClientLeft
+            | Self::NoBackend
+            | Self::Unresolved(..)
+            | Self::ChallengeLost
+            | Self::NoPassword
+            | Self::Closed => None,
+        }
+    }
+
     /// Writes the error to the log of a session of this protocol. A reply of the backend gets the level `reply`.
     pub fn log(&self, log: &SessionLog, phase: Phase, reply: Level, protocol: Protocol) {
         let text = format_args!("{self}");
         let level = match self {
-            Self::ClientLeft | Self::ChallengeLost | Self::Connect(ConnectError::Unreachable) => {
+            Self::ClientLeft
+            | Self::ChallengeLost
+            | Self::Connect(ConnectError::Unreachable(_)) => {
                 return;
             }
             Self::Closed => return log.upstream_failed(phase, None, text),
@@ -142,7 +168,7 @@ impl LoginError {
             | Self::NoBackend
             | Self::ChallengeLost
             | Self::NoPassword
-            | Self::Connect(ConnectError::Unreachable) => false,
+            | Self::Connect(ConnectError::Unreachable(_)) => false,
             Self::Conversation(ConversationError::Unexpected(own)) => {
                 !MAIL_STEPS.contains(&own.step) && !self.is_rejection(protocol)
             }
@@ -151,6 +177,16 @@ impl LoginError {
             | Self::TimedOut
             | Self::Closed
             | Self::Conversation(_) => true,
+        }
+    }
+}
+
+impl ConversationError {
+    /// The directive that decides, where the backend has not.
+    fn deciding(&self) -> Option<Deciding> {
+        match self {
+            Self::TooLong(_) => Some(Deciding::ProxyBuffer),
+            Self::Closed | Self::Receive(_) | Self::Send(_) | Self::Unexpected(_) => None,
         }
     }
 }
@@ -196,7 +232,7 @@ impl fmt::Display for LoginError {
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable => f.write_str("no address of upstream can be reached"),
+            Self::Unreachable(_) => f.write_str("no address of upstream can be reached"),
             Self::Header(cause) => write!(f, "send() failed{}", Errno(cause)),
             Self::Upgrade(error) => error.fmt(f),
         }
