@@ -84,6 +84,20 @@ pub fn serve(
     }
 }
 
+/// Writes the line of a client that `worker_connections` leaves no room for, which has no number otherwise.
+pub fn record_turned_away(client: (&Peer, &Socket), endpoint: &Endpoint, shared: &Shared) {
+    if endpoint.mail_log.is_empty() {
+        return;
+    }
+    let (server, number) = (&endpoint.server, shared.next_number());
+    let record = Recorder::new(&endpoint.mail_log, server, &endpoint.listen, number, client);
+    if let Some(mut record) = record {
+        let per_worker = shared.connections.per_worker();
+        let end = Phase::Greeting.end(Cause::NoConnection { per_worker });
+        record.conclude(end.conclusion(server));
+    }
+}
+
 /// Runs the phases before the tunnel. `None`: the session has ended.
 async fn log_in(arrival: Arrival, endpoint: Arc<Endpoint>, shared: Arc<Shared>) -> Option<Tunnel> {
     let Arrival {
