@@ -114,6 +114,9 @@ fn cases(certificate: &Certificate) -> Vec<Case> {
         Step::Stall,
     ]);
     let accepts = |port| format!("{}\nxclient off;", auth(accepted(port)));
+    let stalls = || ScriptedPeer::start(&[Step::Stall]).port;
+    let long = refusing(&[b"220 a greeting of this many bytes is longer than the buffer that the server has for it\r\n"]);
+    let clear = refusing(&[b"220 b\r\n", b"250-b\r\n250 AUTH PLAIN\r\n"]);
     let tls = format!(
         "ssl_certificate {};\nssl_certificate_key {};",
         certificate.chain().display(),
@@ -248,6 +251,87 @@ fn cases(certificate: &Certificate) -> Vec<Case> {
             "",
             "gateway",
             "auth http server",
+        ),
+        case(
+            "slow_auth",
+            format!(
+                "auth_http 127.0.0.1:{}/;\nauth_http_timeout 200ms;",
+                stalls()
+            ),
+            smtp_login_and_quit,
+            "auth-unavailable",
+            "auth_http_timeout",
+            "gateway",
+            "timed out",
+        ),
+        case(
+            "slow_tls",
+            format!(
+                "proxy_pass 127.0.0.1:{};\nproxy_ssl on;\nproxy_connect_timeout 200ms;",
+                stalls()
+            ),
+            smtp_login_and_quit,
+            "backend-unavailable",
+            "proxy_connect_timeout",
+            "client",
+            "upstream timed out",
+        ),
+        imap_case(case(
+            "slow_tls_after_auth",
+            format!(
+                "{}\nproxy_ssl on;\nproxy_connect_timeout 200ms;",
+                accepts(stalls())
+            ),
+            imap_login_and_logout,
+            "backend-unavailable",
+            "proxy_connect_timeout",
+            "gateway",
+            "upstream timed out",
+        )),
+        case(
+            "slow_backend",
+            format!("{}\ntimeout 400ms;", accepts(stalls())),
+            smtp_login_and_quit,
+            "backend-unavailable",
+            "timeout",
+            "gateway",
+            "upstream timed out",
+        ),
+        pop3_case(case(
+            "slow_backend_pop3",
+            format!("proxy_pass 127.0.0.1:{};\ntimeout 400ms;", stalls()),
+            |port| to_the_end(port, &["USER joe", "PASS secret-pw", "QUIT"]),
+            "backend-unavailable",
+            "timeout",
+            "client",
+            "upstream timed out",
+        )),
+        case(
+            "long_reply",
+            format!("{}\nproxy_buffer 64;", accepts(long)),
+            smtp_login_and_quit,
+            "backend-unavailable",
+            "proxy_buffer",
+            "gateway",
+            "too long response line",
+        ),
+        case(
+            "long_reply_default",
+            accepts(ScriptedPeer::start(&[Step::Flood(b'x')]).port),
+            smtp_login_and_quit,
+            "backend-unavailable",
+            "default",
+            "gateway",
+            "too long response line",
+        ),
+        case(
+            "no_starttls",
+            format!("proxy_pass 127.0.0.1:{clear};\nproxy_ssl starttls;"),
+            smtp_login_and_quit,
+            "backend-unavailable",
+            "proxy_ssl",
+            "client",
+            "does not offer STARTTLS",
         ),
         case(
             "quits",

@@ -55,16 +55,20 @@ pub fn authorized_login(
         Origin::Imap { tag } => {
             let login = pass.map(|pass| imap::wire::login(&tag, &user, &pass, LAST));
             let replies = Box::new(imap::wire::Authorized { tag });
-            let opening = match client.imap_id {
-                Some(list) => identified(server, list, replies),
+            let opening = match client.identification {
+                Some(argument) => identified(server, argument, replies),
                 None => authorized_login::greeting(replies),
             };
             (opening, login.map_or(Task::NoPassword, Task::Login))
         }
         Origin::Pop3 => {
             let login = pass.map(|pass| pop3::wire::login(&user, &pass, LAST));
-            let greeting = authorized_login::greeting(Box::new(pop3::wire::Authorized));
-            (greeting, login.map_or(Task::NoPassword, Task::Login))
+            let replies = Box::new(pop3::wire::Authorized);
+            let opening = match client.identification {
+                Some(argument) => identified(server, argument, replies),
+                None => authorized_login::greeting(replies),
+            };
+            (opening, login.map_or(Task::NoPassword, Task::Login))
         }
     };
     authorized_login::dialogue(opening, task)
@@ -73,11 +77,11 @@ pub fn authorized_login(
 /// An opening that asks for the capabilities and identifies the client. The rest of the dialogue is read with `replies`.
 fn identified(
     server: &Server,
-    list: &[u8],
+    argument: &[u8],
     replies: Box<dyn Replies>,
 ) -> authorized_login::Opening {
     let opening = backend_login::discovery(wire(server, Bytes::default()));
-    let opening = identification::identified(opening, list);
+    let opening = identification::identified(opening, argument);
     then(opening, |(_, capabilities), _, _| {
         Progress::Done((replies, capabilities))
     })
@@ -94,8 +98,8 @@ pub fn backend_login(server: &Server, client: ClientHost<'_>, request: Request) 
         }
         Origin::Imap { .. } | Origin::Pop3 => {
             let opening = backend_login::discovery(wire(server, Bytes::default()));
-            match client.imap_id {
-                Some(list) => identification::identified(opening, list),
+            match client.identification {
+                Some(argument) => identification::identified(opening, argument),
                 None => opening,
             }
         }

@@ -1,6 +1,8 @@
 //! A complete login: a value of these types exists only once the client has sent all of it.
 
-use crate::base::Secret;
+use std::net::SocketAddr;
+
+use crate::base::{Secret, SessionId};
 
 /// Bytes of a login, as decoded.
 pub type Bytes = Box<[u8]>;
@@ -128,8 +130,14 @@ pub struct ClientHost<'a> {
     pub address: &'a str,
     /// The host name, or `[UNAVAILABLE]`, or `[TEMPUNAVAIL]`.
     pub name: &'a str,
-    /// The argument of the ID command to a backend (IMAP), with `imap_id on`.
-    pub imap_id: Option<&'a [u8]>,
+    /// The port; `None` on a Unix socket.
+    pub port: Option<u16>,
+    /// The address that the client has connected to, where backends get it.
+    pub connected: Option<SocketAddr>,
+    /// The identifier in the logs.
+    pub session: SessionId,
+    /// The argument of ID (IMAP, with `imap_id on`) or XCLIENT (POP3, with `pop3_xclient on`) to a backend.
+    pub identification: Option<&'a [u8]>,
 }
 
 /// How an SMTP client introduced itself.

@@ -126,6 +126,7 @@ async fn authorized_login(
             passes_on: error
                 .reply()
                 .is_some_and(|own| passes_on(commands, &own.reply)),
+            protocol: commands.session.endpoint.server.protocol(),
             error,
         },
     };
@@ -153,6 +154,7 @@ async fn backend(
         }
         Ok(Answer::Challenge(challenge, open)) => {
             commands.conversation = Some(open);
+            commands.session.log.upstream_answered();
             let out = &mut commands.session.client.out;
             commands.dialogue.challenge(challenge, out);
             return Ok(None);
@@ -167,6 +169,7 @@ async fn backend(
                 }
                 false => {
                     log_refusal(log, phase, shown(&reply));
+                    log.upstream_answered();
                     SessionResult::LoginFailed
                 }
             };
@@ -182,16 +185,17 @@ async fn backend(
                 offer: &open.offer(),
                 tls: endpoint.backends.tls.is_some(),
             };
-            log.line(phase, Level::Error, format_args!("{line}"));
-            log.unavailable(SessionResult::BackendUnavailable, &line);
+            log.upstream_failed(phase, Some(Level::Error), format_args!("{line}"));
+            log.unavailable(&line, None);
             commands.conversation = Some(open);
             Refusal::Mechanism
         }
         Err(LoginError::ClientLeft) => return Err(phase.end(Cause::Closed)),
         Err(error) => {
+            let protocol = commands.session.endpoint.server.protocol();
             let log = &mut *commands.session.log;
-            error.log(log, phase, Level::Error);
-            log.unavailable(SessionResult::BackendUnavailable, &error);
+            error.log(log, phase, Level::Error, protocol);
+            log.unavailable(&error, error.deciding());
             Refusal::Unavailable
         }
     };
@@ -303,5 +307,5 @@ fn log_refusal(log: &SessionLog, phase: Phase, text: &[u8]) {
 fn log_temporary(log: &SessionLog, phase: Phase, text: &[u8]) {
     let text = Escaped(text);
     let line = format_args!("upstream refused temporarily: \"{text}\"");
-    log.line(phase, Level::Info, line);
+    log.upstream_failed(phase, Some(Level::Info), line);
 }

@@ -53,9 +53,7 @@ impl<'s> Commands<'s> {
         dialogue: Box<dyn ServerDialogue>,
         begun: Instant,
     ) -> Self {
-        if session.endpoint.server.sends_imap_id() {
-            identity.identify(session.log.number());
-        }
+        identity.identify(&session.endpoint.server);
         Self {
             deadline: begun + session.endpoint.server.mail.timeout,
             session,
@@ -111,7 +109,7 @@ impl<'s> Commands<'s> {
     pub fn refused(&mut self, turn: Turn) -> Result<(), SessionEnd> {
         self.deadline = Instant::now() + self.session.endpoint.server.mail.timeout;
         if self.conversation.is_none() {
-            self.session.log.upstream(None);
+            self.session.log.no_upstream();
             self.second = None;
         }
         match turn {
@@ -200,7 +198,7 @@ impl<'s> Commands<'s> {
         secured.map_err(|error| Phase::StartTls.end(Cause::Tls(error)))?;
         // The backend knows the client as one without TLS: the next attempt begins a new conversation.
         self.conversation = None;
-        self.session.log.upstream(None);
+        self.session.log.no_upstream();
         self.dialogue.secured();
         Ok(())
     }

@@ -12,7 +12,7 @@ use super::endpoint::Endpoint;
 use super::io_failure::IoFailure;
 use super::log::SessionLog;
 use super::phase::Phase;
-use crate::base::{Errno, Level};
+use crate::base::{Errno, Level, Protocol};
 use crate::net::stream::HandshakeError;
 use crate::proto::proxy_protocol::Fault;
 use crate::proto::{LastReply, Note, Objection};
@@ -53,6 +53,7 @@ pub(in crate::session) enum Cause {
     /// The backend failed to log in a client that the auth server had accepted.
     AuthorizedLogin {
         error: LoginError,
+        protocol: Protocol,
         /// The backend's reply is passed on (`proxy_pass_error_message on`): the client cannot take it as an acceptance.
         passes_on: bool,
     },
@@ -148,12 +149,14 @@ impl SessionEnd {
                 line(Level::Alert, text);
             }
             Cause::AuthHttp(error) => error.log(log),
-            Cause::AuthorizedLogin { error, .. } => {
+            Cause::AuthorizedLogin {
+                error, protocol, ..
+            } => {
                 let level = match self.farewell() {
                     Farewell::Backend(_) => Level::Info,
                     _ => Level::Error,
                 };
-                error.log(log, phase, level);
+                error.log(log, phase, level, *protocol);
             }
             Cause::Shutdown => {
                 let text = format_args!("shutdown timeout");
@@ -177,12 +180,12 @@ impl SessionEnd {
             Cause::Dialogue(_) | Cause::Denied | Cause::Objection(_) => {
                 return Farewell::Gathered;
             }
-            Cause::AuthorizedLogin { error, passes_on } => {
-                match error.reply().filter(|_| *passes_on) {
-                    Some(reply) => return Farewell::Backend(&reply.reply),
-                    None => LastReply::InternalError,
-                }
-            }
+            Cause::AuthorizedLogin {
+                error, passes_on, ..
+            } => match error.reply().filter(|_| *passes_on) {
+                Some(reply) => return Farewell::Backend(&reply.reply),
+                None => LastReply::InternalError,
+            },
             Cause::NoConnection { .. } | Cause::AuthHttp(_) => LastReply::InternalError,
             Cause::Tls(TlsError::Certificate(Refusal::Bad(_))) => LastReply::InvalidCertificate,
             Cause::Tls(TlsError::Certificate(Refusal::Missing)) => LastReply::MissingCertificate,

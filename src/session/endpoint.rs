@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::auth_http::auth_server::AuthServer;
 use super::backend::Backends;
+use super::peer_failures::PeerFailures;
 use super::shutdown::{Shutdown, ShutdownTimer};
 use crate::config::{self, Server, TlsMode};
 use crate::log::ErrorLog;
@@ -19,6 +20,8 @@ pub struct Endpoint {
     /// The server's replies and limits.
     pub settings: Settings,
     pub log: Arc<ErrorLog>,
+    /// The failures of backends and auth servers that this log has.
+    pub peer_failures: Arc<PeerFailures>,
     /// Its `mail_log`.
     pub mail_log: Arc<MailLogs>,
     /// The `listen` address as log lines show it.

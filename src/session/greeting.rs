@@ -30,7 +30,7 @@ impl<'s> Greeting<'s> {
         let secure = session.client.tls().is_some();
         Self {
             dialogue: endpoint.settings.server(secure, capabilities),
-            identity: Identity::new(source),
+            identity: Identity::new(source, session.log.number()),
             session,
         }
     }

@@ -5,9 +5,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use super::peer_failures::PeerFailures;
 use super::phase::Phase;
 use super::recorder::Recorder;
-use crate::base::{Address, Errno, Level, Secret};
+use crate::base::{Address, Level, Secret};
 use crate::log::{Context, ErrorLog};
 use crate::net::socket::Peer;
 use crate::proto::echo::Passwords;
@@ -16,22 +17,39 @@ use crate::proto::{Login, login};
 /// A session's handle of its error log, with the session's data that the lines show.
 #[derive(Debug)]
 pub(in crate::session) struct SessionLog {
-    log: Arc<ErrorLog>,
+    pub(super) log: Arc<ErrorLog>,
     listen: Arc<str>,
     number: u64,
     client: Box<str>,
     starttls: bool,
     login: Option<Box<[u8]>>,
-    upstream: Option<Box<str>>,
+    pub(super) upstream: Option<Box<Upstream>>,
+    /// The backends and auth servers that fail.
+    pub(super) peers: Arc<PeerFailures>,
     /// The passwords that no line may show, until the client is logged in.
     passwords: Option<Box<Passwords>>,
     /// The record for `mail_log`.
     pub(super) record: Option<Box<Recorder>>,
 }
 
+/// A backend.
+#[derive(Debug)]
+pub(super) struct Upstream {
+    /// Its name in the log's lines.
+    pub name: Box<str>,
+    /// Its address, where the name is another one.
+    pub address: Option<Box<str>>,
+}
+
 impl SessionLog {
     /// The lines of connection `number`, which `peer` made to the `listen` address.
-    pub fn new(log: Arc<ErrorLog>, listen: Arc<str>, number: u64, peer: &Peer) -> Self {
+    pub fn new(
+        log: Arc<ErrorLog>,
+        peers: Arc<PeerFailures>,
+        listen: Arc<str>,
+        number: u64,
+        peer: &Peer,
+    ) -> Self {
         SessionLog {
             log,
             listen,
@@ -40,6 +58,7 @@ impl SessionLog {
             starttls: false,
             login: None,
             upstream: None,
+            peers,
             passwords: None,
             record: None,
         }
@@ -93,12 +112,28 @@ impl SessionLog {
         }
     }
 
-    /// Sets the backend that is connected, or that a connection is attempted to.
-    pub fn upstream(&mut self, name: Option<&str>) {
-        self.upstream = name.map(Into::into);
+    /// Sets the backend that a connection is attempted to. `name` is its name in the log, if that is not the address.
+    pub fn upstream(&mut self, address: &Address, name: Option<&str>) {
+        let address: Box<str> = address.to_string().into();
+        let upstream = match name {
+            Some(name) => Upstream {
+                name: name.into(),
+                address: Some(address),
+            },
+            None => Upstream {
+                name: address,
+                address: None,
+            },
+        };
         if let Some(record) = &mut self.record {
-            record.upstream(name);
+            record.upstream(&upstream.name);
         }
+        self.upstream = Some(Box::new(upstream));
+    }
+
+    /// No backend is connected any more.
+    pub fn no_upstream(&mut self) {
+        self.upstream = None;
     }
 
     /// Hides the passwords of the attempt in the quoted part of a text.
@@ -125,35 +160,7 @@ impl SessionLog {
         self.line(phase, Level::Info, message);
     }
 
-    /// Writes that a connection could not be made. Over TCP, nginx notices that in its first `call`, `recv` or `send`.
-    /// In [`Phase::AuthHttp`] the line names the address at its end.
-    pub fn unconnected(&self, phase: Phase, address: &Address, call: &str, error: &io::Error) {
-        use io::ErrorKind as Kind;
-        let late = matches!(
-            error.kind(),
-            Kind::ConnectionRefused
-                | Kind::ConnectionReset
-                | Kind::TimedOut
-                | Kind::HostUnreachable
-        );
-        let errno = Errno(error);
-        let auth = (phase == Phase::AuthHttp).then_some(address);
-        if late && matches!(address, Address::Inet(_)) {
-            let message = format_args!("{call}() failed{errno}");
-            self.write(Some(phase), auth, Level::Error, message);
-        } else {
-            let message = format_args!("connect() to {address} failed{errno}");
-            self.write(Some(phase), auth, level_of(error), message);
-        }
-    }
-
-    /// Writes that a `call` on a connection to the auth server at `address` failed.
-    pub fn auth_http(&self, address: &Address, call: &str, error: &io::Error) {
-        let message = format_args!("{call}() failed{}", Errno(error));
-        self.write(Some(Phase::AuthHttp), Some(address), Level::Error, message);
-    }
-
-    fn write(
+    pub(super) fn write(
         &self,
         phase: Option<Phase>,
         auth: Option<&Address>,
@@ -167,7 +174,7 @@ impl SessionLog {
             starttls: self.starttls,
             server: &self.listen,
             login: self.login.as_deref(),
-            upstream: self.upstream.as_deref(),
+            upstream: self.upstream.as_ref().map(|upstream| &*upstream.name),
             auth,
         };
         match &self.passwords {

@@ -16,9 +16,11 @@ mod greeting;
 mod io_failure;
 mod log;
 mod outcome;
+mod peer_failures;
 mod phase;
 mod recorder;
 mod recording;
+mod reporting;
 mod shared;
 mod shutdown;
 mod tunnel;
@@ -30,6 +32,7 @@ pub use auth_http::auth_server::AuthServer;
 pub use backend::{BackendCapabilities, Backends, CapabilityCache};
 pub use connections::{Connection, Connections};
 pub use endpoint::{Authenticator, Endpoint};
+pub use peer_failures::PeerFailures;
 pub use shared::Shared;
 pub use shutdown::ShutdownTimer;
 
@@ -81,6 +84,20 @@ pub fn serve(
     }
 }
 
+/// Writes the line of a client that `worker_connections` leaves no room for, which has no number otherwise.
+pub fn record_turned_away(client: (&Peer, &Socket), endpoint: &Endpoint, shared: &Shared) {
+    if endpoint.mail_log.is_empty() {
+        return;
+    }
+    let (server, number) = (&endpoint.server, shared.next_number());
+    let record = Recorder::new(&endpoint.mail_log, server, &endpoint.listen, number, client);
+    if let Some(mut record) = record {
+        let per_worker = shared.connections.per_worker();
+        let end = Phase::Greeting.end(Cause::NoConnection { per_worker });
+        record.conclude(end.conclusion(server));
+    }
+}
+
 /// Runs the phases before the tunnel. `None`: the session has ended.
 async fn log_in(arrival: Arrival, endpoint: Arc<Endpoint>, shared: Arc<Shared>) -> Option<Tunnel> {
     let Arrival {
@@ -89,7 +106,13 @@ async fn log_in(arrival: Arrival, endpoint: Arc<Endpoint>, shared: Arc<Shared>) 
         number,
     } = arrival;
     let server = &endpoint.server;
-    let mut log = SessionLog::new(endpoint.log.clone(), endpoint.listen.clone(), number, &peer);
+    let mut log = SessionLog::new(
+        endpoint.log.clone(),
+        endpoint.peer_failures.clone(),
+        endpoint.listen.clone(),
+        number,
+        &peer,
+    );
     let ends = (&peer, &socket);
     log.record(Recorder::new(
         &endpoint.mail_log,

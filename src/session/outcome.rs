@@ -3,30 +3,22 @@
 //! Where the client ends the session, its attempts decide: the last refusal is the result. `by` names a directive only where the
 //! gateway decided; where a peer did, it is absent.
 
-use super::backend::error::LoginError;
 use super::client::connection::ClientError;
 use super::client::handshake::TlsError;
 use super::client::source::ProxyHeaderError;
 use super::end::{Cause, SessionEnd};
 use super::phase::Phase;
 use super::verdict::{Conclusion, Decided, Verdict};
-use crate::base::{Errno, Protocol};
+use crate::base::Errno;
 use crate::config::{Deciding, Server};
 use crate::log::mail_log::{EndedBy, SessionResult};
 use crate::net::stream::HandshakeError;
 use crate::net::tunnel::{End, Side};
-use crate::proto::{Note, Objection, dialogues};
+use crate::proto::{Note, Objection};
 use crate::tls;
 
 /// The words of a time-out of the client, as in the error log.
 const TIMED_OUT: &str = "client timed out";
-/// The steps in which a backend gets the login, in nginx's words.
-const LOGIN_STEPS: [&str; 4] = [
-    "sending AUTH to upstream",
-    "sending LOGIN command to upstream",
-    "sending user name to upstream",
-    "sending password to upstream",
-];
 
 impl SessionEnd {
     /// The result of a session of this server that ends before the tunnel.
@@ -81,14 +73,16 @@ impl SessionEnd {
                 gateway(Is::Limited, verdict)
             }
             Cause::AuthHttp(error) => {
-                gateway(Is::AuthUnavailable, Verdict::because(error.to_string()))
+                let (reason, by) = (Some(error.to_string().into()), error.deciding());
+                gateway(Is::AuthUnavailable, Verdict { reason, by })
             }
             Cause::AuthorizedLogin { error, .. } => {
-                let result = match is_rejection(error, protocol) {
+                let result = match error.is_rejection(protocol) {
                     true => Is::LoginFailed,
                     false => Is::BackendUnavailable,
                 };
-                gateway(result, Verdict::because(error.to_string()))
+                let (reason, by) = (Some(error.to_string().into()), error.deciding());
+                gateway(result, Verdict { reason, by })
             }
             Cause::Shutdown => gateway(
                 Is::Shutdown,
@@ -154,14 +148,6 @@ fn noted(note: &Note, server: &Server) -> Conclusion {
     };
     let reason = Some(note.to_string().into());
     Conclusion::gateway(result, Verdict { reason, by })
-}
-
-/// Whether the backend rejected the login itself, for good.
-fn is_rejection(error: &LoginError, protocol: Protocol) -> bool {
-    error.reply().is_some_and(|own| {
-        let rejection = dialogues::rejection(protocol, &own.reply);
-        LOGIN_STEPS.contains(&own.step) && rejection.is_some_and(|own| !own.is_temporary())
-    })
 }
 
 /// The side that ended a tunnel, and a directive's decision where there was one. `first` is the side that closed first.

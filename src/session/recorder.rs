@@ -151,10 +151,7 @@ impl Recorder {
     }
 
     /// Sets the backend that a connection is attempted to. The last one stays in the record.
-    pub fn upstream(&mut self, name: Option<&str>) {
-        let Some(name) = name else {
-            return;
-        };
+    pub fn upstream(&mut self, name: &str) {
         self.record.upstream = Some(name.into());
         self.connecting = Some(Instant::now());
         (self.record.upstream_tls, self.record.connect) = (None, None);

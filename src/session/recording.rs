@@ -8,6 +8,7 @@ use super::log::SessionLog;
 use super::recorder::Recorder;
 use super::verdict::{Conclusion, Verdict};
 use crate::base::Escaped;
+use crate::config::Deciding;
 use crate::log::mail_log::{SessionResult, TlsRecord};
 use crate::net::socket::Peer;
 use crate::proto::{Objection, Step, Turn, shown};
@@ -75,14 +76,15 @@ impl SessionLog {
         }
     }
 
-    /// Records that an attempt failed, for this reason in the gateway's words. A quoted part may repeat what a peer sent.
-    pub fn unavailable(&mut self, result: SessionResult, reason: &dyn std::fmt::Display) {
+    /// Records that the backend has not decided about an attempt, for this reason in the gateway's words. A quoted part may repeat what
+    /// a peer sent. `by` is the directive that decides.
+    pub fn unavailable(&mut self, reason: &dyn std::fmt::Display, by: Option<Deciding>) {
         if self.record.is_none() {
             return;
         }
-        let reason = self.masked(reason.to_string());
+        let reason = Some(self.masked(reason.to_string()).into());
         if let Some(record) = &mut self.record {
-            record.refused(result, Verdict::because(reason));
+            record.refused(SessionResult::BackendUnavailable, Verdict { reason, by });
         }
     }
 

@@ -34,6 +34,14 @@ pub enum Deciding {
     StartTls,
     /// `ssl_verify_client`
     VerifyClient,
+    /// `auth_http_timeout`
+    AuthHttpTimeout,
+    /// `proxy_connect_timeout`
+    ProxyConnectTimeout,
+    /// `proxy_buffer`
+    ProxyBuffer,
+    /// `proxy_ssl`
+    ProxySsl,
     /// `proxy_timeout`
     ProxyTimeout,
     /// `worker_shutdown_timeout`
@@ -89,7 +97,7 @@ impl Origins {
 }
 
 impl Deciding {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 15] = [
         Self::Timeout,
         Self::MaxErrors,
         Self::MaxCommands,
@@ -100,6 +108,10 @@ impl Deciding {
         Self::Pop3ClientBuffer,
         Self::StartTls,
         Self::VerifyClient,
+        Self::AuthHttpTimeout,
+        Self::ProxyConnectTimeout,
+        Self::ProxyBuffer,
+        Self::ProxySsl,
         Self::ProxyTimeout,
     ];
 
@@ -119,6 +131,10 @@ impl Deciding {
             Self::Pop3ClientBuffer => span(&scope.pop3.pop3_client_buffer),
             Self::StartTls => span(&scope.ssl.starttls),
             Self::VerifyClient => span(&scope.ssl.ssl_verify_client),
+            Self::AuthHttpTimeout => span(&scope.auth_http.auth_http_timeout),
+            Self::ProxyConnectTimeout => span(&scope.proxy.proxy_connect_timeout),
+            Self::ProxyBuffer => span(&scope.proxy.proxy_buffer),
+            Self::ProxySsl => span(&scope.proxy_ssl.proxy_ssl),
             Self::ProxyTimeout => span(&scope.proxy.proxy_timeout),
             // Directives outside `mail {}`.
             Self::ShutdownTimeout | Self::WorkerConnections => None,

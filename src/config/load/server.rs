@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::origins::{Deciding, Origins};
 use crate::base::Protocol;
-use crate::config::model::{AuthUrl, ClientTls, LogTarget, MailLog, TlsMode, Upstream};
+use crate::config::model::{AuthUrl, ClientTls, LogTarget, MailLog, TlsMode, Upstream, Xclient};
 use crate::config::schema::modules::{AuthHttp, Imap, Mail, Pop3, Proxy, Realip, Smtp, Ssl};
 
 /// One `server {}`. Servers share the settings that they inherit.
@@ -156,6 +156,25 @@ impl Server {
             ProtocolSettings::Imap(imap) => imap.imap_id,
             ProtocolSettings::Smtp(_) | ProtocolSettings::Pop3(_) => false,
         }
+    }
+
+    /// `pop3_xclient`; false for other protocols.
+    pub fn sends_pop3_xclient(&self) -> bool {
+        match &self.settings {
+            ProtocolSettings::Pop3(pop3) => pop3.pop3_xclient,
+            ProtocolSettings::Smtp(_) | ProtocolSettings::Imap(_) => false,
+        }
+    }
+
+    /// Whether backends get the address that the client connected to, by XCLIENT where they announce that attribute.
+    pub fn sends_destination(&self) -> bool {
+        let is_smtp = matches!(self.settings, ProtocolSettings::Smtp(_));
+        is_smtp
+            && match self.proxy.xclient {
+                Xclient::Off => false,
+                Xclient::On => self.backend_authenticates(),
+                Xclient::Announced => true,
+            }
     }
 
     /// `smtp_greeting_delay`; zero for other protocols.

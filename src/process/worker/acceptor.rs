@@ -47,13 +47,15 @@ impl Acceptor {
         due
     }
 
-    fn refuse(&self, generation: &Generation, endpoint: &Endpoint, socket: Socket) {
+    fn refuse(&self, generation: &Generation, endpoint: &Endpoint, socket: Socket, peer: &Peer) {
         let connections = generation.config.events.worker_connections;
         generation.log.line(
             Level::Alert,
             None,
             format_args!("{connections} worker_connections are not enough"),
         );
+        let shared = &self.instance.registries.shared;
+        session::record_turned_away((peer, &socket), endpoint, shared);
         if !matches!(endpoint.tls, TlsMode::Implicit(_)) {
             let mut reply = Vec::new();
             let kind = LastReply::TooManyConnections;
@@ -88,7 +90,7 @@ impl AcceptHandler for Acceptor {
         };
         let shared = Arc::clone(&self.instance.registries.shared);
         let Some(connection) = shared.connections.take() else {
-            return self.refuse(&generation, endpoint, socket);
+            return self.refuse(&generation, endpoint, socket, &peer);
         };
         let counted = (connection, self.instance.sessions.begin());
         let endpoint = Arc::clone(endpoint);

@@ -2,6 +2,7 @@
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::log::mail_log::MailLogs;
 use crate::log::{ErrorLog, OpenError};
 use crate::net::resolver::{Resolver, SystemNames};
 use crate::proto::Settings;
-use crate::session::{AuthServer, Authenticator, Backends, Endpoint, ShutdownTimer};
+use crate::session::{AuthServer, Authenticator, Backends, Endpoint, PeerFailures, ShutdownTimer};
 use crate::tls::{Connector, ServerTls};
 
 /// The error that prevents a generation from a valid configuration. Displays the log line.
@@ -47,6 +48,7 @@ pub(super) struct Builder<'a> {
 struct ServerParts {
     settings: Settings,
     log: Arc<ErrorLog>,
+    peer_failures: Arc<PeerFailures>,
     mail_log: Arc<MailLogs>,
     resolver: Resolver,
     authenticator: Authenticator,
@@ -87,6 +89,14 @@ impl<'a> Builder<'a> {
         })
     }
 
+    /// The state of peers whose failures are in these logs.
+    fn peer_failures(&self, targets: &[LogTarget]) -> Arc<PeerFailures> {
+        let known = &self.registries.peer_failures;
+        let make = |_: &Vec<LogTarget>| Ok::<_, Infallible>(PeerFailures::default());
+        let Ok(state) = known.get_or_make(targets.to_vec(), make);
+        state
+    }
+
     /// Whether a log writes to standard error.
     pub fn uses_stderr(&self) -> bool {
         let is_stderr = |log: &MailLog| log.destination == LogDestination::Stderr;
@@ -99,6 +109,7 @@ impl<'a> Builder<'a> {
         let ServerParts {
             settings,
             log,
+            peer_failures,
             mail_log,
             resolver,
             authenticator,
@@ -108,6 +119,7 @@ impl<'a> Builder<'a> {
             server: Arc::clone(&route.server),
             settings,
             log,
+            peer_failures,
             mail_log,
             listen: Arc::from(&*route.name),
             proxy_protocol: route.proxy_protocol,
@@ -130,6 +142,7 @@ impl<'a> Builder<'a> {
             settings: Settings::of(server),
             backends: self.backends(server, Arc::clone(&log))?,
             log,
+            peer_failures: self.peer_failures(&server.error_log),
             mail_log: self.mail_log(&server.mail_log)?,
             resolver: self.resolver(&server.mail),
             authenticator: authenticator

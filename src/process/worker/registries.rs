@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::base::Registry;
+use crate::config::LogTarget;
 use crate::log::LogFiles;
 use crate::net::dialer::Dialer;
 use crate::net::resolver::Resolvers;
-use crate::session::{CapabilityCache, Shared};
+use crate::session::{CapabilityCache, PeerFailures, Shared};
 use crate::tls::{Connectors, Resumption};
 
 /// The open files and caches that a generation takes over from the one before. They live as long as the process.
@@ -21,6 +23,8 @@ pub struct Registries {
     pub connectors: Connectors,
     /// The capabilities of backends.
     pub capabilities: CapabilityCache,
+    /// The failures of backends and auth servers, by the logs that have them.
+    pub peer_failures: Registry<Vec<LogTarget>, PeerFailures>,
     /// Makes connections to auth servers and backends.
     pub dialer: Dialer,
     /// The state shared by all sessions, such as the connection counter.

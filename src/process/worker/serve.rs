@@ -112,6 +112,10 @@ impl Service {
         self.notice(format_args!("exiting"));
         self.acceptors.close_all().await;
         self.notice(format_args!("exit"));
+    }
+
+    /// Waits until the last lines are written.
+    pub fn flush_logs(&self) {
         self.instance.registries.log_files.flush(LAST_LINES);
     }
 

@@ -141,10 +141,13 @@ fn attempt(channel: &Arc<Channel>, place: Place) -> Result<(), Failure> {
         held.iter()
             .for_each(|line| service.notice(format_args!("{line}")));
         service.run(signals).await;
-        Some(())
+        Some(service)
     });
+    // The sessions that are left write their last lines.
     runtime.shutdown_timeout(PARTING);
-    served.ok_or(Failure::Refused)
+    let service = served.ok_or(Failure::Refused)?;
+    service.flush_logs();
+    Ok(())
 }
 
 /// What needs the master's privileges. Returns what could not be had.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::Replacement;
-use crate::base::{Protocol, Secret};
+use crate::base::{Protocol, Secret, SessionId};
 use crate::proto::proxy_protocol::Addresses;
 use crate::proto::{Credentials, Login, Origin};
 
@@ -37,6 +37,8 @@ pub struct AuthRequest<'a> {
     pub proxy_header: Option<Addresses>,
     /// The TLS connection with the client, if there is one.
     pub tls: Option<Tls<'a>>,
+    /// The identifier of the session in the logs, with `auth_http_session_id on`.
+    pub session: Option<SessionId>,
     /// The headers of `auth_http_header`, in their order.
     pub headers: &'a [Header],
 }
@@ -139,6 +141,9 @@ impl AuthRequest<'_> {
                 certificate(out, own);
             }
         }
+        if let Some(session) = self.session {
+            header(out, "Auth-Session", session.to_string().as_bytes());
+        }
         for (name, value) in self.headers {
             out.extend_from_slice(name);
             out.extend_from_slice(b": ");
@@ -236,6 +241,7 @@ mod tests {
                     pem: Some(b"-----BEGIN X-----\n%\n"),
                 }),
             }),
+            session: Some(SessionId::of_connection(7)),
             headers: &headers,
         };
         request.write(&mut out);
@@ -256,8 +262,10 @@ mod tests {
             },
         };
         let text = ask(&login, &Replacement::default());
+        let session = format!("Auth-Session: {}\n", SessionId::of_connection(7));
+        assert!(text.contains(&session), "{text}");
         assert_eq!(
-            text,
+            text.replace(&session, ""),
             "GET /auth?x=1 HTTP/1.0\nHost: [::1]\nAuth-Method: plain\nAuth-User: us%20er%25\u{fffd}\n\
              Auth-Pass: %01\u{7f}\nAuth-Protocol: smtp\nAuth-Login-Attempt: 2\nClient-IP: 127.0.0.1\nClient-Port: 4321\n\
              Client-Host: [UNAVAILABLE]\nProxy-Protocol-Addr: 2001:db8::1\nProxy-Protocol-Port: 1234\n\

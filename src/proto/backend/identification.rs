@@ -1,27 +1,25 @@
-//! An opening that also identifies the client to a backend: IMAP's ID (RFC 2971), once the capabilities are known.
+//! An opening that also identifies the client to a backend once the capabilities are known: IMAP's ID (RFC 2971), and Dovecot's
+//! XCLIENT in POP3.
 
 use super::backend_login::Opening;
-use super::reply::Expected;
 use super::steps::{Ended, Step, Steps};
-use crate::proto::client::{Action, Progress, then};
+use crate::proto::client::{Progress, then};
 
-/// The action while the reply to ID is awaited.
-const SENDING_ID: Action = "sending ID to upstream";
-
-/// The same opening with ID after it, where the backend announces that. `list` is the argument. Whether the backend accepts the
-/// command does not matter.
-pub fn identified(opening: Opening, list: &[u8]) -> Opening {
-    let list: Box<[u8]> = list.into();
+/// The same opening with ID or XCLIENT after it, where the backend announces that. Whether the backend accepts the command does not
+/// matter.
+pub fn identified(opening: Opening, argument: &[u8]) -> Opening {
+    let argument: Box<[u8]> = argument.into();
     then(opening, move |(wire, capabilities), _, out| {
-        let Some(command) = wire.id_command().filter(|_| capabilities.id) else {
+        let command = wire.identification();
+        let Some(own) = command.filter(|_| capabilities.identification) else {
             return Progress::Done((wire, capabilities));
         };
-        let line = [command, b" ", &*list].concat();
-        let step = Step::new(line, SENDING_ID, Expected::Capabilities);
+        let line = [own.command, b" ", &*argument].concat();
+        let step = Step::new(line, own.action, own.expected);
         let sent = Steps::new(step, []).begin(wire, out);
         Progress::Read(then(sent, move |(wire, ended), _, _| match ended {
-            Ended::Complete(_) => Progress::Done((wire, capabilities)),
-            Ended::Refused(_) => Progress::UNEXPECTED,
+            Ended::Refused(rejection) if rejection.closing => Progress::UNEXPECTED,
+            Ended::Complete(_) | Ended::Refused(_) => Progress::Done((wire, capabilities)),
         }))
     })
 }
@@ -30,11 +28,12 @@ pub fn identified(opening: Opening, list: &[u8]) -> Opening {
 mod tests {
     use super::*;
     use crate::proto::backend::backend_login::discovery;
-    use crate::proto::imap::wire::Wire;
+    use crate::proto::backend::wire::Wire;
+    use crate::proto::{imap, pop3};
 
     /// What a backend that sends these replies is sent, and how the opening ends.
-    fn play(replies: &[&str]) -> String {
-        let mut opening = identified(discovery(Box::new(Wire::default())), b"(\"a\" \"b\")");
+    fn play(wire: Box<dyn Wire>, argument: &str, replies: &[&str]) -> String {
+        let mut opening = identified(discovery(wire), argument.as_bytes());
         let mut out = Vec::new();
         for reply in replies {
             let whole = opening.whole(reply.as_bytes());
@@ -44,7 +43,7 @@ mod tests {
                     opening = next;
                     continue;
                 }
-                Progress::Done((_, found)) => found.id.to_string(),
+                Progress::Done((_, found)) => found.identification.to_string(),
                 Progress::Unexpected { .. } => "unexpected".to_owned(),
             };
             return String::from_utf8_lossy(&out).replace("\r\n", "|") + &end;
@@ -76,7 +75,31 @@ mod tests {
                 "gw CAPABILITY|false".to_owned(),
             ),
         ] {
-            assert_eq!(play(&replies), sent, "{replies:?}");
+            let wire = Box::new(imap::wire::Wire::default());
+            assert_eq!(play(wire, "(\"a\" \"b\")", &replies), sent, "{replies:?}");
+        }
+    }
+
+    #[test]
+    fn xclient_follows_the_capabilities_that_have_it() {
+        let list = "+OK\r\nUSER\r\nXCLIENT\r\n.\r\n";
+        let told = "CAPA|XCLIENT ADDR=192.0.2.1|";
+        for (replies, sent) in [
+            (
+                vec!["+OK x\r\n", list, "+OK Updated\r\n"],
+                format!("{told}true"),
+            ),
+            (
+                vec!["+OK x\r\n", list, "-ERR no\r\n"],
+                format!("{told}true"),
+            ),
+            (
+                vec!["+OK x\r\n", "+OK\r\nUSER\r\n.\r\n"],
+                "CAPA|false".to_owned(),
+            ),
+        ] {
+            let played = play(Box::new(pop3::wire::Wire), "ADDR=192.0.2.1", &replies);
+            assert_eq!(played, sent, "{replies:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The differences between the protocols in a dialogue with a backend, besides the replies: commands and capabilities.
 
-use super::reply::Replies;
+use super::reply::{Expected, Replies};
 use super::steps::{Context, Steps};
 use crate::config::{Method, Methods};
 use crate::proto::client::Action;
@@ -16,8 +16,8 @@ pub struct Capabilities {
     pub announced: Vec<u8>,
     /// STARTTLS or STLS.
     pub starttls: bool,
-    /// ID (IMAP).
-    pub id: bool,
+    /// The command that identifies the client: ID (IMAP), XCLIENT (POP3).
+    pub identification: bool,
     /// The longest initial response that the command can carry, in base64 bytes; `None`: it can carry none.
     pub initial_response: Option<usize>,
     /// The protocol's own command for a user name and a password: LOGIN in IMAP, USER in POP3.
@@ -96,14 +96,26 @@ pub struct XclientAttributes {
     pub name: bool,
     /// `LOGIN`
     pub login: bool,
+    /// `PORT`
+    pub port: bool,
+    /// `DESTADDR`
+    pub destination_address: bool,
+    /// `DESTPORT`
+    pub destination_port: bool,
+    /// `SESSION` (Dovecot)
+    pub session: bool,
 }
 
 impl XclientAttributes {
-    /// All attributes.
-    pub const ALL: Self = Self {
+    /// The attributes that nginx sends, whether or not they are announced.
+    pub const NGINX: Self = Self {
         address: true,
         name: true,
         login: true,
+        port: false,
+        destination_address: false,
+        destination_port: false,
+        session: false,
     };
 }
 
@@ -145,6 +157,17 @@ pub struct Verbs {
     pub quit: &'static [u8],
 }
 
+/// The command that identifies the client to a backend.
+#[derive(Debug)]
+pub struct Identification {
+    /// The command without its argument.
+    pub command: &'static [u8],
+    /// The action while the reply is awaited.
+    pub action: Action,
+    /// The reply. Whether it accepts does not matter.
+    pub expected: Expected,
+}
+
 /// A protocol, for the dialogues that ask for capabilities first.
 pub trait Wire: Replies {
     /// Its fixed parts.
@@ -166,8 +189,8 @@ pub trait Wire: Replies {
     /// does not allow.
     fn announced(&self, reply: &[u8]) -> Option<Box<[Bytes]>>;
 
-    /// The command that identifies the client, without its argument (IMAP).
-    fn id_command(&self) -> Option<&'static [u8]> {
+    /// The command that identifies the client (IMAP, POP3).
+    fn identification(&self) -> Option<&'static Identification> {
         None
     }
 

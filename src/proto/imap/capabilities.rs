@@ -27,7 +27,7 @@ pub fn read<'a>(words: impl Iterator<Item = &'a [u8]>) -> Capabilities {
         match &*word.to_ascii_uppercase() {
             b"STARTTLS" => found.starttls = true,
             // RFC 2971
-            b"ID" => found.id = true,
+            b"ID" => found.identification = true,
             // RFC 4959
             b"SASL-IR" => found.initial_response = Some(usize::MAX),
             b"LOGINDISABLED" => found.password_command = false,

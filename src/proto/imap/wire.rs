@@ -7,7 +7,7 @@ use super::{capabilities, reply};
 use crate::base::Secret;
 use crate::proto::backend::reply::{Class, Expected, Rejection, Replies};
 use crate::proto::backend::steps::{SENDING_AUTH, Step, Steps};
-use crate::proto::backend::wire::{self, Capabilities, Verbs};
+use crate::proto::backend::wire::{self, Capabilities, Identification, Verbs};
 use crate::proto::client::{Action, READING};
 use crate::proto::login::{Bytes, Credentials};
 
@@ -25,6 +25,12 @@ static VERBS: Verbs = Verbs {
     start_tls_action: "sending STARTTLS to upstream",
     greeting: b"* OK\r\n",
     quit: b"gw LOGOUT\r\n",
+};
+
+static ID: Identification = Identification {
+    command: b"gw ID",
+    action: "sending ID to upstream",
+    expected: Expected::Capabilities,
 };
 
 /// IMAP.
@@ -128,8 +134,8 @@ impl wire::Wire for Wire {
         Some(list).filter(|list| !list.is_empty())
     }
 
-    fn id_command(&self) -> Option<&'static [u8]> {
-        Some(b"gw ID")
+    fn identification(&self) -> Option<&'static Identification> {
+        Some(&ID)
     }
 
     fn set_tag(&mut self, tag: &Bytes) {

@@ -18,6 +18,7 @@ pub fn read(answer: &[u8]) -> Capabilities {
         match words.next() {
             Some(b"USER") => found.password_command = true,
             Some(b"SASL") => found.announce(words),
+            Some(b"XCLIENT") => found.identification = true,
             Some(b"STLS") => found.starttls |= line.trim_ascii_end() == b"STLS",
             _ => {}
         }
@@ -54,13 +55,13 @@ mod tests {
 
     const DOVECOT: &[u8] =
         b"+OK\r\nCAPA\r\nTOP\r\nUIDL\r\nRESP-CODES\r\nPIPELINING\r\nAUTH-RESP-CODE\r\n\
-        STLS\r\nUser\r\nsasl plain CRAM-MD5\r\nUTF8 USER\r\nLANG\r\nLOGIN-DELAY 60\r\n\r\nbad\x07\r\n.\r\n";
+        STLS\r\nXCLIENT\r\nUser\r\nsasl plain CRAM-MD5\r\nUTF8 USER\r\nLANG\r\nLOGIN-DELAY 60\r\n\r\nbad\x07\r\n.\r\n";
 
     #[test]
     fn the_gateway_reads_the_list() {
         let found = read(DOVECOT);
         let names: Vec<_> = client::names(found.mechanisms).collect();
-        assert!(found.password_command && found.starttls);
+        assert!(found.password_command && found.starttls && found.identification);
         assert_eq!(names, ["PLAIN", "CRAM-MD5"]);
         let none = read(b"+OK\r\nSASL STLS\r\nUSERS\r\nSTLS X\r\n.\r\nUSER\r\n");
         assert!(!none.password_command && !none.starttls && none.mechanisms.is_empty());

@@ -5,7 +5,7 @@ use super::{capabilities, reply};
 use crate::base::Secret;
 use crate::proto::backend::reply::{Class, Expected, Rejection, Replies};
 use crate::proto::backend::steps::{SENDING_AUTH, Step, Steps};
-use crate::proto::backend::wire::{self, Capabilities, Verbs};
+use crate::proto::backend::wire::{self, Capabilities, Identification, Verbs};
 use crate::proto::client::Action;
 use crate::proto::login::{Bytes, Credentials};
 
@@ -20,6 +20,12 @@ static VERBS: Verbs = Verbs {
     start_tls_action: "sending STLS to upstream",
     greeting: b"+OK\r\n",
     quit: b"QUIT\r\n",
+};
+
+static XCLIENT: Identification = Identification {
+    command: b"XCLIENT",
+    action: "sending XCLIENT to upstream",
+    expected: Expected::Anything,
 };
 
 /// POP3.
@@ -81,6 +87,10 @@ impl wire::Wire for Wire {
         let passed_on = reply::is_ok(reply).then(|| capabilities::passed_on(reply));
         let words = [USER].into_iter().chain(passed_on.into_iter().flatten());
         Some(words.map(Into::into).collect())
+    }
+
+    fn identification(&self) -> Option<&'static Identification> {
+        Some(&XCLIENT)
     }
 
     fn auth_command(&self, mechanism: &str) -> Vec<u8> {

@@ -77,6 +77,10 @@ pub fn read(answer: &[u8]) -> Capabilities {
                     b"ADDR" => found.xclient.address = true,
                     b"NAME" => found.xclient.name = true,
                     b"LOGIN" => found.xclient.login = true,
+                    b"PORT" => found.xclient.port = true,
+                    b"DESTADDR" => found.xclient.destination_address = true,
+                    b"DESTPORT" => found.xclient.destination_port = true,
+                    b"SESSION" => found.xclient.session = true,
                     _ => {}
                 });
             }

@@ -1,6 +1,10 @@
 //! The start of an SMTP dialogue that leads to a login: greeting, EHLO, and with XCLIENT the client's own EHLO.
 
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
 use super::capabilities;
+use crate::base::SessionId;
 use crate::config::{ProxySmtpHelo, Server, Xclient};
 use crate::proto::backend::reply::Expected;
 use crate::proto::backend::steps::{self, Context, Ended, Step, Steps};
@@ -22,6 +26,12 @@ pub struct Introduction {
     pub address: String,
     /// The client's host name, or `[UNAVAILABLE]`, or `[TEMPUNAVAIL]`.
     pub host: Box<str>,
+    /// The client's port; `None` on a Unix socket.
+    pub port: Option<u16>,
+    /// The address that the client has connected to, where backends get it.
+    pub connected: Option<SocketAddr>,
+    /// The identifier in the logs.
+    pub session: SessionId,
     /// How the client introduced itself.
     pub helo: Helo,
     /// `xclient`.
@@ -50,6 +60,9 @@ impl Introduction {
             own_name: own_name(server, &helo),
             address: client.address.into(),
             host: client.name.into(),
+            port: client.port,
+            connected: client.connected,
+            session: client.session,
             helo,
             xclient: server.proxy.xclient,
             purpose,
@@ -83,6 +96,21 @@ impl Introduction {
             line.extend_from_slice(b" NAME=");
             line.extend_from_slice(self.host.as_bytes());
         }
+        let mut add = |attribute: String| line.extend_from_slice(attribute.as_bytes());
+        if let Some(port) = self.port.filter(|_| attributes.port) {
+            add(format!(" PORT={port}"));
+        }
+        if let Some(end) = self.connected {
+            if attributes.destination_address {
+                add(format!(" DESTADDR={}", XclientAddress(end.ip())));
+            }
+            if attributes.destination_port {
+                add(format!(" DESTPORT={}", end.port()));
+            }
+        }
+        if attributes.session {
+            add(format!(" SESSION={}", self.session));
+        }
         (line.len() > verb).then_some(line)
     }
 
@@ -91,7 +119,10 @@ impl Introduction {
         match self.xclient {
             Xclient::Off => None,
             _ if self.by_announcement() => Some(announced),
-            _ => Some(XclientAttributes::ALL),
+            _ => Some(XclientAttributes {
+                session: announced.session,
+                ..XclientAttributes::NGINX
+            }),
         }
     }
 
@@ -106,6 +137,18 @@ impl Introduction {
         let own = self.by_announcement().then_some(&self.own_name);
         let name = self.helo.name.as_ref().or(own)?;
         Some(hello(self.helo.extended || self.by_announcement(), name))
+    }
+}
+
+/// An address in XCLIENT, with `IPV6:` before an IPv6 address.
+struct XclientAddress(IpAddr);
+
+impl fmt::Display for XclientAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.to_canonical() {
+            IpAddr::V4(address) => address.fmt(f),
+            IpAddr::V6(address) => write!(f, "IPV6:{address}"),
+        }
     }
 }
 

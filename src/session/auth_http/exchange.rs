@@ -13,8 +13,8 @@ use super::auth_server::AuthServer;
 use super::pool::{PoolRequest, Pools};
 use super::request::Attempt;
 use crate::base::{Address, Errno, Level, Secret};
-use crate::config::Server;
 use crate::config::settings::AuthHttp;
+use crate::config::{Deciding, Server};
 use crate::net::stream::Stream;
 use crate::proto::Denial;
 use crate::proto::auth_http::{Answer, Fault, Grant, Outcome, Parsed, Replacement, headers, parse};
@@ -96,7 +96,11 @@ impl Exchange<'_> {
             if let Some(user) = answer.user() {
                 log.login(user);
             }
-            match answer.outcome(self.attempt.need(self.config)) {
+            let outcome = answer.outcome(self.attempt.need(self.config));
+            if outcome.is_ok() {
+                log.auth_server_answered(address);
+            }
+            match outcome {
                 Ok(Outcome::Accepted(mut grant)) => {
                     grant.replacement = replacement.then(grant.replacement);
                     return Ok(Decision::Accepted(grant));
@@ -296,28 +300,39 @@ impl fmt::Display for AuthHttpError {
 }
 
 impl AuthHttpError {
+    /// The directive that decides, where the auth server has not.
+    pub fn deciding(&self) -> Option<Deciding> {
+        match self {
+            Self::Failed(_, Failure::Timeout | Failure::Silent) => Some(Deciding::AuthHttpTimeout),
+            Self::Failed(..) | Self::NoAddress => None,
+        }
+    }
+
     /// Writes the error to the log.
     pub fn log(&self, log: &SessionLog) {
-        let line = |text: std::fmt::Arguments<'_>| log.line(Phase::AuthHttp, Level::Error, text);
         let (address, failure) = match self {
-            Self::NoAddress => return line(format_args!("auth http server has no address")),
+            Self::NoAddress => {
+                let text = format_args!("auth http server has no address");
+                return log.line(Phase::AuthHttp, Level::Error, text);
+            }
             Self::Failed(address, failure) => (address, failure),
         };
+        let failed = |text: fmt::Arguments<'_>| log.auth_server_failed(address, text);
         match failure {
             Failure::Connect(error) => log.unconnected(Phase::AuthHttp, address, "recv", error),
-            Failure::Handshake(text) => line(format_args!("{text}")),
+            Failure::Handshake(text) => failed(format_args!("{text}")),
             Failure::Send(error) => log.auth_http(address, "send", error),
             Failure::Receive(error) => log.auth_http(address, "recv", error),
-            Failure::Closed => line(format_args!(
+            Failure::Closed => failed(format_args!(
                 "auth http server {address} prematurely closed connection"
             )),
-            Failure::TooLarge => line(format_args!(
+            Failure::TooLarge => failed(format_args!(
                 "auth http server {address} sent too large header"
             )),
-            Failure::Timeout | Failure::Silent => line(format_args!(
+            Failure::Timeout | Failure::Silent => failed(format_args!(
                 "auth http server {address} timed out (110: Connection timed out)"
             )),
-            Failure::Invalid(fault) => line(format_args!("auth http server {address} {fault}")),
+            Failure::Invalid(fault) => failed(format_args!("auth http server {address} {fault}")),
         }
     }
 }

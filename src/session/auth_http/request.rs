@@ -73,6 +73,7 @@ impl<'a> Attempt<'a> {
                 cipher,
                 certificate,
             }),
+            session: (settings.auth_http_session_id).then(|| self.identity.session()),
             headers: &settings.auth_http_header,
         };
         let mut bytes = Vec::with_capacity(USUAL);

@@ -14,6 +14,7 @@ use crate::proto::backend::authorized_login::Outcome;
 use crate::proto::dialogues;
 use crate::proto::login::Login;
 use crate::proto::smtp::reply;
+use crate::session::log::SessionLog;
 use crate::session::phase::Phase;
 
 /// The step of a backend's AUTH, in nginx's words.
@@ -33,7 +34,7 @@ pub(in crate::session) async fn log_in(
     let mut client_left = pin!(client_left);
     let server = &context.backends.server;
     let target = tokio::select! {
-        target = target(context.backends, grant.backend) => target?,
+        target = target(context.backends, context.log, grant.backend) => target?,
         () = &mut client_left => return Err(LoginError::ClientLeft),
     };
     let helo = login.origin.helo().cloned();
@@ -81,7 +82,11 @@ pub(in crate::session) async fn log_in(
 }
 
 /// The backend that the auth server named, or that of `proxy_pass`.
-async fn target(backends: &Backends, named: Option<Backend>) -> Result<Target, LoginError> {
+async fn target(
+    backends: &Backends,
+    log: &SessionLog,
+    named: Option<Backend>,
+) -> Result<Target, LoginError> {
     let Some(Backend { host, port, name }) = named else {
         let upstream = backends.server.authenticator.upstream();
         return upstream.map(Target::from).ok_or(LoginError::NoBackend);
@@ -89,7 +94,10 @@ async fn target(backends: &Backends, named: Option<Backend>) -> Result<Target, L
     let (found, host) = match host {
         BackendHost::Address(ip) => (vec![SocketAddr::new(ip, port)], ip.to_string()),
         BackendHost::Name(host) => match backends.resolver.addresses(&host, port).await {
-            Ok((found, _)) => (found, host.into()),
+            Ok((found, _)) => {
+                log.resolved(&host);
+                (found, host.into())
+            }
             Err(fault) => return Err(LoginError::Unresolved(host, fault)),
         },
     };

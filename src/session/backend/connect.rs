@@ -7,7 +7,7 @@ use super::error::{ConnectError, log_timeout};
 use super::start_tls::secure;
 use super::{Backends, ClientContext};
 use crate::base::Address;
-use crate::config::{Upstream, unbracketed};
+use crate::config::{Deciding, Upstream, unbracketed};
 use crate::net::socket::Socket;
 use crate::proto::client::READING;
 use crate::proto::login::Helo;
@@ -50,13 +50,17 @@ impl ClientContext<'_> {
         helo: Option<&Helo>,
     ) -> Result<BackendConnection, ConnectError> {
         let (server, log) = (&self.backends.server, &mut *self.log);
-        let limit = server.proxy.proxy_connect_timeout.min(server.mail.timeout);
+        let own_limit = server.proxy.proxy_connect_timeout;
+        let (limit, limited_by) = match own_limit <= server.mail.timeout {
+            true => (own_limit, Deciding::ProxyConnectTimeout),
+            false => (server.mail.timeout, Deciding::Timeout),
+        };
+        let mut by = None;
         let header = self.header.as_deref();
         *self.phase = CONNECTING;
         for address in &target.addresses {
             self.shared.next_number();
-            let shown = address.to_string();
-            log.upstream(Some(target.name.as_deref().unwrap_or(&shown)));
+            log.upstream(address, target.name.as_deref());
             match timeout(limit, self.backends.dialer.connect(address)).await {
                 Ok(Ok(socket)) => {
                     log.connected();
@@ -70,10 +74,15 @@ impl ClientContext<'_> {
                     };
                     log.unconnected(phase, address, call, &error);
                 }
-                Err(_) => log_timeout(log, CONNECTING),
+                Err(_) => {
+                    log_timeout(log, CONNECTING);
+                    by = Some(limited_by);
+                    continue;
+                }
             }
+            by = None;
         }
-        Err(ConnectError::Unreachable)
+        Err(ConnectError::Unreachable(by))
     }
 }
 

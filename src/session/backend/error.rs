@@ -2,9 +2,10 @@
 
 use std::{fmt, io};
 
-use crate::base::{Errno, Escaped, Level};
+use crate::base::{Errno, Escaped, Level, Protocol};
+use crate::config::Deciding;
 use crate::net::resolver::ResolveError;
-use crate::proto::shown;
+use crate::proto::{dialogues, shown};
 use crate::session::io_failure::IoFailure;
 use crate::session::log::SessionLog;
 use crate::session::phase::Phase;
@@ -41,8 +42,9 @@ impl From<ConversationError> for LoginError {
 /// Why there is no connection.
 #[derive(Debug)]
 pub(in crate::session) enum ConnectError {
-    /// No address could be reached. Each attempt has its line in the log.
-    Unreachable,
+    /// No address could be reached. Each attempt has its line in the log. If the last one took too long, this is the directive that
+    /// sets the limit.
+    Unreachable(Option<Deciding>),
     /// The PROXY header could not be sent.
     Header(io::Error),
     /// TLS failed.
@@ -101,28 +103,112 @@ impl LoginError {
         }
     }
 
-    /// Writes the error to the log. A reply of the backend gets the level `reply`.
-    pub fn log(&self, log: &SessionLog, phase: Phase, reply: Level) {
+    /// The directive that decides, where the backend has not.
+    pub fn deciding(&self) -> Option<Deciding> {
+        match self {
+            Self::TimedOut => Some(Deciding::Timeout),
+            Self::Conversation(error) => error.deciding(),
+            Self::Connect(ConnectError::Unreachable(by)) => *by,
+            Self::Connect(ConnectError::Header(_)) => None,
+            Self::Connect(ConnectError::Upgrade(error)) => match error {
+                UpgradeError::TimedOut => Some(Deciding::ProxyConnectTimeout),
+                UpgradeError::NotOffered | UpgradeError::Ahead => Some(Deciding::ProxySsl),
+                UpgradeError::Conversation(error) => error.deciding(),
+                UpgradeError::NoName(_) | UpgradeError::Handshake(_) => None,
+            },
+            Self::ClientLeft
+            | Self::NoBackend
+            | Self::Unresolved(..)
+            | Self::ChallengeLost
+            | Self::NoPassword
+            | Self::Closed => None,
+        }
+    }
+
+    /// Writes the error to the log of a session of this protocol. A reply of the backend gets the level `reply`.
+    pub fn log(&self, log: &SessionLog, phase: Phase, reply: Level, protocol: Protocol) {
+        let text = format_args!("{self}");
         let level = match self {
             Self::ClientLeft
             | Self::ChallengeLost
-            | Self::Closed
-            | Self::Connect(ConnectError::Unreachable) => return,
+            | Self::Connect(ConnectError::Unreachable(_)) => {
+                return;
+            }
+            Self::Closed => return log.upstream_failed(phase, None, text),
+            Self::Unresolved(name, _) => return log.unresolved(phase, name, text),
             Self::TimedOut | Self::Connect(ConnectError::Upgrade(UpgradeError::TimedOut)) => {
                 Level::Info
             }
             error if error.reply().is_some() => reply,
             _ => Level::Error,
         };
-        log.line(phase, level, format_args!("{self}"));
+        match self.is_outage(protocol) {
+            true => log.upstream_failed(phase, Some(level), text),
+            false => {
+                log.line(phase, level, text);
+                if self.reply().is_some() {
+                    log.upstream_answered();
+                }
+            }
+        }
+    }
+
+    /// Whether the backend rejected the login itself, for good.
+    pub fn is_rejection(&self, protocol: Protocol) -> bool {
+        self.reply().is_some_and(|own| {
+            let rejection = dialogues::rejection(protocol, &own.reply);
+            LOGIN_STEPS.contains(&own.step) && rejection.is_some_and(|own| !own.is_temporary())
+        })
+    }
+
+    /// Whether the backend is the cause, and not the login or the mail of one client.
+    fn is_outage(&self, protocol: Protocol) -> bool {
+        match self {
+            Self::ClientLeft
+            | Self::NoBackend
+            | Self::ChallengeLost
+            | Self::NoPassword
+            | Self::Connect(ConnectError::Unreachable(_)) => false,
+            Self::Conversation(ConversationError::Unexpected(own)) => {
+                !MAIL_STEPS.contains(&own.step) && !self.is_rejection(protocol)
+            }
+            Self::Unresolved(..)
+            | Self::Connect(_)
+            | Self::TimedOut
+            | Self::Closed
+            | Self::Conversation(_) => true,
+        }
     }
 }
+
+impl ConversationError {
+    /// The directive that decides, where the backend has not.
+    fn deciding(&self) -> Option<Deciding> {
+        match self {
+            Self::TooLong(_) => Some(Deciding::ProxyBuffer),
+            Self::Closed | Self::Receive(_) | Self::Send(_) | Self::Unexpected(_) => None,
+        }
+    }
+}
+
+/// The steps in which a backend gets the login, in nginx's words.
+const LOGIN_STEPS: [&str; 4] = [
+    "sending AUTH to upstream",
+    "sending LOGIN command to upstream",
+    "sending user name to upstream",
+    "sending password to upstream",
+];
+/// The steps in which it gets the mail of a client without a login.
+const MAIL_STEPS: [&str; 2] = [
+    "sending MAIL FROM to upstream",
+    "sending RCPT TO to upstream",
+];
 
 const TIMED_OUT: &str = "upstream timed out (110: Connection timed out)";
 
 /// Logs that an address of a backend did not answer in time.
 pub(super) fn log_timeout(log: &SessionLog, phase: Phase) {
-    log.line(phase, Level::Info, format_args!("{TIMED_OUT}"));
+    log.upstream_failed(phase, Some(Level::Info), format_args!("{TIMED_OUT}"));
 }
 
 impl fmt::Display for LoginError {
@@ -146,7 +232,7 @@ impl fmt::Display for LoginError {
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable => f.write_str("no address of upstream can be reached"),
+            Self::Unreachable(_) => f.write_str("no address of upstream can be reached"),
             Self::Header(cause) => write!(f, "send() failed{}", Errno(cause)),
             Self::Upgrade(error) => error.fmt(f),
         }

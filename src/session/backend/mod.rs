@@ -82,6 +82,7 @@ impl Admitted {
         found: Capabilities,
         log: &SessionLog,
     ) -> Self {
+        log.upstream_answered();
         let mut backend = connection.into_stream();
         backend.follower = if found.trust.proxy_commands {
             Some(Box::new(Follower::new(found.chunking)))

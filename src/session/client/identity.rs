@@ -1,11 +1,14 @@
 //! A client's address and host name.
 
+use std::net::SocketAddr;
+
 use super::source::Source;
 use crate::base::SessionId;
+use crate::config::Server;
 use crate::net::socket::Peer;
 use crate::proto::{ClientHost, Fields};
 
-/// The number of proxies that may follow, against loops (Dovecot's `x-proxy-ttl`).
+/// The number of proxies that may follow, against loops (Dovecot's `x-proxy-ttl` and `TTL`).
 const PROXY_TTL: &[u8] = b"5";
 
 /// A client's address and host name, in the forms that headers and commands use.
@@ -19,22 +22,24 @@ pub(in crate::session) struct Identity {
     pub xclient: String,
     /// The verified host name, `[UNAVAILABLE]` or `[TEMPUNAVAIL]`.
     pub name: Box<str>,
-    /// The client as IMAP backends get it, with `imap_id on`.
-    imap_id: Option<Box<ImapId>>,
+    /// The session in every log.
+    session: SessionId,
+    /// The client as backends get it, with `imap_id on` or `pop3_xclient on`.
+    identification: Option<Box<Identification>>,
 }
 
-/// The fields of the ID command to a backend (RFC 2971).
+/// The command that identifies the client to a backend.
 #[derive(Debug)]
-struct ImapId {
-    /// The gateway's own.
+struct Identification {
+    /// The gateway's own fields of ID (RFC 2971).
     own: Fields,
-    /// The whole list.
-    list: Vec<u8>,
+    /// The whole argument.
+    argument: Vec<u8>,
 }
 
 impl Identity {
-    /// A client before its host name is looked up.
-    pub fn new(source: Source) -> Self {
+    /// The client of connection `number`, before its host name is looked up.
+    pub fn new(source: Source, number: u64) -> Self {
         let address = source.peer.host();
         let xclient = match &source.peer {
             Peer::Inet(peer) if peer.is_ipv6() => format!("IPV6:{address}"),
@@ -45,12 +50,29 @@ impl Identity {
             address,
             xclient,
             name: UNAVAILABLE.into(),
-            imap_id: None,
+            session: SessionId::of_connection(number),
+            identification: None,
         }
     }
 
-    /// Identifies the client to IMAP backends from now on, as connection `number` of the gateway.
-    pub fn identify(&mut self, number: u64) {
+    /// Identifies the client to backends from now on, where the server does that.
+    pub fn identify(&mut self, server: &Server) {
+        if server.sends_imap_id() {
+            self.identify_by_id();
+        } else if server.sends_pop3_xclient() {
+            let mut argument = Vec::new();
+            if let Some((ip, port)) = self.source.peer.ip().zip(self.source.peer.port()) {
+                let ip = ip.to_canonical();
+                argument.extend_from_slice(format!("ADDR={ip} PORT={port} ").as_bytes());
+            }
+            argument.extend_from_slice(format!("SESSION={} TTL=", self.session).as_bytes());
+            argument.extend_from_slice(PROXY_TTL);
+            let own = Fields::default();
+            self.identification = Some(Box::new(Identification { own, argument }));
+        }
+    }
+
+    fn identify_by_id(&mut self) {
         let mut own = Fields::default();
         let ends = [
             (
@@ -70,19 +92,23 @@ impl Identity {
             }
         }
         own.push(b"x-proxy-ttl", PROXY_TTL);
-        let session = SessionId::of_connection(number).to_string();
-        own.push(b"x-session-id", session.as_bytes());
-        let list = own.list();
-        self.imap_id = Some(Box::new(ImapId { own, list }));
+        own.push(b"x-session-id", self.session.to_string().as_bytes());
+        let argument = own.list();
+        self.identification = Some(Box::new(Identification { own, argument }));
     }
 
     /// Adds the fields of the client's own ID command, in place of those of an earlier one.
     pub fn identified(&mut self, fields: &Fields) {
-        if let Some(id) = &mut self.imap_id {
+        if let Some(id) = &mut self.identification {
             let mut all = id.own.clone();
             all.extend(fields);
-            id.list = all.list();
+            id.argument = all.list();
         }
+    }
+
+    /// The session in every log.
+    pub fn session(&self) -> SessionId {
+        self.session
     }
 
     /// The host as it is sent to backends.
@@ -90,7 +116,10 @@ impl Identity {
         ClientHost {
             address: &self.xclient,
             name: &self.name,
-            imap_id: self.imap_id.as_deref().map(|id| &*id.list),
+            port: self.source.peer.port(),
+            connected: self.source.connected().map(SocketAddr::from),
+            session: self.session,
+            identification: self.identification.as_deref().map(|id| &*id.argument),
         }
     }
 }

@@ -39,7 +39,9 @@ pub(in crate::session) enum ProxyHeaderError {
 impl Source {
     /// The socket's peer, and the local end for a server whose backends get it.
     pub fn new(socket: &Socket, peer: Peer, server: &Server) -> Self {
-        let is_sent = server.proxy.proxy_protocol != ProxyProtocol::Off || server.sends_imap_id();
+        let is_sent = server.proxy.proxy_protocol != ProxyProtocol::Off
+            || server.sends_imap_id()
+            || server.sends_destination();
         Self {
             peer,
             header: None,

@@ -83,6 +83,14 @@ impl Carrier {
         }
     }
 
+    /// Ends the messages of a session that does not run any more.
+    pub fn abandon(&mut self) {
+        match self {
+            Self::Plain(_) | Self::Followed(_) => {}
+            Self::Recorded(followed) => followed.abandon(),
+        }
+    }
+
     /// Lets a client that has got its backend's last bytes close first.
     pub async fn linger(&mut self) {
         each!(self, own => own.linger().await);

@@ -25,11 +25,14 @@ use super::log::SessionLog;
 use super::outcome;
 use super::phase::Phase;
 use super::shutdown::{Shutdown, poll_shutdown};
+use super::verdict::Verdict;
 use crate::config::Server;
 use crate::log::mail_log::EndedBy;
 use crate::net::tunnel::{End, Pipe, Side};
 use crate::proto::tally::Tally;
 
+/// The reason of a session that ends with its process.
+const EXITING: &str = "worker process exits";
 /// How long a client may take for the last reply.
 const CLOSING: Duration = Duration::from_secs(2);
 
@@ -130,19 +133,30 @@ impl Tunnel {
         let _ = timeout(CLOSING, self.carrier.close(&reply)).await;
     }
 
-    /// Records how the session ended.
+    /// Writes the session's line for an end of the tunnel.
     fn record(&mut self, end: &End) {
-        if let Some(record) = self.carrier.take_record() {
-            self.log.record(Some(record));
-        }
-        if let Some(record) = &mut self.log.record {
+        let (verdict, ended_by) = match self.carrier.closing() {
+            Some(incident) => (incident.verdict(), EndedBy::Gateway),
+            None => outcome::tunnel(end, self.carrier.first_end()),
+        };
+        self.finish_record(verdict, ended_by);
+    }
+
+    /// Writes the session's line, unless it is written.
+    fn finish_record(&mut self, verdict: Verdict, ended_by: EndedBy) {
+        let followed = self.carrier.take_record();
+        if let Some(mut record) = followed.or_else(|| self.log.record.take()) {
             let (up, down) = self.carrier.carried();
             record.carried(up, down);
-            let (verdict, ended_by) = match self.carrier.closing() {
-                Some(incident) => (incident.verdict(), EndedBy::Gateway),
-                None => outcome::tunnel(end, self.carrier.first_end()),
-            };
             record.tunnel_ended(verdict, ended_by);
         }
+    }
+}
+
+impl Drop for Tunnel {
+    /// Writes the lines of a session whose process exits.
+    fn drop(&mut self) {
+        self.carrier.abandon();
+        self.finish_record(Verdict::because(EXITING), EndedBy::Gateway);
     }
 }

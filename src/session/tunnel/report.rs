@@ -35,11 +35,13 @@ fn broken(log: &SessionLog, Failure { side, call, error }: Failure, is_tls: bool
         (Side::Backend, Call::Send) => Phase::ProxyingToBackend,
     };
     let failure = IoFailure::of(call, is_tls, error);
-    let level = match side {
-        Side::Client => failure.level_of_client(),
-        Side::Backend => Some(failure.level_of_backend()),
-    };
-    if let Some(level) = level {
-        log.line(phase, level, format_args!("{failure}"));
+    let text = format_args!("{failure}");
+    match side {
+        Side::Client => {
+            if let Some(level) = failure.level_of_client() {
+                log.line(phase, level, text);
+            }
+        }
+        Side::Backend => log.upstream_cut_off(phase, failure.level_of_backend(), text),
     }
 }

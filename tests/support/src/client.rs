@@ -30,6 +30,12 @@ impl LineClient {
         }
     }
 
+    /// The port of its own end.
+    pub fn local_port(&self) -> u16 {
+        let local = self.stream.get_ref().local_addr();
+        local.expect("its address").port()
+    }
+
     /// Sends a line and its CR LF.
     pub fn send_line(&mut self, line: &str) {
         self.send(format!("{line}\r\n").as_bytes());

@@ -38,7 +38,12 @@ pub struct ScriptedPeer {
 impl ScriptedPeer {
     /// Listens on a free port of 127.0.0.1.
     pub fn start(script: &[Step]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port for the peer");
+        Self::start_on(0, script)
+    }
+
+    /// Listens on this port of 127.0.0.1; 0 is a free one.
+    pub fn start_on(port: u16, script: &[Step]) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).expect("a port for the peer");
         let port = listener.local_addr().expect("its number").port();
         let (report, received) = channel();
         let script = script.to_vec();

@@ -22,6 +22,7 @@ module! {
         ///   and RCPT commands.
         /// - `Auth-SSL` and further `Auth-SSL-*` headers: the TLS connection and the client certificate.
         /// - `Proxy-Protocol-*`: the addresses in a PROXY header.
+        /// - `Auth-Session`: see `auth_http_session_id`.
         ///
         /// Only the headers of the response are used:
         ///
@@ -61,6 +62,10 @@ module! {
         /// `Client-Port` after `Client-IP`. A client of a UNIX-domain socket has none. nginx does not have this
         /// directive.
         auth_http_client_port: Flag = "off", MAIL_SERVER;
+        /// Determines whether the identifier of the session is sent to the authentication server, in the header
+        /// `Auth-Session`. It is the one in `mail_log`, so that the logs of both can be compared. nginx does not have
+        /// this directive.
+        auth_http_session_id: Flag = "off", MAIL_SERVER;
         /// Enables or disables verification of the certificate of an authentication server with `https://`. The
         /// certificate must be issued by a trusted CA and must match the server name.
         auth_http_ssl_verify: Flag = "on", MAIL_SERVER;

@@ -1,7 +1,7 @@
-//! ngx_mail_pop3_module, with `pop3_client_buffer`.
+//! ngx_mail_pop3_module, with `pop3_client_buffer` and `pop3_xclient`.
 
 use crate::config::schema::module;
-use crate::config::schema::values::{Announced, Pop3Methods, SetOf, Size};
+use crate::config::schema::values::{Announced, Flag, Pop3Methods, SetOf, Size};
 
 module! {
     /// POP3 for client connections.
@@ -37,5 +37,10 @@ module! {
         /// As in nginx, USER and PASS, AUTH PLAIN and AUTH LOGIN are always accepted; `plain` determines only whether
         /// PLAIN and LOGIN are announced.
         pop3_auth: SetOf<Pop3Methods> = "plain", MAIL_SERVER;
+        /// Determines whether the XCLIENT command tells a POP3 backend who the client is, if the backend announces it in
+        /// the response to CAPA. Dovecot does so to addresses in `login_trusted_networks`. The attributes are `ADDR` and
+        /// `PORT` (the address of the client), `SESSION` (the identifier in `mail_log`) and `TTL`. nginx does not have
+        /// this directive.
+        pop3_xclient: Flag = "off", MAIL_SERVER;
     }
 }

@@ -86,6 +86,10 @@ module! {
         ///   not have this value.
         /// - `off`: no XCLIENT.
         ///
+        /// Where the announcement decides, the backend also gets the attributes `PORT`, `DESTADDR` and `DESTPORT` (the
+        /// address that the client has connected to). In any case it gets `SESSION`, the identifier in `mail_log`, if
+        /// it announces that.
+        ///
         /// After XCLIENT, portcullis sends the HELO or EHLO command of the client. A refusal of XCLIENT ends the
         /// session. Without XCLIENT, a backend that `auth_http` selects does not get the login, unless
         /// `proxy_smtp_auth` is used.

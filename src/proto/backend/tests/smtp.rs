@@ -1,6 +1,7 @@
 //! SMTP.
 
 use super::*;
+use crate::base::SessionId;
 use crate::config::{ProxySmtpAuth, Xclient};
 use crate::proto::backend::authorized_login::Task;
 use crate::proto::backend::reply::Replies;
@@ -25,6 +26,9 @@ fn introduction(helo: Helo, xclient: Xclient, purpose: Purpose) -> Introduction 
         own_name: bytes("gate"),
         address: "192.0.2.1".into(),
         host: "[UNAVAILABLE]".into(),
+        port: Some(4321),
+        connected: Some("[2001:db8::25]:587".parse().unwrap()),
+        session: SessionId::of_connection(7),
         helo,
         xclient,
         purpose,
@@ -91,6 +95,23 @@ fn xclient_in_place_of_a_login() {
 }
 
 #[test]
+fn nginx_sends_three_attributes_and_the_session_where_it_is_announced() {
+    let play = |announced: &str| {
+        let announced = format!("250-x\r\n250 XCLIENT {announced}\r\n");
+        let replies = [HI, &announced, HI, OK];
+        authorized(Task::Nothing, helo("c", true), Some("u"), &replies).text()
+    };
+    let three = "EHLO gate|XCLIENT ADDR=192.0.2.1 LOGIN=u NAME=[UNAVAILABLE]";
+    assert_eq!(
+        play("ADDR PORT DESTADDR"),
+        format!("{three}|EHLO c| LoggedIn")
+    );
+    let id = SessionId::of_connection(7);
+    let with_session = format!("{three} SESSION={id}|EHLO c| LoggedIn");
+    assert_eq!(play("ADDR PORT SESSION TTL"), with_session);
+}
+
+#[test]
 fn xclient_where_it_is_announced() {
     let play = |helo: Helo, login: &str, replies: &[&str]| {
         let login = Some(bytes(login));
@@ -105,6 +126,15 @@ fn xclient_where_it_is_announced() {
     assert_eq!(
         play(helo("c", false), "u", &[HI, &all, HI, &all]),
         "EHLO gate|XCLIENT ADDR=192.0.2.1 LOGIN=u NAME=[UNAVAILABLE]|EHLO c| LoggedIn"
+    );
+    let id = SessionId::of_connection(7);
+    let all = announces("NAME ADDR PROTO HELO PORT DESTADDR DESTPORT SESSION TTL");
+    assert_eq!(
+        play(helo("c", true), "u", &[HI, &all, HI, OK]),
+        format!(
+            "EHLO gate|XCLIENT ADDR=192.0.2.1 NAME=[UNAVAILABLE] PORT=4321 DESTADDR=IPV6:2001:db8::25 DESTPORT=587 \
+             SESSION={id}|EHLO c| LoggedIn"
+        )
     );
     // EHLO follows XCLIENT even if the client sent none.
     assert_eq!(

@@ -2,6 +2,7 @@
 //! a state and what they lead to: the next line (`|` stands for its end) or the outcome. No other reply may count.
 
 use super::*;
+use crate::base::SessionId;
 use crate::config::{ProxySmtpAuth, Xclient};
 use crate::proto::backend::authorized_login::{Task, greeting};
 use crate::proto::backend::wire::Wire;
@@ -94,6 +95,9 @@ mod smtp_states {
             own_name: bytes("gate"),
             address: "192.0.2.1".into(),
             host: "[UNAVAILABLE]".into(),
+            port: Some(4321),
+            connected: Some("[2001:db8::25]:587".parse().unwrap()),
+            session: SessionId::of_connection(7),
             helo: Helo {
                 name: Some(bytes("c")),
                 extended: true,

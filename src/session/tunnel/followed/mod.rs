@@ -161,6 +161,11 @@ where
         (self.up, self.down)
     }
 
+    /// Reports the end of a session that does not run any more.
+    pub fn abandon(&mut self) {
+        self.follower.ended(&mut self.observer);
+    }
+
     /// Lets a client that has got its backend's last bytes close first.
     pub async fn linger(&mut self) {
         linger(&mut self.client).await;
