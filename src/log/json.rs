@@ -2,7 +2,7 @@
 
 use nix::unistd::{getpid, gettid};
 
-use super::clock::iso8601;
+use super::clock::iso;
 use super::context::Context;
 use super::event::Event;
 use crate::base::SessionId;
@@ -18,7 +18,7 @@ const VALUE: usize = 256;
 pub(super) fn json_line(event: &Event<'_>) -> Vec<u8> {
     let mut object = Object::default();
     object.json.begin_object();
-    object.text("time", &iso8601(event.time), VALUE);
+    object.text("time", &String::from_utf8_lossy(&iso(event.time)), VALUE);
     object.text("level", event.level.word(), VALUE);
     // Not cached: the process identifier changes when the process becomes a daemon.
     object.number("pid", getpid().as_raw().into());

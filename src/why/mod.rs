@@ -3,6 +3,7 @@
 //! Without `--log`, the logs are those of the configuration. Reads both built-in formats of `mail_log`, rotated and compressed files included. A line of another format is counted, and the
 //! number is reported.
 
+mod advice;
 mod files;
 mod line;
 mod story;
@@ -51,7 +52,7 @@ pub fn run(question: &Question, options: &Options, world: &dyn World) -> ExitCod
         logs,
     };
     match tell(&query, &mut io::stdout().lock()) {
-        Ok(0) => fail(&format!("no session of \"{}\" in the log", query.subject)),
+        Ok(0) => fail(&query.no_match()),
         Ok(_) => ExitCode::SUCCESS,
         // The reader has seen enough.
         Err(WhyError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
@@ -137,7 +138,10 @@ pub fn tell(query: &Query, out: &mut dyn Write) -> Result<usize, WhyError> {
         write!(out, "{gap}{story}").map_err(WhyError::Write)?;
     }
     if unreadable > 0 {
-        let text = "lines are in a format of log_format, which --why cannot read";
+        let text = match unreadable {
+            1 => "line is in a format of log_format, which --why cannot read",
+            _ => "lines are in a format of log_format, which --why cannot read",
+        };
         writeln!(out, "({unreadable} {text})").map_err(WhyError::Write)?;
     }
     Ok(stories.len())
@@ -179,12 +183,27 @@ fn read_part(
 }
 
 impl Query {
+    /// The sentence that says what was searched for, and where.
+    fn no_match(&self) -> String {
+        let since = self.since.map_or(String::new(), |since| {
+            let local = since.to_zoned(jiff::tz::TimeZone::system());
+            format!(" since {}", local.strftime("%Y-%m-%d %H:%M:%S"))
+        });
+        let logs: Vec<_> = self
+            .logs
+            .iter()
+            .map(|log| log.display().to_string())
+            .collect();
+        let (subject, logs) = (&self.subject, logs.join(", "));
+        format!("no session of \"{subject}\"{since} in {logs}")
+    }
+
     fn matches(&self, story: &Story) -> bool {
         let session = story.session();
         let subject = &*self.subject;
         let is_login = session
             .get("login")
-            .is_some_and(|login| login.eq_ignore_ascii_case(subject));
+            .is_some_and(|login| is_same_login(login, subject));
         let is_session = session.get("session") == Some(subject);
         let is_client = session
             .get("client")
@@ -192,6 +211,20 @@ impl Query {
         let is_recent = self.since.is_none_or(|since| story.time() >= Some(since));
         is_recent && (is_login || is_session || is_client)
     }
+}
+
+/// Whether two logins are the same but for case. Where only one of them has a domain, the other parts decide.
+fn is_same_login(own: &str, wanted: &str) -> bool {
+    let parts = |login| match str::rsplit_once(login, '@') {
+        Some((local, domain)) => (local, Some(domain)),
+        None => (login, None),
+    };
+    let ((own, own_domain), (wanted, wanted_domain)) = (parts(own), parts(wanted));
+    let is_same_domain = match (own_domain, wanted_domain) {
+        (Some(own), Some(wanted)) => own.eq_ignore_ascii_case(wanted),
+        _ => true,
+    };
+    is_same_domain && own.eq_ignore_ascii_case(wanted)
 }
 
 /// Whether `address`, with a port, has this host. IPv6 addresses are compared in any spelling.
@@ -207,7 +240,7 @@ fn has_host(address: &str, host: &str) -> bool {
     }
 }
 
-/// Reads the time of `--since`: a date, a date with a time, a time of today, or a duration before `now` such as `2h` or `30m`.
+/// Reads the time of `--since`: a date, a date with a time, a time of today, `today`, `yesterday`, or a duration before `now` such as `2h` or `30m`.
 ///
 /// # Errors
 /// The text is none of these.
@@ -224,8 +257,16 @@ pub fn parse_since(text: &str, now: Timestamp) -> Result<Timestamp, String> {
             .ok()
             .and_then(|span| zoned.checked_sub(span.abs()).ok())
     };
-    text.parse()
-        .ok()
+    let day = || {
+        let date = match text {
+            "today" => zoned.date(),
+            "yesterday" => zoned.date().yesterday().ok()?,
+            _ => return None,
+        };
+        local(date.to_datetime(Time::midnight()))
+    };
+    day()
+        .or_else(|| text.parse().ok())
         .or_else(|| spaced.parse().ok().and_then(local))
         .or_else(|| {
             text.parse::<Time>()
@@ -234,7 +275,7 @@ pub fn parse_since(text: &str, now: Timestamp) -> Result<Timestamp, String> {
         })
         .or_else(|| span().map(|zoned| zoned.timestamp()))
         .ok_or_else(|| {
-            let forms = "\"2026-11-29\", \"2026-11-29 10:42\", \"10:42\" or \"2h\"";
+            let forms = "\"2026-11-29\", \"2026-11-29 10:42\", \"10:42\", \"yesterday\" or \"2h\"";
             format!("invalid time \"{text}\", it must be like {forms}")
         })
 }

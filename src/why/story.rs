@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::advice::advice;
 use super::line::Record;
 
 /// A session with its messages.
@@ -47,7 +48,11 @@ impl Story {
             "shutdown" => "the gateway was shut down".to_owned(),
             other => other.to_owned(),
         };
-        let by = field("by").map_or(String::new(), |by| format!(" (decided by {by})"));
+        let by = match field("by") {
+            None => String::new(),
+            Some("default") => " (decided by a default)".to_owned(),
+            Some(by) => format!(" (decided by {by})"),
+        };
         format!("FAILED: {step}{reason}{by}")
     }
 
@@ -70,7 +75,7 @@ impl Story {
             ),
             (all, refused) => {
                 format!(
-                    "FAILED: logged in, but {refused} of {} refused or cut off{ended}",
+                    "FAILED: logged in, but {refused} of {} not delivered{ended}",
                     count(all)
                 )
             }
@@ -133,6 +138,9 @@ impl fmt::Display for Story {
         for message in &self.messages {
             write_message(message, out)?;
         }
+        if let Some(step) = advice(&self.session, &self.messages) {
+            writeln!(out, "  next step: {step}")?;
+        }
         let (seconds, by) = (
             field("total_s").unwrap_or("?"),
             field("ended_by").unwrap_or("?"),
@@ -152,11 +160,15 @@ fn write_message(message: &Record, out: &mut fmt::Formatter<'_>) -> fmt::Result 
     let (sender, recipients) = (field("sender"), field("recipients"));
     let result = match message.get("reply") {
         Some(reply) => format!("{} {reply}", field("code")),
-        None => "cut off before a reply".to_owned(),
+        None => "abandoned or cut off by the client".to_owned(),
+    };
+    let recipients = match recipients {
+        "" => "nobody".to_owned(),
+        some => format!("<{}>", some.replace(',', ">, <")),
     };
     let (size, seconds) = (field("size"), field("seconds"));
     writeln!(
         out,
-        "  message from <{sender}> to <{recipients}>: {result} ({size} bytes, {seconds} s)"
+        "  message from <{sender}> to {recipients}: {result} ({size} bytes, {seconds} s)"
     )
 }

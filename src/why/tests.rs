@@ -69,6 +69,9 @@ fn rotated_and_compressed_files_in_the_order_of_time() {
         "{told}"
     );
     assert!(first.contains("HELO a \"b\""), "{told}");
+    let step = "next step: check the password and the account of alice@example.com";
+    assert!(first.contains(step), "{told}");
+    assert!(!second.contains("next step"), "{told}");
     assert!(
         second.contains("ok: logged in, 1 message delivered"),
         "{told}"
@@ -78,7 +81,7 @@ fn rotated_and_compressed_files_in_the_order_of_time() {
         "{told}"
     );
     assert!(
-        second.ends_with("(1 lines are in a format of log_format, which --why cannot read)\n"),
+        second.ends_with("(1 line is in a format of log_format, which --why cannot read)\n"),
         "{told}"
     );
 }
@@ -95,6 +98,10 @@ fn addresses_sessions_and_times() {
     assert_eq!(sessions("2001:DB8:0::1", None), [false, true]);
     assert_eq!(sessions("198.51.100.2", None), [true, false]);
     assert_eq!(sessions("198.51.100.20", None), [false, false]);
+    assert_eq!(sessions("ALICE@Example.com", None), [true, true]);
+    assert_eq!(sessions("Alice", None), [true, true]);
+    assert_eq!(sessions("alice@example.org", None), [false, false]);
+    assert_eq!(sessions("lice", None), [false, false]);
     assert_eq!(sessions("aaaaaaaa-1", None), [true, false]);
     let noon = Some("2026-11-29T12:00:00Z");
     assert_eq!(sessions("alice@example.com", noon), [false, true]);
@@ -109,12 +116,19 @@ fn times_of_the_command_line() {
         "10:42",
         "2h",
         "2026-11-29T10:42:00Z",
+        "today",
+        "yesterday",
     ] {
         assert!(
             parse_since(text, now).expect(text) < now + jiff::Span::new().hours(14),
             "{text}"
         );
     }
+    let midnights = ["yesterday", "today"].map(|text| parse_since(text, now).expect(text));
+    assert!(
+        midnights[0] < midnights[1] && midnights[1] <= now,
+        "{midnights:?}"
+    );
     let hours = parse_since("2h", now);
     assert_eq!(hours, Ok(now - jiff::Span::new().hours(2)));
     assert!(parse_since("yesterday-ish", now).is_err());

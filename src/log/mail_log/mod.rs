@@ -22,6 +22,9 @@ use super::syslog::Syslog;
 use super::writer::Output;
 use crate::config::{LogEvents, LogFormat, MailLog, Part, Template, Variable};
 
+/// Bytes that hold most lines.
+const USUAL_LINE: usize = 512;
+
 /// The logs of `mail_log` in force for a server, opened.
 #[derive(Debug, Default)]
 pub struct MailLogs {
@@ -69,7 +72,7 @@ impl MailLogs {
 
     /// Writes the lines of an event.
     pub fn write(&self, event: &Event<'_>) {
-        let mut line = Vec::new();
+        let mut line = Vec::with_capacity(USUAL_LINE);
         for target in &self.targets {
             let has_line = match event.message {
                 Some(_) => target.events.has_messages(),

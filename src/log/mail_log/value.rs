@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::record::{Event, RecordAddress, SessionRecord, TlsRecord};
 use crate::config::{MessageField, SessionField, SessionVariable, Variable};
+use crate::log::clock;
 
 /// A value of a log line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +55,7 @@ impl<'a> Event<'a> {
         let session = self.session;
         let tls = session.tls.as_deref();
         Some(match field {
-            SessionField::Time => Value::owned(self.time_with("%Y-%m-%dT%H:%M:%S%.3f%:z")),
+            SessionField::Time => Value::Text(Cow::Owned(clock::iso(self.time).into())),
             SessionField::Session => Value::owned(session.id.to_string()),
             SessionField::Protocol => Value::text(session.protocol.word()),
             SessionField::Server => session.server.with_port(),

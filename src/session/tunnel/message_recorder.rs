@@ -16,7 +16,9 @@ pub(super) struct MessageRecorder {
     record: Option<Box<Recorder>>,
     messages: Messages,
     /// When MAIL came, for the transactions that are not over.
-    begun: VecDeque<Instant>,
+    begun: VecDeque<(u64, Instant)>,
+    /// MAIL commands so far.
+    count: u64,
 }
 
 impl MessageRecorder {
@@ -27,6 +29,7 @@ impl MessageRecorder {
             record: Some(record),
             messages: Messages::default(),
             begun: VecDeque::new(),
+            count: 0,
         };
         if let Some(opening) = opening {
             recorder.open(&opening);
@@ -68,27 +71,35 @@ impl MessageRecorder {
                 text,
             });
         }
-        if let Some(begun) = self.begun.back_mut() {
+        if let Some((_, begun)) = self.begun.back_mut() {
             *begun = opening.begun;
         }
     }
 }
 
 impl Observer for MessageRecorder {
+    // The line of a message does not show them.
+    const WANTS_NEWLINES: bool = false;
+
     fn event(&mut self, event: Event<'_>) {
         if let Event::Command {
             request: Request::Mail,
             ..
         } = event
         {
-            self.begun.push_back(Instant::now());
+            self.begun.push_back((self.count, Instant::now()));
+            self.count += 1;
         }
         let is_lost = matches!(event, Event::LostTrack);
         self.messages.event(event);
         while let Some(message) = self.messages.take() {
-            let begun = self.begun.pop_front();
+            let at = self
+                .begun
+                .iter()
+                .position(|(number, _)| *number == message.number);
+            let begun = at.and_then(|at| self.begun.remove(at));
             if let Some(record) = &self.record {
-                let duration = begun.map(|begun| begun.elapsed()).unwrap_or_default();
+                let duration = begun.map(|(_, begun)| begun.elapsed()).unwrap_or_default();
                 let mut message = of(message);
                 message.duration = duration;
                 record.message(&message);

@@ -31,7 +31,7 @@ impl Postfix {
         Self::start_with("")
     }
 
-    /// As [`Postfix::start`], with further lines for main.cf.
+    /// As [`Postfix::start`], with further lines for main.cf, which replace those of the same name.
     pub fn start_with(more: &str) -> Self {
         assert!(
             nix::unistd::geteuid().is_root(),
@@ -52,7 +52,7 @@ impl Postfix {
         };
         let write =
             |name: &str, text: &str| fs::write(root.join(name), fill(text)).expect("a file");
-        write("conf/main.cf", &format!("{MAIN}{more}"));
+        write("conf/main.cf", &merged(more));
         write("conf/master.cf", MASTER);
         write("dovecot.conf", DOVECOT);
         write("users", &format!("{USER}:{PASSWORD}\n"));
@@ -109,6 +109,17 @@ impl Postfix {
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("postfix.out")).unwrap_or_default()
     }
+}
+
+/// The lines of main.cf. A name that comes twice costs a warning of each process, and the warnings of `postlogd` itself fill the queue
+/// that it reads: then Postfix stands still.
+fn merged(more: &str) -> String {
+    let name = |line: &str| line.split(['=', ' ']).next().map(str::to_owned);
+    let is_replaced = |line: &str| more.lines().any(|own| name(own) == name(line));
+    let kept = MAIN.lines().filter(|line| !is_replaced(line));
+    kept.chain(more.lines())
+        .map(|line| format!("{line}\n"))
+        .collect()
 }
 
 impl Drop for Postfix {

@@ -195,7 +195,7 @@ impl Follower {
             self.cut_off(content.len() - at, observer);
             return self.close(at, Fault::SmuggledCommand, observer);
         }
-        if O::WANTED
+        if O::WANTS_NEWLINES
             && let Some(found) = self.newlines.find(content)
         {
             observer.event(Event::BareNewline(found));

@@ -35,6 +35,9 @@ pub trait Observer {
     /// Whether the follower produces events.
     const WANTED: bool = true;
 
+    /// Whether it wants [`Event::BareNewline`], for which every octet of a message is looked at.
+    const WANTS_NEWLINES: bool = Self::WANTED;
+
     /// Receives one event.
     fn event(&mut self, event: Event<'_>);
 }

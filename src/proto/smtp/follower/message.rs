@@ -7,6 +7,8 @@ use super::queue_id::queue_id;
 /// A mail transaction, with or without a message.
 #[derive(Debug)]
 pub struct Message {
+    /// The number of its MAIL in the session, from 0. A MAIL inside a transaction is finished before that transaction.
+    pub number: u64,
     /// The sender's address, without `<` and `>`.
     pub sender: Box<[u8]>,
     /// The BODY parameter of MAIL.

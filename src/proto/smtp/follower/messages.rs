@@ -9,6 +9,8 @@ use super::path::{Body, Path};
 
 /// Recipients that are kept of one message. More are only counted.
 const RECIPIENTS: usize = 1000;
+/// The code of the reply to a command out of sequence, such as MAIL inside a transaction (RFC 5321, section 4.1.4).
+const BAD_SEQUENCE: u16 = 503;
 
 /// An observer that collects messages. If the gateway itself sent MAIL and the first RCPT, pass their events in first.
 #[derive(Debug, Default)]
@@ -16,6 +18,8 @@ pub struct Messages {
     /// Transactions that are not over, oldest first.
     open: VecDeque<Open>,
     done: VecDeque<Message>,
+    /// MAIL commands so far.
+    count: u64,
 }
 
 #[derive(Debug)]
@@ -32,6 +36,8 @@ struct Open {
 enum Stage {
     /// The client's next command can belong to it.
     Current,
+    /// The client has sent another MAIL. If the backend refuses it as a second one, this transaction goes on.
+    Replaced,
     /// The client has abandoned it.
     Left,
     /// All content has passed.
@@ -64,8 +70,9 @@ impl Messages {
     fn command(&mut self, request: Request, line: &[u8]) {
         match request {
             Request::Mail => {
-                self.leave(Stage::Left);
-                self.open.push_back(Open::new(line));
+                self.leave(Stage::Replaced);
+                self.open.push_back(Open::new(self.count, line));
+                self.count += 1;
             }
             Request::Reset | Request::Hello | Request::Quit => self.leave(Stage::Left),
             Request::Rcpt => {
@@ -88,11 +95,10 @@ impl Messages {
     fn reply(&mut self, request: Request, answer: Answer) {
         match request {
             Request::Mail => {
-                self.finish_left();
-                if let Some(open) = self.open.iter_mut().find(|open| !open.mail_answered) {
-                    open.mail_answered = true;
-                    open.refuse(answer);
+                if let Some(at) = self.open.iter().position(|open| !open.mail_answered) {
+                    self.mail(at, answer);
                 }
+                self.finish_left();
             }
             Request::Rcpt => {
                 let mut open = self.open.iter_mut();
@@ -125,9 +131,29 @@ impl Messages {
         }
     }
 
+    /// Handles the reply to MAIL of the transaction with this index.
+    fn mail(&mut self, at: usize, answer: Answer) {
+        let is_second = answer.code == BAD_SEQUENCE;
+        let Some(open) = self.open.get_mut(at) else {
+            return;
+        };
+        open.mail_answered = true;
+        open.refuse(answer);
+        let is_replaced = |open: &Open| open.stage == Stage::Replaced;
+        let Some(before) = at.checked_sub(1).filter(|at| is_replaced(&self.open[*at])) else {
+            return;
+        };
+        self.open[before].stage = Stage::Left;
+        if is_second && let Some(mut second) = self.open.remove(at) {
+            self.open[before].resume(&mut second);
+            self.done.push_back(second.finish());
+        }
+    }
+
     /// Finishes the oldest transactions, up to the first that is current or has no reply to MAIL.
     fn finish_left(&mut self) {
-        let is_over = |open: &Open| open.mail_answered && open.stage != Stage::Current;
+        let goes_on = |open: &Open| matches!(open.stage, Stage::Current | Stage::Replaced);
+        let is_over = |open: &Open| open.mail_answered && !goes_on(open);
         while self.open.front().is_some_and(is_over) {
             self.done.extend(self.open.pop_front().map(Open::finish));
         }
@@ -186,10 +212,11 @@ impl Observer for Messages {
 }
 
 impl Open {
-    fn new(line: &[u8]) -> Self {
+    fn new(number: u64, line: &[u8]) -> Self {
         let path = Path::parse(line);
         Open {
             message: Message {
+                number,
                 sender: path.map_or(line, |path| path.address).into(),
                 body: path.map_or(Body::SevenBit, |path| path.body()),
                 smtputf8: path.is_some_and(|path| path.smtputf8()),
@@ -206,6 +233,27 @@ impl Open {
             answered: 0,
             refusal: None,
         }
+    }
+
+    /// Goes on with what followed a second MAIL that the backend has refused.
+    fn resume(&mut self, second: &mut Self) {
+        self.stage = std::mem::replace(&mut second.stage, Stage::Left);
+        let (own, other) = (&mut self.message, &mut second.message);
+        own.offered = own
+            .offered
+            .saturating_add(std::mem::take(&mut other.offered));
+        own.recipients.append(&mut other.recipients);
+        own.recipients.truncate(RECIPIENTS);
+        own.octets += std::mem::take(&mut other.octets);
+        own.transfer = match (own.transfer, other.transfer) {
+            (Transfer::Chunks(own), Transfer::Chunks(more)) => {
+                Transfer::Chunks(own.saturating_add(more))
+            }
+            (own, Transfer::None) => own,
+            (_, other) => other,
+        };
+        other.transfer = Transfer::None;
+        own.bare_newline = own.bare_newline.or(other.bare_newline.take());
     }
 
     fn offer(&mut self, line: &[u8]) {
@@ -246,7 +294,7 @@ impl Open {
                 (Some(answer), _) => Outcome::Refused(answer),
                 (None, Stage::Whole) => Outcome::Unanswered,
                 (None, Stage::CutOff) => Outcome::CutOff,
-                (None, Stage::Current | Stage::Left) => Outcome::Abandoned,
+                (None, Stage::Current | Stage::Replaced | Stage::Left) => Outcome::Abandoned,
             };
         }
         self.message
