@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use portcullis::base::Protocol;
+use portcullis::base::{Protocol, SessionId};
 use portcullis::config::Server;
 use portcullis::proto::backend::backend_login::{self, Request};
 use portcullis::proto::client::{Dialogue, Progress};
@@ -21,11 +21,17 @@ const SEED: u64 = 20;
 const COUNT: u64 = 400;
 /// The size of the client's buffer: small, so that it is sometimes full.
 const BUFFER: usize = 256;
-const CLIENT: ClientHost<'_> = ClientHost {
-    address: "192.0.2.1",
-    name: "[UNAVAILABLE]",
-    imap_id: None,
-};
+/// The client as its backend sees it.
+fn client() -> ClientHost<'static> {
+    ClientHost {
+        address: "192.0.2.1",
+        name: "[UNAVAILABLE]",
+        port: None,
+        connected: None,
+        session: SessionId::of_connection(1),
+        identification: None,
+    }
+}
 
 /// A server with all methods enabled.
 fn server(protocol: Protocol, workdir: &WorkDir) -> Arc<Server> {
@@ -270,13 +276,13 @@ fn authorized_login(server: &Server, login: &Login, pieces: &[Vec<u8>]) -> (Stri
     let user = login.credentials.user().into();
     let pass = login.credentials.password().cloned();
     let login = login.clone();
-    let dialogue = dialogues::authorized_login(server, CLIENT, login, user, pass, Some(true));
+    let dialogue = dialogues::authorized_login(server, client(), login, user, pass, Some(true));
     run_client(pieces, dialogue, |outcome| format!("{outcome:?}"))
 }
 
 fn backend_login(server: &Server, login: &Login, pieces: &[Vec<u8>]) -> (String, String) {
     use backend_login::Outcome::{Accepted, Challenge, NotOffered, Refused};
-    let dialogue = dialogues::backend_login(server, CLIENT, Request::Login(login.clone()));
+    let dialogue = dialogues::backend_login(server, client(), Request::Login(login.clone()));
     run_client(pieces, dialogue, |outcome| match outcome {
         Challenge(text, _) => format!("{text:?}"),
         Accepted(accepted, _) => format!("{accepted:?}"),
