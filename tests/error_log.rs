@@ -320,7 +320,7 @@ fn the_journal_gets_priorities() {
         assert!(rest.starts_with(&text) || is_json, "{line}");
     }
     for wanted in ["<5>[notice]", "<6>[info]", "<2>[crit]", "<6>{", "<2>{"] {
-        assert!(log.contains(&wanted.to_string()), "{wanted}: {log}");
+        assert!(log.contains(wanted), "{wanted}: {log}");
     }
     assert!(
         log.contains("start worker process") && log.contains(" connected to "),
