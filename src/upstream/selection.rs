@@ -1,0 +1,133 @@
+//! The choice of one session: peer after peer, until one works or none is left.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::balancer::{Balancer, State};
+use super::ketama::CRC;
+use super::method::{self, Hashing, Place};
+use super::peer::Peer;
+use crate::config::Balancing;
+
+/// The choice of one session.
+#[derive(Debug)]
+pub struct Selection {
+    balancer: Arc<Balancer>,
+    /// The peers that the session has tried.
+    tried: Vec<Arc<Peer>>,
+    hashing: Option<Hashing>,
+    uses_backup: bool,
+}
+
+impl Selection {
+    pub(super) fn new(balancer: Arc<Balancer>, key: &[u8]) -> Self {
+        let place = match balancer.balancing {
+            _ if key.is_empty() => None,
+            Balancing::Hash => Some(Place::Modulo {
+                key: key.into(),
+                rehash: 0,
+                hash: 0,
+            }),
+            Balancing::ConsistentHash => Some(Place::Circle {
+                position: balancer.lock().primary.circle.position(key),
+            }),
+            _ => None,
+        };
+        Self {
+            balancer,
+            tried: Vec::new(),
+            hashing: place.map(|place| Hashing { place, failed: 0 }),
+            uses_backup: false,
+        }
+    }
+
+    /// The next peer to try. `None`: none that works is left.
+    pub fn next(&mut self, now: Instant) -> Option<Lease> {
+        let mut state = self.balancer.lock();
+        let is_single = state.is_single();
+        let State {
+            primary,
+            backup,
+            random,
+        } = &mut *state;
+        let primary_choice = match self.uses_backup {
+            true => None,
+            false => match (&mut self.hashing, self.balancer.balancing) {
+                _ if is_single => method::single(primary, &self.tried),
+                (Some(hashing), _) => method::hash(primary, &self.tried, hashing, now),
+                (None, Balancing::LeastConn) => method::least_conn(primary, &self.tried, now),
+                (None, Balancing::Random) => method::random(primary, &self.tried, random, now),
+                (None, Balancing::RandomTwo) => {
+                    method::random_two(primary, &self.tried, random, now)
+                }
+                (None, _) => method::round_robin(primary, &self.tried, now),
+            },
+        };
+        let (ring, index) = match primary_choice {
+            Some(index) => (primary, index),
+            None => {
+                self.uses_backup = true;
+                let index = match self.balancer.balancing {
+                    Balancing::LeastConn => method::least_conn(backup, &self.tried, now),
+                    _ => method::round_robin(backup, &self.tried, now),
+                };
+                (backup, index?)
+            }
+        };
+        let standing = &mut ring.peers[index];
+        standing.chosen(now);
+        let peer = Arc::clone(&standing.peer);
+        drop(state);
+        self.tried.push(Arc::clone(&peer));
+        Some(Lease {
+            balancer: Arc::clone(&self.balancer),
+            peer,
+        })
+    }
+}
+
+/// A peer in use by a session: until it is dropped, the session counts for `max_conns` and `least_conn`.
+#[derive(Debug)]
+pub struct Lease {
+    balancer: Arc<Balancer>,
+    /// The peer.
+    pub peer: Arc<Peer>,
+}
+
+impl Lease {
+    /// Records that the peer did not work. Returns whether it gets no sessions for `fail_timeout` from now on.
+    pub fn fail(&self, now: Instant) -> bool {
+        // The only peer of a group stays in use.
+        if self.balancer.lock().is_single() {
+            return false;
+        }
+        let failed = self
+            .balancer
+            .with(&self.peer, |standing| standing.fail(now));
+        failed.unwrap_or(false)
+    }
+
+    /// Records that the peer works. Returns whether it gets sessions again from now on.
+    pub fn succeed(&self, now: Instant) -> bool {
+        let back = self
+            .balancer
+            .with(&self.peer, |standing| standing.succeed(now));
+        back.unwrap_or(false)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.peer.leave();
+    }
+}
+
+/// CRC-32 of a key, folded as Cache::Memcached does. `rehash` counts the repetitions.
+pub(super) fn folded(key: &[u8], rehash: u32) -> u32 {
+    let mut digest = CRC.digest();
+    if rehash > 0 {
+        digest.update(rehash.to_string().as_bytes());
+    }
+    digest.update(key);
+    (digest.finalize() >> 16) & 0x7fff
+}
