@@ -13,9 +13,8 @@ use crate::config::{Admission, Balancing, UpstreamGroup, UpstreamServer};
 /// A group in force, shared by all sessions of a generation.
 #[derive(Debug)]
 pub struct Balancer {
-    /// Its name.
-    pub name: Box<str>,
-    pub(super) balancing: Balancing,
+    /// Its configuration.
+    pub group: UpstreamGroup,
     state: Mutex<State>,
 }
 
@@ -42,44 +41,55 @@ impl State {
 pub(super) struct Ring {
     pub peers: Vec<Standing>,
     pub total_weight: u64,
-    /// The points of `hash … consistent`, of the servers in `names`.
+    /// The points of `hash … consistent`, of the servers by index.
     pub circle: Circle,
-    /// The names of the servers.
-    pub names: Vec<Box<[u8]>>,
+    servers: Vec<Addressed>,
+}
+
+/// A server and its addresses.
+#[derive(Debug)]
+struct Addressed {
+    server: Arc<UpstreamServer>,
+    addresses: Vec<Address>,
 }
 
 impl Ring {
     /// The ring of these servers. `before` has the peers that may keep their history.
-    fn new(
-        servers: &[(Arc<UpstreamServer>, Vec<Address>)],
-        is_hashed: bool,
-        before: &[Standing],
-    ) -> Self {
+    fn new(servers: Vec<Addressed>, is_hashed: bool, before: &[Standing]) -> Self {
         let mut peers = Vec::new();
-        for (server, addresses) in servers {
+        for Addressed { server, addresses } in &servers {
             for address in addresses {
-                let same = |old: &&Standing| {
+                let old = before.iter().find(|old| {
                     old.peer.address == *address && old.peer.server.name == server.name
-                };
-                let old = before.iter().find(same);
+                });
                 peers.push(Standing::new(server, address.clone(), old));
             }
         }
         let weights = peers.iter().map(|one| u64::from(one.peer.server.weight));
-        let named = || {
-            servers
-                .iter()
-                .map(|(server, _)| (&*server.name, server.weight))
-        };
+        let named = servers.iter().map(|one| &one.server);
         Self {
             total_weight: weights.sum(),
             circle: match is_hashed {
-                true => Circle::new(named()),
+                true => Circle::new(named.map(|server| (&*server.name, server.weight))),
                 false => Circle::default(),
             },
-            names: named().map(|(name, _)| name.into()).collect(),
             peers,
+            servers,
         }
+    }
+
+    /// The name of a server.
+    pub fn name(&self, server: usize) -> Box<[u8]> {
+        self.servers[server].server.name.clone()
+    }
+
+    /// Replaces the addresses of the servers of this name.
+    fn set_addresses(&mut self, name: &[u8], addresses: &[Address], is_hashed: bool) {
+        let mut servers = std::mem::take(&mut self.servers);
+        for one in servers.iter_mut().filter(|one| *one.server.name == *name) {
+            one.addresses = addresses.to_vec();
+        }
+        *self = Self::new(servers, is_hashed, &self.peers);
     }
 }
 
@@ -91,21 +101,18 @@ impl Balancer {
             Some(state) => (&*state.primary.peers, &*state.backup.peers),
             None => Default::default(),
         };
-        let is_hashed = group.balancing == Balancing::ConsistentHash;
+        let is_hashed = is_hashed(&group.balancing);
         let ring = |is_backup: bool, before: &[Standing]| {
             let servers = group.servers.iter();
             let servers = servers.filter(|server| server.backup == is_backup);
-            let servers =
-                servers.map(|server| (Arc::new(server.clone()), server.addresses.clone()));
-            Ring::new(
-                &servers.collect::<Vec<_>>(),
-                is_hashed && !is_backup,
-                before,
-            )
+            let servers = servers.map(|server| Addressed {
+                server: Arc::new(server.clone()),
+                addresses: server.addresses.clone(),
+            });
+            Ring::new(servers.collect(), is_hashed && !is_backup, before)
         };
         Self {
-            name: group.name.clone(),
-            balancing: group.balancing,
+            group: group.clone(),
             state: Mutex::new(State {
                 primary: ring(false, primary),
                 backup: ring(true, backup),
@@ -138,28 +145,10 @@ impl Balancer {
 
     /// Replaces the addresses of a server (`resolve`). Peers whose address stays keep their history; sessions on others go on.
     pub fn set_addresses(&self, server: &[u8], addresses: &[Address]) {
+        let is_hashed = is_hashed(&self.group.balancing);
         let state = &mut *self.lock();
-        for ring in [&mut state.primary, &mut state.backup] {
-            let mut servers: Vec<(Arc<UpstreamServer>, Vec<Address>)> = Vec::new();
-            for standing in &ring.peers {
-                let own = &standing.peer.server;
-                let found = servers
-                    .iter_mut()
-                    .find(|(known, _)| Arc::ptr_eq(known, own));
-                let address = standing.peer.address.clone();
-                match found {
-                    Some((_, all)) => all.push(address),
-                    None => servers.push((Arc::clone(own), vec![address])),
-                }
-            }
-            let Some((_, all)) = servers.iter_mut().find(|(known, _)| *known.name == *server)
-            else {
-                continue;
-            };
-            *all = addresses.to_vec();
-            let is_hashed = self.balancing == Balancing::ConsistentHash;
-            *ring = Ring::new(&servers, is_hashed, &ring.peers);
-        }
+        state.primary.set_addresses(server, addresses, is_hashed);
+        state.backup.set_addresses(server, addresses, false);
     }
 
     /// Records the outcome of active checks. Returns whether it changes the peer's state.
@@ -193,20 +182,33 @@ impl Balancer {
     }
 }
 
-/// The groups in force by name. A group takes over the history of the one that had its name before a reload.
+/// Whether a choice needs the circle of hashes.
+fn is_hashed(balancing: &Balancing) -> bool {
+    matches!(balancing, Balancing::ConsistentHash(_))
+}
+
+/// The groups in force by name. A group that a reload changes takes over the history of its peers.
 #[derive(Debug, Default)]
 pub struct Balancers {
-    known: Mutex<HashMap<Box<str>, Weak<Balancer>>>,
+    known: Mutex<HashMap<Box<str>, Vec<Weak<Balancer>>>>,
 }
 
 impl Balancers {
-    /// The balancer of a group in a new generation.
+    /// The balancer of a group: the one in force if the configuration of the group is the same, else a new one.
     pub fn balancer(&self, group: &UpstreamGroup) -> Arc<Balancer> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, one| one.strong_count() > 0);
-        let before = known.get(&group.name).and_then(Weak::upgrade);
-        let balancer = Arc::new(Balancer::new(group, before.as_deref()));
-        known.insert(group.name.clone(), Arc::downgrade(&balancer));
+        known.retain(|_, all| {
+            all.retain(|one| one.strong_count() > 0);
+            !all.is_empty()
+        });
+        let all = known.entry(group.name.clone()).or_default();
+        let in_force: Vec<_> = all.iter().filter_map(Weak::upgrade).collect();
+        if let Some(same) = in_force.iter().find(|one| one.group == *group) {
+            return Arc::clone(same);
+        }
+        let before = in_force.last().map(|last| &**last);
+        let balancer = Arc::new(Balancer::new(group, before));
+        all.push(Arc::downgrade(&balancer));
         balancer
     }
 }

@@ -165,7 +165,7 @@ pub(super) fn hash(
             }
             Place::Circle { position } => {
                 let server = ring.circle.server(*position)?;
-                let name = ring.names[server].clone();
+                let name = ring.name(server);
                 let found = by_weight(ring, now, |one| {
                     one.peer.server.name == name && may_try(one, tried, now)
                 });

@@ -21,14 +21,14 @@ pub struct Selection {
 
 impl Selection {
     pub(super) fn new(balancer: Arc<Balancer>, key: &[u8]) -> Self {
-        let place = match balancer.balancing {
+        let place = match &balancer.group.balancing {
             _ if key.is_empty() => None,
-            Balancing::Hash => Some(Place::Modulo {
+            Balancing::Hash(_) => Some(Place::Modulo {
                 key: key.into(),
                 rehash: 0,
                 hash: 0,
             }),
-            Balancing::ConsistentHash => Some(Place::Circle {
+            Balancing::ConsistentHash(_) => Some(Place::Circle {
                 position: balancer.lock().primary.circle.position(key),
             }),
             _ => None,
@@ -39,6 +39,11 @@ impl Selection {
             hashing: place.map(|place| Hashing { place, failed: 0 }),
             uses_backup: false,
         }
+    }
+
+    /// Whether there are peers that the session has not tried.
+    pub fn has_more(&self) -> bool {
+        self.tried.len() < self.balancer.tries()
     }
 
     /// The next peer to try. `None`: none that works is left.
@@ -52,7 +57,7 @@ impl Selection {
         } = &mut *state;
         let primary_choice = match self.uses_backup {
             true => None,
-            false => match (&mut self.hashing, self.balancer.balancing) {
+            false => match (&mut self.hashing, &self.balancer.group.balancing) {
                 _ if is_single => method::single(primary, &self.tried),
                 (Some(hashing), _) => method::hash(primary, &self.tried, hashing, now),
                 (None, Balancing::LeastConn) => method::least_conn(primary, &self.tried, now),
@@ -67,7 +72,7 @@ impl Selection {
             Some(index) => (primary, index),
             None => {
                 self.uses_backup = true;
-                let index = match self.balancer.balancing {
+                let index = match self.balancer.group.balancing {
                     Balancing::LeastConn => method::least_conn(backup, &self.tried, now),
                     _ => method::round_robin(backup, &self.tried, now),
                 };

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use super::{Balancer, Balancers, Lease};
 use crate::base::Address;
-use crate::config::{Admission, Balancing, UpstreamGroup, UpstreamServer};
+use crate::config::{Admission, Balancing, Template, UpstreamGroup, UpstreamServer};
 
 fn server(port: u16, change: impl FnOnce(&mut UpstreamServer)) -> UpstreamServer {
     let name = format!("127.0.0.1:{port}");
@@ -72,10 +72,10 @@ fn a_session_tries_every_peer_once_and_then_the_backups() {
         Balancing::LeastConn,
         Balancing::Random,
         Balancing::RandomTwo,
-        Balancing::Hash,
-        Balancing::ConsistentHash,
+        Balancing::Hash(Template::default()),
+        Balancing::ConsistentHash(Template::default()),
     ] {
-        let group = group(balancing, servers.clone());
+        let group = group(balancing.clone(), servers.clone());
         assert_eq!(group.tries(), 3);
         let (now, mut selection) = (Instant::now(), group.select(b"alice"));
         let mut ports: Vec<u16> = Vec::new();
@@ -149,7 +149,7 @@ fn least_conn_follows_the_sessions() {
 #[test]
 fn random_follows_the_weights() {
     for balancing in [Balancing::Random, Balancing::RandomTwo] {
-        let group = group(balancing, vec![weighted(1, 1), weighted(2, 3)]);
+        let group = group(balancing.clone(), vec![weighted(1, 1), weighted(2, 3)]);
         let now = Instant::now();
         let held: Vec<Lease> = (0..4000)
             .filter_map(|_| group.select(b"").next(now))
@@ -161,8 +161,14 @@ fn random_follows_the_weights() {
 
 #[test]
 fn a_key_keeps_its_peer() {
-    for balancing in [Balancing::Hash, Balancing::ConsistentHash] {
-        let group = group(balancing, (1..=5).map(|port| weighted(port, 1)).collect());
+    for balancing in [
+        Balancing::Hash(Template::default()),
+        Balancing::ConsistentHash(Template::default()),
+    ] {
+        let group = group(
+            balancing.clone(),
+            (1..=5).map(|port| weighted(port, 1)).collect(),
+        );
         let now = Instant::now();
         let chosen = |key: &str| {
             let lease = group.select(key.as_bytes()).next(now);
@@ -230,4 +236,6 @@ fn addresses_can_change_while_sessions_run() {
     assert!(!held.fail(now));
     group.set_addresses(b"127.0.0.1:1", &[]);
     assert_eq!(sequence(&group, 2, now), [2, 2]);
+    group.set_addresses(b"127.0.0.1:1", &new);
+    assert!(sequence(&group, 2, now).contains(&9));
 }

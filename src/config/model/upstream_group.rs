@@ -1,11 +1,13 @@
 //! `upstream`: a group of backends, and how one of them is chosen.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::variable::Template;
 use crate::base::Address;
 
 /// A group of backends.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UpstreamGroup {
     /// Its name.
     pub name: Box<str>,
@@ -15,8 +17,48 @@ pub struct UpstreamGroup {
     pub balancing: Balancing,
 }
 
+impl UpstreamGroup {
+    /// A group of one server that is not in an `upstream {}`.
+    pub fn of_one(server: UpstreamServer) -> Self {
+        Self {
+            name: String::from_utf8_lossy(&server.name).into(),
+            servers: vec![server],
+            balancing: Balancing::default(),
+        }
+    }
+
+    /// Each address of each server.
+    pub fn peers(&self) -> impl Iterator<Item = (&UpstreamServer, &Address)> {
+        let servers = self.servers.iter();
+        servers.flat_map(|one| one.addresses.iter().map(move |address| (one, address)))
+    }
+
+    /// The addresses of all servers.
+    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
+        self.servers.iter().flat_map(|server| &server.addresses)
+    }
+
+    /// The group with this port in all addresses that are written without one.
+    pub fn with_default_port(self: &Arc<Self>, port: u16) -> Arc<Self> {
+        let lacks_port = |address: &Address| matches!(address, Address::Inet(ip) if ip.port() == 0);
+        if !self.addresses().any(lacks_port) {
+            return Arc::clone(self);
+        }
+        let mut group = Self::clone(self);
+        let addresses = group.servers.iter_mut().flat_map(|one| &mut one.addresses);
+        for address in addresses {
+            if let Address::Inet(address) = address
+                && address.port() == 0
+            {
+                address.set_port(port);
+            }
+        }
+        Arc::new(group)
+    }
+}
+
 /// `server` in `upstream {}`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UpstreamServer {
     /// As written: `host`, `host:port` or `unix:path`. `hash … consistent` depends on it.
     pub name: Box<[u8]>,
@@ -42,8 +84,30 @@ pub struct UpstreamServer {
     pub admission: Admission,
 }
 
+/// nginx's defaults of `max_fails` and `fail_timeout`.
+const MAX_FAILS: u32 = 1;
+const FAIL_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl Default for UpstreamServer {
+    fn default() -> Self {
+        Self {
+            name: Box::default(),
+            host: Box::default(),
+            addresses: Vec::new(),
+            resolve: None,
+            weight: 1,
+            max_conns: 0,
+            max_fails: MAX_FAILS,
+            fail_timeout: FAIL_TIMEOUT,
+            slow_start: Duration::ZERO,
+            backup: false,
+            admission: Admission::Open,
+        }
+    }
+}
+
 /// Whether a server gets new sessions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Admission {
     /// It does.
     #[default]
@@ -55,7 +119,7 @@ pub enum Admission {
 }
 
 /// How a server is chosen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Balancing {
     /// In turn, by weight.
     #[default]
@@ -66,8 +130,8 @@ pub enum Balancing {
     Random,
     /// `random two`: of two chosen by chance, the one with fewer sessions.
     RandomTwo,
-    /// `hash`: by a key.
-    Hash,
-    /// `hash … consistent`: by a key, so that few keys move when the group changes (ketama).
-    ConsistentHash,
+    /// `hash`: by this key.
+    Hash(Template),
+    /// `hash … consistent`: by this key, so that few keys move when the group changes (ketama).
+    ConsistentHash(Template),
 }

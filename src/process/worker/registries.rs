@@ -7,6 +7,7 @@ use crate::net::dialer::Dialer;
 use crate::net::resolver::Resolvers;
 use crate::session::{CapabilityCache, Shared};
 use crate::tls::{Connectors, Resumption};
+use crate::upstream::Balancers;
 
 /// The open files and caches that a generation takes over from the one before. They live as long as the process.
 #[derive(Debug, Default)]
@@ -21,6 +22,8 @@ pub struct Registries {
     pub connectors: Connectors,
     /// The capabilities of backends.
     pub capabilities: CapabilityCache,
+    /// The groups of backends.
+    pub balancers: Balancers,
     /// Makes connections to auth servers and backends.
     pub dialer: Dialer,
     /// The state shared by all sessions, such as the connection counter.

@@ -41,12 +41,16 @@ impl From<ConversationError> for LoginError {
 /// Why there is no connection.
 #[derive(Debug)]
 pub(in crate::session) enum ConnectError {
-    /// No address could be reached. Each attempt has its line in the log.
+    /// The address could not be reached. The attempt has its line in the log.
     Unreachable,
+    /// No peer of the group is in use.
+    NoneLive,
     /// The PROXY header could not be sent.
     Header(io::Error),
     /// TLS failed.
     Upgrade(UpgradeError),
+    /// The backend takes no sessions: there is no greeting, or a refusal in its place.
+    Greeting(ConversationError),
 }
 
 /// Why there is no TLS.
@@ -147,8 +151,10 @@ impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreachable => f.write_str("no address of upstream can be reached"),
+            Self::NoneLive => f.write_str("no live upstreams"),
             Self::Header(cause) => write!(f, "send() failed{}", Errno(cause)),
             Self::Upgrade(error) => error.fmt(f),
+            Self::Greeting(error) => error.fmt(f),
         }
     }
 }

@@ -29,6 +29,7 @@ use crate::config::Server;
 use crate::log::mail_log::EndedBy;
 use crate::net::tunnel::{End, Pipe, Side};
 use crate::proto::tally::Tally;
+use crate::upstream::Lease;
 
 /// How long a client may take for the last reply.
 const CLOSING: Duration = Duration::from_secs(2);
@@ -40,6 +41,8 @@ pub(in crate::session) struct Tunnel {
     shutdown: Option<Box<Shutdown>>,
     /// That to the backend.
     _connection: Option<Connection>,
+    /// The backend's place in its group.
+    _lease: Option<Lease>,
     log: SessionLog,
 }
 
@@ -57,6 +60,7 @@ impl Tunnel {
             stream,
             received,
             follower,
+            lease,
         } = backend;
         let (client, backend) = ((client, received), (stream, to_backend));
         let idle_timeout = server.proxy.proxy_timeout;
@@ -87,6 +91,7 @@ impl Tunnel {
             carrier,
             shutdown,
             _connection: connection,
+            _lease: lease,
             log,
         }
     }
