@@ -168,7 +168,7 @@ impl Loader<'_> {
                     let message = message!("duplicate upstream \"", name, "\"");
                     return Err(Diagnostic::new(Level::Emerg, message, span));
                 }
-                self.scopes.groups.push(GroupBlock::new(name, span));
+                self.scopes.groups.push(GroupBlock::new(name));
             }
             Block::Foreign(_) => {
                 let message = format!(

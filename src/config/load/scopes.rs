@@ -3,6 +3,8 @@
 use super::claims::Claims;
 use super::tainted::Tainted;
 use crate::config::model::{Balancing, StartTls, UpstreamGroup};
+use crate::config::schema::held::Held;
+use crate::config::schema::modules::upstream::Group;
 use crate::config::schema::table::Entry;
 use crate::config::schema::values::MailLogLine;
 use crate::config::schema::{
@@ -45,18 +47,15 @@ pub struct GroupBlock {
     pub scope: GroupScope,
     /// The method in force: that of the last line that has one.
     pub balancing: Balancing,
-    /// Its `upstream`.
-    pub span: Span,
 }
 
 impl GroupBlock {
     /// A group without lines.
-    pub fn new(name: &[u8], span: &Span) -> Self {
+    pub fn new(name: &[u8]) -> Self {
         Self {
             name: name.into(),
             scope: GroupScope::default(),
             balancing: Balancing::default(),
-            span: span.clone(),
         }
     }
 
@@ -106,10 +105,10 @@ impl GroupBlock {
 
     /// The group.
     pub fn group(&self) -> UpstreamGroup {
-        let servers = self.scope.upstream.server.as_ref();
+        let lines = &self.scope.upstream;
         UpstreamGroup {
             name: String::from_utf8_lossy(&self.name).into(),
-            servers: servers.map(|line| line.value.clone()).unwrap_or_default(),
+            servers: Group::merge(lines, lines).server,
             balancing: self.balancing.clone(),
         }
     }
