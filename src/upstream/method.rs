@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::balancer::Ring;
+use super::ketama::CRC;
 use super::peer::{Peer, Standing};
-use super::selection::folded;
+use super::ring::Ring;
 use crate::config::Admission;
 
 /// After so many attempts to find a peer by hash or by chance, the choice is made by weight.
@@ -193,4 +193,14 @@ fn at_weight(ring: &Ring, mut position: u64) -> Option<usize> {
         position -= weight;
     }
     None
+}
+
+/// CRC-32 of a key, folded as Cache::Memcached does. `rehash` counts the repetitions.
+fn folded(key: &[u8], rehash: u32) -> u32 {
+    let mut digest = CRC.digest();
+    if rehash > 0 {
+        digest.update(rehash.to_string().as_bytes());
+    }
+    digest.update(key);
+    (digest.finalize() >> 16) & 0x7fff
 }

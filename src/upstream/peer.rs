@@ -183,17 +183,15 @@ impl Standing {
         self.has_failed() && !before
     }
 
-    /// Records a successful attempt. Returns whether the peer is back in use.
-    pub fn succeed(&mut self, now: Instant) -> bool {
+    /// Records a successful attempt.
+    pub fn succeed(&mut self, now: Instant) {
         if self.failed >= self.checked {
-            return false;
+            return;
         }
-        let is_back = self.has_failed();
-        self.fails = 0;
-        if is_back {
+        if self.has_failed() {
             self.begin_slow_start(now);
         }
-        is_back
+        self.fails = 0;
     }
 
     /// Begins `slow_start`, if it is configured.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::balancer::{Balancer, State};
-use super::ketama::CRC;
 use super::method::{self, Hashing, Place};
 use super::peer::Peer;
 use crate::config::Balancing;
@@ -20,7 +19,8 @@ pub struct Selection {
 }
 
 impl Selection {
-    pub(super) fn new(balancer: Arc<Balancer>, key: &[u8]) -> Self {
+    /// Begins the choice for one session. `key` is that of `hash`; with an empty one, the choice is by weight.
+    pub fn new(balancer: &Arc<Balancer>, key: &[u8]) -> Self {
         let place = match &balancer.group.balancing {
             _ if key.is_empty() => None,
             Balancing::Hash(_) => Some(Place::Modulo {
@@ -34,7 +34,7 @@ impl Selection {
             _ => None,
         };
         Self {
-            balancer,
+            balancer: Arc::clone(balancer),
             tried: Vec::new(),
             hashing: place.map(|place| Hashing { place, failed: 0 }),
             uses_backup: false,
@@ -86,20 +86,24 @@ impl Selection {
         self.tried.push(Arc::clone(&peer));
         Some(Lease {
             balancer: Arc::clone(&self.balancer),
-            peer,
+            session: PeerSession(peer),
         })
     }
 }
 
-/// A peer in use by a session: until it is dropped, the session counts for `max_conns` and `least_conn`.
+/// A peer that a session tries.
 #[derive(Debug)]
 pub struct Lease {
     balancer: Arc<Balancer>,
-    /// The peer.
-    pub peer: Arc<Peer>,
+    session: PeerSession,
 }
 
 impl Lease {
+    /// The peer.
+    pub fn peer(&self) -> &Arc<Peer> {
+        &self.session.0
+    }
+
     /// Records that the peer did not work. Returns whether it gets no sessions for `fail_timeout` from now on.
     pub fn fail(&self, now: Instant) -> bool {
         // The only peer of a group stays in use.
@@ -108,31 +112,24 @@ impl Lease {
         }
         let failed = self
             .balancer
-            .with(&self.peer, |standing| standing.fail(now));
+            .with(self.peer(), |standing| standing.fail(now));
         failed.unwrap_or(false)
     }
 
-    /// Records that the peer works. Returns whether it gets sessions again from now on.
-    pub fn succeed(&self, now: Instant) -> bool {
-        let back = self
-            .balancer
-            .with(&self.peer, |standing| standing.succeed(now));
-        back.unwrap_or(false)
+    /// Records that the peer works.
+    pub fn succeed(self, now: Instant) -> PeerSession {
+        self.balancer
+            .with(self.peer(), |standing| standing.succeed(now));
+        self.session
     }
 }
 
-impl Drop for Lease {
+/// A session of a peer: until it is dropped, it counts for `max_conns` and `least_conn`.
+#[derive(Debug)]
+pub struct PeerSession(Arc<Peer>);
+
+impl Drop for PeerSession {
     fn drop(&mut self) {
-        self.peer.leave();
+        self.0.leave();
     }
-}
-
-/// CRC-32 of a key, folded as Cache::Memcached does. `rehash` counts the repetitions.
-pub(super) fn folded(key: &[u8], rehash: u32) -> u32 {
-    let mut digest = CRC.digest();
-    if rehash > 0 {
-        digest.update(rehash.to_string().as_bytes());
-    }
-    digest.update(key);
-    (digest.finalize() >> 16) & 0x7fff
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Balancer, Balancers, Lease};
+use super::{Balancer, Balancers, Lease, Selection};
 use crate::base::Address;
 use crate::config::{Admission, Balancing, Template, UpstreamGroup, UpstreamServer};
 
@@ -33,6 +33,7 @@ fn config(balancing: Balancing, servers: Vec<UpstreamServer>) -> UpstreamGroup {
         name: "group".into(),
         servers,
         balancing,
+        zone: None,
     }
 }
 
@@ -41,12 +42,16 @@ fn group(balancing: Balancing, servers: Vec<UpstreamServer>) -> Arc<Balancer> {
 }
 
 fn port(lease: &Lease) -> u16 {
-    lease.peer.address.port()
+    lease.peer().address.port()
 }
 
 /// The peers of sessions one after the other, each ended before the next.
 fn sequence(group: &Arc<Balancer>, sessions: usize, now: Instant) -> Vec<u16> {
-    let next = || group.select(b"").next(now).map(|lease| port(&lease));
+    let next = || {
+        Selection::new(group, b"")
+            .next(now)
+            .map(|lease| port(&lease))
+    };
     (0..sessions).filter_map(|_| next()).collect()
 }
 
@@ -77,7 +82,7 @@ fn a_session_tries_every_peer_once_and_then_the_backups() {
     ] {
         let group = group(balancing.clone(), servers.clone());
         assert_eq!(group.tries(), 3);
-        let (now, mut selection) = (Instant::now(), group.select(b"alice"));
+        let (now, mut selection) = (Instant::now(), Selection::new(&group, b"alice"));
         let mut ports: Vec<u16> = Vec::new();
         while let Some(lease) = selection.next(now) {
             ports.push(port(&lease));
@@ -86,7 +91,10 @@ fn a_session_tries_every_peer_once_and_then_the_backups() {
         assert_eq!(ports.pop(), Some(3), "{balancing:?}");
         ports.sort_unstable();
         assert_eq!(ports, [1, 2], "{balancing:?}");
-        assert!(group.select(b"alice").next(now).is_none(), "{balancing:?}");
+        assert!(
+            Selection::new(&group, b"alice").next(now).is_none(),
+            "{balancing:?}"
+        );
     }
 }
 
@@ -94,7 +102,7 @@ fn a_session_tries_every_peer_once_and_then_the_backups() {
 fn a_failed_peer_is_probed_by_one_session_after_fail_timeout() {
     let group = group(Balancing::RoundRobin, vec![weighted(1, 1), weighted(2, 1)]);
     let start = Instant::now();
-    let lease = group.select(b"").next(start).unwrap();
+    let lease = Selection::new(&group, b"").next(start).unwrap();
     assert_eq!(port(&lease), 1);
     assert!(lease.fail(start));
     let soon = start + Duration::from_secs(10);
@@ -104,12 +112,12 @@ fn a_failed_peer_is_probed_by_one_session_after_fail_timeout() {
     assert_eq!(chosen.iter().filter(|port| **port == 1).count(), 1);
     let probe = start + Duration::from_secs(22);
     let lease = loop {
-        let lease = group.select(b"").next(probe).unwrap();
+        let lease = Selection::new(&group, b"").next(probe).unwrap();
         if port(&lease) == 1 {
             break lease;
         }
     };
-    assert!(lease.succeed(probe));
+    drop(lease.succeed(probe));
     let chosen = sequence(&group, 10, probe);
     assert_eq!(chosen.iter().filter(|port| **port == 1).count(), 5);
 }
@@ -119,7 +127,7 @@ fn the_only_peer_is_always_tried() {
     let group = group(Balancing::LeastConn, vec![weighted(1, 1)]);
     let now = Instant::now();
     for _ in 0..3 {
-        let lease = group.select(b"").next(now).unwrap();
+        let lease = Selection::new(&group, b"").next(now).unwrap();
         assert!(!lease.fail(now));
     }
 }
@@ -129,7 +137,9 @@ fn max_conns_counts_open_sessions() {
     let limited = server(1, |server| server.max_conns = 2);
     let group = group(Balancing::RoundRobin, vec![limited, weighted(2, 1)]);
     let now = Instant::now();
-    let held: Vec<Lease> = (0..6).filter_map(|_| group.select(b"").next(now)).collect();
+    let held: Vec<Lease> = (0..6)
+        .filter_map(|_| Selection::new(&group, b"").next(now))
+        .collect();
     let first = held.iter().filter(|lease| port(lease) == 1).count();
     assert_eq!(first, 2);
     drop(held);
@@ -141,7 +151,7 @@ fn least_conn_follows_the_sessions() {
     let group = group(Balancing::LeastConn, vec![weighted(1, 1), weighted(2, 2)]);
     let now = Instant::now();
     let held: Vec<Lease> = (0..30)
-        .filter_map(|_| group.select(b"").next(now))
+        .filter_map(|_| Selection::new(&group, b"").next(now))
         .collect();
     assert_eq!(held.iter().filter(|lease| port(lease) == 2).count(), 20);
 }
@@ -152,7 +162,7 @@ fn random_follows_the_weights() {
         let group = group(balancing.clone(), vec![weighted(1, 1), weighted(2, 3)]);
         let now = Instant::now();
         let held: Vec<Lease> = (0..4000)
-            .filter_map(|_| group.select(b"").next(now))
+            .filter_map(|_| Selection::new(&group, b"").next(now))
             .collect();
         let second = held.iter().filter(|lease| port(lease) == 2).count();
         assert!((2800..3200).contains(&second), "{balancing:?}: {second}");
@@ -171,7 +181,7 @@ fn a_key_keeps_its_peer() {
         );
         let now = Instant::now();
         let chosen = |key: &str| {
-            let lease = group.select(key.as_bytes()).next(now);
+            let lease = Selection::new(&group, key.as_bytes()).next(now);
             lease.map(|lease| port(&lease))
         };
         let ports: Vec<_> = (0..100).map(|key| chosen(&key.to_string())).collect();
@@ -189,9 +199,9 @@ fn the_history_of_peers_survives_a_reload() {
     let servers = |ports: &[u16]| ports.iter().map(|port| weighted(*port, 1)).collect();
     let before = balancers.balancer(&config(Balancing::RoundRobin, servers(&[1, 2])));
     let now = Instant::now();
-    let failed = before.select(b"").next(now).unwrap();
+    let failed = Selection::new(&before, b"").next(now).unwrap();
     assert!(failed.fail(now));
-    let held = before.select(b"").next(now).unwrap();
+    let held = Selection::new(&before, b"").next(now).unwrap();
     let after = balancers.balancer(&config(Balancing::RoundRobin, servers(&[1, 2, 3])));
     let mut chosen = sequence(&after, 10, now);
     assert!(!chosen.contains(&1), "{chosen:?}");
@@ -226,7 +236,7 @@ fn a_peer_that_is_back_gets_its_share_slowly() {
 fn addresses_can_change_while_sessions_run() {
     let group = group(Balancing::RoundRobin, vec![weighted(1, 1), weighted(2, 1)]);
     let now = Instant::now();
-    let held = group.select(b"").next(now).unwrap();
+    let held = Selection::new(&group, b"").next(now).unwrap();
     let new = [Address::Inet(([127, 0, 0, 2], 9).into())];
     group.set_addresses(b"127.0.0.1:1", &new);
     let mut chosen = sequence(&group, 2, now);

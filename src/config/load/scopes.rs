@@ -67,16 +67,13 @@ impl GroupBlock {
                 if self.balancing != Balancing::RoundRobin {
                     args.warn("load balancing method redefined");
                 }
-                let lines = &self.scope.upstream;
-                let line = match args.name {
-                    "hash" => &lines.hash,
-                    "random" => &lines.random,
-                    _ => &lines.least_conn,
+                let lines = self.lines();
+                let set = match args.name {
+                    "hash" => lines.hash,
+                    "random" => lines.random,
+                    _ => lines.least_conn,
                 };
-                self.balancing = line
-                    .as_ref()
-                    .map(|line| line.value.clone())
-                    .unwrap_or_default();
+                self.balancing = set.unwrap_or_default();
                 Ok(())
             }
             _ => Ok(()),
@@ -103,12 +100,19 @@ impl GroupBlock {
         }
     }
 
+    /// Its lines; nothing is inherited.
+    fn lines(&self) -> Group {
+        let lines = &self.scope.upstream;
+        Group::merge(lines, lines)
+    }
+
     /// The group.
     pub fn group(&self) -> UpstreamGroup {
-        let lines = &self.scope.upstream;
+        let Group { server, zone, .. } = self.lines();
         UpstreamGroup {
             name: String::from_utf8_lossy(&self.name).into(),
-            servers: Group::merge(lines, lines).server,
+            servers: server,
+            zone,
             balancing: self.balancing.clone(),
         }
     }

@@ -15,6 +15,8 @@ pub struct UpstreamGroup {
     pub servers: Vec<UpstreamServer>,
     /// How a server is chosen for a session.
     pub balancing: Balancing,
+    /// `zone`: a name for statistics.
+    pub zone: Option<Box<[u8]>>,
 }
 
 impl UpstreamGroup {
@@ -24,6 +26,7 @@ impl UpstreamGroup {
             name: String::from_utf8_lossy(&server.name).into(),
             servers: vec![server],
             balancing: Balancing::default(),
+            zone: None,
         }
     }
 

@@ -39,7 +39,7 @@ pub(super) struct Candidate {
 impl Candidates {
     /// The peers of a group for one session; `key` is that of `hash`.
     pub fn of(balancer: &Arc<Balancer>, key: &[u8]) -> Self {
-        Self::Group(balancer.select(key))
+        Self::Group(Selection::new(balancer, key))
     }
 
     /// The next one.
@@ -58,9 +58,9 @@ impl Candidates {
             Self::Group(selection) => {
                 let lease = selection.next(now())?;
                 Some(Candidate {
-                    address: lease.peer.address.clone(),
+                    address: lease.peer().address.clone(),
                     name: None,
-                    host: unbracketed(&lease.peer.server.host).into(),
+                    host: unbracketed(&lease.peer().server.host).into(),
                     lease: Some(lease),
                 })
             }

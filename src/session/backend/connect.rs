@@ -64,8 +64,7 @@ impl ClientContext<'_> {
             let error = match self.attempt(&candidate, helo, may_go_on).await {
                 Ok(mut connection) => {
                     if let Some(lease) = candidate.lease {
-                        lease.succeed(now());
-                        connection.hold(lease);
+                        connection.hold(lease.succeed(now()));
                     }
                     return Ok(connection);
                 }

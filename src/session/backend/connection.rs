@@ -10,7 +10,7 @@ use crate::net::stream::Stream;
 use crate::proto::smtp::follower::Follower;
 use crate::session::io_failure::IoFailure;
 use crate::tls::Target;
-use crate::upstream::Lease;
+use crate::upstream::PeerSession;
 
 /// Room for a usual reply in bytes: it arrives in one read then.
 const USUAL: usize = 512;
@@ -23,7 +23,7 @@ pub(in crate::session) struct BackendConnection {
     stream: Stream,
     received: Vec<u8>,
     limit: usize,
-    lease: Option<Lease>,
+    peer: Option<PeerSession>,
 }
 
 /// A backend that takes over from the gateway.
@@ -34,8 +34,8 @@ pub struct BackendStream {
     pub received: Vec<u8>,
     /// Follows the session, if the backend must not see all of the client's commands (SMTP).
     pub follower: Option<Box<Follower>>,
-    /// Its place in a group, which it has until it is dropped.
-    pub lease: Option<Lease>,
+    /// Its peer's count of sessions.
+    pub peer: Option<PeerSession>,
 }
 
 impl BackendConnection {
@@ -45,7 +45,7 @@ impl BackendConnection {
             stream: Stream::Plain(socket),
             received: Vec::new(),
             limit: limit.max(LEAST),
-            lease: None,
+            peer: None,
         }
     }
 
@@ -117,8 +117,8 @@ impl BackendConnection {
     }
 
     /// Counts the connection as a session of its peer, as long as it is open.
-    pub fn hold(&mut self, lease: Lease) {
-        self.lease = Some(lease);
+    pub fn hold(&mut self, session: PeerSession) {
+        self.peer = Some(session);
     }
 
     /// Puts bytes in front of those that were received.
@@ -132,7 +132,7 @@ impl BackendConnection {
             stream: self.stream,
             received: self.received,
             follower: None,
-            lease: self.lease,
+            peer: self.peer,
         }
     }
 

@@ -29,7 +29,7 @@ use crate::config::Server;
 use crate::log::mail_log::EndedBy;
 use crate::net::tunnel::{End, Pipe, Side};
 use crate::proto::tally::Tally;
-use crate::upstream::Lease;
+use crate::upstream::PeerSession;
 
 /// How long a client may take for the last reply.
 const CLOSING: Duration = Duration::from_secs(2);
@@ -41,8 +41,8 @@ pub(in crate::session) struct Tunnel {
     shutdown: Option<Box<Shutdown>>,
     /// That to the backend.
     _connection: Option<Connection>,
-    /// The backend's place in its group.
-    _lease: Option<Lease>,
+    /// The count of the backend's sessions.
+    _peer: Option<PeerSession>,
     log: SessionLog,
 }
 
@@ -60,7 +60,7 @@ impl Tunnel {
             stream,
             received,
             follower,
-            lease,
+            peer,
         } = backend;
         let (client, backend) = ((client, received), (stream, to_backend));
         let idle_timeout = server.proxy.proxy_timeout;
@@ -91,7 +91,7 @@ impl Tunnel {
             carrier,
             shutdown,
             _connection: connection,
-            _lease: lease,
+            _peer: peer,
             log,
         }
     }
