@@ -9,4 +9,5 @@ pub mod process;
 pub mod proto;
 pub mod session;
 pub mod tls;
+pub mod upstream;
 pub mod why;

@@ -21,13 +21,13 @@ pub use load::watched::watched_files;
 pub use load::{load, test};
 
 pub use model::{
-    Affinity, Alpn, AuthUrl, Cidr, ClientTls, ColorMode, Command, CommandFiles, Files, Format,
-    KeepAlive, LineFormat, LogBuffer, LogDestination, LogEscape, LogEvents, LogFormat, LogTarget,
-    MailLog, Mask, MessageField, Messages, Method, Methods, Names, Options, OwnFile, Part,
-    PassPhrases, PidOption, ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo, Resolver, SessionCache,
-    SessionField, SessionVariable, SocketOptions, StartTls, SyslogTarget, Template, TlsFault,
-    TlsFile, TlsMaterial, TlsMode, TlsProbes, TlsVersions, Upstream, Variable, Verify,
-    VerifyClient, World, Xclient, unbracketed,
+    Admission, Affinity, Alpn, AuthUrl, Balancing, Cidr, ClientTls, ColorMode, Command,
+    CommandFiles, Files, Format, KeepAlive, LineFormat, LogBuffer, LogDestination, LogEscape,
+    LogEvents, LogFormat, LogTarget, MailLog, Mask, MessageField, Messages, Method, Methods, Names,
+    Options, OwnFile, Part, PassPhrases, PidOption, ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo,
+    Resolver, SessionCache, SessionField, SessionVariable, SocketOptions, StartTls, SyslogTarget,
+    Template, TlsFault, TlsFile, TlsMaterial, TlsMode, TlsProbes, TlsVersions, Upstream,
+    UpstreamGroup, UpstreamServer, Variable, Verify, VerifyClient, World, Xclient, unbracketed,
 };
 pub use openssl::certificate::Names as CertificateNames;
 pub use openssl::{ciphers, pem};

@@ -3,11 +3,12 @@
 
 use super::backend::authorized_login::{self, Task};
 use super::backend::backend_login::{self, Request};
+use super::backend::greeting;
 use super::backend::reply::{Class, Expected, Rejection, Replies};
 use super::backend::wire::Wire;
 use super::backend::{AuthorizedLogin, BackendLogin, CapabilityProbe, StartTls};
 use super::backend::{capability_probe, identification, start_tls};
-use super::client::{Progress, then};
+use super::client::{Dialogue, Progress, then};
 use super::login::{Bytes, ClientHost, Credentials, Helo, Login, Origin};
 use super::smtp::opening::{self, Introduction, Purpose, own_name};
 use super::{imap, pop3, smtp};
@@ -121,6 +122,16 @@ pub fn capability_probe(server: &Server) -> Option<CapabilityProbe> {
     Some(capability_probe::dialogue(wire))
 }
 
+/// The greeting of a backend, before the dialogue that begins with it.
+pub fn greeting(server: &Server) -> Dialogue<()> {
+    let replies: Box<dyn Replies> = match server.protocol() {
+        Protocol::Smtp => Box::new(smtp::wire::Wire::default()),
+        Protocol::Imap => Box::new(imap::wire::Wire::default()),
+        Protocol::Pop3 => Box::new(pop3::wire::Wire),
+    };
+    greeting::dialogue(replies)
+}
+
 /// The methods by which clients of a server may log in.
 pub fn methods(server: &Server) -> Methods {
     match &server.settings {
@@ -130,7 +141,6 @@ pub fn methods(server: &Server) -> Methods {
     }
 }
 
-/// The protocol towards a backend; `name` goes into EHLO (SMTP).
 /// A backend's refusal of a login, if the reply is one.
 pub fn rejection(protocol: Protocol, reply: &[u8]) -> Option<Rejection> {
     let replies: Box<dyn Replies> = match protocol {
@@ -144,6 +154,7 @@ pub fn rejection(protocol: Protocol, reply: &[u8]) -> Option<Rejection> {
     }
 }
 
+/// The protocol towards a backend; `name` goes into EHLO (SMTP).
 fn wire(server: &Server, name: Bytes) -> Box<dyn Wire> {
     match server.protocol() {
         Protocol::Smtp => Box::new(smtp::wire::Wire { name }),

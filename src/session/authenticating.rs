@@ -18,7 +18,6 @@ use super::end::{Cause, SessionEnd};
 use super::log::SessionLog;
 use super::phase::Phase;
 use crate::base::{Escaped, Level};
-use crate::config::Upstream;
 use crate::config::settings::AuthHttp;
 use crate::log::mail_log::SessionResult;
 use crate::proto::auth_http::Grant;
@@ -58,7 +57,7 @@ impl<'c, 's> Authenticating<'c, 's> {
             Needed::AuthHttp(server, settings, login) => {
                 auth_http(self.commands, server, settings, login).await
             }
-            Needed::Backend(upstream, request) => backend(self.commands, upstream, request).await,
+            Needed::Backend(request) => backend(self.commands, request).await,
         }
     }
 }
@@ -136,7 +135,6 @@ async fn authorized_login(
 /// Sends a request to the backend that authenticates by itself.
 async fn backend(
     commands: &mut Commands<'_>,
-    upstream: &Upstream,
     mut request: Request,
 ) -> Result<Option<BackendStream>, SessionEnd> {
     if let Request::Login(login) = &mut request
@@ -148,7 +146,7 @@ async fn backend(
     let mut phase = Phase::Commands;
     let kept = commands.conversation.take();
     let (context, left) = context(&mut commands.session, &commands.identity, &mut phase);
-    let refusal = match backend_login::request(context, upstream, kept, request, left).await {
+    let refusal = match backend_login::request(context, kept, request, left).await {
         Ok(Answer::Admitted(admitted)) => {
             return admit(commands, phase, admitted).await.map(Some);
         }

@@ -15,7 +15,6 @@ use super::end::{Cause, SessionEnd};
 use super::endpoint::Authenticator;
 use super::phase::Phase;
 use crate::base::Level;
-use crate::config::Upstream;
 use crate::config::settings::{AuthHttp, Proxy};
 use crate::proto::backend::backend_login::Request;
 use crate::proto::{Fields, Login, ServerDialogue, Step, Turn};
@@ -42,7 +41,7 @@ pub(in crate::session) enum Needed<'s> {
     /// The auth server's decision about a login.
     AuthHttp(&'s Arc<AuthServer>, &'s AuthHttp, Login),
     /// A challenge of the backend that authenticates, or its decision about a login.
-    Backend(&'s Upstream, Request),
+    Backend(Request),
 }
 
 impl<'s> Commands<'s> {
@@ -82,9 +81,9 @@ impl<'s> Commands<'s> {
                 Step::StartTls => self.start_tls().await?,
                 Step::Challenge(origin) => match authenticator {
                     Authenticator::AuthHttp { .. } => self.challenge(),
-                    Authenticator::Backend(upstream) => {
+                    Authenticator::Backend(_) => {
                         self.flush().await?;
-                        return Ok(Needed::Backend(upstream, Request::Challenge(origin)));
+                        return Ok(Needed::Backend(Request::Challenge(origin)));
                     }
                 },
                 Step::Authenticate(login) => {
@@ -95,9 +94,7 @@ impl<'s> Commands<'s> {
                         Authenticator::AuthHttp {
                             server, settings, ..
                         } => Needed::AuthHttp(server, settings, *login),
-                        Authenticator::Backend(upstream) => {
-                            Needed::Backend(upstream, Request::Login(*login))
-                        }
+                        Authenticator::Backend(_) => Needed::Backend(Request::Login(*login)),
                     });
                 }
                 Step::Close => return Err(Phase::Commands.end(Cause::Dialogue(None))),

@@ -72,14 +72,19 @@ pub const LAYERS: &[Layer] = &[
     layer("tls", &["base", "config"], &["tokio", "socket2"]),
     layer("net", &["base", "config"], &[]),
     layer(
+        "upstream",
+        &["base", "config"],
+        &["tokio", "rustls", "socket2"],
+    ),
+    layer(
         "session",
-        &["base", "config", "log", "net", "proto", "tls"],
+        &["base", "config", "log", "net", "proto", "tls", "upstream"],
         &[],
     ),
     layer(
         "process",
         &[
-            "base", "cli", "config", "log", "net", "proto", "session", "tls",
+            "base", "cli", "config", "log", "net", "proto", "session", "tls", "upstream",
         ],
         &[],
     ),

@@ -5,7 +5,7 @@ use super::hint::{self, Text, about_value};
 use super::loader::{Frame, Loader};
 use super::messages::{check_form, misplaced, refused};
 use super::report::Stop;
-use super::scopes::ServerBlock;
+use super::scopes::{GroupBlock, ServerBlock};
 use super::suspect;
 use super::written::Line;
 use crate::base::Level;
@@ -136,8 +136,8 @@ impl Loader<'_> {
             return Ok(());
         }
         if let Some(inner) = block.opened_by(name) {
-            check_form(statement, true, Arity::exactly(0), &span)?;
-            return Ok(self.open(inner, &span)?);
+            check_form(statement, true, inner.arity(), &span)?;
+            return Ok(self.open(inner, args, &span)?);
         }
         let text = String::from_utf8_lossy(name);
         let is_allowed = |entry: &&Entry| block.allows(entry.directive().contexts);
@@ -148,15 +148,28 @@ impl Loader<'_> {
         Ok(self.set(block, *entry, args, span)?)
     }
 
-    fn open(&mut self, block: BlockDirective, span: &Span) -> Result<(), Diagnostic> {
+    fn open(
+        &mut self,
+        block: BlockDirective,
+        args: &[Box<[u8]>],
+        span: &Span,
+    ) -> Result<(), Diagnostic> {
         let name = block.name();
-        if block != BlockDirective::Server && self.opened.contains(&block) {
+        if !block.is_repeated() && self.opened.contains(&block) {
             let message = message!("\"", name, "\" directive is duplicate");
             return Err(Diagnostic::new(Level::Emerg, message, span));
         }
         self.opened.push(block);
         match block.opens() {
             Block::Server => self.scopes.servers.push(ServerBlock::new(span)),
+            Block::Upstream => {
+                let name = args.first().map_or(&b""[..], |name| name);
+                if self.scopes.groups.iter().any(|group| *group.name == *name) {
+                    let message = message!("duplicate upstream \"", name, "\"");
+                    return Err(Diagnostic::new(Level::Emerg, message, span));
+                }
+                self.scopes.groups.push(GroupBlock::new(name));
+            }
             Block::Foreign(_) => {
                 let message = format!(
                     "{name} block is not served by portcullis, nginx must go on serving it"
@@ -166,7 +179,7 @@ impl Loader<'_> {
             }
             _ => {}
         }
-        self.written.open(block, span);
+        self.written.open(block, args, span);
         self.frames.push(Frame::Block(block.opens(), span.clone()));
         Ok(())
     }

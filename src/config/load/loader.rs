@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::files::OpenFiles;
+use super::groups::Groups;
 use super::hint::{self, Askew, Text};
 use super::merge::merge;
 use super::merged::MergedServer;
@@ -219,6 +220,7 @@ impl<'a> Loader<'a> {
         }
         match block {
             Block::Server => self.close_server(),
+            Block::Upstream => self.close_upstream(&closed),
             Block::Mail => self.close_mail(),
             _ => Ok(()),
         }
@@ -237,8 +239,19 @@ impl<'a> Loader<'a> {
         Ok(())
     }
 
+    fn close_upstream(&mut self, closed: &Span) -> Result<(), Stop> {
+        let group = self.scopes.groups.last();
+        if group.is_some_and(|group| group.scope.upstream.server.is_none()) && !self.has_skipped {
+            let fault = "no servers are inside upstream";
+            let fault = Diagnostic::new(Level::Emerg, fault, closed);
+            self.report.fault(fault)?;
+        }
+        Ok(())
+    }
+
     fn close_mail(&mut self) -> Result<(), Stop> {
         let end = self.last_span();
+        let groups = Groups::resolve(self.world, &self.scopes, &mut self.report)?;
         let servers = self.scopes.servers.iter();
         let servers = servers.map(|server| ServerLines::of(&self.scopes, &self.tainted, server));
         let servers: Vec<ServerLines<'_>> = servers.collect();
@@ -247,6 +260,7 @@ impl<'a> Loader<'a> {
             &self.scopes.mail,
             &servers,
             (&self.written, &end),
+            groups,
             &mut self.report,
         )?;
         Ok(())

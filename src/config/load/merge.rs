@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::groups::Groups;
 use super::merged::{MergedServer, Outer};
 use super::messages::about_server;
 use super::relay;
@@ -24,9 +25,10 @@ pub fn merge(
     outer: &Scope,
     servers: &[ServerLines<'_>],
     (written, end): (&Written, &Span),
+    groups: Groups,
     report: &mut Report<'_>,
 ) -> Result<Vec<MergedServer>, Stop> {
-    let inherited = Outer::from(outer);
+    let inherited = Outer::new(outer, groups);
     let mut merged = Vec::with_capacity(servers.len());
     for lines in servers {
         match lines.inner.mail.protocol_in_force() {

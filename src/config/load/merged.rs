@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::groups::Groups;
 use super::origins::{Deciding, Origin, Origins};
 use super::scopes::ServerLines;
 use super::server::{AuthTarget, Authenticator, ProtocolSettings, Server};
@@ -9,6 +10,7 @@ use super::sockets::ListenTls;
 use crate::base::Protocol;
 use crate::config::model::{
     BackendTls, ClientTls, Listen, LogTarget, MailLog, Names, StartTls, TlsMaterial, TlsMode,
+    Upstream,
 };
 use crate::config::schema::Scope;
 use crate::config::schema::held::{Held, Inherited};
@@ -34,6 +36,8 @@ pub struct MergedServer {
     pub auth_http: Arc<AuthHttp>,
     pub proxy: Arc<Proxy>,
     pub proxy_ssl: Arc<ProxySsl>,
+    /// The backend of `proxy_pass`, where it is set and without fault.
+    pub upstream: Option<Upstream>,
     pub settings: ProtocolSettings,
     /// TLS towards clients, where it is used and without fault.
     pub tls: Option<Arc<TlsMaterial>>,
@@ -71,9 +75,7 @@ impl MergedServer {
 
     /// The authenticator; `None` where the configuration names neither an auth server nor a backend.
     fn authenticator(&self) -> Option<Authenticator<AuthTarget>> {
-        let port = self.settings.protocol().port();
-        let upstream = self.proxy.proxy_pass.clone();
-        let upstream = upstream.map(|upstream| upstream.with_default_port(port));
+        let upstream = self.upstream.clone();
         match &self.auth_http.auth_http {
             None => upstream.map(Authenticator::Backend),
             Some(url) if url.tls && self.auth_tls.is_none() => None,
@@ -130,6 +132,7 @@ impl MergedServer {
 
 /// The settings that the servers inherit from `mail {}`, module by module.
 pub struct Outer<'a> {
+    groups: Groups,
     mail: &'a MailWritten,
     ssl: Inherited<'a, Ssl>,
     realip: Inherited<'a, Realip>,
@@ -142,9 +145,11 @@ pub struct Outer<'a> {
     pop3: Inherited<'a, Pop3>,
 }
 
-impl<'a> From<&'a Scope> for Outer<'a> {
-    fn from(scope: &'a Scope) -> Self {
+impl<'a> Outer<'a> {
+    /// The settings of `mail {}` outside the servers, and the groups of backends.
+    pub fn new(scope: &'a Scope, groups: Groups) -> Self {
         Self {
+            groups,
             mail: &scope.mail,
             ssl: Inherited::of(&scope.ssl),
             realip: Inherited::of(&scope.realip),
@@ -169,7 +174,10 @@ impl Outer<'_> {
     ) -> MergedServer {
         let mail = Mail::merge(self.mail, &lines.inner.mail);
         let (own, inner) = (&mail.server_name, lines.inner);
+        let proxy = self.proxy.with(&inner.proxy);
+        let upstream = proxy.proxy_pass.as_ref();
         MergedServer {
+            upstream: upstream.and_then(|name| self.groups.upstream(name, protocol.port())),
             span: lines.span.clone(),
             origins: Origins::of(lines),
             name: own
@@ -179,7 +187,7 @@ impl Outer<'_> {
             realip: self.realip.with(&inner.realip),
             log: self.log.with(&inner.log),
             auth_http: self.auth_http.with(&inner.auth_http),
-            proxy: self.proxy.with(&inner.proxy),
+            proxy,
             proxy_ssl: self.proxy_ssl.with(&inner.proxy_ssl),
             settings: match protocol {
                 Protocol::Smtp => ProtocolSettings::Smtp(self.smtp.with(&inner.smtp)),

@@ -8,6 +8,7 @@ mod claims;
 pub mod config;
 mod directive;
 mod files;
+mod groups;
 mod hint;
 mod include;
 mod loader;

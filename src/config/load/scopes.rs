@@ -2,11 +2,13 @@
 
 use super::claims::Claims;
 use super::tainted::Tainted;
-use crate::config::model::StartTls;
+use crate::config::model::{Balancing, StartTls, UpstreamGroup};
+use crate::config::schema::held::Held;
+use crate::config::schema::modules::upstream::Group;
 use crate::config::schema::table::Entry;
 use crate::config::schema::values::MailLogLine;
 use crate::config::schema::{
-    Arguments, Block, Directive, Effect, MainScope, Scope, ValueError, refuse,
+    Arguments, Block, Directive, Effect, GroupScope, MainScope, Scope, ValueError, refuse,
 };
 use crate::config::syntax::{Span, Spanned};
 
@@ -19,6 +21,8 @@ pub struct Scopes {
     pub mail: Scope,
     /// The servers, in the order written.
     pub servers: Vec<ServerBlock>,
+    /// The groups, in the order written.
+    pub groups: Vec<GroupBlock>,
     /// The addresses, zones and log files claimed in the whole configuration.
     pub claims: Claims,
 }
@@ -32,6 +36,86 @@ pub struct ServerBlock {
     pub span: Span,
     /// The directives in it that a fault makes uncertain.
     pub tainted: Tainted,
+}
+
+/// One `upstream {}`.
+#[derive(Debug)]
+pub struct GroupBlock {
+    /// Its name.
+    pub name: Box<[u8]>,
+    /// Its lines.
+    pub scope: GroupScope,
+    /// The method in force: that of the last line that has one.
+    pub balancing: Balancing,
+}
+
+impl GroupBlock {
+    /// A group without lines.
+    pub fn new(name: &[u8]) -> Self {
+        Self {
+            name: name.into(),
+            scope: GroupScope::default(),
+            balancing: Balancing::default(),
+        }
+    }
+
+    /// Applies the effect of a line of a directive.
+    fn apply(&mut self, effect: Effect, args: &mut Arguments<'_>) -> Result<(), ValueError> {
+        match effect {
+            Effect::JoinsGroup => self.check_parameters(args.rest()),
+            Effect::SetsBalancing => {
+                if self.balancing != Balancing::RoundRobin {
+                    args.warn("load balancing method redefined");
+                }
+                let lines = self.lines();
+                let set = match args.name {
+                    "hash" => lines.hash,
+                    "random" => lines.random,
+                    _ => lines.least_conn,
+                };
+                self.balancing = set.unwrap_or_default();
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks that the method supports the parameters of a server. As in nginx, it is the method of the lines before.
+    fn check_parameters(&self, words: &[Box<[u8]>]) -> Result<(), ValueError> {
+        let is_limited = match self.balancing {
+            Balancing::RoundRobin | Balancing::LeastConn => false,
+            Balancing::Random
+            | Balancing::RandomTwo
+            | Balancing::Hash(_)
+            | Balancing::ConsistentHash(_) => true,
+        };
+        let unsupported =
+            |word: &&Box<[u8]>| ***word == *b"backup" || word.starts_with(b"slow_start=");
+        match words.iter().find(unsupported) {
+            Some(word) if is_limited => {
+                let begin = "balancing method does not support parameter \"";
+                Err(refuse!(begin, word, "\""))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Its lines; nothing is inherited.
+    fn lines(&self) -> Group {
+        let lines = &self.scope.upstream;
+        Group::merge(lines, lines)
+    }
+
+    /// The group.
+    pub fn group(&self) -> UpstreamGroup {
+        let Group { server, zone, .. } = self.lines();
+        UpstreamGroup {
+            name: String::from_utf8_lossy(&self.name).into(),
+            servers: server,
+            zone,
+            balancing: self.balancing.clone(),
+        }
+    }
 }
 
 impl ServerBlock {
@@ -67,6 +151,13 @@ impl Scopes {
         match entry {
             Entry::Main(row) => (row.set)(&mut self.main, args)?,
             Entry::Mail(row) => (row.set)(scope, args)?,
+            Entry::Upstream(row) => {
+                let Some(group) = self.groups.last_mut() else {
+                    return Ok(());
+                };
+                (row.set)(&mut group.scope, args)?;
+                return group.apply(effect, args);
+            }
         }
         match effect {
             Effect::ClaimsAddresses => {
@@ -90,7 +181,11 @@ impl Scopes {
                 }
             }
             Effect::OpensLog => self.claims.log_file(&args.folders.prefix, args.first()),
-            Effect::None | Effect::DeclaresZones | Effect::PrecedesBlocks => {}
+            Effect::None
+            | Effect::DeclaresZones
+            | Effect::JoinsGroup
+            | Effect::SetsBalancing
+            | Effect::PrecedesBlocks => {}
         }
         Ok(())
     }

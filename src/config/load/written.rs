@@ -53,13 +53,15 @@ pub struct Written {
     pub mail: Option<Lines>,
     /// The servers in it, in order.
     pub servers: Vec<Lines>,
+    /// The groups in it, in order, with their names.
+    pub upstreams: Vec<(Box<[u8]>, Lines)>,
     /// `http {}` and `stream {}`: their position only.
     pub foreign: Vec<(BlockDirective, Span)>,
 }
 
 impl Written {
-    /// Records the beginning of a block.
-    pub fn open(&mut self, block: BlockDirective, span: &Span) {
+    /// Records the beginning of a block with these arguments.
+    pub fn open(&mut self, block: BlockDirective, args: &[Box<[u8]>], span: &Span) {
         let opened = Lines {
             opened: Some(span.clone()),
             lines: Vec::new(),
@@ -68,6 +70,10 @@ impl Written {
             BlockDirective::Events => self.events = opened,
             BlockDirective::Mail => self.mail = Some(opened),
             BlockDirective::Server => self.servers.push(opened),
+            BlockDirective::Upstream => {
+                let name = args.first().cloned().unwrap_or_default();
+                self.upstreams.push((name, opened));
+            }
             BlockDirective::Http | BlockDirective::Stream => {
                 self.foreign.push((block, span.clone()));
             }
@@ -81,6 +87,7 @@ impl Written {
             Block::Events => Some(&mut self.events),
             Block::Mail => self.mail.as_mut(),
             Block::Server => self.servers.last_mut(),
+            Block::Upstream => self.upstreams.last_mut().map(|(_, lines)| lines),
             Block::Foreign(_) | Block::Skipped => None,
         };
         if let Some(lines) = lines {

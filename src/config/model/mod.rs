@@ -16,6 +16,7 @@ mod options;
 mod peers;
 mod sasl;
 mod tls;
+mod upstream_group;
 mod values;
 mod variable;
 mod versions;
@@ -33,6 +34,7 @@ pub use options::{Options, PidOption};
 pub use peers::{AuthUrl, Resolver, Upstream, unbracketed};
 pub use sasl::{Method, Methods};
 pub use tls::{ClientTls, SessionCache, TlsFault, TlsMaterial, TlsMode, Verify};
+pub use upstream_group::{Admission, Balancing, UpstreamGroup, UpstreamServer};
 pub use values::{
     Alpn, BackendTls, Capabilities, DebugPoints, ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo,
     StartTls, User, VerifyClient, Xclient,

@@ -1,7 +1,9 @@
 //! The other servers that the gateway talks to: auth servers, mail servers, name servers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::upstream_group::UpstreamGroup;
 use crate::base::Address;
 
 /// `auth_http`: an authentication server.
@@ -19,29 +21,13 @@ pub struct AuthUrl {
     pub tls: bool,
 }
 
-/// `proxy_pass`: a mail server.
+/// `proxy_pass`: a group of backends. One that is not defined by `upstream {}` has one server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upstream {
     /// As written, for logs.
     pub name: Box<[u8]>,
-    /// The host alone, as written: IPv6 has its brackets; the path of a unix socket.
-    pub host: Box<[u8]>,
-    /// Its addresses, never empty.
-    pub addresses: Vec<Address>,
-}
-
-impl Upstream {
-    /// Sets the port of the addresses that are written without one.
-    pub fn with_default_port(mut self, port: u16) -> Self {
-        for address in &mut self.addresses {
-            if let Address::Inet(address) = address
-                && address.port() == 0
-            {
-                address.set_port(port);
-            }
-        }
-        self
-    }
+    /// The servers.
+    pub group: Arc<UpstreamGroup>,
 }
 
 /// `resolver`: name servers.

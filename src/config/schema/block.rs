@@ -1,7 +1,7 @@
 //! Blocks, and the directives that open them. These have no rows in the table: they have no value.
 
 use super::foreign::Foreign;
-use super::form::Contexts;
+use super::form::{Arity, Contexts};
 use super::table;
 
 /// The inside of a block.
@@ -15,6 +15,8 @@ pub enum Block {
     Mail,
     /// `server {}` in `mail {}`
     Server,
+    /// `upstream {}` in `mail {}`
+    Upstream,
     /// `http {}` or `stream {}`, or a block in them: skipped, except for includes.
     Foreign(Foreign),
     /// A block that an error makes meaningless: skipped.
@@ -30,6 +32,8 @@ pub enum BlockDirective {
     Mail,
     /// `server` in `mail {}`
     Server,
+    /// `upstream` in `mail {}`
+    Upstream,
     /// `http`
     Http,
     /// `stream`
@@ -38,10 +42,11 @@ pub enum BlockDirective {
 
 impl BlockDirective {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Events,
         Self::Mail,
         Self::Server,
+        Self::Upstream,
         Self::Http,
         Self::Stream,
     ];
@@ -52,6 +57,7 @@ impl BlockDirective {
             Self::Events => ("events", Block::Main, Block::Events),
             Self::Mail => ("mail", Block::Main, Block::Mail),
             Self::Server => ("server", Block::Mail, Block::Server),
+            Self::Upstream => ("upstream", Block::Mail, Block::Upstream),
             Self::Http => ("http", Block::Main, Block::Foreign(Foreign::Http)),
             Self::Stream => ("stream", Block::Main, Block::Foreign(Foreign::Stream)),
         }
@@ -60,6 +66,21 @@ impl BlockDirective {
     /// Its name.
     pub const fn name(self) -> &'static str {
         self.row().0
+    }
+
+    /// The number of its arguments.
+    pub const fn arity(self) -> Arity {
+        match self {
+            Self::Upstream => Arity::exactly(1),
+            Self::Events | Self::Mail | Self::Server | Self::Http | Self::Stream => {
+                Arity::exactly(0)
+            }
+        }
+    }
+
+    /// Whether it may appear several times in the configuration.
+    pub const fn is_repeated(self) -> bool {
+        matches!(self, Self::Server | Self::Upstream)
     }
 
     /// The block it opens.
@@ -76,6 +97,7 @@ impl Block {
             Self::Events => Some(Contexts::EVENTS),
             Self::Mail => Some(Contexts::MAIL),
             Self::Server => Some(Contexts::SERVER),
+            Self::Upstream => Some(Contexts::UPSTREAM),
             Self::Foreign(_) | Self::Skipped => None,
         }
     }

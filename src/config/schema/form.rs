@@ -13,16 +13,19 @@ impl Contexts {
     pub const MAIL: Self = Self(4);
     /// `server {}` in `mail {}`
     pub const SERVER: Self = Self(8);
+    /// `upstream {}` in `mail {}`
+    pub const UPSTREAM: Self = Self(16);
     /// `mail {}` and `server {}`
     pub const MAIL_SERVER: Self = Self(4 | 8);
 
     /// The names of the blocks, the outermost first.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
-        const NAMED: [(Contexts, &str); 4] = [
+        const NAMED: [(Contexts, &str); 5] = [
             (Contexts::MAIN, "main"),
             (Contexts::EVENTS, "events"),
             (Contexts::MAIL, "mail"),
             (Contexts::SERVER, "server"),
+            (Contexts::UPSTREAM, "upstream"),
         ];
         NAMED
             .into_iter()

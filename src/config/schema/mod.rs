@@ -25,6 +25,6 @@ pub use foreign::Foreign;
 pub use form::{Arity, Contexts, Repeated};
 pub(crate) use macros::module;
 pub use row::{Directive, Effect};
-pub use scope::{MainScope, Scope};
+pub use scope::{GroupScope, MainScope, Scope};
 pub use similar::similar;
 pub use value_kind::ValueKind;

@@ -56,6 +56,10 @@ pub enum Effect {
     OpensLog,
     /// Names a log file, and a log format that must be defined before.
     OpensMailLog,
+    /// Adds a server to a group: the method of the group must support its parameters.
+    JoinsGroup,
+    /// Sets the method of a group.
+    SetsBalancing,
     /// Must precede the first block.
     PrecedesBlocks,
     /// Switches TLS on for all addresses of a server, which excludes STARTTLS. Deprecated.

@@ -2,7 +2,7 @@
 
 use super::held::Sparse;
 use super::modules::{
-    auth_http, core, events, imap, log, mail, pop3, proxy, proxy_ssl, realip, smtp, ssl,
+    auth_http, core, events, imap, log, mail, pop3, proxy, proxy_ssl, realip, smtp, ssl, upstream,
 };
 use super::row::Stores;
 
@@ -49,5 +49,12 @@ scope! {
         imap: Sparse<imap::ImapWritten> => imap::ImapWritten,
         pop3: Sparse<pop3::Pop3Written> => pop3::Pop3Written,
         smtp: Sparse<smtp::SmtpWritten> => smtp::SmtpWritten,
+    }
+}
+
+scope! {
+    /// One `upstream {}`.
+    GroupScope {
+        upstream: upstream::GroupWritten => upstream::GroupWritten,
     }
 }

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::modules::{
-    auth_http, core, events, imap, log, mail, pop3, proxy, proxy_ssl, realip, smtp, ssl,
+    auth_http, core, events, imap, log, mail, pop3, proxy, proxy_ssl, realip, smtp, ssl, upstream,
 };
 use super::row::{Directive, Row};
-use super::scope::{MainScope, Scope};
+use super::scope::{GroupScope, MainScope, Scope};
 
 /// A row, by the scope that it writes to.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +16,8 @@ pub enum Entry {
     Main(&'static Row<MainScope>),
     /// `mail {}` and its servers.
     Mail(&'static Row<Scope>),
+    /// `upstream {}` in `mail {}`.
+    Upstream(&'static Row<GroupScope>),
 }
 
 impl Entry {
@@ -24,6 +26,7 @@ impl Entry {
         match self {
             Self::Main(row) => row.directive,
             Self::Mail(row) => row.directive,
+            Self::Upstream(row) => row.directive,
         }
     }
 }
@@ -37,7 +40,7 @@ static BY_NAME: LazyLock<HashMap<&'static str, Vec<Entry>>> = LazyLock::new(|| {
 });
 
 /// The name and the description of every module.
-pub const MODULES: [(&str, &str); 12] = [
+pub const MODULES: [(&str, &str); 13] = [
     ("core", core::ABOUT),
     ("events", events::ABOUT),
     ("mail", mail::ABOUT),
@@ -50,6 +53,7 @@ pub const MODULES: [(&str, &str); 12] = [
     ("imap", imap::ABOUT),
     ("pop3", pop3::ABOUT),
     ("smtp", smtp::ABOUT),
+    ("upstream", upstream::ABOUT),
 ];
 
 /// Every row, module by module.
@@ -68,7 +72,9 @@ pub fn rows() -> impl Iterator<Item = Entry> {
         smtp::Rows::ROWS,
     ];
     let main = main.into_iter().flatten().map(Entry::Main);
+    let groups = upstream::Rows::ROWS.iter().map(Entry::Upstream);
     main.chain(mail.into_iter().flatten().map(Entry::Mail))
+        .chain(groups)
 }
 
 /// The rows of this name: several if directives in different blocks share the name.
@@ -93,6 +99,7 @@ mod tests {
                 Contexts::EVENTS,
                 Contexts::MAIL,
                 Contexts::SERVER,
+                Contexts::UPSTREAM,
             ] {
                 if row.contexts.meets(context) {
                     assert!(
@@ -105,12 +112,12 @@ mod tests {
             assert!((row.check_default)().is_ok(), "the default of {}", row.name);
             assert!(row.doc.trim().ends_with('.'), "the doc of {}", row.name);
             assert!(
-                row.arity.admits(row.arity.least) && row.arity.least > 0,
+                row.arity.admits(row.arity.least),
                 "the arity of {}",
                 row.name
             );
             assert!(
-                !row.name.contains('#') && !row.syntax.is_empty(),
+                !row.name.contains('#') && row.syntax.is_empty() == (row.arity.most == Some(0)),
                 "{}",
                 row.name
             );

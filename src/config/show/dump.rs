@@ -37,6 +37,10 @@ fn page(settings: &Settings) -> Vec<u8> {
     }
     if let Some(mail) = &settings.mail {
         page.open("mail", mail.opened.as_ref());
+        for (name, group) in &mail.upstreams {
+            let name = String::from_utf8_lossy(&quoted(name)).into_owned();
+            page.block(&format!("upstream {name}"), group);
+        }
         for server in &mail.servers {
             page.block("server", &server.block);
         }

@@ -124,6 +124,16 @@ fn configuration(json: &mut Json, all: &Settings) {
         json,
         all.events.as_ref().map_or(&[], |events| &events.settings),
     );
+    json.name("upstreams").begin_array();
+    for (name, group) in all.mail.iter().flat_map(|mail| &mail.upstreams) {
+        json.begin_object();
+        json.name("name").string(name);
+        opened(json, group.opened.as_ref());
+        json.name("settings");
+        settings(json, &group.settings);
+        json.end_object();
+    }
+    json.end_array();
     json.name("servers").begin_array();
     for server in all.mail.iter().flat_map(|mail| &mail.servers) {
         json.begin_object();

@@ -40,6 +40,8 @@ pub struct Block {
 pub struct MailBlock {
     /// Where it begins.
     pub opened: Option<Span>,
+    /// Its groups of backends, with their names.
+    pub upstreams: Vec<(Box<[u8]>, Block)>,
     /// Its servers.
     pub servers: Vec<ServerBlock>,
 }
@@ -125,6 +127,7 @@ pub fn settings(loaded: &Loaded, options: &Options) -> Settings {
             servers.map(|(server, own)| server_block(server, [own, mail, &written.main], options));
         MailBlock {
             opened: mail.opened.clone(),
+            upstreams: written.upstreams.iter().map(upstream_block).collect(),
             servers: servers.collect(),
         }
     });
@@ -137,6 +140,24 @@ pub fn settings(loaded: &Loaded, options: &Options) -> Settings {
         mail,
         foreign: written.foreign.clone(),
     }
+}
+
+/// A group as written: the order of its lines has a meaning, and nothing is inherited.
+fn upstream_block((name, lines): &(Box<[u8]>, Lines)) -> (Box<[u8]>, Block) {
+    let mut list = List::default();
+    for line in &lines.lines {
+        let origin = Origin::Line {
+            level: "upstream",
+            span: line.span.clone(),
+            note: None,
+        };
+        list.push(line.directive, line.words.clone(), origin);
+    }
+    let block = Block {
+        opened: lines.opened.clone(),
+        settings: list.0,
+    };
+    (name.clone(), block)
 }
 
 fn server_block(server: &Server, [own, mail, main]: [&Lines; 3], options: &Options) -> ServerBlock {

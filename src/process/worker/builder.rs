@@ -183,10 +183,12 @@ impl<'a> Builder<'a> {
         log: Arc<ErrorLog>,
     ) -> Result<Arc<Backends>, BuildError> {
         let tls = self.connector(server.backend_tls.tls(), &[])?;
+        let upstream = server.authenticator.upstream();
         Ok(Arc::new(Backends {
             server: Arc::clone(server),
             capabilities: self.registries.capabilities.get(server, tls.as_ref()),
             tls,
+            balancer: upstream.map(|upstream| self.registries.balancers.balancer(&upstream.group)),
             resolver: self.resolver(&server.mail),
             dialer: self.registries.dialer.clone(),
             log,

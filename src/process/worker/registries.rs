@@ -9,6 +9,7 @@ use crate::net::dialer::Dialer;
 use crate::net::resolver::Resolvers;
 use crate::session::{CapabilityCache, PeerFailures, Shared};
 use crate::tls::{Connectors, Resumption};
+use crate::upstream::Balancers;
 
 /// The open files and caches that a generation takes over from the one before. They live as long as the process.
 #[derive(Debug, Default)]
@@ -25,6 +26,8 @@ pub struct Registries {
     pub capabilities: CapabilityCache,
     /// The failures of backends and auth servers, by the logs that have them.
     pub peer_failures: Registry<Vec<LogTarget>, PeerFailures>,
+    /// The groups of backends.
+    pub balancers: Balancers,
     /// Makes connections to auth servers and backends.
     pub dialer: Dialer,
     /// The state shared by all sessions, such as the connection counter.

@@ -9,6 +9,7 @@ pub mod authorized_login;
 pub mod backend_login;
 pub mod capability_probe;
 pub mod discovery;
+pub mod greeting;
 pub mod identification;
 pub mod reply;
 pub mod start_tls;

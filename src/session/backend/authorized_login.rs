@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::pin::pin;
 
-use super::connect::Target;
+use super::candidates::Candidates;
 use super::conversation::limited;
 use super::error::{ConversationError, LoginError};
 use super::{Admitted, Backends, ClientContext};
@@ -33,8 +33,8 @@ pub(in crate::session) async fn log_in(
 ) -> Result<Admitted, LoginError> {
     let mut client_left = pin!(client_left);
     let server = &context.backends.server;
-    let target = tokio::select! {
-        target = target(context.backends, context.log, grant.backend) => target?,
+    let candidates = tokio::select! {
+        found = candidates(context.backends, context.log, grant.backend) => found?,
         () = &mut client_left => return Err(LoginError::ClientLeft),
     };
     let helo = login.origin.helo().cloned();
@@ -48,7 +48,7 @@ pub(in crate::session) async fn log_in(
     let (client, smtp_auth) = (context.client, grant.smtp_auth);
     let dialogue = dialogues::authorized_login(server, client, login, user, pass, smtp_auth);
     limited(server.mail.timeout, client_left, async {
-        let connected = context.connect(&target, helo.as_ref()).await;
+        let connected = context.connect(candidates, helo.as_ref()).await;
         let mut connection = connected.map_err(LoginError::Connect)?;
         let ended = context.converse(&mut connection, dialogue, Vec::new());
         match ended.await {
@@ -82,14 +82,16 @@ pub(in crate::session) async fn log_in(
 }
 
 /// The backend that the auth server named, or that of `proxy_pass`.
-async fn target(
+async fn candidates(
     backends: &Backends,
     log: &SessionLog,
     named: Option<Backend>,
-) -> Result<Target, LoginError> {
+) -> Result<Candidates, LoginError> {
     let Some(Backend { host, port, name }) = named else {
-        let upstream = backends.server.authenticator.upstream();
-        return upstream.map(Target::from).ok_or(LoginError::NoBackend);
+        let balancer = backends.balancer.as_ref();
+        return balancer
+            .map(|balancer| Candidates::of(balancer, b""))
+            .ok_or(LoginError::NoBackend);
     };
     let (found, host) = match host {
         BackendHost::Address(ip) => (vec![SocketAddr::new(ip, port)], ip.to_string()),
@@ -101,9 +103,10 @@ async fn target(
             Err(fault) => return Err(LoginError::Unresolved(host, fault)),
         },
     };
-    Ok(Target {
-        addresses: found.into_iter().map(Address::Inet).collect(),
-        name: Some(name),
+    let addresses: Vec<_> = found.into_iter().map(Address::Inet).collect();
+    Ok(Candidates::Named {
+        addresses: addresses.into_iter(),
+        name,
         host: host.into_bytes().into(),
     })
 }

@@ -1,10 +1,10 @@
 //! A server without an auth server: the backend itself authenticates, and the client may try again.
 
+use super::candidates::Candidates;
 use super::connection::BackendConnection;
 use super::conversation::limited;
 use super::error::LoginError;
 use super::{Admitted, ClientContext};
-use crate::config::Upstream;
 use crate::proto::backend::backend_login::{Idle, Outcome, Request};
 use crate::proto::backend::reply::Rejection;
 use crate::proto::backend::wire::Offer;
@@ -44,7 +44,6 @@ pub(in crate::session) enum Answer {
 /// The conversation is over; the client may try again.
 pub(in crate::session) async fn request(
     mut context: ClientContext<'_>,
-    upstream: &Upstream,
     kept: Option<OpenConversation>,
     request: Request,
     client_left: impl Future<Output = ()>,
@@ -64,8 +63,10 @@ pub(in crate::session) async fn request(
                 Err(idle) => return Ok(Answer::NotOffered(OpenConversation { connection, idle })),
             },
             None => {
-                let (target, helo) = (upstream.into(), request.origin().helo());
-                let connected = context.connect(&target, helo).await;
+                let balancer = context.backends.balancer.as_ref();
+                let balancer = balancer.ok_or(LoginError::NoBackend)?;
+                let candidates = Candidates::of(balancer, b"");
+                let connected = context.connect(candidates, request.origin().helo()).await;
                 let connection = connected.map_err(LoginError::Connect)?;
                 let dialogue = dialogues::backend_login(server, context.client, request);
                 (connection, dialogue)

@@ -18,8 +18,8 @@ use super::Backends;
 use super::connect::prepare;
 use super::conversation::converse;
 use super::not_offered::NotOffered;
-use crate::base::{Address, Level, Protocol, Registry};
-use crate::config::{Method, Methods, ProxyProtocol, Server, Upstream, unbracketed};
+use crate::base::{Level, Protocol, Registry};
+use crate::config::{Method, Methods, ProxyProtocol, Server, Upstream, UpstreamGroup, unbracketed};
 use crate::proto::CapabilityList;
 use crate::proto::backend::CapabilityProbe;
 use crate::proto::backend::capability_probe::Answer;
@@ -42,8 +42,7 @@ const PROBES: usize = 16;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Source {
     protocol: Protocol,
-    addresses: Vec<Address>,
-    host: Box<[u8]>,
+    group: Arc<UpstreamGroup>,
     server_name: Box<[u8]>,
     /// The PROXY header: a backend may announce one list to clients that send it and another one to the rest.
     header: ProxyProtocol,
@@ -81,8 +80,7 @@ impl CapabilityCache {
         let upstream = server.authenticator.upstream()?;
         Some(self.entry(Source {
             protocol: server.protocol(),
-            addresses: upstream.addresses.clone(),
-            host: unbracketed(&upstream.host).into(),
+            group: Arc::clone(&upstream.group),
             server_name: server.name.clone(),
             header: server.proxy.proxy_protocol,
             tlvs: server.proxy.proxy_protocol_v2_tlv.clone(),
@@ -260,12 +258,12 @@ async fn ask(
     let proxy = &backends.server.proxy;
     // A probe has no log lines.
     let phase = &mut Phase::Backend(READING);
-    for address in &upstream.addresses {
+    for (member, address) in upstream.group.peers() {
         let limit = proxy.proxy_connect_timeout;
         if let Ok(Ok(socket)) = timeout(limit, backends.dialer.connect(address)).await {
             // The connection's own ends: Postfix does not accept a header with `UNKNOWN`.
             let header = source::own_header(proxy, &socket);
-            let (header, host) = (header.as_deref(), unbracketed(&upstream.host));
+            let (header, host) = (header.as_deref(), unbracketed(&member.host));
             let prepared = prepare(socket, backends, header, host, None, phase).await;
             let mut connection = prepared.ok()?;
             let ended = converse(&mut connection, dialogue, Vec::new(), phase).await;
@@ -280,12 +278,12 @@ async fn ask(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::UpstreamServer;
 
     fn source(protocol: Protocol) -> Source {
         Source {
             protocol,
-            addresses: Vec::new(),
-            host: Box::default(),
+            group: Arc::new(UpstreamGroup::of_one(UpstreamServer::default())),
             server_name: Box::default(),
             header: ProxyProtocol::Off,
             tlvs: Vec::new(),

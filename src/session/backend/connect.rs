@@ -1,15 +1,21 @@
 //! A connection to a backend, up to the greeting: address, PROXY header, TLS.
 
-use tokio::time::timeout;
+use std::sync::Arc;
 
+use tokio::time::{Instant, timeout};
+
+use super::candidates::{Candidate, Candidates, now};
 use super::connection::BackendConnection;
-use super::error::{ConnectError, log_timeout};
+use super::conversation::converse;
+use super::error::{ConnectError, LoginError, log_timeout};
 use super::start_tls::secure;
 use super::{Backends, ClientContext};
-use crate::base::Address;
-use crate::config::{Deciding, Upstream, unbracketed};
+use crate::base::Level;
+use crate::config::Deciding;
+use crate::config::settings::Proxy;
 use crate::net::socket::Socket;
 use crate::proto::client::READING;
+use crate::proto::dialogues;
 use crate::proto::login::Helo;
 use crate::session::phase::Phase;
 
@@ -17,37 +23,77 @@ const CONNECTING: Phase = Phase::Backend("connecting to upstream");
 const READING_REPLY: Phase = Phase::Backend(READING);
 const SENDING_HEADER: Phase = Phase::Backend("sending PROXY protocol header to upstream");
 
-/// A backend.
-#[derive(Clone, Debug)]
-pub(super) struct Target {
-    /// Its addresses; the next one is tried when one cannot be reached.
-    pub addresses: Vec<Address>,
-    /// Its name in the log, if that is not the address.
-    pub name: Option<Box<str>>,
-    /// Its host: its name in TLS, unless the configuration has another.
-    pub host: Box<[u8]>,
+/// The time and the number of attempts that a session may use for several backends.
+struct Tries {
+    begun: Instant,
+    made: usize,
 }
 
-impl From<&Upstream> for Target {
-    fn from(upstream: &Upstream) -> Self {
-        Target {
-            addresses: upstream.addresses.clone(),
-            name: None,
-            host: unbracketed(&upstream.host).into(),
-        }
+impl Tries {
+    /// Whether another backend may be tried after this one.
+    fn may_go_on(&self, proxy: &Proxy, candidates: &Candidates) -> bool {
+        let (most, limit) = (
+            proxy.proxy_next_upstream_tries,
+            proxy.proxy_next_upstream_timeout,
+        );
+        proxy.proxy_next_upstream
+            && (most == 0 || self.made < most)
+            && (limit.is_zero() || self.begun.elapsed() < limit)
+            && candidates.has_more()
     }
 }
 
 impl ClientContext<'_> {
-    /// Connects to the first address that answers, sends the PROXY header and upgrades to TLS. `helo` is the client's,
-    /// if there is an SMTP client.
+    /// Connects to the first candidate that takes sessions: sends the PROXY header, upgrades to TLS and, where another one could be
+    /// tried, reads the greeting. `helo` is the client's, if there is an SMTP client.
     ///
     /// # Errors
-    /// Once a connection was made, no further address is tried.
+    /// That of the last candidate. Those of the others are in the log.
     pub(super) async fn connect(
         &mut self,
-        target: &Target,
+        mut candidates: Candidates,
         helo: Option<&Helo>,
+    ) -> Result<BackendConnection, ConnectError> {
+        let proxy = Arc::clone(&self.backends.server.proxy);
+        let mut tries = Tries {
+            begun: Instant::now(),
+            made: 0,
+        };
+        while let Some(candidate) = candidates.next() {
+            tries.made += 1;
+            let may_go_on = tries.may_go_on(&proxy, &candidates);
+            let error = match self.attempt(&candidate, helo, may_go_on).await {
+                Ok(mut connection) => {
+                    if let Some(lease) = candidate.lease {
+                        connection.hold(lease.succeed(now()));
+                    }
+                    return Ok(connection);
+                }
+                Err(error) => error,
+            };
+            let fails = candidate.lease.as_ref().map(|lease| lease.fail(now()));
+            if !tries.may_go_on(&proxy, &candidates) {
+                return Err(error);
+            }
+            let protocol = self.backends.server.protocol();
+            LoginError::Connect(error).log(self.log, *self.phase, Level::Error, protocol);
+            if fails == Some(true) {
+                let line = format_args!("upstream server temporarily disabled");
+                self.log.line(*self.phase, Level::Warn, line);
+            }
+        }
+        Err(match tries.made {
+            0 => ConnectError::NoneLive,
+            _ => ConnectError::Unreachable(None),
+        })
+    }
+
+    /// Connects to one candidate.
+    async fn attempt(
+        &mut self,
+        candidate: &Candidate,
+        helo: Option<&Helo>,
+        reads_greeting: bool,
     ) -> Result<BackendConnection, ConnectError> {
         let (server, log) = (&self.backends.server, &mut *self.log);
         let own_limit = server.proxy.proxy_connect_timeout;
@@ -55,34 +101,46 @@ impl ClientContext<'_> {
             true => (own_limit, Deciding::ProxyConnectTimeout),
             false => (server.mail.timeout, Deciding::Timeout),
         };
-        let mut by = None;
         let header = self.header.as_deref();
+        let address = &candidate.address;
         *self.phase = CONNECTING;
-        for address in &target.addresses {
-            self.shared.next_number();
-            log.upstream(address, target.name.as_deref());
-            match timeout(limit, self.backends.dialer.connect(address)).await {
-                Ok(Ok(socket)) => {
-                    log.connected();
-                    let (backends, phase) = (self.backends, &mut *self.phase);
-                    return prepare(socket, backends, header, &target.host, helo, phase).await;
-                }
-                Ok(Err(error)) => {
-                    let (phase, call) = match header {
-                        None => (READING_REPLY, "recv"),
-                        Some(_) => (SENDING_HEADER, "send"),
-                    };
-                    log.unconnected(phase, address, call, &error);
-                }
+        self.shared.next_number();
+        log.upstream(address, candidate.name.as_deref());
+        let socket = match timeout(limit, self.backends.dialer.connect(address)).await {
+            Ok(Ok(socket)) => socket,
+            Ok(Err(error)) => {
+                let (phase, call) = match header {
+                    None => (READING_REPLY, "recv"),
+                    Some(_) => (SENDING_HEADER, "send"),
+                };
+                log.unconnected(phase, address, call, &error);
+                return Err(ConnectError::Unreachable(None));
+            }
+            Err(_) => {
+                log_timeout(log, CONNECTING);
+                return Err(ConnectError::Unreachable(Some(limited_by)));
+            }
+        };
+        log.connected();
+        let (backends, phase) = (self.backends, &mut *self.phase);
+        let prepared = prepare(socket, backends, header, &candidate.host, helo, phase).await;
+        let mut connection = prepared?;
+        if reads_greeting {
+            let greeting = dialogues::greeting(server);
+            let greeted = timeout(
+                limit,
+                converse(&mut connection, greeting, Vec::new(), phase),
+            );
+            match greeted.await {
+                Ok(Ok(((), reply))) => connection.put_back(&reply),
+                Ok(Err(error)) => return Err(ConnectError::Greeting(error)),
                 Err(_) => {
-                    log_timeout(log, CONNECTING);
-                    by = Some(limited_by);
-                    continue;
+                    log_timeout(self.log, READING_REPLY);
+                    return Err(ConnectError::Unreachable(Some(limited_by)));
                 }
             }
-            by = None;
         }
-        Err(ConnectError::Unreachable(by))
+        Ok(connection)
     }
 }
 

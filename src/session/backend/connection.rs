@@ -10,6 +10,7 @@ use crate::net::stream::Stream;
 use crate::proto::smtp::follower::Follower;
 use crate::session::io_failure::IoFailure;
 use crate::tls::Target;
+use crate::upstream::PeerSession;
 
 /// Room for a usual reply in bytes: it arrives in one read then.
 const USUAL: usize = 512;
@@ -22,6 +23,7 @@ pub(in crate::session) struct BackendConnection {
     stream: Stream,
     received: Vec<u8>,
     limit: usize,
+    peer: Option<PeerSession>,
 }
 
 /// A backend that takes over from the gateway.
@@ -32,6 +34,8 @@ pub struct BackendStream {
     pub received: Vec<u8>,
     /// Follows the session, if the backend must not see all of the client's commands (SMTP).
     pub follower: Option<Box<Follower>>,
+    /// Its peer's count of sessions.
+    pub peer: Option<PeerSession>,
 }
 
 impl BackendConnection {
@@ -41,6 +45,7 @@ impl BackendConnection {
             stream: Stream::Plain(socket),
             received: Vec::new(),
             limit: limit.max(LEAST),
+            peer: None,
         }
     }
 
@@ -111,6 +116,11 @@ impl BackendConnection {
         handshake.map_err(|error| target.failure(&error))
     }
 
+    /// Counts the connection as a session of its peer, as long as it is open.
+    pub fn hold(&mut self, session: PeerSession) {
+        self.peer = Some(session);
+    }
+
     /// Puts bytes in front of those that were received.
     pub fn put_back(&mut self, bytes: &[u8]) {
         self.received.splice(..0, bytes.iter().copied());
@@ -122,6 +132,7 @@ impl BackendConnection {
             stream: self.stream,
             received: self.received,
             follower: None,
+            peer: self.peer,
         }
     }
 

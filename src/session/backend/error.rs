@@ -42,13 +42,17 @@ impl From<ConversationError> for LoginError {
 /// Why there is no connection.
 #[derive(Debug)]
 pub(in crate::session) enum ConnectError {
-    /// No address could be reached. Each attempt has its line in the log. If the last one took too long, this is the directive that
-    /// sets the limit.
+    /// The address could not be reached. The attempt has its line in the log. If it took too long, this is the directive that sets
+    /// the limit.
     Unreachable(Option<Deciding>),
+    /// No peer of the group is in use.
+    NoneLive,
     /// The PROXY header could not be sent.
     Header(io::Error),
     /// TLS failed.
     Upgrade(UpgradeError),
+    /// The backend takes no sessions: there is no greeting, or a refusal in its place.
+    Greeting(ConversationError),
 }
 
 /// Why there is no TLS.
@@ -109,7 +113,8 @@ impl LoginError {
             Self::TimedOut => Some(Deciding::Timeout),
             Self::Conversation(error) => error.deciding(),
             Self::Connect(ConnectError::Unreachable(by)) => *by,
-            Self::Connect(ConnectError::Header(_)) => None,
+            Self::Connect(ConnectError::Greeting(error)) => error.deciding(),
+            Self::Connect(ConnectError::Header(_) | ConnectError::NoneLive) => None,
             Self::Connect(ConnectError::Upgrade(error)) => match error {
                 UpgradeError::TimedOut => Some(Deciding::ProxyConnectTimeout),
                 UpgradeError::NotOffered | UpgradeError::Ahead => Some(Deciding::ProxySsl),
@@ -136,9 +141,10 @@ impl LoginError {
             }
             Self::Closed => return log.upstream_failed(phase, None, text),
             Self::Unresolved(name, _) => return log.unresolved(phase, name, text),
-            Self::TimedOut | Self::Connect(ConnectError::Upgrade(UpgradeError::TimedOut)) => {
-                Level::Info
-            }
+            // The failures of each peer are in the log.
+            Self::Connect(ConnectError::NoneLive)
+            | Self::TimedOut
+            | Self::Connect(ConnectError::Upgrade(UpgradeError::TimedOut)) => Level::Info,
             error if error.reply().is_some() => reply,
             _ => Level::Error,
         };
@@ -168,7 +174,7 @@ impl LoginError {
             | Self::NoBackend
             | Self::ChallengeLost
             | Self::NoPassword
-            | Self::Connect(ConnectError::Unreachable(_)) => false,
+            | Self::Connect(ConnectError::Unreachable(_) | ConnectError::NoneLive) => false,
             Self::Conversation(ConversationError::Unexpected(own)) => {
                 !MAIL_STEPS.contains(&own.step) && !self.is_rejection(protocol)
             }
@@ -233,8 +239,10 @@ impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreachable(_) => f.write_str("no address of upstream can be reached"),
+            Self::NoneLive => f.write_str("no live upstreams"),
             Self::Header(cause) => write!(f, "send() failed{}", Errno(cause)),
             Self::Upgrade(error) => error.fmt(f),
+            Self::Greeting(error) => error.fmt(f),
         }
     }
 }

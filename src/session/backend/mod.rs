@@ -5,6 +5,7 @@
 
 pub mod authorized_login;
 pub mod backend_login;
+mod candidates;
 pub mod capability_cache;
 mod connect;
 mod connection;
@@ -33,6 +34,7 @@ use crate::proto::backend::wire::Capabilities;
 use crate::proto::login::ClientHost;
 use crate::proto::smtp::follower::Follower;
 use crate::tls;
+use crate::upstream::Balancer;
 
 /// The settings for connections from one server to its backends.
 #[derive(Debug)]
@@ -42,6 +44,8 @@ pub struct Backends {
     pub tls: Option<tls::Connector>,
     /// The backend's capabilities, if the server announces those.
     pub capabilities: Option<Arc<BackendCapabilities>>,
+    /// The group of `proxy_pass`.
+    pub balancer: Option<Arc<Balancer>>,
     pub resolver: Resolver,
     pub dialer: Dialer,
     /// The server's log.

@@ -30,6 +30,7 @@ use crate::config::Server;
 use crate::log::mail_log::EndedBy;
 use crate::net::tunnel::{End, Pipe, Side};
 use crate::proto::tally::Tally;
+use crate::upstream::PeerSession;
 
 /// The reason of a session that ends with its process.
 const EXITING: &str = "worker process exits";
@@ -43,6 +44,8 @@ pub(in crate::session) struct Tunnel {
     shutdown: Option<Box<Shutdown>>,
     /// That to the backend.
     _connection: Option<Connection>,
+    /// The count of the backend's sessions.
+    _peer: Option<PeerSession>,
     log: SessionLog,
 }
 
@@ -60,6 +63,7 @@ impl Tunnel {
             stream,
             received,
             follower,
+            peer,
         } = backend;
         let (client, backend) = ((client, received), (stream, to_backend));
         let idle_timeout = server.proxy.proxy_timeout;
@@ -90,6 +94,7 @@ impl Tunnel {
             carrier,
             shutdown,
             _connection: connection,
+            _peer: peer,
             log,
         }
     }

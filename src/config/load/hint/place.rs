@@ -54,6 +54,7 @@ fn home(text: &str) -> Option<String> {
             "main" => "the main context",
             "events" => "`events {}`",
             "mail" => "`mail {}`",
+            "upstream" => "`upstream {}` in `mail {}`",
             _ => "`server {}` in `mail {}`",
         });
         let names: Vec<_> = names.collect();
@@ -62,7 +63,7 @@ fn home(text: &str) -> Option<String> {
     let mut blocks = BlockDirective::ALL.into_iter();
     if let Some(block) = blocks.find(|block| block.name() == text) {
         let outside = match block {
-            BlockDirective::Server => "`mail {}`",
+            BlockDirective::Server | BlockDirective::Upstream => "`mail {}`",
             _ => "the main context",
         };
         return Some(format!("\"{text}\" belongs to {outside}"));

@@ -359,8 +359,8 @@ fn inheritance() {
     let upstream = second.authenticator.upstream().expect("a backend");
     assert_eq!(
         upstream
-            .addresses
-            .iter()
+            .group
+            .addresses()
             .map(ToString::to_string)
             .collect::<Vec<_>>(),
         ["10.0.0.1:25", "10.0.0.2:25"]

@@ -185,8 +185,11 @@ fn backend_verify(
         return Err(fault(message.into(), user));
     };
     let crl = files.optional(ssl.proxy_ssl_crl.as_deref(), messages::crl, user)?;
-    if let Some(upstream) = &server.proxy.proxy_pass
-        && let [Address::Unix(_), ..] = &upstream.addresses[..]
+    if let Some(upstream) = &server.upstream
+        && upstream
+            .group
+            .addresses()
+            .any(|address| matches!(address, Address::Unix(_)))
         && name_of(ssl).is_none()
     {
         // No certificate has the path of a socket as its name.

@@ -12,6 +12,7 @@ pub mod proxy_ssl;
 pub mod realip;
 pub mod smtp;
 pub mod ssl;
+pub mod upstream;
 
 pub use auth_http::AuthHttp;
 pub use core::Core;

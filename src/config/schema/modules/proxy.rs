@@ -3,7 +3,9 @@
 
 use crate::config::model::{ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo, Xclient};
 use crate::config::schema::module;
-use crate::config::schema::values::{Choice, Choices, Flag, Msec, Size, Tlvs, UpstreamUrl};
+use crate::config::schema::values::{
+    Choice, Choices, Flag, Msec, Number, Size, Tlvs, UpstreamName,
+};
 
 impl Choices for ProxySmtpAuth {
     const SYNTAX: &'static str = "on | off | plain | login";
@@ -43,9 +45,9 @@ module! {
     proxy: ProxyWritten -> Proxy {
         /// portcullis accepts this directive and ignores it, as nginx does: a mail server is always a proxy.
         proxy: Flag = "off", MAIL_SERVER;
-        /// Sets the address of the backend: `host[:port]` or `unix:path`. The default port is 25 for SMTP, 143 for
-        /// IMAP and 110 for POP3. A host name is resolved when the configuration is read. If it has several
-        /// addresses, portcullis connects to the first one that accepts the connection.
+        /// Sets the backend: the name of a group (`upstream`), `host[:port]` or `unix:path`. The default port is 25 for
+        /// SMTP, 143 for IMAP and 110 for POP3. A host name is resolved when the configuration is read. If it has several
+        /// addresses, they are a group of equal servers.
         ///
         /// A server needs this directive or `auth_http`. Without `auth_http`, the backend authenticates the client:
         /// portcullis passes the login on by a method that the backend announces. After a refusal the client may try
@@ -54,7 +56,7 @@ module! {
         ///
         /// With `auth_http`, the authentication server decides. `proxy_pass` is then the backend for responses
         /// without `Auth-Server`.
-        proxy_pass: UpstreamUrl, MAIL_SERVER;
+        proxy_pass: UpstreamName, MAIL_SERVER;
         /// Sets the size of the buffer for replies of the backend up to a complete login. A longer reply ends the
         /// attempt, with the log message `upstream sent too long response line`. Unlike in nginx, the buffer is not
         /// used after the login.
@@ -66,6 +68,15 @@ module! {
         /// handshake with the backend (`proxy_ssl`). `timeout` also limits connecting and the whole dialogue with the
         /// backend up to a complete login.
         proxy_connect_timeout: Msec = "60s", MAIL_SERVER;
+        /// Determines whether a session tries the next server of a group (or the next address of a name) when a connection
+        /// cannot be established: on an error or a timeout of the connection or of TLS, and when the backend refuses sessions
+        /// in its greeting (4xx or 554 in SMTP, `BYE` in IMAP, `-ERR` in POP3). Once a login or a mail transaction has been
+        /// sent to a server, no other server is tried.
+        proxy_next_upstream: Flag = "on", MAIL_SERVER;
+        /// Limits the number of servers that a session tries. The value 0 means no limit.
+        proxy_next_upstream_tries: Number = "0", MAIL_SERVER;
+        /// Limits the time in which a session tries further servers. The value 0 means no limit; `timeout` still applies.
+        proxy_next_upstream_timeout: Msec = "0", MAIL_SERVER;
         /// Determines whether the client receives the error message of the backend when the login fails there. With
         /// `off`, it receives a general reply: with `auth_http`, an internal error reply; otherwise, the error code
         /// of the backend with a general text.

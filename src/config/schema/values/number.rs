@@ -74,6 +74,7 @@ impl ValueKind for Priority {
     }
 }
 
-fn number(text: &[u8]) -> Option<usize> {
+/// Reads digits.
+pub fn number(text: &[u8]) -> Option<usize> {
     digits(text).and_then(|number| usize::try_from(number).ok())
 }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use super::text::Bytes;
 use super::time::seconds;
-use super::url::{Rules, parse};
+use super::url::{NOT_FOUND, Reason, Rules, parse};
 use crate::base::Address;
-use crate::config::model::{AuthUrl, Resolver, Upstream};
-use crate::config::schema::{Arguments, Arity, Parsed, Repeated, ValueKind, refuse};
+use crate::config::model::{AuthUrl, Names, Nowhere, Resolver, UpstreamServer};
+use crate::config::schema::{Arguments, Arity, Parsed, Repeated, ValueError, ValueKind, refuse};
 
 /// `[http[s]://]host[:port][/uri]` or `[http[s]://]unix:path[:uri]`.
 #[derive(Debug)]
@@ -54,24 +55,42 @@ impl ValueKind for HttpUrl {
     }
 }
 
-/// `host[:port]` or `unix:path`. Without a port that of the server's protocol holds, which is set at the end of `mail {}`.
+/// `host[:port]`, `unix:path`, or the name of a group. A group may be defined after its use, so a name is looked up at the end of
+/// `mail {}`.
 #[derive(Debug)]
-pub struct UpstreamUrl;
+pub struct UpstreamName;
 
-impl ValueKind for UpstreamUrl {
-    type Value = Upstream;
-    const SYNTAX: &'static str = "address";
+impl ValueKind for UpstreamName {
+    type Value = Bytes;
+    const SYNTAX: &'static str = "address | group";
 
-    fn read(args: &mut Arguments<'_>, _: Option<Upstream>) -> Parsed<Upstream> {
+    fn read(args: &mut Arguments<'_>, _: Option<Bytes>) -> Parsed<Bytes> {
         let name = args.first();
-        let url = parse(args.names, name, Rules::default());
-        let url = url.map_err(|reason| refuse!(reason, " in upstream \"", name, "\""))?;
-        Ok(Upstream {
-            name: name.into(),
-            host: url.host,
-            addresses: url.addresses,
-        })
+        match parse(&Nowhere, name, Rules::default()) {
+            Ok(_) | Err(NOT_FOUND) => Ok(name.into()),
+            Err(reason) => Err(upstream_refused(reason, name)),
+        }
     }
+}
+
+/// The server at an address that no `upstream {}` defines.
+///
+/// # Errors
+/// Its name has no address.
+pub fn upstream_server(names: &dyn Names, name: &[u8]) -> Parsed<UpstreamServer> {
+    let url = parse(names, name, Rules::default());
+    let url = url.map_err(|reason| upstream_refused(reason, name))?;
+    Ok(UpstreamServer {
+        name: name.into(),
+        host: url.host,
+        addresses: url.addresses,
+        ..UpstreamServer::default()
+    })
+}
+
+/// nginx's sentence for an address of a backend.
+pub fn upstream_refused(reason: Reason, name: &[u8]) -> ValueError {
+    refuse!(reason, " in upstream \"", name, "\"")
 }
 
 /// `address ... [valid=time] [ipv4=on|off] [ipv6=on|off] | off`

@@ -37,6 +37,9 @@ pub struct Url {
 /// Why an address is refused: the words before ` in "…"`.
 pub type Reason = &'static str;
 
+/// The reason for a name without an address.
+pub const NOT_FOUND: Reason = "host not found";
+
 /// Longest path of a unix socket: `sun_path` without its NUL.
 const LONGEST_PATH: usize = 107;
 
@@ -105,7 +108,7 @@ fn inet(names: &dyn Names, text: &[u8], rules: Rules) -> Result<Url, Reason> {
         .map(|host| names.lookup(host))
         .unwrap_or_default();
     if found.is_empty() {
-        return Err("host not found");
+        return Err(NOT_FOUND);
     }
     Ok(Url {
         named: true,

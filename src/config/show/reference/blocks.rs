@@ -48,6 +48,14 @@ const TOPICS: &[Topic] = &[
               no name-based servers.",
     },
     Topic {
+        name: "upstream",
+        syntax: "upstream name { ... }",
+        contexts: "mail",
+        module: "upstream",
+        doc: "Defines a group of backends, which `proxy_pass name;` uses. The group may be defined after its use. It consists of \
+              `server` lines, and at most one of `least_conn`, `random` and `hash`.",
+    },
+    Topic {
         name: "include",
         syntax: "include file | mask;",
         contexts: "any",

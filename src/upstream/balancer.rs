@@ -1,0 +1,151 @@
+//! A group in force.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Instant;
+
+use super::peer::{Peer, Standing};
+use super::ring::{Addressed, Ring};
+use crate::base::Address;
+use crate::config::{Admission, Balancing, UpstreamGroup};
+
+/// A group in force, shared by all sessions of a generation.
+#[derive(Debug)]
+pub struct Balancer {
+    /// Its configuration.
+    pub group: UpstreamGroup,
+    state: Mutex<State>,
+}
+
+/// The peers of a group, and where the choice stands.
+#[derive(Debug)]
+pub(super) struct State {
+    /// The servers that are no backups.
+    pub primary: Ring,
+    /// Those with `backup`.
+    pub backup: Ring,
+    /// The source of `random`.
+    pub random: fastrand::Rng,
+}
+
+impl State {
+    /// Whether the group has one peer only.
+    pub fn is_single(&self) -> bool {
+        self.primary.peers.len() == 1 && self.backup.peers.is_empty()
+    }
+}
+
+impl Balancer {
+    /// A group as configured. The peers of `before`, the group of this name in the generation before, keep their history.
+    pub fn new(group: &UpstreamGroup, before: Option<&Self>) -> Self {
+        let state = before.map(Self::lock);
+        let (primary, backup) = match &state {
+            Some(state) => (&*state.primary.peers, &*state.backup.peers),
+            None => Default::default(),
+        };
+        let is_hashed = is_hashed(&group.balancing);
+        let ring = |is_backup: bool, before: &[Standing]| {
+            let servers = group.servers.iter();
+            let servers = servers.filter(|server| server.backup == is_backup);
+            let servers = servers.map(|server| Addressed {
+                server: Arc::new(server.clone()),
+                addresses: server.addresses.clone(),
+            });
+            Ring::new(servers.collect(), is_hashed && !is_backup, before)
+        };
+        Self {
+            group: group.clone(),
+            state: Mutex::new(State {
+                primary: ring(false, primary),
+                backup: ring(true, backup),
+                random: fastrand::Rng::new(),
+            }),
+        }
+    }
+
+    /// All peers, for checks and statistics.
+    pub fn peers(&self) -> Vec<Arc<Peer>> {
+        let state = self.lock();
+        let rings = [&state.primary, &state.backup].into_iter();
+        let peers = rings.flat_map(|ring| &ring.peers);
+        peers.map(|standing| Arc::clone(&standing.peer)).collect()
+    }
+
+    /// How many peers can be tried at all.
+    pub fn tries(&self) -> usize {
+        let peers = self.peers();
+        let open = peers
+            .iter()
+            .filter(|peer| peer.server.admission == Admission::Open);
+        open.count()
+    }
+
+    /// Replaces the addresses of a server (`resolve`). Peers whose address stays keep their history; sessions on others go on.
+    pub fn set_addresses(&self, server: &[u8], addresses: &[Address]) {
+        let is_hashed = is_hashed(&self.group.balancing);
+        let state = &mut *self.lock();
+        state.primary.set_addresses(server, addresses, is_hashed);
+        state.backup.set_addresses(server, addresses, false);
+    }
+
+    /// Records the outcome of active checks. Returns whether it changes the peer's state.
+    pub fn set_health(&self, peer: &Arc<Peer>, is_healthy: bool, now: Instant) -> bool {
+        if peer.is_unhealthy() != is_healthy {
+            return false;
+        }
+        peer.set_unhealthy(!is_healthy);
+        if is_healthy {
+            self.with(peer, |standing| standing.begin_slow_start(now));
+        }
+        true
+    }
+
+    /// Changes the standing of a peer, unless the peer has left the group.
+    pub(super) fn with<R>(
+        &self,
+        peer: &Arc<Peer>,
+        change: impl FnOnce(&mut Standing) -> R,
+    ) -> Option<R> {
+        let state = &mut *self.lock();
+        let rings = [&mut state.primary, &mut state.backup].into_iter();
+        let mut all = rings.flat_map(|ring| &mut ring.peers);
+        all.find(|standing| Arc::ptr_eq(&standing.peer, peer))
+            .map(change)
+    }
+
+    /// The state. A panic elsewhere leaves it usable: every change to it is complete by itself.
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a choice needs the circle of hashes.
+fn is_hashed(balancing: &Balancing) -> bool {
+    matches!(balancing, Balancing::ConsistentHash(_))
+}
+
+/// The groups in force by name. A group that a reload changes takes over the history of its peers.
+#[derive(Debug, Default)]
+pub struct Balancers {
+    known: Mutex<HashMap<Box<str>, Vec<Weak<Balancer>>>>,
+}
+
+impl Balancers {
+    /// The balancer of a group: the one in force if the configuration of the group is the same, else a new one.
+    pub fn balancer(&self, group: &UpstreamGroup) -> Arc<Balancer> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, all| {
+            all.retain(|one| one.strong_count() > 0);
+            !all.is_empty()
+        });
+        let all = known.entry(group.name.clone()).or_default();
+        let in_force: Vec<_> = all.iter().filter_map(Weak::upgrade).collect();
+        if let Some(same) = in_force.iter().find(|one| one.group == *group) {
+            return Arc::clone(same);
+        }
+        let before = in_force.last().map(|last| &**last);
+        let balancer = Arc::new(Balancer::new(group, before));
+        all.push(Arc::downgrade(&balancer));
+        balancer
+    }
+}

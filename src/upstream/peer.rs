@@ -1,0 +1,210 @@
+//! One address of a group, and its part in the choice: weights and failures, by the rules of nginx's
+//! ngx_stream_upstream_round_robin.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::base::Address;
+use crate::config::{Admission, UpstreamServer};
+
+/// One address of a server. It outlives a reload if the group's name, the server and the address stay.
+#[derive(Debug)]
+pub struct Peer {
+    /// Where to connect.
+    pub address: Address,
+    /// The server it belongs to, as configured.
+    pub server: Arc<UpstreamServer>,
+    shared: Arc<Counters>,
+}
+
+/// What generations share.
+#[derive(Debug, Default)]
+struct Counters {
+    sessions: AtomicU32,
+    /// An active check says that the peer does not work.
+    is_unhealthy: AtomicBool,
+}
+
+impl Peer {
+    fn new(server: &Arc<UpstreamServer>, address: Address, shared: Arc<Counters>) -> Self {
+        Self {
+            address,
+            server: Arc::clone(server),
+            shared,
+        }
+    }
+
+    /// The sessions that use it now.
+    pub fn sessions(&self) -> u32 {
+        self.shared.sessions.load(Ordering::Relaxed)
+    }
+
+    /// Whether the last active checks failed.
+    pub fn is_unhealthy(&self) -> bool {
+        self.shared.is_unhealthy.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_unhealthy(&self, is_unhealthy: bool) {
+        let cell = &self.shared.is_unhealthy;
+        cell.store(is_unhealthy, Ordering::Relaxed);
+    }
+
+    pub(super) fn enter(&self) {
+        self.shared.sessions.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn leave(&self) {
+        self.shared.sessions.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Its sessions times the weight of another: two such products compare sessions in relation to weight.
+    pub(super) fn load_against(&self, other: &Peer) -> u64 {
+        u64::from(self.sessions()) * u64::from(other.server.weight)
+    }
+}
+
+/// A peer's part in the choice.
+#[derive(Debug)]
+pub(super) struct Standing {
+    pub peer: Arc<Peer>,
+    pub current_weight: i64,
+    pub effective_weight: i64,
+    fails: u32,
+    /// The last failure.
+    failed: Option<Instant>,
+    /// The last failure, or the last choice that came later than `fail_timeout` after it.
+    checked: Option<Instant>,
+    /// Since when the peer is back, while `slow_start` lasts.
+    back: Option<Instant>,
+    /// The part of a session that the peer may have during `slow_start`, in thousandths.
+    credit: u32,
+}
+
+/// The whole share of a peer during `slow_start`.
+const WHOLE: u32 = 1000;
+
+impl Standing {
+    /// A peer without history, or with that of the peer that had its place before a reload.
+    pub fn new(server: &Arc<UpstreamServer>, address: Address, before: Option<&Self>) -> Self {
+        let shared = before.map(|before| Arc::clone(&before.peer.shared));
+        let peer = Peer::new(server, address, shared.unwrap_or_default());
+        let weight = i64::from(server.weight);
+        let mut standing = Self {
+            peer: Arc::new(peer),
+            current_weight: 0,
+            effective_weight: weight,
+            fails: 0,
+            failed: None,
+            checked: None,
+            back: None,
+            credit: 0,
+        };
+        if let Some(before) = before {
+            standing.fails = before.fails;
+            standing.failed = before.failed;
+            standing.checked = before.checked;
+            standing.back = before.back;
+            if before.peer.server.weight == server.weight {
+                standing.current_weight = before.current_weight;
+                standing.effective_weight = before.effective_weight;
+            }
+        }
+        standing
+    }
+
+    /// Whether it can get a session now.
+    pub fn is_available(&self, now: Instant) -> bool {
+        let server = &self.peer.server;
+        server.admission == Admission::Open
+            && !self.peer.is_unhealthy()
+            && !(self.has_failed() && !self.may_be_tried_again(now))
+            && (server.max_conns == 0 || self.peer.sessions() < server.max_conns)
+    }
+
+    /// Whether so many attempts failed that it gets no sessions for `fail_timeout`.
+    pub fn has_failed(&self) -> bool {
+        let most = self.peer.server.max_fails;
+        most != 0 && self.fails >= most
+    }
+
+    fn may_be_tried_again(&self, now: Instant) -> bool {
+        let timeout = self.peer.server.fail_timeout;
+        self.checked
+            .is_none_or(|checked| now.saturating_duration_since(checked) > timeout)
+    }
+
+    /// Adds the effective weight, which recovers by one with each choice. Returns what was added.
+    pub fn weigh(&mut self) -> i64 {
+        let added = self.effective_weight;
+        self.current_weight += added;
+        if self.effective_weight < i64::from(self.peer.server.weight) {
+            self.effective_weight += 1;
+        }
+        added
+    }
+
+    /// Whether the peer may take this session: during `slow_start` it takes a growing part of those it is chosen for.
+    pub fn admits(&mut self, now: Instant) -> bool {
+        let Some(back) = self.back else { return true };
+        let whole = self.peer.server.slow_start;
+        let elapsed = now.saturating_duration_since(back);
+        if elapsed >= whole {
+            self.back = None;
+            return true;
+        }
+        self.credit += share(elapsed, whole);
+        let admits = self.credit >= WHOLE;
+        if admits {
+            self.credit -= WHOLE;
+        }
+        admits
+    }
+
+    /// Records that a session was given to it.
+    pub fn chosen(&mut self, now: Instant) {
+        if self.may_be_tried_again(now) {
+            self.checked = Some(now);
+        }
+        self.peer.enter();
+    }
+
+    /// Records a failed attempt. Returns whether it is the one that takes the peer out of use.
+    pub fn fail(&mut self, now: Instant) -> bool {
+        let before = self.has_failed();
+        self.fails = self.fails.saturating_add(1);
+        self.failed = Some(now);
+        self.checked = Some(now);
+        if let Some(part) =
+            i64::from(self.peer.server.weight).checked_div(i64::from(self.peer.server.max_fails))
+        {
+            self.effective_weight = (self.effective_weight - part).max(0);
+        }
+        self.has_failed() && !before
+    }
+
+    /// Records a successful attempt.
+    pub fn succeed(&mut self, now: Instant) {
+        if self.failed >= self.checked {
+            return;
+        }
+        if self.has_failed() {
+            self.begin_slow_start(now);
+        }
+        self.fails = 0;
+    }
+
+    /// Begins `slow_start`, if it is configured.
+    pub fn begin_slow_start(&mut self, now: Instant) {
+        if !self.peer.server.slow_start.is_zero() {
+            self.back = Some(now);
+            self.credit = 0;
+        }
+    }
+}
+
+/// The part of its share that a peer gets, in thousandths.
+fn share(elapsed: Duration, whole: Duration) -> u32 {
+    let part = elapsed.as_millis() * u128::from(WHOLE) / whole.as_millis().max(1);
+    u32::try_from(part).unwrap_or(WHOLE).clamp(1, WHOLE)
+}
