@@ -34,11 +34,9 @@ async fn tunnel(idle_timeout: Duration) -> (TcpStream, TcpStream, Pipe<Stream, S
 }
 
 /// Runs a tunnel on this thread. Returns its end and the bytes that it carried.
-fn run(mut pipe: Pipe<Stream, Stream>) -> impl Future<Output = (End, (u64, u64))> {
-    async move {
-        let end = pipe.run(|_| Poll::Pending).await;
-        (end, pipe.carried())
-    }
+async fn run(mut pipe: Pipe<Stream, Stream>) -> (End, (u64, u64)) {
+    let end = pipe.run(|_| Poll::Pending).await;
+    (end, pipe.carried())
 }
 
 fn text(seed: usize) -> Vec<u8> {
