@@ -9,4 +9,5 @@ pub mod resolver;
 pub mod scratch;
 pub mod socket;
 pub mod stream;
+mod tls_read;
 pub mod tunnel;

@@ -8,9 +8,10 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, ReadBuf};
 
 /// The most bytes that one read returns.
-pub const SCRATCH: usize = 16 * 1024;
+pub const SCRATCH: usize = 128 * 1024;
 
 thread_local! {
+    // The kernel provides the memory when it is first used.
     static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH].into_boxed_slice());
 }
 

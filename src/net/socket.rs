@@ -4,9 +4,9 @@ use std::fmt;
 use std::future::{pending, poll_fn};
 use std::io::{self, IoSlice};
 use std::net::{IpAddr, Shutdown, SocketAddr};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use nix::sys::socket::{MsgFlags, recv};
@@ -163,6 +163,60 @@ impl Socket {
         }
     }
 
+    /// Calls `read` when the socket is readable, until it does not fail with [`WouldBlock`](io::ErrorKind::WouldBlock).
+    ///
+    /// # Errors
+    /// That of `read`, and [`Unsupported`](io::ErrorKind::Unsupported) without a system socket.
+    pub fn poll_read_with<T>(
+        &self,
+        cx: &mut Context<'_>,
+        mut read: impl FnMut(BorrowedFd<'_>) -> io::Result<T>,
+    ) -> Poll<io::Result<T>> {
+        loop {
+            let result = match self {
+                Socket::Tcp(stream) => {
+                    ready!(stream.poll_read_ready(cx))?;
+                    stream.try_io(Interest::READABLE, || read(stream.as_fd()))
+                }
+                Socket::Unix(stream) => {
+                    ready!(stream.poll_read_ready(cx))?;
+                    stream.try_io(Interest::READABLE, || read(stream.as_fd()))
+                }
+                Socket::Custom(_) => Err(io::ErrorKind::Unsupported.into()),
+            };
+            if !is_temporary(&result) {
+                return Poll::Ready(result);
+            }
+        }
+    }
+
+    /// Calls `write` when the socket is writable, until it does not fail with [`WouldBlock`](io::ErrorKind::WouldBlock).
+    ///
+    /// # Errors
+    /// That of `write`, and [`Unsupported`](io::ErrorKind::Unsupported) without a system socket.
+    pub fn poll_write_with<T>(
+        &self,
+        cx: &mut Context<'_>,
+        mut write: impl FnMut(BorrowedFd<'_>) -> io::Result<T>,
+    ) -> Poll<io::Result<T>> {
+        loop {
+            let result = match self {
+                Socket::Tcp(stream) => {
+                    ready!(stream.poll_write_ready(cx))?;
+                    stream.try_io(Interest::WRITABLE, || write(stream.as_fd()))
+                }
+                Socket::Unix(stream) => {
+                    ready!(stream.poll_write_ready(cx))?;
+                    stream.try_io(Interest::WRITABLE, || write(stream.as_fd()))
+                }
+                Socket::Custom(_) => Err(io::ErrorKind::Unsupported.into()),
+            };
+            if !is_temporary(&result) {
+                return Poll::Ready(result);
+            }
+        }
+    }
+
     /// Sends one line to a client that is not served, and closes the sending side. Does not wait: a new socket has room for a
     /// line, and errors are of no interest.
     pub fn turn_away(mut self, line: &[u8]) {
@@ -179,6 +233,14 @@ impl Socket {
         let _ = socket.send(line);
         let _ = socket.shutdown(Shutdown::Write);
     }
+}
+
+/// Whether the call is worth repeating once the socket is ready again.
+fn is_temporary<T>(result: &io::Result<T>) -> bool {
+    use io::ErrorKind::{Interrupted, WouldBlock};
+    result
+        .as_ref()
+        .is_err_and(|error| matches!(error.kind(), WouldBlock | Interrupted))
 }
 
 impl AsyncRead for Socket {

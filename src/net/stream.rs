@@ -12,6 +12,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::{StartHandshake, TlsConnector, TlsStream};
 
 use super::socket::Socket;
+use super::tls_read;
 use crate::base::ClientHello;
 use crate::base::client_hello::TLS12;
 
@@ -199,12 +200,27 @@ fn read_tls(
     cx: &mut Context<'_>,
     buffer: &mut ReadBuf<'_>,
 ) -> Poll<io::Result<()>> {
-    let read = Pin::new(&mut *stream).poll_read(cx, buffer);
-    if read.is_pending()
+    let read = match stream {
+        _ if buffer.remaining() < tls_read::LARGE => Pin::new(&mut *stream).poll_read(cx, buffer),
+        TlsStream::Server(stream) => {
+            let (socket, connection) = stream.get_mut();
+            tls_read::poll_read(socket, connection, cx, buffer)
+        }
+        TlsStream::Client(stream) => {
+            let (socket, connection) = stream.get_mut();
+            tls_read::poll_read(socket, connection, cx, buffer)
+        }
+    };
+    // After bad input, rustls has an alert to send.
+    let sends = !matches!(read, Poll::Ready(Ok(())));
+    if sends
         && stream.get_ref().1.wants_write()
         && let Poll::Ready(Err(error)) = Pin::new(stream).poll_flush(cx)
     {
-        return Poll::Ready(Err(error));
+        return match read {
+            Poll::Ready(Err(first)) => Poll::Ready(Err(first)),
+            Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Err(error)),
+        };
     }
     read
 }

@@ -1,11 +1,14 @@
 //! The bytes between a client and its backend after the login.
 //!
 //! While both sides are silent a pipe owns no buffer: a wake-up reads into a scratch buffer of the thread, writes at once, and
-//! keeps only the bytes that the other side does not take. The end of one side's data is passed on as a half-close, so that the
+//! keeps only the bytes that the other side does not take. Bulk in clear text passes through a pipe in the kernel. The end of one side's data is passed on as a half-close, so that the
 //! reply to QUIT and a running download arrive completely.
 
 mod end;
+mod kernel_pipe;
 mod outbox;
+mod splice;
+mod volume;
 
 use std::future::Future;
 use std::io;
@@ -16,12 +19,15 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use end::{Activity, Call, End, Failure, Side, limited};
 pub use outbox::Outbox;
+pub use splice::Spliceable;
+pub use volume::Volume;
 
+use self::splice::{Filled, Splice};
 use super::linger::linger;
 use super::scratch;
 
 /// Reads of one direction before the thread's other tasks run.
-pub const TURNS: usize = 16;
+pub const TURNS: usize = 8;
 
 /// Both directions between a client and its backend.
 #[derive(Debug)]
@@ -49,7 +55,10 @@ enum Ended {
 #[derive(Debug, Default)]
 struct Flow {
     outbox: Outbox,
+    /// The bytes in its pipe come after those in the outbox.
+    splice: Splice,
     ended: Ended,
+    volume: Volume,
     bytes: u64,
 }
 
@@ -64,7 +73,7 @@ impl Flow {
         Flow {
             bytes: read_too_far.len() as u64,
             outbox: Outbox::new(read_too_far),
-            ended: Ended::No,
+            ..Flow::default()
         }
     }
 
@@ -77,44 +86,104 @@ impl Flow {
         moved: &mut bool,
     ) -> Poll<Result<(), Fault>>
     where
-        R: AsyncRead + Unpin,
-        W: AsyncWrite + Unpin,
+        R: AsyncRead + Spliceable + Unpin,
+        W: AsyncWrite + Spliceable + Unpin,
     {
         if self.outbox.is_shut() {
             return Poll::Ready(Ok(()));
         }
         for _ in 0..TURNS {
             ready!(self.outbox.poll_drain(cx, to, moved)).map_err(Fault::Writer)?;
+            ready!(self.splice.poll_drain(cx, to, moved)).map_err(Fault::Writer)?;
             if self.ended != Ended::No {
+                self.splice.stop();
                 ready!(self.outbox.poll_shutdown(cx, to));
                 return Poll::Ready(Ok(()));
             }
-            let sent = scratch::with(|scratch| {
-                let n = ready!(scratch::poll_fill(cx, from, scratch)).map_err(Fault::Reader)?;
-                *moved = true;
-                if n == 0 {
-                    self.ended = Ended::Yes;
-                }
-                self.bytes += n as u64;
-                Poll::Ready(self.outbox.send(cx, to, &scratch[..n])).map_err(Fault::Writer)
-            });
-            match sent {
-                Poll::Ready(sent) => sent?,
-                Poll::Pending => {
-                    ready!(self.outbox.poll_flush(cx, to)).map_err(Fault::Writer)?;
-                    return Poll::Pending;
-                }
+            let read = match self.volume.wants_pipe() {
+                true => self.poll_splice(cx, from, to, moved),
+                false => self.poll_copy(cx, from, to, moved),
+            };
+            if read?.is_pending() {
+                self.splice.stop();
+                ready!(self.outbox.poll_flush(cx, to)).map_err(Fault::Writer)?;
+                return Poll::Pending;
             }
         }
         cx.waker().wake_by_ref();
         Poll::Pending
     }
+
+    /// Reads bytes and writes them at once.
+    fn poll_copy<R, W>(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut R,
+        to: &mut W,
+        moved: &mut bool,
+    ) -> Result<Poll<()>, Fault>
+    where
+        R: AsyncRead + Unpin,
+        W: AsyncWrite + Unpin,
+    {
+        scratch::with(|scratch| {
+            let scratch = &mut scratch[..self.volume.read_size()];
+            let Poll::Ready(read) = scratch::poll_fill(cx, from, scratch) else {
+                return Ok(Poll::Pending);
+            };
+            let n = read.map_err(Fault::Reader)?;
+            self.note_read(n, moved);
+            let sent = self.outbox.send(cx, to, &scratch[..n]);
+            sent.map(Poll::Ready).map_err(Fault::Writer)
+        })
+    }
+
+    /// Moves bytes into a pipe, or copies them where that is not possible.
+    fn poll_splice<R, W>(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut R,
+        to: &mut W,
+        moved: &mut bool,
+    ) -> Result<Poll<()>, Fault>
+    where
+        R: AsyncRead + Spliceable + Unpin,
+        W: AsyncWrite + Spliceable + Unpin,
+    {
+        let Poll::Ready(filled) = self.splice.poll_fill(cx, from, to) else {
+            return Ok(Poll::Pending);
+        };
+        match filled.map_err(Fault::Reader)? {
+            Filled::Bytes(n) => {
+                self.note_read(n, moved);
+                return Ok(Poll::Ready(()));
+            }
+            Filled::NoPipe => {}
+            Filled::Unsupported => self.volume.copy_only(),
+        }
+        self.poll_copy(cx, from, to, moved)
+    }
+
+    fn note_read(&mut self, n: usize, moved: &mut bool) {
+        *moved = true;
+        if n == 0 {
+            self.ended = Ended::Yes;
+        }
+        self.volume.note(n);
+        self.bytes += n as u64;
+    }
+
+    /// Drops the bytes that wait: the writer accepts nothing more.
+    fn abandon(&mut self) {
+        self.outbox.abandon();
+        self.splice = Splice::default();
+    }
 }
 
 impl<C, B> Pipe<C, B>
 where
-    C: AsyncRead + AsyncWrite + Unpin,
-    B: AsyncRead + AsyncWrite + Unpin,
+    C: AsyncRead + AsyncWrite + Spliceable + Unpin,
+    B: AsyncRead + AsyncWrite + Spliceable + Unpin,
 {
     /// A tunnel that first sends bytes read earlier, and ends when neither side sends for `idle_timeout`.
     pub fn new(
@@ -130,6 +199,11 @@ where
             down: Flow::new(to_client),
             unsent: None,
         }
+    }
+
+    /// Makes sure that [`Pipe::close`] knows whether the backend's last line is complete: its bytes are not moved inside the kernel.
+    pub fn expect_close(&mut self) {
+        self.down.volume.copy_only();
     }
 
     /// The number of bytes carried from the client to the backend, and back.
@@ -211,7 +285,7 @@ where
             Poll::Ready(Err(Fault::Reader(error))) => Failure::receive(Side::Client, error).into(),
             // The last bytes of a backend that accepts no more are still read.
             Poll::Ready(Err(Fault::Writer(error))) => {
-                self.up.outbox.abandon();
+                self.up.abandon();
                 if down {
                     return Poll::Ready(End::Done);
                 }
@@ -226,3 +300,6 @@ where
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod spliced_tests;

@@ -83,10 +83,13 @@ impl Outbox {
         }
         let mut taken = 0;
         if self.is_empty() {
-            taken = match Pin::new(to).poll_write(cx, bytes) {
-                Poll::Ready(n) => n?,
-                Poll::Pending => 0,
-            };
+            while let Poll::Ready(n) = Pin::new(&mut *to).poll_write(cx, &bytes[taken..]) {
+                let n = n?;
+                taken += n;
+                if n == 0 || taken == bytes.len() {
+                    break;
+                }
+            }
             self.unflushed = true;
             self.note_line(bytes);
         }

@@ -1,6 +1,12 @@
 use super::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
+impl Spliceable for DuplexStream {
+    fn socket_to_splice(&self) -> Option<&crate::net::socket::Socket> {
+        None
+    }
+}
+
 type Ended = tokio::task::JoinHandle<(End, (u64, u64))>;
 
 const LONG: Duration = Duration::from_secs(3600);

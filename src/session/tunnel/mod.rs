@@ -68,7 +68,13 @@ impl Tunnel {
         let (client, backend) = ((client, received), (stream, to_backend));
         let idle_timeout = server.proxy.proxy_timeout;
         let carrier = match follower {
-            None => Carrier::Plain(Pipe::new(client, backend, idle_timeout)),
+            None => {
+                let mut pipe = Pipe::new(client, backend, idle_timeout);
+                if shutdown.as_ref().is_some_and(|s| !s.reply.is_empty()) {
+                    pipe.expect_close();
+                }
+                Carrier::Plain(pipe)
+            }
             Some(follower) => {
                 let tally = Tally::new(server.mail.max_errors, server.mail.max_commands);
                 match log.record.take_if(|record| record.has_messages()) {

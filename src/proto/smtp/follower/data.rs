@@ -96,7 +96,7 @@ impl Data {
                     let rest = &bytes[at..];
                     let n = match rest.first() {
                         Some(b'.') if self.state != State::Text => 0,
-                        _ => pairs::find(rest, may_begin_with_dot).unwrap_or(rest.len()),
+                        _ => find_dot(rest).unwrap_or(rest.len()),
                     };
                     self.state = self.state.then(&rest[..n]);
                     at += n;
@@ -143,7 +143,33 @@ impl Data {
     }
 }
 
+/// Two dots with fewer octets between them are dense: a search from one to the next is slower than the one for pairs.
+const DENSE: usize = 16;
+/// The octets that are searched for pairs before the next attempt to go from dot to dot.
+const WINDOW: usize = 1024;
+
+/// The index of the first dot, except at index 0, that may begin a line.
+fn find_dot(bytes: &[u8]) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        let before = memchr::memchr(b'.', bytes.get(at..)?)?;
+        let dot = at + before;
+        if may_begin_with_dot(bytes[dot - 1], bytes[dot]) {
+            return Some(dot);
+        }
+        at = dot + 1;
+        if before < DENSE {
+            let window = &bytes[dot..bytes.len().min(dot + WINDOW)];
+            if let Some(found) = pairs::find(window, may_begin_with_dot) {
+                return Some(dot + found);
+            }
+            at = dot + window.len();
+        }
+    }
+}
+
 /// Whether the octet is a dot that may begin a line. Without `&&` and `||` the compiler uses vector instructions.
+#[inline]
 fn may_begin_with_dot(before: u8, byte: u8) -> bool {
     (byte == b'.') & ((before == b'\n') | (before == b'\r') | (before == 0))
 }
@@ -237,5 +263,25 @@ mod tests {
                 assert_eq!(octets, size, "{} in {cut}", text.escape_ascii());
             }
         }
+    }
+
+    #[test]
+    fn a_dot_between_many_others() {
+        for (filler, gap) in [(b'.', 0), (b'a', 3), (b'a', 15), (b'a', 16), (b'a', 200)] {
+            let mut text = vec![filler; 5000];
+            for at in (0..text.len()).step_by(gap + 1) {
+                text[at] = b'.';
+            }
+            assert_eq!(find_dot(&text), None, "{gap}");
+            for at in [1, 2, 16, 17, 1022, 1023, 1024, 1025, 1026, 2048, 4998, 4999] {
+                for before in [0, b'\r', b'\n'] {
+                    let mut text = text.clone();
+                    (text[at - 1], text[at]) = (before, b'.');
+                    assert_eq!(find_dot(&text), Some(at), "{gap}");
+                }
+            }
+        }
+        assert_eq!(find_dot(b""), None);
+        assert_eq!(find_dot(b"."), None);
     }
 }

@@ -65,6 +65,7 @@ impl Newlines {
 }
 
 /// Whether exactly one octet of CRLF is here.
+#[inline]
 fn is_bare(before: u8, byte: u8) -> bool {
     (before == b'\r') != (byte == b'\n')
 }

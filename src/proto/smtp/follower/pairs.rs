@@ -4,6 +4,7 @@
 const BLOCK: usize = 64;
 
 /// The index of the first octet for which `is(octet before, octet)` holds.
+#[inline]
 pub(super) fn find(bytes: &[u8], is: impl Fn(u8, u8) -> bool) -> Option<usize> {
     let mut at = 1;
     while at < bytes.len() {

@@ -15,12 +15,14 @@ use tokio::time::timeout;
 
 use super::incident::Incident;
 use crate::net::linger::linger;
-use crate::net::scratch::{self, SCRATCH};
-use crate::net::tunnel::{End, Failure, Outbox, Side, TURNS, limited};
+use crate::net::scratch;
+use crate::net::tunnel::{End, Failure, Outbox, Side, TURNS, Volume, limited};
 use crate::proto::Step;
 use crate::proto::smtp::follower::{Broken, Fault, Follower, Observer, Then};
 use crate::proto::tally::Tally;
 
+/// The most bytes of replies that wait for the client before the backend is read again, and the most of one read.
+const REPLIES: usize = 16 * 1024;
 /// How long a client may take to accept the last reply.
 const LAST_REPLY: Duration = Duration::from_secs(5);
 
@@ -34,6 +36,8 @@ pub(super) struct Followed<C, B, O> {
     /// The client's bytes that were not examined to their end. Not allocated while there are none.
     held: Vec<u8>,
     input: Input,
+    /// Of the client's bytes.
+    volume: Volume,
     /// The backend's bytes before the tunnel.
     received: Vec<u8>,
     to_backend: Outbox,
@@ -122,6 +126,7 @@ where
             observer,
             held: to_backend,
             input: Input::Examining,
+            volume: Volume::default(),
             received,
             to_backend: Outbox::default(),
             to_client: Outbox::default(),
@@ -261,7 +266,7 @@ where
         if let Poll::Ready(drained) = drained {
             drained.map_err(client)?;
         }
-        if is_blocked && (self.backend_ended || self.to_client.len() >= SCRATCH) {
+        if is_blocked && (self.backend_ended || self.to_client.len() >= REPLIES) {
             return Ok(Turn::Blocked);
         }
         if self.backend_ended {
@@ -274,7 +279,7 @@ where
             });
         }
         scratch::with(|scratch| {
-            let n = match scratch::poll_fill(cx, &mut self.backend, scratch) {
+            let n = match scratch::poll_fill(cx, &mut self.backend, &mut scratch[..REPLIES]) {
                 Poll::Pending => return Ok(Turn::Blocked),
                 Poll::Ready(Err(error)) => return Err(self.backend_failed(error)),
                 Poll::Ready(Ok(n)) => n,
@@ -305,7 +310,7 @@ where
             Poll::Ready(Err(error)) => self.give_up_sending(error),
             Poll::Ready(Ok(())) => {}
         }
-        if self.closing.is_some() || self.to_client.len() >= SCRATCH {
+        if self.closing.is_some() || self.to_client.len() >= REPLIES {
             return Ok(Turn::Blocked);
         }
         match self.input {
@@ -324,12 +329,14 @@ where
                 Ok(Turn::Moved)
             }
             Input::Reading | Input::Dropping => scratch::with(|scratch| {
+                let scratch = &mut scratch[..self.volume.read_size()];
                 let n = match scratch::poll_fill(cx, &mut self.client, scratch) {
                     Poll::Pending => return Ok(Turn::Blocked),
                     Poll::Ready(read) => {
                         read.map_err(|error| Failure::receive(Side::Client, error))?
                     }
                 };
+                self.volume.note(n);
                 let bytes = &scratch[..n];
                 if n == 0 {
                     // An unfinished line remains, or nothing.
@@ -376,7 +383,7 @@ where
                         report(Incident::TooMany);
                         self.closing = Some(Incident::TooMany);
                     }
-                    if self.closing.is_some() || self.to_client.len() >= SCRATCH {
+                    if self.closing.is_some() || self.to_client.len() >= REPLIES {
                         break Input::Examining;
                     }
                 }
