@@ -34,6 +34,12 @@ impl Tree {
         Self { root }
     }
 
+    /// The process at the root.
+    #[must_use]
+    pub fn root(&self) -> u32 {
+        self.root
+    }
+
     /// The processes, the root first; empty if the root has ended.
     pub fn processes(&self) -> Result<Vec<u32>, Failure> {
         let mut children: HashMap<u32, Vec<u32>> = HashMap::new();

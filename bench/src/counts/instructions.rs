@@ -1,6 +1,11 @@
-//! Instructions in user space per session, counted by valgrind's callgrind, which runs one process with one thread at a time.
+//! Instructions in user space per session, counted by valgrind's callgrind, which runs one thread at a time.
+//!
+//! Counting begins after the warm-up: the start of a TLS library gathers entropy for as long as that takes.
 
 use std::path::Path;
+use std::process::Stdio;
+
+use tokio::process::Command;
 
 use super::run;
 use crate::failure::{Context as _, Failure};
@@ -13,7 +18,7 @@ use crate::scenario::{Kind, Scenario};
 /// Concurrent sessions: callgrind is slow, and sessions must not time out.
 const CLIENTS: usize = 4;
 
-/// Counts the instructions of a program without a master process, in two starts.
+/// Counts the instructions of a program without a master process.
 ///
 /// # Errors
 /// When valgrind is missing, or the program does not run in it.
@@ -29,42 +34,57 @@ pub async fn measure(
     else {
         return Ok(Outcome::default());
     };
+    let name = format!("callgrind.out.{}.{}", program.name, scenario.name);
+    let file = keep.unwrap_or(runner.workspace.path()).join(name);
+    let under = [
+        "valgrind".to_owned(),
+        "--tool=callgrind".to_owned(),
+        "--instr-atstart=no".to_owned(),
+        format!("--callgrind-out-file={}", file.display()),
+    ];
+    let gateway = runner.start(program, scenario, &under, true).await?;
+    let clients = clients.unwrap_or(CLIENTS).min(CLIENTS);
+    let load = load(&gateway, session, 0, clients)?;
+    warm_up(&load).await;
+    let process = gateway.tree().root();
+    control(process, &["-i", "on"]).await?;
+    warm_up(&load).await;
+    control(process, &["-z"]).await?;
     let (short, long) = super::lengths(scenario);
     let mut totals = Vec::new();
     let mut problems = Problems::default();
-    for sessions in [short, long] {
-        let name = format!(
-            "callgrind.out.{}.{}.{sessions}",
-            program.name, scenario.name
-        );
-        let file = keep.unwrap_or(runner.workspace.path()).join(name);
-        let under = [
-            "valgrind".to_owned(),
-            "--tool=callgrind".to_owned(),
-            format!("--callgrind-out-file={}", file.display()),
-        ];
-        let gateway = runner.start(program, scenario, &under, true).await?;
-        let clients = clients.unwrap_or(CLIENTS).min(CLIENTS);
-        let load = load(&gateway, session, 0, clients)?;
-        warm_up(&load).await;
+    for (at, sessions) in [short, long].into_iter().enumerate() {
         let found = run(&load, sessions).await;
         problems.errors += found.errors;
         problems.first = problems.first.take().or(found.first);
-        gateway.stop().await?;
-        let text = std::fs::read_to_string(&file).context(|| format!("read {}", file.display()))?;
-        let total = total(&text).ok_or_else(|| {
-            Failure::new(format!(
-                "{} has no total: callgrind did not finish",
-                file.display()
-            ))
-        })?;
-        totals.push(total);
+        gateway.tree().settled_cpu().await?;
+        control(process, &["-d"]).await?;
+        let dump = format!("{}.{}", file.display(), at + 1);
+        let text = std::fs::read_to_string(&dump).context(|| format!("read {dump}"))?;
+        let total = total(&text);
+        totals.push(total.ok_or_else(|| Failure::new(format!("{dump} has no total")))?);
     }
+    gateway.stop().await?;
     let per_session = (totals[1] - totals[0]) / (long - short) as f64;
     Ok(Outcome {
         figures: vec![(Metric::Instructions, per_session)],
         problems,
     })
+}
+
+/// Tells callgrind to do something.
+async fn control(process: u32, arguments: &[&str]) -> Result<(), Failure> {
+    let context = || "run callgrind_control".to_owned();
+    let mut command = Command::new("callgrind_control");
+    command.args(arguments).arg(process.to_string());
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    let output = command.output().await.context(context)?;
+    if output.status.success() {
+        Ok(())
+    } else {
+        let text = String::from_utf8_lossy(&output.stderr);
+        Err(Failure::new(format!("callgrind_control: {text}")))
+    }
 }
 
 /// The total of a file of callgrind.
