@@ -103,14 +103,14 @@ fn merged(files: &[PathBuf]) -> Result<Results, Failure> {
     all.try_fold(first, |results, next| Ok(results.merge(next?)))
 }
 
-/// Raises the limit of open files: here each session has a client socket, a backend socket and one of the auth server.
+/// Raises the limit of open files: here each session has a client socket and a backend socket.
 fn raise_descriptor_limit(options: &Options) -> Result<(), Failure> {
     let open = options
         .scenarios
         .iter()
         .map(|scenario| scenario.open_sessions(options.idle, options.concurrency));
     let sessions = open.max().unwrap_or_default();
-    let wanted = sessions as u64 * 3 + 1000;
+    let wanted = sessions as u64 * 2 + 1000;
     let limit = descriptors::raise(wanted)?;
     if limit < wanted {
         return Err(Failure::new(format!(
