@@ -2,49 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::catalog::catalog;
 use crate::failure::{Context as _, Failure};
 use crate::program::{Kind, Program};
-use crate::scenario::{Group, Scenario, catalog};
+use crate::scenario::{Group, Scenario};
 
 /// What `--help` prints.
-pub const USAGE: &str = "\
-usage: script/bench [options]
+pub const USAGE: &str = include_str!("usage.txt");
 
-Puts nginx and portcullis under the same load, in turn, and prints what each needs. Without options: the usual scenarios, 3
-rounds, about two minutes.
-
-scenarios
-  --list              print them and exit; * marks the usual ones
-  --scenario LIST     only these, separated by commas (smtp-auth,imap)
-  --all               all of them, with HAProxy and Dovecot where installed and the floor
-  --growth            idle sessions from 1 to 9000, servers from 1 to 5000, threads from 1 to 4
-  --config            -t on long configurations
-how much
-  --rounds N          rounds of each program; medians are printed (default 3)
-  --scale F           factor for the number of sessions in a round (default 1)
-  --quick             the same as --rounds 1 --scale 0.4 --idle 500
-  --concurrency N     concurrent sessions (default 32)
-  --threads N         threads, or processes of one thread, of each program (default 2)
-  --idle N            idle sessions for the memory figures (default 2000)
-programs; ratios refer to the first
-  --only NAME         only nginx or only portcullis
-  --nginx PATH        (default /usr/sbin/nginx)
-  --portcullis PATH   (default: beside this program)
-  --program NAME=PATH another one, such as an older build; a file named nginx, haproxy or dovecot is started as such
-  --floor             a bare epoll relay with the same packets: the lower limit of CPU time
-  --others            HAProxy (tcp mode) and Dovecot's login proxy, for the scenarios that they can do
-figures that do not depend on other load; instead of CPU time and latency
-  --calls             system calls per session, by name (needs strace)
-  --instructions      user-space instructions per session (needs valgrind; one process, one thread)
-  --keep FOLDER       keep callgrind's files there
-results
-  --json FILE         write all figures
-  --markdown LIST     print the table of such files, separated by commas, and exit; later files win
-  --gate              compare the ratio of portcullis to nginx with the recorded one; fail where it is worse by more than
-                      the noise, which portcullis shows when it first runs against itself
-  --record            write the ratios of this run to the record
-  --recorded FILE     the record (default bench/recorded.json)
-";
+/// The default number of rounds.
+const ROUNDS: usize = 3;
+/// The same for ratios that are recorded or compared.
+const GATE_ROUNDS: usize = 7;
 
 /// The options.
 #[derive(Debug, Clone)]
@@ -120,7 +89,7 @@ pub enum Mode {
 pub fn read(args: impl IntoIterator<Item = String>, own: &Path) -> Result<Mode, Failure> {
     let mut options = Options {
         scenarios: of_group(&[Group::Default]),
-        rounds: 3,
+        rounds: ROUNDS,
         scale: 1.0,
         concurrency: 32,
         threads: 2,
@@ -135,13 +104,16 @@ pub fn read(args: impl IntoIterator<Item = String>, own: &Path) -> Result<Mode, 
         recorded: "bench/recorded.json".into(),
     };
     let (mut calls, mut instructions, mut keep) = (false, false, None);
+    let mut rounds = None;
     let (mut only, mut floor, mut others) = (None, false, false);
     let mut args = args.into_iter();
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "-h" | "--help" => return Ok(Mode::Help),
             "--list" => return Ok(Mode::List),
-            "--quick" => (options.rounds, options.scale, options.idle) = (1, 0.4, 500),
+            "--quick" => {
+                (rounds, options.scale, options.idle) = (Some(1), 0.4, 500);
+            }
             "--all" => {
                 options.scenarios = of_group(&[Group::Default, Group::All]);
                 (floor, others) = (true, true);
@@ -166,7 +138,7 @@ pub fn read(args: impl IntoIterator<Item = String>, own: &Path) -> Result<Mode, 
                 };
                 match arg.as_str() {
                     "--scenario" => options.scenarios = named(&value)?,
-                    "--rounds" => options.rounds = number(1)?,
+                    "--rounds" => rounds = Some(number(1)?),
                     "--scale" => options.scale = factor(&value)?,
                     "--concurrency" => options.concurrency = number(1)?,
                     "--threads" => options.threads = number(1)?,
@@ -188,6 +160,10 @@ pub fn read(args: impl IntoIterator<Item = String>, own: &Path) -> Result<Mode, 
             }
         }
     }
+    options.rounds = rounds.unwrap_or(match options.record {
+        Record::Ignore => ROUNDS,
+        Record::Compare | Record::Write => GATE_ROUNDS,
+    });
     if let Some(only) = only {
         options.programs.retain(|program| program.name == only);
         if options.programs.is_empty() {

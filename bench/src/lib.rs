@@ -4,6 +4,7 @@
 //! be measured in the same way.
 
 pub mod args;
+pub mod catalog;
 pub mod client;
 pub mod compare;
 pub mod counts;
@@ -16,6 +17,7 @@ pub mod machine;
 pub mod measure;
 pub mod metric;
 pub mod noise;
+pub mod other_load;
 pub mod process_tree;
 pub mod program;
 pub mod protocol;

@@ -5,13 +5,13 @@ use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use portcullis_bench::args::{self, Mode, Options, Record, USAGE};
+use portcullis_bench::args::{self, Figures, Mode, Options, Record, USAGE};
 use portcullis_bench::failure::{Context as _, Failure};
 use portcullis_bench::measure::configuration;
 use portcullis_bench::program::{Kind, Program};
 use portcullis_bench::results::Results;
 use portcullis_bench::runner::Runner;
-use portcullis_bench::{compare, descriptors, floor, table};
+use portcullis_bench::{compare, descriptors, floor, other_load, table};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -81,6 +81,12 @@ async fn measure(options: Options, own: PathBuf) -> Result<ExitCode, Failure> {
     print!("{}", table::text(&results));
     for problem in &results.problems {
         println!("{problem}");
+    }
+    if results.other_load > other_load::TOO_MUCH && options.figures == Figures::Time {
+        println!(
+            "other processes used {:.0} % of the machine's CPU time: repeat this on a quiet machine",
+            results.other_load * 100.0
+        );
     }
     if let Some(path) = &options.json {
         results.write(path)?;

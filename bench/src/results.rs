@@ -21,6 +21,8 @@ pub struct Results {
     pub programs: Vec<Version>,
     /// The figures, in the order of measurement.
     pub figures: Vec<Figure>,
+    /// The share of the machine's CPU time that other processes used meanwhile: 0 to 1.
+    pub other_load: f64,
     /// What makes figures unreliable.
     pub problems: Vec<String>,
 }
@@ -160,6 +162,7 @@ impl Results {
                 self.programs.push(program);
             }
         }
+        self.other_load = self.other_load.max(other.other_load);
         self.problems.extend(other.problems);
         self
     }

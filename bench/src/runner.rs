@@ -9,6 +9,7 @@ use crate::machine::Machine;
 use crate::measure::memory::{self, Held};
 use crate::measure::{self, Outcome, configuration};
 use crate::metric::Metric;
+use crate::other_load::Moment;
 use crate::program::running::Gateway;
 use crate::program::workspace::Workspace;
 use crate::program::{Plan, Program};
@@ -53,6 +54,7 @@ impl Runner {
     /// When a program cannot be measured.
     pub async fn rounds(&mut self, programs: &[Program]) -> Result<Results, Failure> {
         let mut results = self.empty(programs)?;
+        let before = Moment::now()?;
         let counted = self.options.figures != Figures::Time;
         let rounds = if counted { 1 } else { self.options.rounds };
         for round in 1..=rounds {
@@ -88,6 +90,7 @@ impl Runner {
                 }
             }
         }
+        results.other_load = Moment::now()?.others_since(&before);
         Ok(results)
     }
 
@@ -110,6 +113,7 @@ impl Runner {
             },
             programs: programs.iter().map(version).collect::<Result<_, _>>()?,
             figures: Vec::new(),
+            other_load: 0.0,
             problems: Vec::new(),
         })
     }
