@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::catalog::catalog;
 use crate::failure::{Context as _, Failure};
 use crate::machine::Machine;
 use crate::metric::Metric;
@@ -19,7 +20,7 @@ pub struct Results {
     pub settings: Settings,
     /// The programs; ratios refer to the first.
     pub programs: Vec<Version>,
-    /// The figures, in the order of measurement.
+    /// The figures.
     pub figures: Vec<Figure>,
     /// The share of the machine's CPU time that other processes used meanwhile: 0 to 1.
     pub other_load: f64,
@@ -106,7 +107,7 @@ impl Results {
         })
     }
 
-    /// The scenarios with their headings, in the order of measurement.
+    /// The scenarios with their headings, in the order of the catalog.
     #[must_use]
     pub fn scenarios(&self) -> Vec<(&str, &str)> {
         let mut scenarios = Vec::new();
@@ -116,10 +117,15 @@ impl Results {
                 scenarios.push(scenario);
             }
         }
+        let all = catalog();
+        scenarios.sort_by_key(|(name, _)| {
+            let at = all.iter().position(|scenario| scenario.name == *name);
+            at.unwrap_or(all.len())
+        });
         scenarios
     }
 
-    /// The kinds of figures in a scenario. System calls by name follow their sum, the most frequent first.
+    /// The kinds of figures in a scenario. System calls by name come last, the most frequent first.
     #[must_use]
     pub fn metrics(&self, scenario: &str) -> Vec<&Metric> {
         let mut metrics: Vec<(&Metric, f64)> = Vec::new();
@@ -132,13 +138,10 @@ impl Results {
                 None => metrics.push((&figure.metric, figure.median)),
             }
         }
-        let is_call = |metric: &Metric| matches!(metric, Metric::Call(_));
-        metrics.sort_by(|(a, a_most), (b, b_most)| {
-            is_call(a).cmp(&is_call(b)).then(if is_call(a) {
-                b_most.total_cmp(a_most)
-            } else {
-                std::cmp::Ordering::Equal
-            })
+        metrics.sort_by(|(a, a_most), (b, b_most)| match (a, b) {
+            (Metric::Call(_), Metric::Call(_)) => b_most.total_cmp(a_most),
+            // `Metric` has them in the order of the table.
+            _ => a.cmp(b),
         });
         metrics.into_iter().map(|(metric, _)| metric).collect()
     }
