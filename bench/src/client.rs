@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -13,6 +12,9 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use crate::protocol::{Line, Protocol};
+use crate::scenario::Work;
+use crate::server::Server;
+use crate::tls::Tls;
 
 /// The time limit for a whole session, or for one step of an idle one.
 pub const TIMEOUT: Duration = Duration::from_secs(20);
@@ -22,10 +24,10 @@ pub const TIMEOUT: Duration = Duration::from_secs(20);
 pub struct Target {
     /// The gateway's address.
     pub address: SocketAddr,
+    /// The server at this address.
+    pub server: Server,
     /// Implicit TLS, if any.
-    pub tls: Option<Arc<ClientConfig>>,
-    /// The protocol of the server.
-    pub protocol: Protocol,
+    pub tls: Option<Tls>,
 }
 
 /// A connected session.
@@ -57,31 +59,42 @@ impl Client {
         stream
             .set_nodelay(true)
             .map_err(|e| format!("TCP_NODELAY: {e}"))?;
+        let mut handshake = Ok(());
         let stream: Box<dyn Stream> = match &target.tls {
             None => Box::new(stream),
-            Some(config) => {
+            Some(tls) => {
                 let name = ServerName::try_from("localhost").map_err(|e| e.to_string())?;
-                let tls = TlsConnector::from(Arc::clone(config))
+                let stream = TlsConnector::from(Arc::clone(&tls.config))
                     .connect(name, stream)
                     .await;
-                Box::new(tls.map_err(|e| format!("TLS handshake: {e}"))?)
+                let stream = stream.map_err(|e| format!("TLS handshake: {e}"))?;
+                handshake = tls.check(stream.get_ref().1.handshake_kind());
+                Box::new(stream)
             }
         };
+        let protocol = target.server.protocol();
         let mut client = Self {
             stream,
-            protocol: target.protocol,
+            protocol,
             reply: Vec::new(),
         };
-        client
-            .expect("greeting", target.protocol.greeting())
-            .await?;
-        Ok(client)
+        // Tickets arrive with the greeting.
+        client.expect("greeting", protocol.greeting()).await?;
+        handshake.map(|()| client)
+    }
+
+    /// Connects, and logs in unless only the greeting is wanted.
+    pub async fn open(target: &Target, work: Work) -> Result<Self, String> {
+        match work {
+            Work::Greeting => Self::connect(target).await,
+            Work::Login | Work::Message(_) | Work::Fetch(_) => Self::log_in(target).await,
+        }
     }
 
     /// Connects and logs in. After that the gateway is a tunnel to the backend.
     pub async fn log_in(target: &Target) -> Result<Self, String> {
         let mut client = Self::connect(target).await?;
-        for line in target.protocol.login() {
+        for line in target.server.login() {
             client.exchange(*line).await?;
         }
         Ok(client)
@@ -97,6 +110,38 @@ impl Client {
             .await
             .map_err(|e| format!("message: {e}"))?;
         self.expect("message", "250").await
+    }
+
+    /// Fetches a message of this many bytes with IMAP: the backend has one of every size.
+    pub async fn fetch(&mut self, bytes: usize) -> Result<(), String> {
+        let command = format!("d FETCH {bytes} BODY[]\r\n");
+        self.write(command.as_bytes())
+            .await
+            .map_err(|e| format!("FETCH: {e}"))?;
+        self.reply.clear();
+        let line = loop {
+            match self.reply.iter().position(|&b| b == b'\n') {
+                Some(end) => break end + 1,
+                None => self.more("FETCH").await?,
+            }
+        };
+        if !self.reply[..line].ends_with(format!("{{{bytes}}}\r\n").as_bytes()) {
+            return Err(format!("FETCH: {:?}", self.text()));
+        }
+        // The message and `)`.
+        let literal = line + bytes + 3;
+        let mut missing = literal.saturating_sub(self.reply.len());
+        self.reply.drain(..literal.min(self.reply.len()));
+        let mut scratch = vec![0; missing.min(256 << 10)];
+        while missing > 0 {
+            let most = missing.min(scratch.len());
+            match self.stream.read(&mut scratch[..most]).await {
+                Ok(0) => return Err("FETCH: closed".to_owned()),
+                Ok(read) => missing -= read,
+                Err(e) => return Err(format!("FETCH: {e}")),
+            }
+        }
+        self.finish("FETCH", "d OK").await
     }
 
     /// Ends the session.
@@ -130,15 +175,16 @@ impl Client {
 
     async fn expect(&mut self, step: &str, code: &str) -> Result<(), String> {
         self.reply.clear();
+        self.finish(step, code).await
+    }
+
+    /// Reads the rest of a reply.
+    async fn finish(&mut self, step: &str, code: &str) -> Result<(), String> {
         while !is_complete(&self.reply, code) {
             if self.reply.len() > 8192 {
                 return Err(format!("{step}: the reply is too long"));
             }
-            match self.stream.read_buf(&mut self.reply).await {
-                Ok(0) => return Err(format!("{step}: closed after {:?}", self.text())),
-                Ok(_) => {}
-                Err(e) => return Err(format!("{step}: {e}")),
-            }
+            self.more(step).await?;
         }
         if !last_line(&self.reply).starts_with(code.as_bytes()) {
             return Err(format!("{step}: {:?}", self.text()));
@@ -146,7 +192,17 @@ impl Client {
         Ok(())
     }
 
-    fn text(&self) -> String {
+    async fn more(&mut self, step: &str) -> Result<(), String> {
+        match self.stream.read_buf(&mut self.reply).await {
+            Ok(0) => Err(format!("{step}: closed after {:?}", self.text())),
+            Ok(_) => Ok(()),
+            Err(e) => Err(format!("{step}: {e}")),
+        }
+    }
+
+    /// The last reply.
+    #[must_use]
+    pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.reply).trim_end().to_owned()
     }
 }

@@ -1,20 +1,30 @@
 //! The backend of `script/demo`, and the load generator and sinks of `script/bench`.
 //!
-//! Nothing here uses the gateway's code: the gateway is a program that is started and reached over sockets, so nginx can be
-//! measured in the same way.
+//! Nothing here uses the gateway's code: the gateway is a program that is started and reached over sockets, so nginx and others can
+//! be measured in the same way.
 
 pub mod args;
+pub mod catalog;
 pub mod client;
-pub mod configuration;
-pub mod configuration_test;
+pub mod compare;
+pub mod counts;
 pub mod descriptors;
 pub mod failure;
-pub mod gateway;
+pub mod floor;
+pub mod gate;
 pub mod load;
+pub mod machine;
 pub mod measure;
+pub mod metric;
+pub mod noise;
+pub mod other_load;
 pub mod process_tree;
+pub mod program;
 pub mod protocol;
-pub mod report;
+pub mod results;
+pub mod runner;
+pub mod scenario;
+pub mod server;
 pub mod sink_auth;
 pub mod sink_mailbox;
 pub mod sink_smtp;

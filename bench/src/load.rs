@@ -8,17 +8,17 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::client::{Client, TIMEOUT, Target};
-use crate::protocol::Protocol;
+use crate::scenario::Work;
 
 /// A load.
 #[derive(Debug, Clone)]
 pub struct Load {
-    /// The server.
-    pub target: Target,
+    /// The server, once for each client; there are as many concurrent sessions.
+    pub targets: Vec<Target>,
+    /// What each session does.
+    pub work: Work,
     /// The total number of sessions.
     pub sessions: usize,
-    /// Concurrent sessions.
-    pub concurrency: usize,
 }
 
 /// The result of a run.
@@ -35,20 +35,24 @@ pub struct LoadResult {
 }
 
 impl Load {
-    /// Runs all sessions: login, one message of 1 kB with SMTP, and logout.
+    /// Runs all sessions, from connect to logout.
     pub async fn run(&self) -> LoadResult {
-        let message: Arc<[u8]> = message().into();
+        let message: Arc<[u8]> = match self.work {
+            Work::Message(bytes) => message(bytes).into(),
+            Work::Greeting | Work::Login | Work::Fetch(_) => Arc::default(),
+        };
+        let (work, sessions) = (self.work, self.sessions);
         let started = Arc::new(AtomicUsize::new(0));
         let start = Instant::now();
         let mut clients = JoinSet::new();
-        for _ in 0..self.concurrency {
-            let (load, message, started) =
-                (self.clone(), Arc::clone(&message), Arc::clone(&started));
+        for target in &self.targets {
+            let (target, message, started) =
+                (target.clone(), Arc::clone(&message), Arc::clone(&started));
             clients.spawn(async move {
                 let mut result = LoadResult::default();
-                while started.fetch_add(1, Ordering::Relaxed) < load.sessions {
+                while started.fetch_add(1, Ordering::Relaxed) < sessions {
                     let start = Instant::now();
-                    match timeout(TIMEOUT, session(&load.target, &message)).await {
+                    match timeout(TIMEOUT, session(&target, work, &message)).await {
                         Ok(Ok(())) => result.latencies.push(start.elapsed()),
                         Ok(Err(e)) => result.error(e),
                         Err(_) => {
@@ -95,21 +99,29 @@ impl LoadResult {
     }
 }
 
-async fn session(target: &Target, message: &[u8]) -> Result<(), String> {
-    let mut client = Client::log_in(target).await?;
-    if target.protocol == Protocol::Smtp {
-        client.send(message).await?;
+async fn session(target: &Target, work: Work, message: &[u8]) -> Result<(), String> {
+    let mut client = Client::open(target, work).await?;
+    match work {
+        Work::Greeting | Work::Login => {}
+        Work::Message(_) => client.send(message).await?,
+        Work::Fetch(bytes) => client.fetch(bytes).await?,
     }
     client.quit().await
 }
 
-/// A message of 1024 bytes and the final dot.
-fn message() -> Vec<u8> {
+/// A message of this many bytes, and the final dot.
+fn message(bytes: usize) -> Vec<u8> {
     let mut text =
-        "From: <bench@example.org>\r\nTo: <sink@example.net>\r\nSubject: one kilobyte\r\n\r\n"
+        "From: <bench@example.org>\r\nTo: <sink@example.net>\r\nSubject: benchmark\r\n\r\n"
             .to_owned();
-    while text.len() < 1024 {
-        let line = (1024 - text.len()).min(72);
+    while text.len() < bytes {
+        // RFC 5322, section 2.1.1: 998 characters at most. A line needs at least three bytes.
+        let left = bytes - text.len();
+        let line = match left {
+            0..=1000 => left,
+            1001..1003 => 500,
+            _ => 1000,
+        };
         text.push_str(&"x".repeat(line.saturating_sub(2)));
         text.push_str("\r\n");
     }
@@ -122,10 +134,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_message_is_one_kilobyte() {
-        let message = message();
-        assert_eq!(message.len(), 1024 + 3);
-        assert!(message.ends_with(b"x\r\n.\r\n"));
+    fn messages_have_their_size() {
+        for bytes in [1024, 1085, 1086, 1087, 8 << 20] {
+            let message = message(bytes);
+            assert_eq!(message.len(), bytes + 3);
+            assert!(message.ends_with(b"x\r\n.\r\n"));
+        }
     }
 
     #[test]

@@ -1,182 +1,126 @@
-//! `script/bench`: measures nginx and portcullis under the same load.
+//! `script/bench`: measures nginx, portcullis and others under the same load.
 
-use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use rustls::ClientConfig;
 use tokio::signal::unix::{SignalKind, signal};
 
-use portcullis_bench::args::{self, Options, USAGE};
-use portcullis_bench::client::Target;
-use portcullis_bench::configuration::Workspace;
+use portcullis_bench::args::{self, Figures, Mode, Options, Record, USAGE};
 use portcullis_bench::failure::{Context as _, Failure};
-use portcullis_bench::gateway::Gateway;
-use portcullis_bench::load::Load;
-use portcullis_bench::measure;
-use portcullis_bench::protocol::Protocol;
-use portcullis_bench::report::{Report, Scenario};
-use portcullis_bench::{descriptors, sinks, tls};
+use portcullis_bench::measure::configuration;
+use portcullis_bench::program::{Kind, Program};
+use portcullis_bench::results::Results;
+use portcullis_bench::runner::Runner;
+use portcullis_bench::{compare, descriptors, floor, other_load, table};
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    match run().await {
-        Ok(code) => code,
-        Err(e) => {
-            eprintln!("bench: {e}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run() -> Result<ExitCode, Failure> {
-    let own = std::env::current_exe().context(|| "find this program".to_owned())?;
-    let beside = own.parent().map(ToOwned::to_owned).unwrap_or_default();
-    let Some(options) = args::read(std::env::args().skip(1), beside)? else {
-        print!("{USAGE}");
-        return Ok(ExitCode::SUCCESS);
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let result = match arguments.split_first() {
+        Some((first, rest)) if first == floor::RUN => floor::run(rest).map(|()| ExitCode::SUCCESS),
+        Some((first, rest)) if first == configuration::RUN => one_configuration(rest),
+        _ => bench(arguments),
     };
-    raise_descriptor_limit(options.idle.max(options.concurrency))?;
-    let mut bench = Bench {
-        workspace: Workspace::create()?,
-        auth: sinks::start()?,
-        tls: tls::client()?,
-        report: Report::new(&options)?,
-        starts: 0,
-        options,
-    };
-    let mut terminate =
-        signal(SignalKind::terminate()).context(|| "wait for signals".to_owned())?;
-    tokio::select! {
-        result = bench.run() => result?,
-        // Dropping `bench` stops the gateway and removes the folder.
-        _ = terminate.recv() => return Err(Failure::new("terminated")),
-        _ = tokio::signal::ctrl_c() => return Err(Failure::new("interrupted")),
-    }
-    print!("{}", bench.report.text());
-    Ok(if bench.report.has_errors() {
+    result.unwrap_or_else(|e| {
+        eprintln!("bench: {e}");
         ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
     })
 }
 
-struct Bench {
-    options: Options,
-    workspace: Workspace,
-    auth: SocketAddr,
-    tls: Arc<ClientConfig>,
-    report: Report,
-    /// The number of gateways started so far; each has its own folder.
-    starts: usize,
+fn one_configuration(arguments: &[String]) -> Result<ExitCode, Failure> {
+    let [program, folder, file] = arguments else {
+        return Err(Failure::new("this option is for the benchmark itself"));
+    };
+    let line = configuration::run(Path::new(program), Path::new(folder), Path::new(file))?;
+    println!("{line}");
+    Ok(ExitCode::SUCCESS)
 }
 
-impl Bench {
-    /// Alternates between the gateways, so that other load on the machine affects both.
-    async fn run(&mut self) -> Result<(), Failure> {
-        for round in 1..=self.options.rounds {
-            for program in 0..self.options.programs.len() {
-                for scenario in Scenario::ALL {
-                    self.busy(round, program, scenario).await?;
-                }
-            }
+#[tokio::main(flavor = "current_thread")]
+async fn bench(arguments: Vec<String>) -> Result<ExitCode, Failure> {
+    let own = std::env::current_exe().context(|| "find this program".to_owned())?;
+    let options = match args::read(arguments, &own)? {
+        Mode::Help => {
+            print!("{USAGE}");
+            return Ok(ExitCode::SUCCESS);
         }
-        if self.options.idle > 0 {
-            for scenario in Scenario::IDLE {
-                for program in 0..self.options.programs.len() {
-                    self.idle(program, scenario).await?;
-                }
-            }
+        Mode::List => {
+            print!("{}", args::list());
+            return Ok(ExitCode::SUCCESS);
         }
-        Ok(())
-    }
-
-    async fn busy(
-        &mut self,
-        round: usize,
-        program: usize,
-        scenario: Scenario,
-    ) -> Result<(), Failure> {
-        let gateway = self.start(program).await?;
-        let sessions = self.report.sessions(scenario);
-        let load = Load {
-            target: self.target(&gateway, scenario),
-            sessions,
-            concurrency: self.options.concurrency,
-        };
-        let busy = measure::busy(gateway.tree(), &load).await?;
-        gateway.stop().await?;
-        eprintln!(
-            "round {round}, {}, {}: {:.0} us of CPU, {:.0} sessions/s, p50 {:.1} ms, p99 {:.1} ms, {} errors",
-            self.options.programs[program].name,
-            scenario.name(),
-            busy.cpu,
-            busy.rate,
-            busy.p50,
-            busy.p99,
-            busy.problems.errors
-        );
-        self.report.add_busy(program, scenario, busy);
-        Ok(())
-    }
-
-    async fn idle(&mut self, program: usize, scenario: Scenario) -> Result<(), Failure> {
-        let gateway = self.start(program).await?;
-        let target = self.target(&gateway, scenario);
-        let Options {
-            idle, concurrency, ..
-        } = self.options;
-        let figures = measure::idle(gateway.tree(), &target, idle, concurrency).await?;
-        gateway.stop().await?;
-        let name = self.options.programs[program].name;
-        eprintln!(
-            "{idle} idle sessions, {name}, {}: {:.0} bytes each; afterwards {:.2} times the memory before",
-            scenario.name(),
-            figures.bytes,
-            figures.after
-        );
-        self.report.add_idle(program, scenario, figures);
-        Ok(())
-    }
-
-    async fn start(&mut self, program: usize) -> Result<Gateway, Failure> {
-        self.starts += 1;
-        let program = &self.options.programs[program];
-        Gateway::start(
-            program,
-            &self.workspace,
-            &format!("{}-{}", self.starts, program.name),
-            self.auth,
-        )
-        .await
-    }
-
-    fn target(&self, gateway: &Gateway, scenario: Scenario) -> Target {
-        let addresses = &gateway.addresses;
-        let (address, protocol) = match scenario {
-            Scenario::Plain => (addresses.plain, Protocol::Smtp),
-            Scenario::Tls => (addresses.tls, Protocol::Smtp),
-            Scenario::Imap => (addresses.imap, Protocol::Imap),
-            Scenario::Pop3 => (addresses.pop3, Protocol::Pop3),
-        };
-        let tls = (scenario == Scenario::Tls).then(|| Arc::clone(&self.tls));
-        Target {
-            address,
-            tls,
-            protocol,
+        Mode::Markdown(files) => {
+            print!("{}", table::markdown(&merged(&files)?));
+            return Ok(ExitCode::SUCCESS);
         }
+        Mode::Measure(options) => options,
+    };
+    raise_descriptor_limit(&options)?;
+    let mut terminate =
+        signal(SignalKind::terminate()).context(|| "wait for signals".to_owned())?;
+    tokio::select! {
+        result = measure(options, own) => result,
+        // Dropping the runner stops the program and removes the folder.
+        _ = terminate.recv() => Err(Failure::new("terminated")),
+        _ = tokio::signal::ctrl_c() => Err(Failure::new("interrupted")),
     }
 }
 
-/// Raises the limit of open files for this number of sessions: here each has a client socket, a backend socket and one of the auth
-/// server.
-fn raise_descriptor_limit(sessions: usize) -> Result<(), Failure> {
-    let wanted = sessions as u64 * 3 + 1000;
+async fn measure(options: Options, own: PathBuf) -> Result<ExitCode, Failure> {
+    let mut runner = Runner::new(options.clone(), own)?;
+    let program = |kind| options.program(kind);
+    let same = match (options.record, program(Kind::Portcullis)) {
+        (Record::Compare, Some(program)) => {
+            let again = Program {
+                name: compare::AGAIN.to_owned(),
+                ..program.clone()
+            };
+            Some(runner.rounds(&[program.clone(), again]).await?)
+        }
+        _ => None,
+    };
+    let results = runner.rounds(&options.programs).await?;
+    print!("{}", table::text(&results));
+    for problem in &results.problems {
+        println!("{problem}");
+    }
+    if results.other_load > other_load::TOO_MUCH && options.figures == Figures::Time {
+        println!(
+            "other processes used {:.0} % of the machine's CPU time: repeat this on a quiet machine",
+            results.other_load * 100.0
+        );
+    }
+    if let Some(path) = &options.json {
+        results.write(path)?;
+    }
+    let passed = match (options.record, &same) {
+        (Record::Write, _) => compare::record(&options, &results)?,
+        (Record::Compare, Some(same)) => compare::gate(&options, &results, same)?,
+        _ => true,
+    };
+    Ok(if passed && results.problems.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn merged(files: &[PathBuf]) -> Result<Results, Failure> {
+    let mut all = files.iter().map(|file| Results::read(file));
+    let first = all.next().unwrap_or_else(|| Ok(Results::default()))?;
+    all.try_fold(first, |results, next| Ok(results.merge(next?)))
+}
+
+/// Raises the limit of open files: here each session has a client socket and a backend socket.
+fn raise_descriptor_limit(options: &Options) -> Result<(), Failure> {
+    let open = options
+        .scenarios
+        .iter()
+        .map(|scenario| scenario.open_sessions(options.idle, options.concurrency));
+    let sessions = open.max().unwrap_or_default();
+    let wanted = sessions as u64 * 2 + 1000;
     let limit = descriptors::raise(wanted)?;
     if limit < wanted {
-        let most = limit.saturating_sub(1000) / 3;
         return Err(Failure::new(format!(
-            "{limit} open files are allowed: use --idle {most} or less, or raise ulimit -n"
+            "{limit} open files are allowed, {sessions} open sessions need {wanted}: raise ulimit -n"
         )));
     }
     Ok(())

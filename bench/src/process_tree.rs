@@ -5,6 +5,8 @@ use std::fs;
 use std::io;
 use std::time::Duration;
 
+use nix::errno::Errno;
+
 use crate::failure::{Context as _, Failure};
 
 /// A process and its descendants.
@@ -30,6 +32,12 @@ impl Tree {
     /// The tree of process `root`.
     pub fn new(root: u32) -> Self {
         Self { root }
+    }
+
+    /// The process at the root.
+    #[must_use]
+    pub fn root(&self) -> u32 {
+        self.root
     }
 
     /// The processes, the root first; empty if the root has ended.
@@ -110,9 +118,17 @@ impl Tree {
         let mut sum = 0;
         for pid in self.processes()? {
             let path = format!("/proc/{pid}/smaps_rollup");
-            sum += fs::read_to_string(&path)
-                .and_then(|text| pss(&text))
-                .context(|| format!("read {path}"))?;
+            match fs::read_to_string(&path) {
+                // A process that is ending has no memory any more.
+                Ok(text) if text.is_empty() => {}
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                Err(e) if e.raw_os_error() == Some(Errno::ESRCH as i32) => {}
+                text => {
+                    sum += text
+                        .and_then(|text| pss(&text))
+                        .context(|| format!("read {path}"))?;
+                }
+            }
         }
         Ok(sum)
     }

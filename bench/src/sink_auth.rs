@@ -1,4 +1,5 @@
-//! An auth server for `auth_http` that accepts one login and names one backend per protocol.
+//! An auth server for `auth_http` that accepts one login, and clients of servers without a login, and names one backend per
+//! protocol.
 //!
 //! It speaks HTTP/1.0 with one request per connection, as nginx does, and HTTP/1.1 with persistent connections, because that
 //! difference is part of the measurement.
@@ -84,7 +85,8 @@ impl AuthSink {
     }
 
     fn response(&self, request: &[u8], keep: bool) -> String {
-        let right = contains(request, &self.user_line) && contains(request, &self.pass_line);
+        let right = contains(request, b"\r\nAuth-Method: none\r\n")
+            || contains(request, &self.user_line) && contains(request, &self.pass_line);
         let mut accepted = self.accepted.iter();
         let verdict = accepted
             .find(|(line, _)| right && contains(request, line))

@@ -1,10 +1,22 @@
-//! IMAP and POP3 servers that accept every login and have no mail.
+//! IMAP and POP3 servers that accept every login. The IMAP server has a message of every size: its number is its size.
 
 use std::io;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+
+/// The largest message, in bytes.
+const LARGEST: usize = 8 << 20;
+/// The largest message that is sent in one piece with the lines around it, in bytes.
+const LARGEST_PIECE: usize = 16 << 10;
+
+/// The text of all messages.
+static TEXT: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let line = [&[b'x'; 62][..], b"\r\n"].concat();
+    line.repeat(LARGEST / line.len())
+});
 
 /// Replies to a command.
 pub type Handler = fn(&[u8]) -> Reply;
@@ -14,6 +26,8 @@ pub type Handler = fn(&[u8]) -> Reply;
 pub enum Reply {
     /// The session continues.
     Continue(Vec<u8>),
+    /// The text between these lines has a message of this many bytes.
+    Message(Vec<u8>, usize, Vec<u8>),
     /// The session ends.
     Close(Vec<u8>),
 }
@@ -45,6 +59,17 @@ async fn session(client: TcpStream, greeting: &[u8], handler: Handler) -> io::Re
                 }
                 client.get_mut().write_all(&reply).await?;
             }
+            Reply::Message(before, bytes, after) => {
+                command.clear();
+                let (client, text) = (client.get_mut(), &TEXT[..bytes]);
+                if bytes > LARGEST_PIECE {
+                    client.write_all(&before).await?;
+                    client.write_all(text).await?;
+                    client.write_all(&after).await?;
+                } else {
+                    client.write_all(&[&before, text, &after].concat()).await?;
+                }
+            }
             Reply::Close(reply) => {
                 client.get_mut().write_all(&reply).await?;
                 return client.get_mut().shutdown().await;
@@ -63,14 +88,30 @@ pub fn imap(command: &[u8]) -> Reply {
     let mut words = command.split(|byte| byte.is_ascii_whitespace());
     let tag = words.next().unwrap_or_default();
     let done = [tag, b" OK done\r\n"].concat();
-    if words
+    match words
         .next()
         .unwrap_or_default()
-        .eq_ignore_ascii_case(b"LOGOUT")
+        .to_ascii_uppercase()
+        .as_slice()
     {
-        return Reply::Close([b"* BYE\r\n", &done[..]].concat());
+        b"CAPABILITY" => Reply::Continue([b"* CAPABILITY IMAP4rev1\r\n", &done[..]].concat()),
+        b"LOGOUT" => Reply::Close([b"* BYE\r\n", &done[..]].concat()),
+        b"FETCH" => {
+            let number = words.next().unwrap_or_default();
+            let number = std::str::from_utf8(number)
+                .ok()
+                .and_then(|n| n.parse().ok());
+            match number {
+                Some(bytes @ 1..=LARGEST) => Reply::Message(
+                    format!("* {bytes} FETCH (BODY[] {{{bytes}}}\r\n").into_bytes(),
+                    bytes,
+                    [b")\r\n", &done[..]].concat(),
+                ),
+                _ => Reply::Continue([tag, b" BAD no such message\r\n"].concat()),
+            }
+        }
+        _ => Reply::Continue(done),
     }
-    Reply::Continue(done)
 }
 
 /// Replies to a POP3 command.
@@ -98,5 +139,24 @@ mod tests {
         assert_eq!(imap(command), Reply::Continue(b"1 OK done\r\n".to_vec()));
         let bye = b"* BYE\r\n2 OK done\r\n".to_vec();
         assert_eq!(imap(b"2 logout\r\n"), Reply::Close(bye));
+    }
+
+    #[test]
+    fn messages_are_numbered_by_their_size() {
+        assert_eq!(
+            imap(b"3 fetch 10 BODY[]\r\n"),
+            Reply::Message(
+                b"* 10 FETCH (BODY[] {10}\r\n".to_vec(),
+                10,
+                b")\r\n3 OK done\r\n".to_vec()
+            )
+        );
+        for none in ["4 FETCH 0 x\r\n", "4 FETCH 8388609 x\r\n", "4 FETCH\r\n"] {
+            assert_eq!(
+                imap(none.as_bytes()),
+                Reply::Continue(b"4 BAD no such message\r\n".to_vec())
+            );
+        }
+        assert_eq!(TEXT.len(), LARGEST);
     }
 }

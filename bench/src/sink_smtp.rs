@@ -23,6 +23,8 @@ use transcript::Transcript;
 
 /// The longest command line, in bytes (RFC 4954, section 4: 12288 for AUTH).
 const LONGEST_LINE: usize = 12 * 1024;
+/// The most that is read at once, in bytes.
+const LARGEST_READ: usize = 256 << 10;
 /// The time limit for the next command (RFC 5321, section 4.5.3.2.7).
 const TIMEOUT: Duration = Duration::from_secs(300);
 
@@ -121,7 +123,10 @@ impl Sink {
         input: &mut Input,
         client: &mut TcpStream,
     ) -> io::Result<Result<Vec<u8>, usize>> {
-        let mut unstuffer = Unstuffer::new(self.policy.max_size);
+        let mut unstuffer = match self.storage {
+            Storage::Maildir(_) => Unstuffer::new(self.policy.max_size),
+            Storage::Discard => Unstuffer::discarding(self.policy.max_size),
+        };
         loop {
             if let Some(used) = unstuffer.feed(input.rest()) {
                 input.at += used;
@@ -191,9 +196,12 @@ impl Input {
 
     /// Reads more; `false` at the end of the stream.
     async fn more(&mut self, client: &mut TcpStream) -> io::Result<bool> {
+        // The last read took all it could: there is a lot to read.
+        let is_full = self.bytes.len() == self.bytes.capacity();
         self.bytes.drain(..self.at);
         self.at = 0;
-        self.bytes.reserve(4096);
+        let twice = (2 * self.bytes.capacity()).min(LARGEST_READ);
+        self.bytes.reserve(if is_full { twice } else { 4096 });
         let read = timeout(TIMEOUT, client.read_buf(&mut self.bytes))
             .await
             .map_err(|_| io::ErrorKind::TimedOut)?;

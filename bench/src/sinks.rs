@@ -8,16 +8,47 @@ use crate::protocol::{PASSWORD, Protocol, USER};
 use crate::sink_auth::AuthSink;
 use crate::sink_mailbox;
 use crate::sink_smtp::dialogue::Policy;
+use crate::sink_smtp::sasl::Account;
 use crate::sink_smtp::transcript::Transcript;
 use crate::sink_smtp::{Sink, Storage};
 
-/// Starts the backends and the auth server; returns the address of the auth server, which names the backends.
-pub fn start() -> Result<SocketAddr, Failure> {
+/// The largest message that the SMTP backend accepts, in bytes.
+const LARGEST_MESSAGE: usize = 16 << 20;
+
+/// The addresses of the servers behind a measured program.
+#[derive(Debug, Clone, Copy)]
+pub struct Sinks {
+    /// The auth server, which names the backends.
+    pub auth: SocketAddr,
+    smtp: SocketAddr,
+    imap: SocketAddr,
+    pop3: SocketAddr,
+}
+
+impl Sinks {
+    /// The backend of a protocol.
+    #[must_use]
+    pub fn backend(&self, protocol: Protocol) -> SocketAddr {
+        match protocol {
+            Protocol::Smtp => self.smtp,
+            Protocol::Imap => self.imap,
+            Protocol::Pop3 => self.pop3,
+        }
+    }
+}
+
+/// Starts the backends and the auth server.
+pub fn start() -> Result<Sinks, Failure> {
+    let account = Account {
+        user: USER.to_owned(),
+        password: PASSWORD.to_owned(),
+    };
     let policy = Policy {
         host: "sink.localhost".to_owned(),
-        account: None,
+        // For the programs that pass AUTH on.
+        account: Some(account),
         require_auth: false,
-        max_size: 1 << 20,
+        max_size: LARGEST_MESSAGE,
     };
     let sink = Arc::new(Sink {
         policy: Arc::new(policy),
@@ -37,7 +68,13 @@ pub fn start() -> Result<SocketAddr, Failure> {
         Protocol::Pop3 => pop3,
     };
     let auth = Arc::new(AuthSink::new(USER, PASSWORD, backend));
-    serve("sink-auth", move |listener| auth.serve(listener))
+    let auth = serve("sink-auth", move |listener| auth.serve(listener))?;
+    Ok(Sinks {
+        auth,
+        smtp,
+        imap,
+        pop3,
+    })
 }
 
 fn serve<F: Future<Output = ()> + Send>(

@@ -8,6 +8,7 @@ pub struct Unstuffer {
     state: State,
     message: Vec<u8>,
     limit: usize,
+    stored: usize,
     size: usize,
 }
 
@@ -30,13 +31,35 @@ impl Unstuffer {
             state: State::LineStart,
             message: Vec::new(),
             limit,
+            stored: limit,
             size: 0,
+        }
+    }
+
+    /// Stores nothing, but refuses messages of more than `limit` bytes.
+    pub fn discarding(limit: usize) -> Self {
+        Self {
+            stored: 0,
+            ..Self::new(limit)
         }
     }
 
     /// Processes `input` up to the end of the message; returns the number of bytes used, or `None` if the end is not there yet.
     pub fn feed(&mut self, input: &[u8]) -> Option<usize> {
-        for (at, &byte) in input.iter().enumerate() {
+        let mut at = 0;
+        while let Some(&byte) = input.get(at) {
+            if let State::Text = self.state {
+                // Nothing but a CR changes the state.
+                let run = memchr::memchr(b'\r', &input[at..]).unwrap_or(input.len() - at);
+                self.extend(&input[at..at + run]);
+                at += run;
+                if at == input.len() {
+                    break;
+                }
+                self.state = self.text(b'\r');
+                at += 1;
+                continue;
+            }
             self.state = match (self.state, byte) {
                 (State::LineStart, b'.') => State::Dot,
                 (State::Dot, b'\r') => State::DotCr,
@@ -51,6 +74,7 @@ impl Unstuffer {
                 }
                 _ => self.text(byte),
             };
+            at += 1;
         }
         None
     }
@@ -74,10 +98,14 @@ impl Unstuffer {
     }
 
     fn push(&mut self, byte: u8) {
-        self.size += 1;
-        if self.size <= self.limit {
-            self.message.push(byte);
-        }
+        self.extend(&[byte]);
+    }
+
+    fn extend(&mut self, bytes: &[u8]) {
+        self.size += bytes.len();
+        let room = self.stored.saturating_sub(self.message.len());
+        self.message
+            .extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 }
 
@@ -137,5 +165,8 @@ mod tests {
         let mut unstuffer = Unstuffer::new(3);
         assert_eq!(unstuffer.feed(b"abcd\r\n.\r\n"), Some(9));
         assert_eq!(unstuffer.finish(), Err(6));
+        let mut unstuffer = Unstuffer::discarding(6);
+        assert_eq!(unstuffer.feed(b"abcd\r\n.\r\n"), Some(9));
+        assert_eq!(unstuffer.finish(), Ok(Vec::new()));
     }
 }
