@@ -22,6 +22,7 @@ pub mod process_tree;
 pub mod program;
 pub mod protocol;
 pub mod results;
+pub mod rounds;
 pub mod runner;
 pub mod scenario;
 pub mod server;

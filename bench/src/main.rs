@@ -10,6 +10,7 @@ use portcullis_bench::failure::{Context as _, Failure};
 use portcullis_bench::measure::configuration;
 use portcullis_bench::program::{Kind, Program};
 use portcullis_bench::results::Results;
+use portcullis_bench::rounds;
 use portcullis_bench::runner::Runner;
 use portcullis_bench::{compare, descriptors, floor, other_load, table};
 
@@ -73,11 +74,11 @@ async fn measure(options: Options, own: PathBuf) -> Result<ExitCode, Failure> {
                 name: compare::AGAIN.to_owned(),
                 ..program.clone()
             };
-            Some(runner.rounds(&[program.clone(), again]).await?)
+            Some(rounds::rounds(&mut runner, &[program.clone(), again]).await?)
         }
         _ => None,
     };
-    let results = runner.rounds(&options.programs).await?;
+    let results = rounds::rounds(&mut runner, &options.programs).await?;
     print!("{}", table::text(&results));
     for problem in &results.problems {
         println!("{problem}");

@@ -12,10 +12,9 @@ mod session;
 use std::net::SocketAddr;
 
 use crate::failure::{Context as _, Failure};
-use crate::program::{Kind, Plan};
 use crate::server::Server;
 
-/// The option of this program that runs the relay; the arguments of [`arguments`] follow.
+/// The option of this program that runs the relay; the address of the auth server and `SERVER=LISTEN=BACKEND` for each server follow.
 pub const RUN: &str = "--floor-relay";
 
 /// Where a server of the relay listens, and its backend.
@@ -26,25 +25,10 @@ struct Route {
     backend: SocketAddr,
 }
 
-/// The arguments for a start.
-#[must_use]
-pub fn arguments(plan: &Plan) -> Vec<String> {
-    let mut arguments = vec![RUN.to_owned(), plan.sinks.auth.to_string()];
-    let served = |server: &Server| Kind::Floor.serves(*server);
-    for server in Server::ALL.into_iter().filter(served) {
-        let (listen, backend) = (
-            plan.addresses.of(server),
-            plan.sinks.backend(server.protocol()),
-        );
-        arguments.push(format!("{}={listen}={backend}", server.name()));
-    }
-    arguments
-}
-
 /// Runs the relay until the process is ended.
 ///
 /// # Errors
-/// When the arguments are not those of [`arguments`], or a socket cannot be opened.
+/// When the arguments are not as [`RUN`] says, or a socket cannot be opened.
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
     let wrong = || Failure::new(format!("{RUN} is for the benchmark itself"));
     let (auth, routes) = arguments.split_first().ok_or_else(wrong)?;

@@ -14,7 +14,6 @@ use super::workspace::Workspace;
 use super::{Kind, Plan, Program, dovecot, haproxy, nginx};
 use crate::client::{Client, Target};
 use crate::failure::{Context as _, Failure};
-use crate::floor;
 use crate::process_tree::Tree;
 use crate::scenario::{Handshake, Session};
 use crate::server::Server;
@@ -74,7 +73,7 @@ impl Gateway {
                 .args(["-e", "error.log"]),
             Kind::HaProxy => command.arg("-db").arg("-f").arg(&conf),
             Kind::Dovecot => command.arg("-F").arg("-c").arg(&conf),
-            Kind::Floor => command.args(floor::arguments(&plan)),
+            Kind::Floor => command.args(super::floor::arguments(&plan)),
         };
         let child = command
             .stdin(Stdio::null())
