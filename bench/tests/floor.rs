@@ -20,7 +20,7 @@ async fn sessions_of_all_its_servers() {
         sessions: 4,
         single: true,
     };
-    std::thread::spawn(move || floor::run(&floor::arguments(&plan)[1..]).unwrap());
+    std::thread::spawn(move || floor::run(&relay::arguments(&plan)[1..]).unwrap());
     let served = Server::ALL
         .into_iter()
         .filter(|&server| Kind::Floor.serves(server));

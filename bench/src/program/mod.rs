@@ -1,7 +1,7 @@
 //! The programs that are measured: what each can do, how it is configured and started.
 
 pub mod dovecot;
-mod floor;
+pub mod floor;
 pub mod haproxy;
 pub mod nginx;
 pub mod running;
