@@ -5,6 +5,7 @@ use std::net::TcpStream;
 
 use portcullis_bench::client::Target;
 use portcullis_bench::load::Load;
+use portcullis_bench::program::floor as relay;
 use portcullis_bench::program::{Kind, Plan};
 use portcullis_bench::scenario::Work;
 use portcullis_bench::server::{Addresses, Server};
