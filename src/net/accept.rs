@@ -8,8 +8,7 @@ use nix::errno::Errno;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::listener::Listener;
-use super::socket::{Peer, Socket};
+use super::listener::{Accepted, Listener};
 
 /// The pause after the kernel ran out of a resource: nginx's accept_mutex_delay.
 const BACK_OFF: Duration = Duration::from_millis(500);
@@ -19,7 +18,7 @@ pub trait AcceptHandler: Send + Sync {
     /// Returns when there is room for one more session.
     fn ready(&self) -> impl Future<Output = ()> + Send;
     /// Takes a connection. Must not block.
-    fn accepted(&self, socket: Socket, peer: Peer);
+    fn accepted(&self, connection: Accepted);
     /// Reports a failed accept4(2).
     fn failed(&self, error: &io::Error, kind: AcceptFailure);
 }
@@ -46,7 +45,7 @@ pub async fn accept(
         loop {
             handler.ready().await;
             match listener.accept().await {
-                Ok((socket, peer)) => handler.accepted(socket, peer),
+                Ok(connection) => handler.accepted(connection),
                 Err(error) => {
                     let kind = AcceptFailure::of(&error);
                     handler.failed(&error, kind);
@@ -62,8 +61,8 @@ pub async fn accept(
         _ = stop.wait_for(|stop| *stop) => {}
         () = accepting => {}
     }
-    while let Ok((socket, peer)) = listener.accept_now() {
-        handler.accepted(socket, peer);
+    while let Ok(connection) = listener.accept_now() {
+        handler.accepted(connection);
     }
 }
 

@@ -1,10 +1,14 @@
 //! A listening socket inside tokio.
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 
+use rustix::net::{SocketFlags, acceptfrom_with};
 use socket2::SockRef;
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::net::{TcpStream, UnixStream};
 
 use super::socket::{Peer, Socket};
 use crate::base::Address;
@@ -12,14 +16,16 @@ use crate::base::Address;
 /// A listening socket: a duplicate of one that the master has bound. Dropping it closes the duplicate.
 #[derive(Debug)]
 pub struct Listener {
-    socket: Kind,
+    socket: AsyncFd<OwnedFd>,
     address: Address,
 }
 
+/// A connection that was accepted and belongs to no runtime yet: the thread that accepts it is not always the one that serves it.
 #[derive(Debug)]
-enum Kind {
-    Tcp(TcpListener),
-    Unix(UnixListener),
+pub struct Accepted {
+    descriptor: OwnedFd,
+    /// The client's address.
+    pub peer: Peer,
 }
 
 impl Listener {
@@ -27,11 +33,12 @@ impl Listener {
     ///
     /// # Errors
     /// The runtime cannot register the socket with epoll.
+    #[expect(
+        deprecated,
+        reason = "its successor is unsafe to call; an OwnedFd is what it wants"
+    )]
     pub fn new(descriptor: OwnedFd, address: Address) -> io::Result<Self> {
-        let socket = match address {
-            Address::Inet(_) => Kind::Tcp(TcpListener::from_std(descriptor.into())?),
-            Address::Unix(_) => Kind::Unix(UnixListener::from_std(descriptor.into())?),
-        };
+        let socket = AsyncFd::with_interest(descriptor, Interest::READABLE)?;
         Ok(Self { socket, address })
     }
 
@@ -45,17 +52,8 @@ impl Listener {
     ///
     /// # Errors
     /// accept4(2) fails.
-    pub async fn accept(&self) -> io::Result<(Socket, Peer)> {
-        match &self.socket {
-            Kind::Tcp(listener) => {
-                let (stream, peer) = listener.accept().await?;
-                Ok((Socket::Tcp(stream), Peer::Inet(peer)))
-            }
-            Kind::Unix(listener) => {
-                let (stream, _) = listener.accept().await?;
-                Ok((Socket::Unix(stream), Peer::Unix))
-            }
-        }
+    pub async fn accept(&self) -> io::Result<Accepted> {
+        self.socket.async_io(Interest::READABLE, accept).await
     }
 
     /// The next connection that the kernel has already accepted. Calls accept4(2) without waiting, for the last connections before the
@@ -63,26 +61,36 @@ impl Listener {
     ///
     /// # Errors
     /// `WouldBlock` when there is none; accept4(2) fails.
-    pub fn accept_now(&self) -> io::Result<(Socket, Peer)> {
-        let (socket, peer) = self.socket_ref().accept()?;
-        socket.set_nonblocking(true)?;
-        let descriptor = OwnedFd::from(socket);
-        match peer.as_socket() {
-            Some(peer) => Ok((
-                Socket::Tcp(TcpStream::from_std(descriptor.into())?),
-                Peer::Inet(peer),
-            )),
-            None => Ok((
-                Socket::Unix(UnixStream::from_std(descriptor.into())?),
-                Peer::Unix,
-            )),
-        }
+    pub fn accept_now(&self) -> io::Result<Accepted> {
+        accept(self.socket.get_ref())
+    }
+}
+
+impl Accepted {
+    /// The local end's address, if it is TCP.
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        let local = SockRef::from(&self.descriptor).local_addr().ok()?;
+        local.as_socket()
     }
 
-    fn socket_ref(&self) -> SockRef<'_> {
-        match &self.socket {
-            Kind::Tcp(listener) => SockRef::from(listener),
-            Kind::Unix(listener) => SockRef::from(listener),
+    /// Moves the connection into the current runtime.
+    ///
+    /// # Errors
+    /// The runtime cannot register the socket with epoll.
+    pub fn into_socket(self) -> io::Result<Socket> {
+        match self.peer {
+            Peer::Inet(_) => Ok(Socket::Tcp(TcpStream::from_std(self.descriptor.into())?)),
+            Peer::Unix => Ok(Socket::Unix(UnixStream::from_std(self.descriptor.into())?)),
         }
     }
+}
+
+fn accept(listener: &OwnedFd) -> io::Result<Accepted> {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let (descriptor, peer) = acceptfrom_with(listener, flags)?;
+    let peer = match peer.map(SocketAddr::try_from) {
+        Some(Ok(address)) => Peer::Inet(address),
+        Some(Err(_)) | None => Peer::Unix,
+    };
+    Ok(Accepted { descriptor, peer })
 }

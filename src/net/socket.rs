@@ -104,6 +104,18 @@ impl Socket {
         }
     }
 
+    /// Moves the socket from the runtime that it belongs to into the current one.
+    ///
+    /// # Errors
+    /// A runtime cannot change what is registered with epoll.
+    pub fn into_current_runtime(self) -> io::Result<Self> {
+        Ok(match self {
+            Socket::Tcp(stream) => Socket::Tcp(TcpStream::from_std(stream.into_std()?)?),
+            Socket::Unix(stream) => Socket::Unix(UnixStream::from_std(stream.into_std()?)?),
+            Socket::Custom(_) => self,
+        })
+    }
+
     /// The local end's address, if it is TCP.
     pub fn local_address(&self) -> Option<SocketAddr> {
         match self {

@@ -6,7 +6,9 @@ use nix::sys::resource::{Resource, getrlimit, rlim_t};
 
 /// The descriptors of one session: the client's, and that of the auth server or the backend.
 const DESCRIPTORS: usize = 2;
-/// The descriptors for everything else: epoll, the master, the resolver, kept connections to auth servers.
+/// The descriptors of one thread that serves: its epoll instance twice, and an eventfd.
+const THREAD: usize = 3;
+/// The descriptors for everything else: the main thread, the master, the resolver, kept connections to auth servers.
 const RESERVE: usize = 24;
 
 /// The limit of open files, in descriptors.
@@ -45,9 +47,9 @@ impl DescriptorLimit {
 
     /// The number of sessions that these descriptors suffice for; at least one. A reload hands over all listening sockets and logs once
     /// more.
-    pub fn sessions(&self, listeners: usize, logs: usize) -> usize {
+    pub fn sessions(&self, listeners: usize, logs: usize, threads: usize) -> usize {
         let all = usize::try_from(self.soft).unwrap_or(usize::MAX);
-        let others = RESERVE + 2 * (listeners + logs);
+        let others = RESERVE + THREAD * threads + 2 * (listeners + logs);
         (all.saturating_sub(others) / DESCRIPTORS).max(1)
     }
 }
@@ -74,9 +76,9 @@ mod tests {
                 soft: 1024,
                 hard: 4096
             }
-            .sessions(2, 1),
-            497
+            .sessions(2, 1, 2),
+            494
         );
-        assert_eq!(DescriptorLimit { soft: 10, hard: 10 }.sessions(2, 1), 1);
+        assert_eq!(DescriptorLimit { soft: 10, hard: 10 }.sessions(2, 1, 1), 1);
     }
 }

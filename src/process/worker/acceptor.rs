@@ -1,53 +1,102 @@
-//! The acceptor of one listening socket: it finds the server, checks the limits and starts the session.
+//! The acceptor of one listening socket: it finds the server, checks the limits and starts the session on one of the threads.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::generation::Generation;
 use super::instance::Instance;
+use super::session_count::SessionSlot;
+use super::threads::Threads;
 use crate::base::{Address, Errno, Level};
 use crate::config::TlsMode;
 use crate::net::accept::{AcceptFailure, AcceptHandler};
+use crate::net::listener::Accepted;
 use crate::net::socket::{Peer, Socket};
 use crate::proto::LastReply;
-use crate::session::{self, Arrival, Endpoint};
+use crate::session::{self, Arrival, Connection, Endpoint, Shared};
 
 /// The least time between two log lines about exhausted descriptors.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Starts the sessions of one socket.
+/// Starts the sessions of one listening socket.
+#[derive(Debug)]
+pub struct ListenerHandler {
+    acceptor: Acceptor,
+    threads: Arc<Threads>,
+    /// The number of the thread that accepts.
+    own: usize,
+    complained: Mutex<Option<Instant>>,
+}
+
+/// Admits clients of the socket that is bound to `address`.
 #[derive(Debug)]
 pub struct Acceptor {
     instance: Arc<Instance>,
     address: Address,
-    complained: Mutex<Option<Instant>>,
+}
+
+/// A client that there is room for.
+#[derive(Debug)]
+struct Admission {
+    peer: Peer,
+    /// The connection's number in the log.
+    number: u64,
+    endpoint: Arc<Endpoint>,
+    shared: Arc<Shared>,
+    /// Both counts last to the end of the session.
+    counted: (Connection, SessionSlot),
 }
 
 impl Acceptor {
     /// The acceptor for the socket that is bound to `address`.
     pub fn new(instance: Arc<Instance>, address: Address) -> Self {
-        Self {
-            instance,
-            address,
-            complained: Mutex::new(None),
+        Self { instance, address }
+    }
+
+    /// Serves a connection in the current runtime.
+    pub fn serve(&self, socket: Socket, peer: Peer) {
+        let local = || Some(socket.local_address()?.ip());
+        match self.admit(peer, local) {
+            Ok(Some(admission)) => drop(tokio::spawn(admission.serve(socket))),
+            Ok(None) => {}
+            Err(endpoint) => self.turn_away(&endpoint, socket, &peer),
         }
     }
 
-    /// Whether a line about exhausted descriptors is due, and is written now.
-    fn may_complain(&self) -> bool {
-        let mut last = self
-            .complained
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let due = last.is_none_or(|last| last.elapsed() >= COMPLAINT_INTERVAL);
-        if due {
-            *last = Some(Instant::now());
-        }
-        due
+    /// Finds the endpoint of a client, counts the session and writes its first line. `None`: the configuration has no endpoint any more.
+    ///
+    /// # Errors
+    /// The endpoint of a client that there is no room for.
+    fn admit(
+        &self,
+        peer: Peer,
+        local: impl FnOnce() -> Option<IpAddr>,
+    ) -> Result<Option<Admission>, Arc<Endpoint>> {
+        let generation = self.instance.generation.load();
+        let local = || Some(local()?.to_canonical());
+        let Some(endpoint) = generation.endpoint(&self.address, local) else {
+            return Ok(None);
+        };
+        let shared = Arc::clone(&self.instance.registries.shared);
+        let Some(connection) = shared.connections.take() else {
+            return Err(Arc::clone(endpoint));
+        };
+        let number = shared.next_number();
+        let text = format_args!("client {peer} connected to {}", endpoint.listen);
+        endpoint.log.line(Level::Info, Some(number), text);
+        Ok(Some(Admission {
+            peer,
+            number,
+            endpoint: Arc::clone(endpoint),
+            shared,
+            counted: (connection, self.instance.sessions.begin()),
+        }))
     }
 
-    fn refuse(&self, generation: &Generation, endpoint: &Endpoint, socket: Socket, peer: &Peer) {
+    /// Writes that there is no room for a client, and tells the client unless it expects TLS.
+    fn turn_away(&self, endpoint: &Endpoint, socket: Socket, peer: &Peer) {
+        let generation = self.instance.generation.load();
         let connections = generation.config.events.worker_connections;
         generation.log.line(
             Level::Alert,
@@ -65,51 +114,102 @@ impl Acceptor {
     }
 }
 
-impl AcceptHandler for Acceptor {
-    /// Waits while the remaining descriptors do not suffice for one more session. The log line is that of accept4(2) without a descriptor,
-    /// which would fail next.
-    async fn ready(&self) {
-        let generation = self.instance.generation.load_full();
-        let (sockets, logs) = (&generation.config.sockets, &generation.config.log_files);
-        let limit = (self.instance.descriptors).sessions(sockets.len(), logs.len());
-        drop(generation);
-        if self.instance.sessions.open() >= limit {
-            let error = io::Error::from(nix::errno::Errno::EMFILE);
-            self.failed(&error, AcceptFailure::Exhausted);
-            self.instance.sessions.fewer_than(limit).await;
+impl Admission {
+    /// Serves the client to its end.
+    async fn serve(self, socket: Socket) {
+        let Self {
+            peer,
+            number,
+            endpoint,
+            shared,
+            counted,
+        } = self;
+        let arrival = Arrival {
+            socket,
+            peer,
+            number,
+        };
+        session::serve(arrival, endpoint, shared).await;
+        drop(counted);
+    }
+
+    /// Serves the client of a connection that belongs to no runtime yet in the current one.
+    async fn begin(self, connection: Accepted) {
+        match connection.into_socket() {
+            Ok(socket) => self.serve(socket).await,
+            Err(error) => {
+                let text = format_args!("epoll_ctl() failed{}", Errno(&error));
+                let log = &self.endpoint.log;
+                log.line(Level::Alert, Some(self.number), text);
+            }
+        }
+    }
+}
+
+impl ListenerHandler {
+    /// The handler for the socket that is bound to `address`, on thread `own`.
+    pub fn new(
+        instance: Arc<Instance>,
+        address: Address,
+        threads: Arc<Threads>,
+        own: usize,
+    ) -> Self {
+        Self {
+            acceptor: Acceptor::new(instance, address),
+            threads,
+            own,
+            complained: Mutex::new(None),
         }
     }
 
-    fn accepted(&self, socket: Socket, peer: Peer) {
-        let generation = self.instance.generation.load();
-        let Some(endpoint) = generation.endpoint(&self.address, || {
-            let local = socket.local_address()?;
-            Some(local.ip().to_canonical())
-        }) else {
-            return;
-        };
-        let shared = Arc::clone(&self.instance.registries.shared);
-        let Some(connection) = shared.connections.take() else {
-            return self.refuse(&generation, endpoint, socket, &peer);
-        };
-        let counted = (connection, self.instance.sessions.begin());
-        let endpoint = Arc::clone(endpoint);
-        let number = shared.next_number();
-        let text = format_args!("client {peer} connected to {}", endpoint.listen);
-        endpoint.log.line(Level::Info, Some(number), text);
-        tokio::spawn(async move {
-            session::serve(
-                Arrival {
-                    socket,
-                    peer,
-                    number,
-                },
-                endpoint,
-                shared,
-            )
-            .await;
-            drop(counted);
-        });
+    /// Whether a line about exhausted descriptors is due, and is written now.
+    fn may_complain(&self) -> bool {
+        let mut last = self
+            .complained
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let due = last.is_none_or(|last| last.elapsed() >= COMPLAINT_INTERVAL);
+        if due {
+            *last = Some(Instant::now());
+        }
+        due
+    }
+}
+
+impl AcceptHandler for ListenerHandler {
+    /// Waits while the remaining descriptors do not suffice for one more session. The log line is that of accept4(2) without a descriptor,
+    /// which would fail next.
+    async fn ready(&self) {
+        let generation = self.acceptor.instance.generation.load_full();
+        let (sockets, logs) = (&generation.config.sockets, &generation.config.log_files);
+        let limit = (self.acceptor.instance.descriptors).sessions(
+            sockets.len(),
+            logs.len(),
+            self.threads.count(),
+        );
+        drop(generation);
+        if self.acceptor.instance.sessions.open() >= limit {
+            let error = io::Error::from(nix::errno::Errno::EMFILE);
+            self.failed(&error, AcceptFailure::Exhausted);
+            self.acceptor.instance.sessions.fewer_than(limit).await;
+        }
+    }
+
+    fn accepted(&self, connection: Accepted) {
+        let local = || Some(connection.local_address()?.ip());
+        match self.acceptor.admit(connection.peer, local) {
+            Ok(Some(admission)) => self.threads.spawn(self.own, |place| async move {
+                admission.begin(connection).await;
+                drop(place);
+            }),
+            Ok(None) => {}
+            Err(endpoint) => {
+                let peer = connection.peer;
+                if let Ok(socket) = connection.into_socket() {
+                    self.acceptor.turn_away(&endpoint, socket, &peer);
+                }
+            }
+        }
     }
 
     fn failed(&self, error: &io::Error, kind: AcceptFailure) {
@@ -121,11 +221,16 @@ impl AcceptHandler for Acceptor {
         if kind == AcceptFailure::Exhausted && !self.may_complain() {
             return;
         }
-        let listen = &self.address;
+        let listen = &self.acceptor.address;
         let text = format_args!(
             "accept4() failed{} while accepting new connection on {listen}",
             Errno(error)
         );
-        self.instance.generation.load().log.line(level, None, text);
+        self.acceptor
+            .instance
+            .generation
+            .load()
+            .log
+            .line(level, None, text);
     }
 }

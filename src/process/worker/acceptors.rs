@@ -1,21 +1,34 @@
 //! The listening sockets of the process with their accept loops, by address.
 
 use std::collections::HashMap;
+use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::acceptor::Acceptor;
+use super::acceptor::ListenerHandler;
 use super::instance::Instance;
+use super::threads::Threads;
 use crate::base::Address;
 use crate::net::accept::accept;
 use crate::net::listener::Listener;
 
 /// All open acceptors. Dropping it closes them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Acceptors {
     open: HashMap<Address, Open>,
+    threads: Arc<Threads>,
+    /// The number of sockets so far: one after the other goes to the next thread.
+    count: usize,
+}
+
+/// A listening socket in the runtime of the thread that will accept on it.
+#[derive(Debug)]
+pub struct Bound {
+    listener: Listener,
+    thread: usize,
 }
 
 #[derive(Debug)]
@@ -26,21 +39,45 @@ struct Open {
 }
 
 impl Acceptors {
+    /// No acceptors, for sessions on these threads.
+    pub fn new(threads: Arc<Threads>) -> Self {
+        Self {
+            open: HashMap::new(),
+            threads,
+            count: 0,
+        }
+    }
+
+    /// Moves a socket to a thread.
+    ///
+    /// # Errors
+    /// Its runtime cannot register the socket with epoll.
+    pub fn bind(&mut self, descriptor: OwnedFd, address: Address) -> io::Result<Bound> {
+        let (thread, runtime) = self.threads.of_listener(self.count);
+        self.count += 1;
+        let _entered = runtime.enter();
+        let listener = Listener::new(descriptor, address)?;
+        Ok(Bound { listener, thread })
+    }
+
     /// Whether this address is open.
     pub fn has(&self, address: &Address) -> bool {
         self.open.contains_key(address)
     }
 
-    /// Starts accepting. Must be called inside the runtime.
-    pub fn open(&mut self, listeners: Vec<Listener>, instance: &Arc<Instance>) {
-        for listener in listeners {
+    /// Starts accepting.
+    pub fn open(&mut self, listeners: Vec<Bound>, instance: &Arc<Instance>) {
+        for Bound { listener, thread } in listeners {
             let address = listener.address().clone();
             let listener = Arc::new(listener);
-            let acceptor = Acceptor::new(Arc::clone(instance), address.clone());
+            let threads = Arc::clone(&self.threads);
+            let handler =
+                ListenerHandler::new(Arc::clone(instance), address.clone(), threads, thread);
             let (stop, stopped) = watch::channel(false);
-            let accepting = tokio::spawn({
+            let (_, runtime) = self.threads.of_listener(thread);
+            let accepting = runtime.spawn({
                 let listener = Arc::clone(&listener);
-                async move { accept(&listener, &acceptor, stopped).await }
+                async move { accept(&listener, &handler, stopped).await }
             });
             self.open.insert(
                 address,

@@ -8,7 +8,6 @@ use super::instance::Instance;
 use super::registries::Registries;
 use crate::base::Address;
 use crate::config::{self, Options, World};
-use crate::net::accept::AcceptHandler;
 use crate::net::dialer::Dialer;
 use crate::net::resolver::SystemNames;
 use crate::net::socket::{Peer, Socket};
@@ -42,6 +41,6 @@ impl Embedded {
 
     /// Serves a client that has connected to the `listen` address.
     pub fn accept(&self, listen: &Address, socket: Socket, peer: Peer) {
-        Acceptor::new(Arc::clone(&self.0), listen.clone()).accepted(socket, peer);
+        Acceptor::new(Arc::clone(&self.0), listen.clone()).serve(socket, peer);
     }
 }

@@ -5,12 +5,11 @@ use std::os::fd::OwnedFd;
 
 use tokio::task::JoinHandle;
 
-use super::acceptors::Acceptors;
+use super::acceptors::{Acceptors, Bound};
 use super::generation::Generation;
 use super::orders::Configured;
 use super::registries::Registries;
 use crate::base::{Address, Errno};
-use crate::net::listener::Listener;
 use crate::process::handover::Cause;
 
 /// What was made from a configuration.
@@ -21,7 +20,7 @@ pub struct Loaded {
     /// What serves.
     pub generation: Generation,
     /// Its sockets that are not open yet.
-    pub listeners: Vec<Listener>,
+    pub listeners: Vec<Bound>,
 }
 
 /// A configuration that is being loaded while the old one serves.
@@ -71,15 +70,14 @@ pub async fn end_of(
     (*number, result)
 }
 
-/// Moves the sockets that are not open yet into the runtime.
+/// Moves the sockets that are not open yet to the threads that will accept on them.
 pub fn listeners(
-    sockets: Vec<(Address, OwnedFd)>,
-    open: &Acceptors,
-) -> Result<Vec<Listener>, String> {
-    let new = sockets
-        .into_iter()
-        .filter(|(address, _)| !open.has(address));
-    let listeners = new.map(|(address, descriptor)| Listener::new(descriptor, address));
+    mut sockets: Vec<(Address, OwnedFd)>,
+    open: &mut Acceptors,
+) -> Result<Vec<Bound>, String> {
+    sockets.retain(|(address, _)| !open.has(address));
+    let sockets = sockets.into_iter();
+    let listeners = sockets.map(|(address, descriptor)| open.bind(descriptor, address));
     let listeners: Result<_, _> = listeners.collect();
     listeners.map_err(|error| format!("epoll_ctl() failed{}", Errno(&error)))
 }

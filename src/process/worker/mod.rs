@@ -15,6 +15,7 @@ mod registries;
 mod serve;
 mod session_count;
 mod start;
+mod threads;
 
 pub use self::embedded::Embedded;
 pub use self::generation::Generation;

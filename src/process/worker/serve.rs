@@ -10,16 +10,16 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task;
 use tokio::time::sleep;
 
-use super::acceptors::Acceptors;
+use super::acceptors::{Acceptors, Bound};
 use super::generation::Generation;
 use super::instance::Instance;
 use super::loading::{Loaded, Loading, build, end_of, listeners};
 use super::orders::{Configured, Event, listen};
 use super::registries::Registries;
+use super::threads::Threads;
 use crate::base::{Errno, Level};
 use crate::config::sockets;
 use crate::log::{DebugLines, LogFiles};
-use crate::net::listener::Listener;
 use crate::process::daemon;
 use crate::process::handover::{Channel, Report, report};
 use crate::process::limits::DescriptorLimit;
@@ -58,6 +58,7 @@ impl Service {
         channel: Arc<Channel>,
         first: Configured,
         descriptors: DescriptorLimit,
+        threads: Arc<Threads>,
     ) -> Option<Self> {
         let registries = Registries {
             log_files: LogFiles::handed_over(),
@@ -65,8 +66,8 @@ impl Service {
         };
         let number = first.number;
         let (first, generation) = build(first, &registries, None);
-        let acceptors = Acceptors::default();
-        let listeners = listeners(first.sockets, &acceptors);
+        let mut acceptors = Acceptors::new(threads);
+        let listeners = listeners(first.sockets, &mut acceptors);
         let (generation, listeners) = match (generation, listeners) {
             (Ok(generation), Ok(listeners)) => (generation, listeners),
             (Err(reason), _) | (_, Err(reason)) => {
@@ -158,7 +159,7 @@ impl Service {
     /// Keeps a configuration that was loaded until the master wants it, or reports why it cannot be used.
     fn take(&mut self, number: u64, result: Result<(Configured, Generation), String>) {
         let loaded = result.and_then(|(configured, generation)| {
-            let listeners = listeners(configured.sockets, &self.acceptors)?;
+            let listeners = listeners(configured.sockets, &mut self.acceptors)?;
             Ok(Loaded {
                 number,
                 generation,
@@ -200,7 +201,7 @@ impl Service {
     }
 
     /// Accepts on new sockets too, and reports that the generation of this number is in force.
-    fn accept(&mut self, number: u64, listeners: Vec<Listener>) {
+    fn accept(&mut self, number: u64, listeners: Vec<Bound>) {
         self.acceptors.open(listeners, &self.instance);
         let generation = self.instance.generation.load();
         generation.fetch_capabilities();

@@ -7,14 +7,14 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use nix::unistd::{close, dup2_stdin};
-use tokio::runtime::{self, Runtime};
+use tokio::runtime::Builder;
 
 use super::orders::Configured;
 use super::serve::Service;
+use super::threads::Threads;
 use crate::process::handover::{self, Channel, Order, Report, WorkerSettings};
 use crate::process::limits::DescriptorLimit;
 use crate::process::privileges::{CoreFiles, Restrictions, resources};
@@ -134,9 +134,14 @@ fn attempt(channel: &Arc<Channel>, place: Place) -> Result<(), Failure> {
         }
         Place::Thread => None,
     };
-    let runtime = threads(settings).map_err(|error| fatal(&error))?;
+    let threads = Threads::start(settings.threads, &settings.processors);
+    let (threads, running) = threads.map_err(|error| fatal(&error))?;
+    // The main thread follows the master and loads configurations.
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| fatal(&error))?;
     let served = runtime.block_on(async {
-        let mut service = Service::start(Arc::clone(channel), first, descriptors).await?;
+        let mut service =
+            Service::start(Arc::clone(channel), first, descriptors, Arc::new(threads)).await?;
         ignored.drain(..).for_each(|line| service.alert(&line));
         held.iter()
             .for_each(|line| service.notice(format_args!("{line}")));
@@ -144,6 +149,7 @@ fn attempt(channel: &Arc<Channel>, place: Place) -> Result<(), Failure> {
         Some(service)
     });
     // The sessions that are left write their last lines.
+    drop(running);
     runtime.shutdown_timeout(PARTING);
     let service = served.ok_or(Failure::Refused)?;
     service.flush_logs();
@@ -165,21 +171,4 @@ fn take_resources(settings: &WorkerSettings) -> Vec<String> {
     ];
     let failed = steps.into_iter().flatten().filter_map(Result::err);
     failed.map(|error| error.to_string()).collect()
-}
-
-/// `worker_processes` are threads.
-fn threads(settings: WorkerSettings) -> io::Result<Runtime> {
-    let mut builder = runtime::Builder::new_multi_thread();
-    let (started, processors) = (AtomicUsize::new(0), settings.processors);
-    builder.on_thread_start(move || {
-        let number = started.fetch_add(1, Ordering::Relaxed);
-        if let Some(processors) = processors.get(number) {
-            // A mask of processors that do not exist leaves the thread on all, as in nginx.
-            let _ = processors.bind();
-        }
-    });
-    builder
-        .worker_threads(settings.threads)
-        .enable_all()
-        .build()
 }

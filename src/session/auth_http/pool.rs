@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::keepalive::{Id, Keepalive, Silence};
 use crate::base::Address;
@@ -52,6 +53,8 @@ struct State {
     idle: Vec<Idle>,
     /// The time at which the task that closes connections wakes up; `None` if there is none.
     wakes: Option<Instant>,
+    /// Connections to close once the lock is released: that takes longer than all else here.
+    closed: Vec<Stream>,
 }
 
 #[derive(Debug)]
@@ -59,6 +62,8 @@ struct Idle {
     id: Id,
     stream: Stream,
     tls: Option<Target>,
+    /// The thread whose runtime the socket belongs to.
+    thread: ThreadId,
 }
 
 /// A request at an auth server, from its connection to its answer. Dropped without an answer, it has failed.
@@ -66,6 +71,8 @@ struct Idle {
 pub(in crate::session) struct PoolRequest {
     pool: Arc<Pool>,
     id: Id,
+    /// The thread of its connection, if that was kept before.
+    kept: Option<ThreadId>,
 }
 
 impl Pool {
@@ -78,12 +85,16 @@ impl Pool {
     ) -> (PoolRequest, Option<Stream>) {
         self.update(|state, now| {
             let kept = keep.then(|| state.take(tls, now)).flatten();
-            let (id, stream) = match kept {
-                Some(idle) => (idle.id, Some(idle.stream)),
-                None => (state.keepalive.open(now), None),
+            let (id, kept, stream) = match kept {
+                Some(idle) => (idle.id, Some(idle.thread), Some(idle.stream)),
+                None => (state.keepalive.open(now), None, None),
             };
-            let pool = Arc::clone(self);
-            (PoolRequest { pool, id }, stream)
+            let request = PoolRequest {
+                pool: Arc::clone(self),
+                id,
+                kept,
+            };
+            (request, stream)
         })
     }
 
@@ -95,7 +106,7 @@ impl Pool {
         let result = change(&mut state, now);
         let overdue = state.keepalive.overdue(now);
         if !overdue.is_empty() {
-            state.idle.retain(|idle| !overdue.contains(&idle.id));
+            state.close(|idle| overdue.contains(&idle.id));
         }
         if let (Some(wakes), Some(deadline)) = (state.wakes, state.keepalive.deadline())
             && deadline < wakes
@@ -103,7 +114,11 @@ impl Pool {
             state.wakes = Some(deadline);
             self.earlier.notify_one();
         }
-        if checking && !state.keepalive.is_checking() {
+        let checked = checking && !state.keepalive.is_checking();
+        let closed = std::mem::take(&mut state.closed);
+        drop(state);
+        drop(closed);
+        if checked {
             self.checked.notify_waiters();
         }
         result
@@ -122,36 +137,43 @@ impl Pool {
                 state.wakes = state.keepalive.deadline();
                 state.wakes
             };
-            let Some(at) = wakes else { return };
-            tokio::select! {
-                () = sleep_until(at) => {}
-                () = self.earlier.notified() => {}
+            let Some(mut at) = wakes else { return };
+            // An earlier time stays, although its request is answered by then: else each request would wake up this task.
+            while timeout_at(at, self.earlier.notified()).await.is_ok() {
+                at = self.state().wakes.unwrap_or(at);
             }
         }
     }
 }
 
 impl State {
-    /// Takes the idle connection for the next request.
+    /// Takes the idle connection for the next request, one of the same thread if there is one.
     fn take(&mut self, tls: Option<&Target>, now: Instant) -> Option<Idle> {
-        while let Some(id) = self.keepalive.reusable(now) {
-            let at = self.idle.iter().position(|idle| idle.id == id)?;
+        let here = thread::current().id();
+        while let Some(last) = self.keepalive.reusable(now) {
+            let mut idle = self.idle.iter();
+            let at = idle.rposition(|idle| idle.thread == here);
+            let at = at.or_else(|| self.idle.iter().position(|idle| idle.id == last))?;
+            let id = self.idle[at].id;
             if !self.idle[at].stream.is_quiet() {
-                self.idle.remove(at);
+                let idle = self.idle.remove(at);
+                self.closed.push(idle.stream);
                 self.keepalive.closed(id, now);
                 continue;
             }
             if !is_same(self.idle[at].tls.as_ref(), tls) {
                 return None;
             }
-            let idle = self.idle.remove(at);
-            let limited = idle
-                .stream
-                .socket()
-                .map(|socket| socket.set_user_timeout(UNACKNOWLEDGED));
-            if !matches!(limited, Some(Ok(()))) {
-                self.keepalive.closed(id, now);
-                continue;
+            let mut idle = self.idle.remove(at);
+            // The socket of a TLS connection cannot be moved: each of its events wakes up both threads.
+            if idle.thread != here
+                && let Stream::Plain(socket) = idle.stream
+            {
+                let Ok(socket) = socket.into_current_runtime() else {
+                    self.keepalive.closed(id, now);
+                    continue;
+                };
+                (idle.stream, idle.thread) = (Stream::Plain(socket), here);
             }
             self.keepalive.reuse(id, now);
             return Some(idle);
@@ -161,11 +183,19 @@ impl State {
 
     /// Forgets idle connections that the server has closed.
     fn prune(&mut self, now: Instant) {
-        let closed = self.idle.extract_if(.., |idle| !idle.stream.is_quiet());
-        let closed: Vec<Id> = closed.map(|idle| idle.id).collect();
-        for id in closed {
+        for id in self.close(|idle| !idle.stream.is_quiet()) {
             self.keepalive.closed(id, now);
         }
+    }
+
+    /// Closes these connections. Returns which ones.
+    fn close(&mut self, which: impl FnMut(&mut Idle) -> bool) -> Vec<Id> {
+        let closed = self.idle.extract_if(.., which);
+        let closed = closed.map(|idle| {
+            self.closed.push(idle.stream);
+            idle.id
+        });
+        closed.collect()
     }
 }
 
@@ -177,11 +207,25 @@ impl PoolRequest {
                 state.prune(now);
             }
             let keep = state.keepalive.answered(self.id, now, stream.is_some());
-            let Some(stream) = stream.filter(|_| keep) else {
+            let Some(stream) = stream else {
                 return false;
             };
+            if !keep {
+                state.closed.push(stream);
+                return false;
+            }
+            if self.kept.is_none() && !limit_silence(&stream) {
+                state.keepalive.closed(self.id, now);
+                state.closed.push(stream);
+                return false;
+            }
             let (id, tls) = (self.id, tls.cloned());
-            state.idle.push(Idle { id, stream, tls });
+            state.idle.push(Idle {
+                id,
+                stream,
+                tls,
+                thread: self.kept.unwrap_or_else(|| thread::current().id()),
+            });
             let needs_task = state.wakes.is_none();
             state.wakes = state.wakes.or(Some(now));
             needs_task
@@ -195,6 +239,7 @@ impl PoolRequest {
     pub fn replace_stale(&mut self) {
         let id = self.id;
         self.id = (self.pool).update(|state, now| state.keepalive.replace_stale(id, now));
+        self.kept = None;
     }
 
     /// Ends when the kept connection is to be given up because there is no answer on it; the request gets a new one. `limit` is
@@ -212,6 +257,7 @@ impl PoolRequest {
             match silence {
                 (_, Some(replacement)) => {
                     self.id = replacement;
+                    self.kept = None;
                     return;
                 }
                 (Silence::Until(at), None) => tokio::select! {
@@ -230,6 +276,14 @@ impl Drop for PoolRequest {
     }
 }
 
+/// Sets how long a connection that is kept may be without the acknowledgement of a request. Returns whether that succeeded.
+fn limit_silence(stream: &Stream) -> bool {
+    let limited = stream
+        .socket()
+        .map(|socket| socket.set_user_timeout(UNACKNOWLEDGED));
+    matches!(limited, Some(Ok(())))
+}
+
 /// Whether a connection with the TLS of `one` can serve a request for `other`.
 fn is_same(one: Option<&Target>, other: Option<&Target>) -> bool {
     match (one, other) {
@@ -238,5 +292,59 @@ fn is_same(one: Option<&Target>, other: Option<&Target>) -> bool {
             Arc::ptr_eq(&one.config, &other.config) && one.name == other.name
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::runtime::{Builder, Runtime};
+
+    use super::*;
+    use crate::net::socket::Socket;
+
+    fn runtime() -> Runtime {
+        Builder::new_current_thread().enable_all().build().unwrap()
+    }
+
+    /// The thread that has made the connection drives no events any more when another one uses it.
+    #[test]
+    fn a_kept_connection_moves_to_the_thread_of_its_next_request() {
+        let pool = Arc::new(Pool::default());
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = Address::Inet(server.local_addr().unwrap());
+        let first = thread::scope(|scope| {
+            let first = scope.spawn(|| {
+                let first = runtime();
+                first.block_on(async {
+                    let (request, kept) = pool.begin(None, true);
+                    assert!(kept.is_none());
+                    let socket = Socket::connect(&address).await.unwrap();
+                    request.answered(Some(Stream::Plain(socket)), None);
+                });
+                first
+            });
+            first.join().unwrap()
+        });
+        let (mut served, _) = server.accept().unwrap();
+        runtime().block_on(async {
+            let (_request, kept) = pool.begin(None, true);
+            let mut stream = kept.expect("the kept connection");
+            first.shutdown_background();
+            stream.write_all(b"request").await.unwrap();
+            let mut bytes = [0; 7];
+            served.read_exact(&mut bytes).unwrap();
+            assert_eq!(&bytes, b"request");
+            let answer = async {
+                // The wait for it has begun: only the current runtime can end it.
+                tokio::task::yield_now().await;
+                served.write_all(b"answer").unwrap();
+            };
+            let (read, ()) = tokio::join!(stream.read_exact(&mut bytes[..6]), answer);
+            assert_eq!((read.unwrap(), &bytes[..6]), (6, b"answer".as_slice()));
+        });
     }
 }
