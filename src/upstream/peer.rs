@@ -118,7 +118,7 @@ impl Standing {
         let server = &self.peer.server;
         server.admission == Admission::Open
             && !self.peer.is_unhealthy()
-            && !(self.has_failed() && !self.may_be_tried_again(now))
+            && (!self.has_failed() || self.may_be_tried_again(now))
             && (server.max_conns == 0 || self.peer.sessions() < server.max_conns)
     }
 

@@ -89,9 +89,10 @@ impl GroupBlock {
             | Balancing::Hash(_)
             | Balancing::ConsistentHash(_) => true,
         };
-        let unsupported =
-            |word: &&Box<[u8]>| ***word == *b"backup" || word.starts_with(b"slow_start=");
-        match words.iter().find(unsupported) {
+        let mut unsupported = words
+            .iter()
+            .filter(|word| ***word == *b"backup" || word.starts_with(b"slow_start="));
+        match unsupported.next() {
             Some(word) if is_limited => {
                 let begin = "balancing method does not support parameter \"";
                 Err(refuse!(begin, word, "\""))
