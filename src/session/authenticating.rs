@@ -144,21 +144,21 @@ async fn backend(
     }
     let mechanisms = request.mechanisms();
     let mut phase = Phase::Commands;
-    let kept = commands.conversation.take();
+    let kept = commands.conversation.take().map(|open| *open);
     let (context, left) = context(&mut commands.session, &commands.identity, &mut phase);
     let refusal = match backend_login::request(context, kept, request, left).await {
         Ok(Answer::Admitted(admitted)) => {
             return admit(commands, phase, admitted).await.map(Some);
         }
         Ok(Answer::Challenge(challenge, open)) => {
-            commands.conversation = Some(open);
+            commands.conversation = Some(Box::new(open));
             commands.session.log.upstream_answered();
             let out = &mut commands.session.client.out;
             commands.dialogue.challenge(challenge, out);
             return Ok(None);
         }
         Ok(Answer::Refused(rejection, reply, open)) => {
-            commands.conversation = open;
+            commands.conversation = open.map(Box::new);
             let log = &mut *commands.session.log;
             let result = match rejection.is_temporary() {
                 true => {
@@ -185,7 +185,7 @@ async fn backend(
             };
             log.upstream_failed(phase, Some(Level::Error), format_args!("{line}"));
             log.unavailable(&line, None);
-            commands.conversation = Some(open);
+            commands.conversation = Some(Box::new(open));
             Refusal::Mechanism
         }
         Err(LoginError::ClientLeft) => return Err(phase.end(Cause::Closed)),

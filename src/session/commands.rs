@@ -17,7 +17,7 @@ use super::phase::Phase;
 use crate::base::Level;
 use crate::config::settings::{AuthHttp, Proxy};
 use crate::proto::backend::backend_login::Request;
-use crate::proto::{Fields, Login, ServerDialogue, Step, Turn};
+use crate::proto::{Fields, Login, Origin, ServerDialogue, Step, Turn};
 
 /// A client that was greeted and has not logged in.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(in crate::session) struct Commands<'s> {
     /// The connection to the auth server or the backend, as nginx counts them.
     pub second: Option<Connection>,
     /// The conversation with the backend that authenticates, between two attempts.
-    pub conversation: Option<OpenConversation>,
+    pub conversation: Option<Box<OpenConversation>>,
     /// The end of `timeout`.
     deadline: Instant,
 }
@@ -42,6 +42,20 @@ pub(in crate::session) enum Needed<'s> {
     AuthHttp(&'s Arc<AuthServer>, &'s AuthHttp, Login),
     /// A challenge of the backend that authenticates, or its decision about a login.
     Backend(Request),
+}
+
+/// What the dialogue needs before it goes on. Large parts are boxed: a waiting client needs none of them.
+enum Wait {
+    /// More input of the client.
+    Input,
+    /// The client's acceptance of many replies.
+    Flush,
+    /// TLS.
+    StartTls,
+    /// A challenge of the backend for a login of this origin.
+    Challenge(Box<Origin>),
+    /// A decision about a login.
+    Decision(Box<Login>),
 }
 
 impl<'s> Commands<'s> {
@@ -67,38 +81,58 @@ impl<'s> Commands<'s> {
     /// Answers commands up to one that needs the auth server or the backend.
     pub async fn serve(&mut self) -> Result<Needed<'s>, SessionEnd> {
         loop {
+            let wait = self.advance()?;
+            match wait {
+                Wait::Input => self.read().await?,
+                Wait::Flush => self.flush().await?,
+                // Boxed: a handshake is short.
+                Wait::StartTls => Box::pin(self.start_tls()).await?,
+                Wait::Challenge(origin) => {
+                    self.flush().await?;
+                    return Ok(Needed::Backend(Request::Challenge(*origin)));
+                }
+                Wait::Decision(login) => {
+                    self.flush().await?;
+                    return Ok(self.decision(*login));
+                }
+            }
+        }
+    }
+
+    /// Answers commands as far as that needs no waiting.
+    fn advance(&mut self) -> Result<Wait, SessionEnd> {
+        let authenticator = &self.session.endpoint.authenticator;
+        loop {
             let dialogue = &mut self.dialogue;
             let client = &mut *self.session.client;
             let turn = client.parse(|input, out| dialogue.advance(input, out));
-            let authenticator = &self.session.endpoint.authenticator;
             match self.follow(turn)? {
-                Step::Next => self.flush_gathered().await?,
-                Step::Identified(fields) => {
-                    self.identified(&fields);
-                    self.flush_gathered().await?;
-                }
-                Step::Read => self.read().await?,
-                Step::StartTls => self.start_tls().await?,
+                Step::Next => {}
+                Step::Identified(fields) => self.identified(&fields),
+                Step::Read => return Ok(Wait::Input),
+                Step::StartTls => return Ok(Wait::StartTls),
                 Step::Challenge(origin) => match authenticator {
                     Authenticator::AuthHttp { .. } => self.challenge(),
-                    Authenticator::Backend(_) => {
-                        self.flush().await?;
-                        return Ok(Needed::Backend(Request::Challenge(origin)));
-                    }
+                    Authenticator::Backend(_) => return Ok(Wait::Challenge(Box::new(origin))),
                 },
-                Step::Authenticate(login) => {
-                    self.attempts += 1;
-                    self.flush().await?;
-                    self.session.log.attempt(&login);
-                    return Ok(match authenticator {
-                        Authenticator::AuthHttp {
-                            server, settings, ..
-                        } => Needed::AuthHttp(server, settings, *login),
-                        Authenticator::Backend(_) => Needed::Backend(Request::Login(*login)),
-                    });
-                }
+                Step::Authenticate(login) => return Ok(Wait::Decision(login)),
                 Step::Close => return Err(Phase::Commands.end(Cause::Dialogue(None))),
             }
+            if self.session.client.has_gathered() {
+                return Ok(Wait::Flush);
+            }
+        }
+    }
+
+    /// The decision that a login needs. Begins an attempt.
+    fn decision(&mut self, login: Login) -> Needed<'s> {
+        self.attempts += 1;
+        self.session.log.attempt(&login);
+        match &self.session.endpoint.authenticator {
+            Authenticator::AuthHttp {
+                server, settings, ..
+            } => Needed::AuthHttp(server, settings, login),
+            Authenticator::Backend(_) => Needed::Backend(Request::Login(login)),
         }
     }
 
@@ -156,14 +190,6 @@ impl<'s> Commands<'s> {
             log.line(Phase::Commands, Level::Info, format_args!("{note}"));
         }
         Ok(turn.step)
-    }
-
-    /// Sends the replies if there are many.
-    async fn flush_gathered(&mut self) -> Result<(), SessionEnd> {
-        match self.session.client.has_gathered() {
-            true => self.flush().await,
-            false => Ok(()),
-        }
     }
 
     async fn flush(&mut self) -> Result<(), SessionEnd> {

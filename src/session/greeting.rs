@@ -72,10 +72,11 @@ impl<'s> Greeting<'s> {
         let (shown, log) = (&self.identity.address, &*self.session.log);
         // Boxed: most servers have no resolver.
         let look_up = Box::pin(host_name(address, shown, &endpoint.resolver, log));
-        self.identity.name = tokio::select! {
+        let name = tokio::select! {
             name = look_up => name,
             () = self.session.client.left() => return Err(Phase::ClientAddress.end(Cause::Closed)),
         };
+        self.identity.named(name);
         Ok(())
     }
 

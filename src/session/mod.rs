@@ -26,6 +26,7 @@ mod shutdown;
 mod tunnel;
 mod verdict;
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 pub use auth_http::auth_server::AuthServer;
@@ -40,12 +41,13 @@ use self::authenticating::Authenticating;
 use self::backend::BackendStream;
 use self::client::connection::Client;
 use self::client::source::Source;
+use self::commands::Commands;
 use self::end::{Cause, SessionEnd};
 use self::greeting::Greeting;
 use self::log::SessionLog;
 use self::phase::Phase;
 use self::recorder::Recorder;
-use self::shutdown::over;
+use self::shutdown::{Shutdown, over};
 use self::tunnel::Tunnel;
 use crate::config::TlsMode;
 use crate::net::socket::{Peer, Socket};
@@ -77,9 +79,8 @@ pub fn serve(
     // Boxed: everything that only a login needs is freed before the tunnel begins.
     let login = Box::pin(log_in(arrival, endpoint, shared));
     async {
-        let mut tunnel = login.await;
-        if let Some(tunnel) = &mut tunnel {
-            tunnel.run().await;
+        if let Some(tunnel) = login.await {
+            tunnel.await;
         }
     }
 }
@@ -98,10 +99,19 @@ pub fn record_turned_away(client: (&Peer, &Socket), endpoint: &Endpoint, shared:
     }
 }
 
+/// The future of the tunnel, in an allocation of its own size.
+type Boxed<F> = Pin<Box<F>>;
+
 /// Runs the phases before the tunnel. `None`: the session has ended.
-async fn log_in(arrival: Arrival, endpoint: Arc<Endpoint>, shared: Arc<Shared>) -> Option<Tunnel> {
+///
+/// Everything that a client does not need while it waits for its next command is in a box that is dropped before.
+fn log_in(
+    arrival: Arrival,
+    endpoint: Arc<Endpoint>,
+    shared: Arc<Shared>,
+) -> impl Future<Output = Option<Boxed<impl Future<Output = ()> + Send>>> + Send {
     let Arrival {
-        mut socket,
+        socket,
         peer,
         number,
     } = arrival;
@@ -123,57 +133,69 @@ async fn log_in(arrival: Arrival, endpoint: Arc<Endpoint>, shared: Arc<Shared>) 
     ));
     let mut shutdown = endpoint.shutdown();
     let mut source = Source::new(&socket, peer, server);
-    if endpoint.proxy_protocol {
-        let trusted = &server.realip.set_real_ip_from;
-        let limit = server.mail.timeout;
-        let received = tokio::select! {
-            received = source.receive_header(&mut socket, limit, trusted) => {
-                received.map_err(Cause::ProxyHeader)
-            }
-            () = over(&mut shutdown) => Err(Cause::Shutdown),
-        };
-        if let Err(cause) = received {
-            // No reply: the client may expect TLS.
-            let end = Phase::ProxyHeader.end(cause);
-            log.concluded(end.conclusion(server));
-            end.log(&log);
-            return None;
-        }
-        log.client(&source.peer, source.header.map(|header| header.source));
-    }
     let mut client = Client::new(socket, server.client_buffer(), server.mail.timeout);
-    let session = Session {
-        endpoint: &endpoint,
-        shared: &shared,
-        client: &mut client,
-        log: &mut log,
-    };
-    let reached = tokio::select! {
-        reached = reach_backend(session, source) => reached,
-        () = over(&mut shutdown) => Err(Phase::Commands.end(Cause::Shutdown)),
-    };
-    match reached {
-        Ok((backend, connection)) => {
-            log.logged_in();
-            log.tunnelled(&client, &backend);
-            let backend = (backend, connection);
-            Some(Tunnel::new(client, backend, server, shutdown, log))
+    // Not an async function: it would have room for its arguments twice.
+    async move {
+        if endpoint.proxy_protocol {
+            let received = receive_header(&endpoint, &mut client, &mut source, &mut shutdown);
+            if let Err(cause) = Box::pin(received).await {
+                // No reply: the client may expect TLS.
+                let end = Phase::ProxyHeader.end(cause);
+                log.concluded(end.conclusion(&endpoint.server));
+                end.log(&log);
+                return None;
+            }
+            log.client(&source.peer, source.header().map(|header| header.source));
         }
-        Err(end) => {
-            log.concluded(end.conclusion(server));
-            end.conclude(&mut client, &endpoint, &log).await;
-            let (received, sent) = client.carried();
-            log.carried(received, sent);
-            None
+        let session = Session {
+            endpoint: &endpoint,
+            shared: &shared,
+            client: &mut client,
+            log: &mut log,
+        };
+        let greeting = Box::pin(greet(session, source));
+        let reached = tokio::select! {
+            reached = reach_backend(greeting) => reached,
+            () = over(&mut shutdown) => Err(Phase::Commands.end(Cause::Shutdown)),
+        };
+        match reached {
+            Ok((backend, connection)) => {
+                log.logged_in();
+                log.tunnelled(&client, &backend);
+                let backend = (backend, connection);
+                let tunnel = Tunnel::new(client, backend, &endpoint.server, shutdown, log);
+                Some(Box::pin(tunnel.run()))
+            }
+            Err(end) => {
+                log.concluded(end.conclusion(&endpoint.server));
+                Box::pin(end.conclude(&mut client, &endpoint, &log)).await;
+                let (received, sent) = client.carried();
+                log.carried(received, sent);
+                None
+            }
         }
     }
 }
 
-/// Runs the phases from implicit TLS to the login.
-async fn reach_backend(
-    session: Session<'_>,
-    source: Source,
-) -> Result<(BackendStream, Option<Connection>), SessionEnd> {
+/// Reads the PROXY header.
+async fn receive_header(
+    endpoint: &Endpoint,
+    client: &mut Client,
+    source: &mut Source,
+    shutdown: &mut Option<Box<Shutdown>>,
+) -> Result<(), Cause> {
+    let server = &endpoint.server;
+    let trusted = &server.realip.set_real_ip_from;
+    tokio::select! {
+        received = source.receive_header(client, server.mail.timeout, trusted) => {
+            received.map_err(Cause::ProxyHeader)
+        }
+        () = over(shutdown) => Err(Cause::Shutdown),
+    }
+}
+
+/// Runs the phases from implicit TLS to the greeting.
+async fn greet(session: Session<'_>, source: Source) -> Result<Commands<'_>, SessionEnd> {
     if let TlsMode::Implicit(tls) = &session.endpoint.tls {
         let limit = session.endpoint.server.mail.timeout;
         let secured = session.client.secure(tls, limit).await;
@@ -181,7 +203,14 @@ async fn reach_backend(
         secured.map_err(|error| Phase::Handshake.end(Cause::Tls(error)))?;
     }
     let greeting = Greeting::new(session, source).await;
-    let mut commands = greeting.greet().await?;
+    greeting.greet().await
+}
+
+/// Runs the phases from the greeting to the login.
+async fn reach_backend<'s>(
+    greeting: impl Future<Output = Result<Commands<'s>, SessionEnd>>,
+) -> Result<(BackendStream, Option<Connection>), SessionEnd> {
+    let mut commands = greeting.await?;
     loop {
         let needed = commands.serve().await?;
         // Boxed: a client that has not sent its login does not need the room.
@@ -196,17 +225,24 @@ async fn reach_backend(
 mod tests {
     use super::*;
 
-    /// The most bytes of an idle session's future in the tunnel, and of the part before it.
-    const LIMITS: (usize, usize) = (648, 2200);
+    /// The most bytes of a session's future in its task, of the part before the tunnel, and of the tunnel.
+    const LIMITS: (usize, usize, usize) = (48, 920, 416);
 
     fn size<A, B, C, F: Future>(_: fn(A, B, C) -> F) -> usize {
         size_of::<F>()
     }
 
+    fn tunnel_size<A, B, C, F: Future<Output = Option<Pin<Box<T>>>>, T>(
+        _: fn(A, B, C) -> F,
+    ) -> usize {
+        size_of::<T>()
+    }
+
     #[test]
     fn an_idle_session_is_small() {
-        let (session, login) = (size(serve), size(log_in));
+        let (session, login, tunnel) = (size(serve), size(log_in), tunnel_size(log_in));
         assert!(session <= LIMITS.0, "{session}");
         assert!(login <= LIMITS.1, "{login}");
+        assert!(tunnel <= LIMITS.2, "{tunnel}");
     }
 }

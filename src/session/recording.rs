@@ -145,7 +145,7 @@ fn tls_record(client: &Client) -> Option<TlsRecord> {
     let (version, cipher) = tls::negotiated(connection)?;
     let details = client
         .certificate
-        .as_ref()
+        .as_deref()
         .map(tls::ClientCertificate::details);
     let text = |part: fn(&tls::Details) -> &[u8]| -> Option<Box<str>> {
         let part = part(details.as_ref()?);

@@ -231,10 +231,20 @@ where
         interrupt: impl FnMut(&mut Context<'_>) -> Poll<()>,
     ) -> impl Future<Output = End> {
         limited(self.idle_timeout, interrupt, |cx, activity| {
-            let ended = self.poll(cx, &mut activity.moved);
-            activity.closing = self.down.outbox.is_shut();
-            ended
+            self.turn(cx, activity)
         })
+    }
+
+    /// The time for which both sides may be silent.
+    pub fn idle_timeout(&self) -> Duration {
+        self.idle_timeout
+    }
+
+    /// Moves bytes as far as possible, for a caller that keeps the time limits itself ([`limited`]).
+    pub fn turn(&mut self, cx: &mut Context<'_>, activity: &mut Activity) -> Poll<End> {
+        let ended = self.poll(cx, &mut activity.moved);
+        activity.closing = self.down.outbox.is_shut();
+        ended
     }
 
     /// Ends the tunnel from here: with this reply to the client, unless a line of the backend is incomplete.

@@ -34,7 +34,7 @@ impl<'a> Attempt<'a> {
             tls: client.tls().and_then(tls::negotiated),
             certificate: client
                 .certificate
-                .as_ref()
+                .as_deref()
                 .map(tls::ClientCertificate::details),
         }
     }
@@ -66,8 +66,8 @@ impl<'a> Attempt<'a> {
             attempt: self.number,
             client: &self.identity.address,
             client_port: port.filter(|_| settings.auth_http_client_port),
-            client_host: &self.identity.name,
-            proxy_header: self.identity.source.header,
+            client_host: self.identity.name(),
+            proxy_header: self.identity.source.header(),
             tls: self.tls.map(|(version, cipher)| Tls {
                 version,
                 cipher,

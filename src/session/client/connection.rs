@@ -1,16 +1,18 @@
 //! The client's connection before the tunnel: a bounded buffer for its input, and replies that are sent together.
+//!
+//! Input is read into a scratch buffer of the thread. A client that says nothing owns no buffer.
 
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
+use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::net::linger::linger;
+use crate::net::scratch;
 use crate::net::socket::Socket;
 use crate::net::stream::Stream;
 use crate::proto::{Input, Turn};
@@ -34,8 +36,8 @@ pub(in crate::session) struct Client {
     /// Bytes received and sent, without those of TLS itself.
     received: u64,
     sent: u64,
-    /// Its certificate, if TLS asked for one.
-    pub certificate: Option<tls::ClientCertificate>,
+    /// Its certificate, if TLS asked for one. Boxed: few servers do.
+    pub certificate: Option<Box<tls::ClientCertificate>>,
     /// Replies that are not sent yet.
     pub out: Vec<u8>,
 }
@@ -103,7 +105,7 @@ impl Client {
 
     /// The client's certificate, if it is valid.
     pub fn verified(&self) -> Option<&tls::ClientCertificate> {
-        let certificate = self.certificate.as_ref();
+        let certificate = self.certificate.as_deref();
         certificate.filter(|certificate| certificate.is_verified())
     }
 
@@ -114,7 +116,7 @@ impl Client {
 
     /// Waits until `deadline` for more input. Dropping the future loses nothing.
     pub async fn receive(&mut self, deadline: Instant) -> Result<Received, ClientError> {
-        match timeout_at(deadline, self.fill()).await {
+        match timeout_at(deadline, poll_fn(|cx| self.poll_fill(cx))).await {
             Err(_) => Ok(Received::Timeout),
             Ok(Err(error)) => {
                 let failure = IoFailure::reading(&self.stream, error);
@@ -136,7 +138,7 @@ impl Client {
                 }
                 return;
             }
-            match self.fill().await {
+            match poll_fn(|cx| self.poll_fill(cx)).await {
                 Ok(0) if self.input.is_empty() => return,
                 Ok(_) => {}
                 Err(_) => return,
@@ -144,34 +146,35 @@ impl Client {
         }
     }
 
-    /// Reads once into the free part of the buffer. Returns 0 at the end of the input.
-    async fn fill(&mut self) -> io::Result<usize> {
+    /// Reads once, as far as the buffer has room. Returns 0 at the end of the input.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.ended {
-            return Ok(0);
+            return Poll::Ready(Ok(0));
         }
-        let (stream, input, limit) = (&mut self.stream, &mut self.input, self.limit);
-        // Before each wait the buffer has its length again, so that the future can be dropped.
-        let result = poll_fn(|cx| {
-            let held = input.len();
-            input.resize(limit.max(held), 0);
-            let mut buffer = ReadBuf::new(&mut input[held..]);
-            let read = Pin::new(&mut *stream)
-                .poll_read(cx, &mut buffer)
-                .map_ok(|()| buffer.filled().len());
-            let filled = match read {
-                Poll::Ready(Ok(n)) => n,
-                _ => 0,
-            };
-            input.truncate(held + filled);
-            read
-        })
-        .await;
-        match result {
-            Ok(0) => self.ended = true,
-            Ok(n) => self.received += n as u64,
-            Err(_) => {}
+        let room = self.limit.saturating_sub(self.input.len());
+        let (stream, input) = (&mut self.stream, &mut self.input);
+        let read = scratch::with(|scratch| {
+            let room = room.min(scratch.len());
+            let n = ready!(scratch::poll_fill(cx, stream, &mut scratch[..room]))?;
+            input.extend_from_slice(&scratch[..n]);
+            Poll::Ready(Ok(n))
+        });
+        match &read {
+            Poll::Pending => self.release(),
+            Poll::Ready(Ok(0)) => self.ended = true,
+            Poll::Ready(Ok(n)) => self.received += *n as u64,
+            Poll::Ready(Err(_)) => {}
         }
-        result
+        read
+    }
+
+    /// Frees the memory of empty buffers.
+    fn release(&mut self) {
+        for buffer in [&mut self.input, &mut self.out] {
+            if buffer.is_empty() {
+                *buffer = Vec::new();
+            }
+        }
     }
 
     /// Sends the pending replies.

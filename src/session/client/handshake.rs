@@ -30,8 +30,13 @@ impl Client {
         handshake
             .map_err(|_| TlsError::Timeout)?
             .map_err(TlsError::Handshake)?;
-        self.certificate = self.tls().and_then(|connection| tls.client(connection));
-        let admitted = self.certificate.as_ref().map(tls::ClientCertificate::admit);
+        self.certificate = (self.tls())
+            .and_then(|connection| tls.client(connection))
+            .map(Box::new);
+        let admitted = self
+            .certificate
+            .as_deref()
+            .map(tls::ClientCertificate::admit);
         admitted.unwrap_or(Ok(())).map_err(TlsError::Certificate)
     }
 }

@@ -17,11 +17,11 @@ pub(in crate::session) struct Identity {
     /// The origin of the address.
     pub source: Source,
     /// The address without its port.
-    pub address: String,
-    /// The address for XCLIENT, with `IPV6:` before an IPv6 address.
-    pub xclient: String,
-    /// The verified host name, `[UNAVAILABLE]` or `[TEMPUNAVAIL]`.
-    pub name: Box<str>,
+    pub address: Box<str>,
+    /// The address for XCLIENT, where it is another form: with `IPV6:` before an IPv6 address.
+    xclient: Option<Box<str>>,
+    /// The verified host name or `[TEMPUNAVAIL]`. `None` for `[UNAVAILABLE]`, which most clients have.
+    name: Option<Box<str>>,
     /// The session in every log.
     session: SessionId,
     /// The client as backends get it, with `imap_id on` or `pop3_xclient on`.
@@ -40,19 +40,29 @@ struct Identification {
 impl Identity {
     /// The client of connection `number`, before its host name is looked up.
     pub fn new(source: Source, number: u64) -> Self {
-        let address = source.peer.host();
+        let address = source.peer.host().into_boxed_str();
         let xclient = match &source.peer {
-            Peer::Inet(peer) if peer.is_ipv6() => format!("IPV6:{address}"),
-            _ => address.clone(),
+            Peer::Inet(peer) if peer.is_ipv6() => Some(format!("IPV6:{address}").into()),
+            _ => None,
         };
         Identity {
             source,
             address,
             xclient,
-            name: UNAVAILABLE.into(),
+            name: None,
             session: SessionId::of_connection(number),
             identification: None,
         }
+    }
+
+    /// Sets the host name.
+    pub fn named(&mut self, name: Box<str>) {
+        self.name = Some(name);
+    }
+
+    /// The verified host name, `[UNAVAILABLE]` or `[TEMPUNAVAIL]`.
+    pub fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or(UNAVAILABLE)
     }
 
     /// Identifies the client to backends from now on, where the server does that.
@@ -114,8 +124,8 @@ impl Identity {
     /// The host as it is sent to backends.
     pub fn host(&self) -> ClientHost<'_> {
         ClientHost {
-            address: &self.xclient,
-            name: &self.name,
+            address: self.xclient.as_deref().unwrap_or(&self.address),
+            name: self.name(),
             port: self.source.peer.port(),
             connected: self.source.connected().map(SocketAddr::from),
             session: self.session,

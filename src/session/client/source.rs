@@ -12,6 +12,7 @@ use super::connection::Client;
 use crate::config::settings::Proxy;
 use crate::config::{Cidr, ProxyProtocol, Server};
 use crate::net::socket::{Peer, Socket};
+use crate::net::stream::Stream;
 use crate::proto::proxy_protocol::{self, Addresses, Certificate, Fault, Tls};
 use crate::tls;
 
@@ -20,8 +21,15 @@ use crate::tls;
 pub(in crate::session) struct Source {
     /// The client: the header's source if `set_real_ip_from` trusts the socket's peer, else that peer.
     pub peer: Peer,
+    /// Boxed: most servers need neither.
+    ends: Option<Box<Ends>>,
+}
+
+/// What is known beside the client's address.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ends {
     /// The header's addresses, trusted or not.
-    pub header: Option<Addresses>,
+    header: Option<Addresses>,
     /// The local end of the connection, if backends get it.
     local: Option<SocketAddr>,
 }
@@ -42,27 +50,44 @@ impl Source {
         let is_sent = server.proxy.proxy_protocol != ProxyProtocol::Off
             || server.sends_imap_id()
             || server.sends_destination();
+        let local = is_sent.then(|| socket.local_address()).flatten();
+        let ends = |local| {
+            Box::new(Ends {
+                header: None,
+                local: Some(local),
+            })
+        };
         Self {
             peer,
-            header: None,
-            local: is_sent.then(|| socket.local_address()).flatten(),
+            ends: local.map(ends),
         }
+    }
+
+    /// The addresses in the PROXY header, trusted or not.
+    pub fn header(&self) -> Option<Addresses> {
+        self.ends.as_ref()?.header
+    }
+
+    /// The local end of the connection, if backends get it.
+    fn local(&self) -> Option<SocketAddr> {
+        self.ends.as_ref()?.local
     }
 
     /// Reads the PROXY header, for which the peer has `limit`, and takes the client's address from it if the peer is in one of
     /// the `trusted` networks. The bytes after the header stay in the socket.
     pub async fn receive_header(
         &mut self,
-        socket: &mut Socket,
+        client: &mut Client,
         limit: Duration,
         trusted: &[Cidr],
     ) -> Result<(), ProxyHeaderError> {
-        let received = timeout(limit, receive(socket)).await;
-        self.header = received.map_err(|_| ProxyHeaderError::Timeout)??;
+        let received = timeout(limit, receive(&mut client.stream)).await;
+        let Some(header) = received.map_err(|_| ProxyHeaderError::Timeout)?? else {
+            return Ok(());
+        };
+        self.ends.get_or_insert_default().header = Some(header);
         let ip = self.peer.ip();
-        if let Some(header) = self.header
-            && trusted.iter().any(|network| network.contains(ip))
-        {
+        if trusted.iter().any(|network| network.contains(ip)) {
             self.peer = Peer::Inet(header.source);
         }
         Ok(())
@@ -70,11 +95,11 @@ impl Source {
 
     /// The address that the client connected to: the local end, or the header's destination where the header counts.
     pub fn connected(&self) -> Option<(IpAddr, u16)> {
-        let header = self.header.filter(|header| match self.peer {
+        let header = self.header().filter(|header| match self.peer {
             Peer::Inet(peer) => peer == header.source,
             Peer::Unix => false,
         });
-        let end = header.map(|header| header.destination).or(self.local)?;
+        let end = header.map(|header| header.destination).or(self.local())?;
         Some((end.ip(), end.port()))
     }
 
@@ -85,10 +110,10 @@ impl Source {
             return None;
         };
         if version == ProxyProtocol::V2 {
-            return Some(Addresses::of_one_family(client, self.local?));
+            return Some(Addresses::of_one_family(client, self.local()?));
         }
-        let destination = self.header.map(|header| header.destination);
-        let ends: Vec<_> = self.local.into_iter().chain(destination).collect();
+        let destination = self.header().map(|header| header.destination);
+        let ends: Vec<_> = self.local().into_iter().chain(destination).collect();
         Addresses::of(client, &ends)
     }
 
@@ -105,7 +130,7 @@ impl Source {
         let Some(connection) = client.tls().filter(|_| version == ProxyProtocol::V2) else {
             return header(proxy, addresses, None);
         };
-        let certificate = client.certificate.as_ref();
+        let certificate = client.certificate.as_deref();
         let name = certificate.and_then(tls::ClientCertificate::common_name);
         let verify = certificate.and_then(tls::ClientCertificate::verify_code);
         let algorithms = own.and_then(|own| own.algorithms(connection));
@@ -154,10 +179,13 @@ impl From<io::Error> for ProxyHeaderError {
 }
 
 /// Peeks before it reads, so that no byte after the header is taken.
-async fn receive(socket: &mut Socket) -> Result<Option<Addresses>, ProxyHeaderError> {
+async fn receive(stream: &mut Stream) -> Result<Option<Addresses>, ProxyHeaderError> {
     let mut bytes = vec![0; proxy_protocol::LIMIT];
     let mut held = 0;
     loop {
+        let Some(socket) = stream.socket() else {
+            return Err(ProxyHeaderError::Missing);
+        };
         let seen = held + socket.peek(&mut bytes[held..]).await?;
         if seen == held {
             return Err(match held {
@@ -170,7 +198,7 @@ async fn receive(socket: &mut Socket) -> Result<Option<Addresses>, ProxyHeaderEr
             Ok(Some((_, end))) => *end,
             Ok(None) | Err(_) => seen,
         };
-        socket.read_exact(&mut bytes[held..end]).await?;
+        stream.read_exact(&mut bytes[held..end]).await?;
         match parsed {
             Ok(Some((addresses, _))) => return Ok(addresses),
             Ok(None) => held = seen,

@@ -7,18 +7,14 @@ use super::followed::Followed;
 use super::incident::Incident;
 use super::message_recorder::MessageRecorder;
 use crate::net::stream::Stream;
-use crate::net::tunnel::{End, Pipe, Side};
+use crate::net::tunnel::{End, Pipe, Side, limited};
 use crate::session::log::SessionLog;
 use crate::session::recorder::Recorder;
 
 /// The two streams of a tunnel, and what is known about their bytes.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every tunnel is a plain one, which costs no allocation"
-)]
 pub(super) enum Carrier {
-    Plain(Pipe<Stream, Stream>),
+    Plain(Box<Pipe<Stream, Stream>>),
     Followed(Box<Followed<Stream, Stream, ()>>),
     /// `mail_log` has lines for the messages.
     Recorded(Box<Followed<Stream, Stream, MessageRecorder>>),
@@ -36,18 +32,29 @@ macro_rules! each {
 }
 
 impl Carrier {
-    /// Copies bytes until the session ends. Incidents have their lines in the log. The future is large: a plain tunnel runs its pipe
-    /// directly.
-    pub async fn run(
+    /// Copies bytes until the session ends. Incidents have their lines in the log. [`Self::finish`] comes next.
+    pub fn run(
         &mut self,
         interrupt: impl FnMut(&mut Context<'_>) -> Poll<()>,
         log: &SessionLog,
-    ) -> End {
-        let report = |incident: Incident| incident.log(log);
+    ) -> impl Future<Output = End> {
+        let idle_timeout = each!(self, own => own.idle_timeout());
+        limited(idle_timeout, interrupt, move |cx, activity| {
+            let report = |incident: Incident| incident.log(log);
+            match self {
+                Self::Plain(pipe) => pipe.turn(cx, activity),
+                Self::Followed(followed) => followed.turn(cx, activity, &report),
+                Self::Recorded(followed) => followed.turn(cx, activity, &report),
+            }
+        })
+    }
+
+    /// Completes the messages, and sends the last reply where the gateway has ended the session.
+    pub async fn finish(&mut self) {
         match self {
-            Self::Plain(pipe) => pipe.run(interrupt).await,
-            Self::Followed(followed) => followed.run(interrupt, &report).await,
-            Self::Recorded(followed) => followed.run(interrupt, &report).await,
+            Self::Plain(_) => {}
+            Self::Followed(followed) => followed.finish().await,
+            Self::Recorded(followed) => followed.finish().await,
         }
     }
 

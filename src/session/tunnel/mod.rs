@@ -73,7 +73,7 @@ impl Tunnel {
                 if shutdown.as_ref().is_some_and(|s| !s.reply.is_empty()) {
                     pipe.expect_close();
                 }
-                Carrier::Plain(pipe)
+                Carrier::Plain(Box::new(pipe))
             }
             Some(follower) => {
                 let tally = Tally::new(server.mail.max_errors, server.mail.max_commands);
@@ -106,16 +106,21 @@ impl Tunnel {
     }
 
     /// Copies bytes until the session ends.
-    pub async fn run(&mut self) {
-        let interrupt = |cx: &mut Context<'_>| poll_shutdown(&mut self.shutdown, cx);
-        let end = match &mut self.carrier {
-            Carrier::Plain(pipe) => pipe.run(interrupt).await,
-            carrier => Box::pin(carrier.run(interrupt, &self.log)).await,
-        };
-        // Boxed: few sessions do not end at once.
+    pub fn run(mut self) -> impl Future<Output = ()> + Send {
+        // Not an async function: it would have room for its argument twice.
+        async move {
+            let interrupt = |cx: &mut Context<'_>| poll_shutdown(&mut self.shutdown, cx);
+            let end = self.carrier.run(interrupt, &self.log).await;
+            // Boxed: few sessions do not end at once.
+            Box::pin(self.end(end)).await;
+        }
+    }
+
+    async fn end(&mut self, end: End) {
+        self.carrier.finish().await;
         match end {
-            End::Interrupted => Box::pin(self.shut_down()).await,
-            end => Box::pin(self.conclude(end)).await,
+            End::Interrupted => self.shut_down().await,
+            end => self.conclude(end).await,
         }
     }
 

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use super::incident::Incident;
 use crate::net::linger::linger;
 use crate::net::scratch;
-use crate::net::tunnel::{End, Failure, Outbox, Side, TURNS, Volume, limited};
+use crate::net::tunnel::{Activity, End, Failure, Outbox, Side, TURNS, Volume};
 use crate::proto::Step;
 use crate::proto::smtp::follower::{Broken, Fault, Follower, Observer, Then};
 use crate::proto::tally::Tally;
@@ -184,25 +184,34 @@ where
         self.to_client.close(&mut self.client, reply).await
     }
 
-    /// Carries bytes until both sides are done, one fails, the follower ends the session, both are silent for too long, or `interrupt`
-    /// is ready.
-    pub async fn run(
+    /// The time for which both sides may be silent.
+    pub fn idle_timeout(&self) -> Duration {
+        self.idle_timeout
+    }
+
+    /// Moves bytes as far as possible. `Ready` when both sides are done, one fails or the follower ends the session; then comes
+    /// [`Self::finish`].
+    pub fn turn(
         &mut self,
-        interrupt: impl FnMut(&mut Context<'_>) -> Poll<()>,
+        cx: &mut Context<'_>,
+        activity: &mut Activity,
         report: Report<'_>,
-    ) -> End {
+    ) -> Poll<End> {
         let received = take(&mut self.received);
-        let passed = self.replies(&received, report);
-        self.to_client.queue(&received[..passed]);
-        let mut end = End::Done;
-        if self.closing.is_none() {
-            end = limited(self.idle_timeout, interrupt, |cx, activity| {
-                let ended = self.poll(cx, &mut activity.moved, report);
-                activity.closing = self.to_client.is_shut();
-                ended
-            })
-            .await;
+        if !received.is_empty() {
+            let passed = self.replies(&received, report);
+            self.to_client.queue(&received[..passed]);
         }
+        if self.closing.is_some() {
+            return Poll::Ready(End::Done);
+        }
+        let ended = self.poll(cx, &mut activity.moved, report);
+        activity.closing = self.to_client.is_shut();
+        ended
+    }
+
+    /// Completes the messages, and sends the last reply where the gateway has ended the session.
+    pub async fn finish(&mut self) {
         self.follower.ended(&mut self.observer);
         if let Some(incident) = self.closing {
             self.to_client.queue(incident.last_reply());
@@ -214,7 +223,6 @@ where
             let _ = timeout(LAST_REPLY, last).await;
             self.linger().await;
         }
-        end
     }
 
     /// Moves bytes both ways. `Ready` when both directions have ended, a socket failed or the session is to be closed.

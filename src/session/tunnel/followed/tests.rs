@@ -4,6 +4,7 @@ use tokio::io::{AsyncReadExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::net::tunnel::limited;
 use crate::proto::smtp::follower::{Ambiguity, Refusal};
 
 const LONG: Duration = Duration::from_secs(3600);
@@ -29,10 +30,11 @@ fn start(size: usize, max_errors: usize, to_backend: &str, received: &str) -> Ru
     let kept = incidents.clone();
     let task = tokio::spawn(async move {
         let report = |incident| kept.lock().expect("the list").push(incident);
-        (
-            followed.run(|_| Poll::Pending, &report).await,
-            followed.carried(),
-        )
+        let turn =
+            |cx: &mut Context<'_>, activity: &mut Activity| followed.turn(cx, activity, &report);
+        let end = limited(LONG, |_| Poll::Pending, turn).await;
+        followed.finish().await;
+        (end, followed.carried())
     });
     Running {
         client,
