@@ -106,8 +106,11 @@ impl Tunnel {
     }
 
     /// Copies bytes until the session ends.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async fn would hold the tunnel twice: as its argument and as its variable"
+    )]
     pub fn run(mut self) -> impl Future<Output = ()> + Send {
-        // Not an async function: it would have room for its argument twice.
         async move {
             let interrupt = |cx: &mut Context<'_>| poll_shutdown(&mut self.shutdown, cx);
             let end = self.carrier.run(interrupt, &self.log).await;
