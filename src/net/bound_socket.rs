@@ -46,6 +46,8 @@ pub enum Port {
     Shared,
 }
 
+/// The type of a socket, with O_NONBLOCK and without a call of its own for it.
+const STREAM: Type = Type::STREAM.nonblocking();
 /// A filter that drops every packet.
 const NOTHING: SockFilter = SockFilter::new(BPF_RETURN, 0, 0, 0);
 /// `BPF_RET | BPF_K`: returns a constant, the number of bytes to keep.
@@ -86,51 +88,31 @@ impl BoundSocket {
     /// # Errors
     /// The first system call that fails.
     pub fn bind(plan: &config::Socket, port: Port) -> Result<Self, BindError> {
-        let (address, options) = (&plan.address, &plan.options);
-        let (domain, target) = match address {
-            Address::Inet(inet) => (Domain::for_address(*inet), Ok(SockAddr::from(*inet))),
-            Address::Unix(path) => (Domain::UNIX, SockAddr::unix(path)),
-        };
-        let target = called(format_args!("bind() to {address}"), target)?;
-        let (socket, no_multipath) = match options.multipath && domain != Domain::UNIX {
-            true => multipath(domain, address),
-            false => (None, None),
-        };
-        let socket = socket.map_or_else(|| Socket::new(domain, Type::STREAM, None), Ok);
-        let socket = called(format_args!("socket() {address}"), socket)?;
-        let set = socket.set_reuse_address(true);
-        called(format_args!("setsockopt(SO_REUSEADDR) {address}"), set)?;
-        if port == Port::Shared {
-            let set = socket.set_reuse_port(true);
-            called(format_args!("setsockopt(SO_REUSEPORT) {address}"), set)?;
-        }
-        if domain == Domain::IPV6 {
-            let set = socket.set_only_v6(options.ipv6only);
-            called(format_args!("setsockopt(IPV6_V6ONLY) {address}"), set)?;
-        }
-        let set = socket.set_nonblocking(true);
-        called(format_args!("ioctl(FIONBIO) {address}"), set)?;
-        if domain != Domain::UNIX {
+        let (socket, no_multipath) = create(plan, port)?;
+        let address = &plan.address;
+        if let Address::Inet(_) = address {
             // Accepted sockets inherit it.
             let set = socket.set_tcp_nodelay(true);
             called(format_args!("setsockopt(TCP_NODELAY) {address}"), set)?;
         }
-        called(format_args!("bind() to {address}"), socket.bind(&target))?;
-        let mut file = SocketFile(None);
-        if let Address::Unix(path) = address {
-            // From here on the socket owns its file, and an error removes it.
-            file.0 = Some(path.clone());
-            let call = format_args!("chmod() \"{}\"", path.display());
-            called(call, allow_all(path))?;
-        }
-        listen(&socket, address, options)?;
-        let address = address.clone();
+        let file = open(&socket, plan)?;
         Ok(Self {
             socket,
-            address,
+            address: address.clone(),
             file,
             no_multipath,
         })
+    }
+
+    /// Binds and listens like [`bind`](Self::bind), and closes the socket again.
+    ///
+    /// # Errors
+    /// The first system call that fails.
+    pub fn probe(plan: &config::Socket) -> Result<(), BindError> {
+        let (socket, _) = create(plan, Port::Own)?;
+        let file = open(&socket, plan)?;
+        drop((file, socket));
+        Ok(())
     }
 
     /// Takes over a listening socket that another process has bound.
@@ -225,6 +207,55 @@ impl AsFd for BoundSocket {
     }
 }
 
+/// A socket that is ready to be bound, and why it does not speak Multipath TCP although the configuration wants it.
+fn create(
+    plan: &config::Socket,
+    port: Port,
+) -> Result<(Socket, Option<BindError>), BindError> {
+    let (address, options) = (&plan.address, &plan.options);
+    let domain = match address {
+        Address::Inet(inet) => Domain::for_address(*inet),
+        Address::Unix(_) => Domain::UNIX,
+    };
+    let (socket, no_multipath) = match options.multipath && domain != Domain::UNIX {
+        true => multipath(domain, address),
+        false => (None, None),
+    };
+    let socket = socket.map_or_else(|| Socket::new(domain, STREAM, None), Ok);
+    let socket = called(format_args!("socket() {address}"), socket)?;
+    let set = socket.set_reuse_address(true);
+    called(format_args!("setsockopt(SO_REUSEADDR) {address}"), set)?;
+    if port == Port::Shared {
+        let set = socket.set_reuse_port(true);
+        called(format_args!("setsockopt(SO_REUSEPORT) {address}"), set)?;
+    }
+    if domain == Domain::IPV6 {
+        let set = socket.set_only_v6(options.ipv6only);
+        called(format_args!("setsockopt(IPV6_V6ONLY) {address}"), set)?;
+    }
+    Ok((socket, no_multipath))
+}
+
+/// Binds a socket and listens. Returns the file of a unix socket.
+fn open(socket: &Socket, plan: &config::Socket) -> Result<SocketFile, BindError> {
+    let address = &plan.address;
+    let target = match address {
+        Address::Inet(inet) => Ok(SockAddr::from(*inet)),
+        Address::Unix(path) => SockAddr::unix(path),
+    };
+    let bound = target.and_then(|target| socket.bind(&target));
+    called(format_args!("bind() to {address}"), bound)?;
+    let mut file = SocketFile(None);
+    if let Address::Unix(path) = address {
+        // From here on the socket owns its file, and an error removes it.
+        file.0 = Some(path.clone());
+        let call = format_args!("chmod() \"{}\"", path.display());
+        called(call, allow_all(path))?;
+    }
+    listen(socket, address, &plan.options)?;
+    Ok(file)
+}
+
 /// A descriptor that is not a listening stream socket.
 #[derive(Debug)]
 pub struct NotListening(pub OwnedFd);
@@ -240,7 +271,7 @@ fn listening_address(socket: &Socket) -> io::Result<Option<Address>> {
 
 /// A socket for Multipath TCP, or why the kernel has none.
 fn multipath(domain: Domain, address: &Address) -> (Option<Socket>, Option<BindError>) {
-    let made = Socket::new(domain, Type::STREAM, Some(Protocol::MPTCP));
+    let made = Socket::new(domain, STREAM, Some(Protocol::MPTCP));
     match called(format_args!("socket(IPPROTO_MPTCP) {address}"), made) {
         Ok(socket) => (Some(socket), None),
         Err(error) => (None, Some(error)),

@@ -99,6 +99,6 @@ pub fn report_ignored<'a>(errors: impl IntoIterator<Item = &'a BindError>, log: 
 pub fn probe(sockets: &[config::Socket]) -> Vec<BindError> {
     let errors = sockets
         .iter()
-        .filter_map(|socket| BoundSocket::bind(socket, Port::Own).err());
+        .filter_map(|socket| BoundSocket::probe(socket).err());
     errors.filter(|error| !error.in_use()).collect()
 }

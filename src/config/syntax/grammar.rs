@@ -1,4 +1,5 @@
-//! The tokens of a configuration text, by the grammar in `grammar/nginx.pest`.
+//! The tokens of a configuration text, by the grammar in `grammar/nginx.pest`. `scanner` reads the same tokens where there are no Lua
+//! blocks.
 
 use std::borrow::Cow;
 

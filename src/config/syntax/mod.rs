@@ -8,6 +8,7 @@ mod grammar;
 mod lint;
 mod parser;
 mod quote;
+mod scanner;
 mod snippet;
 mod source;
 mod statement;

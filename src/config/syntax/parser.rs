@@ -5,8 +5,9 @@ use std::sync::Arc;
 use memchr::memchr_iter;
 
 use super::buffer::ReadBuffer;
-use super::grammar::{Kind, Token, tokens};
+use super::grammar::{Kind, Token};
 use super::quote::unescaped;
+use super::scanner::Tokens;
 use super::source::{Source, Span};
 use super::statement::{Ending, Item, Resume, Statement, SyntaxError};
 use super::text::message;
@@ -16,7 +17,7 @@ use super::text::message;
 pub struct Parser {
     /// The text.
     pub source: Arc<Source>,
-    tokens: std::vec::IntoIter<Token>,
+    tokens: Tokens,
     buffer: ReadBuffer,
     line: usize,
     /// Newlines before this byte are counted in `line`.
@@ -28,10 +29,9 @@ pub struct Parser {
 impl Parser {
     /// Starts at the beginning of `source`.
     pub fn new(source: Arc<Source>) -> Self {
-        let tokens = tokens(&source.bytes).into_iter();
         let buffer = ReadBuffer::new(source.path.as_ref().map(|_| source.bytes.len()));
         Self {
-            tokens,
+            tokens: Tokens::Scanned(0),
             buffer,
             line: 1,
             counted: 0,
@@ -72,7 +72,7 @@ impl Parser {
     fn item(&mut self, spans: &mut Vec<(usize, usize)>) -> Result<Item, SyntaxError> {
         let mut words: Vec<Box<[u8]>> = Vec::new();
         self.buffer.begin();
-        while let Some(token) = self.tokens.next() {
+        while let Some(token) = self.tokens.next(&self.source.bytes) {
             self.blank_until(token.start)?;
             let range = (token.start, token.end);
             self.last = range;
@@ -182,8 +182,7 @@ impl Parser {
     }
 
     fn skip_lua(&mut self) {
-        let next = self.tokens.as_slice().first();
-        let next = next.map_or(self.source.bytes.len(), |token| token.start);
+        let next = self.tokens.next_start(&self.source.bytes);
         self.buffer.skip(next);
     }
 
