@@ -21,6 +21,9 @@ use crate::proto::Settings;
 use crate::session::{AuthServer, Authenticator, Backends, Endpoint, PeerFailures, ShutdownTimer};
 use crate::tls::{Connector, ServerTls};
 
+/// The protocols that the gateway offers to auth servers.
+const AUTH_ALPN: &[&[u8]] = &[b"http/1.1"];
+
 /// The error that prevents a generation from a valid configuration. Displays the log line.
 #[derive(Debug)]
 pub enum BuildError {
@@ -131,6 +134,21 @@ impl<'a> Builder<'a> {
         }))
     }
 
+    /// Opens and checks what the endpoint of a route needs, in the same order.
+    pub fn probe(&mut self, route: &Route) -> Result<(), BuildError> {
+        let server = &route.server;
+        self.log(&server.error_log)?;
+        self.connector(server.backend_tls.tls(), &[])?;
+        self.mail_log(&server.mail_log)?;
+        if let config::Authenticator::AuthHttp { server, .. } = &server.authenticator {
+            self.connector(server.tls.as_ref(), AUTH_ALPN)?;
+        }
+        if let Some(material) = route.tls.tls() {
+            self.tls(route.id, material)?;
+        }
+        Ok(())
+    }
+
     fn server(&mut self, route: &Route) -> Result<ServerParts, BuildError> {
         if let Some(parts) = self.servers.get(&route.id) {
             return Ok(parts.clone());
@@ -169,7 +187,7 @@ impl<'a> Builder<'a> {
         if let Some(made) = self.auth_servers.get(&key) {
             return Ok(Arc::clone(made));
         }
-        let connector = self.connector(target.tls.as_ref(), &[b"http/1.1"])?;
+        let connector = self.connector(target.tls.as_ref(), AUTH_ALPN)?;
         let tls = connector.and_then(|connector| connector.target(&target.url.host));
         let (resolver, dialer) = (self.resolver(mail), self.registries.dialer.clone());
         let made = Arc::new(AuthServer::new(target.url.clone(), tls, resolver, dialer));

@@ -59,18 +59,31 @@ impl Generation {
         Self::assemble(config, names, registries, self.shutdown.clone())
     }
 
+    /// Opens the logs and checks the TLS material as [`Self::build`] does, without building endpoints. Returns the main log.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub fn probe(
+        config: &Config,
+        names: SystemNames,
+        registries: &Registries,
+    ) -> Result<Arc<ErrorLog>, BuildError> {
+        let _open = open_logs(config, registries)?;
+        let mut builder = Builder::new(registries, names, None);
+        let log = builder.log(&config.error_log)?;
+        for route in config.sockets.iter().flat_map(|socket| &socket.routes) {
+            builder.probe(route)?;
+        }
+        Ok(log)
+    }
+
     fn assemble(
         config: Config,
         names: SystemNames,
         registries: &Registries,
         shutdown: Option<Arc<ShutdownTimer>>,
     ) -> Result<Self, BuildError> {
-        // As in nginx, every configured log is opened, in the order written, whether or not a server uses it.
-        let named = config.log_files.iter();
-        let named = named.map(|path| registries.log_files.open_file(path, Level::Emerg));
-        let _open = named
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(BuildError::Log)?;
+        let _open = open_logs(&config, registries)?;
         let mut builder = Builder::new(registries, names, shutdown.clone());
         let log = builder.log(&config.error_log)?;
         let mut endpoints = HashMap::new();
@@ -132,4 +145,11 @@ impl Generation {
         let per_worker = self.config.events.worker_connections;
         limits::connections(per_worker, own, core.worker_processes)
     }
+}
+
+/// Opens every configured log, in the order written, whether or not a server uses it, as nginx does.
+fn open_logs(config: &Config, registries: &Registries) -> Result<Vec<ErrorLog>, BuildError> {
+    let files = config.log_files.iter();
+    let opened = files.map(|path| registries.log_files.open_file(path, Level::Emerg));
+    opened.collect::<Result<_, _>>().map_err(BuildError::Log)
 }
