@@ -199,7 +199,7 @@ impl Run<'_> {
     }
 }
 
-fn print_files(files: &[(PathBuf, Vec<u8>)]) -> io::Result<()> {
+fn print_files(files: &[(PathBuf, Arc<Vec<u8>>)]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for (path, bytes) in files {
         let path = path.as_os_str().as_bytes();

@@ -41,7 +41,7 @@ pub struct Loaded {
     /// The configuration.
     pub config: Config,
     /// Every file once, in the order opened, as `-T` prints them.
-    pub files: Vec<(PathBuf, Vec<u8>)>,
+    pub files: Vec<(PathBuf, Arc<Vec<u8>>)>,
     /// The directives as written.
     pub written: Written,
 }

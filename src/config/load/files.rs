@@ -42,7 +42,7 @@ impl From<IncludeError> for Diagnostic {
 pub struct OpenFiles {
     open: Vec<Parser>,
     /// Every file once, in the order opened.
-    pub read: Vec<(PathBuf, Vec<u8>)>,
+    pub read: Vec<(PathBuf, Arc<Vec<u8>>)>,
     seen: HashSet<PathBuf>,
     /// How often each file is open.
     times: HashMap<PathBuf, usize>,
@@ -84,10 +84,10 @@ impl OpenFiles {
             return Err(IncludeError::Cycle(fault(message.into(), include)));
         }
         let bytes = files
-            .read(path)
+            .read_shared(path)
             .map_err(|error| unreadable(path, &error, include))?;
         if self.seen.insert(path.to_owned()) {
-            self.read.push((path.to_owned(), bytes.clone()));
+            self.read.push((path.to_owned(), Arc::clone(&bytes)));
         }
         let source = Source {
             name: path.to_string_lossy().into(),

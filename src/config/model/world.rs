@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::files::TlsFile;
 use super::glob;
@@ -17,6 +18,14 @@ pub trait Files {
     /// # Errors
     /// Opening or reading fails; the number of the error goes into nginx's message.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// The content of a file, which the implementation may keep too. A configuration may be large: it is in memory once.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read).
+    fn read_shared(&self, path: &Path) -> io::Result<Arc<Vec<u8>>> {
+        self.read(path).map(Arc::new)
+    }
 
     /// The names in a folder, in any order; none if it cannot be read.
     fn list(&self, folder: &Path) -> Vec<OsString>;

@@ -3,6 +3,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::settings::{Origin, Setting, Settings};
 use crate::base::{Address, Json, Level};
@@ -29,7 +30,7 @@ pub enum Output<'a> {
     /// Nothing.
     Nothing,
     /// The configuration files.
-    Files(&'a [(PathBuf, Vec<u8>)]),
+    Files(&'a [(PathBuf, Arc<Vec<u8>>)]),
     /// The settings in force.
     Settings(&'a Settings),
 }
@@ -104,7 +105,7 @@ fn file(span: &Span) -> Option<&[u8]> {
         .map(|path| path.as_os_str().as_bytes())
 }
 
-fn files(json: &mut Json, files: &[(PathBuf, Vec<u8>)]) {
+fn files(json: &mut Json, files: &[(PathBuf, Arc<Vec<u8>>)]) {
     json.name("files").begin_array();
     for (path, text) in files {
         json.begin_object();
@@ -212,7 +213,7 @@ mod tests {
         let source = Arc::new(Source {
             name: "/etc/x.conf".into(),
             path: Some("/etc/x.conf".into()),
-            bytes: b"a;\n\tb \"q\" {\n}".to_vec(),
+            bytes: Arc::new(b"a;\n\tb \"q\" {\n}".to_vec()),
             included: None,
         });
         let span = Span {

@@ -11,7 +11,7 @@ pub struct Source {
     /// The file; `None` for the text of `-g`.
     pub path: Option<PathBuf>,
     /// Its content.
-    pub bytes: Vec<u8>,
+    pub bytes: Arc<Vec<u8>>,
     /// The `include` that named it.
     pub included: Option<Box<Span>>,
 }
@@ -39,7 +39,7 @@ impl Source {
         Self {
             name: name.into(),
             path: None,
-            bytes,
+            bytes: Arc::new(bytes),
             included: None,
         }
     }

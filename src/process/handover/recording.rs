@@ -8,8 +8,10 @@ use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::config::{ClientTls, Files, Names, TlsFault, TlsFile, TlsMaterial, TlsProbes, World};
 
@@ -18,16 +20,49 @@ const UNKNOWN: i32 = 5;
 
 /// What reading a file has yielded: its content, or the number of an error.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answer(Result<Vec<u8>, i32>);
+pub struct Answer(Result<Content, i32>);
+
+/// The content of a file.
+#[derive(Clone, PartialEq, Eq)]
+struct Content(Arc<Vec<u8>>);
+
+/// As a whole: byte by byte, a large file takes seconds.
+impl Serialize for Content {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+        impl Visitor<'_> for Bytes {
+            type Value = Content;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("bytes")
+            }
+
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Content, E> {
+                Ok(Content(Arc::new(bytes.to_vec())))
+            }
+        }
+        deserializer.deserialize_bytes(Bytes)
+    }
+}
 
 impl Answer {
     /// The answer of a read.
     pub fn of(read: io::Result<Vec<u8>>) -> Self {
-        Self(read.map_err(|error| error.raw_os_error().unwrap_or(UNKNOWN)))
+        let content = read.map(|bytes| Content(Arc::new(bytes)));
+        Self(content.map_err(|error| error.raw_os_error().unwrap_or(UNKNOWN)))
     }
 
-    fn content(&self) -> io::Result<Vec<u8>> {
-        self.0.clone().map_err(io::Error::from_raw_os_error)
+    fn content(&self) -> io::Result<Arc<Vec<u8>>> {
+        match &self.0 {
+            Ok(content) => Ok(Arc::clone(&content.0)),
+            Err(number) => Err(io::Error::from_raw_os_error(*number)),
+        }
     }
 }
 
@@ -101,6 +136,10 @@ impl Recording {
 
 impl Files for Recorder<'_> {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.read_shared(path).map(Arc::unwrap_or_clone)
+    }
+
+    fn read_shared(&self, path: &Path) -> io::Result<Arc<Vec<u8>>> {
         let mut heard = self.heard.borrow_mut();
         let answer = heard.files.entry(path.into());
         answer
@@ -186,6 +225,10 @@ impl TlsProbes for Recorder<'_> {
 
 impl Files for Recording {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.read_shared(path).map(Arc::unwrap_or_clone)
+    }
+
+    fn read_shared(&self, path: &Path) -> io::Result<Arc<Vec<u8>>> {
         let answer = self.files.get(path.as_os_str());
         answer.map_or_else(|| Err(io::ErrorKind::NotFound.into()), Answer::content)
     }

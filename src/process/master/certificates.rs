@@ -109,6 +109,10 @@ impl Files for Changed<'_> {
         self.answers.read(path)
     }
 
+    fn read_shared(&self, path: &Path) -> io::Result<Arc<Vec<u8>>> {
+        self.answers.read_shared(path)
+    }
+
     fn list(&self, folder: &Path) -> Vec<OsString> {
         self.answers.list(folder)
     }
