@@ -84,6 +84,7 @@ impl Story {
         match (self.messages.len(), refused) {
             (0, _) => format!("ok: {login}{ended}"),
             (_, 0) => format!("ok: {login}, {all} accepted{ended}"),
+            (1, _) => format!("FAILED: {login}, but the message was not accepted{ended}"),
             (_, refused) => format!("FAILED: {login}, but {refused} of {all} not accepted{ended}"),
         }
     }

@@ -181,7 +181,7 @@ fn headlines_and_next_steps() {
         (
             message,
             "result=login method=none upstream=10.0.0.1:25",
-            "FAILED: passed on without a login, but 1 of 1 message not accepted",
+            "FAILED: passed on without a login, but the message was not accepted",
             "10.0.0.1:25 refused for good",
         ),
     ] {
