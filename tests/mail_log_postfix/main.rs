@@ -398,7 +398,7 @@ fn every_message_has_the_line_that_postfix_has() {
     }
     let queued = queued.len();
     println!(
-        "{} sessions, {} transactions, {} lines, {queued} queued, {refused} refused, {aborted} aborted, {} vanished, {} of them queued without a line",
+        "{} sessions, {} transactions, {} lines, {queued} queued, {refused} refused, {aborted} aborted, {} vanished, {} of them queued after their client had left",
         sessions.len(),
         transactions.len(),
         lines.len(),
