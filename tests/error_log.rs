@@ -202,7 +202,19 @@ fn by_second(log: &str) -> (usize, BTreeMap<String, usize>) {
 
 #[test]
 fn lines_beyond_the_rate_are_counted() {
-    let (smtp, broken) = (free_port(), free_port());
+    let smtp = free_port();
+    // Each auth server has one critical line; later failures of the same one are only counted.
+    let broken = [(); 5].map(|()| free_port());
+    let broken_servers = broken.map(|port| {
+        format!(
+            "server {{
+                listen 127.0.0.1:{port}; protocol smtp; auth_http unix:/nonexistent/{port}:/;
+                error_log crit.log crit rate=1;
+                error_log few.log error rate=1;
+            }}"
+        )
+    });
+    let broken_servers = broken_servers.concat();
     let gateway = Gateway::start(&format!(
         "mail {{
             server_name gate.test;
@@ -210,11 +222,7 @@ fn lines_beyond_the_rate_are_counted() {
             error_log some.log rate=5 info;
             error_log some.json info format=json rate=7m/s;
             server {{ listen 127.0.0.1:{smtp}; protocol smtp; auth_http 127.0.0.1:9/; }}
-            server {{
-                listen 127.0.0.1:{broken}; protocol smtp; auth_http unix:/nonexistent/socket:/;
-                error_log crit.log crit rate=1;
-                error_log few.log error rate=1;
-            }}
+            {broken_servers}
         }}"
     ));
     for _ in 0..20 {
@@ -247,8 +255,8 @@ fn lines_beyond_the_rate_are_counted() {
         objects.map(count).sum::<usize>() == total
     });
     // Critical messages are all there.
-    for _ in 0..5 {
-        let mut client = LineClient::connect(broken);
+    for port in broken {
+        let mut client = LineClient::connect(port);
         client.expect("220");
         client.ask(&format!("AUTH PLAIN {}", auth_plain("joe", "secret")));
         client.read_to_end();

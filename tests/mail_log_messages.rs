@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use support::mail_log::{Fields, fields, wait_for_lines};
 use support::postfix::{PASSWORD, Postfix, RECIPIENT, USER};
-use support::scripted::ScriptedPeer;
+use support::scripted::{ScriptedPeer, Step};
 use support::{Gateway, LineClient, auth_plain, free_port, wait_until};
 
 /// Postfix refuses one recipient.
@@ -242,6 +242,99 @@ fn mail_without_a_login_by_an_auth_server() {
         format!("auth_http 127.0.0.1:{}/;", auth.port)
     });
     without_login(&setup);
+}
+
+/// A backend that answers MAIL and RCPT of a client without a login with these replies, and accepts the rest.
+fn answering(replies: &[&'static [u8]]) -> u16 {
+    let mut script = vec![Step::Send(b"220 b\r\n"), Step::ReadLine];
+    script.push(Step::Send(b"250 b\r\n"));
+    for reply in replies {
+        script.extend([Step::ReadLine, Step::Send(reply)]);
+    }
+    script.extend([Step::ReadLine, Step::Send(b"221 bye\r\n")]);
+    ScriptedPeer::start(&script).port
+}
+
+/// The first MAIL or RCPT of a client without a login is refused by the backend: the lines of the session and of the message.
+#[test]
+fn the_first_command_is_refused() {
+    let refuses_mail: &[&[u8]] = &[b"550-5.7.1 no\r\n550 5.7.1 not you\r\n"];
+    let cannot_now: &[&[u8]] = &[b"451 4.3.0 later\r\n"];
+    let refuses_rcpt: &[&[u8]] = &[b"250 ok\r\n", b"554 5.1.1 nobody\r\n"];
+    let (mail, rcpt) = ("MAIL FROM:<a@example.test>", "RCPT TO:<b@example.test>");
+    let refused = "550 5.7.1 no 5.7.1 not you";
+    for (decides, replies, to, result, code, reply) in [
+        (
+            "auth_http",
+            refuses_mail,
+            "b@example.test",
+            "refused",
+            "550",
+            "5.7.1 no\\x0A5.7.1 not you",
+        ),
+        (
+            "auth_http",
+            cannot_now,
+            "b@example.test",
+            "backend-unavailable",
+            "451",
+            "4.3.0 later",
+        ),
+        (
+            "auth_http",
+            refuses_rcpt,
+            "b@example.test",
+            "login",
+            "554",
+            "5.1.1 nobody",
+        ),
+        (
+            "proxy_pass",
+            refuses_mail,
+            "",
+            "login",
+            "550",
+            "5.7.1 no\\x0A5.7.1 not you",
+        ),
+        ("proxy_pass", cannot_now, "", "login", "451", "4.3.0 later"),
+    ] {
+        let backend = answering(replies);
+        let decided = match decides {
+            "auth_http" => {
+                let auth = ScriptedPeer::auth_server(support::auth_server::accepted(backend));
+                format!("auth_http 127.0.0.1:{}/;", auth.port)
+            }
+            _ => format!("proxy_pass 127.0.0.1:{backend}; smtp_capabilities SIZE;"),
+        };
+        let port = free_port();
+        let gateway = Gateway::start(&format!(
+            "mail {{ server_name gate.test; smtp_auth none; xclient off; mail_log mail.log;
+                server {{ listen 127.0.0.1:{port}; protocol smtp; {decided} }} }}"
+        ));
+        let mut client = greeted(port);
+        client.ask(mail);
+        if !to.is_empty() {
+            client.ask(rcpt);
+        }
+        client.send(b"QUIT\r\n");
+        client.read_to_end();
+        let lines = wait_for_lines(&gateway.folder().join("mail.log"), 2);
+        let [message, session] = [0, 1].map(|at| fields(&lines[at]));
+        let shown = ["sender", "recipients", "accepted", "size", "code", "reply"];
+        let shown = shown.map(|name| value(&message, name));
+        let wanted = ["a@example.test", to, "0", "0", code, reply];
+        assert_eq!(shown, wanted, "{decides}: {lines:?}");
+        assert_eq!(session["result"], result, "{decides}: {lines:?}");
+        let reason = session.get("reason").map(String::as_str);
+        let wanted = match result {
+            "refused" => Some(refused),
+            "backend-unavailable" => Some("451 4.3.0 later"),
+            _ => None,
+        };
+        assert_eq!(reason, wanted, "{decides}: {lines:?}");
+        assert_eq!(session["method"], "none", "{decides}: {lines:?}");
+        assert!(!session.contains_key("by"), "{decides}: {lines:?}");
+    }
 }
 
 /// A backend without XCLIENT gets every command, as without a log.

@@ -104,6 +104,14 @@ impl SessionEnd {
         }
     }
 
+    /// The backend's refusal of the mail of a client without a login, which ends the session.
+    pub fn refused_mail(&self) -> Option<&[u8]> {
+        match &self.cause {
+            Cause::AuthorizedLogin { error, .. } => error.refused_mail(),
+            _ => None,
+        }
+    }
+
     /// Writes the end to the log.
     pub fn log(&self, log: &SessionLog) {
         let phase = self.phase;

@@ -1,5 +1,6 @@
 //! One session's lines in the error log, in nginx's words.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -141,6 +142,15 @@ impl SessionLog {
         match &self.passwords {
             Some(passwords) => passwords.masked(&text).into_owned(),
             None => text,
+        }
+    }
+
+    /// A peer's text without the passwords of the attempt. `None`: it has none.
+    pub(super) fn masked_text(&self, text: &[u8]) -> Option<Box<[u8]>> {
+        let text = String::from_utf8_lossy(text);
+        match self.passwords.as_ref()?.masked_text(&text) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(masked) => Some(masked.into_bytes().into()),
         }
     }
 

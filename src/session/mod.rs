@@ -167,6 +167,9 @@ fn log_in(
                 Some(Box::pin(tunnel.run()))
             }
             Err(end) => {
+                if let Some(reply) = end.refused_mail() {
+                    tunnel::record_refused(&mut log, reply);
+                }
                 log.concluded(end.conclusion(&endpoint.server));
                 Box::pin(end.conclude(&mut client, &endpoint, &log)).await;
                 let (received, sent) = client.carried();

@@ -14,6 +14,7 @@ use crate::config::{Deciding, Server};
 use crate::log::mail_log::{EndedBy, SessionResult};
 use crate::net::stream::HandshakeError;
 use crate::net::tunnel::{End, Side};
+use crate::proto::smtp::reply;
 use crate::proto::{Note, Objection};
 use crate::tls;
 
@@ -77,6 +78,13 @@ impl SessionEnd {
                 gateway(Is::AuthUnavailable, Verdict { reason, by })
             }
             Cause::AuthorizedLogin { error, .. } => {
+                if let Some(reply) = error.refused_mail() {
+                    let result = match reply::code(reply) {
+                        Some(..500) => Is::BackendUnavailable,
+                        _ => Is::Refused,
+                    };
+                    return gateway(result, Verdict::because(one_line(reply)));
+                }
                 let result = match error.is_rejection(protocol) {
                     true => Is::LoginFailed,
                     false => Is::BackendUnavailable,
@@ -90,6 +98,13 @@ impl SessionEnd {
             ),
         }
     }
+}
+
+/// A reply as one line.
+fn one_line(reply: &[u8]) -> String {
+    let code = reply.get(..3).unwrap_or_default();
+    let words: Vec<_> = std::iter::once(code).chain(reply::texts(reply)).collect();
+    String::from_utf8_lossy(&words.join(&b' ')).into_owned()
 }
 
 impl Objection {

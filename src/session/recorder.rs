@@ -34,7 +34,16 @@ pub(in crate::session) struct Recorder {
 pub(in crate::session) struct Opening {
     pub envelope: Envelope,
     pub begun: Instant,
-    pub reply: Option<Box<[u8]>>,
+    pub answered: Option<Answered>,
+}
+
+/// The last reply of the backend to these commands.
+#[derive(Debug)]
+pub(in crate::session) enum Answered {
+    /// To MAIL; RCPT was not sent, or not yet.
+    Mail(Box<[u8]>),
+    /// To RCPT, after a positive one to MAIL.
+    Rcpt(Box<[u8]>),
 }
 
 impl Recorder {
@@ -134,7 +143,7 @@ impl Recorder {
                 self.opening = Some(Box::new(Opening {
                     envelope: envelope.clone(),
                     begun: Instant::now(),
-                    reply: None,
+                    answered: None,
                 }));
             }
             record.smtp_from = Some(argument(&envelope.mail));
@@ -212,7 +221,17 @@ impl Recorder {
     /// The backend's reply to the last command of the mail of a client without a login.
     pub fn answered(&mut self, reply: &[u8]) {
         if let Some(opening) = &mut self.opening {
-            opening.reply = Some(reply.into());
+            opening.answered = Some(match opening.envelope.rcpt {
+                Some(_) => Answered::Rcpt(reply.into()),
+                None => Answered::Mail(reply.into()),
+            });
+        }
+    }
+
+    /// The backend's refusal of MAIL, before it was sent RCPT.
+    pub fn mail_refused(&mut self, reply: &[u8]) {
+        if let Some(opening) = &mut self.opening {
+            opening.answered = Some(Answered::Mail(reply.into()));
         }
     }
 

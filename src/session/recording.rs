@@ -94,8 +94,13 @@ impl SessionLog {
         record.is_some_and(|record| record.has_auth_headers())
     }
 
-    /// Records the headers of an answer.
-    pub fn auth_headers(&mut self, headers: Vec<(Box<str>, Box<[u8]>)>) {
+    /// Records the headers of an answer, which may repeat the password.
+    pub fn auth_headers(&mut self, mut headers: Vec<(Box<str>, Box<[u8]>)>) {
+        for (_, value) in &mut headers {
+            if let Some(masked) = self.masked_text(value) {
+                *value = masked;
+            }
+        }
         if let Some(record) = &mut self.record {
             record.auth_headers(headers);
         }

@@ -20,6 +20,7 @@ pub(super) fn advice(session: &Record, messages: &[Record]) -> Option<String> {
         "no-login" => {
             "none here, unless the client should have logged in: check its settings".into()
         }
+        "refused" if !messages.is_empty() => return delivery(messages, upstream),
         "refused" if field("by").is_some() => {
             format!("check the client's settings against {directive}")
         }
@@ -32,14 +33,24 @@ pub(super) fn advice(session: &Record, messages: &[Record]) -> Option<String> {
         "auth-unavailable" => {
             format!("check the server that auth_http names; error_log has more for {id}")
         }
-        "tls-failed" => {
-            "compare the TLS versions, ciphers and certificate of the server with the client's"
-                .into()
-        }
+        "tls-failed" => handshake(field("reason").unwrap_or_default()).into(),
         "protocol-error" => "check the client's software, and that it uses the right port".into(),
         "shutdown" => "none: the client can connect again".into(),
         _ => return None,
     })
+}
+
+/// The next step after a failed handshake, by OpenSSL's words for the failure.
+fn handshake(reason: &str) -> &'static str {
+    let has = |words: &str| reason.contains(words);
+    if has("wrong version number") || has("http request") {
+        "the client sent clear text to a port with TLS: check its port and its encryption setting"
+    } else if has("peer closed") || has("alert") {
+        "the client gave up, most often because it does not trust the certificate or its name: \
+         check both"
+    } else {
+        "compare the TLS versions and ciphers of the server with the client's"
+    }
 }
 
 /// The next step after a login: about the first message that was not delivered.

@@ -32,12 +32,21 @@ impl Story {
     /// The outcome in one sentence, without the time: the failing step, if there is one.
     fn headline(&self) -> String {
         let field = |name| self.session.get(name);
-        let reason = field("reason").map_or(String::new(), |reason| format!(": {reason}"));
+        // The words of a time-out say no more than the result.
+        let reason = field("reason").filter(|reason| *reason != "client timed out");
+        let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
         let upstream = field("upstream").unwrap_or("the backend");
         let step = match field("result").unwrap_or_default() {
             "login" => return self.delivery(),
-            "login-failed" => "the login failed".to_owned(),
+            "login-failed" => match field("upstream") {
+                Some(upstream) => format!("{upstream} refused the login"),
+                None => "the login failed".to_owned(),
+            },
+            "no-login" if field("out") == Some("0") => {
+                "the client left before the greeting".to_owned()
+            }
             "no-login" => "the client left without a login".to_owned(),
+            "refused" if !self.messages.is_empty() => format!("{upstream} refused the mail"),
             "refused" => "the client was refused".to_owned(),
             "limited" => "a limit was exceeded".to_owned(),
             "timeout" => "the client took too long".to_owned(),
@@ -61,24 +70,22 @@ impl Story {
         let refused = self
             .messages
             .iter()
-            .filter(|message| !is_delivered(message))
+            .filter(|message| !is_accepted(message))
             .count();
         let ended = match self.session.get("reason") {
             Some(reason) => format!(", then {reason}"),
             None => String::new(),
         };
+        let login = match self.session.get("method") {
+            Some("none") => "passed on without a login",
+            _ => "logged in",
+        };
+        let all = count(self.messages.len());
         match (self.messages.len(), refused) {
-            (0, _) => format!("ok: logged in{ended}"),
-            (_, 0) => format!(
-                "ok: logged in, {} delivered{ended}",
-                count(self.messages.len())
-            ),
-            (all, refused) => {
-                format!(
-                    "FAILED: logged in, but {refused} of {} not delivered{ended}",
-                    count(all)
-                )
-            }
+            (0, _) => format!("ok: {login}{ended}"),
+            (_, 0) => format!("ok: {login}, {all} accepted{ended}"),
+            (1, _) => format!("FAILED: {login}, but the message was not accepted{ended}"),
+            (_, refused) => format!("FAILED: {login}, but {refused} of {all} not accepted{ended}"),
         }
     }
 }
@@ -90,7 +97,7 @@ fn count(messages: usize) -> String {
     }
 }
 
-fn is_delivered(message: &Record) -> bool {
+fn is_accepted(message: &Record) -> bool {
     message
         .get("code")
         .is_some_and(|code| code.starts_with('2'))
@@ -113,7 +120,11 @@ impl fmt::Display for Story {
             field("server").unwrap_or("?"),
         );
         write!(out, "  {protocol} from {client} to {server}")?;
-        write!(out, ", {}", field("tls").unwrap_or("clear text"))?;
+        let without_tls = match field("result") {
+            Some("tls-failed") => "without TLS",
+            _ => "clear text",
+        };
+        write!(out, ", {}", field("tls").unwrap_or(without_tls))?;
         for (name, words) in [
             ("helo", "HELO "),
             ("method", "method "),
@@ -159,7 +170,8 @@ fn write_message(message: &Record, out: &mut fmt::Formatter<'_>) -> fmt::Result 
     let field = |name| message.get(name).unwrap_or("?");
     let (sender, recipients) = (field("sender"), field("recipients"));
     let result = match message.get("reply") {
-        Some(reply) => format!("{} {reply}", field("code")),
+        // The lines of a reply.
+        Some(reply) => format!("{} {}", field("code"), reply.replace("\\x0A", " ")),
         None => "abandoned or cut off by the client".to_owned(),
     };
     let recipients = match recipients {

@@ -73,7 +73,7 @@ fn rotated_and_compressed_files_in_the_order_of_time() {
     assert!(first.contains(step), "{told}");
     assert!(!second.contains("next step"), "{told}");
     assert!(
-        second.contains("ok: logged in, 1 message delivered"),
+        second.contains("ok: logged in, 1 message accepted"),
         "{told}"
     );
     assert!(
@@ -132,4 +132,74 @@ fn times_of_the_command_line() {
     let hours = parse_since("2h", now);
     assert_eq!(hours, Ok(now - jiff::Span::new().hours(2)));
     assert!(parse_since("yesterday-ish", now).is_err());
+}
+
+/// The headline and the next step of a session, and of its message.
+#[test]
+fn headlines_and_next_steps() {
+    let folder = Folder::new("headlines");
+    let log = folder.0.join("mail.log");
+    let message = "time=2026-11-29T10:42:00Z session=s-1 sender=a@b recipients=c@d accepted=0 size=0 \
+        code=550 reply=\"5.7.1 not\\x0A5.7.1 you\" seconds=0.001\n";
+    for (before, fields, headline, step) in [
+        (
+            "",
+            "result=timeout reason=\"client timed out\" by=c.conf:3",
+            "FAILED: the client took too long (decided by c.conf:3)",
+            "the directive at c.conf:3 sets the time",
+        ),
+        (
+            "",
+            "result=login-failed reason=\"535 no\" login=joe upstream=10.0.0.1:25",
+            "FAILED: 10.0.0.1:25 refused the login: 535 no",
+            "check the password and the account of joe",
+        ),
+        (
+            "",
+            "result=no-login out=0",
+            "FAILED: the client left before the greeting",
+            "none here",
+        ),
+        (
+            "",
+            "result=tls-failed reason=\"error:0A00010B:SSL routines::wrong version number\"",
+            "FAILED: TLS was not established: error",
+            "check its port",
+        ),
+        (
+            "",
+            "result=tls-failed reason=\"peer closed connection in SSL handshake\"",
+            "FAILED: TLS was not established: peer closed",
+            "does not trust the certificate",
+        ),
+        (
+            message,
+            "result=refused reason=\"550 5.7.1 not\" method=none upstream=10.0.0.1:25",
+            "FAILED: 10.0.0.1:25 refused the mail: 550 5.7.1 not",
+            "10.0.0.1:25 refused for good",
+        ),
+        (
+            message,
+            "result=login method=none upstream=10.0.0.1:25",
+            "FAILED: passed on without a login, but the message was not accepted",
+            "10.0.0.1:25 refused for good",
+        ),
+    ] {
+        let session = format!(
+            "time=2026-11-29T10:42:01Z session=s-1 protocol=smtp client=192.0.2.9:4000 {fields}\n"
+        );
+        fs::write(&log, [before, &session].concat()).expect("is written");
+        let told = told(&log, "192.0.2.9", None);
+        assert!(told.contains(headline), "{headline}: {told}");
+        let steps = told.lines().find(|line| line.contains("next step: "));
+        assert!(
+            steps.is_some_and(|line| line.contains(step)),
+            "{step}: {told}"
+        );
+        assert_eq!(
+            told.contains("550 5.7.1 not 5.7.1 you"),
+            !before.is_empty(),
+            "{told}"
+        );
+    }
 }

@@ -398,12 +398,12 @@ fn every_message_has_the_line_that_postfix_has() {
     }
     let queued = queued.len();
     println!(
-        "{} sessions, {} transactions, {} lines, {queued} queued, {refused} refused, {aborted} aborted, {} vanished, {} of them queued without a line",
+        "{} sessions, {} transactions, {} lines, {queued} queued, {refused} refused, {aborted} aborted, {} vanished, {} of them queued after their client had left",
         sessions.len(),
         transactions.len(),
         lines.len(),
         vanished.len(),
         unseen.len()
     );
-    assert!(queued > messages / 3 && refused > messages / 10 && aborted > messages / 20);
+    assert!(queued > messages / 4 && refused > messages / 10 && aborted > messages / 20);
 }

@@ -8,6 +8,8 @@ use crate::client::Reply;
 pub(crate) const FORBIDDEN: &str = "forbidden";
 /// The size of a message that Postfix does not take.
 pub(crate) const TOO_LARGE: usize = 30_000;
+/// The parameter of MAIL that announces one.
+const TOO_LARGE_SIZE: &str = " SIZE=99999999";
 
 /// A piece of a transaction with one reply.
 #[derive(Clone, Debug)]
@@ -132,14 +134,15 @@ impl Plan {
             _ if is_utf8 => " SMTPUTF8 BODY=8BITMIME".to_owned(),
             0 | 1 => " BODY=8BITMIME".to_owned(),
             2 => format!(" SIZE={}", body.len()),
-            3 if !must_pass => " SIZE=99999999".to_owned(),
+            3 if !must_pass => TOO_LARGE_SIZE.to_owned(),
             4 => " RET=HDRS ENVID=a1".to_owned(),
             5 => " AUTH=<>".to_owned(),
             _ => String::new(),
         };
         self.transactions.push(Transaction::new(sender.clone()));
         self.push(index, Step::Mail(format!("{mail}<{sender}>{parameters}")));
-        if !must_pass && rng.u8(..24) == 0 {
+        let is_refused = sender.ends_with("@refused.test") || parameters == TOO_LARGE_SIZE;
+        if !must_pass && !is_refused && rng.u8(..24) == 0 {
             // A second MAIL, which Postfix refuses: the first one stays in force.
             let nested = format!("n{number}n-nested@example.test");
             self.transactions.push(Transaction::new(nested.clone()));

@@ -90,13 +90,18 @@ impl Exchange<'_> {
             let mut received = Vec::new();
             let asking = self.ask(&request, &mut received, log, next_number);
             let (address, answer) = asking.await?;
-            if log.has_auth_headers() {
-                log.auth_headers(headers(&received));
-            }
             if let Some(user) = answer.user() {
                 log.login(user);
             }
             let outcome = answer.outcome(self.attempt.need(self.config));
+            if let Ok(Outcome::Accepted(grant)) = &outcome
+                && let Some(pass) = &grant.replacement.pass
+            {
+                log.hide(pass);
+            }
+            if log.has_auth_headers() {
+                log.auth_headers(headers(&received));
+            }
             if outcome.is_ok() {
                 log.auth_server_answered(address);
             }

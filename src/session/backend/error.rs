@@ -5,6 +5,7 @@ use std::{fmt, io};
 use crate::base::{Errno, Escaped, Level, Protocol};
 use crate::config::Deciding;
 use crate::net::resolver::ResolveError;
+use crate::proto::smtp::reply;
 use crate::proto::{dialogues, shown};
 use crate::session::io_failure::IoFailure;
 use crate::session::log::SessionLog;
@@ -165,6 +166,13 @@ impl LoginError {
             let rejection = dialogues::rejection(protocol, &own.reply);
             LOGIN_STEPS.contains(&own.step) && rejection.is_some_and(|own| !own.is_temporary())
         })
+    }
+
+    /// The reply that refuses the mail of a client without a login.
+    pub fn refused_mail(&self) -> Option<&[u8]> {
+        let own = self.reply()?;
+        let is_refusal = matches!(reply::code(&own.reply), Some(400..=599));
+        (is_refusal && MAIL_STEPS.contains(&own.step)).then_some(&*own.reply)
     }
 
     /// Whether the backend is the cause, and not the login or the mail of one client.

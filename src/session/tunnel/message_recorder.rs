@@ -8,7 +8,8 @@ use crate::proto::smtp::follower::{
     Answer, Event, Message, Messages, Observer, Outcome, Request, Transfer,
 };
 use crate::proto::smtp::reply;
-use crate::session::recorder::{Opening, Recorder};
+use crate::session::log::SessionLog;
+use crate::session::recorder::{Answered, Opening, Recorder};
 
 /// The observer of a session in the tunnel. It has the session's record until the tunnel ends.
 #[derive(Debug)]
@@ -42,38 +43,39 @@ impl MessageRecorder {
         self.record.take()
     }
 
-    /// Passes in the events of commands that the gateway has sent. A backend that is asked for RCPT has accepted MAIL.
+    /// Passes in the events of commands that the gateway has sent, or the client has, and their replies.
     fn open(&mut self, opening: &Opening) {
-        let Some(last) = &opening.reply else {
+        let Some(answered) = &opening.answered else {
             return;
         };
-        let code = reply::code(last).unwrap_or_default();
-        let text: Vec<_> = reply::texts(last).collect();
-        let text = text.join(&b'\n');
         let commands = [
             (Request::Mail, Some(&opening.envelope.mail)),
             (Request::Rcpt, opening.envelope.rcpt.as_ref()),
         ];
         for (request, line) in commands {
-            let Some(line) = line else {
-                continue;
-            };
-            self.event(Event::Command { request, line });
-            let is_last = request == Request::Rcpt || opening.envelope.rcpt.is_none();
-            let (code, text) = if is_last {
-                (code, &*text)
-            } else {
-                (250, &b""[..])
-            };
-            self.event(Event::Reply {
-                request: Some(request),
-                code,
-                text,
-            });
+            if let Some(line) = line {
+                self.event(Event::Command { request, line });
+            }
+        }
+        match answered {
+            Answered::Mail(last) => self.reply(Request::Mail, last),
+            Answered::Rcpt(last) => {
+                self.reply(Request::Mail, b"250\r\n");
+                self.reply(Request::Rcpt, last);
+            }
         }
         if let Some((_, begun)) = self.begun.back_mut() {
             *begun = opening.begun;
         }
+    }
+
+    fn reply(&mut self, request: Request, reply: &[u8]) {
+        let text: Vec<_> = reply::texts(reply).collect();
+        self.event(Event::Reply {
+            request: Some(request),
+            code: reply::code(reply).unwrap_or_default(),
+            text: &text.join(&b'\n'),
+        });
     }
 }
 
@@ -109,6 +111,17 @@ impl Observer for MessageRecorder {
             self.begun.clear();
         }
     }
+}
+
+/// Writes the line of the mail of a client without a login, whose MAIL the backend has refused before the tunnel.
+pub(in crate::session) fn record_refused(log: &mut SessionLog, reply: &[u8]) {
+    let Some(mut record) = log.record.take_if(|record| record.has_messages()) else {
+        return;
+    };
+    record.mail_refused(reply);
+    let mut recorder = MessageRecorder::new(record);
+    recorder.event(Event::Ended);
+    log.record = recorder.take_record();
 }
 
 /// The record of a message.

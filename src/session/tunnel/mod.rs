@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use self::carrier::Carrier;
 use self::followed::Followed;
 use self::message_recorder::MessageRecorder;
+pub(in crate::session) use self::message_recorder::record_refused;
 use super::backend::BackendStream;
 use super::client::connection::Client;
 use super::connections::Connection;

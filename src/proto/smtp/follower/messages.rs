@@ -98,7 +98,6 @@ impl Messages {
                 if let Some(at) = self.open.iter().position(|open| !open.mail_answered) {
                     self.mail(at, answer);
                 }
-                self.finish_left();
             }
             Request::Rcpt => {
                 let mut open = self.open.iter_mut();
@@ -120,13 +119,13 @@ impl Messages {
                             Some(first) if answer.code >= 400 => Outcome::Refused(first),
                             _ => Outcome::Answered(answer),
                         };
-                        self.finish_left();
+                        self.finish_left(usize::MAX);
                     }
                     Some(open) => open.refuse(answer),
                     None => {}
                 }
             }
-            Request::Reset | Request::Hello | Request::Quit => self.finish_left(),
+            Request::Reset | Request::Hello | Request::Quit => self.finish_left(usize::MAX),
             _ => {}
         }
     }
@@ -140,23 +139,25 @@ impl Messages {
         open.mail_answered = true;
         open.refuse(answer);
         let is_replaced = |open: &Open| open.stage == Stage::Replaced;
-        let Some(before) = at.checked_sub(1).filter(|at| is_replaced(&self.open[*at])) else {
-            return;
-        };
-        self.open[before].stage = Stage::Left;
-        if is_second && let Some(mut second) = self.open.remove(at) {
-            self.open[before].resume(&mut second);
-            self.done.push_back(second.finish());
+        if let Some(before) = at.checked_sub(1).filter(|at| is_replaced(&self.open[*at])) {
+            self.open[before].stage = Stage::Left;
+            if is_second && let Some(mut second) = self.open.remove(at) {
+                self.open[before].resume(&mut second);
+                self.done.push_back(second.finish());
+                return;
+            }
         }
+        // Its own commands may still be without replies.
+        self.finish_left(at);
     }
 
-    /// Finishes the oldest transactions, up to the first that is current or has no reply to MAIL.
-    fn finish_left(&mut self) {
+    /// Finishes the oldest transactions, `most` of them, up to the first that is current or has no reply to MAIL.
+    fn finish_left(&mut self, most: usize) {
         let goes_on = |open: &Open| matches!(open.stage, Stage::Current | Stage::Replaced);
         let is_over = |open: &Open| open.mail_answered && !goes_on(open);
-        while self.open.front().is_some_and(is_over) {
-            self.done.extend(self.open.pop_front().map(Open::finish));
-        }
+        let count = self.open.iter().take(most).take_while(|open| is_over(open));
+        let count = count.count();
+        self.done.extend(self.open.drain(..count).map(Open::finish));
     }
 }
 

@@ -1,12 +1,13 @@
 //! Passwords that a peer's reply repeats: the log shows such a reply without them.
 
+mod base64;
+mod clear;
+
 use std::borrow::Cow;
 
 use super::Credentials;
 use super::login::{self, Bytes};
-use super::redact::HIDDEN;
-use super::sasl;
-use crate::base::{Escaped, Secret};
+use crate::base::Secret;
 
 /// The passwords of one attempt to log in, in the forms in which a reply may repeat them.
 #[derive(Debug, Default)]
@@ -42,10 +43,6 @@ const USUAL: [&str; 26] = [
     "wrong",
 ];
 
-/// The shortest password that is looked for inside of words, in bytes.
-const LONG: usize = 6;
-/// The shortest base64 that is decoded, in characters.
-const TOKEN: usize = 6;
 /// The longest part of a password that may be shown, in bytes, less one.
 const PART: usize = 4;
 
@@ -81,93 +78,35 @@ impl Passwords {
         }
     }
 
-    /// A log message without the passwords in its quoted part, where text of a peer stands. They are found in clear, in base64,
-    /// and within a message in base64, whole or cut off.
+    /// A log message without the passwords in its quoted part, where text of a peer stands.
     #[must_use]
     pub fn masked<'a>(&self, message: &'a str) -> Cow<'a, str> {
         let (Some(start), Some(end)) = (message.find('"'), message.rfind('"')) else {
             return Cow::Borrowed(message);
         };
-        let mut quoted = Cow::Borrowed(&message[start..end]);
-        for password in &self.0 {
-            let password = &**password.reveal();
-            if let Some(masked) = without_base64(&quoted, password) {
-                quoted = Cow::Owned(masked);
-            }
-            let clear = Escaped(password).to_string();
-            if let Some(masked) = without(&quoted, &clear) {
-                quoted = Cow::Owned(masked);
-            }
-        }
-        match quoted {
+        match self.masked_text(&message[start..end]) {
             Cow::Borrowed(_) => Cow::Borrowed(message),
             Cow::Owned(quoted) => [&message[..start], &quoted, &message[end..]]
                 .concat()
                 .into(),
         }
     }
-}
 
-/// The text without a password in clear. A short one must be a word. `None`: it is not there.
-fn without(text: &str, password: &str) -> Option<String> {
-    let mut masked = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find(password) {
-        let (before, after) = (&rest[..at], &rest[at + password.len()..]);
-        let in_word =
-            before.ends_with(char::is_alphanumeric) || after.starts_with(char::is_alphanumeric);
-        masked.push_str(before);
-        if password.len() < LONG && in_word {
-            let first = password.chars().next().map_or(0, char::len_utf8);
-            masked.push_str(&rest[at..at + first]);
-            rest = &rest[at + first..];
-        } else {
-            masked.push_str(hidden());
-            rest = after;
+    /// A peer's text without the passwords. They are found in clear, escaped, in base64, and within a message in base64, whole or
+    /// cut off.
+    #[must_use]
+    pub fn masked_text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let mut text = Cow::Borrowed(text);
+        for password in &self.0 {
+            let password = &**password.reveal();
+            for without in [base64::without, clear::without] {
+                if let Some(masked) = without(&text, password) {
+                    text = Cow::Owned(masked);
+                }
+            }
         }
+        text
     }
-    masked.push_str(rest);
-    (masked != text).then_some(masked)
-}
-
-/// The text without base64 that has a part of the password. `None`: there is none.
-fn without_base64(text: &str, password: &[u8]) -> Option<String> {
-    let is_base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/');
-    let mut masked = String::new();
-    let mut rest = text;
-    while let Some(start) = rest.find(is_base64) {
-        let length = rest[start..].find(|c| !is_base64(c));
-        let end = length.map_or(rest.len(), |length| start + length);
-        let token = &rest[start..end];
-        masked.push_str(&rest[..start]);
-        if token.len() >= TOKEN && reveals(token, password) {
-            masked.push_str(hidden());
-            rest = rest[end..].trim_start_matches('=');
-        } else {
-            masked.push_str(token);
-            rest = &rest[end..];
-        }
-    }
-    masked.push_str(rest);
-    (masked != text).then_some(masked)
-}
-
-/// Whether base64 has a part of the password. The token may be cut off, or begin in the middle of a message.
-fn reveals(token: &str, password: &[u8]) -> bool {
-    let part = password.len().min(PART);
-    (0..4).any(|skipped| {
-        let token = token.as_bytes().get(skipped..).unwrap_or_default();
-        let whole = token.len() - usize::from(token.len() % 4 == 1);
-        let decoded = sasl::challenge(&token[..whole]).unwrap_or_default();
-        let windows = decoded.windows(part);
-        windows
-            .into_iter()
-            .any(|window| password.windows(part).any(|own| own == window))
-    })
-}
-
-fn hidden() -> &'static str {
-    std::str::from_utf8(HIDDEN).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -221,7 +160,27 @@ mod tests {
                 "501 authentication failed",
                 "501 authentication failed",
             ),
+            ("s3cret-pw", "501 _-czNjcmV0LXB3", "501 ***"),
+            ("~~~???~~~", "501 fn5-Pz8_fn5-", "501 ***"),
             ("a\"b\r\nc", "no a\\x22b\\x0D\\x0Ac", "no ***"),
+            ("s3cret pw%", "no s3cret%20pw%25!", "no ***!"),
+            (
+                "s3cret%20pw",
+                "no s3cret%20pw, s3cret%2520pw",
+                "no ***, ***",
+            ),
+            ("s3cret=pw", "no s3cret+3Dpw, s3cret=3dpw", "no ***, ***"),
+            // In JSON.
+            ("s3cret\"\\/", "no s3cret\\\\x22\\\\\\/", "no ***"),
+            (
+                "s3crèt€",
+                "no s3cr\\u00e8t\\u20AC, s3cr%C3%A8t€",
+                "no ***, ***",
+            ),
+            // Cut off.
+            ("s3cret-pw", "no, not s3cr", "no, not ***"),
+            ("s3cret-pw", "no, not s3c", "no, not s3c"),
+            ("s3cret-pw", "no, not s3cret or", "no, not s3cret or"),
             ("", "535 no", "535 no"),
         ] {
             assert_eq!(masked(password, text), shown, "{password:?}");

@@ -1,6 +1,11 @@
 //! No log line shows a password, whatever a client sends: commands that never end, misspelt or untagged ones, data before the
 //! greeting or in place of a PROXY header, messages that are cut off, and peers that repeat what they are sent.
 
+mod attempt;
+mod forms;
+mod peers;
+mod random;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
 use std::sync::mpsc::{Receiver, channel};
