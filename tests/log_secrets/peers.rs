@@ -101,7 +101,7 @@ pub(crate) fn auth_server(backends: [(Protocol, u16); 3], given: Sender<String>)
             let word = value("Auth-Protocol");
             let backend = backends.iter().find(|(own, _)| own.word() == word)?;
             let mut more = String::new();
-            if number % 3 == 0 {
+            if number.is_multiple_of(3) {
                 let pass = format!("Given{number}By{}Server", pass.len());
                 more = format!("Auth-Pass: {pass}\r\nX-Note: <{pass}>\r\n");
                 let _ = given.send(pass);
@@ -279,6 +279,7 @@ fn decide(
     }
     let text = match number % 12 {
         1 => answer(protocol, tag, Answer::Bad, "454", &repeated),
+        2 if protocol == Protocol::Smtp => format!("600 {repeated}\r\n"),
         2 => format!("{repeated}\r\n"),
         3 => format!("999 {}\r\n", repeated.repeat(400)),
         4 => return None,

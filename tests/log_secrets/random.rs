@@ -50,6 +50,8 @@ fn ways(protocol: Protocol, auth: u16, backend: u16) -> Vec<String> {
 struct Client {
     stream: BufReader<TcpStream>,
     protocol: Protocol,
+    /// All bytes of both sides, for messages of failures.
+    dialogue: Vec<u8>,
 }
 
 impl Client {
@@ -60,20 +62,22 @@ impl Client {
         Self {
             stream: BufReader::new(stream),
             protocol,
+            dialogue: Vec::new(),
         }
     }
 
     /// The last line of a reply. `None`: the gateway has closed the connection.
-    fn reply(&mut self, asked: &[u8]) -> Option<String> {
+    fn reply(&mut self) -> Option<String> {
         loop {
             let mut line = Vec::new();
             let length = match self.stream.read_until(b'\n', &mut line) {
                 Ok(length) => length,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    panic!("no reply to {}", asked.escape_ascii())
+                    panic!("no reply: {}", self.dialogue.escape_ascii())
                 }
                 Err(_) => 0,
             };
+            self.dialogue.extend_from_slice(&line);
             let line = (length > 0).then(|| String::from_utf8_lossy(&line).into_owned())?;
             let is_last = match self.protocol {
                 Protocol::Smtp => line.as_bytes().get(3) != Some(&b'-'),
@@ -90,17 +94,18 @@ impl Client {
     }
 
     fn send(&mut self, bytes: &[u8]) -> Option<()> {
+        self.dialogue.extend_from_slice(bytes);
         self.stream.get_mut().write_all(bytes).ok()
     }
 
     fn ask(&mut self, bytes: &[u8]) -> Option<String> {
         self.send(bytes)?;
-        self.reply(bytes)
+        self.reply()
     }
 
     /// Makes the attempts, and says goodbye unless one of them ends the session.
     fn play(mut self, attempts: &[Attempt]) -> Option<()> {
-        self.reply(b"")?;
+        self.reply()?;
         if self.protocol == Protocol::Smtp {
             self.ask(b"EHLO client.test\r\n")?;
         }

@@ -74,6 +74,9 @@ fn occurrence(text: &[u8], password: &[u8]) -> Option<usize> {
     ends.pop()
 }
 
+/// The most backslashes of one escape: JSON in JSON in JSON.
+const BACKSLASHES: usize = 8;
+
 /// The lengths of the forms of a byte that `text` begins with.
 fn widths(text: &[u8], byte: u8) -> impl Iterator<Item = usize> {
     let hex = |at: usize| {
@@ -82,17 +85,19 @@ fn widths(text: &[u8], byte: u8) -> impl Iterator<Item = usize> {
             .and_then(|two| str::from_utf8(two).ok());
         digits.is_some_and(|digits| u8::from_str_radix(digits, 16) == Ok(byte))
     };
-    let width = match text {
-        [b'%' | b'+' | b'=', ..] if hex(1) => Some(3),
-        [b'\\', b'x', ..] if hex(2) => Some(4),
-        // An escaped quote, which the log has escaped once more.
-        [b'\\', b'\\', b'x', ..] if byte == b'"' && hex(3) => Some(5),
-        [b'\\', escaped @ (b'"' | b'\\' | b'/'), ..] if *escaped == byte => Some(2),
-        [b'\\', b't', ..] if byte == b'\t' => Some(2),
+    let run = text.iter().take(BACKSLASHES);
+    let run = run.take_while(|byte| **byte == b'\\').count();
+    // What has been escaped more than once has several backslashes.
+    let width = match (text.get(run), byte) {
+        (Some(b'%' | b'+' | b'='), _) if run == 0 && hex(1) => Some(3),
+        (Some(b'x'), _) if run > 0 && hex(run + 1) => Some(run + 3),
+        (Some(b'"'), b'"') | (Some(b'/'), b'/') | (Some(b't'), b'\t') if run > 0 => Some(run + 1),
         _ => None,
     };
+    let is_run = move |width: &usize| byte == b'\\' && *width <= run;
+    let runs = [2, 4, BACKSLASHES].into_iter().filter(is_run);
     let itself = (text.first() == Some(&byte)).then_some(1);
-    itself.into_iter().chain(width)
+    itself.into_iter().chain(width).chain(runs)
 }
 
 /// A character as JSON may write it: `\u20ac`.

@@ -171,6 +171,7 @@ mod tests {
             ),
             ("s3cret=pw", "no s3cret+3Dpw, s3cret=3dpw", "no ***, ***"),
             // In JSON.
+            ("s3cr\"et\\pw", "no s3cr\\\\\\\\x22et\\\\\\\\pw", "no ***"),
             ("s3cret\"\\/", "no s3cret\\\\x22\\\\\\/", "no ***"),
             (
                 "s3crèt€",
