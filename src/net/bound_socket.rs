@@ -208,10 +208,7 @@ impl AsFd for BoundSocket {
 }
 
 /// A socket that is ready to be bound, and why it does not speak Multipath TCP although the configuration wants it.
-fn create(
-    plan: &config::Socket,
-    port: Port,
-) -> Result<(Socket, Option<BindError>), BindError> {
+fn create(plan: &config::Socket, port: Port) -> Result<(Socket, Option<BindError>), BindError> {
     let (address, options) = (&plan.address, &plan.options);
     let domain = match address {
         Address::Inet(inet) => Domain::for_address(*inet),
