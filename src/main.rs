@@ -9,6 +9,10 @@ use portcullis::process::machine::{Machine, Rights};
 use portcullis::process::worker;
 use portcullis::{process, tls, why};
 
+/// The options of the build are in .cargo/config.toml.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     if worker::is_worker(std::env::args_os().next().as_deref()) {
         return worker::run();

@@ -10,6 +10,7 @@ mod embedded;
 mod generation;
 mod instance;
 mod loading;
+mod memory;
 mod orders;
 mod registries;
 mod serve;

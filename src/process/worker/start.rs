@@ -12,6 +12,7 @@ use std::time::Duration;
 use nix::unistd::{close, dup2_stdin};
 use tokio::runtime::Builder;
 
+use super::memory;
 use super::orders::Configured;
 use super::serve::Service;
 use super::threads::Threads;
@@ -134,6 +135,7 @@ fn attempt(channel: &Arc<Channel>, place: Place) -> Result<(), Failure> {
         }
         Place::Thread => None,
     };
+    ignored.extend(memory::start_returning().err());
     let threads = Threads::start(settings.threads, &settings.processors);
     let (threads, running) = threads.map_err(|error| fatal(&error))?;
     // The main thread follows the master and loads configurations.
