@@ -22,12 +22,13 @@ pub use load::{load, test};
 
 pub use model::{
     Admission, Affinity, Alpn, AuthUrl, Balancing, Cidr, ClientTls, ColorMode, Command,
-    CommandFiles, Files, Format, KeepAlive, LineFormat, LogBuffer, LogDestination, LogEscape,
-    LogEvents, LogFormat, LogTarget, MailLog, Mask, MessageField, Messages, Method, Methods, Names,
-    Options, OwnFile, Part, PassPhrases, PidOption, ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo,
-    Resolver, SessionCache, SessionField, SessionVariable, SocketOptions, StartTls, SyslogTarget,
-    Template, TlsFault, TlsFile, TlsMaterial, TlsMode, TlsProbes, TlsVersions, Upstream,
-    UpstreamGroup, UpstreamServer, Variable, Verify, VerifyClient, World, Xclient, unbracketed,
+    CommandFiles, Files, Format, HealthCheck, KeepAlive, LineFormat, LogBuffer, LogDestination,
+    LogEscape, LogEvents, LogFormat, LogTarget, MailLog, Mask, MessageField, Messages, Method,
+    Methods, Names, Options, OwnFile, Part, PassPhrases, PidOption, ProxyProtocol, ProxySmtpAuth,
+    ProxySmtpHelo, ResolvedName, Resolver, SessionCache, SessionField, SessionVariable,
+    SocketOptions, StartTls, SyslogTarget, Template, TlsFault, TlsFile, TlsMaterial, TlsMode,
+    TlsProbes, TlsVersions, Upstream, UpstreamGroup, UpstreamServer, Variable, Verify,
+    VerifyClient, World, Xclient, unbracketed,
 };
 pub use openssl::certificate::Names as CertificateNames;
 pub use openssl::{ciphers, pem};

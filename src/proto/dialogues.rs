@@ -6,8 +6,8 @@ use super::backend::backend_login::{self, Request};
 use super::backend::greeting;
 use super::backend::reply::{Class, Expected, Rejection, Replies};
 use super::backend::wire::Wire;
-use super::backend::{AuthorizedLogin, BackendLogin, CapabilityProbe, StartTls};
-use super::backend::{capability_probe, identification, start_tls};
+use super::backend::{AuthorizedLogin, AvailabilityProbe, BackendLogin, CapabilityProbe, StartTls};
+use super::backend::{availability_probe, capability_probe, identification, start_tls};
 use super::client::{Dialogue, Progress, then};
 use super::login::{Bytes, ClientHost, Credentials, Helo, Login, Origin};
 use super::smtp::opening::{self, Introduction, Purpose, own_name};
@@ -120,6 +120,11 @@ pub fn capability_probe(server: &Server) -> Option<CapabilityProbe> {
     }
     let wire = wire(server, server.name.clone());
     Some(capability_probe::dialogue(wire))
+}
+
+/// The question whether a backend of a server works.
+pub fn availability_probe(server: &Server) -> AvailabilityProbe {
+    availability_probe::dialogue(wire(server, server.name.clone()))
 }
 
 /// The greeting of a backend, before the dialogue that begins with it.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
+use super::health::HealthChange;
 use super::peer::{Peer, Standing};
 use super::ring::{Addressed, Ring};
 use crate::base::Address;
@@ -49,9 +50,17 @@ impl Balancer {
             let servers = servers.filter(|server| server.backup == is_backup);
             let servers = servers.map(|server| Addressed {
                 server: Arc::new(server.clone()),
-                addresses: server.addresses.clone(),
+                addresses: match server.resolve {
+                    // The name is not known to DNS now.
+                    Some(_) if server.addresses.is_empty() => addresses_of(before, &server.name),
+                    _ => server.addresses.clone(),
+                },
             });
-            Ring::new(servers.collect(), is_hashed && !is_backup, before)
+            let mut ring = Ring::new(servers.collect(), is_hashed && !is_backup, before);
+            if group.health_check.is_none() {
+                ring.peers.iter_mut().for_each(Standing::forget_health);
+            }
+            ring
         };
         Self {
             group: group.clone(),
@@ -80,24 +89,24 @@ impl Balancer {
         open.count()
     }
 
-    /// Replaces the addresses of a server (`resolve`). Peers whose address stays keep their history; sessions on others go on.
-    pub fn set_addresses(&self, server: &[u8], addresses: &[Address]) {
+    /// Replaces the addresses of a server (`resolve`). Peers whose address stays keep their history; sessions on others go on. Returns
+    /// whether something changes.
+    pub fn set_addresses(&self, server: &[u8], addresses: &[Address]) -> bool {
         let is_hashed = is_hashed(&self.group.balancing);
         let state = &mut *self.lock();
-        state.primary.set_addresses(server, addresses, is_hashed);
-        state.backup.set_addresses(server, addresses, false);
+        let primary = state.primary.set_addresses(server, addresses, is_hashed);
+        let backup = state.backup.set_addresses(server, addresses, false);
+        primary || backup
     }
 
-    /// Records the outcome of active checks. Returns whether it changes the peer's state.
-    pub fn set_health(&self, peer: &Arc<Peer>, is_healthy: bool, now: Instant) -> bool {
-        if peer.is_unhealthy() != is_healthy {
-            return false;
-        }
-        peer.set_unhealthy(!is_healthy);
-        if is_healthy {
+    /// Takes the result of an active check into account. Returns the change of the peer's state that it leads to.
+    pub fn checked(&self, peer: &Arc<Peer>, passed: bool, now: Instant) -> Option<HealthChange> {
+        let check = self.group.health_check.as_ref()?;
+        let change = peer.health().note(passed, check, now)?;
+        if let HealthChange::Healthy { .. } = change {
             self.with(peer, |standing| standing.begin_slow_start(now));
         }
-        true
+        Some(change)
     }
 
     /// Changes the standing of a peer, unless the peer has left the group.
@@ -119,9 +128,27 @@ impl Balancer {
     }
 }
 
+/// The addresses that the peers of a server have.
+fn addresses_of(peers: &[Standing], server: &[u8]) -> Vec<Address> {
+    let own = peers.iter().filter(|one| *one.peer.server.name == *server);
+    own.map(|one| one.peer.address.clone()).collect()
+}
+
 /// Whether a choice needs the circle of hashes.
 fn is_hashed(balancing: &Balancing) -> bool {
     matches!(balancing, Balancing::ConsistentHash(_))
+}
+
+/// Whether a group has a server with this peer.
+fn has(group: &UpstreamGroup, peer: &Peer) -> bool {
+    let mut own = group.servers.iter();
+    own.any(|server| {
+        let is_named = server
+            .resolve
+            .as_ref()
+            .is_some_and(|name| name.port == peer.address.port());
+        server.name == peer.server.name && (is_named || server.addresses.contains(&peer.address))
+    })
 }
 
 /// The groups in force by name. A group that a reload changes takes over the history of its peers.
@@ -143,8 +170,13 @@ impl Balancers {
         if let Some(same) = in_force.iter().find(|one| one.group == *group) {
             return Arc::clone(same);
         }
-        let before = in_force.last().map(|last| &**last);
-        let balancer = Arc::new(Balancer::new(group, before));
+        // Servers of several protocols have groups of one name, with other ports.
+        let shares_peers = |one: &&Arc<Balancer>| {
+            let peers = one.peers();
+            peers.iter().any(|peer| has(group, peer))
+        };
+        let before = in_force.iter().rev().find(shares_peers);
+        let balancer = Arc::new(Balancer::new(group, before.map(|before| &**before)));
         all.push(Arc::downgrade(&balancer));
         balancer
     }

@@ -2,9 +2,10 @@
 //! ngx_stream_upstream_round_robin.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use super::health::Health;
 use crate::base::Address;
 use crate::config::{Admission, UpstreamServer};
 
@@ -15,47 +16,52 @@ pub struct Peer {
     pub address: Address,
     /// The server it belongs to, as configured.
     pub server: Arc<UpstreamServer>,
-    shared: Arc<Counters>,
-}
-
-/// What generations share.
-#[derive(Debug, Default)]
-struct Counters {
-    sessions: AtomicU32,
-    /// An active check says that the peer does not work.
-    is_unhealthy: AtomicBool,
+    /// Generations share it.
+    sessions: Arc<AtomicU32>,
+    /// Generations with `health_check` share it.
+    health: Arc<Health>,
 }
 
 impl Peer {
-    fn new(server: &Arc<UpstreamServer>, address: Address, shared: Arc<Counters>) -> Self {
+    /// A peer without history, or with that of the peer that had its place before.
+    fn new(server: &Arc<UpstreamServer>, address: Address, before: Option<&Self>) -> Self {
         Self {
             address,
             server: Arc::clone(server),
-            shared,
+            sessions: before.map_or_else(Arc::default, |before| Arc::clone(&before.sessions)),
+            health: before.map_or_else(Arc::default, |before| Arc::clone(&before.health)),
+        }
+    }
+
+    /// The same peer without the results of checks.
+    fn unchecked(&self) -> Self {
+        Self {
+            health: Arc::default(),
+            ..Self::new(&self.server, self.address.clone(), Some(self))
         }
     }
 
     /// The sessions that use it now.
     pub fn sessions(&self) -> u32 {
-        self.shared.sessions.load(Ordering::Relaxed)
+        self.sessions.load(Ordering::Relaxed)
     }
 
     /// Whether the last active checks failed.
     pub fn is_unhealthy(&self) -> bool {
-        self.shared.is_unhealthy.load(Ordering::Relaxed)
+        self.health.is_unhealthy()
     }
 
-    pub(super) fn set_unhealthy(&self, is_unhealthy: bool) {
-        let cell = &self.shared.is_unhealthy;
-        cell.store(is_unhealthy, Ordering::Relaxed);
+    /// What active checks have found about it.
+    pub(super) fn health(&self) -> &Health {
+        &self.health
     }
 
     pub(super) fn enter(&self) {
-        self.shared.sessions.fetch_add(1, Ordering::Relaxed);
+        self.sessions.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn leave(&self) {
-        self.shared.sessions.fetch_sub(1, Ordering::Relaxed);
+        self.sessions.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Its sessions times the weight of another: two such products compare sessions in relation to weight.
@@ -87,11 +93,14 @@ const WHOLE: u32 = 1000;
 impl Standing {
     /// A peer without history, or with that of the peer that had its place before a reload.
     pub fn new(server: &Arc<UpstreamServer>, address: Address, before: Option<&Self>) -> Self {
-        let shared = before.map(|before| Arc::clone(&before.peer.shared));
-        let peer = Peer::new(server, address, shared.unwrap_or_default());
+        let old = before.map(|before| &before.peer);
+        let peer = match old {
+            Some(old) if Arc::ptr_eq(&old.server, server) => Arc::clone(old),
+            old => Arc::new(Peer::new(server, address, old.map(|old| &**old))),
+        };
         let weight = i64::from(server.weight);
         let mut standing = Self {
-            peer: Arc::new(peer),
+            peer,
             current_weight: 0,
             effective_weight: weight,
             fails: 0,
@@ -111,6 +120,11 @@ impl Standing {
             }
         }
         standing
+    }
+
+    /// Forgets the results of checks: the group has none any more.
+    pub fn forget_health(&mut self) {
+        self.peer = Arc::new(self.peer.unchecked());
     }
 
     /// Whether it can get a session now.

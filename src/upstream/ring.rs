@@ -54,12 +54,22 @@ impl Ring {
         self.servers[server].server.name.clone()
     }
 
-    /// Replaces the addresses of the servers of this name.
-    pub fn set_addresses(&mut self, name: &[u8], addresses: &[Address], is_hashed: bool) {
+    /// Replaces the addresses of the servers of this name. Returns whether some of them change; their order is of no importance.
+    pub fn set_addresses(&mut self, name: &[u8], addresses: &[Address], is_hashed: bool) -> bool {
+        let differs = |one: &Addressed| {
+            let known = &one.addresses;
+            *one.server.name == *name
+                && (known.len() != addresses.len()
+                    || addresses.iter().any(|address| !known.contains(address)))
+        };
+        if !self.servers.iter().any(differs) {
+            return false;
+        }
         let mut servers = std::mem::take(&mut self.servers);
-        for one in servers.iter_mut().filter(|one| *one.server.name == *name) {
+        for one in servers.iter_mut().filter(|one| differs(one)) {
             one.addresses = addresses.to_vec();
         }
         *self = Self::new(servers, is_hashed, &self.peers);
+        true
     }
 }

@@ -1,9 +1,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Balancer, Balancers, Lease, Selection};
+use super::{Balancer, Balancers, HealthChange, Lease, Selection};
 use crate::base::Address;
-use crate::config::{Admission, Balancing, Template, UpstreamGroup, UpstreamServer};
+use crate::config::{
+    Admission, Balancing, HealthCheck, ResolvedName, Template, UpstreamGroup, UpstreamServer,
+};
 
 fn server(port: u16, change: impl FnOnce(&mut UpstreamServer)) -> UpstreamServer {
     let name = format!("127.0.0.1:{port}");
@@ -34,6 +36,7 @@ fn config(balancing: Balancing, servers: Vec<UpstreamServer>) -> UpstreamGroup {
         servers,
         balancing,
         zone: None,
+        health_check: None,
     }
 }
 
@@ -216,12 +219,16 @@ fn the_history_of_peers_survives_a_reload() {
 #[test]
 fn a_peer_that_is_back_gets_its_share_slowly() {
     let slow = server(1, |server| server.slow_start = Duration::from_secs(100));
-    let group = group(Balancing::RoundRobin, vec![slow, weighted(2, 1)]);
+    let config = config(Balancing::RoundRobin, vec![slow, weighted(2, 1)]);
+    let group = Arc::new(Balancer::new(&checked(config), None));
     let start = Instant::now();
     let peer = Arc::clone(&group.peers()[0]);
-    assert!(group.set_health(&peer, false, start));
+    let change = group.checked(&peer, false, start);
+    assert_eq!(change, Some(HealthChange::Unhealthy));
     assert_eq!(sequence(&group, 3, start), [2, 2, 2]);
-    assert!(group.set_health(&peer, true, start));
+    let after = Duration::ZERO;
+    let change = group.checked(&peer, true, start);
+    assert_eq!(change, Some(HealthChange::Healthy { after }));
     let share = |seconds: u64| {
         let chosen = sequence(&group, 200, start + Duration::from_secs(seconds));
         chosen.iter().filter(|port| **port == 1).count()
@@ -230,6 +237,80 @@ fn a_peer_that_is_back_gets_its_share_slowly() {
     assert!((5..25).contains(&early), "{early}");
     assert!((30..80).contains(&middle), "{middle}");
     assert_eq!(whole, 100);
+}
+
+/// The group with active checks.
+fn checked(mut group: UpstreamGroup) -> UpstreamGroup {
+    group.health_check = Some(HealthCheck::default());
+    group
+}
+
+#[test]
+fn the_results_of_checks_survive_a_reload_until_there_are_no_checks() {
+    let (balancers, now) = (Balancers::default(), Instant::now());
+    let servers = |ports: &[u16]| ports.iter().map(|port| weighted(*port, 1)).collect();
+    let config = |ports: &[u16]| config(Balancing::RoundRobin, servers(ports));
+    let before = balancers.balancer(&checked(config(&[1, 2])));
+    // The same group with the port of another protocol has no part in it.
+    let other = balancers.balancer(&checked(config(&[7])));
+    let peer = Arc::clone(&before.peers()[0]);
+    assert!(before.checked(&peer, false, now).is_some());
+    let after = balancers.balancer(&checked(config(&[1, 2, 3])));
+    assert_eq!(sequence(&after, 2, now), [2, 3]);
+    let without = balancers.balancer(&config(&[1, 2, 3]));
+    assert_eq!(sequence(&without, 3, now), [1, 2, 3]);
+    assert_eq!(sequence(&after, 2, now), [2, 3]);
+    drop(other);
+}
+
+#[test]
+fn the_only_peer_gets_no_sessions_while_it_is_unhealthy() {
+    let config = config(Balancing::RoundRobin, vec![weighted(1, 1)]);
+    let (group, now) = (
+        Arc::new(Balancer::new(&checked(config), None)),
+        Instant::now(),
+    );
+    let peer = Arc::clone(&group.peers()[0]);
+    assert!(group.checked(&peer, false, now).is_some());
+    assert!(Selection::new(&group, b"").next(now).is_none());
+    assert!(group.checked(&peer, true, now).is_some());
+    assert_eq!(sequence(&group, 1, now), [1]);
+}
+
+#[test]
+fn a_name_that_is_not_found_at_a_reload_keeps_its_addresses() {
+    let named = |weight: u32| {
+        server(25, |server| {
+            server.name = b"mail.test:25"[..].into();
+            server.addresses.clear();
+            server.weight = weight;
+            server.resolve = Some(ResolvedName {
+                host: "mail.test".into(),
+                port: 25,
+            });
+        })
+    };
+    let (balancers, now) = (Balancers::default(), Instant::now());
+    let before = balancers.balancer(&config(Balancing::RoundRobin, vec![named(1)]));
+    assert!(sequence(&before, 1, now).is_empty());
+    let address = [Address::Inet(([127, 0, 0, 9], 25).into())];
+    assert!(before.set_addresses(b"mail.test:25", &address));
+    assert!(!before.set_addresses(b"mail.test:25", &address));
+    let after = balancers.balancer(&config(Balancing::RoundRobin, vec![named(2)]));
+    assert_eq!(sequence(&after, 1, now), [25]);
+}
+
+#[test]
+fn a_peer_that_stays_when_addresses_change_is_the_same() {
+    let group = group(Balancing::RoundRobin, vec![weighted(1, 1), weighted(2, 1)]);
+    let now = Instant::now();
+    let held = Selection::new(&group, b"").next(now).unwrap();
+    let (old, new) = (held.peer().address.clone(), [127, 0, 0, 2]);
+    let both = [Address::Inet((new, 9).into()), old];
+    assert!(group.set_addresses(b"127.0.0.1:1", &both));
+    assert!(held.fail(now));
+    let chosen = sequence(&group, 4, now);
+    assert!(!chosen.contains(&1) && chosen.contains(&9), "{chosen:?}");
 }
 
 #[test]

@@ -109,11 +109,17 @@ impl GroupBlock {
 
     /// The group.
     pub fn group(&self) -> UpstreamGroup {
-        let Group { server, zone, .. } = self.lines();
+        let Group {
+            server,
+            zone,
+            health_check,
+            ..
+        } = self.lines();
         UpstreamGroup {
             name: String::from_utf8_lossy(&self.name).into(),
             servers: server,
             zone,
+            health_check,
             balancing: self.balancing.clone(),
         }
     }

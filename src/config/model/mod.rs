@@ -8,6 +8,7 @@ mod cidr;
 mod conf_command;
 mod files;
 mod glob;
+mod health_check;
 mod listen;
 mod log_target;
 mod mail_log;
@@ -26,6 +27,7 @@ pub use affinity::{Affinity, Mask};
 pub use cidr::{Cidr, masked};
 pub use conf_command::{Command, CommandFile, CommandFiles, OwnFile, Place};
 pub use files::{NamedFile, PassPhrases, TlsFile};
+pub use health_check::HealthCheck;
 pub use listen::{KeepAlive, Listen, SocketOptions};
 pub use log_target::{LineFormat, LogDestination, LogTarget, SyslogTarget};
 pub use mail_log::{LogBuffer, LogEscape, LogEvents, LogFormat, MailLog};
@@ -34,7 +36,7 @@ pub use options::{Options, PidOption};
 pub use peers::{AuthUrl, Resolver, Upstream, unbracketed};
 pub use sasl::{Method, Methods};
 pub use tls::{ClientTls, SessionCache, TlsFault, TlsMaterial, TlsMode, Verify};
-pub use upstream_group::{Admission, Balancing, UpstreamGroup, UpstreamServer};
+pub use upstream_group::{Admission, Balancing, ResolvedName, UpstreamGroup, UpstreamServer};
 pub use values::{
     Alpn, BackendTls, Capabilities, DebugPoints, ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo,
     StartTls, User, VerifyClient, Xclient,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::health_check::HealthCheck;
 use super::variable::Template;
 use crate::base::Address;
 
@@ -17,6 +18,8 @@ pub struct UpstreamGroup {
     pub balancing: Balancing,
     /// `zone`: a name for statistics.
     pub zone: Option<Box<[u8]>>,
+    /// `health_check`: whether the servers are checked, and how.
+    pub health_check: Option<HealthCheck>,
 }
 
 impl UpstreamGroup {
@@ -27,6 +30,7 @@ impl UpstreamGroup {
             servers: vec![server],
             balancing: Balancing::default(),
             zone: None,
+            health_check: None,
         }
     }
 
@@ -44,16 +48,23 @@ impl UpstreamGroup {
     /// The group with this port in all addresses that are written without one.
     pub fn with_default_port(self: &Arc<Self>, port: u16) -> Arc<Self> {
         let lacks_port = |address: &Address| matches!(address, Address::Inet(ip) if ip.port() == 0);
-        if !self.addresses().any(lacks_port) {
+        let names = || self.servers.iter().filter_map(|one| one.resolve.as_ref());
+        if !self.addresses().any(lacks_port) && names().all(|name| name.port != 0) {
             return Arc::clone(self);
         }
         let mut group = Self::clone(self);
-        let addresses = group.servers.iter_mut().flat_map(|one| &mut one.addresses);
-        for address in addresses {
-            if let Address::Inet(address) = address
-                && address.port() == 0
+        for server in &mut group.servers {
+            for address in &mut server.addresses {
+                if let Address::Inet(address) = address
+                    && address.port() == 0
+                {
+                    address.set_port(port);
+                }
+            }
+            if let Some(name) = &mut server.resolve
+                && name.port == 0
             {
-                address.set_port(port);
+                name.port = port;
             }
         }
         Arc::new(group)
@@ -70,7 +81,7 @@ pub struct UpstreamServer {
     /// Its addresses. Each is a peer. Without a port in the configuration, the port is 0 until the protocol is known.
     pub addresses: Vec<Address>,
     /// `resolve`: the name that is looked up again when its time to live ends.
-    pub resolve: Option<Box<str>>,
+    pub resolve: Option<ResolvedName>,
     /// `weight`, at least 1.
     pub weight: u32,
     /// `max_conns`; 0: no limit.
@@ -85,6 +96,15 @@ pub struct UpstreamServer {
     pub backup: bool,
     /// `down`, `drain`
     pub admission: Admission,
+}
+
+/// A name that is looked up again.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ResolvedName {
+    /// The host.
+    pub host: Box<str>,
+    /// The port of its addresses; 0 until the protocol is known.
+    pub port: u16,
 }
 
 /// nginx's defaults of `max_fails` and `fail_timeout`.

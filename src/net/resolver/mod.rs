@@ -111,6 +111,26 @@ impl Resolver {
         Ok((found.collect(), valid))
     }
 
+    /// All addresses of a host, A before AAAA, and their time to live.
+    ///
+    /// # Errors
+    /// The host has no address, or the look-up of one family failed, so that addresses may be missing.
+    pub async fn each_address(
+        &self,
+        name: &str,
+        port: u16,
+    ) -> Result<(Vec<SocketAddr>, Duration), ResolveError> {
+        let name = Name::from_ascii(name).map_err(|_| ResolveError::NOT_FOUND)?;
+        match self.hosts(name, self.timeout).await {
+            (_, _, Some(error)) => Err(error),
+            (found, ..) if found.is_empty() => Err(ResolveError::NOT_FOUND),
+            (found, valid, None) => {
+                let found = found.into_iter().map(|ip| SocketAddr::new(ip, port));
+                Ok((found.collect(), valid))
+            }
+        }
+    }
+
     /// All addresses of a name from another answer.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use crate::config::{Config, Socket};
 use crate::log::ErrorLog;
 use crate::net::resolver::SystemNames;
 use crate::process::limits;
-use crate::session::{Endpoint, ShutdownTimer};
+use crate::session::{Backends, Endpoint, GroupTasks, ShutdownTimer};
 
 /// One generation of the running configuration.
 #[derive(Debug)]
@@ -117,9 +117,22 @@ impl Generation {
 
     /// Asks the backends that authenticate by themselves for their capabilities, ahead of the first client.
     pub fn fetch_capabilities(&self) {
-        for endpoint in self.endpoints.values().flat_map(|(_, endpoints)| endpoints) {
-            endpoint.backends.capabilities();
+        for backends in self.backends() {
+            backends.capabilities();
         }
+    }
+
+    /// Starts what keeps the groups of backends up to date. Must be called inside the runtime.
+    pub fn start_group_tasks(&self) -> GroupTasks {
+        GroupTasks::start(self.backends())
+    }
+
+    /// The backends of all servers, in the order of the sockets.
+    fn backends(&self) -> impl Iterator<Item = &Arc<Backends>> {
+        let sockets = self.config.sockets.iter();
+        let endpoints = sockets.filter_map(|socket| self.endpoints.get(&socket.address));
+        let endpoints = endpoints.flat_map(|(_, endpoints)| endpoints);
+        endpoints.map(|endpoint| &endpoint.backends)
     }
 
     /// Whether the sessions of both end by the same timer.

@@ -24,6 +24,7 @@ use crate::process::daemon;
 use crate::process::handover::{Channel, Report, report};
 use crate::process::limits::DescriptorLimit;
 use crate::process::signals::Signals;
+use crate::session::GroupTasks;
 
 /// How long sessions may take for their last replies after `worker_shutdown_timeout`.
 const PARTING: Duration = Duration::from_secs(3);
@@ -39,6 +40,8 @@ pub struct Service {
     debug: DebugLines,
     /// A configuration that waits to be put in force.
     loaded: Option<Loaded>,
+    /// The health checks and look-ups of the generation in force.
+    group_tasks: GroupTasks,
 }
 
 /// How a worker comes to its end.
@@ -82,6 +85,7 @@ impl Service {
             acceptors,
             debug,
             loaded: None,
+            group_tasks: GroupTasks::default(),
         };
         service.accept(number, listeners);
         Some(service)
@@ -205,6 +209,7 @@ impl Service {
         self.acceptors.open(listeners, &self.instance);
         let generation = self.instance.generation.load();
         generation.fetch_capabilities();
+        self.group_tasks = generation.start_group_tasks();
         self.debug.follow(Arc::clone(&generation.log));
         self.follow();
         report(&self.channel, &Report::Ready(number));
@@ -219,6 +224,7 @@ impl Service {
             _ => format_args!("gracefully shutting down"),
         });
         self.acceptors.close_all().await;
+        self.group_tasks.end();
         report(&self.channel, &Report::Stopped);
         let limit = match ending {
             Ending::Graceful => self.instance.generation.load().retire(),

@@ -1,11 +1,13 @@
 //! The dialogues with backends, once for all protocols.
 //!
 //! [`AuthorizedLogin`] logs in where the auth server has decided, [`BackendLogin`] where the backend itself authenticates,
-//! [`StartTls`] upgrades the connection before either, [`CapabilityProbe`] asks for the capabilities. What differs between
+//! [`StartTls`] upgrades the connection before either, [`CapabilityProbe`] asks for the capabilities,
+//! [`AvailabilityProbe`] finds out whether the backend works. What differs between
 //! the protocols (framing, classes of replies, commands) is behind [`reply::Replies`] and [`wire::Wire`], which each protocol
 //! implements in its `wire`.
 
 pub mod authorized_login;
+pub mod availability_probe;
 pub mod backend_login;
 pub mod capability_probe;
 pub mod discovery;
@@ -17,6 +19,7 @@ pub mod steps;
 pub mod wire;
 
 pub use authorized_login::AuthorizedLogin;
+pub use availability_probe::AvailabilityProbe;
 pub use backend_login::BackendLogin;
 pub use capability_probe::CapabilityProbe;
 pub use start_tls::StartTls;

@@ -15,17 +15,14 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Backends;
-use super::connect::prepare;
-use super::conversation::converse;
 use super::not_offered::NotOffered;
+use super::probe::ask;
 use crate::base::{Level, Protocol, Registry};
-use crate::config::{Method, Methods, ProxyProtocol, Server, Upstream, UpstreamGroup, unbracketed};
+use crate::config::{Admission, Method, Methods, ProxyProtocol, Server, UpstreamGroup};
 use crate::proto::CapabilityList;
-use crate::proto::backend::CapabilityProbe;
 use crate::proto::backend::capability_probe::Answer;
 use crate::proto::client::READING;
 use crate::proto::{dialogues, sasl};
-use crate::session::client::source;
 use crate::session::phase::Phase;
 use crate::tls;
 
@@ -175,10 +172,8 @@ impl Backends {
     /// for it.
     pub fn capabilities(self: &Arc<Self>) -> Option<Arc<CapabilityList>> {
         let entry = self.capabilities.as_ref()?;
-        if entry.begins()
-            && let Some(dialogue) = dialogues::capability_probe(&self.server)
-        {
-            tokio::spawn(probe(self.clone(), entry.clone(), dialogue));
+        if entry.begins() {
+            tokio::spawn(probe(self.clone(), entry.clone()));
         }
         entry.list.load_full()
     }
@@ -193,17 +188,10 @@ impl Backends {
 }
 
 /// Asks a backend, and keeps its answer.
-async fn probe(
-    backends: Arc<Backends>,
-    entry: Arc<BackendCapabilities>,
-    dialogue: CapabilityProbe,
-) {
+async fn probe(backends: Arc<Backends>, entry: Arc<BackendCapabilities>) {
     let _permit = entry.probes.acquire().await;
     let server = &backends.server;
-    let answer = match server.authenticator.upstream() {
-        Some(upstream) => timeout(server.mail.timeout, ask(&backends, upstream, dialogue)).await,
-        None => Ok(None),
-    };
+    let answer = timeout(server.mail.timeout, ask_peers(&backends)).await;
     let mut answer = answer.unwrap_or_default();
     if let Some(answer) = &mut answer
         && server.proxy.proxy_protocol == ProxyProtocol::V2
@@ -249,25 +237,17 @@ fn name(server: &Server) -> Cow<'_, str> {
     String::from_utf8_lossy(upstream.map_or(&[], |upstream| &*upstream.name))
 }
 
-/// Asks the first address that answers.
-async fn ask(
-    backends: &Backends,
-    upstream: &Upstream,
-    dialogue: CapabilityProbe,
-) -> Option<Answer> {
-    let proxy = &backends.server.proxy;
+/// Asks the first peer that answers.
+async fn ask_peers(backends: &Backends) -> Option<Answer> {
     // A probe has no log lines.
     let phase = &mut Phase::Backend(READING);
-    for (member, address) in upstream.group.peers() {
-        let limit = proxy.proxy_connect_timeout;
-        if let Ok(Ok(socket)) = timeout(limit, backends.dialer.connect(address)).await {
-            // The connection's own ends: Postfix does not accept a header with `UNKNOWN`.
-            let header = source::own_header(proxy, &socket);
-            let (header, host) = (header.as_deref(), unbracketed(&member.host));
-            let prepared = prepare(socket, backends, header, host, None, phase).await;
-            let mut connection = prepared.ok()?;
-            let ended = converse(&mut connection, dialogue, Vec::new(), phase).await;
-            let (answer, _) = ended.ok()?;
+    let peers = backends.balancer.as_ref()?.peers();
+    for peer in peers {
+        let (address, host) = (&peer.address, &peer.server.host);
+        let dialogue = dialogues::capability_probe(&backends.server)?;
+        if peer.server.admission == Admission::Open
+            && let Ok((answer, connection)) = ask(backends, address, host, dialogue, phase).await
+        {
             connection.leave(answer.quit).await;
             return Some(answer);
         }

@@ -19,7 +19,7 @@ use crate::proto::dialogues;
 use crate::proto::login::Helo;
 use crate::session::phase::Phase;
 
-const CONNECTING: Phase = Phase::Backend("connecting to upstream");
+pub(super) const CONNECTING: Phase = Phase::Backend("connecting to upstream");
 const READING_REPLY: Phase = Phase::Backend(READING);
 const SENDING_HEADER: Phase = Phase::Backend("sending PROXY protocol header to upstream");
 

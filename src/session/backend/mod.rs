@@ -11,7 +11,11 @@ mod connect;
 mod connection;
 mod conversation;
 pub mod error;
+mod group_tasks;
+mod health;
+mod names;
 pub mod not_offered;
+mod probe;
 mod relay;
 mod start_tls;
 
@@ -21,6 +25,7 @@ use std::sync::atomic::AtomicBool;
 pub use capability_cache::{BackendCapabilities, CapabilityCache};
 use connection::BackendConnection;
 pub use connection::BackendStream;
+pub use group_tasks::GroupTasks;
 
 use super::log::SessionLog;
 use super::phase::Phase;

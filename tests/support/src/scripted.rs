@@ -1,7 +1,7 @@
 //! A peer that follows a script, to do what a real one does not do on demand: stall, send half a reply, close early.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::TIMEOUT;
@@ -43,7 +43,12 @@ impl ScriptedPeer {
 
     /// Listens on this port of 127.0.0.1; 0 is a free one.
     pub fn start_on(port: u16, script: &[Step]) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", port)).expect("a port for the peer");
+        Self::start_at(("127.0.0.1", port), script)
+    }
+
+    /// Listens on this address.
+    pub fn start_at(address: impl ToSocketAddrs, script: &[Step]) -> Self {
+        let listener = TcpListener::bind(address).expect("a port for the peer");
         let port = listener.local_addr().expect("its number").port();
         let (report, received) = channel();
         let script = script.to_vec();
@@ -59,6 +64,11 @@ impl ScriptedPeer {
     /// An auth server that sends the same response to each request.
     pub fn auth_server(response: impl Into<String>) -> Self {
         Self::start(&[Step::ReadHeader, Step::send(response)])
+    }
+
+    /// The lines and headers that it has read by now and nobody has asked for.
+    pub fn received_so_far(&self) -> Vec<String> {
+        self.received.try_iter().collect()
     }
 
     /// The next line or header that it read.

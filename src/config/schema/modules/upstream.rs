@@ -2,7 +2,7 @@
 
 use crate::config::schema::module;
 use crate::config::schema::values::{
-    Bare, HashMethod, RandomMethod, UpstreamServers, UpstreamZone,
+    Bare, HashMethod, HealthChecks, RandomMethod, UpstreamServers, UpstreamZone,
 };
 
 module! {
@@ -26,5 +26,12 @@ module! {
         /// Selects a server by a key with variables: sessions with the same key get the same server while it works. With `consistent`,
         /// only a few keys change their server when a server is added to the group or removed from it (ketama).
         hash: HashMethod, UPSTREAM => SetsBalancing;
+        /// Checks every server of the group, beginning when the configuration takes effect. A check connects as a session does, with the
+        /// PROXY header and TLS that `proxy_protocol` and `proxy_ssl` ask for, waits for the greeting, asks for the capabilities (EHLO,
+        /// CAPABILITY or CAPA) and leaves. It fails if this does not succeed within `proxy_connect_timeout`, and within 10 seconds in any
+        /// case. A server that is unhealthy gets no new sessions, and its sessions go on; the error log has a line for each change. When
+        /// it is healthy again, `slow_start` begins. The result outlives a reload. If several servers in `mail {}` use the group, the
+        /// settings of the first of them are in effect for the checks. Servers with `down` or `drain` are not checked.
+        health_check: HealthChecks, UPSTREAM;
     }
 }

@@ -3,6 +3,7 @@
 mod cidr;
 mod conf_commands;
 mod files;
+mod health_check;
 mod imap_id;
 mod ip;
 mod listen;
@@ -25,6 +26,7 @@ mod words;
 pub use cidr::{Cidrs, DebugConnection};
 pub use conf_commands::ConfCommands;
 pub use files::{ConfigPath, Key, NamedPath, NamedPaths, Passwords, PrefixPath};
+pub use health_check::HealthChecks;
 pub use imap_id::ImapId;
 pub use listen::Listens;
 pub use log::Logs;

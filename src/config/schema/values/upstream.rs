@@ -7,7 +7,8 @@ use super::peers::upstream_refused;
 use super::size::parse_size;
 use super::time::seconds;
 use super::url::{NOT_FOUND, Rules, parse};
-use crate::config::model::{Admission, Balancing, Template, UpstreamServer};
+use crate::base::Address;
+use crate::config::model::{Admission, Balancing, ResolvedName, Template, UpstreamServer};
 use crate::config::schema::{Arguments, Arity, Parsed, Repeated, ValueKind, refuse};
 
 /// The smallest zone that nginx accepts, in bytes: eight pages.
@@ -26,7 +27,7 @@ impl ValueKind for UpstreamServers {
         failures (default 1, 0 for any number) within `fail_timeout` (default 10s) it gets no sessions for `fail_timeout`. With \
         `slow_start`, a server that is back reaches its share in this time. A `backup` gets sessions when no other server is \
         available. `down` takes a server out of use; `drain` does so for new sessions. With `resolve`, the name is looked up \
-        again when its TTL ends, and need not resolve when the configuration is read.";
+        again when its TTL ends, and need not resolve when the configuration is read; if a look-up fails, the addresses stay.";
     const ARITY: Arity = Arity::SOME;
     const REPEATED: Repeated = Repeated::Adds;
 
@@ -68,14 +69,21 @@ impl ValueKind for UpstreamServers {
         }
         match parse(args.names, name, Rules::default()) {
             Ok(url) => {
-                server.resolve =
-                    (resolves && url.named).then(|| String::from_utf8_lossy(&url.host).into());
+                server.resolve = (resolves && url.named).then(|| ResolvedName {
+                    host: String::from_utf8_lossy(&url.host).into(),
+                    port: url.addresses.first().map_or(0, Address::port),
+                });
                 (server.host, server.addresses) = (url.host, url.addresses);
             }
             Err(NOT_FOUND) if resolves => {
-                let host = name.split(|byte| *byte == b':').next().unwrap_or_default();
+                let mut parts = name.split(|byte| *byte == b':');
+                let host = parts.next().unwrap_or_default();
+                let port = parts.next().and_then(number);
                 server.host = host.into();
-                server.resolve = Some(String::from_utf8_lossy(host).into());
+                server.resolve = Some(ResolvedName {
+                    host: String::from_utf8_lossy(host).into(),
+                    port: port.and_then(|port| u16::try_from(port).ok()).unwrap_or(0),
+                });
             }
             Err(reason) => return Err(upstream_refused(reason, name)),
         }

@@ -1,0 +1,51 @@
+//! The directive `health_check` of `upstream {}`.
+
+use std::time::Duration;
+
+use super::number::number;
+use super::time::milliseconds;
+use crate::config::model::HealthCheck;
+use crate::config::schema::{Arguments, Arity, Parsed, ValueKind, refuse};
+
+/// `health_check [interval=time] [jitter=time] [fails=number] [passes=number] [port=number]`
+#[derive(Debug)]
+pub struct HealthChecks;
+
+impl ValueKind for HealthChecks {
+    type Value = HealthCheck;
+    const SYNTAX: &'static str =
+        "[interval=time] [jitter=time] [fails=number] [passes=number] [port=number]";
+    const ABOUT: &'static str = "`interval` is the time between two checks of a server (default 5s); each is delayed by chance by up to \
+        `jitter` (default 0). A server is unhealthy after `fails` failed checks in a row (default 1), and healthy again after `passes` \
+        successful ones (default 1). With `port`, the checks connect to this port instead of the server's own.";
+    const ARITY: Arity = Arity::between(0, 5);
+
+    fn read(args: &mut Arguments<'_>, _: Option<HealthCheck>) -> Parsed<HealthCheck> {
+        let mut check = HealthCheck::default();
+        for word in args.words {
+            let bad = || refuse!("invalid parameter \"", word, "\"");
+            let after = |prefix: &str| word.strip_prefix(prefix.as_bytes());
+            let time = |text: &[u8]| milliseconds(text).map(Duration::from_millis);
+            let count = |text: &[u8]| {
+                let number = number(text).and_then(|number| u32::try_from(number).ok());
+                number.filter(|number| *number > 0)
+            };
+            if let Some(text) = after("interval=") {
+                let interval = time(text).filter(|interval| !interval.is_zero());
+                check.interval = interval.ok_or_else(bad)?;
+            } else if let Some(text) = after("jitter=") {
+                check.jitter = time(text).ok_or_else(bad)?;
+            } else if let Some(text) = after("fails=") {
+                check.fails = count(text).ok_or_else(bad)?;
+            } else if let Some(text) = after("passes=") {
+                check.passes = count(text).ok_or_else(bad)?;
+            } else if let Some(text) = after("port=") {
+                let port = count(text).and_then(|number| u16::try_from(number).ok());
+                check.port = Some(port.ok_or_else(bad)?);
+            } else {
+                return Err(bad());
+            }
+        }
+        Ok(check)
+    }
+}

@@ -1,0 +1,126 @@
+//! `resolve`: the peers of a group follow DNS while sessions run.
+
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::RecordType;
+use support::dns::{NameServer, Response, a};
+use support::scripted::{ScriptedPeer, Step};
+use support::{Gateway, LineClient, auth_plain, free_port};
+
+/// An SMTP backend that accepts one login, and tells its name.
+fn backend(address: &str, port: u16, name: &str) -> ScriptedPeer {
+    let script = [
+        Step::Send(b"220 b\r\n"),
+        Step::ReadLine,
+        Step::Send(b"250-b\r\n250 AUTH PLAIN\r\n"),
+        Step::ReadLine,
+        Step::send("235 ok\r\n"),
+        Step::ReadLine,
+        Step::send(format!("250 {name}\r\n")),
+        Step::ReadLine,
+        Step::send(format!("250 still {name}\r\n")),
+        Step::Stall,
+    ];
+    ScriptedPeer::start_at((address, port), &script)
+}
+
+/// Logs in, and returns the session with the name of its backend.
+fn session(port: u16) -> (LineClient, String) {
+    let mut client = LineClient::connect(port);
+    client.expect("220");
+    let reply = client.ask(&format!("AUTH PLAIN {}", auth_plain("joe", "secret")));
+    assert!(reply.starts_with("235"), "{reply}");
+    let name = client.ask("NOOP");
+    (
+        client,
+        name.trim_end().trim_start_matches("250 ").to_owned(),
+    )
+}
+
+/// Sets the addresses of `mail.test`, valid for a second.
+fn set(names: &NameServer, addresses: &[&str]) {
+    let records = addresses.iter().map(|one| ("mail.test".into(), 1, a(one)));
+    names.set(
+        "mail.test",
+        RecordType::A,
+        Response::Records(records.collect()),
+    );
+}
+
+#[test]
+fn peers_follow_the_addresses_of_a_name() {
+    let (names, port, backend_port) = (NameServer::start(), free_port(), free_port());
+    let _a = backend("127.0.0.1", backend_port, "a");
+    let _b = backend("127.0.0.2", backend_port, "b");
+    set(&names, &["127.0.0.1"]);
+    let gateway = Gateway::start(&format!(
+        "mail {{
+            server_name gate.test;
+            smtp_capabilities DSN;
+            resolver {};
+            proxy_pass g;
+            upstream g {{ server mail.test:{backend_port} resolve; }}
+            server {{ listen 127.0.0.1:{port}; protocol smtp; }}
+        }}",
+        names.address
+    ));
+    let shown = |addresses: &[&str]| {
+        let all = addresses.iter().map(|one| format!("{one}:{backend_port}"));
+        let all: Vec<_> = all.collect();
+        format!("upstream mail.test has the addresses {}\n", all.join(", "))
+    };
+    gateway.wait_for_log(&shown(&["127.0.0.1"]));
+    let (mut held, name) = session(port);
+    assert_eq!(name, "a");
+    set(&names, &["127.0.0.2"]);
+    gateway.wait_for_log(&shown(&["127.0.0.2"]));
+    assert_eq!([(); 2].map(|()| session(port).1), ["b", "b"]);
+    // The session of a peer that has left goes on.
+    assert!(held.ask("NOOP").starts_with("250 still a"));
+    set(&names, &["127.0.0.2", "127.0.0.1"]);
+    gateway.wait_for_log(&shown(&["127.0.0.1", "127.0.0.2"]));
+    let both = || {
+        let mut both = [(); 2].map(|()| session(port).1);
+        both.sort();
+        both
+    };
+    assert_eq!(both(), ["a", "b"]);
+    // A name server that fails changes nothing, and neither does a reload meanwhile.
+    names.set(
+        "mail.test",
+        RecordType::A,
+        Response::Code(ResponseCode::ServFail),
+    );
+    gateway.wait_for_log(
+        "upstream mail.test could not be resolved (2: Server failure), its addresses stay in use\n",
+    );
+    assert_eq!(both(), ["a", "b"]);
+    gateway.reload();
+    assert_eq!(both(), ["a", "b"]);
+    set(&names, &["127.0.0.1"]);
+    gateway.wait_for_log("upstream mail.test is resolved again after ");
+    gateway.wait_for_log(&shown(&["127.0.0.1"]));
+    let log = gateway.log();
+    assert_eq!(log.matches("has the addresses").count(), 4, "{log}");
+}
+
+#[test]
+fn a_name_that_is_never_found_is_a_temporary_error_and_one_line() {
+    let (names, port) = (NameServer::start(), free_port());
+    let gateway = Gateway::start(&format!(
+        "mail {{
+            server_name gate.test;
+            smtp_capabilities DSN;
+            resolver {};
+            proxy_pass g;
+            upstream g {{ server mail.test resolve; health_check; }}
+            server {{ listen 127.0.0.1:{port}; protocol smtp; }}
+        }}",
+        names.address
+    ));
+    gateway.wait_for_log("upstream mail.test could not be resolved (3: Host not found)");
+    let mut client = LineClient::connect(port);
+    client.expect("220");
+    let reply = client.ask(&format!("AUTH PLAIN {}", auth_plain("joe", "secret")));
+    assert!(reply.starts_with("451 4.4.1"), "{reply}");
+    gateway.wait_for_log("no live upstreams");
+}
