@@ -52,17 +52,20 @@ fn peers_follow_the_addresses_of_a_name() {
     let _a = backend("127.0.0.1", backend_port, "a");
     let _b = backend("127.0.0.2", backend_port, "b");
     set(&names, &["127.0.0.1"]);
-    let gateway = Gateway::start(&format!(
-        "mail {{
-            server_name gate.test;
-            smtp_capabilities DSN;
-            resolver {};
-            proxy_pass g;
-            upstream g {{ server mail.test:{backend_port} resolve; }}
-            server {{ listen 127.0.0.1:{port}; protocol smtp; }}
-        }}",
-        names.address
-    ));
+    let mail = |parameter: &str| {
+        format!(
+            "mail {{
+                server_name gate.test;
+                smtp_capabilities DSN;
+                resolver {};
+                proxy_pass g;
+                upstream g {{ server mail.test:{backend_port} resolve {parameter}; }}
+                server {{ listen 127.0.0.1:{port}; protocol smtp; }}
+            }}",
+            names.address
+        )
+    };
+    let gateway = Gateway::start(&mail("weight=1"));
     let shown = |addresses: &[&str]| {
         let all = addresses.iter().map(|one| format!("{one}:{backend_port}"));
         let all: Vec<_> = all.collect();
@@ -94,6 +97,7 @@ fn peers_follow_the_addresses_of_a_name() {
         "upstream mail.test could not be resolved (2: Server failure), its addresses stay in use\n",
     );
     assert_eq!(both(), ["a", "b"]);
+    gateway.rewrite(&mail("weight=2"));
     gateway.reload();
     assert_eq!(both(), ["a", "b"]);
     set(&names, &["127.0.0.1"]);
@@ -101,6 +105,7 @@ fn peers_follow_the_addresses_of_a_name() {
     gateway.wait_for_log(&shown(&["127.0.0.1"]));
     let log = gateway.log();
     assert_eq!(log.matches("has the addresses").count(), 4, "{log}");
+    assert_eq!(log.matches("could not be resolved").count(), 1, "{log}");
 }
 
 #[test]

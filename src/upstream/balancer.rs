@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::health::HealthChange;
 use super::peer::{Peer, Standing};
@@ -27,6 +27,8 @@ pub(super) struct State {
     pub backup: Ring,
     /// The source of `random`.
     pub random: fastrand::Rng,
+    /// The servers whose name cannot be resolved, and since when.
+    unresolved: HashMap<Box<[u8]>, Instant>,
 }
 
 impl State {
@@ -50,10 +52,11 @@ impl Balancer {
             let servers = servers.filter(|server| server.backup == is_backup);
             let servers = servers.map(|server| Addressed {
                 server: Arc::new(server.clone()),
-                addresses: match server.resolve {
-                    // The name is not known to DNS now.
-                    Some(_) if server.addresses.is_empty() => addresses_of(before, &server.name),
-                    _ => server.addresses.clone(),
+                addresses: match &server.resolve {
+                    // The running process has asked the `resolver`, the configuration has not.
+                    Some(name) => addresses_of(before, &server.name, name.port)
+                        .unwrap_or_else(|| server.addresses.clone()),
+                    None => server.addresses.clone(),
                 },
             });
             let mut ring = Ring::new(servers.collect(), is_hashed && !is_backup, before);
@@ -68,6 +71,9 @@ impl Balancer {
                 primary: ring(false, primary),
                 backup: ring(true, backup),
                 random: fastrand::Rng::new(),
+                unresolved: state
+                    .as_ref()
+                    .map_or_else(HashMap::new, |state| state.unresolved.clone()),
             }),
         }
     }
@@ -99,6 +105,22 @@ impl Balancer {
         primary || backup
     }
 
+    /// Notes that the name of a server is resolved. Returns how long that had failed.
+    pub fn resolved(&self, server: &[u8], now: Instant) -> Option<Duration> {
+        let since = self.lock().unresolved.remove(server)?;
+        Some(now.saturating_duration_since(since))
+    }
+
+    /// Notes that the name of a server cannot be resolved. Returns whether that is new.
+    pub fn unresolved(&self, server: &[u8], now: Instant) -> bool {
+        let failing = &mut self.lock().unresolved;
+        let is_new = !failing.contains_key(server);
+        if is_new {
+            failing.insert(server.into(), now);
+        }
+        is_new
+    }
+
     /// Takes the result of an active check into account. Returns the change of the peer's state that it leads to.
     pub fn checked(&self, peer: &Arc<Peer>, passed: bool, now: Instant) -> Option<HealthChange> {
         let check = self.group.health_check.as_ref()?;
@@ -128,10 +150,12 @@ impl Balancer {
     }
 }
 
-/// The addresses that the peers of a server have.
-fn addresses_of(peers: &[Standing], server: &[u8]) -> Vec<Address> {
-    let own = peers.iter().filter(|one| *one.peer.server.name == *server);
-    own.map(|one| one.peer.address.clone()).collect()
+/// The addresses with this port that the peers of a server have.
+fn addresses_of(peers: &[Standing], server: &[u8], port: u16) -> Option<Vec<Address>> {
+    let peers = peers.iter().map(|one| &one.peer);
+    let own = peers.filter(|peer| *peer.server.name == *server && peer.address.port() == port);
+    let addresses: Vec<_> = own.map(|peer| peer.address.clone()).collect();
+    (!addresses.is_empty()).then_some(addresses)
 }
 
 /// Whether a choice needs the circle of hashes.
@@ -176,6 +200,7 @@ impl Balancers {
             peers.iter().any(|peer| has(group, peer))
         };
         let before = in_force.iter().rev().find(shares_peers);
+        let before = before.or(in_force.last());
         let balancer = Arc::new(Balancer::new(group, before.map(|before| &**before)));
         all.push(Arc::downgrade(&balancer));
         balancer

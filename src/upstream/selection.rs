@@ -54,6 +54,7 @@ impl Selection {
             primary,
             backup,
             random,
+            ..
         } = &mut *state;
         let primary_choice = match self.uses_backup {
             true => None,

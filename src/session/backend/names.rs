@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::Backends;
+use super::candidates::now;
 use crate::base::{Address, Escaped, Level};
 use crate::config::ResolvedName;
 use crate::net::resolver::ResolveError;
@@ -30,7 +31,6 @@ pub(super) struct NamedServer {
 impl NamedServer {
     /// Looks the name up when its time to live ends, and changes the peers of the group.
     pub async fn follow(self) {
-        let mut failed: Option<Instant> = None;
         loop {
             let ResolvedName { host, port } = &self.name;
             let resolver = &self.backends.resolver;
@@ -41,8 +41,8 @@ impl NamedServer {
             };
             let pause = match looked_up {
                 Ok((addresses, valid)) => {
-                    if let Some(since) = failed.take() {
-                        let seconds = since.elapsed().as_secs();
+                    if let Some(failed_for) = self.balancer.resolved(&self.server, now()) {
+                        let seconds = failed_for.as_secs();
                         let line = format_args!("is resolved again after {seconds} s");
                         self.line(Level::Error, line);
                     }
@@ -50,8 +50,7 @@ impl NamedServer {
                     valid.clamp(PAUSES.0, PAUSES.1)
                 }
                 Err(error) => {
-                    if failed.is_none() {
-                        failed = Some(Instant::now());
+                    if self.balancer.unresolved(&self.server, now()) {
                         self.failed(error);
                     }
                     RETRY

@@ -49,3 +49,44 @@ impl ValueKind for HealthChecks {
         Ok(check)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::schema::row::read_default;
+
+    #[test]
+    fn parameters() {
+        let check =
+            read_default::<HealthChecks>("fails=3 interval=1m500ms port=26 passes=2 jitter=1");
+        let expected = HealthCheck {
+            interval: Duration::from_millis(60_500),
+            jitter: Duration::from_secs(1),
+            fails: 3,
+            passes: 2,
+            port: Some(26),
+        };
+        assert_eq!(check.ok(), Some(expected));
+        let plain = read_default::<HealthChecks>("").ok();
+        assert_eq!(plain, Some(HealthCheck::default()));
+    }
+
+    #[test]
+    fn what_is_no_parameter_is_refused() {
+        for word in [
+            "interval=0",
+            "interval=",
+            "interval=5x",
+            "jitter=-1",
+            "fails=0",
+            "passes=0",
+            "passes=4294967296",
+            "port=0",
+            "port=65536",
+            "uri=/",
+            "mandatory",
+        ] {
+            assert!(read_default::<HealthChecks>(word).is_err(), "{word}");
+        }
+    }
+}
