@@ -3,7 +3,9 @@
 use std::io::ErrorKind;
 use std::net::TcpListener;
 
+use support::authority::{Authority, CertificateOptions};
 use support::scripted::{ScriptedPeer, Step};
+use support::tls_backend::{Backend, proxy_ssl, setup, verify};
 use support::{Gateway, LineClient, auth_plain, free_port, wait_until};
 
 /// An SMTP backend that works, for checks and for one login, and tells its name.
@@ -144,6 +146,37 @@ fn a_check_speaks_the_protocol() {
         assert_eq!(command(peer.received()), asks);
         assert_eq!(command(peer.received()), leaves, "{protocol}");
         assert!(!gateway.log().contains("healthy"), "{protocol}");
+    }
+}
+
+#[test]
+fn a_check_uses_tls_as_sessions_do() {
+    let (ca, other) = (Authority::new("Good CA"), Authority::new("Other CA"));
+    let options = CertificateOptions {
+        names: &["localhost", "127.0.0.1"],
+        ..CertificateOptions::default()
+    };
+    let certificate = ca.sign("local", options);
+    for implicit in [true, false] {
+        let (backend, port) = (Backend::start(setup(&certificate, implicit)), free_port());
+        let group = format!(
+            "server 127.0.0.1:{}; health_check interval=1h;",
+            backend.port
+        );
+        let more = |ca: &Authority| {
+            let verify = verify(&ca.certificate());
+            format!("proxy_ssl {}; {verify}", proxy_ssl(implicit))
+        };
+        let gateway = Gateway::start(&mail(port, "smtp", &group, &more(&ca)));
+        let mut last = String::new();
+        while last != "tls QUIT" {
+            last = backend.received();
+            assert_ne!(last, "clear QUIT");
+        }
+        assert!(!gateway.log().contains("healthy"), "{implicit}");
+        gateway.rewrite(&mail(port, "smtp", &group, &more(&other)));
+        gateway.reload();
+        gateway.wait_for_log("is unhealthy: upstream SSL certificate verify error: ");
     }
 }
 
