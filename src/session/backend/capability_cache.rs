@@ -241,8 +241,7 @@ fn name(server: &Server) -> Cow<'_, str> {
 async fn ask_peers(backends: &Backends) -> Option<Answer> {
     // A probe has no log lines.
     let phase = &mut Phase::Backend(READING);
-    let peers = backends.balancer.as_ref()?.peers();
-    for peer in peers {
+    for peer in backends.balancers().next()?.peers() {
         let (address, host) = (&peer.address, &peer.server.host);
         let dialogue = dialogues::capability_probe(&backends.server)?;
         if peer.server.admission == Admission::Open

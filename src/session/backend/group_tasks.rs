@@ -1,5 +1,6 @@
 //! The tasks that keep the groups of a generation up to date: health checks, and look-ups of names. No session waits for them.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -19,26 +20,15 @@ impl GroupTasks {
     /// Starts the tasks of the groups that these servers use. Where several servers use one group, the first of them decides how it is
     /// checked. Must be called inside the runtime.
     pub fn start<'a>(servers: impl Iterator<Item = &'a Arc<Backends>>) -> Self {
-        let (mut tasks, mut groups) = (JoinSet::new(), Vec::<&Arc<Balancer>>::new());
+        let (mut tasks, mut groups) = (JoinSet::new(), HashSet::new());
         let permits = Arc::new(Semaphore::new(CHECKS));
-        for backends in servers {
-            let Some(balancer) = &backends.balancer else {
+        for (backends, balancer) in
+            servers.flat_map(|one| one.balancers().map(move |its| (one, its)))
+        {
+            if !groups.insert(Arc::as_ptr(balancer)) {
                 continue;
-            };
+            }
             let group = &balancer.group;
-            let resolved = || {
-                group
-                    .servers
-                    .iter()
-                    .filter_map(|server| server.resolve.as_ref().zip(Some(server)))
-            };
-            if group.health_check.is_none() && resolved().next().is_none() {
-                continue;
-            }
-            if groups.iter().any(|known| Arc::ptr_eq(known, balancer)) {
-                continue;
-            }
-            groups.push(balancer);
             if let Some(check) = &group.health_check {
                 let group = health::CheckedGroup {
                     backends: Arc::clone(backends),
@@ -48,14 +38,16 @@ impl GroupTasks {
                 };
                 tasks.spawn(group.check());
             }
-            for (name, server) in resolved() {
-                let server = names::NamedServer {
-                    backends: Arc::clone(backends),
-                    balancer: Arc::clone(balancer),
-                    name: name.clone(),
-                    server: server.name.clone(),
-                };
-                tasks.spawn(server.follow());
+            for server in &group.servers {
+                if let Some(name) = &server.resolve {
+                    let server = names::NamedServer {
+                        backends: Arc::clone(backends),
+                        balancer: Arc::clone(balancer),
+                        name: name.clone(),
+                        server: server.name.clone(),
+                    };
+                    tasks.spawn(server.follow());
+                }
             }
         }
         Self(tasks)
@@ -64,5 +56,12 @@ impl GroupTasks {
     /// Ends them: the generation lets nobody in any more.
     pub fn end(&mut self) {
         self.0.abort_all();
+    }
+}
+
+impl Backends {
+    /// The groups that sessions of the server may use.
+    pub(super) fn balancers(&self) -> impl Iterator<Item = &Arc<Balancer>> {
+        self.balancer.iter()
     }
 }
