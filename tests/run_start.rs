@@ -295,8 +295,8 @@ fn descriptors_are_raised_and_limited() {
         .expect("the line");
     // For each of two `worker_processes`.
     assert_eq!(line.split_whitespace().nth(3), Some("80"));
-    // (80 - 24 - 2 * 2) / 2 sessions are accepted; the next waits until one ends.
-    let mut sessions: Vec<_> = (0..26).map(|_| LineClient::connect(port)).collect();
+    // (80 - 24 - 2 * 3) / 2 sessions are accepted; the next waits until one ends.
+    let mut sessions: Vec<_> = (0..25).map(|_| LineClient::connect(port)).collect();
     sessions
         .iter_mut()
         .for_each(|session| drop(session.expect("220")));
@@ -376,7 +376,7 @@ fn a_server_may_log_to_standard_error() {
     let line = lines.next().expect("a line").expect("its text");
     assert!(line.contains("[info]"), "{line}");
     let connected = |port| format!("connected to 127.0.0.1:{port}");
-    assert!(line.ends_with(&connected(loud)), "{line}");
+    assert!(line.contains(&connected(loud)), "{line}");
     kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).expect("to stop it");
     child.wait().expect("its end");
     let rest: Vec<String> = lines.map(|line| line.expect("its text")).collect();
