@@ -88,10 +88,7 @@ async fn candidates(
     named: Option<Backend>,
 ) -> Result<Candidates, LoginError> {
     let Some(Backend { host, port, name }) = named else {
-        let balancer = backends.balancer.as_ref();
-        return balancer
-            .map(|balancer| Candidates::of(balancer, b""))
-            .ok_or(LoginError::NoBackend);
+        return backends.candidates(log).await;
     };
     let (found, host) = match host {
         BackendHost::Address(ip) => (vec![SocketAddr::new(ip, port)], ip.to_string()),
@@ -106,7 +103,7 @@ async fn candidates(
     let addresses: Vec<_> = found.into_iter().map(Address::Inet).collect();
     Ok(Candidates::Named {
         addresses: addresses.into_iter(),
-        name,
+        name: Some(name),
         host: host.into_bytes().into(),
     })
 }

@@ -22,15 +22,16 @@ mod upstream;
 mod url;
 mod words;
 
-pub use cidr::{Cidrs, DebugConnection};
+pub use cidr::{Cidrs, DebugConnection, parse_network};
 pub use conf_commands::ConfCommands;
 pub use files::{ConfigPath, Key, NamedPath, NamedPaths, Passwords, PrefixPath};
 pub use imap_id::ImapId;
+pub use ip::ipv4 as parse_ipv4;
 pub use listen::Listens;
 pub use log::Logs;
 pub use mail_log::{LogFormats, MailLogLine, MailLogTargets};
 pub use number::{Connections, Number, Priority, Processes};
-pub use peers::{HttpUrl, Resolvers, UpstreamName, upstream_server};
+pub use peers::{HttpUrl, Resolvers, UpstreamName, backend_address, upstream_server};
 pub use process::{Affinities, Engine, EventMethod, ThreadPools, Users};
 pub use session_cache::SessionCaches;
 pub use sets::{ImapMethods, Pop3Methods, Protocols, SetOf, SmtpMethods};

@@ -7,7 +7,7 @@ use super::peers::upstream_refused;
 use super::size::parse_size;
 use super::time::seconds;
 use super::url::{NOT_FOUND, Rules, parse};
-use crate::config::model::{Admission, Balancing, Template, UpstreamServer};
+use crate::config::model::{Admission, Balancing, UpstreamServer};
 use crate::config::schema::{Arguments, Arity, Parsed, Repeated, ValueKind, refuse};
 
 /// The smallest zone that nginx accepts, in bytes: eight pages.
@@ -132,7 +132,8 @@ impl ValueKind for HashMethod {
     const REPEATED: Repeated = Repeated::Replaces;
 
     fn read(args: &mut Arguments<'_>, _: Option<Balancing>) -> Parsed<Balancing> {
-        let key = Template::parse(args.first()).map_err(|error| refuse!(error.to_string()))?;
+        let key = args.variables.template(args.first(), args.span);
+        let key = key.map_err(|error| refuse!(error.of_value()))?;
         match args.rest().first().map(|word| &**word) {
             None => Ok(Balancing::Hash(key)),
             Some(b"consistent") => Ok(Balancing::ConsistentHash(key)),
