@@ -124,6 +124,62 @@ fn a_map_names_a_group() {
     assert!(reply.starts_with("-ERR [SYS/TEMP]"), "{reply}");
 }
 
+/// With an auth server, variables have its answer: the login that it chose, and its headers.
+#[test]
+fn routes_by_the_answer_of_an_auth_server() {
+    let [one, two, three, four] = [(); 4].map(|()| {
+        ScriptedPeer::start(&[
+            Step::Send(b"+OK b\r\n"),
+            Step::ReadLine,
+            Step::Send(b"+OK\r\n"),
+            Step::ReadLine,
+            Step::Send(b"+OK\r\n"),
+            Step::Stall,
+        ])
+    });
+    let auth = ScriptedPeer::auth_server(
+        "HTTP/1.0 200 OK\r\nAuth-Status: OK\r\nAuth-User: joe@one.test\r\nAuth-Pool: Gold\r\n\r\n",
+    );
+    let [by_login, by_header, by_key] = [(); 3].map(|()| free_port());
+    let gateway = Gateway::start(&format!(
+        "mail {{
+            auth_http 127.0.0.1:{auth};
+            server {{ listen 127.0.0.1:{by_login}; protocol pop3; proxy_pass $by_login; }}
+            server {{ listen 127.0.0.1:{by_header}; protocol pop3; proxy_pass $auth_http_auth_pool; }}
+            server {{ listen 127.0.0.1:{by_key}; protocol pop3; proxy_pass keyed; }}
+            map $remote_user_domain $by_login {{ one.test 127.0.0.1:{one}; }}
+            upstream gold {{ server 127.0.0.1:{two}; }}
+            upstream keyed {{ hash $auth_http_auth_pool; server 127.0.0.1:{three}; server 127.0.0.1:{four}; }}
+        }}",
+        auth = auth.port,
+        one = one.port,
+        two = two.port,
+        three = three.port,
+        four = four.port,
+    ));
+    let session = |port: u16| {
+        let mut client = LineClient::connect(port);
+        client.expect("+OK");
+        let reply = log_in(&mut client, "alias");
+        assert!(reply.starts_with("+OK"), "{reply}\n{}", gateway.log());
+    };
+    session(by_login);
+    assert_eq!(one.received(), "USER joe@one.test");
+    session(by_header);
+    assert_eq!(two.received(), "USER joe@one.test");
+    // Equal keys have one peer.
+    for _ in 0..4 {
+        session(by_key);
+    }
+    let log = gateway.log();
+    let sessions = [&three, &four].map(|peer| {
+        let lines = log.lines().filter(|line| line.contains("client logged in"));
+        let end = format!("upstream: 127.0.0.1:{}", peer.port);
+        lines.filter(|line| line.ends_with(&end)).count()
+    });
+    assert!(matches!(sessions, [4, 0] | [0, 4]), "{sessions:?}\n{log}");
+}
+
 #[test]
 fn default_capabilities_are_announced() {
     let port = free_port();
