@@ -42,6 +42,7 @@ fn act(
         check_client_tls: tls::check_client,
         rights: match &action {
             Action::Test(test) if test.extent == Extent::Files => Rights::OfTheService,
+            Action::Route(_) => Rights::OfTheService,
             _ => Rights::Own,
         },
     };
@@ -53,6 +54,7 @@ fn act(
             Err(_) => ExitCode::FAILURE,
         },
         Action::Signal { signal, wait } => process::send(&options, &world, signal, wait),
+        Action::Route(question) => process::route(&question, &options, &world),
         Action::Why(question) => why::run(&question, &options, &world),
         Action::Run => process::start(options, Arc::new(world)),
     }

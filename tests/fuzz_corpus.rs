@@ -45,7 +45,9 @@ fn chain() {
 /// Rewrites `fuzz/nginx.dict` from the table of directives; fails if it was stale.
 #[test]
 fn dictionary_is_up_to_date() {
-    let blocks = ["events", "mail", "server", "http", "stream", "include"];
+    let blocks = [
+        "events", "mail", "server", "map", "geo", "http", "stream", "include",
+    ];
     let tokens = [
         "{",
         "}",

@@ -44,9 +44,13 @@ fn gateway(protocol: &str, group: &str, more: &str) -> (Gateway, u16) {
 
 /// Logs in, and returns the session with the name of its backend.
 fn session(port: u16) -> (LineClient, String) {
+    session_of(port, "joe")
+}
+
+fn session_of(port: u16, login: &str) -> (LineClient, String) {
     let mut client = LineClient::connect(port);
     client.expect("220");
-    let reply = client.ask(&format!("AUTH PLAIN {}", auth_plain("joe", "secret")));
+    let reply = client.ask(&format!("AUTH PLAIN {}", auth_plain(login, "secret")));
     assert!(reply.starts_with("235"), "{reply}");
     let name = client.ask("NOOP");
     (
@@ -198,4 +202,81 @@ fn a_reload_keeps_the_history() {
     assert_eq!(sessions(port, 2), "bb");
     let log = gateway.log();
     assert_eq!(log.matches("Connection refused").count(), 1, "{log}");
+}
+
+/// The peers of some logins, in their order.
+fn peers_of_logins(port: u16) -> Vec<String> {
+    let logins = (0..24).map(|number| format!("user{number}"));
+    logins.map(|login| session_of(port, &login).1).collect()
+}
+
+#[test]
+fn a_hash_keeps_logins_on_their_peers() {
+    let [a, b, c] = ["a", "b", "c"].map(smtp_backend);
+    let two = format!("server 127.0.0.1:{}; server 127.0.0.1:{};", a.port, b.port);
+    let map = "map $remote_user $shard { ~^user(.*)$ shard$1; }";
+    for (method, more) in [
+        ("hash $remote_user;", ""),
+        ("hash $remote_user consistent;", ""),
+        ("hash $shard consistent;", map),
+    ] {
+        let (gateway, port) = gateway("smtp", &format!("{method} {two}"), more);
+        let before = peers_of_logins(port);
+        let is_used = |name: &str| before.iter().any(|peer| *peer == *name);
+        assert!(is_used("a") && is_used("b"), "{method} {before:?}");
+        assert_eq!(peers_of_logins(port), before, "{method}");
+        gateway.reload();
+        assert_eq!(peers_of_logins(port), before, "{method}");
+    }
+    // With `consistent`, another peer takes logins over, and the others stay where they are.
+    let (_gateway, port) = gateway("smtp", &format!("hash $remote_user consistent; {two}"), "");
+    let before = peers_of_logins(port);
+    let three = format!("{two} server 127.0.0.1:{};", c.port);
+    let (_gateway, port) = gateway(
+        "smtp",
+        &format!("hash $remote_user consistent; {three}"),
+        "",
+    );
+    let after = peers_of_logins(port);
+    assert!(after.iter().any(|peer| peer == "c"), "{after:?}");
+    for (before, after) in before.iter().zip(&after) {
+        assert!(after == before || after == "c", "{before} {after}");
+    }
+}
+
+/// The key of a login that follows a refused one in the same session is its own.
+#[test]
+fn a_hash_has_the_key_of_each_attempt() {
+    let refusing = |name: &str| {
+        ScriptedPeer::start(&[
+            Step::Send(b"220 b\r\n"),
+            Step::ReadLine,
+            Step::Send(b"250-b\r\n250 AUTH PLAIN\r\n"),
+            Step::ReadLine,
+            Step::send(format!("535 {name}\r\n")),
+            Step::Stall,
+        ])
+    };
+    let (a, b) = (refusing("a"), refusing("b"));
+    let group = format!(
+        "hash $remote_user; server 127.0.0.1:{}; server 127.0.0.1:{};",
+        a.port, b.port
+    );
+    let (_gateway, port) = gateway("smtp", &group, "proxy_pass_error_message on;");
+    let refusals = |client: &mut LineClient, number: u32| {
+        let login = auth_plain(&format!("user{number}"), "secret");
+        client.ask(&format!("AUTH PLAIN {login}"))
+    };
+    let connect = || {
+        let mut client = LineClient::connect(port);
+        client.expect("220");
+        client
+    };
+    let alone: Vec<String> = (0..8).map(|one| refusals(&mut connect(), one)).collect();
+    assert!(alone.iter().any(|reply| *reply != alone[0]), "{alone:?}");
+    for pair in [0, 2, 4, 6] {
+        let mut client = connect();
+        let both = [pair, pair + 1].map(|one| refusals(&mut client, one));
+        assert_eq!(both, alone[pair as usize..][..2], "{pair}");
+    }
 }

@@ -53,8 +53,19 @@ pub enum Action {
     },
     /// `--why`: tells what happened to sessions.
     Why(Question),
+    /// `--route`: says which backend a login has.
+    Route(RouteQuestion),
     /// Serves.
     Run,
+}
+
+/// A question about the backend of a login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteQuestion {
+    /// The login.
+    pub login: Vec<u8>,
+    /// `--server`
+    pub selection: Selection,
 }
 
 /// A question about past sessions.
@@ -105,6 +116,7 @@ pub struct Given {
     explain: Option<String>,
     allowed: Vec<Lint>,
     why: Option<String>,
+    route: Option<Vec<u8>>,
     since: Option<String>,
     log: Option<PathBuf>,
 }
@@ -154,6 +166,11 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, UsageE
             since: given.since.take(),
             log: given.log.take(),
         })
+    } else if let Some(login) = given.route.take() {
+        Action::Route(RouteQuestion {
+            login,
+            selection: std::mem::take(&mut given.selection),
+        })
     } else if let Some(test) = test(&mut given) {
         Action::Test(test)
     } else if given.version {
@@ -196,8 +213,11 @@ fn check_combination(given: &Given) -> Result<(), UsageError> {
     let tests = given.test || given.check || given.print == Printed::Config;
     let message = if given.print != Printed::Config && given.selection.changed {
         "option \"--changed\" requires \"--dump-config\""
-    } else if given.print != Printed::Config && given.selection.server.is_some() {
-        "option \"--server\" requires \"--dump-config\""
+    } else if given.print != Printed::Config
+        && given.route.is_none()
+        && given.selection.server.is_some()
+    {
+        "option \"--server\" requires \"--dump-config\" or \"--route\""
     } else if given.wait && given.signal != Some(Signal::Reload) {
         "option \"--wait\" requires \"-s reload\""
     } else if !tests && given.messages.format == Some(Format::Json) {

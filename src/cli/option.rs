@@ -322,7 +322,7 @@ pub const OPTIONS: &[Opt] = &[
                 Ok(())
             },
         ),
-        help: "with --dump-config: print only the servers that listen on an address",
+        help: "with --dump-config or --route: only the servers that listen on an address",
         more: "The address is written as in `listen`: `127.0.0.1:25`, `*:25`, `[::1]:25` or `unix:/path`. A port, a host or a \
                `server_name` alone select every server that has it.",
     },
@@ -363,6 +363,24 @@ pub const OPTIONS: &[Opt] = &[
         setter: Setter::Switch(|given| given.long_version = true),
         help: "show version on standard output and exit",
         more: "",
+    },
+    Opt {
+        form: Form::Long("route"),
+        setter: Setter::Value(
+            Argument {
+                name: "login",
+                missing: "login",
+                completion: Completion::Text,
+            },
+            |given, login| {
+                given.route = Some(login);
+                Ok(())
+            },
+        ),
+        help: "tell which backend a login has in each server and exit",
+        more: "The configuration is read, and the variables in `proxy_pass` are evaluated for the login; no server is asked. A line names \
+               the addresses of a server, the backend, and the line of the `map` or `geo` that decides. The exit code is 1 if the login has no \
+               backend.",
     },
     Opt {
         form: Form::Long("why"),

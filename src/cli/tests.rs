@@ -124,7 +124,7 @@ fn usage_errors() {
         ),
         (
             "nginx|-t|--server|x",
-            "nginx: option \"--server\" requires \"--dump-config\"\n",
+            "nginx: option \"--server\" requires \"--dump-config\" or \"--route\"\n",
         ),
         ("nginx|-t-help", "nginx: invalid option: \"-\"\n"),
         (

@@ -21,18 +21,20 @@ pub use load::watched::watched_files;
 pub use load::{load, test};
 
 pub use model::{
-    Admission, Affinity, Alpn, AuthUrl, Balancing, Cidr, ClientTls, ColorMode, Command,
-    CommandFiles, Files, Format, HealthCheck, KeepAlive, LineFormat, LogBuffer, LogDestination,
-    LogEscape, LogEvents, LogFormat, LogTarget, MailLog, Mask, MessageField, Messages, Method,
-    Methods, Names, Options, OwnFile, Part, PassPhrases, PidOption, ProxyProtocol, ProxySmtpAuth,
-    ProxySmtpHelo, ResolvedName, Resolver, SessionCache, SessionField, SessionVariable,
-    SocketOptions, StartTls, SyslogTarget, Template, TlsFault, TlsFile, TlsMaterial, TlsMode,
-    TlsProbes, TlsVersions, Upstream, UpstreamGroup, UpstreamServer, Variable, Verify,
-    VerifyClient, World, Xclient, unbracketed,
+    Admission, Affinity, Alpn, AuthUrl, BackendAddress, Balancing, Cidr, ClientTls, ColorMode,
+    Command, CommandFiles, Files, Format, Found, HealthCheck, KeepAlive, LineFormat, LogBuffer,
+    LogDestination, LogEscape, LogEvents, LogFormat, LogTarget, MailLog, Mask, MessageField,
+    Messages, Method, Methods, Names, Options, OwnFile, Part, PassPhrases, PidOption, ProxyPass,
+    ProxyProtocol, ProxyRoute, ProxySmtpAuth, ProxySmtpHelo, ResolvedName, Resolver, RouteText,
+    SessionCache, SessionField, SessionVariable, SocketOptions, StartTls, Step as RouteStep,
+    SyslogTarget, Template, TlsFault, TlsFile, TlsMaterial, TlsMode, TlsProbes, TlsVersions,
+    Upstream, UpstreamGroup, UpstreamServer, Variable, VariableSource, Verify, VerifyClient, World,
+    Xclient, unbracketed,
 };
 pub use openssl::certificate::Names as CertificateNames;
 pub use openssl::{ciphers, pem};
 pub use schema::table::rows;
+pub use schema::values::backend_address;
 pub use schema::{Contexts, Directive, absolute, similar};
 pub use show::dump::{dump, dump_selected};
 pub use show::json::{Output, TestResult};

@@ -17,6 +17,7 @@ mod pid;
 pub mod privileges;
 mod process_log;
 mod reading;
+mod route;
 mod running;
 mod said;
 mod signal;
@@ -25,6 +26,7 @@ mod test;
 pub mod worker;
 
 pub use self::master::start;
+pub use self::route::route;
 pub use self::signal::send;
 pub use self::test::test;
 pub use self::worker::Embedded;

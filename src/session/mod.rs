@@ -30,7 +30,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use auth_http::auth_server::AuthServer;
-pub use backend::{BackendCapabilities, Backends, CapabilityCache, GroupTasks};
+pub use backend::{
+    BackendCapabilities, BackendChoice, Backends, BalancersByName, CapabilityCache, GroupTasks,
+};
 pub use connections::{Connection, Connections};
 pub use endpoint::{Authenticator, Endpoint};
 pub use peer_failures::PeerFailures;

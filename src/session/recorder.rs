@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::verdict::{Conclusion, Decided, Verdict};
 use crate::base::SessionId;
-use crate::config::{ProtocolSettings, Server};
+use crate::config::{ProtocolSettings, Server, VariableSource};
 use crate::log::mail_log::{
     EndedBy, Event, MailLogs, MessageRecord, RecordAddress, SessionOutcome, SessionRecord,
     SessionResult, TlsRecord,
@@ -47,7 +47,8 @@ pub(in crate::session) enum Answered {
 }
 
 impl Recorder {
-    /// The record of connection `number` to the `listen` address of a server, for these logs. `None`: there are none.
+    /// The record of connection `number` to the `listen` address of a server, for these logs. `None`: there are none, and the backend
+    /// does not depend on the session.
     pub fn new(
         logs: &Arc<MailLogs>,
         server: &Arc<Server>,
@@ -55,7 +56,7 @@ impl Recorder {
         number: u64,
         (peer, socket): (&Peer, &Socket),
     ) -> Option<Box<Self>> {
-        if logs.is_empty() {
+        if logs.is_empty() && !server.authenticator.depends_on_session() {
             return None;
         }
         let local = socket.local_address();
@@ -108,9 +109,9 @@ impl Recorder {
         matches!(self.server.settings, ProtocolSettings::Smtp(_)) && self.logs.has_messages()
     }
 
-    /// Whether a line can show headers of the auth server's answers.
+    /// Whether a line can show headers of the auth server's answers, or the backend depends on them.
     pub fn has_auth_headers(&self) -> bool {
-        self.logs.has_auth_headers()
+        self.logs.has_auth_headers() || self.server.routes_by_auth_headers()
     }
 
     /// Sets the headers of the auth server's answer.
@@ -275,6 +276,15 @@ impl Recorder {
     pub fn carried(&mut self, received: u64, sent: u64) {
         self.record.received += received;
         self.record.sent += sent;
+    }
+
+    /// The session's variables as they are now.
+    pub fn variables(&self) -> impl VariableSource {
+        Event {
+            session: &self.record,
+            message: None,
+            time: SystemTime::now(),
+        }
     }
 
     /// Writes the line of a message.

@@ -8,7 +8,7 @@ use super::log::SessionLog;
 use super::recorder::Recorder;
 use super::verdict::{Conclusion, Verdict};
 use crate::base::Escaped;
-use crate::config::Deciding;
+use crate::config::{Deciding, RouteStep, Template};
 use crate::log::mail_log::{SessionResult, TlsRecord};
 use crate::net::socket::Peer;
 use crate::proto::{Objection, Step, Turn, shown};
@@ -25,6 +25,20 @@ impl SessionLog {
         if let Some(record) = &mut self.record {
             record.client(peer, header);
         }
+    }
+
+    /// The value of a text with variables for the session, and how it was found.
+    pub fn trace(&self, text: &Template) -> (Vec<u8>, Vec<RouteStep>) {
+        match &self.record {
+            Some(record) => text.trace(&record.variables()),
+            None => Default::default(),
+        }
+    }
+
+    /// The value of a text with variables for the session.
+    pub fn value(&self, text: &Template) -> Vec<u8> {
+        let record = self.record.as_ref();
+        record.map_or_else(Vec::new, |record| text.evaluate(&record.variables()))
     }
 
     /// Whether the messages of the session have lines.

@@ -7,7 +7,7 @@ use super::messages::{check_form, misplaced, refused};
 use super::report::Stop;
 use super::scopes::{GroupBlock, ServerBlock};
 use super::suspect;
-use super::written::Line;
+use super::written::{Line, VariableLines};
 use crate::base::Level;
 use crate::config::schema::table::{self, Entry};
 use crate::config::schema::{Arguments, Arity, Block, BlockDirective, Effect, ValueError};
@@ -55,6 +55,9 @@ impl Loader<'_> {
 
     /// Adds hints to a fault of a statement.
     fn explained(&mut self, fault: Diagnostic, block: Block, statement: &Statement) -> Diagnostic {
+        if matches!(block, Block::Map | Block::Geo) {
+            return fault;
+        }
         let name = String::from_utf8_lossy(&statement.words[0]);
         let is_allowed = |entry: &&Entry| block.allows(entry.directive().contexts);
         let entry = table::find(&name).iter().find(is_allowed);
@@ -89,6 +92,7 @@ impl Loader<'_> {
     fn skip(&mut self, block: Block, statement: &Statement) -> Result<(), Stop> {
         let name = &*statement.words[0];
         self.tainted(block).line(block, &statement.words);
+        self.tainted_variables |= matches!(name, b"map" | b"geo") || name == INCLUDE;
         if name == INCLUDE {
             self.tainted(block).everything();
         }
@@ -120,6 +124,9 @@ impl Loader<'_> {
             return Err(Diagnostic::new(Level::Emerg, message, &span).into());
         }
         let is_foreign = matches!(block, Block::Foreign(_));
+        if matches!(block, Block::Map | Block::Geo) {
+            return self.line(block, statement, &span);
+        }
         if **name == *INCLUDE && (!is_foreign || statement.ending == Ending::Semicolon) {
             check_form(statement, false, Arity::exactly(1), &span)?;
             return self.include(block, &args[0], &span);
@@ -137,7 +144,23 @@ impl Loader<'_> {
         }
         if let Some(inner) = block.opened_by(name) {
             check_form(statement, true, inner.arity(), &span)?;
-            return Ok(self.open(inner, args, &span)?);
+            match inner {
+                BlockDirective::Map => self.open_map(args, &span)?,
+                BlockDirective::Geo => self.open_geo(args, &span)?,
+                _ => {}
+            }
+            self.open(inner, args, &span)?;
+            if matches!(inner, BlockDirective::Map | BlockDirective::Geo) {
+                let start = self.last_span().end;
+                self.written.variables.push(VariableLines {
+                    block: inner,
+                    words: args.to_vec(),
+                    opened: span,
+                    body: (start, start),
+                    includes: Vec::new(),
+                });
+            }
+            return Ok(());
         }
         let text = String::from_utf8_lossy(name);
         let is_allowed = |entry: &&Entry| block.allows(entry.directive().contexts);
@@ -164,7 +187,8 @@ impl Loader<'_> {
             Block::Server => self.scopes.servers.push(ServerBlock::new(span)),
             Block::Upstream => {
                 let name = args.first().map_or(&b""[..], |name| name);
-                if self.scopes.groups.iter().any(|group| *group.name == *name) {
+                let mut groups = self.scopes.groups.iter();
+                if groups.any(|group| group.name.eq_ignore_ascii_case(name)) {
                     let message = message!("duplicate upstream \"", name, "\"");
                     return Err(Diagnostic::new(Level::Emerg, message, span));
                 }
@@ -204,6 +228,7 @@ impl Loader<'_> {
             files: self.world,
             names: self.world,
             folders: &self.folders,
+            variables: &self.variables,
             // nginx repeats its own warnings for each line; it does not have `ssl` any more.
             warnings: &mut |warning| match directive.effect {
                 Effect::SwitchesTlsOn => self.report.warn_once(name, warning),

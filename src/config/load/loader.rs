@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::building::Building;
 use super::files::OpenFiles;
 use super::groups::Groups;
 use super::hint::{self, Askew, Text};
@@ -19,7 +20,7 @@ use super::written::Written;
 use crate::base::Level;
 use crate::config::model::{Options, World};
 use crate::config::schema::modules::mail;
-use crate::config::schema::{Block, BlockDirective, Folders};
+use crate::config::schema::{Block, BlockDirective, Folders, Variables};
 use crate::config::syntax::{Diagnostic, Item, Resume, Span, SyntaxError};
 
 /// A text or a block that has begun and not ended.
@@ -58,6 +59,12 @@ pub struct Loader<'a> {
     pub servers: Vec<MergedServer>,
     /// The directives as written.
     pub written: Written,
+    /// The variables that lines name and blocks define.
+    pub variables: Variables,
+    /// The `map` or `geo` block that is being read.
+    pub building: Option<Building>,
+    /// Whether a fault makes it uncertain which variables there are.
+    pub tainted_variables: bool,
 }
 
 impl<'a> Loader<'a> {
@@ -79,6 +86,9 @@ impl<'a> Loader<'a> {
             opened: Vec::new(),
             servers: Vec::new(),
             written: Written::default(),
+            variables: Variables::default(),
+            building: None,
+            tainted_variables: false,
         }
     }
 
@@ -110,6 +120,9 @@ impl<'a> Loader<'a> {
                 Some(Frame::CommandLine) => Block::Main,
                 Some(Frame::File(block) | Frame::Block(block, _)) => *block,
             };
+            if matches!(block, Block::Map | Block::Geo) {
+                self.plain_lines()?;
+            }
             let Some(parser) = self.files.current() else {
                 return Ok(());
             };
@@ -181,7 +194,7 @@ impl<'a> Loader<'a> {
         blocks.collect()
     }
 
-    fn last_span(&mut self) -> Span {
+    pub fn last_span(&mut self) -> Span {
         let parser = self.files.current();
         parser.map_or_else(Span::nowhere, |parser| parser.last_span())
     }
@@ -222,6 +235,10 @@ impl<'a> Loader<'a> {
             Block::Server => self.close_server(),
             Block::Upstream => self.close_upstream(&closed),
             Block::Mail => self.close_mail(),
+            Block::Map | Block::Geo => {
+                self.close_variable_block(&closed);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -250,6 +267,7 @@ impl<'a> Loader<'a> {
     }
 
     fn close_mail(&mut self) -> Result<(), Stop> {
+        self.resolve_variables()?;
         let end = self.last_span();
         let groups = Groups::resolve(self.world, &self.scopes, &mut self.report)?;
         let servers = self.scopes.servers.iter();

@@ -9,8 +9,8 @@ use super::server::{AuthTarget, Authenticator, ProtocolSettings, Server};
 use super::sockets::ListenTls;
 use crate::base::Protocol;
 use crate::config::model::{
-    BackendTls, ClientTls, Listen, LogTarget, MailLog, Names, StartTls, TlsMaterial, TlsMode,
-    Upstream,
+    BackendTls, ClientTls, Listen, LogTarget, MailLog, Names, ProxyPass, StartTls, TlsMaterial,
+    TlsMode,
 };
 use crate::config::schema::Scope;
 use crate::config::schema::held::{Held, Inherited};
@@ -36,8 +36,8 @@ pub struct MergedServer {
     pub auth_http: Arc<AuthHttp>,
     pub proxy: Arc<Proxy>,
     pub proxy_ssl: Arc<ProxySsl>,
-    /// The backend of `proxy_pass`, where it is set and without fault.
-    pub upstream: Option<Upstream>,
+    /// The backend, where `proxy_pass` is set and without fault.
+    pub proxy_pass: Option<ProxyPass>,
     pub settings: ProtocolSettings,
     /// TLS towards clients, where it is used and without fault.
     pub tls: Option<Arc<TlsMaterial>>,
@@ -75,9 +75,9 @@ impl MergedServer {
 
     /// The authenticator; `None` where the configuration names neither an auth server nor a backend.
     fn authenticator(&self) -> Option<Authenticator<AuthTarget>> {
-        let upstream = self.upstream.clone();
+        let proxy_pass = self.proxy_pass.clone();
         match &self.auth_http.auth_http {
-            None => upstream.map(Authenticator::Backend),
+            None => proxy_pass.map(Authenticator::Backend),
             Some(url) if url.tls && self.auth_tls.is_none() => None,
             Some(url) => Some(Authenticator::AuthHttp {
                 server: AuthTarget {
@@ -85,7 +85,7 @@ impl MergedServer {
                     tls: self.auth_tls.clone(),
                 },
                 settings: Arc::clone(&self.auth_http),
-                fallback: upstream,
+                fallback: proxy_pass,
             }),
         }
     }
@@ -175,9 +175,9 @@ impl Outer<'_> {
         let mail = Mail::merge(self.mail, &lines.inner.mail);
         let (own, inner) = (&mail.server_name, lines.inner);
         let proxy = self.proxy.with(&inner.proxy);
-        let upstream = proxy.proxy_pass.as_ref();
+        let text = proxy.proxy_pass.as_ref();
         MergedServer {
-            upstream: upstream.and_then(|name| self.groups.upstream(name, protocol.port())),
+            proxy_pass: text.and_then(|text| self.groups.proxy_pass(text, protocol.port())),
             span: lines.span.clone(),
             origins: Origins::of(lines),
             name: own

@@ -4,10 +4,12 @@
 //! `whole` makes the checks that need the whole text. `report` collects faults, `tainted` records which checks a fault makes
 //! pointless.
 
+mod building;
 mod claims;
 pub mod config;
 mod directive;
 mod files;
+mod geo;
 mod groups;
 mod hint;
 mod include;
@@ -24,6 +26,7 @@ pub mod sockets;
 mod suspect;
 mod tainted;
 mod tls;
+mod variable_block;
 pub mod watched;
 mod whole;
 pub mod written;

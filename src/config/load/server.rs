@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use super::origins::{Deciding, Origins};
 use crate::base::Protocol;
-use crate::config::model::{AuthUrl, ClientTls, LogTarget, MailLog, TlsMode, Upstream, Xclient};
+use crate::config::model::{
+    AuthUrl, ClientTls, LogTarget, MailLog, ProxyPass, TlsMode, Upstream, Variable, Xclient,
+};
 use crate::config::schema::modules::{AuthHttp, Imap, Mail, Pop3, Proxy, Realip, Smtp, Ssl};
 
 /// One `server {}`. Servers share the settings that they inherit.
@@ -63,10 +65,10 @@ pub enum Authenticator<A> {
         /// How it is queried.
         settings: Arc<AuthHttp>,
         /// `proxy_pass`: the backend where the auth server names none.
-        fallback: Option<Upstream>,
+        fallback: Option<ProxyPass>,
     },
     /// `proxy_pass` alone: the backend decides.
-    Backend(Upstream),
+    Backend(ProxyPass),
 }
 
 /// An auth server as the configuration names it.
@@ -79,12 +81,22 @@ pub struct AuthTarget {
 }
 
 impl<A> Authenticator<A> {
-    /// The backend of `proxy_pass`.
-    pub fn upstream(&self) -> Option<&Upstream> {
+    /// `proxy_pass`
+    pub fn proxy_pass(&self) -> Option<&ProxyPass> {
         match self {
             Self::AuthHttp { fallback, .. } => fallback.as_ref(),
-            Self::Backend(upstream) => Some(upstream),
+            Self::Backend(proxy_pass) => Some(proxy_pass),
         }
+    }
+
+    /// The backend of `proxy_pass`, if it is the same for all sessions.
+    pub fn upstream(&self) -> Option<&Upstream> {
+        self.proxy_pass().and_then(ProxyPass::upstream)
+    }
+
+    /// Whether the variables of a session decide about its backend in `proxy_pass`.
+    pub fn depends_on_session(&self) -> bool {
+        self.proxy_pass().is_some_and(ProxyPass::depends_on_session)
     }
 
     /// Converts the auth server with `make`, and keeps everything else.
@@ -105,7 +117,7 @@ impl<A> Authenticator<A> {
                 settings: Arc::clone(settings),
                 fallback: fallback.clone(),
             },
-            Self::Backend(upstream) => Authenticator::Backend(upstream.clone()),
+            Self::Backend(proxy_pass) => Authenticator::Backend(proxy_pass.clone()),
         })
     }
 }
@@ -130,6 +142,13 @@ impl Server {
     /// Whether the backend of `proxy_pass` decides about logins: there is no auth server.
     pub fn backend_authenticates(&self) -> bool {
         matches!(self.authenticator, Authenticator::Backend(_))
+    }
+
+    /// Whether the backend of a session depends on headers of the auth server's answer.
+    pub fn routes_by_auth_headers(&self) -> bool {
+        let is_header = |variable: &Variable| matches!(variable, Variable::AuthHttp(_));
+        let proxy_pass = self.authenticator.proxy_pass();
+        proxy_pass.is_some_and(|proxy_pass| proxy_pass.names(&is_header))
     }
 
     /// The longest command of a client, in bytes.

@@ -2,9 +2,11 @@
 //! inheritance.
 
 use std::fmt;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
 use crate::config::schema::{Block, BlockDirective, Directive};
-use crate::config::syntax::Span;
+use crate::config::syntax::{Span, quoted};
 
 /// One directive.
 #[derive(Clone)]
@@ -42,6 +44,43 @@ impl Lines {
     }
 }
 
+/// A `map` or `geo` block. Its lines are in its text.
+#[derive(Clone)]
+pub struct VariableLines {
+    /// Which of the two.
+    pub block: BlockDirective,
+    /// Its arguments.
+    pub words: Vec<Box<[u8]>>,
+    /// Its name in its file.
+    pub opened: Span,
+    /// The bytes between its braces.
+    pub body: (usize, usize),
+    /// The arguments of `include` in it, by their bytes, and the absolute names.
+    pub includes: Vec<((usize, usize), PathBuf)>,
+}
+
+impl fmt::Debug for VariableLines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VariableLines({} at {})", self.block.name(), self.opened)
+    }
+}
+
+impl VariableLines {
+    /// The text between its braces, with absolute names of files.
+    pub fn text(&self) -> Vec<u8> {
+        let bytes = &self.opened.source.bytes;
+        let (mut at, end) = self.body;
+        let mut text = Vec::new();
+        for ((start, after), path) in &self.includes {
+            text.extend_from_slice(bytes.get(at..*start).unwrap_or_default());
+            text.extend_from_slice(&quoted(path.as_os_str().as_bytes()));
+            at = *after;
+        }
+        text.extend_from_slice(bytes.get(at..end).unwrap_or_default());
+        text.trim_ascii_start().to_vec()
+    }
+}
+
 /// All blocks.
 #[derive(Clone, Debug, Default)]
 pub struct Written {
@@ -55,6 +94,8 @@ pub struct Written {
     pub servers: Vec<Lines>,
     /// The groups in it, in order, with their names.
     pub upstreams: Vec<(Box<[u8]>, Lines)>,
+    /// `map` and `geo` blocks, in order.
+    pub variables: Vec<VariableLines>,
     /// `http {}` and `stream {}`: their position only.
     pub foreign: Vec<(BlockDirective, Span)>,
 }
@@ -74,6 +115,7 @@ impl Written {
                 let name = args.first().cloned().unwrap_or_default();
                 self.upstreams.push((name, opened));
             }
+            BlockDirective::Map | BlockDirective::Geo => {}
             BlockDirective::Http | BlockDirective::Stream => {
                 self.foreign.push((block, span.clone()));
             }
@@ -88,7 +130,7 @@ impl Written {
             Block::Mail => self.mail.as_mut(),
             Block::Server => self.servers.last_mut(),
             Block::Upstream => self.upstreams.last_mut().map(|(_, lines)| lines),
-            Block::Foreign(_) | Block::Skipped => None,
+            Block::Map | Block::Geo | Block::Foreign(_) | Block::Skipped => None,
         };
         if let Some(lines) = lines {
             lines.lines.push(line);

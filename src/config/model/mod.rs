@@ -7,19 +7,26 @@ mod affinity;
 mod cidr;
 mod conf_command;
 mod files;
+mod geo;
+mod geo_builder;
 mod glob;
 mod health_check;
+mod key_table;
 mod listen;
 mod log_target;
 mod mail_log;
+mod map;
+mod map_builder;
 mod messages;
 mod options;
 mod peers;
+mod proxy_pass;
 mod sasl;
 mod tls;
 mod upstream_group;
 mod values;
 mod variable;
+mod variable_names;
 mod versions;
 mod world;
 
@@ -27,20 +34,28 @@ pub use affinity::{Affinity, Mask};
 pub use cidr::{Cidr, masked};
 pub use conf_command::{Command, CommandFile, CommandFiles, OwnFile, Place};
 pub use files::{NamedFile, PassPhrases, TlsFile};
+pub use geo_builder::GeoBuilder;
 pub use health_check::HealthCheck;
 pub use listen::{KeepAlive, Listen, SocketOptions};
 pub use log_target::{LineFormat, LogDestination, LogTarget, SyslogTarget};
 pub use mail_log::{LogBuffer, LogEscape, LogEvents, LogFormat, MailLog};
+pub use map_builder::{MapBuilder, Read};
 pub use messages::{ColorMode, Format, Messages};
 pub use options::{Options, PidOption};
-pub use peers::{AuthUrl, Resolver, Upstream, unbracketed};
+pub use peers::{AuthUrl, Resolver, unbracketed};
+pub use proxy_pass::{BackendAddress, ProxyPass, ProxyPassText, ProxyRoute, RouteText};
 pub use sasl::{Method, Methods};
 pub use tls::{ClientTls, SessionCache, TlsFault, TlsMaterial, TlsMode, Verify};
-pub use upstream_group::{Admission, Balancing, ResolvedName, UpstreamGroup, UpstreamServer};
+pub use upstream_group::{
+    Admission, Balancing, ResolvedName, Upstream, UpstreamGroup, UpstreamServer,
+};
 pub use values::{
     Alpn, BackendTls, Capabilities, DebugPoints, ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo,
     StartTls, User, VerifyClient, Xclient,
 };
-pub use variable::{MessageField, Part, SessionField, SessionVariable, Template, Variable};
+pub use variable::{
+    Defined, Found, Part, Step, Template, TemplateError, Variable, VariableBlock, VariableSource,
+};
+pub use variable_names::{MessageField, SessionField, SessionVariable};
 pub use versions::{NamedVersions, TlsVersions};
 pub use world::{Files, Names, Nowhere, TlsProbes, World};

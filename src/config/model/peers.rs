@@ -1,9 +1,7 @@
 //! The other servers that the gateway talks to: auth servers, mail servers, name servers.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::upstream_group::UpstreamGroup;
 use crate::base::Address;
 
 /// `auth_http`: an authentication server.
@@ -19,15 +17,6 @@ pub struct AuthUrl {
     pub name: Option<(Box<str>, u16)>,
     /// Whether it is `https://`.
     pub tls: bool,
-}
-
-/// `proxy_pass`: a group of backends. One that is not defined by `upstream {}` has one server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Upstream {
-    /// As written, for logs.
-    pub name: Box<[u8]>,
-    /// The servers.
-    pub group: Arc<UpstreamGroup>,
 }
 
 /// `resolver`: name servers.

@@ -7,6 +7,15 @@ use super::health_check::HealthCheck;
 use super::variable::Template;
 use crate::base::Address;
 
+/// A group of backends that a server uses. One that is not defined by `upstream {}` has one server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upstream {
+    /// Its name as written in `proxy_pass`, for logs.
+    pub name: Box<[u8]>,
+    /// The servers.
+    pub group: Arc<UpstreamGroup>,
+}
+
 /// A group of backends.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UpstreamGroup {
@@ -157,4 +166,14 @@ pub enum Balancing {
     Hash(Template),
     /// `hash … consistent`: by this key, so that few keys move when the group changes (ketama).
     ConsistentHash(Template),
+}
+
+impl Balancing {
+    /// The key of `hash`.
+    pub fn key(&self) -> Option<&Template> {
+        match self {
+            Self::Hash(key) | Self::ConsistentHash(key) => Some(key),
+            Self::RoundRobin | Self::LeastConn | Self::Random | Self::RandomTwo => None,
+        }
+    }
 }

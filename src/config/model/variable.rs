@@ -1,6 +1,11 @@
-//! The variables of directives that take them, and texts that contain variables.
+//! The variables of directives that take them, texts that contain variables, and their values.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, OnceLock};
+
+use super::variable_names::{MessageField, SessionField, SessionVariable};
+use crate::config::syntax::Span;
 
 /// A variable, named `$name` or `${name}` in a configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -13,198 +18,21 @@ pub enum Variable {
     SessionField(SessionField),
     /// `$mail_NAME`: a field of a message's line in `mail_log`.
     MessageField(MessageField),
-}
-
-/// Declares an enum whose variants have names.
-macro_rules! named {
-    ($(#[doc = $doc:literal])+ $name:ident { $($(#[doc = $about:literal])+ $variant:ident = $text:literal,)+ }) => {
-        $(#[doc = $doc])+
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum $name {
-            $($(#[doc = $about])+ $variant,)+
-        }
-
-        impl $name {
-            /// All of them, in the order of the reference.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The name in a configuration.
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $text,)+
-                }
-            }
-
-            /// What it is, for the reference.
-            pub const fn about(self) -> &'static str {
-                match self {
-                    $(Self::$variant => concat!($($about),+),)+
-                }
-            }
-
-            fn find(name: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|one| one.name() == name)
-            }
-        }
-    };
-}
-
-named! {
-    /// The variables with fixed names, in nginx's words where nginx's stream or HTTP module has them.
-    SessionVariable {
-        /// The client's address.
-        RemoteAddr = "remote_addr",
-        /// The client's port.
-        RemotePort = "remote_port",
-        /// The client's address, as 4 or 16 bytes.
-        BinaryRemoteAddr = "binary_remote_addr",
-        /// The address that the client connected to.
-        ServerAddr = "server_addr",
-        /// The port that the client connected to.
-        ServerPort = "server_port",
-        /// The name of the server.
-        ServerName = "server_name",
-        /// The client's address in the PROXY header.
-        ProxyProtocolAddr = "proxy_protocol_addr",
-        /// The client's port in the PROXY header.
-        ProxyProtocolPort = "proxy_protocol_port",
-        /// The number of the connection, as in the error log.
-        Connection = "connection",
-        /// The identifier of the session.
-        SessionId = "session_id",
-        /// `smtp`, `imap` or `pop3`.
-        Protocol = "protocol",
-        /// The login.
-        RemoteUser = "remote_user",
-        /// The login up to its last `@`.
-        RemoteUserLocal = "remote_user_local",
-        /// The login after its last `@`.
-        RemoteUserDomain = "remote_user_domain",
-        /// The SASL mechanism or command of the login: `plain`, `login`, `cram-md5`, …
-        AuthMethod = "auth_method",
-        /// The version of TLS: `TLSv1.3`.
-        SslProtocol = "ssl_protocol",
-        /// The cipher suite, in OpenSSL's words.
-        SslCipher = "ssl_cipher",
-        /// The group of the key exchange.
-        SslCurve = "ssl_curve",
-        /// `r` if the TLS session was resumed, else `.`.
-        SslSessionReused = "ssl_session_reused",
-        /// The server name that the client sent in TLS.
-        SslServerName = "ssl_server_name",
-        /// `SUCCESS`, `FAILED:reason` or `NONE`.
-        SslClientVerify = "ssl_client_verify",
-        /// The subject of the client's certificate.
-        SslClientSDn = "ssl_client_s_dn",
-        /// The SHA-1 fingerprint of the client's certificate.
-        SslClientFingerprint = "ssl_client_fingerprint",
-        /// The argument of the client's HELO or EHLO.
-        SmtpHelo = "smtp_helo",
-        /// The argument of the client's MAIL before the backend is connected.
-        SmtpFrom = "smtp_from",
-        /// The argument of the client's RCPT before the backend is connected.
-        SmtpTo = "smtp_to",
-        /// The name of the machine.
-        Hostname = "hostname",
-        /// The process identifier.
-        Pid = "pid",
-        /// The current time in seconds, with milliseconds.
-        Msec = "msec",
-        /// The current time: `2026-11-29T10:42:00+01:00`.
-        TimeIso8601 = "time_iso8601",
-        /// The current time: `29/Nov/2026:10:42:00 +0100`.
-        TimeLocal = "time_local",
-    }
-}
-
-named! {
-    /// The fields of a session's line in `mail_log`, in their order.
-    SessionField {
-        /// The end of the session, with milliseconds: `2026-11-29T10:42:00.123+01:00`.
-        Time = "time",
-        /// The identifier of the session.
-        Session = "session",
-        /// `smtp`, `imap` or `pop3`.
-        Protocol = "protocol",
-        /// The address that the client connected to, with the port.
-        Server = "server",
-        /// The client's address, with the port.
-        Client = "client",
-        /// The version of TLS; absent in clear text.
-        Tls = "tls",
-        /// The cipher suite, in OpenSSL's words.
-        Cipher = "cipher",
-        /// The server name that the client sent in TLS.
-        Sni = "sni",
-        /// The argument of the client's HELO or EHLO.
-        Helo = "helo",
-        /// The SASL mechanism or command of the last login.
-        Method = "method",
-        /// The last login.
-        Login = "login",
-        /// The result, one word: `login`, `login-failed`, `no-login`, `refused`, `limited`, `timeout`, `backend-unavailable`,
-        /// `auth-unavailable`, `tls-failed`, `protocol-error` or `shutdown`.
-        Result = "result",
-        /// The cause of the result in words, where it is not a success.
-        Reason = "reason",
-        /// The directive that decided the result, as `file:line`, or `default`. Absent where a peer decided.
-        By = "by",
-        /// The backend's address, with the port.
-        Upstream = "upstream",
-        /// The version of TLS towards the backend.
-        UpstreamTls = "upstream_tls",
-        /// The time from the first connection attempt to the backend until it was connected, in seconds.
-        ConnectSeconds = "connect_s",
-        /// The time from accept to the end of the login, in seconds.
-        LoginSeconds = "login_s",
-        /// The time from accept to the end of the session, in seconds.
-        TotalSeconds = "total_s",
-        /// Bytes from the client.
-        In = "in",
-        /// Bytes to the client.
-        Out = "out",
-        /// The side that ended the session: `client`, `backend` or `gateway`.
-        EndedBy = "ended_by",
-    }
-}
-
-named! {
-    /// The fields of a message's line in `mail_log`, in their order.
-    MessageField {
-        /// The final reply, with milliseconds: `2026-11-29T10:42:00.123+01:00`.
-        Time = "time",
-        /// The identifier of the session.
-        Session = "session",
-        /// The argument of MAIL FROM, without the angle brackets.
-        Sender = "sender",
-        /// The arguments of RCPT TO, without the angle brackets, separated by commas.
-        Recipients = "recipients",
-        /// The number of recipients that the backend accepted.
-        Accepted = "accepted",
-        /// The size of the message in bytes.
-        Size = "size",
-        /// The code of the final reply, or `aborted`.
-        Code = "code",
-        /// The text of the final reply.
-        Reply = "reply",
-        /// The queue identifier in the final reply.
-        QueueId = "queue_id",
-        /// The time from MAIL to the final reply, in seconds.
-        Seconds = "seconds",
-        /// The number of BDAT commands; absent for DATA.
-        Bdat = "bdat",
-    }
+    /// A variable that a `map` or `geo` block defines.
+    Defined(Defined),
+    /// `$1` to `$9`, or a name: a group of the regular expression that has matched, by its number. Only in values of `map`.
+    Capture(usize),
 }
 
 impl Variable {
-    /// The variable of this name.
+    /// The built-in variable of this name, in any case of letters.
     pub fn find(name: &str) -> Option<Self> {
+        let name = &*name.to_ascii_lowercase();
         if let Some(variable) = SessionVariable::find(name) {
             return Some(Self::Session(variable));
         }
         if let Some(header) = name.strip_prefix("auth_http_") {
-            return (!header.is_empty())
-                .then(|| Self::AuthHttp(header.to_ascii_lowercase().into()));
+            return (!header.is_empty()).then(|| Self::AuthHttp(header.into()));
         }
         if let Some(field) = name.strip_prefix("session_").and_then(SessionField::find) {
             return Some(Self::SessionField(field));
@@ -238,6 +66,16 @@ pub enum TemplateError {
     NoBracket(Box<str>),
 }
 
+impl TemplateError {
+    /// nginx's sentence where the text is not one of `log_format`.
+    pub fn of_value(&self) -> String {
+        match self {
+            Self::NoName(_) => "invalid variable name".to_owned(),
+            other => other.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for TemplateError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -251,11 +89,23 @@ impl fmt::Display for TemplateError {
 }
 
 impl Template {
-    /// Reads a text: `$name` and `${name}` are variables; a name consists of letters, digits and `_`.
+    /// Reads a text with built-in variables.
     ///
     /// # Errors
     /// A variable is unknown or malformed.
     pub fn parse(text: &[u8]) -> Result<Self, TemplateError> {
+        Self::parse_with(text, &mut Variable::find)
+    }
+
+    /// Reads a text: `$name` and `${name}` are variables, which `find` knows; a name consists of letters, digits and `_`. As in
+    /// nginx, one digit after `$` is a name.
+    ///
+    /// # Errors
+    /// A variable is unknown or malformed.
+    pub fn parse_with(
+        text: &[u8],
+        find: &mut dyn FnMut(&str) -> Option<Variable>,
+    ) -> Result<Self, TemplateError> {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some(at) = rest.iter().position(|byte| *byte == b'$') {
@@ -264,8 +114,7 @@ impl Template {
             }
             let name;
             (name, rest) = name_at(&rest[at + 1..], text)?;
-            let variable =
-                Variable::find(name).ok_or_else(|| TemplateError::Unknown(name.into()))?;
+            let variable = find(name).ok_or_else(|| TemplateError::Unknown(name.into()))?;
             parts.push(Part::Variable(variable));
         }
         if !rest.is_empty() {
@@ -282,10 +131,11 @@ fn name_at<'t>(after: &'t [u8], whole: &[u8]) -> Result<(&'t str, &'t [u8]), Tem
         None => (false, after),
     };
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-    let end = after
-        .iter()
-        .position(|byte| !is_name(byte))
-        .unwrap_or(after.len());
+    let length = after.iter().position(|byte| !is_name(byte));
+    let end = match after {
+        [b'1'..=b'9', ..] if !bracketed => 1,
+        _ => length.unwrap_or(after.len()),
+    };
     let name = std::str::from_utf8(&after[..end]).unwrap_or_default();
     if bracketed && after.get(end) != Some(&b'}') {
         return Err(TemplateError::NoBracket(name.into()));
@@ -295,6 +145,226 @@ fn name_at<'t>(after: &'t [u8], whole: &[u8]) -> Result<(&'t str, &'t [u8]), Tem
         return Err(TemplateError::NoName(whole.into()));
     }
     Ok((name, &after[end + usize::from(bracketed)..]))
+}
+
+/// A variable that a block defines. A text may name it before the block: the definition is set once the whole configuration is
+/// read.
+#[derive(Clone)]
+pub struct Defined(Arc<Definition>);
+
+struct Definition {
+    name: Box<str>,
+    block: OnceLock<Arc<dyn VariableBlock>>,
+}
+
+/// The block that defines a variable: `map` or `geo`.
+pub trait VariableBlock: fmt::Debug + Send + Sync {
+    /// Appends the value of the variable `name`. Returns whether it has one.
+    fn append(&self, name: &str, evaluation: &mut Evaluation<'_>, out: &mut Vec<u8>) -> bool;
+
+    /// Its texts with variables.
+    fn templates(&self) -> Vec<&Template>;
+}
+
+impl Defined {
+    /// A variable of this name, whose definition is not known yet.
+    pub fn new(name: &str) -> Self {
+        Self(Arc::new(Definition {
+            name: name.into(),
+            block: OnceLock::new(),
+        }))
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Sets its definition, once.
+    pub fn define(&self, block: Arc<dyn VariableBlock>) {
+        let _ = self.0.block.set(block);
+    }
+
+    fn block(&self) -> Option<&dyn VariableBlock> {
+        self.0.block.get().map(|block| &**block)
+    }
+
+    /// Appends its value. Returns whether it has one.
+    fn append(&self, evaluation: &mut Evaluation<'_>, out: &mut Vec<u8>) -> bool {
+        let block = self.block();
+        block.is_some_and(|block| block.append(self.name(), evaluation, out))
+    }
+
+    /// Its value, which is empty where its block has none.
+    pub fn value(&self, source: &dyn VariableSource) -> Vec<u8> {
+        let part = Part::Variable(Variable::Defined(self.clone()));
+        Template([part].into()).evaluate(source)
+    }
+}
+
+/// Prints the name: definitions may refer to each other.
+impl fmt::Debug for Defined {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_tuple("Defined").field(&self.name()).finish()
+    }
+}
+
+/// Two are equal if they have the same definition.
+impl PartialEq for Defined {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Defined {}
+
+impl Hash for Defined {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.0).hash(state);
+    }
+}
+
+/// How deep definitions may refer to each other; nginx's limit. Definitions that refer to themselves have no value.
+const DEEPEST: usize = 100;
+
+/// The values of the built-in variables.
+pub trait VariableSource {
+    /// Appends the value of a built-in variable. Returns whether it has one.
+    fn append(&self, variable: &Variable, out: &mut Vec<u8>) -> bool;
+}
+
+/// One step of an evaluation: how a defined variable got its value.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The name of the variable.
+    pub variable: Box<str>,
+    /// The text that was looked up.
+    pub key: Vec<u8>,
+    /// What was found.
+    pub found: Found,
+}
+
+/// The entry of a block that decided.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// A line.
+    Line(Span),
+    /// The `default` line.
+    Default(Span),
+    /// Nothing.
+    Nothing,
+}
+
+/// An evaluation in progress.
+#[expect(missing_debug_implementations, reason = "holds a trait object")]
+pub struct Evaluation<'a> {
+    source: &'a dyn VariableSource,
+    /// The definitions that are being evaluated.
+    depth: usize,
+    /// Whether they refer to each other too deeply. The value is empty then.
+    has_failed: bool,
+    /// Receives the steps, in the order in which they end.
+    steps: Option<&'a mut Vec<Step>>,
+}
+
+/// The groups of the regular expression that has matched.
+pub type Captures<'c> = Option<&'c regex::bytes::Captures<'c>>;
+
+impl Template {
+    /// Its value. A variable without a value is empty.
+    pub fn evaluate(&self, source: &dyn VariableSource) -> Vec<u8> {
+        self.run(source, None)
+    }
+
+    /// Its value, and the steps that led to it.
+    pub fn trace(&self, source: &dyn VariableSource) -> (Vec<u8>, Vec<Step>) {
+        let mut steps = Vec::new();
+        let value = self.run(source, Some(&mut steps));
+        (value, steps)
+    }
+
+    fn run(&self, source: &dyn VariableSource, steps: Option<&mut Vec<Step>>) -> Vec<u8> {
+        let mut value = Vec::new();
+        let mut evaluation = Evaluation::new(source, steps);
+        self.append(&mut evaluation, None, &mut value);
+        if evaluation.has_failed {
+            value.clear();
+        }
+        value
+    }
+
+    pub(super) fn append(
+        &self,
+        evaluation: &mut Evaluation<'_>,
+        captures: Captures<'_>,
+        out: &mut Vec<u8>,
+    ) {
+        for part in &self.0 {
+            match part {
+                Part::Text(text) => out.extend_from_slice(text),
+                Part::Variable(Variable::Capture(group)) => {
+                    let found = captures.and_then(|captures| captures.get(*group));
+                    out.extend(found.into_iter().flat_map(|found| found.as_bytes()));
+                }
+                Part::Variable(Variable::Defined(defined)) => {
+                    evaluation.depth += 1;
+                    if evaluation.depth > DEEPEST {
+                        evaluation.has_failed = true;
+                    }
+                    if evaluation.has_failed {
+                        return;
+                    }
+                    defined.append(evaluation, out);
+                    evaluation.depth -= 1;
+                }
+                Part::Variable(variable) => {
+                    evaluation.source.append(variable, out);
+                }
+            }
+        }
+    }
+
+    /// Whether it names a built-in variable for which `is_it` holds, directly or through definitions.
+    pub fn names(&self, is_it: &dyn Fn(&Variable) -> bool) -> bool {
+        self.names_unseen(is_it, &mut Vec::new())
+    }
+
+    /// Leaves out the definitions that were looked at before.
+    fn names_unseen(&self, is_it: &dyn Fn(&Variable) -> bool, seen: &mut Vec<Defined>) -> bool {
+        self.0.iter().any(|part| match part {
+            Part::Text(_) => false,
+            Part::Variable(Variable::Defined(defined)) if seen.contains(defined) => false,
+            Part::Variable(Variable::Defined(defined)) => {
+                seen.push(defined.clone());
+                let templates = defined.block().map(VariableBlock::templates);
+                let mut templates = templates.into_iter().flatten();
+                templates.any(|template| template.names_unseen(is_it, seen))
+            }
+            Part::Variable(variable) => is_it(variable),
+        })
+    }
+}
+
+impl<'a> Evaluation<'a> {
+    fn new(source: &'a dyn VariableSource, steps: Option<&'a mut Vec<Step>>) -> Self {
+        Self {
+            source,
+            depth: 0,
+            has_failed: false,
+            steps,
+        }
+    }
+
+    /// Records a step, where that is asked for.
+    pub(super) fn step(&mut self, variable: &str, key: &[u8], found: impl FnOnce() -> Found) {
+        if let Some(steps) = &mut self.steps {
+            steps.push(Step {
+                variable: variable.into(),
+                key: key.into(),
+                found: found(),
+            });
+        }
+    }
 }
 
 #[cfg(test)]

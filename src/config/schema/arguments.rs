@@ -5,6 +5,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use super::variables::Variables;
 use crate::base::Level;
 use crate::config::model::{Files, Names, Nowhere};
 use crate::config::syntax::{Diagnostic, Lint, Span, c_string};
@@ -36,6 +37,8 @@ pub struct Arguments<'a> {
     pub names: &'a dyn Names,
     /// Where relative paths start.
     pub folders: &'a Folders,
+    /// The variables that the configuration defines.
+    pub variables: &'a Variables,
     /// Receives warnings.
     pub warnings: &'a mut dyn FnMut(Diagnostic),
     /// Whether they are a row's default, not a line of a file.
@@ -80,6 +83,7 @@ impl<'a> Arguments<'a> {
             files: &Nowhere,
             names: &Nowhere,
             folders: &NO_FOLDERS,
+            variables: &Variables::default(),
             warnings: &mut |_| (),
             is_default: true,
         })

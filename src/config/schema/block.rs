@@ -19,6 +19,10 @@ pub enum Block {
     Upstream,
     /// `http {}` or `stream {}`, or a block in them: skipped, except for includes.
     Foreign(Foreign),
+    /// `map {}`
+    Map,
+    /// `geo {}`
+    Geo,
     /// A block that an error makes meaningless: skipped.
     Skipped,
 }
@@ -34,6 +38,10 @@ pub enum BlockDirective {
     Server,
     /// `upstream` in `mail {}`
     Upstream,
+    /// `map`
+    Map,
+    /// `geo`
+    Geo,
     /// `http`
     Http,
     /// `stream`
@@ -42,11 +50,13 @@ pub enum BlockDirective {
 
 impl BlockDirective {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Events,
         Self::Mail,
         Self::Server,
         Self::Upstream,
+        Self::Map,
+        Self::Geo,
         Self::Http,
         Self::Stream,
     ];
@@ -58,6 +68,8 @@ impl BlockDirective {
             Self::Mail => ("mail", Block::Main, Block::Mail),
             Self::Server => ("server", Block::Mail, Block::Server),
             Self::Upstream => ("upstream", Block::Mail, Block::Upstream),
+            Self::Map => ("map", Block::Mail, Block::Map),
+            Self::Geo => ("geo", Block::Mail, Block::Geo),
             Self::Http => ("http", Block::Main, Block::Foreign(Foreign::Http)),
             Self::Stream => ("stream", Block::Main, Block::Foreign(Foreign::Stream)),
         }
@@ -72,6 +84,8 @@ impl BlockDirective {
     pub const fn arity(self) -> Arity {
         match self {
             Self::Upstream => Arity::exactly(1),
+            Self::Map => Arity::exactly(2),
+            Self::Geo => Arity::between(1, 2),
             Self::Events | Self::Mail | Self::Server | Self::Http | Self::Stream => {
                 Arity::exactly(0)
             }
@@ -80,7 +94,7 @@ impl BlockDirective {
 
     /// Whether it may appear several times in the configuration.
     pub const fn is_repeated(self) -> bool {
-        matches!(self, Self::Server | Self::Upstream)
+        matches!(self, Self::Server | Self::Upstream | Self::Map | Self::Geo)
     }
 
     /// The block it opens.
@@ -98,7 +112,7 @@ impl Block {
             Self::Mail => Some(Contexts::MAIL),
             Self::Server => Some(Contexts::SERVER),
             Self::Upstream => Some(Contexts::UPSTREAM),
-            Self::Foreign(_) | Self::Skipped => None,
+            Self::Map | Self::Geo | Self::Foreign(_) | Self::Skipped => None,
         }
     }
 

@@ -17,6 +17,7 @@ mod similar;
 pub mod table;
 mod value_kind;
 pub mod values;
+mod variables;
 
 pub(crate) use arguments::refuse;
 pub use arguments::{Arguments, Folders, Parsed, ValueError, absolute, absolute_word};
@@ -28,3 +29,4 @@ pub use row::{Directive, Effect};
 pub use scope::{GroupScope, MainScope, Scope};
 pub use similar::similar;
 pub use value_kind::ValueKind;
+pub use variables::Variables;

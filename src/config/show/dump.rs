@@ -4,6 +4,7 @@
 use super::selection::{NoSuchServer, Selection};
 use super::settings::{Block, Origin, Setting, Settings, position, settings};
 use crate::config::load::config::Loaded;
+use crate::config::load::written::VariableLines;
 use crate::config::model::Options;
 use crate::config::syntax::{Span, quoted};
 
@@ -37,6 +38,9 @@ fn page(settings: &Settings) -> Vec<u8> {
     }
     if let Some(mail) = &settings.mail {
         page.open("mail", mail.opened.as_ref());
+        for block in &mail.variables {
+            page.variables(block);
+        }
         for (name, group) in &mail.upstreams {
             let name = String::from_utf8_lossy(&quoted(name)).into_owned();
             page.block(&format!("upstream {name}"), group);
@@ -85,6 +89,26 @@ impl Page {
         self.open(name, block.opened.as_ref());
         self.settings(&block.settings);
         self.close();
+    }
+
+    /// A block whose lines are printed as they are written.
+    fn variables(&mut self, block: &VariableLines) {
+        let start = self.out.len();
+        self.indent();
+        self.text(block.block.name());
+        for word in &block.words {
+            self.out.push(b' ');
+            let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"$_".contains(byte);
+            match word.iter().all(is_plain) {
+                true => self.out.extend_from_slice(word),
+                false => self.out.extend_from_slice(&quoted(word)),
+            }
+        }
+        self.text(" {");
+        self.comment(start, &position(&block.opened));
+        self.indent();
+        self.out.extend_from_slice(&block.text());
+        self.text("}\n");
     }
 
     fn open(&mut self, name: &str, opened: Option<&Span>) {

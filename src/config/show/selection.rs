@@ -1,7 +1,9 @@
 //! What `--dump-config` prints: everything, or a part of it.
 
-use super::settings::{ServerBlock, Settings};
+use super::settings::Settings;
 use crate::base::Address;
+use crate::config::load::config::Config;
+use crate::config::load::server::Server;
 
 /// `--changed` and `--server`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +39,34 @@ impl NoSuchServer {
 }
 
 impl Selection {
+    /// The selected servers of a configuration.
+    ///
+    /// # Errors
+    /// No server listens on the address.
+    pub fn servers<'c>(&self, config: &'c Config) -> Result<Vec<&'c Server>, NoSuchServer> {
+        let all: Vec<&Server> = config.servers.iter().map(|server| &**server).collect();
+        let Some(wanted) = &self.server else {
+            return Ok(all);
+        };
+        let addresses = |server: &Server| -> Vec<Address> {
+            let listens = server.mail.listen.iter();
+            listens
+                .flat_map(|listen| listen.addresses.clone())
+                .collect()
+        };
+        let text = String::from_utf8_lossy(wanted);
+        let known = all.iter().flat_map(|server| addresses(server)).collect();
+        let is_it = |server: &&Server| is_meant(&server.name, &addresses(server), &text);
+        let selected: Vec<&Server> = all.into_iter().filter(is_it).collect();
+        match selected.is_empty() {
+            true => Err(NoSuchServer {
+                wanted: wanted.clone(),
+                known,
+            }),
+            false => Ok(selected),
+        }
+    }
+
     /// Removes what is not selected.
     ///
     /// # Errors
@@ -51,7 +81,8 @@ impl Selection {
             settings.foreign.clear();
             let text = String::from_utf8_lossy(wanted);
             if let Some(mail) = &mut settings.mail {
-                mail.servers.retain(|server| is_meant(server, &text));
+                mail.servers
+                    .retain(|server| is_meant(&server.name, &server.addresses, &text));
             }
             let is_empty = settings.mail.iter().all(|mail| mail.servers.is_empty());
             if is_empty {
@@ -73,12 +104,9 @@ impl Selection {
 }
 
 /// Whether `wanted` names the server: one of its addresses, the port or the host of one, or its name.
-fn is_meant(server: &ServerBlock, wanted: &str) -> bool {
-    server.name.eq_ignore_ascii_case(wanted.as_bytes())
-        || server
-            .addresses
-            .iter()
-            .any(|address| is_address(address, wanted))
+fn is_meant(name: &[u8], addresses: &[Address], wanted: &str) -> bool {
+    name.eq_ignore_ascii_case(wanted.as_bytes())
+        || addresses.iter().any(|address| is_address(address, wanted))
 }
 
 fn is_address(address: &Address, wanted: &str) -> bool {

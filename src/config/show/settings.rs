@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use crate::base::{Address, Protocol};
 use crate::config::load::config::Loaded;
 use crate::config::load::server::Server;
-use crate::config::load::written::{Line, Lines};
+use crate::config::load::written::{Line, Lines, VariableLines};
 use crate::config::model::{LogDestination, Options};
 use crate::config::schema::modules::{core, events, mail, ssl};
 use crate::config::schema::table;
@@ -42,6 +42,8 @@ pub struct MailBlock {
     pub opened: Option<Span>,
     /// Its groups of backends, with their names.
     pub upstreams: Vec<(Box<[u8]>, Block)>,
+    /// Its `map` and `geo` blocks.
+    pub variables: Vec<VariableLines>,
     /// Its servers.
     pub servers: Vec<ServerBlock>,
 }
@@ -128,6 +130,7 @@ pub fn settings(loaded: &Loaded, options: &Options) -> Settings {
         MailBlock {
             opened: mail.opened.clone(),
             upstreams: written.upstreams.iter().map(upstream_block).collect(),
+            variables: written.variables.clone(),
             servers: servers.collect(),
         }
     });

@@ -16,7 +16,7 @@ mod text;
 
 pub use diagnostic::Diagnostic;
 pub use lint::Lint;
-pub use parser::Parser;
+pub use parser::{Parser, PlainPair};
 pub use quote::quoted;
 pub use source::{Source, Span, Spanned};
 pub use statement::{Ending, Item, Resume, Statement, SyntaxError};

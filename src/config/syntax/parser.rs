@@ -12,6 +12,20 @@ use super::source::{Source, Span};
 use super::statement::{Ending, Item, Resume, Statement, SyntaxError};
 use super::text::message;
 
+/// The longest statement that is read as a pair, in bytes: no word in it can exceed nginx's buffer.
+const LONGEST_PAIR: usize = 4000;
+
+/// A statement of two words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlainPair {
+    /// The bytes of the first word.
+    pub key: (usize, usize),
+    /// The bytes of the second word.
+    pub value: (usize, usize),
+    /// The line of the `;`.
+    pub line: usize,
+}
+
 /// A text and how far it has been read.
 #[derive(Debug)]
 pub struct Parser {
@@ -53,6 +67,21 @@ impl Parser {
     /// The token read last, on the current line.
     pub fn last_span(&self) -> Span {
         self.span(self.line, self.last)
+    }
+
+    /// Reads the next statement if it consists of two words without quotes and escapes, and of not more bytes than nginx has in its
+    /// buffer. Otherwise nothing is read.
+    pub fn plain_pair(&mut self) -> Option<PlainPair> {
+        let pair = self.tokens.plain_pair(&self.source.bytes, LONGEST_PAIR)?;
+        let [key, value, semicolon] = pair;
+        self.count_lines(semicolon.1);
+        self.buffer.skip(semicolon.1);
+        self.last = semicolon;
+        Some(PlainPair {
+            key,
+            value,
+            line: self.line,
+        })
     }
 
     /// Reads to the end of the next statement, of the block, or of the text.

@@ -45,6 +45,31 @@ impl Tokens {
         }
     }
 
+    /// The bytes of two plain words and of the `;` behind them, if these are the next tokens and none of them ends after
+    /// `most` bytes. Otherwise nothing is read.
+    pub fn plain_pair(&mut self, text: &[u8], most: usize) -> Option<[(usize, usize); 3]> {
+        let Self::Scanned(at) = self else {
+            return None;
+        };
+        let word = |from| {
+            let token = scan(text, from)?;
+            let bytes = text.get(token.start..token.end)?;
+            let is_plain = token.kind == Kind::Word
+                && memchr(b'\\', bytes).is_none()
+                && bytes != b"include"
+                && !bytes.ends_with(LUA_SUFFIX);
+            is_plain.then_some((token.start, token.end))
+        };
+        let key = word(*at)?;
+        let value = word(key.1)?;
+        let semicolon = scan(text, value.1)?;
+        let fits = semicolon.kind == Kind::Semicolon && semicolon.end - *at <= most;
+        fits.then(|| {
+            *at = semicolon.end;
+            [key, value, (semicolon.start, semicolon.end)]
+        })
+    }
+
     /// The first byte of the next token, or the end of the text.
     pub fn next_start(&self, text: &[u8]) -> usize {
         let next = match self {

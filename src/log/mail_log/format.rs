@@ -22,18 +22,7 @@ pub(super) fn write_line(format: &LogFormat, event: &Event<'_>, out: &mut Vec<u8
 
 /// Whether a condition holds: its value is neither empty nor `0`.
 pub(super) fn holds(condition: &Template, event: &Event<'_>) -> bool {
-    let mut value = Vec::new();
-    for part in &condition.0 {
-        match part {
-            Part::Text(text) => value.extend_from_slice(text),
-            Part::Variable(variable) => {
-                if let Some(found) = event.variable(variable) {
-                    found.write(&mut value, |bytes, out| out.extend_from_slice(bytes));
-                }
-            }
-        }
-    }
-    !matches!(&*value, b"" | b"0")
+    !matches!(&*condition.evaluate(event), b"" | b"0")
 }
 
 /// Writes all fields that have a value, `open` before the first of them.
@@ -107,7 +96,7 @@ fn write_template(template: &Template, escape: LogEscape, event: &Event<'_>, out
 
 impl Value<'_> {
     /// Appends the value. `text` appends bytes, escaped.
-    fn write(&self, out: &mut Vec<u8>, text: impl FnOnce(&[u8], &mut Vec<u8>)) {
+    pub(super) fn write(&self, out: &mut Vec<u8>, text: impl FnOnce(&[u8], &mut Vec<u8>)) {
         // Writing to a vector does not fail.
         match self {
             Self::Text(bytes) => text(bytes, out),

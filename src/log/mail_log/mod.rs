@@ -20,7 +20,7 @@ pub use self::record::{
 };
 use super::syslog::Syslog;
 use super::writer::Output;
-use crate::config::{LogEvents, LogFormat, MailLog, Part, Template, Variable};
+use crate::config::{LogEvents, LogFormat, MailLog, Template, Variable};
 
 /// Bytes that hold most lines.
 const USUAL_LINE: usize = 512;
@@ -106,12 +106,8 @@ impl Target {
             LogFormat::Custom { template, .. } => Some(template),
             LogFormat::KeyValue | LogFormat::Json => None,
         };
-        let parts = template
-            .into_iter()
-            .chain(&self.condition)
-            .flat_map(|text| &text.0);
-        let mut headers =
-            parts.filter(|part| matches!(part, Part::Variable(Variable::AuthHttp(_))));
-        headers.next().is_some()
+        let mut templates = template.into_iter().chain(&self.condition);
+        let is_header = |variable: &Variable| matches!(variable, Variable::AuthHttp(_));
+        templates.any(|template| template.names(&is_header))
     }
 }

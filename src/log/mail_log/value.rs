@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::record::{Event, RecordAddress, SessionRecord, TlsRecord};
-use crate::config::{MessageField, SessionField, SessionVariable, Variable};
+use crate::config::{MessageField, SessionField, SessionVariable, Variable, VariableSource};
 use crate::log::clock;
 
 /// A value of a log line.
@@ -47,6 +47,8 @@ impl<'a> Event<'a> {
             }
             Variable::SessionField(field) => self.session_field(*field),
             Variable::MessageField(field) => self.message_field(*field),
+            Variable::Defined(defined) => Some(Value::Text(Cow::Owned(defined.value(self)))),
+            Variable::Capture(_) => None,
         }
     }
 
@@ -144,6 +146,16 @@ impl<'a> Event<'a> {
         let time = Timestamp::try_from(self.time).unwrap_or_default();
         let time = time.to_zoned(TimeZone::system());
         time.strftime(format).to_string()
+    }
+}
+
+impl VariableSource for Event<'_> {
+    fn append(&self, variable: &Variable, out: &mut Vec<u8>) -> bool {
+        let value = self.variable(variable);
+        if let Some(value) = &value {
+            value.write(out, |bytes, out| out.extend_from_slice(bytes));
+        }
+        value.is_some()
     }
 }
 

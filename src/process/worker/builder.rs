@@ -9,16 +9,20 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::registries::Registries;
+use crate::base::Protocol;
 use crate::config::settings::Mail;
 use crate::config::{
-    self, AuthTarget, ClientTls, LogDestination, LogTarget, MailLog, Route, Server, ServerId,
-    TlsFault, TlsMaterial,
+    self, AuthTarget, ClientTls, LogDestination, LogTarget, MailLog, ProxyPass, Route, Server,
+    ServerId, TlsFault, TlsMaterial,
 };
 use crate::log::mail_log::MailLogs;
 use crate::log::{ErrorLog, OpenError};
 use crate::net::resolver::{Resolver, SystemNames};
 use crate::proto::Settings;
-use crate::session::{AuthServer, Authenticator, Backends, Endpoint, PeerFailures, ShutdownTimer};
+use crate::session::{
+    AuthServer, Authenticator, BackendChoice, Backends, BalancersByName, Endpoint, PeerFailures,
+    ShutdownTimer,
+};
 use crate::tls::{Connector, ServerTls};
 
 /// The protocols that the gateway offers to auth servers.
@@ -44,6 +48,8 @@ pub(super) struct Builder<'a> {
     servers: HashMap<ServerId, ServerParts>,
     tls: HashMap<ServerId, Arc<ServerTls>>,
     auth_servers: HashMap<(AuthTarget, config::Resolver), Arc<AuthServer>>,
+    /// The groups that variables can name. Their default port depends on the protocol.
+    groups: HashMap<Protocol, Arc<BalancersByName>>,
 }
 
 /// The parts that the endpoints of one server share.
@@ -73,6 +79,7 @@ impl<'a> Builder<'a> {
             servers: HashMap::new(),
             tls: HashMap::new(),
             auth_servers: HashMap::new(),
+            groups: HashMap::new(),
         }
     }
 
@@ -196,22 +203,46 @@ impl<'a> Builder<'a> {
     }
 
     fn backends(
-        &self,
+        &mut self,
         server: &Arc<Server>,
         log: Arc<ErrorLog>,
     ) -> Result<Arc<Backends>, BuildError> {
         let tls = self.connector(server.backend_tls.tls(), &[])?;
-        let upstream = server.authenticator.upstream();
+        let choice = self.choice(server);
         Ok(Arc::new(Backends {
             server: Arc::clone(server),
             capabilities: self.registries.capabilities.get(server, tls.as_ref()),
             tls,
-            balancer: upstream.map(|upstream| self.registries.balancers.balancer(&upstream.group)),
+            choice,
             resolver: self.resolver(&server.mail),
             dialer: self.registries.dialer.clone(),
             log,
             relay_reported: AtomicBool::new(false),
         }))
+    }
+
+    /// How the backend of a session is chosen. Servers of one protocol share the groups that variables can name.
+    fn choice(&mut self, server: &Server) -> BackendChoice {
+        let known = &self.registries.balancers;
+        match server.authenticator.proxy_pass() {
+            None => BackendChoice::AuthServer,
+            Some(ProxyPass::Upstream(upstream)) => {
+                BackendChoice::Group(known.balancer(&upstream.group))
+            }
+            Some(ProxyPass::Route(route)) => {
+                let groups = self.groups.entry(server.protocol()).or_insert_with(|| {
+                    let groups = route.groups.iter();
+                    let groups = groups.map(|group| {
+                        (
+                            group.name.to_ascii_lowercase().into(),
+                            known.balancer(group),
+                        )
+                    });
+                    Arc::new(groups.collect())
+                });
+                BackendChoice::Route(route.text.clone(), Arc::clone(groups))
+            }
+        }
     }
 
     /// TLS as a client, where TLS is on.

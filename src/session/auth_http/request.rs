@@ -85,7 +85,7 @@ impl<'a> Attempt<'a> {
     pub fn need(&self, server: &Server) -> Need {
         let credentials = &self.login.credentials;
         Need {
-            server: server.authenticator.upstream().is_none(),
+            server: server.authenticator.proxy_pass().is_none(),
             // IMAP and POP3 clients are logged in at their backend with a password.
             pass: server.protocol() != Protocol::Smtp && credentials.password().is_none(),
             bearer: credentials.bearer(),

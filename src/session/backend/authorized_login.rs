@@ -33,11 +33,6 @@ pub(in crate::session) async fn log_in(
 ) -> Result<Admitted, LoginError> {
     let mut client_left = pin!(client_left);
     let server = &context.backends.server;
-    let candidates = tokio::select! {
-        found = candidates(context.backends, context.log, grant.backend) => found?,
-        () = &mut client_left => return Err(LoginError::ClientLeft),
-    };
-    let helo = login.origin.helo().cloned();
     let own = &login.credentials;
     let user = grant.replacement.user.unwrap_or_else(|| own.user().into());
     let pass = (grant.replacement.pass).or_else(|| own.password().cloned());
@@ -45,6 +40,12 @@ pub(in crate::session) async fn log_in(
     if let Some(pass) = &pass {
         context.log.hide(pass);
     }
+    // Variables of `proxy_pass` have the login that the auth server chose.
+    let candidates = tokio::select! {
+        found = candidates(context.backends, context.log, grant.backend) => found?,
+        () = &mut client_left => return Err(LoginError::ClientLeft),
+    };
+    let helo = login.origin.helo().cloned();
     let (client, smtp_auth) = (context.client, grant.smtp_auth);
     let dialogue = dialogues::authorized_login(server, client, login, user, pass, smtp_auth);
     limited(server.mail.timeout, client_left, async {
@@ -88,10 +89,7 @@ async fn candidates(
     named: Option<Backend>,
 ) -> Result<Candidates, LoginError> {
     let Some(Backend { host, port, name }) = named else {
-        let balancer = backends.balancer.as_ref();
-        return balancer
-            .map(|balancer| Candidates::of(balancer, b""))
-            .ok_or(LoginError::NoBackend);
+        return backends.candidates(log).await;
     };
     let (found, host) = match host {
         BackendHost::Address(ip) => (vec![SocketAddr::new(ip, port)], ip.to_string()),
@@ -106,7 +104,7 @@ async fn candidates(
     let addresses: Vec<_> = found.into_iter().map(Address::Inet).collect();
     Ok(Candidates::Named {
         addresses: addresses.into_iter(),
-        name,
+        name: Some(name),
         host: host.into_bytes().into(),
     })
 }

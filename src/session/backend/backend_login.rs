@@ -1,6 +1,5 @@
 //! A server without an auth server: the backend itself authenticates, and the client may try again.
 
-use super::candidates::Candidates;
 use super::connection::BackendConnection;
 use super::conversation::limited;
 use super::error::LoginError;
@@ -49,7 +48,11 @@ pub(in crate::session) async fn request(
     client_left: impl Future<Output = ()>,
 ) -> Result<Answer, LoginError> {
     let server = &context.backends.server;
+    // Another login may have another backend.
+    let varies = server.authenticator.depends_on_session();
+    let is_same = !varies || request.answers_challenge();
     let kept = kept
+        .filter(|_| is_same)
         .filter(|kept| kept.idle.suits(request.origin()))
         .and_then(|mut kept| (!kept.connection.is_stale()).then_some(kept));
     if kept.is_none() && request.answers_challenge() {
@@ -63,9 +66,11 @@ pub(in crate::session) async fn request(
                 Err(idle) => return Ok(Answer::NotOffered(OpenConversation { connection, idle })),
             },
             None => {
-                let balancer = context.backends.balancer.as_ref();
-                let balancer = balancer.ok_or(LoginError::NoBackend)?;
-                let candidates = Candidates::of(balancer, b"");
+                if varies && matches!(request, Request::Challenge(_)) {
+                    // The client has not said yet who it is.
+                    context.log.login(b"");
+                }
+                let candidates = context.backends.candidates(context.log).await?;
                 let connected = context.connect(candidates, request.origin().helo()).await;
                 let connection = connected.map_err(LoginError::Connect)?;
                 let dialogue = dialogues::backend_login(server, context.client, request);

@@ -11,12 +11,12 @@ use crate::upstream::{Balancer, Lease, Selection};
 /// The backends that a session may be connected to.
 #[derive(Debug)]
 pub(super) enum Candidates {
-    /// The addresses of the one that the auth server named.
+    /// The addresses of the one that the auth server or the variables of `proxy_pass` name.
     Named {
         /// Those that were not tried yet.
         addresses: std::vec::IntoIter<Address>,
-        /// Its name in the log.
-        name: Box<str>,
+        /// Its name in the log, if that is not the address.
+        name: Option<Box<str>>,
         /// Its host: its name in TLS, unless the configuration has another.
         host: Box<[u8]>,
     },
@@ -51,7 +51,7 @@ impl Candidates {
                 host,
             } => addresses.next().map(|address| Candidate {
                 address,
-                name: Some(name.clone()),
+                name: name.clone(),
                 host: host.clone(),
                 lease: None,
             }),

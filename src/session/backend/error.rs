@@ -18,7 +18,9 @@ pub(in crate::session) enum LoginError {
     ClientLeft,
     /// Neither the auth server nor `proxy_pass` names a backend.
     NoBackend,
-    /// The name that the auth server gave has no address.
+    /// The text of `proxy_pass` names no backend for the client, for this reason.
+    NoRoute(String),
+    /// The name of the backend has no address.
     Unresolved(Box<str>, ResolveError),
     /// The connection on which the challenge was sent is closed.
     ChallengeLost,
@@ -124,6 +126,7 @@ impl LoginError {
             },
             Self::ClientLeft
             | Self::NoBackend
+            | Self::NoRoute(_)
             | Self::Unresolved(..)
             | Self::ChallengeLost
             | Self::NoPassword
@@ -180,6 +183,7 @@ impl LoginError {
         match self {
             Self::ClientLeft
             | Self::NoBackend
+            | Self::NoRoute(_)
             | Self::ChallengeLost
             | Self::NoPassword
             | Self::Connect(ConnectError::Unreachable(_) | ConnectError::NoneLive) => false,
@@ -230,6 +234,7 @@ impl fmt::Display for LoginError {
         match self {
             Self::ClientLeft => f.write_str("client closed connection"),
             Self::NoBackend => f.write_str("no upstream for the client"),
+            Self::NoRoute(reason) => write!(f, "no upstream for the client: {reason}"),
             Self::Unresolved(name, fault) => {
                 write!(f, "\"{name}\" could not be resolved ({fault})")
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::{Backends, health, names};
+use super::{BackendChoice, Backends, health, names};
 use crate::upstream::Balancer;
 
 /// The most health checks at the same time.
@@ -62,6 +62,11 @@ impl GroupTasks {
 impl Backends {
     /// The groups that sessions of the server may use.
     pub(super) fn balancers(&self) -> impl Iterator<Item = &Arc<Balancer>> {
-        self.balancer.iter()
+        let (one, by_name) = match &self.choice {
+            BackendChoice::AuthServer => (None, None),
+            BackendChoice::Group(group) => (Some(group), None),
+            BackendChoice::Route(_, groups) => (None, Some(groups.values())),
+        };
+        one.into_iter().chain(by_name.into_iter().flatten())
     }
 }

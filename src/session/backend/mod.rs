@@ -17,6 +17,7 @@ mod names;
 pub mod not_offered;
 mod probe;
 mod relay;
+mod route;
 mod start_tls;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub use capability_cache::{BackendCapabilities, CapabilityCache};
 use connection::BackendConnection;
 pub use connection::BackendStream;
 pub use group_tasks::GroupTasks;
+pub use route::{BackendChoice, BalancersByName};
 
 use super::log::SessionLog;
 use super::phase::Phase;
@@ -39,7 +41,6 @@ use crate::proto::backend::wire::Capabilities;
 use crate::proto::login::ClientHost;
 use crate::proto::smtp::follower::Follower;
 use crate::tls;
-use crate::upstream::Balancer;
 
 /// The settings for connections from one server to its backends.
 #[derive(Debug)]
@@ -49,8 +50,8 @@ pub struct Backends {
     pub tls: Option<tls::Connector>,
     /// The backend's capabilities, if the server announces those.
     pub capabilities: Option<Arc<BackendCapabilities>>,
-    /// The group of `proxy_pass`.
-    pub balancer: Option<Arc<Balancer>>,
+    /// How `proxy_pass` chooses the backend of a session.
+    pub choice: BackendChoice,
     pub resolver: Resolver,
     pub dialer: Dialer,
     /// The server's log.

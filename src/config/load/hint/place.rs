@@ -63,7 +63,10 @@ fn home(text: &str) -> Option<String> {
     let mut blocks = BlockDirective::ALL.into_iter();
     if let Some(block) = blocks.find(|block| block.name() == text) {
         let outside = match block {
-            BlockDirective::Server | BlockDirective::Upstream => "`mail {}`",
+            BlockDirective::Server
+            | BlockDirective::Upstream
+            | BlockDirective::Map
+            | BlockDirective::Geo => "`mail {}`",
             _ => "the main context",
         };
         return Some(format!("\"{text}\" belongs to {outside}"));

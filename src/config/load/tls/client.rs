@@ -11,8 +11,8 @@ use crate::config::load::merged::MergedServer;
 use crate::config::load::report::{Report, Stop};
 use crate::config::load::scopes::ServerLines;
 use crate::config::model::{
-    BackendTls, ClientTls, CommandFiles, NamedFile, TlsFault, TlsFile, TlsVersions, Verify,
-    unbracketed,
+    BackendTls, ClientTls, CommandFiles, NamedFile, ProxyPass, TlsFault, TlsFile, TlsVersions,
+    Verify, unbracketed,
 };
 use crate::config::openssl::{cause, ciphers, messages};
 use crate::config::schema::Scope;
@@ -185,7 +185,7 @@ fn backend_verify(
         return Err(fault(message.into(), user));
     };
     let crl = files.optional(ssl.proxy_ssl_crl.as_deref(), messages::crl, user)?;
-    if let Some(upstream) = &server.upstream
+    if let Some(ProxyPass::Upstream(upstream)) = &server.proxy_pass
         && upstream
             .group
             .addresses()

@@ -93,6 +93,11 @@ module! {
         /// Sets a timeout for each name lookup. If the host name of a client is not found in time, `[TEMPUNAVAIL]` is
         /// passed in its place and the session continues.
         resolver_timeout: Msec = "30s", MAIL_SERVER;
+        /// Sets the maximum size of the hash tables of `map` blocks. portcullis accepts this directive and ignores it: its
+        /// tables have the size that they need.
+        map_hash_max_size: Number = "2048", MAIL;
+        /// Sets the bucket size of the hash tables of `map` blocks. portcullis accepts this directive and ignores it.
+        map_hash_bucket_size: Number = "64", MAIL;
     }
 }
 

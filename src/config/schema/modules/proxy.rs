@@ -45,14 +45,22 @@ module! {
     proxy: ProxyWritten -> Proxy {
         /// portcullis accepts this directive and ignores it, as nginx does: a mail server is always a proxy.
         proxy: Flag = "off", MAIL_SERVER;
-        /// Sets the backend: the name of a group (`upstream`), `host[:port]` or `unix:path`. The default port is 25 for
-        /// SMTP, 143 for IMAP and 110 for POP3. A host name is resolved when the configuration is read. If it has several
-        /// addresses, they are a group of equal servers.
+        /// Sets the backend: the name of a group (`upstream`), `host[:port]`, `unix:path`, or a text with variables that yields one of
+        /// these. The default port is 25 for SMTP, 143 for IMAP and 110 for POP3. A host name is resolved when the
+        /// configuration is read. If it has several addresses, they are a group of equal servers.
         ///
         /// A server needs this directive or `auth_http`. Without `auth_http`, the backend authenticates the client:
         /// portcullis passes the login on by a method that the backend announces. After a refusal the client may try
         /// again. If no connection to the backend can be made, the client receives `451 4.4.1` (SMTP), `NO
         /// [UNAVAILABLE]` (IMAP) or `-ERR [SYS/TEMP]` (POP3), and may try again too.
+        ///
+        /// With variables, the backend is found at each login, as in `proxy_pass $backend;` with `map $remote_user $backend {
+        /// include users.map; }`. A host name is then resolved by `resolver`. If the variables yield nothing, the client
+        /// receives a temporary error, and the log names the `map` and the key. The capabilities of such backends cannot be
+        /// announced, because the login is not known yet: those configured (`smtp_capabilities`, `imap_capabilities`,
+        /// `pop3_capabilities`) or the default ones are. With CRAM-MD5, the backend sends its challenge before the login is known,
+        /// so variables of the login are empty: leave it out of `smtp_auth`, `imap_auth` and `pop3_auth`, or have a default.
+        /// `portcullis --route LOGIN` prints the backend of a login.
         ///
         /// With `auth_http`, the authentication server decides. `proxy_pass` is then the backend for responses
         /// without `Auth-Server`.

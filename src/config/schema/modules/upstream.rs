@@ -24,7 +24,9 @@ module! {
         /// chance.
         random: RandomMethod, UPSTREAM => SetsBalancing;
         /// Selects a server by a key with variables: sessions with the same key get the same server while it works. With `consistent`,
-        /// only a few keys change their server when a server is added to the group or removed from it (ketama).
+        /// only a few keys change their server when a server is added to the group or removed from it (ketama). The key is evaluated when
+        /// the session is about to be connected; with an empty one, as with `$remote_user` before the login of CRAM-MD5, the server is
+        /// selected in turn.
         hash: HashMethod, UPSTREAM => SetsBalancing;
         /// Checks every server of the group, beginning when the configuration takes effect. A check connects as a session does, with the
         /// PROXY header and TLS that `proxy_protocol` and `proxy_ssl` ask for, waits for the greeting, asks for the capabilities (EHLO,

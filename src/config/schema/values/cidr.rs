@@ -22,7 +22,7 @@ impl ValueKind for Cidrs {
         let word = args.first();
         if word == b"unix:" {
             cidrs.push(Cidr::Unix);
-        } else if let Some((cidr, is_clean)) = parse(word) {
+        } else if let Some((cidr, is_clean)) = parse_network(word) {
             if !is_clean {
                 let end = " are meaningless";
                 args.warn(message!("low address bits of ", word, end));
@@ -42,7 +42,7 @@ impl ValueKind for Cidrs {
 }
 
 /// Reads a network (`ngx_ptocidr`). Returns the network, and whether its host bits are 0 as written.
-fn parse(text: &[u8]) -> Option<(Cidr, bool)> {
+pub fn parse_network(text: &[u8]) -> Option<(Cidr, bool)> {
     let mut halves = text.splitn(2, |byte| *byte == b'/');
     let address = halves.next()?;
     let address = ipv4(address)

@@ -148,7 +148,7 @@ fn read_line(args: &Arguments<'_>) -> Parsed<MailLogLine> {
         } else if let Some(text) = word.strip_prefix(b"events=") {
             events = read_events(text)?;
         } else if let Some(text) = word.strip_prefix(b"if=") {
-            let template = Template::parse(text);
+            let template = args.variables.template(text, args.span);
             condition = Some(template.map_err(|error| refuse!(error.to_string()))?);
         } else {
             return Err(invalid_parameter(word));
@@ -224,7 +224,7 @@ impl ValueKind for LogFormats {
             }
             strings => (LogEscape::Default, strings),
         };
-        let template = Template::parse(&strings.concat());
+        let template = args.variables.template(&strings.concat(), args.span);
         let template = template.map_err(|error| refuse!(error.to_string()))?;
         let format = LogFormat::Custom { escape, template };
         formats.push((name.into(), Arc::new(format)));

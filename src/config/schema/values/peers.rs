@@ -1,12 +1,14 @@
 //! The other servers: `auth_http`, `proxy_pass`, `resolver`.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use super::text::Bytes;
 use super::time::seconds;
-use super::url::{NOT_FOUND, Reason, Rules, parse};
+use super::url::{NOT_FOUND, Reason, Rules, parse, parse_with};
 use crate::base::Address;
-use crate::config::model::{AuthUrl, Names, Nowhere, Resolver, UpstreamServer};
+use crate::config::model::{
+    AuthUrl, BackendAddress, Names, Nowhere, ProxyPassText, Resolver, RouteText, UpstreamServer,
+};
 use crate::config::schema::{Arguments, Arity, Parsed, Repeated, ValueError, ValueKind, refuse};
 
 /// `[http[s]://]host[:port][/uri]` or `[http[s]://]unix:path[:uri]`.
@@ -55,19 +57,27 @@ impl ValueKind for HttpUrl {
     }
 }
 
-/// `host[:port]`, `unix:path`, or the name of a group. A group may be defined after its use, so a name is looked up at the end of
-/// `mail {}`.
+/// `host[:port]`, `unix:path`, the name of a group, or a text with variables. A group may be defined after its use, so a name is
+/// looked up at the end of `mail {}`.
 #[derive(Debug)]
 pub struct UpstreamName;
 
 impl ValueKind for UpstreamName {
-    type Value = Bytes;
-    const SYNTAX: &'static str = "address | group";
+    type Value = ProxyPassText;
+    const SYNTAX: &'static str = "address | group | $variable";
 
-    fn read(args: &mut Arguments<'_>, _: Option<Bytes>) -> Parsed<Bytes> {
+    fn read(args: &mut Arguments<'_>, _: Option<ProxyPassText>) -> Parsed<ProxyPassText> {
         let name = args.first();
+        if name.contains(&b'$') {
+            let template = args.variables.template(name, args.span);
+            let template = template.map_err(|error| refuse!(error.of_value()))?;
+            return Ok(ProxyPassText::Route(RouteText {
+                written: name.into(),
+                template,
+            }));
+        }
         match parse(&Nowhere, name, Rules::default()) {
-            Ok(_) | Err(NOT_FOUND) => Ok(name.into()),
+            Ok(_) | Err(NOT_FOUND) => Ok(ProxyPassText::Name(name.into())),
             Err(reason) => Err(upstream_refused(reason, name)),
         }
     }
@@ -91,6 +101,27 @@ pub fn upstream_server(names: &dyn Names, name: &[u8]) -> Parsed<UpstreamServer>
 /// nginx's sentence for an address of a backend.
 pub fn upstream_refused(reason: Reason, name: &[u8]) -> ValueError {
     refuse!(reason, " in upstream \"", name, "\"")
+}
+
+/// Reads the backend that a text with variables has named. `port` holds where none is written.
+///
+/// # Errors
+/// nginx's reason.
+pub fn backend_address(text: &[u8], port: u16) -> Result<BackendAddress, &'static str> {
+    let rules = Rules {
+        port,
+        ..Rules::default()
+    };
+    let any = |_: &str| vec![Ipv4Addr::UNSPECIFIED.into()];
+    let url = parse_with(&any, text, rules)?;
+    let port = url.addresses.first().map_or(port, Address::port);
+    Ok(match url.named {
+        true => BackendAddress::Name(String::from_utf8_lossy(&url.host).into(), port),
+        false => BackendAddress::Literal {
+            host: url.host,
+            addresses: url.addresses,
+        },
+    })
 }
 
 /// `address ... [valid=time] [ipv4=on|off] [ipv6=on|off] | off`

@@ -8,7 +8,7 @@ use super::size::parse_size;
 use super::time::seconds;
 use super::url::{NOT_FOUND, Rules, parse};
 use crate::base::Address;
-use crate::config::model::{Admission, Balancing, ResolvedName, Template, UpstreamServer};
+use crate::config::model::{Admission, Balancing, ResolvedName, UpstreamServer};
 use crate::config::schema::{Arguments, Arity, Parsed, Repeated, ValueKind, refuse};
 
 /// The smallest zone that nginx accepts, in bytes: eight pages.
@@ -140,7 +140,8 @@ impl ValueKind for HashMethod {
     const REPEATED: Repeated = Repeated::Replaces;
 
     fn read(args: &mut Arguments<'_>, _: Option<Balancing>) -> Parsed<Balancing> {
-        let key = Template::parse(args.first()).map_err(|error| refuse!(error.to_string()))?;
+        let key = args.variables.template(args.first(), args.span);
+        let key = key.map_err(|error| refuse!(error.of_value()))?;
         match args.rest().first().map(|word| &**word) {
             None => Ok(Balancing::Hash(key)),
             Some(b"consistent") => Ok(Balancing::ConsistentHash(key)),

@@ -48,10 +48,21 @@ const LONGEST_PATH: usize = 107;
 /// # Errors
 /// nginx's reason.
 pub fn parse(names: &dyn Names, text: &[u8], rules: Rules) -> Result<Url, Reason> {
+    parse_with(&|host| names.lookup(host), text, rules)
+}
+
+/// Finds the addresses of a host name.
+type Lookup<'l> = &'l dyn Fn(&str) -> Vec<IpAddr>;
+
+/// Reads an address like [`parse`].
+///
+/// # Errors
+/// nginx's reason.
+pub fn parse_with(lookup: Lookup<'_>, text: &[u8], rules: Rules) -> Result<Url, Reason> {
     match text {
         _ if text.len() >= 5 && text[..5].eq_ignore_ascii_case(b"unix:") => unix(&text[5..], rules),
         [b'[', rest @ ..] => inet6(rest, rules),
-        _ => inet(names, text, rules),
+        _ => inet(lookup, text, rules),
     }
 }
 
@@ -75,7 +86,7 @@ fn unix(path: &[u8], rules: Rules) -> Result<Url, Reason> {
     })
 }
 
-fn inet(names: &dyn Names, text: &[u8], rules: Rules) -> Result<Url, Reason> {
+fn inet(lookup: Lookup<'_>, text: &[u8], rules: Rules) -> Result<Url, Reason> {
     let uri = uri_start(text);
     let mut colon = position(text, b':');
     let mut last = text.len();
@@ -104,9 +115,7 @@ fn inet(names: &dyn Names, text: &[u8], rules: Rules) -> Result<Url, Reason> {
     if let Some(address) = ipv4(host) {
         return Ok(url([address.into()], ports, host, uri));
     }
-    let found = std::str::from_utf8(host)
-        .map(|host| names.lookup(host))
-        .unwrap_or_default();
+    let found = std::str::from_utf8(host).map(lookup).unwrap_or_default();
     if found.is_empty() {
         return Err(NOT_FOUND);
     }

@@ -67,6 +67,42 @@ const TOPICS: &[Topic] = &[
               end in the file that opens it.",
     },
     Topic {
+        name: "map",
+        syntax: "map string $variable { ... }",
+        contexts: "mail",
+        module: "portcullis",
+        doc: "Defines a variable whose value depends on another text, as in nginx's stream module. Each line in the block is a key and a \
+              value: `alice@example.com imap1:143;`. The value of the first parameter, which contains variables, is looked up among the keys \
+              without regard to case. The values may contain variables.
+
+              - `default value;`: the value if no key matches. Without it the value is empty.
+              - `~regex`, `~*regex`: a regular expression, case-sensitive or not. The value may contain its groups, as `$1` or by name \
+              (`(?<name>...)`). The syntax is that of Rust's crate `regex`: as in PCRE, but without look-around and back-references. The first \
+              expression that matches decides, after all other keys.
+              - `hostnames;`: later keys may be `*.example.com`, `.example.com` (the name itself too) and `example.*`.
+              - `include file;`: reads lines from files.
+              - `volatile;`: accepted; values are always computed anew.
+              - `\\` before a key that begins with `~` or is one of these words removes its meaning.
+
+              A file may have a million lines. The block may appear several times, anywhere in `mail {}`. nginx rejects it in `mail {}`.",
+    },
+    Topic {
+        name: "geo",
+        syntax: "geo [$address] $variable { ... }",
+        contexts: "mail",
+        module: "portcullis",
+        doc: "Defines a variable whose value depends on an IP address, by default `$remote_addr`, as in nginx's stream module. Each line in the \
+              block is a network and a value: `192.0.2.0/24 inside;`. The longest prefix decides. Values are literal.
+
+              - `default value;`: the value of all other addresses. Without it the value is empty.
+              - `ranges;`, as the first line: networks are ranges such as `192.0.2.0-192.0.2.99`, of IPv4.
+              - `delete network;`: removes a line.
+              - `include file;`: reads lines from files; `.bin` files are not read.
+              - `volatile;`: accepted; values are always computed anew.
+
+              The block may appear several times, anywhere in `mail {}`. nginx rejects it in `mail {}`.",
+    },
+    Topic {
         name: "http",
         syntax: "http { ... }",
         contexts: "main",
@@ -105,6 +141,6 @@ comment, which extends to the end of the line.
 
 A parameter in single or double quotes may contain spaces, semicolons, braces and `#`. The closing quote must be followed by white \
 space, `;`, `{` or `)`. The escapes `\\\"`, `\\'` and `\\\\` produce the character after the backslash; `\\t`, `\\r` and `\\n` produce a tab, \
-a carriage return and a line feed. Mail directives do not support variables.
+a carriage return and a line feed. Only directives whose description says so support variables.
 
 Directives in `mail {}` apply to all of its servers. A directive in `server {}` replaces the one in `mail {}`; lists are not merged.";

@@ -3,7 +3,7 @@
 use crate::config::model::{MessageField, SessionField, SessionVariable};
 
 /// What the page is about.
-pub const ABOUT: &str = "The variables of `log_format`, and of `if=` in `mail_log`.";
+pub const ABOUT: &str = "The variables of `log_format`, of `if=` in `mail_log`, of `proxy_pass`, and of `map` and `geo` blocks, which define further ones.";
 
 /// The page's text, as Markdown, without its title.
 pub fn text() -> String {
