@@ -295,8 +295,8 @@ fn descriptors_are_raised_and_limited() {
         .expect("the line");
     // For each of two `worker_processes`.
     assert_eq!(line.split_whitespace().nth(3), Some("80"));
-    // (80 - 24 - 2 * 3) / 2 sessions are accepted; the next waits until one ends.
-    let mut sessions: Vec<_> = (0..25).map(|_| LineClient::connect(port)).collect();
+    // (80 - 24 - 2 * 3 - 2 * 2) / 2 sessions are accepted; the next waits until one ends.
+    let mut sessions: Vec<_> = (0..23).map(|_| LineClient::connect(port)).collect();
     sessions
         .iter_mut()
         .for_each(|session| drop(session.expect("220")));
