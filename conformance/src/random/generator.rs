@@ -56,7 +56,7 @@ impl Generator {
         let exclude = |name: &str| name == "debug_connection" || exclude(name);
         let known = rows()
             .map(|entry| entry.directive())
-            .filter(|row| !exclude(row.name));
+            .filter(|row| !exclude(row.name) && !blocks_of(row).is_empty());
         Self {
             rows: known.map(|row| (row, table.of(row))).collect(),
         }
