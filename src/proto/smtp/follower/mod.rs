@@ -201,6 +201,11 @@ impl Follower {
             let (n, found) = self.replies.read(&bytes[at..], O::WANTED);
             let result = match found {
                 Found::Nothing => Ok(()),
+                // Whether it answers the command that the next bytes wait for is not known.
+                Found::Garbage if self.mode == Mode::Watch => {
+                    self.lose_track(observer);
+                    break;
+                }
                 Found::Garbage => {
                     self.mark_ambiguous(Ambiguity::UnsolicitedReply);
                     Ok(())

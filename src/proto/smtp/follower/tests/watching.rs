@@ -71,3 +71,17 @@ fn every_byte_passes() {
         assert_eq!(follower.ambiguity(), None);
     }
 }
+
+#[test]
+fn a_line_that_is_no_reply_holds_nothing_back() {
+    let mut follower = Follower::watching(false);
+    let mut messages = Messages::default();
+    let sent = b"AUTH PLAIN AGEAYg==\r\nQUIT\r\n";
+    let first = follower.from_client(sent, &mut messages);
+    assert!(matches!(first.then, Then::Wait));
+    let line = b"not a reply\r\n";
+    assert_eq!(follower.from_backend(line, &mut messages), Ok(()));
+    let rest = &sent[first.forward..];
+    let second = follower.from_client(rest, &mut messages);
+    assert_eq!(second.forward, rest.len());
+}
