@@ -36,6 +36,13 @@ impl State {
     pub fn is_single(&self) -> bool {
         self.primary.peers.len() == 1 && self.backup.peers.is_empty()
     }
+
+    fn peers(&self) -> impl Iterator<Item = &Arc<Peer>> {
+        let rings = [&self.primary, &self.backup].into_iter();
+        rings
+            .flat_map(|ring| &ring.peers)
+            .map(|standing| &standing.peer)
+    }
 }
 
 impl Balancer {
@@ -81,16 +88,14 @@ impl Balancer {
     /// All peers, for checks and statistics.
     pub fn peers(&self) -> Vec<Arc<Peer>> {
         let state = self.lock();
-        let rings = [&state.primary, &state.backup].into_iter();
-        let peers = rings.flat_map(|ring| &ring.peers);
-        peers.map(|standing| Arc::clone(&standing.peer)).collect()
+        state.peers().map(Arc::clone).collect()
     }
 
     /// How many peers can be tried at all.
     pub fn tries(&self) -> usize {
-        let peers = self.peers();
-        let open = peers
-            .iter()
+        let state = self.lock();
+        let open = state
+            .peers()
             .filter(|peer| peer.server.admission == Admission::Open);
         open.count()
     }

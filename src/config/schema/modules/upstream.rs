@@ -2,7 +2,7 @@
 
 use crate::config::schema::module;
 use crate::config::schema::values::{
-    Bare, HashMethod, HealthChecks, RandomMethod, UpstreamServers, UpstreamZone,
+    HashMethod, HealthChecks, LeastConnMethod, RandomMethod, UpstreamServers, UpstreamZone,
 };
 
 module! {
@@ -19,7 +19,7 @@ module! {
         /// state of a group in any case.
         zone: UpstreamZone, UPSTREAM;
         /// Selects the server with the fewest sessions, in relation to its weight. Among several such servers it is selected in turn.
-        least_conn: Bare, UPSTREAM => SetsBalancing;
+        least_conn: LeastConnMethod, UPSTREAM => SetsBalancing;
         /// Selects a server by chance, in relation to the weights; with `two`, the one with fewer sessions of two that are selected by
         /// chance.
         random: RandomMethod, UPSTREAM => SetsBalancing;

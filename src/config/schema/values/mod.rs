@@ -41,5 +41,5 @@ pub use size::{Offset, Size};
 pub use text::{Announced, Headers, OptionalText, Text, WordPerLine};
 pub use time::{Msec, Sec};
 pub use tlv::Tlvs;
-pub use upstream::{Bare, HashMethod, RandomMethod, UpstreamServers, UpstreamZone};
+pub use upstream::{HashMethod, LeastConnMethod, RandomMethod, UpstreamServers, UpstreamZone};
 pub use words::{Choice, Choices, Flag, ProtocolName};

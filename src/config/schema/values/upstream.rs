@@ -92,11 +92,11 @@ impl ValueKind for UpstreamServers {
     }
 }
 
-/// A directive without arguments.
+/// `least_conn`
 #[derive(Debug)]
-pub struct Bare;
+pub struct LeastConnMethod;
 
-impl ValueKind for Bare {
+impl ValueKind for LeastConnMethod {
     type Value = Balancing;
     const SYNTAX: &'static str = "";
     const ARITY: Arity = Arity::exactly(0);
