@@ -6,74 +6,35 @@ use std::net::TcpListener;
 use support::authority::{Authority, CertificateOptions};
 use support::scripted::{ScriptedPeer, Step};
 use support::tls_backend::{Backend, proxy_ssl, setup, verify};
+use support::upstream_group::{group_mail, names_of_sessions, peer_script};
 use support::{Gateway, LineClient, auth_plain, free_port, wait_until};
-
-/// An SMTP backend that works, for checks and for one login, and tells its name.
-fn script(name: &str) -> Vec<Step> {
-    vec![
-        Step::Send(b"220 b\r\n"),
-        Step::ReadLine,
-        Step::Send(b"250-b\r\n250 AUTH PLAIN\r\n"),
-        Step::ReadLine,
-        Step::send("235 ok\r\n"),
-        Step::ReadLine,
-        Step::send(format!("250 {name}\r\n")),
-        Step::Stall,
-    ]
-}
-
-/// The configuration of a server with the group `g` of these lines.
-fn mail(port: u16, protocol: &str, group: &str, more: &str) -> String {
-    format!(
-        "mail {{
-            server_name gate.test;
-            smtp_capabilities DSN;
-            imap_capabilities IMAP4rev1;
-            pop3_capabilities UIDL;
-            proxy_pass g;
-            {more}
-            upstream g {{ {group} }}
-            server {{ listen 127.0.0.1:{port}; protocol {protocol}; }}
-        }}"
-    )
-}
-
-/// The name of the backend of a session.
-fn session(port: u16) -> String {
-    let mut client = LineClient::connect(port);
-    client.expect("220");
-    let reply = client.ask(&format!("AUTH PLAIN {}", auth_plain("joe", "secret")));
-    assert!(reply.starts_with("235"), "{reply}");
-    let name = client.ask("NOOP");
-    name.trim_end().trim_start_matches("250 ").to_owned()
-}
-
-fn sessions(port: u16, count: usize) -> String {
-    (0..count).map(|_| session(port)).collect()
-}
 
 #[test]
 fn a_peer_that_fails_gets_no_sessions_until_it_is_back() {
-    let (dead, live, port) = (free_port(), ScriptedPeer::start(&script("b")), free_port());
+    let (dead, live, port) = (
+        free_port(),
+        ScriptedPeer::start(&peer_script("b")),
+        free_port(),
+    );
     let group = format!(
         "server 127.0.0.1:{dead}; server 127.0.0.1:{}; health_check interval=50ms jitter=10ms;",
         live.port
     );
-    let gateway = Gateway::start(&mail(port, "smtp", &group, ""));
+    let gateway = Gateway::start(&group_mail(port, "smtp", &group, ""));
     gateway.wait_for_log(&format!(
         ": upstream 127.0.0.1:{dead} is unhealthy: connect() failed \
          (111: Connection refused) while connecting to upstream\n"
     ));
-    assert_eq!(sessions(port, 4), "bbbb");
+    assert_eq!(names_of_sessions(port, 4), "bbbb");
     let log = gateway.log();
     let is_error = |line: &str| line.contains("unhealthy") && line.contains("[error]");
     assert!(log.lines().any(is_error), "{log}");
     assert!(!log.contains("recv() failed"), "no session tries it: {log}");
-    let back = ScriptedPeer::start_on(dead, &script("a"));
+    let back = ScriptedPeer::start_on(dead, &peer_script("a"));
     gateway.wait_for_log(&format!(
         "upstream 127.0.0.1:{dead} is healthy again after "
     ));
-    let chosen = sessions(port, 4);
+    let chosen = names_of_sessions(port, 4);
     assert_eq!(chosen.matches('a').count(), 2, "{chosen}");
     let log = gateway.log();
     assert_eq!(log.matches("healthy").count(), 2, "{log}");
@@ -84,14 +45,14 @@ fn a_peer_that_fails_gets_no_sessions_until_it_is_back() {
 fn all_peers_unhealthy_is_a_temporary_error() {
     let (dead, port) = (free_port(), free_port());
     let group = format!("server 127.0.0.1:{dead}; health_check interval=50ms;");
-    let gateway = Gateway::start(&mail(port, "smtp", &group, ""));
+    let gateway = Gateway::start(&group_mail(port, "smtp", &group, ""));
     gateway.wait_for_log("is unhealthy");
     let mut client = LineClient::connect(port);
     client.expect("220");
     let reply = client.ask(&format!("AUTH PLAIN {}", auth_plain("joe", "secret")));
     assert!(reply.starts_with("451 4.4.1"), "{reply}");
     gateway.wait_for_log("no live upstreams");
-    let _back = ScriptedPeer::start_on(dead, &script("a"));
+    let _back = ScriptedPeer::start_on(dead, &peer_script("a"));
     gateway.wait_for_log("is healthy again");
     let reply = client.ask(&format!("AUTH PLAIN {}", auth_plain("joe", "secret")));
     assert!(reply.starts_with("235"), "{reply}");
@@ -133,7 +94,7 @@ fn a_check_speaks_the_protocol() {
         ]);
         let group = format!("server 127.0.0.1:{}; health_check interval=1h;", peer.port);
         let more = "proxy_protocol on;";
-        let gateway = Gateway::start(&mail(port, protocol, &group, more));
+        let gateway = Gateway::start(&group_mail(port, protocol, &group, more));
         let header = peer.received();
         assert!(
             header.starts_with("PROXY TCP4 127.0.0.1 127.0.0.1 "),
@@ -167,14 +128,14 @@ fn a_check_uses_tls_as_sessions_do() {
             let verify = verify(&ca.certificate());
             format!("proxy_ssl {}; {verify}", proxy_ssl(implicit))
         };
-        let gateway = Gateway::start(&mail(port, "smtp", &group, &more(&ca)));
+        let gateway = Gateway::start(&group_mail(port, "smtp", &group, &more(&ca)));
         let mut last = String::new();
         while last != "tls QUIT" {
             last = backend.received();
             assert_ne!(last, "clear QUIT");
         }
         assert!(!gateway.log().contains("healthy"), "{implicit}");
-        gateway.rewrite(&mail(port, "smtp", &group, &more(&other)));
+        gateway.rewrite(&group_mail(port, "smtp", &group, &more(&other)));
         gateway.reload();
         gateway.wait_for_log("is unhealthy: upstream SSL certificate verify error: ");
     }
@@ -195,12 +156,12 @@ fn a_peer_that_is_no_good_is_unhealthy() {
             "upstream timed out (110: Connection timed out) while ",
         ),
         (
-            script("a"),
+            peer_script("a").to_vec(),
             "proxy_ssl on; proxy_ssl_verify off;",
             "while SSL handshaking to upstream",
         ),
         (
-            script("a"),
+            peer_script("a").to_vec(),
             "proxy_ssl starttls; proxy_ssl_verify off;",
             "upstream does not offer STARTTLS",
         ),
@@ -210,7 +171,7 @@ fn a_peer_that_is_no_good_is_unhealthy() {
             "server 127.0.0.1:{}; health_check interval=50ms;",
             peer.port
         );
-        let gateway = Gateway::start(&mail(port, "smtp", &group, more));
+        let gateway = Gateway::start(&group_mail(port, "smtp", &group, more));
         let begin = format!("upstream 127.0.0.1:{} is unhealthy: ", peer.port);
         gateway.wait_for_log(&begin);
         let log = gateway.log();
@@ -221,13 +182,13 @@ fn a_peer_that_is_no_good_is_unhealthy() {
 
 #[test]
 fn checks_may_have_a_port_of_their_own_and_several_results_count() {
-    let (peer, port) = (ScriptedPeer::start(&script("a")), free_port());
+    let (peer, port) = (ScriptedPeer::start(&peer_script("a")), free_port());
     let checked = ScriptedPeer::start(&[Step::Send(b"220 b\r\n"), Step::ReadLine]);
     let group = format!(
         "server 127.0.0.1:{}; health_check interval=20ms fails=3 port={};",
         peer.port, checked.port
     );
-    let gateway = Gateway::start(&mail(port, "smtp", &group, ""));
+    let gateway = Gateway::start(&group_mail(port, "smtp", &group, ""));
     gateway.wait_for_log(&format!("upstream 127.0.0.1:{} is unhealthy", peer.port));
     assert!(checked.received_so_far().len() >= 3);
     assert!(peer.received_so_far().is_empty());
@@ -271,21 +232,21 @@ fn a_peer_has_one_check_at_a_time_however_many_servers_use_it() {
 #[test]
 fn a_reload_keeps_the_state_and_ends_the_checks_of_removed_groups() {
     let (dead, port) = (free_port(), free_port());
-    let [first, second] = ["a", "b"].map(|name| ScriptedPeer::start(&script(name)));
+    let [first, second] = ["a", "b"].map(|name| ScriptedPeer::start(&peer_script(name)));
     let group = |peer: &ScriptedPeer, weight: usize| {
         format!(
             "server 127.0.0.1:{dead} weight={weight}; server 127.0.0.1:{}; health_check interval=20ms;",
             peer.port
         )
     };
-    let gateway = Gateway::start(&mail(port, "smtp", &group(&first, 1), ""));
+    let gateway = Gateway::start(&group_mail(port, "smtp", &group(&first, 1), ""));
     gateway.wait_for_log("is unhealthy");
     // A session of the generation before keeps nothing alive.
     let mut held = LineClient::connect(port);
     held.expect("220");
-    gateway.rewrite(&mail(port, "smtp", &group(&second, 2), ""));
+    gateway.rewrite(&group_mail(port, "smtp", &group(&second, 2), ""));
     gateway.reload();
-    assert_eq!(sessions(port, 3), "bbb");
+    assert_eq!(names_of_sessions(port, 3), "bbb");
     let log = gateway.log();
     assert_eq!(log.matches("is unhealthy").count(), 1, "{log}");
     assert!(!log.contains("recv() failed"), "{log}");
@@ -303,8 +264,8 @@ fn a_reload_keeps_the_state_and_ends_the_checks_of_removed_groups() {
     held.ask("NOOP");
     // Without checks, nothing is unhealthy.
     let group = format!("server 127.0.0.1:{dead};");
-    gateway.rewrite(&mail(port, "smtp", &group, ""));
+    gateway.rewrite(&group_mail(port, "smtp", &group, ""));
     gateway.reload();
-    let _back = ScriptedPeer::start_on(dead, &script("c"));
-    assert_eq!(session(port), "c");
+    let _back = ScriptedPeer::start_on(dead, &peer_script("c"));
+    assert_eq!(names_of_sessions(port, 1), "c");
 }

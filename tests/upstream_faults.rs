@@ -3,46 +3,16 @@
 use std::time::Duration;
 
 use support::scripted::{ScriptedPeer, Step};
+use support::upstream_group::{group_mail, peer_script};
 use support::{Gateway, LineClient, auth_plain, free_port, wait_until};
 
-/// The session of an SMTP backend that works: a login, and the backend's name, twice.
-fn script(name: &str) -> [Step; 10] {
-    [
-        Step::Send(b"220 b\r\n"),
-        Step::ReadLine,
-        Step::Send(b"250-b\r\n250 AUTH PLAIN\r\n"),
-        Step::ReadLine,
-        Step::send("235 ok\r\n"),
-        Step::ReadLine,
-        Step::send(format!("250 {name}\r\n")),
-        Step::ReadLine,
-        Step::send(format!("250 still {name}\r\n")),
-        Step::Stall,
-    ]
-}
-
 fn working(name: &str) -> ScriptedPeer {
-    ScriptedPeer::start(&script(name))
+    ScriptedPeer::start(&peer_script(name))
 }
 
 /// A backend that follows the first steps of a session, goes on with others and closes.
 fn smtp(steps: usize, name: &str, last: &[Step]) -> ScriptedPeer {
-    ScriptedPeer::start(&[&script(name)[..steps], last].concat())
-}
-
-fn mail(port: u16, protocol: &str, group: &str, more: &str) -> String {
-    format!(
-        "mail {{
-            server_name gate.test;
-            smtp_capabilities DSN;
-            imap_capabilities IMAP4rev1;
-            pop3_capabilities UIDL;
-            proxy_pass g;
-            {more}
-            upstream g {{ {group} }}
-            server {{ listen 127.0.0.1:{port}; protocol {protocol}; }}
-        }}"
-    )
+    ScriptedPeer::start(&[&peer_script(name)[..steps], last].concat())
 }
 
 /// A gateway with a group of these peers, which are used in this order.
@@ -52,7 +22,10 @@ fn gateway(protocol: &str, peers: &[u16], more: &str) -> (Gateway, u16) {
         .iter()
         .map(|peer| format!("server 127.0.0.1:{peer} fail_timeout=1s;"));
     let group: String = servers.collect();
-    (Gateway::start(&mail(port, protocol, &group, more)), port)
+    (
+        Gateway::start(&group_mail(port, protocol, &group, more)),
+        port,
+    )
 }
 
 fn connect(port: u16) -> LineClient {
@@ -163,7 +136,7 @@ fn a_group_that_is_down_recovers_within_fail_timeout() {
         assert!(reply.starts_with("451 4.4.1"), "{reply}");
     }
     gateway.wait_for_log("no live upstreams");
-    let _back = ScriptedPeer::start_on(second, &script("b"));
+    let _back = ScriptedPeer::start_on(second, &peer_script("b"));
     wait_until("the recovery", || {
         log_in(&mut connect(port)).starts_with("235")
     });
@@ -179,7 +152,7 @@ fn a_reload_that_removes_a_peer_leaves_its_sessions_alone() {
     assert!(log_in(&mut held).starts_with("235"));
     assert!(held.ask("NOOP").starts_with("250 a"));
     let group = format!("server 127.0.0.1:{};", staying.port);
-    gateway.rewrite(&mail(port, "smtp", &group, ""));
+    gateway.rewrite(&group_mail(port, "smtp", &group, ""));
     gateway.reload();
     for _ in 0..2 {
         let mut next = connect(port);

@@ -3,20 +3,12 @@
 use std::net::TcpListener;
 
 use support::scripted::{ScriptedPeer, Step};
+use support::upstream_group::{named_session_of, names_of_sessions, peer_script};
 use support::{Gateway, LineClient, auth_plain, free_port};
 
-/// An SMTP backend that accepts one login, and tells its name.
+/// An SMTP backend that works, and tells its name.
 fn smtp_backend(name: &str) -> ScriptedPeer {
-    ScriptedPeer::start(&[
-        Step::Send(b"220 b\r\n"),
-        Step::ReadLine,
-        Step::Send(b"250-b\r\n250 AUTH PLAIN\r\n"),
-        Step::ReadLine,
-        Step::send("235 ok\r\n"),
-        Step::ReadLine,
-        Step::send(format!("250 {name}\r\n")),
-        Step::Stall,
-    ])
+    ScriptedPeer::start(&peer_script(name))
 }
 
 /// A backend that says these bytes and closes.
@@ -42,33 +34,12 @@ fn gateway(protocol: &str, group: &str, more: &str) -> (Gateway, u16) {
     (Gateway::start(&mail), port)
 }
 
-/// Logs in, and returns the session with the name of its backend.
-fn session(port: u16) -> (LineClient, String) {
-    session_of(port, "joe")
-}
-
-fn session_of(port: u16, login: &str) -> (LineClient, String) {
-    let mut client = LineClient::connect(port);
-    client.expect("220");
-    let reply = client.ask(&format!("AUTH PLAIN {}", auth_plain(login, "secret")));
-    assert!(reply.starts_with("235"), "{reply}");
-    let name = client.ask("NOOP");
-    (
-        client,
-        name.trim_end().trim_start_matches("250 ").to_owned(),
-    )
-}
-
 /// The code of the reply to a login.
 fn login_code(port: u16) -> String {
     let mut client = LineClient::connect(port);
     client.expect("220");
     let reply = client.ask(&format!("AUTH PLAIN {}", auth_plain("joe", "secret")));
     reply.chars().take(3).collect()
-}
-
-fn sessions(port: u16, count: usize) -> String {
-    (0..count).map(|_| session(port).1).collect()
 }
 
 /// A port that refuses connections.
@@ -84,7 +55,7 @@ fn sessions_are_distributed_by_weight() {
         a.port, b.port
     );
     let (_gateway, port) = gateway("smtp", &group, "");
-    assert_eq!(sessions(port, 6), "abaaba");
+    assert_eq!(names_of_sessions(port, 6), "abaaba");
 }
 
 #[test]
@@ -92,7 +63,7 @@ fn the_next_peer_is_tried_and_the_failed_one_left_alone() {
     let (dead, live) = (closed_port(), smtp_backend("b"));
     let group = format!("server 127.0.0.1:{dead}; server 127.0.0.1:{};", live.port);
     let (gateway, port) = gateway("smtp", &group, "");
-    assert_eq!(sessions(port, 4), "bbbb");
+    assert_eq!(names_of_sessions(port, 4), "bbbb");
     let log = gateway.log();
     let refused = log.matches("111: Connection refused").count();
     assert_eq!(refused, 1, "{log}");
@@ -111,14 +82,14 @@ fn a_backup_waits_for_the_others_to_fail() {
         spare.port, a.port
     );
     let (gateway, port) = gateway("smtp", &group, "");
-    assert_eq!(sessions(port, 2), "aa");
+    assert_eq!(names_of_sessions(port, 2), "aa");
     let group = format!(
         "server 127.0.0.1:{} backup; server 127.0.0.1:{dead};",
         spare.port
     );
     drop(gateway);
     let (_gateway, port) = self::gateway("smtp", &group, "");
-    assert_eq!(sessions(port, 2), "ss");
+    assert_eq!(names_of_sessions(port, 2), "ss");
 }
 
 #[test]
@@ -130,7 +101,7 @@ fn a_greeting_that_refuses_sessions_leads_to_the_next_peer() {
             busy.port, live.port
         );
         let (gateway, port) = gateway("smtp", &group, "");
-        assert_eq!(sessions(port, 2), "bb", "{refusal}");
+        assert_eq!(names_of_sessions(port, 2), "bb", "{refusal}");
         if !refusal.is_empty() {
             gateway.wait_for_log(refusal.trim_end());
         }
@@ -197,9 +168,9 @@ fn a_reload_keeps_the_history() {
     let (dead, live) = (closed_port(), smtp_backend("b"));
     let group = format!("server 127.0.0.1:{dead}; server 127.0.0.1:{};", live.port);
     let (gateway, port) = gateway("smtp", &group, "");
-    assert_eq!(sessions(port, 1), "b");
+    assert_eq!(names_of_sessions(port, 1), "b");
     gateway.reload();
-    assert_eq!(sessions(port, 2), "bb");
+    assert_eq!(names_of_sessions(port, 2), "bb");
     let log = gateway.log();
     assert_eq!(log.matches("Connection refused").count(), 1, "{log}");
 }
@@ -207,7 +178,9 @@ fn a_reload_keeps_the_history() {
 /// The peers of some logins, in their order.
 fn peers_of_logins(port: u16) -> Vec<String> {
     let logins = (0..24).map(|number| format!("user{number}"));
-    logins.map(|login| session_of(port, &login).1).collect()
+    logins
+        .map(|login| named_session_of(port, &login).1)
+        .collect()
 }
 
 #[test]

@@ -3,37 +3,13 @@
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RecordType;
 use support::dns::{NameServer, Response, a};
-use support::scripted::{ScriptedPeer, Step};
+use support::scripted::ScriptedPeer;
+use support::upstream_group::{named_session, peer_script};
 use support::{Gateway, LineClient, auth_plain, free_port};
 
 /// An SMTP backend that accepts one login, and tells its name.
 fn backend(address: &str, port: u16, name: &str) -> ScriptedPeer {
-    let script = [
-        Step::Send(b"220 b\r\n"),
-        Step::ReadLine,
-        Step::Send(b"250-b\r\n250 AUTH PLAIN\r\n"),
-        Step::ReadLine,
-        Step::send("235 ok\r\n"),
-        Step::ReadLine,
-        Step::send(format!("250 {name}\r\n")),
-        Step::ReadLine,
-        Step::send(format!("250 still {name}\r\n")),
-        Step::Stall,
-    ];
-    ScriptedPeer::start_at((address, port), &script)
-}
-
-/// Logs in, and returns the session with the name of its backend.
-fn session(port: u16) -> (LineClient, String) {
-    let mut client = LineClient::connect(port);
-    client.expect("220");
-    let reply = client.ask(&format!("AUTH PLAIN {}", auth_plain("joe", "secret")));
-    assert!(reply.starts_with("235"), "{reply}");
-    let name = client.ask("NOOP");
-    (
-        client,
-        name.trim_end().trim_start_matches("250 ").to_owned(),
-    )
+    ScriptedPeer::start_at((address, port), &peer_script(name))
 }
 
 /// Sets the addresses of `mail.test`, valid for a second.
@@ -72,17 +48,17 @@ fn peers_follow_the_addresses_of_a_name() {
         format!("upstream mail.test has the addresses {}\n", all.join(", "))
     };
     gateway.wait_for_log(&shown(&["127.0.0.1"]));
-    let (mut held, name) = session(port);
+    let (mut held, name) = named_session(port);
     assert_eq!(name, "a");
     set(&names, &["127.0.0.2"]);
     gateway.wait_for_log(&shown(&["127.0.0.2"]));
-    assert_eq!([(); 2].map(|()| session(port).1), ["b", "b"]);
+    assert_eq!([(); 2].map(|()| named_session(port).1), ["b", "b"]);
     // The session of a peer that has left goes on.
     assert!(held.ask("NOOP").starts_with("250 still a"));
     set(&names, &["127.0.0.2", "127.0.0.1"]);
     gateway.wait_for_log(&shown(&["127.0.0.1", "127.0.0.2"]));
     let both = || {
-        let mut both = [(); 2].map(|()| session(port).1);
+        let mut both = [(); 2].map(|()| named_session(port).1);
         both.sort();
         both
     };

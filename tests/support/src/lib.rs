@@ -29,6 +29,7 @@ pub mod smtp_gateway;
 pub mod temp_dir;
 pub mod tls_backend;
 pub mod unverified;
+pub mod upstream_group;
 mod wait;
 
 pub use certificate::Certificate;
