@@ -3,6 +3,7 @@
 pub mod base;
 pub mod cli;
 pub mod config;
+pub mod limit;
 pub mod log;
 pub mod net;
 pub mod process;

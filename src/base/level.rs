@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// The severity of a message. A log takes messages of its own level and all more severe ones, whose values are smaller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
     /// The program cannot go on.
     Emerg = 1,
@@ -12,6 +12,7 @@ pub enum Level {
     /// A critical condition.
     Crit,
     /// An error; the default level of a log.
+    #[default]
     Error,
     /// A warning.
     Warn,

@@ -13,7 +13,7 @@ mod show;
 mod syntax;
 
 pub use load::config::{Config, Loaded};
-pub use load::origins::{Deciding, Origin};
+pub use load::origins::Deciding;
 pub use load::report::Faults;
 pub use load::server::{AuthTarget, Authenticator, ProtocolSettings, Server};
 pub use load::sockets::{self, Route, ServerId, Socket};
@@ -21,15 +21,17 @@ pub use load::watched::watched_files;
 pub use load::{load, test};
 
 pub use model::{
-    Admission, Affinity, Alpn, AuthUrl, BackendAddress, Balancing, Cidr, ClientTls, ColorMode,
-    Command, CommandFiles, Files, Format, Found, HealthCheck, KeepAlive, LineFormat, LogBuffer,
-    LogDestination, LogEscape, LogEvents, LogFormat, LogTarget, MailLog, Mask, MessageField,
-    Messages, Method, Methods, Names, Options, OwnFile, Part, PassPhrases, PidOption, ProxyPass,
-    ProxyProtocol, ProxyRoute, ProxySmtpAuth, ProxySmtpHelo, ResolvedName, Resolver, RouteText,
-    SessionCache, SessionField, SessionVariable, SocketOptions, StartTls, Step as RouteStep,
-    SyslogTarget, Template, TlsFault, TlsFile, TlsMaterial, TlsMode, TlsProbes, TlsVersions,
-    Upstream, UpstreamGroup, UpstreamServer, Variable, VariableSource, Verify, VerifyClient, World,
-    Xclient, unbracketed,
+    AccessAction, AccessRule, Admission, Affinity, Alpn, AuthAction, AuthRule, AuthUrl,
+    BackendAddress, Balancing, Cidr, ClientTls, ColorMode, Command, CommandFiles, ConnRule, Files,
+    Format, Found, HealthCheck, KeepAlive, LimitPrefix, LimitRules, LimitZone, Limits, LineFormat,
+    LogBuffer, LogDestination, LogEscape, LogEvents, LogFormat, LogTarget, MailLog, Mask,
+    MessageField, Messages, Method, Methods, Names, Options, Origin, OwnFile, Part, PassPhrases,
+    PidOption, ProxyPass, ProxyProtocol, ProxyRoute, ProxySmtpAuth, ProxySmtpHelo, Rate,
+    ResolvedName, Resolver, RouteText, SessionCache, SessionField, SessionRule, SessionVariable,
+    SocketOptions, Stage, StartTls, Step as RouteStep, SyslogTarget, Template, TlsFault, TlsFile,
+    TlsMaterial, TlsMode, TlsProbes, TlsVersions, Upstream, UpstreamGroup, UpstreamServer,
+    UsesZone, Variable, VariableSource, Verify, VerifyClient, World, Xclient, ZoneKey, ZoneKind,
+    unbracketed,
 };
 pub use openssl::certificate::Names as CertificateNames;
 pub use openssl::{ciphers, pem};

@@ -35,7 +35,7 @@ pub use input::Input;
 pub use login::{ClientHost, Credentials, Envelope, Helo, Login, Origin};
 pub use note::Note;
 pub use objection::Objection;
-pub use refusal::{Denial, Refusal};
+pub use refusal::{Denial, Excess, Refusal};
 pub use replies::LastReply;
 pub use server::ServerDialogue;
 pub use settings::Settings;

@@ -22,6 +22,38 @@ pub enum Refusal {
     Mechanism,
     /// The backend cannot be reached.
     Unavailable,
+    /// A limit is reached.
+    Limited(Excess),
+}
+
+/// What there is too much of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Excess {
+    /// `limit_conn`
+    Connections,
+    /// `limit_session`
+    Sessions,
+    /// `limit_auth`
+    Logins,
+}
+
+impl Excess {
+    /// The text of replies.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Connections => "Too many connections",
+            Self::Sessions => "Too many sessions",
+            Self::Logins => "Too many failed logins",
+        }
+    }
+
+    /// The rejection that it amounts to: as by a backend that cannot take the login now. After failed logins the client may try again.
+    pub const fn rejection(self) -> Rejection {
+        Rejection {
+            code: 454,
+            closing: !matches!(self, Self::Logins),
+        }
+    }
 }
 
 /// An auth server's denial.
@@ -38,6 +70,13 @@ pub struct Denial {
 }
 
 impl Denial {
+    /// Whether the login may be accepted later: by the code (RFC 5321) or the response code (RFC 5530, RFC 3206).
+    pub fn is_temporary(&self) -> bool {
+        const WORDS: [&[u8]; 2] = [b"[UNAVAILABLE]", b"[SYS/TEMP]"];
+        let code = self.code.as_deref().unwrap_or_default();
+        code.starts_with(b"4") || WORDS.iter().any(|word| self.text.starts_with(word))
+    }
+
     /// Writes the protocol's error `line`, or the mechanism's own error after `prefix`. In the second case the returned exchange
     /// takes the client's next line and answers it with the error line.
     pub fn tell(

@@ -15,9 +15,12 @@ use super::backend::{Admitted, BackendStream, ClientContext, authorized_login};
 use super::client::identity::Identity;
 use super::commands::{Commands, Needed};
 use super::end::{Cause, SessionEnd};
+use super::limits::auth::{Permits, Untried};
+use super::limits::{self, Barred, Limited, Stopped};
 use super::log::SessionLog;
 use super::phase::Phase;
 use crate::base::{Escaped, Level};
+use crate::config::Stage;
 use crate::config::settings::AuthHttp;
 use crate::log::mail_log::SessionResult;
 use crate::proto::auth_http::Grant;
@@ -52,14 +55,67 @@ impl<'c, 's> Authenticating<'c, 's> {
 
     /// Gets the decision and sends it to the client. `None`: the client may try again.
     pub async fn run(self) -> Result<Option<BackendStream>, SessionEnd> {
+        let mut permits = Permits::default();
+        if limits::auth::has_rules(self.commands.session.endpoint.limits.as_deref())
+            && let Some(login) = self.needed.login()
+        {
+            match permit(self.commands, login).await? {
+                Some(got) => permits = got,
+                None => return Ok(None),
+            }
+        }
         self.commands.take_second()?;
         match self.needed {
             Needed::AuthHttp(server, settings, login) => {
-                auth_http(self.commands, server, settings, login).await
+                auth_http(self.commands, server, settings, login, permits).await
             }
-            Needed::Backend(request) => backend(self.commands, request).await,
+            Needed::Backend(request) => backend(self.commands, request, permits).await,
         }
     }
+}
+
+/// Asks the limits whether the login may be tried. `None`: the client was refused, and may try again.
+async fn permit(commands: &mut Commands<'_>, login: &Login) -> Result<Option<Permits>, SessionEnd> {
+    let peer = commands.identity.source.peer;
+    let permitted = Box::pin(limits::auth::permit(&mut commands.session, &peer, login)).await;
+    match permitted {
+        Ok(permits) => Ok(Some(permits)),
+        Err(Untried::Left) => Err(Phase::Commands.end(Cause::Closed)),
+        Err(Untried::Refused(limited)) => refuse_limited(commands, limited).map(|()| None),
+        Err(Untried::Dropped(Limited { verdict, .. })) => {
+            let barred = Barred {
+                result: SessionResult::Limited,
+                verdict,
+                reply: None,
+            };
+            Err(Phase::Commands.end(barred.into()))
+        }
+    }
+}
+
+/// Checks the limits whose keys are known once the login is accepted.
+///
+/// # Errors
+/// The session ends: a limit is reached, or the client has left.
+async fn enter(commands: &mut Commands<'_>) -> Result<(), SessionEnd> {
+    if commands.session.endpoint.limits.is_none() {
+        return Ok(());
+    }
+    let checked = Box::pin(limits::check(&mut commands.session, Stage::Login)).await;
+    match checked {
+        Ok(()) => Ok(()),
+        Err(Stopped::Left) => Err(Phase::Commands.end(Cause::Closed)),
+        Err(Stopped::Limited(limited)) => {
+            refuse_limited(commands, limited)?;
+            Err(Phase::Commands.end(Cause::Denied))
+        }
+    }
+}
+
+/// Tells the client that a limit keeps it from logging in.
+fn refuse_limited(commands: &mut Commands<'_>, limited: Limited) -> Result<(), SessionEnd> {
+    commands.session.log.limited(limited.verdict);
+    refuse(commands, &Refusal::Limited(limited.excess))
 }
 
 /// Queries the auth server, and logs an accepted client in at the backend.
@@ -68,6 +124,7 @@ async fn auth_http(
     server: &Arc<AuthServer>,
     settings: &AuthHttp,
     login: Login,
+    permits: Permits,
 ) -> Result<Option<BackendStream>, SessionEnd> {
     let Session {
         endpoint,
@@ -90,8 +147,17 @@ async fn auth_http(
         () = client.left() => Err(Cause::Closed),
     };
     match decision.map_err(|cause| Phase::AuthHttp.end(cause))? {
-        Decision::Accepted(grant) => authorized_login(commands, login, grant).await.map(Some),
-        Decision::Denied(denial) => deny(commands, denial).await.map(|()| None),
+        Decision::Accepted(grant) => {
+            enter(commands).await?;
+            let backend = authorized_login(commands, login, grant, permits).await;
+            backend.map(Some)
+        }
+        Decision::Denied(denial) => {
+            if !denial.is_temporary() {
+                permits.failed();
+            }
+            deny(commands, denial).await.map(|()| None)
+        }
     }
 }
 
@@ -114,20 +180,31 @@ async fn authorized_login(
     commands: &mut Commands<'_>,
     login: Login,
     grant: Grant,
+    permits: Permits,
 ) -> Result<BackendStream, SessionEnd> {
     let mut phase = Phase::AuthHttp;
     let (context, left) = context(&mut commands.session, &commands.identity, &mut phase);
     let admitted = authorized_login::log_in(context, login, grant, left).await;
     let cause = match admitted {
-        Ok(admitted) => return admit(commands, phase, admitted).await,
+        Ok(admitted) => {
+            permits.succeeded();
+            return admit(commands, phase, admitted).await;
+        }
         Err(LoginError::ClientLeft) => Cause::Closed,
-        Err(error) => Cause::AuthorizedLogin {
-            passes_on: error
-                .reply()
-                .is_some_and(|own| passes_on(commands, &own.reply)),
-            protocol: commands.session.endpoint.server.protocol(),
-            error,
-        },
+        Err(error) => {
+            let protocol = commands.session.endpoint.server.protocol();
+            // The auth server may leave the password to the backend.
+            if error.is_rejection(protocol) {
+                permits.failed();
+            }
+            Cause::AuthorizedLogin {
+                passes_on: error
+                    .reply()
+                    .is_some_and(|own| passes_on(commands, &own.reply)),
+                protocol,
+                error,
+            }
+        }
     };
     Err(phase.end(cause))
 }
@@ -136,10 +213,14 @@ async fn authorized_login(
 async fn backend(
     commands: &mut Commands<'_>,
     mut request: Request,
+    permits: Permits,
 ) -> Result<Option<BackendStream>, SessionEnd> {
     if let Request::Login(login) = &mut request
         && let Err(refusal) = certify(commands, &mut login.credentials)
     {
+        if matches!(refusal, Refusal::Rejected { .. }) {
+            permits.failed();
+        }
         return refuse(commands, &refusal).map(|()| None);
     }
     let mechanisms = request.mechanisms();
@@ -148,6 +229,10 @@ async fn backend(
     let (context, left) = context(&mut commands.session, &commands.identity, &mut phase);
     let refusal = match backend_login::request(context, kept, request, left).await {
         Ok(Answer::Admitted(admitted)) => {
+            if admitted.accepted == Accepted::LoggedIn {
+                permits.succeeded();
+            }
+            enter(commands).await?;
             return admit(commands, phase, admitted).await.map(Some);
         }
         Ok(Answer::Challenge(challenge, open)) => {
@@ -166,6 +251,7 @@ async fn backend(
                     SessionResult::BackendUnavailable
                 }
                 false => {
+                    permits.failed();
                     log_refusal(log, phase, shown(&reply));
                     log.upstream_answered();
                     SessionResult::LoginFailed

@@ -13,8 +13,10 @@ use super::client::identity::Identity;
 use super::connections::Connection;
 use super::end::{Cause, SessionEnd};
 use super::endpoint::Authenticator;
+use super::limits;
 use super::phase::Phase;
 use crate::base::Level;
+use crate::config::Stage;
 use crate::config::settings::{AuthHttp, Proxy};
 use crate::proto::backend::backend_login::Request;
 use crate::proto::{Fields, Login, Origin, ServerDialogue, Step, Turn};
@@ -42,6 +44,16 @@ pub(in crate::session) enum Needed<'s> {
     AuthHttp(&'s Arc<AuthServer>, &'s AuthHttp, Login),
     /// A challenge of the backend that authenticates, or its decision about a login.
     Backend(Request),
+}
+
+impl Needed<'_> {
+    /// The login to decide about.
+    pub fn login(&self) -> Option<&Login> {
+        match self {
+            Self::AuthHttp(_, _, login) | Self::Backend(Request::Login(login)) => Some(login),
+            Self::Backend(_) => None,
+        }
+    }
 }
 
 /// What the dialogue needs before it goes on. Large parts are boxed: a waiting client needs none of them.
@@ -219,6 +231,9 @@ impl<'s> Commands<'s> {
         };
         self.session.log.secured(self.session.client);
         secured.map_err(|error| Phase::StartTls.end(Cause::Tls(error)))?;
+        if self.session.endpoint.limits.is_some() {
+            limits::enter(&mut self.session, Stage::Tls).await?;
+        }
         // The backend knows the client as one without TLS: the next attempt begins a new conversation.
         self.conversation = None;
         self.session.log.no_upstream();

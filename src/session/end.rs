@@ -10,6 +10,7 @@ use super::client::handshake::TlsError;
 use super::client::source::ProxyHeaderError;
 use super::endpoint::Endpoint;
 use super::io_failure::IoFailure;
+use super::limits::Barred;
 use super::log::SessionLog;
 use super::phase::Phase;
 use crate::base::{Errno, Level, Protocol};
@@ -46,6 +47,8 @@ pub(in crate::session) enum Cause {
     Denied,
     /// The client's input ends the session with a reply, and without a line in the log.
     Objection(Objection),
+    /// A limit or a rule of `deny` refuses the client. Its line is in the log.
+    Barred(Box<Barred>),
     /// `worker_connections` leaves no room for a connection to the auth server or the backend.
     NoConnection { per_worker: usize },
     /// The auth server failed.
@@ -117,7 +120,11 @@ impl SessionEnd {
         let phase = self.phase;
         let line = |level, text: fmt::Arguments<'_>| log.line(phase, level, text);
         match &self.cause {
-            Cause::Closed | Cause::Dialogue(None) | Cause::Denied | Cause::Objection(_) => {}
+            Cause::Closed
+            | Cause::Dialogue(None)
+            | Cause::Denied
+            | Cause::Objection(_)
+            | Cause::Barred(_) => {}
             Cause::Client(ClientError::Blocked)
             | Cause::Timeout
             | Cause::ProxyHeader(ProxyHeaderError::Timeout)
@@ -193,6 +200,10 @@ impl SessionEnd {
             } => match error.reply().filter(|_| *passes_on) {
                 Some(reply) => return Farewell::Backend(&reply.reply),
                 None => LastReply::InternalError,
+            },
+            Cause::Barred(barred) => match barred.reply {
+                Some(reply) => reply,
+                None => return Farewell::None,
             },
             Cause::NoConnection { .. } | Cause::AuthHttp(_) => LastReply::InternalError,
             Cause::Tls(TlsError::Certificate(Refusal::Bad(_))) => LastReply::InvalidCertificate,

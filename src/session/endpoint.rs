@@ -7,6 +7,7 @@ use super::backend::Backends;
 use super::peer_failures::PeerFailures;
 use super::shutdown::{Shutdown, ShutdownTimer};
 use crate::config::{self, Server, TlsMode};
+use crate::limit::Limits;
 use crate::log::ErrorLog;
 use crate::log::mail_log::MailLogs;
 use crate::net::resolver::Resolver;
@@ -34,6 +35,8 @@ pub struct Endpoint {
     pub resolver: Resolver,
     pub authenticator: Authenticator,
     pub backends: Arc<Backends>,
+    /// What limits clients, if anything does.
+    pub limits: Option<Arc<Limits>>,
     /// `worker_shutdown_timeout`
     pub shutdown: Option<Arc<ShutdownTimer>>,
 }

@@ -164,6 +164,11 @@ impl SessionLog {
         self.write(None, None, Level::Info, message);
     }
 
+    /// Writes a line of this level without ` while …`.
+    pub fn event_at(&self, level: Level, message: fmt::Arguments<'_>) {
+        self.write(None, None, level, message);
+    }
+
     /// Writes that the client took too long.
     pub fn timed_out(&self, phase: Phase) {
         let message = format_args!("client timed out (110: Connection timed out)");

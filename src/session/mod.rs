@@ -14,6 +14,7 @@ mod end;
 mod endpoint;
 mod greeting;
 mod io_failure;
+mod limits;
 mod log;
 mod outcome;
 mod peer_failures;
@@ -51,7 +52,7 @@ use self::phase::Phase;
 use self::recorder::Recorder;
 use self::shutdown::{Shutdown, over};
 use self::tunnel::Tunnel;
-use crate::config::TlsMode;
+use crate::config::{Stage, TlsMode};
 use crate::net::socket::{Peer, Socket};
 
 /// A client that was accepted.
@@ -200,12 +201,21 @@ async fn receive_header(
 }
 
 /// Runs the phases from implicit TLS to the greeting.
-async fn greet(session: Session<'_>, source: Source) -> Result<Commands<'_>, SessionEnd> {
+async fn greet(mut session: Session<'_>, source: Source) -> Result<Commands<'_>, SessionEnd> {
+    let is_limited = session.endpoint.limits.is_some();
+    if is_limited {
+        let access = limits::check_access(&session, &source.peer);
+        access.map_err(|cause| Phase::Greeting.end(cause))?;
+        limits::enter(&mut session, Stage::Accept).await?;
+    }
     if let TlsMode::Implicit(tls) = &session.endpoint.tls {
         let limit = session.endpoint.server.mail.timeout;
         let secured = session.client.secure(tls, limit).await;
         session.log.secured(session.client);
         secured.map_err(|error| Phase::Handshake.end(Cause::Tls(error)))?;
+        if is_limited {
+            limits::enter(&mut session, Stage::Tls).await?;
+        }
     }
     let greeting = Greeting::new(session, source).await;
     greeting.greet().await

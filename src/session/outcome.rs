@@ -68,13 +68,15 @@ impl SessionEnd {
                     gateway(Is::ProtocolError, objection.verdict())
                 }
             },
+            Cause::Barred(barred) => gateway(barred.result, barred.verdict.clone()),
             Cause::NoConnection { per_worker } => {
                 let reason = format!("{per_worker} worker_connections are not enough");
                 let verdict = Verdict::by(Deciding::WorkerConnections, reason);
                 gateway(Is::Limited, verdict)
             }
             Cause::AuthHttp(error) => {
-                let (reason, by) = (Some(error.to_string().into()), error.deciding());
+                let by = error.deciding().map(Into::into);
+                let reason = Some(error.to_string().into());
                 gateway(Is::AuthUnavailable, Verdict { reason, by })
             }
             Cause::AuthorizedLogin { error, .. } => {
@@ -89,7 +91,8 @@ impl SessionEnd {
                     true => Is::LoginFailed,
                     false => Is::BackendUnavailable,
                 };
-                let (reason, by) = (Some(error.to_string().into()), error.deciding());
+                let by = error.deciding().map(Into::into);
+                let reason = Some(error.to_string().into());
                 gateway(result, Verdict { reason, by })
             }
             Cause::Shutdown => gateway(
@@ -162,6 +165,7 @@ fn noted(note: &Note, server: &Server) -> Conclusion {
         _ => (Is::ProtocolError, None),
     };
     let reason = Some(note.to_string().into());
+    let by = by.map(Into::into);
     Conclusion::gateway(result, Verdict { reason, by })
 }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::verdict::{Conclusion, Decided, Verdict};
+use super::limits::LimitState;
+use super::verdict::{By, Conclusion, Decided, Verdict};
 use crate::base::SessionId;
 use crate::config::{ProtocolSettings, Server, VariableSource};
 use crate::log::mail_log::{
@@ -27,6 +28,8 @@ pub(in crate::session) struct Recorder {
     refusal: Option<(SessionResult, Verdict)>,
     /// The mail of a client without a login, and the backend's reply to its last command.
     opening: Option<Box<Opening>>,
+    /// What the limits of the server know about the session. It ends with the record.
+    pub limits: LimitState,
 }
 
 /// The commands that the gateway has sent itself.
@@ -47,8 +50,8 @@ pub(in crate::session) enum Answered {
 }
 
 impl Recorder {
-    /// The record of connection `number` to the `listen` address of a server, for these logs. `None`: there are none, and the backend
-    /// does not depend on the session.
+    /// The record of connection `number` to the `listen` address of a server, for these logs. `None`: there are none, and neither the
+    /// backend nor a limit depends on the session.
     pub fn new(
         logs: &Arc<MailLogs>,
         server: &Arc<Server>,
@@ -56,7 +59,8 @@ impl Recorder {
         number: u64,
         (peer, socket): (&Peer, &Socket),
     ) -> Option<Box<Self>> {
-        if logs.is_empty() && !server.authenticator.depends_on_session() {
+        if logs.is_empty() && server.limits.is_none() && !server.authenticator.depends_on_session()
+        {
             return None;
         }
         let local = socket.local_address();
@@ -101,6 +105,7 @@ impl Recorder {
             connecting: None,
             refusal: None,
             opening: None,
+            limits: LimitState::default(),
         }))
     }
 
@@ -111,7 +116,9 @@ impl Recorder {
 
     /// Whether a line can show headers of the auth server's answers, or the backend depends on them.
     pub fn has_auth_headers(&self) -> bool {
-        self.logs.has_auth_headers() || self.server.routes_by_auth_headers()
+        self.logs.has_auth_headers()
+            || self.server.routes_by_auth_headers()
+            || self.server.limits_by_auth_headers()
     }
 
     /// Sets the headers of the auth server's answer.
@@ -185,12 +192,13 @@ impl Recorder {
 
     /// Sets the result that holds if nothing else happens.
     pub fn outcome(&mut self, result: SessionResult, verdict: Verdict) {
-        let by = verdict
-            .by
-            .map(|directive| match self.server.origins.get(directive) {
+        let by = verdict.by.map(|by| match by {
+            By::Line(origin) => origin.to_string().into(),
+            By::Directive(directive) => match self.server.origins.get(directive) {
                 Some(origin) => origin.to_string().into(),
                 None => "default".into(),
-            });
+            },
+        });
         self.record.outcome = SessionOutcome {
             result,
             reason: verdict.reason,

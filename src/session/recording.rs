@@ -90,6 +90,13 @@ impl SessionLog {
         }
     }
 
+    /// Records that a limit has kept the client from logging in.
+    pub fn limited(&mut self, verdict: Verdict) {
+        if let Some(record) = &mut self.record {
+            record.refused(SessionResult::Limited, verdict);
+        }
+    }
+
     /// Records that the backend has not decided about an attempt, for this reason in the gateway's words. A quoted part may repeat what
     /// a peer sent. `by` is the directive that decides.
     pub fn unavailable(&mut self, reason: &dyn std::fmt::Display, by: Option<Deciding>) {
@@ -97,6 +104,7 @@ impl SessionLog {
             return;
         }
         let reason = Some(self.masked(reason.to_string()).into());
+        let by = by.map(Into::into);
         if let Some(record) = &mut self.record {
             record.refused(SessionResult::BackendUnavailable, Verdict { reason, by });
         }

@@ -1,6 +1,6 @@
 //! What the end of a session says about its result.
 
-use crate::config::Deciding;
+use crate::config::{Deciding, Origin};
 use crate::log::mail_log::{EndedBy, SessionResult};
 
 /// Why a session has its result.
@@ -9,15 +9,36 @@ pub(in crate::session) struct Verdict {
     /// The cause in words, without secrets.
     pub reason: Option<Box<str>>,
     /// The directive that decided.
-    pub by: Option<Deciding>,
+    pub by: Option<By>,
+}
+
+/// The directive that decided.
+#[derive(Clone, Debug)]
+pub(in crate::session) enum By {
+    /// A directive of the server.
+    Directive(Deciding),
+    /// One line of several.
+    Line(Origin),
+}
+
+impl From<Deciding> for By {
+    fn from(directive: Deciding) -> Self {
+        Self::Directive(directive)
+    }
+}
+
+impl From<Origin> for By {
+    fn from(line: Origin) -> Self {
+        Self::Line(line)
+    }
 }
 
 impl Verdict {
     /// The decision of a directive.
-    pub fn by(directive: Deciding, reason: impl Into<Box<str>>) -> Self {
+    pub fn by(directive: impl Into<By>, reason: impl Into<Box<str>>) -> Self {
         Self {
             reason: Some(reason.into()),
-            by: Some(directive),
+            by: Some(directive.into()),
         }
     }
 

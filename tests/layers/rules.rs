@@ -77,14 +77,21 @@ pub const LAYERS: &[Layer] = &[
         &["tokio", "rustls", "socket2"],
     ),
     layer(
+        "limit",
+        &["base", "config"],
+        &["tokio", "rustls", "socket2"],
+    ),
+    layer(
         "session",
-        &["base", "config", "log", "net", "proto", "tls", "upstream"],
+        &[
+            "base", "config", "limit", "log", "net", "proto", "tls", "upstream",
+        ],
         &[],
     ),
     layer(
         "process",
         &[
-            "base", "cli", "config", "log", "net", "proto", "session", "tls", "upstream",
+            "base", "cli", "config", "limit", "log", "net", "proto", "session", "tls", "upstream",
         ],
         &[],
     ),

@@ -3,20 +3,21 @@
 use std::sync::Arc;
 
 use super::groups::Groups;
-use super::origins::{Deciding, Origin, Origins};
+use super::limits;
+use super::origins::{Deciding, Origins};
 use super::scopes::ServerLines;
 use super::server::{AuthTarget, Authenticator, ProtocolSettings, Server};
 use super::sockets::ListenTls;
 use crate::base::Protocol;
 use crate::config::model::{
-    BackendTls, ClientTls, Listen, LogTarget, MailLog, Names, ProxyPass, StartTls, TlsMaterial,
-    TlsMode,
+    BackendTls, ClientTls, Limits, Listen, LogTarget, MailLog, Names, Origin, ProxyPass, StartTls,
+    TlsMaterial, TlsMode,
 };
 use crate::config::schema::Scope;
 use crate::config::schema::held::{Held, Inherited};
 use crate::config::schema::modules::mail::MailWritten;
 use crate::config::schema::modules::{
-    AuthHttp, Imap, Log, Mail, Pop3, Proxy, ProxySsl, Realip, Smtp, Ssl,
+    AuthHttp, Imap, Limit, Log, Mail, Pop3, Proxy, ProxySsl, Realip, Smtp, Ssl,
 };
 use crate::config::syntax::Span;
 
@@ -36,6 +37,8 @@ pub struct MergedServer {
     pub auth_http: Arc<AuthHttp>,
     pub proxy: Arc<Proxy>,
     pub proxy_ssl: Arc<ProxySsl>,
+    /// What limits its clients, if anything does.
+    pub limits: Option<Arc<Limits>>,
     /// The backend, where `proxy_pass` is set and without fault.
     pub proxy_pass: Option<ProxyPass>,
     pub settings: ProtocolSettings,
@@ -118,6 +121,7 @@ impl MergedServer {
             },
             origins: self.origins.with(origins),
             mail_log,
+            limits: self.limits,
             settings: self.settings,
             mail: self.mail,
             ssl: self.ssl,
@@ -136,6 +140,8 @@ pub struct Outer<'a> {
     mail: &'a MailWritten,
     ssl: Inherited<'a, Ssl>,
     realip: Inherited<'a, Realip>,
+    limit: Inherited<'a, Limit>,
+    zones: limits::Zones,
     log: Inherited<'a, Log>,
     auth_http: Inherited<'a, AuthHttp>,
     proxy: Inherited<'a, Proxy>,
@@ -153,6 +159,8 @@ impl<'a> Outer<'a> {
             mail: &scope.mail,
             ssl: Inherited::of(&scope.ssl),
             realip: Inherited::of(&scope.realip),
+            limit: Inherited::of(&scope.limit),
+            zones: limits::Zones::of(&scope.limit),
             log: Inherited::of(&scope.log),
             auth_http: Inherited::of(&scope.auth_http),
             proxy: Inherited::of(&scope.proxy),
@@ -178,6 +186,7 @@ impl Outer<'_> {
         let text = proxy.proxy_pass.as_ref();
         MergedServer {
             proxy_pass: text.and_then(|text| self.groups.proxy_pass(text, protocol.port())),
+            limits: self.zones.limits(&self.limit.with(&inner.limit), lines),
             span: lines.span.clone(),
             origins: Origins::of(lines),
             name: own

@@ -13,6 +13,7 @@ mod geo;
 mod groups;
 mod hint;
 mod include;
+mod limits;
 mod loader;
 mod merge;
 mod merged;

@@ -1,9 +1,7 @@
 //! Where the directives that can refuse a client are written, so that logs can name the line that decided.
 
-use std::fmt;
-use std::sync::Arc;
-
 use super::scopes::ServerLines;
+use crate::config::model::Origin;
 use crate::config::schema::Scope;
 use crate::config::syntax::{Span, Spanned};
 
@@ -48,28 +46,6 @@ pub enum Deciding {
     ShutdownTimeout,
     /// `worker_connections`
     WorkerConnections,
-}
-
-/// The position of a directive in the configuration. Displays as `file:line`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    file: Arc<str>,
-    line: usize,
-}
-
-impl Origin {
-    pub(super) fn of(span: &Span) -> Self {
-        Self {
-            file: Arc::clone(&span.source.name),
-            line: span.line,
-        }
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}:{}", self.file, self.line)
-    }
 }
 
 impl Origins {

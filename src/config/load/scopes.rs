@@ -1,6 +1,6 @@
 //! The values written so far, block by block, and the effects of a line besides its value.
 
-use super::claims::Claims;
+use super::claims::{Claims, ZoneUser};
 use super::tainted::Tainted;
 use crate::config::model::{Balancing, StartTls, UpstreamGroup};
 use crate::config::schema::held::Held;
@@ -25,6 +25,8 @@ pub struct Scopes {
     pub groups: Vec<GroupBlock>,
     /// The addresses, zones and log files claimed in the whole configuration.
     pub claims: Claims,
+    /// The number of `allow` and `deny` lines.
+    pub access_rules: usize,
 }
 
 /// One `server {}`.
@@ -187,6 +189,30 @@ impl Scopes {
                     self.claims.log_file(&args.folders.prefix, args.first());
                 }
             }
+            Effect::DeclaresLimitZone => {
+                let written = &scope.limit;
+                let zones = match args.name {
+                    "limit_conn_zone" => &written.limit_conn_zone,
+                    "limit_session_zone" => &written.limit_session_zone,
+                    _ => &written.limit_auth_zone,
+                };
+                let last = zones.iter().filter_map(|zones| zones.value.last()).next();
+                last.map_or(Ok(()), |zone| self.claims.limit_zone(zone))?;
+            }
+            Effect::UsesZone => {
+                let (user, zone) = used_zone(scope, args.name);
+                zone.map_or(Ok(()), |zone| self.claims.uses_zone(&zone, user))?;
+            }
+            Effect::OrdersAccess => {
+                let rules = match args.name {
+                    "allow" => &mut scope.access.allow,
+                    _ => &mut scope.access.deny,
+                };
+                if let Some(rule) = rules.as_mut().and_then(|rules| rules.value.last_mut()) {
+                    rule.place = self.access_rules;
+                    self.access_rules += 1;
+                }
+            }
             Effect::OpensLog => self.claims.log_file(&args.folders.prefix, args.first()),
             Effect::None
             | Effect::DeclaresZones
@@ -195,6 +221,23 @@ impl Scopes {
             | Effect::PrecedesBlocks => {}
         }
         Ok(())
+    }
+}
+
+/// The zone that the last line of a limit names.
+fn used_zone(scope: &Scope, directive: &str) -> (ZoneUser, Option<Box<[u8]>>) {
+    fn last<T>(lines: &Option<Spanned<Vec<T>>>, zone: fn(&T) -> &[u8]) -> Option<Box<[u8]>> {
+        let last = lines.as_ref()?.value.last()?;
+        Some(zone(last).into())
+    }
+    let written = &scope.limit;
+    match directive {
+        "limit_conn" => (ZoneUser::Conn, last(&written.limit_conn, |rule| &rule.zone)),
+        "limit_session" => {
+            let zone = last(&written.limit_session, |rule| &rule.zone);
+            (ZoneUser::Session, zone)
+        }
+        _ => (ZoneUser::Auth, last(&written.limit_auth, |rule| &rule.zone)),
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::origins::{Deciding, Origins};
 use crate::base::Protocol;
 use crate::config::model::{
-    AuthUrl, ClientTls, LogTarget, MailLog, ProxyPass, TlsMode, Upstream, Variable, Xclient,
+    AuthUrl, ClientTls, Limits, LogTarget, MailLog, ProxyPass, TlsMode, Upstream, Variable, Xclient,
 };
 use crate::config::schema::modules::{AuthHttp, Imap, Mail, Pop3, Proxy, Realip, Smtp, Ssl};
 
@@ -27,6 +27,8 @@ pub struct Server {
     pub error_log: Vec<LogTarget>,
     /// The `mail_log` in force for it.
     pub mail_log: Vec<MailLog>,
+    /// What limits its clients, if anything does.
+    pub limits: Option<Arc<Limits>>,
     /// Its protocol, with the settings of that protocol.
     pub settings: ProtocolSettings,
     /// The settings common to all protocols, as written.
@@ -149,6 +151,12 @@ impl Server {
         let is_header = |variable: &Variable| matches!(variable, Variable::AuthHttp(_));
         let proxy_pass = self.authenticator.proxy_pass();
         proxy_pass.is_some_and(|proxy_pass| proxy_pass.names(&is_header))
+    }
+
+    /// Whether a limit counts by headers of the auth server's answer.
+    pub fn limits_by_auth_headers(&self) -> bool {
+        let limits = self.limits.as_ref();
+        limits.is_some_and(|limits| limits.zones().any(|zone| zone.key.names_auth_headers()))
     }
 
     /// The longest command of a client, in bytes.

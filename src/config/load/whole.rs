@@ -2,12 +2,12 @@
 
 use super::config::Config;
 use super::merged::MergedServer;
-use super::origins::{Deciding, Origin};
+use super::origins::Deciding;
 use super::report::{Report, Stop};
 use super::scopes::Scopes;
 use super::sockets::{grouped, sockets};
 use crate::base::Level;
-use crate::config::model::{Affinity, LogDestination, LogTarget, Options};
+use crate::config::model::{Affinity, LogDestination, LogTarget, Options, Origin};
 use crate::config::schema::held::Held;
 use crate::config::schema::modules::{Core, Events};
 use crate::config::syntax::Diagnostic;
@@ -18,6 +18,8 @@ pub struct Whole {
     events: Events,
     servers: Vec<MergedServer>,
     log_files: Vec<std::path::PathBuf>,
+    /// The zones that lines use and none defines.
+    undefined_zones: Vec<Vec<u8>>,
     /// The lines of `worker_shutdown_timeout` and `worker_connections`.
     origins: Vec<(Deciding, Origin)>,
 }
@@ -37,6 +39,11 @@ impl Whole {
             events: Events::merge(&main.events, &main.events),
             origins: shutdown.into_iter().chain(connections).collect(),
             servers,
+            undefined_zones: scopes
+                .claims
+                .undefined_zones()
+                .map(<[u8]>::to_vec)
+                .collect(),
             log_files: scopes.claims.log_files,
         }
     }
@@ -65,6 +72,12 @@ impl Whole {
             report.fault(late(format!(
                 "{connections} worker_connections are not enough for {sockets} listening sockets"
             )))?;
+        }
+        for name in &self.undefined_zones {
+            let name = String::from_utf8_lossy(name);
+            let fault = late(format!("zero size shared memory zone \"{name}\""));
+            let hint = "the zone needs a line of its own in `mail`, such as `limit_conn_zone $remote_addr zone=NAME:1m;`";
+            report.fault(fault.with_help(hint))?;
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! Below `schema`: its readers produce these values, and the structs that it generates hold them. `Config` and `Server` consist of
 //! those structs, so they are in `load`.
 
+mod access;
 mod affinity;
 mod cidr;
 mod conf_command;
@@ -12,6 +13,7 @@ mod geo_builder;
 mod glob;
 mod health_check;
 mod key_table;
+mod limit;
 mod listen;
 mod log_target;
 mod mail_log;
@@ -19,6 +21,7 @@ mod map;
 mod map_builder;
 mod messages;
 mod options;
+mod origin;
 mod peers;
 mod proxy_pass;
 mod sasl;
@@ -30,18 +33,24 @@ mod variable_names;
 mod versions;
 mod world;
 
+pub use access::{AccessAction, AccessRule};
 pub use affinity::{Affinity, Mask};
 pub use cidr::{Cidr, masked};
 pub use conf_command::{Command, CommandFile, CommandFiles, OwnFile, Place};
 pub use files::{NamedFile, PassPhrases, TlsFile};
 pub use geo_builder::GeoBuilder;
 pub use health_check::HealthCheck;
+pub use limit::{
+    AuthAction, AuthRule, ConnRule, LimitPrefix, LimitRules, LimitZone, Limits, Rate, SessionRule,
+    Stage, UsesZone, ZoneKey, ZoneKind,
+};
 pub use listen::{KeepAlive, Listen, SocketOptions};
 pub use log_target::{LineFormat, LogDestination, LogTarget, SyslogTarget};
 pub use mail_log::{LogBuffer, LogEscape, LogEvents, LogFormat, MailLog};
 pub use map_builder::{MapBuilder, Read};
 pub use messages::{ColorMode, Format, Messages};
 pub use options::{Options, PidOption};
+pub use origin::Origin;
 pub use peers::{AuthUrl, Resolver, unbracketed};
 pub use proxy_pass::{BackendAddress, ProxyPass, ProxyPassText, ProxyRoute, RouteText};
 pub use sasl::{Method, Methods};

@@ -52,6 +52,12 @@ pub enum Effect {
     ClaimsAddresses,
     /// Declares shared memory zones: a zone has the same size wherever it is named.
     DeclaresZones,
+    /// Defines a zone of a limit.
+    DeclaresLimitZone,
+    /// Uses a zone, which another line has to define.
+    UsesZone,
+    /// Adds a rule to those of `allow` and `deny`, which have one order.
+    OrdersAccess,
     /// Names a log file, which is opened at start whether a server uses it or not.
     OpensLog,
     /// Names a log file, and a log format that must be defined before.

@@ -2,7 +2,8 @@
 
 use super::held::Sparse;
 use super::modules::{
-    auth_http, core, events, imap, log, mail, pop3, proxy, proxy_ssl, realip, smtp, ssl, upstream,
+    access, auth_http, core, events, imap, limit, log, mail, pop3, proxy, proxy_ssl, realip, smtp,
+    ssl, upstream,
 };
 use super::row::Stores;
 
@@ -42,6 +43,8 @@ scope! {
         mail: mail::MailWritten => mail::MailWritten,
         ssl: Sparse<ssl::SslWritten> => ssl::SslWritten,
         realip: Sparse<realip::RealipWritten> => realip::RealipWritten,
+        access: Sparse<access::AccessWritten> => access::AccessWritten,
+        limit: Sparse<limit::LimitWritten> => limit::LimitWritten,
         log: Sparse<log::LogWritten> => log::LogWritten,
         auth_http: Sparse<auth_http::AuthHttpWritten> => auth_http::AuthHttpWritten,
         proxy: Sparse<proxy::ProxyWritten> => proxy::ProxyWritten,

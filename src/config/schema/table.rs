@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::modules::{
-    auth_http, core, events, imap, log, mail, pop3, proxy, proxy_ssl, realip, smtp, ssl, upstream,
+    access, auth_http, core, events, imap, limit, log, mail, pop3, proxy, proxy_ssl, realip, smtp,
+    ssl, upstream,
 };
 use super::row::{Directive, Row};
 use super::scope::{GroupScope, MainScope, Scope};
@@ -40,12 +41,14 @@ static BY_NAME: LazyLock<HashMap<&'static str, Vec<Entry>>> = LazyLock::new(|| {
 });
 
 /// The name and the description of every module.
-pub const MODULES: [(&str, &str); 13] = [
+pub const MODULES: [(&str, &str); 15] = [
     ("core", core::ABOUT),
     ("events", events::ABOUT),
     ("mail", mail::ABOUT),
     ("ssl", ssl::ABOUT),
     ("realip", realip::ABOUT),
+    ("access", access::ABOUT),
+    ("limit", limit::ABOUT),
     ("log", log::ABOUT),
     ("auth_http", auth_http::ABOUT),
     ("proxy", proxy::ABOUT),
@@ -63,6 +66,8 @@ pub fn rows() -> impl Iterator<Item = Entry> {
         mail::Rows::ROWS,
         ssl::Rows::ROWS,
         realip::Rows::ROWS,
+        access::Rows::ROWS,
+        limit::Rows::ROWS,
         log::Rows::ROWS,
         auth_http::Rows::ROWS,
         proxy::Rows::ROWS,

@@ -38,6 +38,7 @@ fn page(settings: &Settings) -> Vec<u8> {
     }
     if let Some(mail) = &settings.mail {
         page.open("mail", mail.opened.as_ref());
+        page.settings(&mail.settings);
         for block in &mail.variables {
             page.variables(block);
         }

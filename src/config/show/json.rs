@@ -125,6 +125,8 @@ fn configuration(json: &mut Json, all: &Settings) {
         json,
         all.events.as_ref().map_or(&[], |events| &events.settings),
     );
+    json.name("mail");
+    settings(json, all.mail.as_ref().map_or(&[], |mail| &mail.settings));
     json.name("upstreams").begin_array();
     for (name, group) in all.mail.iter().flat_map(|mail| &mail.upstreams) {
         json.begin_object();

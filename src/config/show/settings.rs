@@ -2,15 +2,16 @@
 //! write them down.
 
 use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
 
 use crate::base::{Address, Protocol};
 use crate::config::load::config::Loaded;
 use crate::config::load::server::Server;
 use crate::config::load::written::{Line, Lines, VariableLines};
 use crate::config::model::{LogDestination, Options};
-use crate::config::schema::modules::{core, events, mail, ssl};
+use crate::config::schema::modules::{access, core, events, mail, ssl};
 use crate::config::schema::table;
-use crate::config::schema::{BlockDirective, Contexts, Directive, MainScope, Repeated};
+use crate::config::schema::{BlockDirective, Contexts, Directive, Effect, MainScope, Repeated};
 use crate::config::syntax::Span;
 
 /// The settings of a configuration.
@@ -40,6 +41,8 @@ pub struct Block {
 pub struct MailBlock {
     /// Where it begins.
     pub opened: Option<Span>,
+    /// The directives that servers cannot have: zones and the like.
+    pub settings: Vec<Setting>,
     /// Its groups of backends, with their names.
     pub upstreams: Vec<(Box<[u8]>, Block)>,
     /// Its `map` and `geo` blocks.
@@ -129,6 +132,7 @@ pub fn settings(loaded: &Loaded, options: &Options) -> Settings {
             servers.map(|(server, own)| server_block(server, [own, mail, &written.main], options));
         MailBlock {
             opened: mail.opened.clone(),
+            settings: of_mail_only(mail, &loaded.config.servers),
             upstreams: written.upstreams.iter().map(upstream_block).collect(),
             variables: written.variables.clone(),
             servers: servers.collect(),
@@ -142,6 +146,43 @@ pub fn settings(loaded: &Loaded, options: &Options) -> Settings {
         }),
         mail,
         foreign: written.foreign.clone(),
+    }
+}
+
+/// The lines of `mail {}` that servers do not inherit, as written. Zones say which servers use them.
+fn of_mail_only(mail: &Lines, servers: &[Arc<Server>]) -> Vec<Setting> {
+    let mut list = List::default();
+    let is_own = |line: &&Line| !line.directive.contexts.meets(Contexts::SERVER);
+    for line in mail.lines.iter().filter(is_own) {
+        let note = match line.directive.effect {
+            Effect::DeclaresLimitZone => Some(users(line, servers)),
+            _ => None,
+        };
+        let (level, span) = ("mail", line.span.clone());
+        let origin = Origin::Line { level, span, note };
+        list.push(line.directive, line.words.clone(), origin);
+    }
+    list.0
+}
+
+/// The lines that use the zone of this line.
+fn users(line: &Line, servers: &[Arc<Server>]) -> String {
+    let mut name = line.words.iter().filter_map(|word| {
+        let zone = word.strip_prefix(b"zone=")?;
+        zone.split(|byte| *byte == b':').next()
+    });
+    let name = name.next_back().unwrap_or_default();
+    let limits = servers.iter().filter_map(|server| server.limits.as_ref());
+    let mut lines: Vec<String> = Vec::new();
+    for origin in limits.flat_map(|limits| limits.users(name)) {
+        let origin = origin.to_string().replace(char::is_control, "?");
+        if !lines.contains(&origin) {
+            lines.push(origin);
+        }
+    }
+    match lines.is_empty() {
+        true => "not used".to_owned(),
+        false => format!("used in {}", lines.join(", ")),
     }
 }
 
@@ -172,6 +213,12 @@ fn server_block(server: &Server, [own, mail, main]: [&Lines; 3], options: &Optio
         }
         if directive.is(mail::directives::listen()) {
             list.listens(server, own, mail);
+            continue;
+        }
+        if directive.module == access::directives::allow().module {
+            if directive.is(access::directives::allow()) {
+                list.access([("server", own), ("mail", mail)]);
+            }
             continue;
         }
         let levels = [("server", own), ("mail", mail), ("main", main)];
@@ -255,6 +302,28 @@ impl List {
             let span = line.span.clone();
             let level = "server";
             self.push(line.directive, words, Origin::Line { level, span, note });
+        }
+    }
+
+    /// The lines of `allow` and `deny` of the innermost block that has some, in their order.
+    fn access(&mut self, levels: [(&'static str, &Lines); 2]) {
+        let module = access::directives::allow().module;
+        let of = |block: &'_ Lines| -> Vec<Line> {
+            let lines = block.lines.iter();
+            let lines = lines.filter(|line| line.directive.module == module);
+            lines.cloned().collect()
+        };
+        let mut found = levels.map(|(level, block)| (level, of(block))).into_iter();
+        let Some((level, lines)) = found.find(|(_, lines)| !lines.is_empty()) else {
+            return;
+        };
+        for line in lines {
+            let (span, note) = (line.span, None);
+            self.push(
+                line.directive,
+                line.words,
+                Origin::Line { level, span, note },
+            );
         }
     }
 

@@ -7,6 +7,7 @@ use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use super::registries::Registries;
 use crate::base::Protocol;
@@ -15,6 +16,7 @@ use crate::config::{
     self, AuthTarget, ClientTls, LogDestination, LogTarget, MailLog, ProxyPass, Route, Server,
     ServerId, TlsFault, TlsMaterial,
 };
+use crate::limit::Limits;
 use crate::log::mail_log::MailLogs;
 use crate::log::{ErrorLog, OpenError};
 use crate::net::resolver::{Resolver, SystemNames};
@@ -62,6 +64,7 @@ struct ServerParts {
     resolver: Resolver,
     authenticator: Authenticator,
     backends: Arc<Backends>,
+    limits: Option<Arc<Limits>>,
 }
 
 impl<'a> Builder<'a> {
@@ -124,6 +127,7 @@ impl<'a> Builder<'a> {
             resolver,
             authenticator,
             backends,
+            limits,
         } = self.server(route)?;
         Ok(Arc::new(Endpoint {
             server: Arc::clone(&route.server),
@@ -137,6 +141,7 @@ impl<'a> Builder<'a> {
             resolver,
             authenticator,
             backends,
+            limits,
             shutdown: self.shutdown.clone(),
         }))
     }
@@ -169,12 +174,20 @@ impl<'a> Builder<'a> {
             log,
             peer_failures: self.peer_failures(&server.error_log),
             mail_log: self.mail_log(&server.mail_log)?,
+            limits: self.limits(server),
             resolver: self.resolver(&server.mail),
             authenticator: authenticator
                 .try_map(|target| self.auth_server(target, &server.mail))?,
         };
         self.servers.insert(route.id, parts.clone());
         Ok(parts)
+    }
+
+    /// The limits of a server, with the zones of the process.
+    fn limits(&self, server: &Server) -> Option<Arc<Limits>> {
+        let limits = server.limits.as_ref()?;
+        let zones = &self.registries.zones;
+        Some(Arc::new(zones.limits(limits, Instant::now())))
     }
 
     /// TLS with the clients of a server, whose `listen` lines have the same material.

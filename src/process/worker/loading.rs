@@ -10,6 +10,7 @@ use super::generation::Generation;
 use super::orders::Configured;
 use super::registries::Registries;
 use crate::base::{Address, Errno};
+use crate::limit;
 use crate::process::handover::Cause;
 
 /// What was made from a configuration.
@@ -44,6 +45,10 @@ pub fn build(
     let generation = match configured.load() {
         Ok(config) => {
             let names = configured.names();
+            let rebound = before.and_then(|before| limit::rebound(&before.config, &config));
+            if let Some(reason) = rebound {
+                return (configured, Err(reason));
+            }
             let built = match (configured.cause, before) {
                 (Cause::Certificates, Some(before)) => before.renew(config, names, registries),
                 _ => Generation::build(config, names, registries),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::base::Registry;
 use crate::config::LogTarget;
+use crate::limit::Zones;
 use crate::log::LogFiles;
 use crate::net::dialer::Dialer;
 use crate::net::resolver::Resolvers;
@@ -26,6 +27,8 @@ pub struct Registries {
     pub capabilities: CapabilityCache,
     /// The failures of backends and auth servers, by the logs that have them.
     pub peer_failures: Registry<Vec<LogTarget>, PeerFailures>,
+    /// The zones of limits.
+    pub zones: Zones,
     /// The groups of backends.
     pub balancers: Balancers,
     /// Makes connections to auth servers and backends.

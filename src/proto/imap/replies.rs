@@ -1,7 +1,7 @@
 //! Every fixed reply to an IMAP client.
 
 use super::response_code;
-use crate::proto::LastReply;
+use crate::proto::{Excess, LastReply};
 
 /// A reply (RFC 3501, section 7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum Reply {
     Unavailable,
     /// The backend refused the login for the reason that this SMTP code names, and its own reply is not shown.
     Refused(u16),
+    /// A limit keeps the client from logging in.
+    Limited(Excess),
     Last(LastReply),
 }
 
@@ -40,6 +42,11 @@ impl Reply {
             ),
             Self::Refused(code) => (tag, &response_code::refusal(code)),
             Self::Last(LastReply::TooManyConnections) => (b"*", "BYE Too many connections"),
+            Self::Limited(excess) => (tag, &format!("NO [UNAVAILABLE] {}", excess.text())),
+            Self::Last(LastReply::Limited(excess)) => {
+                (b"*", &format!("BYE [UNAVAILABLE] {}", excess.text()))
+            }
+            Self::Last(LastReply::Forbidden) => (b"*", "BYE Access denied"),
             Self::Last(LastReply::EarlyTalker) => (b"*", "BAD invalid command"),
             Self::Last(LastReply::InvalidCertificate) => (b"*", "BYE SSL certificate error"),
             Self::Last(LastReply::MissingCertificate) => (b"*", "BYE No required SSL certificate"),

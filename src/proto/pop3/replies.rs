@@ -1,7 +1,7 @@
 //! Every fixed reply to a POP3 client.
 
 use super::reply::{self, Code};
-use crate::proto::LastReply;
+use crate::proto::{Excess, LastReply};
 
 /// A reply (RFC 1939, section 3) with the response codes of RFC 2449 and RFC 3206.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum Reply {
     Unavailable,
     /// The backend refused the login for the reason that this SMTP code names, and its own reply is not shown.
     Refused(u16),
+    /// A limit keeps the client from logging in.
+    Limited(Excess),
     Last(LastReply),
 }
 
@@ -48,6 +50,12 @@ impl Reply {
                 Some(Code::Permanent) => b"-ERR [SYS/PERM] authentication not possible\r\n",
             },
             Self::Last(LastReply::TooManyConnections) => b"-ERR Too many connections\r\n",
+            Self::Limited(excess) | Self::Last(LastReply::Limited(excess)) => match excess {
+                Excess::Connections => b"-ERR [SYS/TEMP] Too many connections\r\n",
+                Excess::Sessions => b"-ERR [SYS/TEMP] Too many sessions\r\n",
+                Excess::Logins => b"-ERR [SYS/TEMP] Too many failed logins\r\n",
+            },
+            Self::Last(LastReply::Forbidden) => b"-ERR Access denied\r\n",
             Self::Last(LastReply::EarlyTalker) => b"-ERR invalid command\r\n",
             Self::Last(LastReply::InvalidCertificate) => b"-ERR SSL certificate error\r\n",
             Self::Last(LastReply::MissingCertificate) => b"-ERR No required SSL certificate\r\n",

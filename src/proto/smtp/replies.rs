@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::proto::LastReply;
+use crate::proto::{Excess, LastReply};
 
 /// A reply with the codes of RFC 5321 and RFC 4954 and the enhanced codes of RFC 3463.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub enum Reply {
     Unavailable,
     /// The backend refused the login with this code, and its own reply is not shown.
     Refused(u16),
+    /// A limit keeps the client from logging in.
+    Limited(Excess),
     Last(LastReply),
 }
 
@@ -66,6 +68,17 @@ impl Reply {
                 return format!("{code} {text}\r\n").into_bytes().into();
             }
             Self::Last(LastReply::TooManyConnections) => "421 4.3.2 Too many connections\r\n",
+            Self::Limited(excess) => {
+                return format!("454 4.7.0 {}\r\n", excess.text())
+                    .into_bytes()
+                    .into();
+            }
+            Self::Last(LastReply::Limited(excess)) => {
+                return format!("421 4.7.0 {}\r\n", excess.text())
+                    .into_bytes()
+                    .into();
+            }
+            Self::Last(LastReply::Forbidden) => "554 5.7.1 Access denied\r\n",
             Self::Last(LastReply::EarlyTalker) => {
                 "503 5.5.0 Improper use of SMTP command pipelining\r\n"
             }

@@ -35,7 +35,7 @@ impl Incident {
     /// The reason and the directive of an incident that ends the session.
     pub fn verdict(self) -> Verdict {
         let by = match self {
-            Incident::TooMany => Some(Deciding::MaxErrors),
+            Incident::TooMany => Some(Deciding::MaxErrors.into()),
             _ => None,
         };
         let reason = Some(self.to_string().into());

@@ -1,11 +1,13 @@
 //! The readers of values, one small type per kind. The types of values that the rest of the program uses are in `model`.
 
+mod access;
 mod cidr;
 mod conf_commands;
 mod files;
 mod health_check;
 mod imap_id;
 mod ip;
+pub mod limit;
 mod listen;
 mod log;
 mod mail_log;
@@ -23,12 +25,16 @@ mod upstream;
 mod url;
 mod words;
 
+pub use access::AccessRules;
 pub use cidr::{Cidrs, DebugConnection, parse_network};
 pub use conf_commands::ConfCommands;
 pub use files::{ConfigPath, Key, NamedPath, NamedPaths, Passwords, PrefixPath};
 pub use health_check::HealthChecks;
 pub use imap_id::ImapId;
 pub use ip::ipv4 as parse_ipv4;
+pub use limit::{
+    AuthRules, AuthZones, ConnRules, ConnZones, LimitPrefixes, SessionRules, SessionZones,
+};
 pub use listen::Listens;
 pub use log::Logs;
 pub use mail_log::{LogFormats, MailLogLine, MailLogTargets};

@@ -173,6 +173,10 @@ impl ServerDialogue for ImapServer {
                 }
                 return self.tally.refused(*rejection);
             }
+            Refusal::Limited(excess) => {
+                self.reply(Reply::Limited(*excess), out);
+                return self.tally.refused(excess.rejection());
+            }
             Refusal::Mechanism => Reply::UnknownMechanism,
             Refusal::Unavailable => Reply::Unavailable,
         };

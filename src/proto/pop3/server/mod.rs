@@ -265,6 +265,10 @@ impl ServerDialogue for Pop3Server {
                 out.extend_from_slice(reply.as_deref().unwrap_or(own));
                 return self.tally.refused(*rejection);
             }
+            Refusal::Limited(excess) => {
+                out.extend_from_slice(Reply::Limited(*excess).text());
+                return self.tally.refused(excess.rejection());
+            }
             Refusal::Mechanism => Reply::UnknownMechanism,
             Refusal::Unavailable => Reply::Unavailable,
         };

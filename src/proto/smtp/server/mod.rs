@@ -146,6 +146,10 @@ impl ServerDialogue for SmtpServer {
                 }
                 return self.tally.refused(*rejection);
             }
+            Refusal::Limited(excess) => {
+                self.reply(Reply::Limited(*excess), out);
+                return self.tally.refused(excess.rejection());
+            }
             Refusal::Mechanism => Reply::UnknownMechanism,
             Refusal::Unavailable => Reply::Unavailable,
         };
