@@ -21,15 +21,15 @@ pub use load::watched::watched_files;
 pub use load::{load, test};
 
 pub use model::{
-    Admission, Affinity, Alpn, AuthUrl, BackendAddress, Balancing, Cidr, ClientTls, ColorMode,
-    Command, CommandFiles, Files, Format, Found, HealthCheck, KeepAlive, LineFormat, LogBuffer,
-    LogDestination, LogEscape, LogEvents, LogFormat, LogTarget, MailLog, Mask, MessageField,
-    Messages, Method, Methods, Names, Options, OwnFile, Part, PassPhrases, PidOption, ProxyPass,
-    ProxyProtocol, ProxyRoute, ProxySmtpAuth, ProxySmtpHelo, ResolvedName, Resolver, RouteText,
-    SessionCache, SessionField, SessionVariable, SocketOptions, StartTls, Step as RouteStep,
-    SyslogTarget, Template, TlsFault, TlsFile, TlsMaterial, TlsMode, TlsProbes, TlsVersions,
-    Upstream, UpstreamGroup, UpstreamServer, Variable, VariableSource, Verify, VerifyClient, World,
-    Xclient, unbracketed,
+    Admission, Affinity, Alpn, AuthUrl, BackendAddress, Balancing, BareNewlines, Cidr, ClientTls,
+    ColorMode, Command, CommandFiles, Files, Format, Found, HealthCheck, KeepAlive, LineFormat,
+    LogBuffer, LogDestination, LogEscape, LogEvents, LogFormat, LogTarget, MailLog, Mask,
+    MessageField, Messages, Method, Methods, Names, Options, OwnFile, Part, PassPhrases, PidOption,
+    ProxyPass, ProxyProtocol, ProxyRoute, ProxySmtpAuth, ProxySmtpHelo, ResolvedName, Resolver,
+    RouteText, SessionCache, SessionField, SessionVariable, SocketOptions, StartTls,
+    Step as RouteStep, SyslogTarget, Template, TlsFault, TlsFile, TlsMaterial, TlsMode, TlsProbes,
+    TlsVersions, Upstream, UpstreamGroup, UpstreamServer, Variable, VariableSource, Verify,
+    VerifyClient, World, Xclient, unbracketed,
 };
 pub use openssl::certificate::Names as CertificateNames;
 pub use openssl::{ciphers, pem};
