@@ -56,6 +56,7 @@ pub fn merge(
     for (lines, merged) in &merged {
         warn_of_apop(lines.span, merged, report);
         relay::warn(*lines, merged, report);
+        relay::warn_of_bare_newlines(*lines, merged, report);
     }
     Ok(merged.into_iter().map(|(_, merged)| merged).collect())
 }

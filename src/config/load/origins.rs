@@ -24,6 +24,8 @@ pub enum Deciding {
     SmtpAuth,
     /// `smtp_client_buffer`
     SmtpClientBuffer,
+    /// `smtp_bare_newline`
+    SmtpBareNewline,
     /// `imap_client_buffer`
     ImapClientBuffer,
     /// `pop3_client_buffer`
@@ -73,13 +75,14 @@ impl Origins {
 }
 
 impl Deciding {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Timeout,
         Self::MaxErrors,
         Self::MaxCommands,
         Self::GreetingDelay,
         Self::SmtpAuth,
         Self::SmtpClientBuffer,
+        Self::SmtpBareNewline,
         Self::ImapClientBuffer,
         Self::Pop3ClientBuffer,
         Self::StartTls,
@@ -103,6 +106,7 @@ impl Deciding {
             Self::GreetingDelay => span(&scope.smtp.smtp_greeting_delay),
             Self::SmtpAuth => span(&scope.smtp.smtp_auth),
             Self::SmtpClientBuffer => span(&scope.smtp.smtp_client_buffer),
+            Self::SmtpBareNewline => span(&scope.smtp.smtp_bare_newline),
             Self::ImapClientBuffer => span(&scope.imap.imap_client_buffer),
             Self::Pop3ClientBuffer => span(&scope.pop3.pop3_client_buffer),
             Self::StartTls => span(&scope.ssl.starttls),

@@ -49,6 +49,35 @@ pub fn warn(lines: ServerLines<'_>, server: &MergedServer, report: &mut Report<'
     report.warn_once("smtp_auth", warning.named(Lint::Relay));
 }
 
+/// Warns about a server on port 25 whose clients need no login and whose messages pass unread. A configuration of nginx never
+/// gets this warning: it has `auth_http`.
+pub fn warn_of_bare_newlines(
+    lines: ServerLines<'_>,
+    server: &MergedServer,
+    report: &mut Report<'_>,
+) {
+    let ProtocolSettings::Smtp(smtp) = &server.settings else {
+        return;
+    };
+    let is_chosen = lines.line(|scope| &scope.smtp.smtp_bare_newline).is_some();
+    let has_auth_server = server.auth_http.auth_http.is_some();
+    let listens = server.mail.listen.iter();
+    let addresses = listens.flat_map(|listen| &listen.addresses);
+    let is_smtp = |address: &Address| matches!(address, Address::Inet(inet) if inet.port() == 25);
+    let is_open = addresses
+        .into_iter()
+        .any(|one| is_smtp(one) && is_public(one));
+    if is_chosen || has_auth_server || !smtp.smtp_auth.has(Method::None) || !is_open {
+        return;
+    }
+    let message = "a client may send without a login, and a message with bare CR or LF may end in one place for this mail server and \
+                   in another for the next one (SMTP smuggling): choose \"smtp_bare_newline normalize\", \"reject\" or \"pass\"";
+    let line = lines.line(|scope| &scope.smtp.smtp_auth);
+    let span = line.map_or(lines.span, |line| &line.span);
+    let warning = Diagnostic::new(Level::Warn, message, span);
+    report.warn_once("smtp_bare_newline", warning.named(Lint::BareNewline));
+}
+
 /// Whether clients from outside may reach an address. A wildcard counts: the machine may have public addresses.
 fn is_public(address: &Address) -> bool {
     let Address::Inet(inet) = address else {

@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::origins::{Deciding, Origins};
 use crate::base::Protocol;
 use crate::config::model::{
-    AuthUrl, ClientTls, Limits, LogTarget, MailLog, ProxyPass, TlsMode, Upstream, Variable, Xclient,
+    AuthUrl, BareNewlines, ClientTls, Limits, LogTarget, MailLog, ProxyPass, TlsMode, Upstream,
+    Variable, Xclient,
 };
 use crate::config::schema::modules::{AuthHttp, Imap, Mail, Pop3, Proxy, Realip, Smtp, Ssl};
 
@@ -174,6 +175,14 @@ impl Server {
             ProtocolSettings::Smtp(_) => Deciding::SmtpClientBuffer,
             ProtocolSettings::Imap(_) => Deciding::ImapClientBuffer,
             ProtocolSettings::Pop3(_) => Deciding::Pop3ClientBuffer,
+        }
+    }
+
+    /// `smtp_bare_newline`; [`BareNewlines::Pass`] for other protocols.
+    pub fn bare_newlines(&self) -> BareNewlines {
+        match &self.settings {
+            ProtocolSettings::Smtp(smtp) => smtp.smtp_bare_newline,
+            ProtocolSettings::Imap(_) | ProtocolSettings::Pop3(_) => BareNewlines::Pass,
         }
     }
 

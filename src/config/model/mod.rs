@@ -59,8 +59,8 @@ pub use upstream_group::{
     Admission, Balancing, ResolvedName, Upstream, UpstreamGroup, UpstreamServer,
 };
 pub use values::{
-    Alpn, BackendTls, Capabilities, DebugPoints, ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo,
-    StartTls, User, VerifyClient, Xclient,
+    Alpn, BackendTls, BareNewlines, Capabilities, DebugPoints, ProxyProtocol, ProxySmtpAuth,
+    ProxySmtpHelo, StartTls, User, VerifyClient, Xclient,
 };
 pub use variable::{
     Defined, Found, Part, Step, Template, TemplateError, Variable, VariableBlock, VariableSource,

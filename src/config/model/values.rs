@@ -48,6 +48,18 @@ pub enum BackendTls {
     StartTls,
 }
 
+/// `smtp_bare_newline`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BareNewlines {
+    /// Messages pass unread.
+    #[default]
+    Pass,
+    /// A message is made one that every server reads in the same way. One in BDAT chunks is refused.
+    Normalize,
+    /// The message is refused, and the session ends.
+    Reject,
+}
+
 /// `xclient`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Xclient {

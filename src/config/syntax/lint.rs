@@ -18,6 +18,8 @@ pub enum Lint {
     ReadableKey,
     /// A server may relay mail for the whole internet.
     Relay,
+    /// Messages of clients without a login pass unread.
+    BareNewline,
     /// A block that the gateway does not serve.
     NotServed,
     /// A setting that the TLS library does not support.
@@ -32,13 +34,14 @@ pub enum Lint {
 
 impl Lint {
     /// Every name.
-    pub const ALL: [(&'static str, Self); 11] = [
+    pub const ALL: [(&'static str, Self); 12] = [
         ("expired", Self::Expired),
         ("expiring", Self::Expiring),
         ("not-yet-valid", Self::NotYetValid),
         ("certificate-name", Self::CertificateName),
         ("readable-key", Self::ReadableKey),
         ("relay", Self::Relay),
+        ("bare-newline", Self::BareNewline),
         ("not-served", Self::NotServed),
         ("unsupported", Self::Unsupported),
         ("capabilities", Self::Capabilities),

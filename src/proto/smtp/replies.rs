@@ -39,6 +39,9 @@ pub const INVALID_COMMAND: &[u8] = b"500 5.5.1 Invalid command\r\n";
 pub const LINE_TOO_LONG: &[u8] = b"500 5.5.2 Line too long\r\n";
 pub const INVALID_CHUNK_SIZE: &[u8] = b"501 5.5.4 Syntax: BDAT size [LAST]\r\n";
 pub const INVALID_EXCHANGE_LINE: &[u8] = b"500 5.5.6 Invalid authentication exchange line\r\n";
+pub const BARE_CR: &[u8] = b"550 5.5.2 Bare CR in the message\r\n";
+pub const BARE_LF: &[u8] = b"550 5.5.2 Bare LF in the message\r\n";
+pub const INVALID_END_OF_DATA: &[u8] = b"550 5.5.2 Invalid end of data\r\n";
 pub const UNEXPECTED_REPLY: &[u8] = b"421 4.5.0 Unexpected reply from the mail server\r\n";
 
 impl Reply {

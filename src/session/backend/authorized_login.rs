@@ -8,6 +8,7 @@ use super::conversation::limited;
 use super::error::{ConversationError, LoginError};
 use super::{Admitted, Backends, ClientContext};
 use crate::base::Address;
+use crate::config::BareNewlines;
 use crate::proto::auth_http::{Backend, BackendHost, Grant};
 use crate::proto::backend::Accepted;
 use crate::proto::backend::authorized_login::Outcome;
@@ -46,6 +47,15 @@ pub(in crate::session) async fn log_in(
         () = &mut client_left => return Err(LoginError::ClientLeft),
     };
     let helo = login.origin.helo().cloned();
+    // Only where messages are read: most sessions need no copy.
+    let mail = (server.bare_newlines() != BareNewlines::Pass)
+        .then(|| {
+            login
+                .origin
+                .envelope()
+                .map(|envelope| envelope.mail.clone())
+        })
+        .flatten();
     let (client, smtp_auth) = (context.client, grant.smtp_auth);
     let dialogue = dialogues::authorized_login(server, client, login, user, pass, smtp_auth);
     limited(server.mail.timeout, client_left, async {
@@ -54,7 +64,14 @@ pub(in crate::session) async fn log_in(
         let ended = context.converse(&mut connection, dialogue, Vec::new());
         match ended.await {
             Ok((Outcome::Accepted(accepted, found), reply)) => {
-                let mut admitted = Admitted::new(accepted, reply, connection, found, context.log);
+                let mut admitted = Admitted::new(
+                    (accepted, reply),
+                    connection,
+                    found,
+                    server,
+                    mail.as_deref(),
+                    context.log,
+                );
                 // Mail without a login: the dialogue has sent the first RCPT.
                 if admitted.accepted == Accepted::Answered
                     && matches!(reply::code(&admitted.reply), Some(200..=299))

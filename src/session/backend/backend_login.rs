@@ -4,6 +4,7 @@ use super::connection::BackendConnection;
 use super::conversation::limited;
 use super::error::LoginError;
 use super::{Admitted, ClientContext};
+use crate::config::BareNewlines;
 use crate::proto::backend::backend_login::{Idle, Outcome, Request};
 use crate::proto::backend::reply::Rejection;
 use crate::proto::backend::wire::Offer;
@@ -58,6 +59,15 @@ pub(in crate::session) async fn request(
     if kept.is_none() && request.answers_challenge() {
         return Err(LoginError::ChallengeLost);
     }
+    // Only where messages are read: most sessions need no copy.
+    let mail = (server.bare_newlines() != BareNewlines::Pass)
+        .then(|| {
+            request
+                .origin()
+                .envelope()
+                .map(|envelope| envelope.mail.clone())
+        })
+        .flatten();
     limited(server.mail.timeout, client_left, async {
         let mut out = Vec::new();
         let (mut connection, dialogue) = match kept {
@@ -85,10 +95,11 @@ pub(in crate::session) async fn request(
             Outcome::Accepted(accepted, found) => {
                 context.guard_relay(found.trust);
                 Answer::Admitted(Admitted::new(
-                    accepted,
-                    reply,
+                    (accepted, reply),
                     connection,
                     found,
+                    server,
+                    mail.as_deref(),
                     context.log,
                 ))
             }

@@ -32,7 +32,7 @@ pub use route::{BackendChoice, BalancersByName};
 use super::log::SessionLog;
 use super::phase::Phase;
 use super::shared::Shared;
-use crate::config::Server;
+use crate::config::{BareNewlines, Server};
 use crate::log::ErrorLog;
 use crate::net::dialer::Dialer;
 use crate::net::resolver::Resolver;
@@ -83,19 +83,23 @@ pub(in crate::session) struct Admitted {
 }
 
 impl Admitted {
-    /// A client that was accepted with this reply, by a backend with these capabilities. Where `log` has lines for messages, the
-    /// session is watched even if nothing has to be kept from the backend.
+    /// A client of this server that was accepted with this reply, by a backend with these capabilities. `mail` is the MAIL command
+    /// that the gateway has sent. Where `log` has lines for messages, the session is watched even if nothing has to be kept from
+    /// the backend.
     fn new(
-        accepted: Accepted,
-        reply: Vec<u8>,
+        (accepted, reply): (Accepted, Vec<u8>),
         connection: BackendConnection,
         found: Capabilities,
+        server: &Server,
+        mail: Option<&[u8]>,
         log: &SessionLog,
     ) -> Self {
         log.upstream_answered();
         let mut backend = connection.into_stream();
-        backend.follower = if found.trust.proxy_commands {
-            Some(Box::new(Follower::new(found.chunking)))
+        let newlines = server.bare_newlines();
+        backend.follower = if found.trust.proxy_commands || newlines != BareNewlines::Pass {
+            let follower = Follower::new(found.chunking);
+            Some(Box::new(follower.screen(newlines, mail)))
         } else if log.follows_messages() {
             Some(Box::new(Follower::watching(found.chunking)))
         } else {

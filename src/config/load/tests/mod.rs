@@ -534,6 +534,36 @@ fn apop_without_an_auth_server() {
 }
 
 #[test]
+fn messages_that_pass_unread_without_a_login_are_warned_of() {
+    let warned = |server: &str| {
+        let text = format!("events {{}}\nmail {{\n server {{ protocol smtp; {server} }} }}");
+        let (loaded, notes) = load_files(&[("n.conf", text.as_bytes())]);
+        assert!(loaded.is_ok(), "{text}");
+        notes.iter().any(|note| note.starts_with("[bare-newline] "))
+    };
+    for (server, wanted) in [
+        ("listen 25; smtp_auth none; proxy_pass 127.0.0.1;", true),
+        (
+            "listen 25; smtp_auth none; proxy_pass 127.0.0.1; smtp_bare_newline pass;",
+            false,
+        ),
+        (
+            "listen 25; smtp_auth none; proxy_pass 127.0.0.1; smtp_bare_newline reject;",
+            false,
+        ),
+        (
+            "listen 127.0.0.1:25; smtp_auth none; proxy_pass 127.0.0.1;",
+            false,
+        ),
+        ("listen 587; smtp_auth none; proxy_pass 127.0.0.1;", false),
+        ("listen 25; smtp_auth plain; proxy_pass 127.0.0.1;", false),
+        ("listen 25; smtp_auth none; auth_http 127.0.0.1;", false),
+    ] {
+        assert_eq!(warned(server), wanted, "{server}");
+    }
+}
+
+#[test]
 fn open_relays_are_warned_of() {
     let warned = |server: &str| {
         let text = format!("events {{}}\nmail {{\n server {{ protocol smtp; {server} }} }}");

@@ -1,7 +1,17 @@
 //! ngx_mail_smtp_module.
 
+use crate::config::model::BareNewlines;
 use crate::config::schema::module;
-use crate::config::schema::values::{Announced, Msec, SetOf, Size, SmtpMethods};
+use crate::config::schema::values::{Announced, Choice, Choices, Msec, SetOf, Size, SmtpMethods};
+
+impl Choices for BareNewlines {
+    const SYNTAX: &'static str = "reject | normalize | pass";
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("reject", Self::Reject),
+        ("normalize", Self::Normalize),
+        ("pass", Self::Pass),
+    ];
+}
 
 module! {
     /// SMTP for client connections.
@@ -42,5 +52,25 @@ module! {
         /// - `xoauth2`, `oauthbearer`: an OAuth 2.0 token (RFC 7628). freenginx and Angie have these values too,
         ///   nginx does not.
         smtp_auth: SetOf<SmtpMethods> = "plain login", MAIL_SERVER;
+        /// Determines what happens to messages with a bare LF (without CR before it), a bare CR (without LF after it), or a dot
+        /// alone on a line that is not the end of the message. Mail servers disagree about them: what one takes for a part of
+        /// a message, another takes for its end and for commands after it (SMTP smuggling).
+        ///
+        /// - `pass`: messages pass unread. nginx does this.
+        /// - `normalize`: a bare LF becomes CRLF and a bare CR becomes a space; a CR before another CR is dropped, so that lines
+        ///   that end in CR CR LF end in CRLF. A dot alone on a line gets a second one, also between other than CRLF line ends
+        ///   and where NUL, blanks or control characters are beside it, so that it is a part of the message. Only CRLF, dot,
+        ///   CRLF ends a message: the client waits in vain if it ends its message otherwise.
+        /// - `reject`: the client receives `550 5.5.2`, and both connections are closed before the backend has got the end of
+        ///   the message.
+        ///
+        /// The size of a BDAT chunk precedes it, so a chunk cannot be changed: `normalize` refuses such a message too. Messages
+        /// with `BODY=BINARYMIME` may contain anything. Commands may end in LF in any case.
+        ///
+        /// With `normalize` and `reject`, portcullis follows the session after the login as it does where the backend permits
+        /// XCLIENT: STARTTLS and XCLIENT are refused, and so are BDAT commands and lines that servers read in different ways.
+        ///
+        /// `mail_log` has the lines of refused messages with the code 550. The error log has a line of level `info`.
+        smtp_bare_newline: Choice<BareNewlines> = "pass", MAIL_SERVER;
     }
 }

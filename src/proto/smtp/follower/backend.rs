@@ -1,7 +1,7 @@
 //! Handles the backend's replies.
 
 use super::data::Data;
-use super::{Ambiguity, Event, Fault, Follower, Newlines, Observer, Phase, Reply, Request};
+use super::{Ambiguity, Event, Fault, Follower, Newlines, Observer, Phase, Reply, Request, Screen};
 
 impl Follower {
     /// Handles a complete reply.
@@ -30,7 +30,7 @@ impl Follower {
         };
         let about = match (request, &self.phase) {
             // The backend refuses the message before its end.
-            (None, Phase::Data(_)) => Some(Request::EndOfData),
+            (None, Phase::Data(_) | Phase::Screened(_)) => Some(Request::EndOfData),
             _ => request,
         };
         observer.event(Event::Reply {
@@ -52,7 +52,11 @@ impl Follower {
         match (request, reply.code / 100) {
             (Request::Data, 3) => {
                 self.newlines = Newlines::new();
-                self.phase = Phase::Data(Data::new());
+                self.phase = if self.screening.is_off() {
+                    Phase::Data(Data::new())
+                } else {
+                    Phase::Screened(Screen::new())
+                };
             }
             (Request::Auth | Request::AuthResponse, 3) if reply.code == 334 => {
                 self.phase = Phase::Response;
@@ -87,8 +91,10 @@ impl Follower {
     /// Handles a reply that answers no request.
     fn unsolicited(&mut self, code: u16) -> Result<(), Fault> {
         match (&self.phase, code) {
-            (_, 300..400) | (Phase::Data(_), 200..300) => Err(Fault::UnexpectedReply),
-            (Phase::Data(_), _) => Err(Fault::EarlyReply),
+            (_, 300..400) | (Phase::Data(_) | Phase::Screened(_), 200..300) => {
+                Err(Fault::UnexpectedReply)
+            }
+            (Phase::Data(_) | Phase::Screened(_), _) => Err(Fault::EarlyReply),
             // The backend is about to close.
             (_, 421) => Ok(()),
             (Phase::Chunk { .. }, _) => Err(Fault::UnexpectedReply),

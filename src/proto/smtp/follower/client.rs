@@ -4,8 +4,8 @@ use super::data::Scan;
 use super::line::{Class, Ending, Extent, Line, extent};
 use super::verb_scanner::is_blank;
 use super::{
-    Ambiguity, Event, Fault, Follower, Mode, Newlines, Observer, Phase, Progress, Refusal, Region,
-    Request, Then,
+    Ambiguity, BareNewline, Event, Fault, Follower, Mode, Newlines, Observer, Phase, Progress,
+    Refusal, Region, Request, Then,
 };
 
 impl Follower {
@@ -30,6 +30,10 @@ impl Follower {
                 self.end_chunk(octets, last, observer)
             }
             Phase::Unknown => Progress::stop(Then::Read),
+            Phase::Refused(fault, awaited) => {
+                let (fault, awaited) = (*fault, *awaited);
+                self.close_refused(fault, awaited)
+            }
             _ if rest.is_empty() => Progress::stop(Then::Read),
             Phase::Command => self.command(rest, observer),
             Phase::AwaitingReplies => Progress::stop(Then::Wait),
@@ -39,10 +43,11 @@ impl Follower {
                 let size = data.size();
                 self.content(rest, scan, size, observer)
             }
+            Phase::Screened(_) => self.screened(rest, observer),
             Phase::Chunk { left, .. } => {
                 let n = at_most(*left, rest);
                 *left -= n as u64;
-                self.octets(&rest[..n], observer)
+                self.chunk(&rest[..n], observer)
             }
             Phase::DiscardedChunk { left } => {
                 let n = at_most(*left, rest);
@@ -100,6 +105,16 @@ impl Follower {
         if let Some(at) = self.smuggled(&rest[..length], Region::Command) {
             return self.close(at, Fault::SmuggledCommand, observer);
         }
+        if let Phase::Chunk {
+            left: 0,
+            last: true,
+            ..
+        } = after
+            && let Some(refused) = self.ends_in_cr(observer)
+        {
+            return refused;
+        }
+        self.screening.command(request, line.content);
         if request == Request::Hello {
             // After HELO some servers do not accept BDAT and read its octets as commands. The reply to EHLO sets this again.
             self.chunking = false;
@@ -175,32 +190,51 @@ impl Follower {
         match scan {
             Scan::Content => {}
             Scan::MaybeEnded(_) => self.mark_ambiguous(Ambiguity::EndOfData),
-            Scan::End(_) => {
-                observer.event(Event::Content { octets: size });
-                self.outstanding.push(Request::EndOfData);
-                // Servers that look for CRLF before the dot miss the end of an empty message.
-                self.phase = if size == 0 || self.ambiguity.is_some() {
-                    Phase::AwaitingReplies
-                } else {
-                    Phase::Command
-                };
-            }
+            Scan::End(_) => self.end_data(size, observer),
         }
         progress
     }
 
+    /// The final dot line passes, after this many octets of content.
+    pub(super) fn end_data<O: Observer>(&mut self, octets: u64, observer: &mut O) {
+        observer.event(Event::Content { octets });
+        self.outstanding.push(Request::EndOfData);
+        self.screening.message_ended();
+        // Servers that look for CRLF before the dot miss the end of an empty message.
+        self.phase = if octets == 0 || self.ambiguity.is_some() {
+            Phase::AwaitingReplies
+        } else {
+            Phase::Command
+        };
+    }
+
     /// Passes octets of a message.
-    fn octets<O: Observer>(&mut self, content: &[u8], observer: &mut O) -> Progress {
+    pub(super) fn octets<O: Observer>(&mut self, content: &[u8], observer: &mut O) -> Progress {
+        let progress = self.guarded(content, observer);
+        if O::WANTS_NEWLINES && matches!(progress, Progress::Pass(_)) {
+            self.find_newline(content, observer);
+        }
+        progress
+    }
+
+    /// Passes octets of a message up to the first guarded verb, where it matters.
+    pub(super) fn guarded<O: Observer>(&mut self, content: &[u8], observer: &mut O) -> Progress {
         if let Some(at) = self.smuggled(content, Region::Content) {
             self.cut_off(content.len() - at, observer);
             return self.close(at, Fault::SmuggledCommand, observer);
         }
-        if O::WANTS_NEWLINES
-            && let Some(found) = self.newlines.find(content)
-        {
-            observer.event(Event::BareNewline(found));
-        }
         Progress::Pass(content.len())
+    }
+
+    /// The first bare newline of a message, once.
+    pub(super) fn find_newline<O: Observer>(
+        &mut self,
+        content: &[u8],
+        observer: &mut O,
+    ) -> Option<BareNewline> {
+        let found = self.newlines.find(content)?;
+        observer.event(Event::BareNewline(found));
+        Some(found)
     }
 
     fn end_chunk<O: Observer>(&mut self, octets: u64, last: bool, observer: &mut O) -> Progress {
@@ -208,6 +242,7 @@ impl Follower {
         self.phase = Phase::Command;
         if last {
             self.newlines = Newlines::new();
+            self.screening.message_ended();
         }
         Progress::Pass(0)
     }

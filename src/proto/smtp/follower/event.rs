@@ -24,6 +24,12 @@ pub enum Event<'a> {
     BareNewline(BareNewline),
     /// The session ended inside the content after DATA or inside a chunk, of which `octets` have passed.
     CutOff { octets: u64 },
+    /// The gateway refuses the message inside its content, of which `octets` have passed, by this reply.
+    Refused {
+        octets: u64,
+        code: u16,
+        text: &'a [u8],
+    },
     /// A follower that only watches knows no more what passes. Only [`Event::Ended`] comes after this.
     LostTrack,
     /// The session ended. This is the last event.

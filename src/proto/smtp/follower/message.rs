@@ -52,7 +52,8 @@ pub enum Transfer {
 pub enum Outcome {
     /// The backend's reply, positive or negative, to the whole content.
     Answered(Answer),
-    /// The backend refused MAIL, every RCPT, DATA, a chunk or the unfinished content. This is its first such reply.
+    /// The backend refused MAIL, every RCPT, DATA, a chunk or the unfinished content. This is its first such reply. Or the gateway
+    /// refused the content, by this reply.
     Refused(Answer),
     /// The client did not send content.
     Abandoned,

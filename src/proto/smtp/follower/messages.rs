@@ -202,6 +202,16 @@ impl Observer for Messages {
                     open.stage = Stage::CutOff;
                 }
             }
+            Event::Refused { octets, code, text } => {
+                if let Some(open) = self.current() {
+                    open.message.octets += octets;
+                    open.stage = Stage::CutOff;
+                    open.message.outcome = Outcome::Refused(Answer {
+                        code,
+                        text: text.into(),
+                    });
+                }
+            }
             // The results of the other ones will not be known.
             Event::LostTrack => {
                 let refused = self.open.drain(..).filter(|open| open.refusal.is_some());

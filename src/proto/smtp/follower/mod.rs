@@ -4,7 +4,8 @@
 //! The follower reads both directions and knows at every byte whether the client sends a command, a SASL response or message
 //! content. It does not let XCLIENT, XFORWARD, STARTTLS and a few other commands through to the backend; the gateway answers them
 //! in the backend's place, in the order of the replies. Where backends disagree about which bytes are commands, no bytes pass that
-//! could be one of these commands ([`Ambiguity`]). Message content passes unchanged and is not buffered.
+//! could be one of these commands ([`Ambiguity`]). Message content passes unchanged and is not buffered, unless
+//! [`Follower::screen`] is called.
 //!
 //! Calling order:
 //! - Bytes from the client: call [`Follower::from_client`] with everything that has not been passed on yet and do what the [`Step`]
@@ -55,6 +56,8 @@ mod pairs;
 mod path;
 mod queue_id;
 mod replies;
+mod screen;
+mod screened;
 mod step;
 mod verb_scanner;
 mod watch;
@@ -66,6 +69,7 @@ pub use messages::Messages;
 pub use newline::{BareNewline, Half};
 pub use outstanding::Request;
 pub use path::{Body, Path};
+pub use screen::Irregularity;
 pub use step::{Ambiguity, Broken, Fault, Refusal, Step, Then};
 
 use std::mem;
@@ -74,6 +78,8 @@ use data::Data;
 use newline::Newlines;
 use outstanding::Outstanding;
 use replies::{Found, Replies, Reply};
+use screen::Screen;
+use screened::{Awaited, Screening};
 use verb_scanner::{Region, VerbScanner};
 use watch::Mode;
 
@@ -91,6 +97,7 @@ pub struct Follower {
     /// Why command boundaries have become ambiguous, and the scanner for everything that passes since.
     ambiguity: Option<(Ambiguity, VerbScanner)>,
     newlines: Newlines,
+    screening: Screening,
 }
 
 /// What the client's next byte is.
@@ -104,6 +111,8 @@ enum Phase {
     Response,
     /// Content after DATA.
     Data(Data),
+    /// The same where irregularities do not pass.
+    Screened(Screen),
     /// One of the last `left` octets of a BDAT chunk.
     Chunk { octets: u64, left: u64, last: bool },
     /// One of the last `left` octets of a BDAT command and chunk that the backend does not get.
@@ -112,6 +121,8 @@ enum Phase {
     OverlongLine,
     /// The first byte of a command line, after the gateway has sent this reply.
     OwnReply(Refusal),
+    /// Of no interest: the session ends in this fault once the client has the replies to what came before.
+    Refused(Fault, Awaited),
     /// Of no interest: the client sent QUIT, or the session failed.
     Closed,
     /// Unknown until the end: a follower that only watches has lost track.
@@ -153,6 +164,7 @@ impl Follower {
             accepted: 0,
             ambiguity: None,
             newlines: Newlines::new(),
+            screening: Screening::default(),
         }
     }
 
@@ -235,6 +247,7 @@ impl Follower {
     fn cut_off<O: Observer>(&mut self, unsent: usize, observer: &mut O) {
         let octets = match mem::replace(&mut self.phase, Phase::Closed) {
             Phase::Data(data) => data.octets(),
+            Phase::Screened(screen) => screen.octets(),
             Phase::Chunk { octets, left, .. } => octets - left,
             _ => return,
         };

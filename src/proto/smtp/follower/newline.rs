@@ -38,6 +38,19 @@ impl Newlines {
         }
     }
 
+    /// Octets without a bare newline so far; 0 after the first one.
+    pub(super) fn octets(&self) -> u64 {
+        match self {
+            Newlines::Searching { octets, .. } => *octets,
+            Newlines::Found => 0,
+        }
+    }
+
+    /// Whether the last octet is a CR, and there is no bare newline before it.
+    pub(super) fn ends_in_cr(&self) -> bool {
+        matches!(self, Newlines::Searching { cr: true, .. })
+    }
+
     /// Examines the next octets. Returns the first bare newline of the message, once.
     pub(super) fn find(&mut self, bytes: &[u8]) -> Option<BareNewline> {
         let Newlines::Searching { octets, cr } = *self else {

@@ -60,6 +60,15 @@ impl Outstanding {
         self.len == 0
     }
 
+    /// Whether at most one request is in the queue.
+    pub(super) fn is_last(&self) -> bool {
+        match &self.runs[..self.len] {
+            [] => true,
+            [run] => run.count == 1,
+            _ => false,
+        }
+    }
+
     /// Whether another command may pass before the next reply.
     pub(super) fn has_room(&self) -> bool {
         self.len < RUNS - SPARE

@@ -1,5 +1,7 @@
 //! The follower's decisions, and the replies that the gateway sends in the backend's place.
 
+use super::screen::Irregularity;
+use crate::config::BareNewlines;
 use crate::proto::smtp::replies;
 
 /// What to do with the bytes that were passed to [`Follower::from_client`](super::Follower::from_client).
@@ -22,6 +24,9 @@ pub enum Then {
     Wait,
     /// Send this reply to the client after all backend bytes so far. Then call again with the remaining bytes.
     Reply(Refusal),
+    /// Send these bytes to the backend in the place of the discarded ones, which are irregular. Then call again with the remaining
+    /// bytes.
+    Insert(&'static [u8], Irregularity),
     /// Send [`Fault::reply`] to the client and close both connections.
     Close(Fault),
 }
@@ -70,6 +75,8 @@ pub enum Fault {
     UnexpectedReply,
     /// The backend refused a message or chunk that the client is still sending, or does not know BDAT.
     EarlyReply,
+    /// The message has an irregularity, which this policy refuses. The backend has not got its end.
+    Irregular(Irregularity, BareNewlines),
 }
 
 impl Fault {
@@ -81,6 +88,9 @@ impl Fault {
             Fault::SmuggledCommand => replies::NOT_PERMITTED,
             Fault::UnexpectedReply => replies::UNEXPECTED_REPLY,
             Fault::EarlyReply => b"",
+            Fault::Irregular(Irregularity::BareCr, _) => replies::BARE_CR,
+            Fault::Irregular(Irregularity::BareLf, _) => replies::BARE_LF,
+            Fault::Irregular(Irregularity::LoneDot, _) => replies::INVALID_END_OF_DATA,
         }
     }
 }

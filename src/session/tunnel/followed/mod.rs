@@ -18,7 +18,7 @@ use crate::net::linger::linger;
 use crate::net::scratch;
 use crate::net::tunnel::{Activity, End, Failure, Outbox, Side, TURNS, Volume};
 use crate::proto::Step;
-use crate::proto::smtp::follower::{Broken, Fault, Follower, Observer, Then};
+use crate::proto::smtp::follower::{Broken, Fault, Follower, Irregularity, Observer, Then};
 use crate::proto::tally::Tally;
 
 /// The most bytes of replies that wait for the client before the backend is read again, and the most of one read.
@@ -50,6 +50,8 @@ pub(super) struct Followed<C, B, O> {
     /// The side that closed first.
     first_end: Option<Side>,
     is_ambiguous: bool,
+    /// An irregularity is reported.
+    is_irregular: bool,
     /// Counts the refused commands.
     tally: Tally,
     up: u64,
@@ -135,6 +137,7 @@ where
             closing: None,
             first_end: None,
             is_ambiguous: false,
+            is_irregular: false,
             tally,
             up: 0,
             down: 0,
@@ -371,12 +374,26 @@ where
         report: Report<'_>,
     ) -> Result<usize, Failure> {
         let mut at = 0;
+        // The bytes since the first repair, so that many repairs become one write.
+        let mut repaired = Vec::new();
         self.input = loop {
             let step = self.follower.from_client(&bytes[at..], &mut self.observer);
             let passing = &bytes[at..at + step.forward];
             at += step.forward + step.discard;
             self.up += step.forward as u64;
-            if let Err(error) = self.to_backend.send(cx, &mut self.backend, passing) {
+            let sent = if let Then::Insert(inserted, _) = step.then {
+                repaired.extend_from_slice(passing);
+                repaired.extend_from_slice(inserted);
+                self.up += inserted.len() as u64;
+                Ok(())
+            } else if repaired.is_empty() {
+                self.to_backend.send(cx, &mut self.backend, passing)
+            } else {
+                repaired.extend_from_slice(passing);
+                let all = take(&mut repaired);
+                self.to_backend.send(cx, &mut self.backend, &all)
+            };
+            if let Err(error) = sent {
                 self.give_up_sending(error);
                 return Ok(bytes.len());
             }
@@ -399,6 +416,7 @@ where
                     self.fail(fault, report);
                     break Input::Dropping;
                 }
+                Then::Insert(_, what) => self.note_repair(what, report),
             }
         };
         self.note_ambiguity(report);
@@ -450,6 +468,14 @@ where
         match self.unsent.take() {
             Some(earlier) => Failure::send(Side::Backend, earlier),
             None => Failure::receive(Side::Backend, error),
+        }
+    }
+
+    /// Reports the first repair.
+    fn note_repair(&mut self, what: Irregularity, report: Report<'_>) {
+        if !self.is_irregular {
+            self.is_irregular = true;
+            report(Incident::Repaired(what));
         }
     }
 

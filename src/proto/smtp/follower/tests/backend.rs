@@ -60,6 +60,10 @@ pub(super) struct Backend {
     choice: u64,
     /// Guarded commands that it has read.
     pub(super) guarded: Vec<Vec<u8>>,
+    /// All commands that it has read.
+    pub(super) heard: Vec<Vec<u8>>,
+    /// Ends of messages after DATA that it has seen.
+    pub(super) ends: usize,
 }
 
 impl Backend {
@@ -72,6 +76,8 @@ impl Backend {
             manner,
             choice: seed,
             guarded: Vec::new(),
+            heard: Vec::new(),
+            ends: 0,
         }
     }
 
@@ -100,6 +106,7 @@ impl Backend {
                     let Some(end) = self.end_of_data() else {
                         return out;
                     };
+                    self.ends += 1;
                     self.ended_in_cr = self.buffer[end - 1] == b'\r';
                     self.buffer.drain(..end);
                     self.reading = Reading::Commands;
@@ -153,6 +160,7 @@ impl Backend {
     }
 
     fn obey(&mut self, line: &[u8]) -> Vec<u8> {
+        self.heard.push(line.to_vec());
         if let Reading::Sasl = mem::replace(&mut self.reading, Reading::Commands) {
             if self.number().is_multiple_of(3) {
                 self.reading = Reading::Sasl;

@@ -6,7 +6,7 @@ use super::{Numbers, Tunnel};
 use crate::proto::smtp::follower::Then;
 
 /// What some servers have taken for the end of a message.
-const ENDS: &[&[u8]] = &[
+pub(super) const ENDS: &[&[u8]] = &[
     b"\n.\n",
     b"\n.\r\n",
     b"\r\n.\n",
@@ -16,7 +16,7 @@ const ENDS: &[&[u8]] = &[
     b"\r\n.\r\r\n",
 ];
 
-fn manners() -> Vec<Manner> {
+pub(super) fn manners() -> Vec<Manner> {
     let by_end = ENDS.iter().map(|end| Manner {
         ends: std::slice::from_ref(end),
         ..USUAL

@@ -4,6 +4,7 @@ mod backend;
 mod hostile;
 mod model;
 mod random;
+mod screening;
 mod trace;
 mod watching;
 
@@ -72,6 +73,7 @@ impl<O: Observer> Tunnel<O> {
             self.then = step.then;
             match step.then {
                 Then::Reply(refusal) => self.to_client.extend_from_slice(refusal.reply()),
+                Then::Insert(bytes, _) => self.to_backend.extend_from_slice(bytes),
                 Then::Close(fault) => self.close(fault),
                 Then::Read | Then::Wait => return,
             }

@@ -9,17 +9,20 @@
 //!
 //! An empty line: what follows is only sent when all before has arrived.
 //! A line ends in CRLF unless it ends in `\`. `\r`, `\n`, `\0`, `\t` are octets, `{a*600}` is a repetition.
-//! The first line may be `no chunking`.
+//! `I:` octets that the gateway sends to the backend in the place of others.
+//! The first lines may be `no chunking` and a policy: `newlines reject`.
 
 use std::fmt::Write as _;
 use std::path::Path as File;
 
 use super::{Numbers, Tunnel};
-use crate::proto::smtp::follower::{Answer, Messages, Outcome, Then, Transfer};
+use crate::config::BareNewlines;
+use crate::proto::smtp::follower::{Answer, Follower, Messages, Outcome, Then, Transfer};
 
 #[derive(Default)]
 struct Trace {
     chunking: bool,
+    newlines: BareNewlines,
     /// Who speaks, and what.
     turns: Vec<(char, Vec<u8>)>,
     to_backend: Vec<u8>,
@@ -44,6 +47,14 @@ impl Trace {
                 trace.chunking = false;
                 continue;
             }
+            if let Some(policy) = line.strip_prefix("newlines ") {
+                trace.newlines = match policy {
+                    "reject" => BareNewlines::Reject,
+                    "normalize" => BareNewlines::Normalize,
+                    _ => panic!("{policy}"),
+                };
+                continue;
+            }
             let (kind, rest) = line.split_once(':').expect("a kind");
             let rest = rest.strip_prefix(' ').unwrap_or(rest);
             match kind {
@@ -62,10 +73,11 @@ impl Trace {
             "C" | "D" => 'C',
             "S" => 'S',
             "G" => 'G',
+            "I" => 'I',
             _ => panic!("{kind}"),
         };
         match kind {
-            "C" => self.to_backend.extend_from_slice(&bytes),
+            "C" | "I" => self.to_backend.extend_from_slice(&bytes),
             "S" | "G" => self.to_client.extend_from_slice(&bytes),
             _ => {}
         }
@@ -78,6 +90,9 @@ impl Trace {
     /// Plays it, each turn cut where `cut` says; `None`: whole.
     fn play(&self, name: &str, mut cut: impl FnMut(usize) -> usize) {
         let mut tunnel = Tunnel::new(self.chunking, Messages::default());
+        if self.newlines != BareNewlines::Pass {
+            tunnel.follower = Follower::new(self.chunking).screen(self.newlines, None);
+        }
         for (speaker, bytes) in &self.turns {
             if *speaker == 'W' {
                 assert_eq!(tunnel.then, Then::Wait, "{name}");
