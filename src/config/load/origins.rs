@@ -30,6 +30,8 @@ pub enum Deciding {
     ImapClientBuffer,
     /// `pop3_client_buffer`
     Pop3ClientBuffer,
+    /// `sieve_client_buffer`
+    SieveClientBuffer,
     /// `starttls`
     StartTls,
     /// `ssl_verify_client`
@@ -97,7 +99,7 @@ impl Origins {
 }
 
 impl Deciding {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Timeout,
         Self::MaxErrors,
         Self::MaxCommands,
@@ -106,6 +108,7 @@ impl Deciding {
         Self::SmtpClientBuffer,
         Self::ImapClientBuffer,
         Self::Pop3ClientBuffer,
+        Self::SieveClientBuffer,
         Self::StartTls,
         Self::VerifyClient,
         Self::AuthHttpTimeout,
@@ -129,6 +132,7 @@ impl Deciding {
             Self::SmtpClientBuffer => span(&scope.smtp.smtp_client_buffer),
             Self::ImapClientBuffer => span(&scope.imap.imap_client_buffer),
             Self::Pop3ClientBuffer => span(&scope.pop3.pop3_client_buffer),
+            Self::SieveClientBuffer => span(&scope.sieve.sieve_client_buffer),
             Self::StartTls => span(&scope.ssl.starttls),
             Self::VerifyClient => span(&scope.ssl.ssl_verify_client),
             Self::AuthHttpTimeout => span(&scope.auth_http.auth_http_timeout),

@@ -2,7 +2,8 @@
 
 use super::held::Sparse;
 use super::modules::{
-    auth_http, core, events, imap, log, mail, pop3, proxy, proxy_ssl, realip, smtp, ssl, upstream,
+    auth_http, core, events, imap, log, mail, pop3, proxy, proxy_ssl, realip, sieve, smtp, ssl,
+    upstream,
 };
 use super::row::Stores;
 
@@ -49,6 +50,7 @@ scope! {
         imap: Sparse<imap::ImapWritten> => imap::ImapWritten,
         pop3: Sparse<pop3::Pop3Written> => pop3::Pop3Written,
         smtp: Sparse<smtp::SmtpWritten> => smtp::SmtpWritten,
+        sieve: Sparse<sieve::SieveWritten> => sieve::SieveWritten,
     }
 }
 

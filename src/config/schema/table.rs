@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::modules::{
-    auth_http, core, events, imap, log, mail, pop3, proxy, proxy_ssl, realip, smtp, ssl, upstream,
+    auth_http, core, events, imap, log, mail, pop3, proxy, proxy_ssl, realip, sieve, smtp, ssl,
+    upstream,
 };
 use super::row::{Directive, Row};
 use super::scope::{GroupScope, MainScope, Scope};
@@ -40,7 +41,7 @@ static BY_NAME: LazyLock<HashMap<&'static str, Vec<Entry>>> = LazyLock::new(|| {
 });
 
 /// The name and the description of every module.
-pub const MODULES: [(&str, &str); 13] = [
+pub const MODULES: [(&str, &str); 14] = [
     ("core", core::ABOUT),
     ("events", events::ABOUT),
     ("mail", mail::ABOUT),
@@ -53,6 +54,7 @@ pub const MODULES: [(&str, &str); 13] = [
     ("imap", imap::ABOUT),
     ("pop3", pop3::ABOUT),
     ("smtp", smtp::ABOUT),
+    ("sieve", sieve::ABOUT),
     ("upstream", upstream::ABOUT),
 ];
 
@@ -70,6 +72,7 @@ pub fn rows() -> impl Iterator<Item = Entry> {
         imap::Rows::ROWS,
         pop3::Rows::ROWS,
         smtp::Rows::ROWS,
+        sieve::Rows::ROWS,
     ];
     let main = main.into_iter().flatten().map(Entry::Main);
     let groups = upstream::Rows::ROWS.iter().map(Entry::Upstream);

@@ -2,6 +2,7 @@
 
 use super::response_code;
 use crate::proto::LastReply;
+use crate::proto::sasl::Frame;
 
 /// A reply (RFC 3501, section 7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +22,8 @@ pub enum Reply {
     Last(LastReply),
 }
 
-/// The prefix of a challenge.
-pub const CHALLENGE: &[u8] = b"+ ";
+/// The form of a challenge.
+pub const CHALLENGE: Frame = Frame::line(b"+ ");
 
 impl Reply {
     /// Writes the reply, with the client's tag where it completes a command.
