@@ -10,7 +10,7 @@ use portcullis::proto::client::{Dialogue, Progress};
 use portcullis::proto::{ClientHost, Input, Login, Refusal, Settings, Step, dialogues};
 use portcullis_conformance::case::Header;
 use portcullis_conformance::conversation::generate;
-use portcullis_conformance::conversation::script::{PROTOCOLS, Script};
+use portcullis_conformance::conversation::script::Script;
 use portcullis_conformance::gateway::{Program, configuration};
 use portcullis_conformance::memory;
 use portcullis_conformance::rng::Rng;
@@ -39,6 +39,7 @@ fn server(protocol: Protocol, workdir: &WorkDir) -> Arc<Server> {
         Protocol::Smtp => "smtp_auth plain login cram-md5 external xoauth2 oauthbearer none;",
         Protocol::Imap => "imap_auth plain login cram-md5 external xoauth2 oauthbearer;",
         Protocol::Pop3 => "pop3_auth plain apop cram-md5 external xoauth2 oauthbearer;",
+        Protocol::Sieve => "sieve_auth plain login cram-md5 external xoauth2 oauthbearer;",
     };
     let header = Header {
         protocol: protocol.to_string(),
@@ -153,7 +154,7 @@ fn single_bytes(bytes: &[u8]) -> Vec<Vec<u8>> {
 #[test]
 fn server_dialogues_do_not_depend_on_splits() {
     let workdir = WorkDir::with_own_pki(0).expect("a working directory");
-    for protocol in PROTOCOLS {
+    for protocol in Protocol::ALL {
         let server = server(protocol, &workdir);
         let mut logins = 0;
         for number in 0..COUNT {
@@ -196,6 +197,15 @@ fn backend_input(protocol: Protocol, script: &Script, rng: &mut Rng) -> Vec<u8> 
             "+ \r\n",
             "+OK\r\n",
             "-ERR no\r\n",
+        ],
+        Protocol::Sieve => &[
+            "\"SASL\" \"PLAIN CRAM-MD5\"\r\n\"SIEVE\" {3}\r\na b\r\nOK \"a\"\r\n",
+            "\"\"\r\n",
+            "{12}\r\nPDEuMkBhPg==\r\n",
+            "OK\r\n",
+            "OK (SASL \"\") {1}\r\nx\r\n",
+            "NO (TRYLATER) \"no\"\r\n",
+            "BYE\r\n",
         ],
     };
     let mut bytes = common[0].as_bytes().to_vec();
@@ -240,7 +250,7 @@ fn run_client<O>(
 #[test]
 fn dialogues_with_backends_do_not_depend_on_splits() {
     let workdir = WorkDir::with_own_pki(1).expect("a working directory");
-    for protocol in PROTOCOLS {
+    for protocol in Protocol::ALL {
         let server = server(protocol, &workdir);
         for number in 0..COUNT {
             let mut rng = Rng::new(SEED, number);

@@ -7,7 +7,7 @@ use crate::config::reference::man::{body, header, verbatim};
 use crate::config::reference::markup::{escaped, pieces, roff};
 
 const DESCRIPTION: &str = "\
-portcullis is a proxy for SMTP, IMAP and POP3. It reads the `mail {}` block of an nginx configuration and replaces nginx on the same \
+portcullis is a proxy for SMTP, IMAP, POP3 and ManageSieve. It reads the `mail {}` block of an nginx configuration and replaces nginx on the same \
 machine: it has the same configuration file, options, signals and log messages. It authenticates clients through an authentication server \
 over HTTP, which also selects the backend (`auth_http`), or it passes logins on to one backend (`proxy_pass`).
 

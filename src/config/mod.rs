@@ -48,6 +48,6 @@ pub use syntax::{Diagnostic, Item, Lint, Parser, Source};
 /// The settings of a server or of the main context, a struct for each nginx module.
 pub mod settings {
     pub use super::schema::modules::{
-        AuthHttp, Core, Events, Imap, Mail, Pop3, Proxy, Realip, Smtp, Ssl,
+        AuthHttp, Core, Events, Imap, Mail, Pop3, Proxy, Realip, Sieve, Smtp, Ssl,
     };
 }

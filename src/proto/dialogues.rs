@@ -11,7 +11,7 @@ use super::backend::{availability_probe, capability_probe, identification, start
 use super::client::{Dialogue, Progress, then};
 use super::login::{Bytes, ClientHost, Credentials, Helo, Login, Origin};
 use super::smtp::opening::{self, Introduction, Purpose, own_name};
-use super::{imap, pop3, smtp};
+use super::{imap, pop3, sieve, smtp};
 use crate::base::{Protocol, Secret};
 use crate::config::{Methods, ProtocolSettings, ProxySmtpAuth, Server, TlsMode};
 
@@ -71,6 +71,15 @@ pub fn authorized_login(
             };
             (opening, login.map_or(Task::NoPassword, Task::Login))
         }
+        Origin::Sieve => {
+            let login = pass.map(|pass| sieve::wire::authorized(&user, &pass));
+            let wire = wire(server, Bytes::default());
+            let opening = then(backend_login::discovery(wire), |(wire, found), _, _| {
+                let replies: Box<dyn Replies> = wire;
+                Progress::Done((replies, found))
+            });
+            (opening, login.unwrap_or(Task::NoPassword))
+        }
     };
     authorized_login::dialogue(opening, task)
 }
@@ -97,7 +106,7 @@ pub fn backend_login(server: &Server, client: ClientHost<'_>, request: Request) 
             let name = helo.name.as_ref().unwrap_or(&introduction.own_name).clone();
             opening::introduce(wire(server, name), introduction)
         }
-        Origin::Imap { .. } | Origin::Pop3 => {
+        Origin::Imap { .. } | Origin::Pop3 | Origin::Sieve => {
             let opening = backend_login::discovery(wire(server, Bytes::default()));
             match client.identification {
                 Some(argument) => identification::identified(opening, argument),
@@ -114,6 +123,7 @@ pub fn capability_probe(server: &Server) -> Option<CapabilityProbe> {
         ProtocolSettings::Smtp(own) => &own.smtp_capabilities,
         ProtocolSettings::Imap(own) => &own.imap_capabilities,
         ProtocolSettings::Pop3(own) => &own.pop3_capabilities,
+        ProtocolSettings::Sieve(own) => &own.sieve_capabilities,
     };
     if capabilities.is_configured() || !server.backend_authenticates() {
         return None;
@@ -133,6 +143,7 @@ pub fn greeting(server: &Server) -> Dialogue<()> {
         Protocol::Smtp => Box::new(smtp::wire::Wire::default()),
         Protocol::Imap => Box::new(imap::wire::Wire::default()),
         Protocol::Pop3 => Box::new(pop3::wire::Wire),
+        Protocol::Sieve => Box::new(sieve::wire::Wire),
     };
     greeting::dialogue(replies)
 }
@@ -143,6 +154,7 @@ pub fn methods(server: &Server) -> Methods {
         ProtocolSettings::Smtp(own) => own.smtp_auth,
         ProtocolSettings::Imap(own) => own.imap_auth,
         ProtocolSettings::Pop3(own) => own.pop3_auth,
+        ProtocolSettings::Sieve(own) => own.sieve_auth,
     }
 }
 
@@ -152,6 +164,7 @@ pub fn rejection(protocol: Protocol, reply: &[u8]) -> Option<Rejection> {
         Protocol::Smtp => Box::new(smtp::wire::Wire::default()),
         Protocol::Imap => Box::new(imap::wire::Wire::answering(reply)),
         Protocol::Pop3 => Box::new(pop3::wire::Wire),
+        Protocol::Sieve => Box::new(sieve::wire::Wire),
     };
     match replies.class(Expected::LoggedIn, reply) {
         Class::Refused(rejection) => Some(rejection),
@@ -165,5 +178,6 @@ fn wire(server: &Server, name: Bytes) -> Box<dyn Wire> {
         Protocol::Smtp => Box::new(smtp::wire::Wire { name }),
         Protocol::Imap => Box::new(imap::wire::Wire::default()),
         Protocol::Pop3 => Box::new(pop3::wire::Wire),
+        Protocol::Sieve => Box::new(sieve::wire::Wire),
     }
 }

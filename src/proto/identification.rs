@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::base::Escaped;
 use crate::proto::login::Bytes;
+use crate::proto::strings::quoted;
 
 /// The longest name and value in bytes, and the largest number of fields (RFC 2971, section 3.3).
 const NAME: usize = 30;
@@ -97,19 +98,6 @@ impl fmt::Display for Fields {
         }
         Ok(())
     }
-}
-
-/// A quoted string (RFC 3501, section 4.3).
-fn quoted(text: &[u8]) -> Vec<u8> {
-    let mut quoted = vec![b'"'];
-    for &byte in text {
-        if matches!(byte, b'"' | b'\\') {
-            quoted.push(b'\\');
-        }
-        quoted.push(byte);
-    }
-    quoted.push(b'"');
-    quoted
 }
 
 #[cfg(test)]

@@ -175,6 +175,8 @@ pub enum Origin {
     },
     /// POP3
     Pop3,
+    /// ManageSieve
+    Sieve,
 }
 
 impl Origin {
@@ -183,7 +185,7 @@ impl Origin {
     pub fn helo(&self) -> Option<&Helo> {
         match self {
             Origin::Smtp { helo, .. } => Some(helo),
-            Origin::Imap { .. } | Origin::Pop3 => None,
+            _ => None,
         }
     }
 
@@ -192,7 +194,7 @@ impl Origin {
     pub fn envelope(&self) -> Option<&Envelope> {
         match self {
             Origin::Smtp { envelope, .. } => envelope.as_ref(),
-            Origin::Imap { .. } | Origin::Pop3 => None,
+            _ => None,
         }
     }
 
@@ -201,7 +203,7 @@ impl Origin {
     pub fn tag(&self) -> Option<&Bytes> {
         match self {
             Origin::Imap { tag } => Some(tag),
-            Origin::Smtp { .. } | Origin::Pop3 => None,
+            _ => None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The dialogues of the three protocols as pure code: the input is bytes and results, the output bytes and the next step.
+//! The dialogues of the protocols as pure code: the input is bytes and results, the output bytes and the next step.
 //!
 //! Nothing here uses tokio, a clock, randomness or the log. `session` reads, writes, waits and connects, and reports the results
 //! back. It sees the protocols through two traits: [`ServerDialogue`] towards clients and [`ClientDialogue`] towards backends.
@@ -24,7 +24,9 @@ pub mod replies;
 pub mod sasl;
 pub mod server;
 pub mod settings;
+pub mod sieve;
 pub mod smtp;
+pub mod strings;
 pub mod tally;
 
 pub use backend::reply::Rejection;

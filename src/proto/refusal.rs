@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::login::Bytes;
-use super::sasl::{Bearer, Exchange};
+use super::sasl::{Bearer, Exchange, Frame};
 use super::{Rejection, Step};
 
 /// The reason why a login does not lead to a backend.
@@ -77,20 +77,13 @@ impl Denial {
         code.starts_with(b"4") || WORDS.iter().any(|word| self.text.starts_with(word))
     }
 
-    /// Writes the protocol's error `line`, or the mechanism's own error after `prefix`. In the second case the returned exchange
+    /// Writes the protocol's error `line`, or the mechanism's own error in `frame`. In the second case the returned exchange
     /// takes the client's next line and answers it with the error line.
-    pub fn tell(
-        &self,
-        prefix: &[u8],
-        line: Vec<u8>,
-        out: &mut Vec<u8>,
-    ) -> (Step, Option<Exchange>) {
+    pub fn tell(&self, frame: Frame, line: Vec<u8>, out: &mut Vec<u8>) -> (Step, Option<Exchange>) {
         let closing = self.wait.is_zero();
         match &self.error {
             Some((mechanism, text)) => {
-                for piece in [prefix, text, b"\r\n"] {
-                    out.extend_from_slice(piece);
-                }
+                frame.write(text, out);
                 let mechanism = *mechanism;
                 let exchange = Exchange::Failed {
                     mechanism,

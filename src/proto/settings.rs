@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::backend::wire::CapabilityList;
-use super::{LastReply, ServerDialogue, imap, pop3, smtp};
+use super::{LastReply, ServerDialogue, imap, pop3, sieve, smtp};
 use crate::config::{ProtocolSettings, Server};
 
 /// One server's replies and limits, made when the configuration is loaded.
@@ -15,6 +15,8 @@ pub enum Settings {
     Imap(Arc<imap::Settings>),
     /// POP3
     Pop3(Arc<pop3::Settings>),
+    /// ManageSieve
+    Sieve(Arc<sieve::Settings>),
 }
 
 impl Settings {
@@ -29,6 +31,9 @@ impl Settings {
             }
             ProtocolSettings::Pop3(own) => {
                 Settings::Pop3(Arc::new(pop3::Settings::of(server, own)))
+            }
+            ProtocolSettings::Sieve(own) => {
+                Settings::Sieve(Arc::new(sieve::Settings::of(server, own)))
             }
         }
     }
@@ -56,6 +61,11 @@ impl Settings {
                 secure,
                 capabilities,
             )),
+            Settings::Sieve(settings) => Box::new(sieve::SieveServer::new(
+                settings.clone(),
+                secure,
+                capabilities,
+            )),
         }
     }
 
@@ -73,6 +83,7 @@ impl Settings {
             }
             Settings::Imap(_) => imap::replies::Reply::Last(reply).write(b"*", out),
             Settings::Pop3(_) => out.extend_from_slice(pop3::replies::Reply::Last(reply).text()),
+            Settings::Sieve(_) => sieve::replies::Reply::Last(reply).write(out),
         }
     }
 }

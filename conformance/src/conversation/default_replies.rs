@@ -35,11 +35,16 @@ impl Backend {
                 Protocol::Smtp => "220 backend.example ESMTP\r\n",
                 Protocol::Imap => "* OK backend ready\r\n",
                 Protocol::Pop3 => "+OK backend ready\r\n",
+                Protocol::Sieve => "\"SASL\" \"PLAIN\"\r\nOK \"backend ready\"\r\n",
             }),
             Protocol::Smtp => smtp(&first.to_ascii_uppercase()),
             Protocol::Pop3 => Reply {
                 closes: first.eq_ignore_ascii_case("QUIT"),
                 ..Reply::of("+OK\r\n")
+            },
+            Protocol::Sieve => Reply {
+                closes: first.eq_ignore_ascii_case("LOGOUT"),
+                ..Reply::of("OK\r\n")
             },
             Protocol::Imap => {
                 let tag = self.tag.take().unwrap_or_else(|| first.to_owned());

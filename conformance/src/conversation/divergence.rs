@@ -65,6 +65,7 @@ impl Divergence<'_> {
             Protocol::Smtp => b"500 5.5.1 Invalid command\r\n",
             Protocol::Imap => b"BAD invalid command\r\n",
             Protocol::Pop3 => b"-ERR invalid command\r\n",
+            Protocol::Sieve => b"NO \"invalid command\"\r\n",
         };
         let (nginx, portcullis) = self.received();
         self.at.peer == Peer::Client && count(&portcullis, invalid) > count(&nginx, invalid)
@@ -106,7 +107,7 @@ impl Divergence<'_> {
         });
         sizes.next().unwrap_or(match self.script.protocol {
             Protocol::Pop3 => 128,
-            Protocol::Smtp | Protocol::Imap => 4096,
+            Protocol::Smtp | Protocol::Imap | Protocol::Sieve => 4096,
         })
     }
 

@@ -332,6 +332,7 @@ impl<'a> Player<'a> {
                 last.ends_with(b" STARTTLS") && received.ends_with(b" OK completed\r\n")
             }
             Protocol::Pop3 => last.starts_with(b"STLS") && received.ends_with(b"+OK\r\n"),
+            Protocol::Sieve => received.ends_with(b"OK \"Begin TLS negotiation now\"\r\n"),
         }
     }
 }

@@ -52,6 +52,8 @@ const RULES: &[Rule] = &[
                     b"-ERR internal server error\r\n",
                     nginx.starts_with(b"+") || contains(&nginx, b"\n+"),
                 ),
+                // nginx does not have it.
+                Protocol::Sieve => return false,
             };
             divergence.is_configured("proxy_pass_error_message on")
                 && divergence.client_reads_instead(internal_error)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use portcullis::base::Protocol;
 
-/// The protocols for which scripts can be generated.
+/// The protocols that nginx has, for comparisons with it.
 pub const PROTOCOLS: [Protocol; 3] = [Protocol::Smtp, Protocol::Imap, Protocol::Pop3];
 
 /// One step of the client. The gateway has time to process it before the next.

@@ -17,7 +17,7 @@ use crate::config::schema::Scope;
 use crate::config::schema::held::{Held, Inherited};
 use crate::config::schema::modules::mail::MailWritten;
 use crate::config::schema::modules::{
-    AuthHttp, Imap, Limit, Log, Mail, Pop3, Proxy, ProxySsl, Realip, Smtp, Ssl,
+    AuthHttp, Imap, Limit, Log, Mail, Pop3, Proxy, ProxySsl, Realip, Sieve, Smtp, Ssl,
 };
 use crate::config::syntax::Span;
 
@@ -149,6 +149,7 @@ pub struct Outer<'a> {
     smtp: Inherited<'a, Smtp>,
     imap: Inherited<'a, Imap>,
     pop3: Inherited<'a, Pop3>,
+    sieve: Inherited<'a, Sieve>,
 }
 
 impl<'a> Outer<'a> {
@@ -168,6 +169,7 @@ impl<'a> Outer<'a> {
             smtp: Inherited::of(&scope.smtp),
             imap: Inherited::of(&scope.imap),
             pop3: Inherited::of(&scope.pop3),
+            sieve: Inherited::of(&scope.sieve),
         }
     }
 }
@@ -202,6 +204,7 @@ impl Outer<'_> {
                 Protocol::Smtp => ProtocolSettings::Smtp(self.smtp.with(&inner.smtp)),
                 Protocol::Imap => ProtocolSettings::Imap(self.imap.with(&inner.imap)),
                 Protocol::Pop3 => ProtocolSettings::Pop3(self.pop3.with(&inner.pop3)),
+                Protocol::Sieve => ProtocolSettings::Sieve(self.sieve.with(&inner.sieve)),
             },
             mail,
             tls: None,

@@ -30,6 +30,8 @@ pub enum Deciding {
     ImapClientBuffer,
     /// `pop3_client_buffer`
     Pop3ClientBuffer,
+    /// `sieve_client_buffer`
+    SieveClientBuffer,
     /// `starttls`
     StartTls,
     /// `ssl_verify_client`
@@ -85,6 +87,7 @@ impl Deciding {
         Self::SmtpBareNewline,
         Self::ImapClientBuffer,
         Self::Pop3ClientBuffer,
+        Self::SieveClientBuffer,
         Self::StartTls,
         Self::VerifyClient,
         Self::AuthHttpTimeout,
@@ -109,6 +112,7 @@ impl Deciding {
             Self::SmtpBareNewline => span(&scope.smtp.smtp_bare_newline),
             Self::ImapClientBuffer => span(&scope.imap.imap_client_buffer),
             Self::Pop3ClientBuffer => span(&scope.pop3.pop3_client_buffer),
+            Self::SieveClientBuffer => span(&scope.sieve.sieve_client_buffer),
             Self::StartTls => span(&scope.ssl.starttls),
             Self::VerifyClient => span(&scope.ssl.ssl_verify_client),
             Self::AuthHttpTimeout => span(&scope.auth_http.auth_http_timeout),

@@ -11,7 +11,7 @@ use crate::config::model::{
     AuthUrl, BareNewlines, ClientTls, Limits, LogTarget, MailLog, ProxyPass, TlsMode, Upstream,
     Variable, Xclient,
 };
-use crate::config::schema::modules::{AuthHttp, Imap, Mail, Pop3, Proxy, Realip, Smtp, Ssl};
+use crate::config::schema::modules::{AuthHttp, Imap, Mail, Pop3, Proxy, Realip, Sieve, Smtp, Ssl};
 
 /// One `server {}`. Servers share the settings that they inherit.
 #[derive(Clone, Debug)]
@@ -55,6 +55,8 @@ pub enum ProtocolSettings {
     Imap(Arc<Imap>),
     /// POP3
     Pop3(Arc<Pop3>),
+    /// ManageSieve
+    Sieve(Arc<Sieve>),
 }
 
 /// The authority that accepts or refuses logins. `A` is the auth server: its URL in a configuration, its connections in a
@@ -132,6 +134,7 @@ impl ProtocolSettings {
             Self::Smtp(_) => Protocol::Smtp,
             Self::Imap(_) => Protocol::Imap,
             Self::Pop3(_) => Protocol::Pop3,
+            Self::Sieve(_) => Protocol::Sieve,
         }
     }
 }
@@ -166,6 +169,7 @@ impl Server {
             ProtocolSettings::Smtp(smtp) => smtp.smtp_client_buffer,
             ProtocolSettings::Imap(imap) => imap.imap_client_buffer,
             ProtocolSettings::Pop3(pop3) => pop3.pop3_client_buffer,
+            ProtocolSettings::Sieve(sieve) => sieve.sieve_client_buffer,
         }
     }
 
@@ -175,6 +179,7 @@ impl Server {
             ProtocolSettings::Smtp(_) => Deciding::SmtpClientBuffer,
             ProtocolSettings::Imap(_) => Deciding::ImapClientBuffer,
             ProtocolSettings::Pop3(_) => Deciding::Pop3ClientBuffer,
+            ProtocolSettings::Sieve(_) => Deciding::SieveClientBuffer,
         }
     }
 
@@ -190,7 +195,7 @@ impl Server {
     pub fn sends_imap_id(&self) -> bool {
         match &self.settings {
             ProtocolSettings::Imap(imap) => imap.imap_id,
-            ProtocolSettings::Smtp(_) | ProtocolSettings::Pop3(_) => false,
+            _ => false,
         }
     }
 
@@ -198,7 +203,7 @@ impl Server {
     pub fn sends_pop3_xclient(&self) -> bool {
         match &self.settings {
             ProtocolSettings::Pop3(pop3) => pop3.pop3_xclient,
-            ProtocolSettings::Smtp(_) | ProtocolSettings::Imap(_) => false,
+            _ => false,
         }
     }
 
@@ -217,7 +222,7 @@ impl Server {
     pub fn greeting_delay(&self) -> Duration {
         match &self.settings {
             ProtocolSettings::Smtp(smtp) => smtp.smtp_greeting_delay,
-            ProtocolSettings::Imap(_) | ProtocolSettings::Pop3(_) => Duration::ZERO,
+            _ => Duration::ZERO,
         }
     }
 }

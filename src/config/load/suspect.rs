@@ -60,11 +60,12 @@ fn added_words(name: &[u8], arguments: &[&[u8]]) -> Vec<&'static str> {
         b"smtp_capabilities" => &["STARTTLS", "AUTH"],
         b"imap_capabilities" => &["STARTTLS", "LOGINDISABLED", "AUTH"],
         b"pop3_capabilities" => &["STLS", "SASL"],
+        b"sieve_capabilities" => &["STARTTLS", "SASL"],
         _ => return Vec::new(),
     };
     let is_list = name == b"imap_capabilities";
     let words = arguments.iter().flat_map(|argument| {
-        // A parameter of the other two is a line of the reply, whose first word names the extension.
+        // A parameter of the others is a line of the reply, whose first word names the extension.
         let words = argument.split(|byte| byte.is_ascii_whitespace() || *byte == b'=');
         words.take(if is_list { usize::MAX } else { 1 })
     });

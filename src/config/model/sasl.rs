@@ -1,4 +1,4 @@
-//! Login methods: the values of `smtp_auth`, `imap_auth` and `pop3_auth`.
+//! Login methods: the values of `smtp_auth`, `imap_auth`, `pop3_auth` and `sieve_auth`.
 
 /// A way to log in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -58,7 +58,7 @@ named! {
         Connection = "connection",
         /// The identifier of the session.
         SessionId = "session_id",
-        /// `smtp`, `imap` or `pop3`.
+        /// `smtp`, `imap`, `pop3` or `sieve`.
         Protocol = "protocol",
         /// The login.
         RemoteUser = "remote_user",
@@ -110,7 +110,7 @@ named! {
         Time = "time",
         /// The identifier of the session.
         Session = "session",
-        /// `smtp`, `imap` or `pop3`.
+        /// `smtp`, `imap`, `pop3` or `sieve`.
         Protocol = "protocol",
         /// The address that the client connected to, with the port.
         Server = "server",

@@ -2,8 +2,8 @@
 
 use super::held::Sparse;
 use super::modules::{
-    access, auth_http, core, events, imap, limit, log, mail, pop3, proxy, proxy_ssl, realip, smtp,
-    ssl, upstream,
+    access, auth_http, core, events, imap, limit, log, mail, pop3, proxy, proxy_ssl, realip, sieve,
+    smtp, ssl, upstream,
 };
 use super::row::Stores;
 
@@ -52,6 +52,7 @@ scope! {
         imap: Sparse<imap::ImapWritten> => imap::ImapWritten,
         pop3: Sparse<pop3::Pop3Written> => pop3::Pop3Written,
         smtp: Sparse<smtp::SmtpWritten> => smtp::SmtpWritten,
+        sieve: Sparse<sieve::SieveWritten> => sieve::SieveWritten,
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::modules::{
-    access, auth_http, core, events, imap, limit, log, mail, pop3, proxy, proxy_ssl, realip, smtp,
-    ssl, upstream,
+    access, auth_http, core, events, imap, limit, log, mail, pop3, proxy, proxy_ssl, realip, sieve,
+    smtp, ssl, upstream,
 };
 use super::row::{Directive, Row};
 use super::scope::{GroupScope, MainScope, Scope};
@@ -41,7 +41,7 @@ static BY_NAME: LazyLock<HashMap<&'static str, Vec<Entry>>> = LazyLock::new(|| {
 });
 
 /// The name and the description of every module.
-pub const MODULES: [(&str, &str); 15] = [
+pub const MODULES: [(&str, &str); 16] = [
     ("core", core::ABOUT),
     ("events", events::ABOUT),
     ("mail", mail::ABOUT),
@@ -56,6 +56,7 @@ pub const MODULES: [(&str, &str); 15] = [
     ("imap", imap::ABOUT),
     ("pop3", pop3::ABOUT),
     ("smtp", smtp::ABOUT),
+    ("sieve", sieve::ABOUT),
     ("upstream", upstream::ABOUT),
 ];
 
@@ -75,6 +76,7 @@ pub fn rows() -> impl Iterator<Item = Entry> {
         imap::Rows::ROWS,
         pop3::Rows::ROWS,
         smtp::Rows::ROWS,
+        sieve::Rows::ROWS,
     ];
     let main = main.into_iter().flatten().map(Entry::Main);
     let groups = upstream::Rows::ROWS.iter().map(Entry::Upstream);

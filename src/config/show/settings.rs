@@ -268,7 +268,7 @@ fn computed(directive: &Directive, server: &Server, options: &Options) -> Comput
 
 /// Whether a directive is about a protocol that the server does not have.
 fn is_of_other_protocol(directive: &Directive, server: &Server) -> bool {
-    let mut protocols = [Protocol::Smtp, Protocol::Imap, Protocol::Pop3].into_iter();
+    let mut protocols = Protocol::ALL.into_iter();
     let about = protocols.find(|protocol| protocol.word() == directive.module);
     about.is_some_and(|about| about != server.protocol())
 }

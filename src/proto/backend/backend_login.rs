@@ -151,12 +151,14 @@ impl Idle {
                 }),
             ) => {
                 let answer = client::cram_md5(&user, &digest);
+                let answer = self.wire.framing().line(&answer);
                 let step = Step::new(answer, SENDING_AUTH, Expected::LoggedIn);
                 Ok(self.log_in(Steps::new(step, []), Accepted::LoggedIn, out))
             }
             (Awaited::Answer, request) => {
                 // The challenge is cancelled; the request follows the reply to that.
-                let step = Step::new("*", SENDING_AUTH, Expected::Refusal);
+                let cancel = self.wire.framing().line("*");
+                let step = Step::new(cancel, SENDING_AUTH, Expected::Refusal);
                 let cancelled = Steps::new(step, []).begin(self, out);
                 Ok(then(cancelled, |(idle, ended), _, out| match ended {
                     Ended::Refused(rejection) if !rejection.closing => go_on(idle, request, out),
@@ -213,7 +215,7 @@ impl Idle {
         let (mechanisms, initial_response) = (*mechanisms, *initial_response);
         let sasl = |exchange: Exchange| {
             let command = self.wire.auth_command(exchange.mechanism);
-            Steps::sasl(exchange, command, initial_response)
+            Steps::sasl(exchange, command, initial_response, self.wire.framing())
         };
         let in_one_message = Exchange::in_one_message(credentials, mechanisms).map(sasl);
         in_one_message

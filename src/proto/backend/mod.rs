@@ -11,6 +11,7 @@ pub mod availability_probe;
 pub mod backend_login;
 pub mod capability_probe;
 pub mod discovery;
+pub mod framing;
 pub mod greeting;
 pub mod identification;
 pub mod reply;

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::vec;
 
+use super::framing::Framing;
 use super::reply::{Class, Expected, Rejection, Replies};
 use crate::base::Secret;
 use crate::proto::client::{Action, ClientDialogue, Dialogue, Progress, READING};
@@ -47,16 +48,19 @@ impl Steps {
     }
 
     /// A SASL exchange that `command` begins. The command carries an initial response of up to `longest_initial` bytes.
-    pub fn sasl(exchange: Exchange, mut command: Vec<u8>, longest_initial: Option<usize>) -> Self {
+    pub fn sasl(
+        exchange: Exchange,
+        mut command: Vec<u8>,
+        longest_initial: Option<usize>,
+        framing: Framing,
+    ) -> Self {
         let mut answers = exchange.answers;
         match exchange.initial {
             Some(message)
                 if longest_initial.is_some_and(|longest| message.reveal().len() <= longest) =>
             {
                 command.push(b' ');
-                // An empty message in a command is written as `=` (RFC 4954, section 4).
-                let message = Some(message.reveal()).filter(|message| !message.is_empty());
-                command.extend_from_slice(message.map_or(b"=", |message| message.as_bytes()));
+                command.extend_from_slice(&framing.initial(message.reveal()));
             }
             Some(message) => answers.insert(0, message),
             None => {}
@@ -66,11 +70,12 @@ impl Steps {
             0 => Expected::LoggedIn,
             _ => Expected::Challenge,
         };
-        let step = |line: &str, left| Step::new(line, SENDING_AUTH, expected(left));
+        let step = |text: &str, left| Step::new(framing.line(text), SENDING_AUTH, expected(left));
         let rest = answers.iter().enumerate();
         let rest = rest.map(|(at, answer)| step(answer.reveal(), count - at - 1));
         // A challenge in place of the completion carries the reason of a refusal. The refusal follows the answer to it.
-        let acknowledge = |text: &str| Step::new(text, SENDING_AUTH, Expected::Refusal);
+        let acknowledge =
+            |text: &str| Step::new(framing.line(text), SENDING_AUTH, Expected::Refusal);
         let acknowledgement = exchange.acknowledgement.map(acknowledge);
         Steps::new(
             Step::new(command, SENDING_AUTH, expected(count)),

@@ -1,5 +1,6 @@
 //! The differences between the protocols in a dialogue with a backend, besides the replies: commands and capabilities.
 
+use super::framing::Framing;
 use super::reply::{Expected, Replies};
 use super::steps::{Context, Steps};
 use crate::config::{Method, Methods};
@@ -122,7 +123,7 @@ impl XclientAttributes {
 /// The capabilities that are announced to clients besides the gateway's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CapabilityList {
-    /// Words in IMAP, lines in SMTP and POP3.
+    /// Words in IMAP, lines in SMTP, POP3 and ManageSieve.
     pub words: Box<[Bytes]>,
     /// The methods by which clients can be logged in; only these are announced.
     pub methods: Methods,
@@ -151,7 +152,7 @@ pub struct Verbs {
     pub start_tls_name: &'static str,
     /// The action while the reply to that command is awaited.
     pub start_tls_action: Action,
-    /// Stands for the greeting after STARTTLS: the backend sends none inside TLS.
+    /// Stands for the greeting after STARTTLS, if the backend sends none inside TLS; else empty.
     pub greeting: &'static [u8],
     /// The command that ends the session, with its line end.
     pub quit: &'static [u8],
@@ -199,6 +200,11 @@ pub trait Wire: Replies {
 
     /// The command that begins a SASL exchange, without initial response and line end.
     fn auth_command(&self, mechanism: &str) -> Vec<u8>;
+
+    /// How the messages of the exchange are written.
+    fn framing(&self) -> Framing {
+        Framing::Bare
+    }
 
     /// A login in the protocol's own way besides SASL, where these credentials and capabilities allow it.
     fn login_without_sasl(

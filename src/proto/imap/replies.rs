@@ -1,6 +1,7 @@
 //! Every fixed reply to an IMAP client.
 
 use super::response_code;
+use crate::proto::sasl::Frame;
 use crate::proto::{Excess, LastReply};
 
 /// A reply (RFC 3501, section 7).
@@ -23,8 +24,8 @@ pub enum Reply {
     Last(LastReply),
 }
 
-/// The prefix of a challenge.
-pub const CHALLENGE: &[u8] = b"+ ";
+/// The form of a challenge.
+pub const CHALLENGE: Frame = Frame::line(b"+ ");
 
 impl Reply {
     /// Writes the reply, with the client's tag where it completes a command.

@@ -1,5 +1,7 @@
 //! A backend's replies: untagged responses before the one that decides, and literals in them (RFC 3501, section 2.2.2).
 
+use crate::proto::strings::response;
+
 /// The shortest line that is parsed, in bytes.
 const SHORTEST: usize = 4;
 
@@ -12,30 +14,6 @@ pub fn line(bytes: &[u8]) -> Option<usize> {
             return Some(at);
         }
     }
-}
-
-/// Length of the first response in `bytes`, in bytes: a line, or several joined by literals.
-fn response(bytes: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        let end = at + memchr::memmem::find(&bytes[at..], b"\r\n")?;
-        let literal = literal(&bytes[at..end]);
-        at = end + 2;
-        match literal {
-            None => return Some(at),
-            Some(length) => at = at.checked_add(length).filter(|&at| at <= bytes.len())?,
-        }
-    }
-}
-
-/// The number at the end of a line that a literal follows.
-fn literal(line: &[u8]) -> Option<usize> {
-    let inside = line.strip_suffix(b"}")?;
-    let inside = inside.strip_suffix(b"+").unwrap_or(inside);
-    let at = memchr::memrchr(b'{', inside)? + 1;
-    let digits = std::str::from_utf8(&inside[at..]).ok()?;
-    digits.bytes().all(|b| b.is_ascii_digit()).then_some(())?;
-    digits.parse().ok()
 }
 
 /// Whether a response has no tag. BYE is the last response, so it counts as the answer to any command.

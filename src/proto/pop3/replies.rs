@@ -1,6 +1,7 @@
 //! Every fixed reply to a POP3 client.
 
 use super::reply::{self, Code};
+use crate::proto::sasl::Frame;
 use crate::proto::{Excess, LastReply};
 
 /// A reply (RFC 1939, section 3) with the response codes of RFC 2449 and RFC 3206.
@@ -20,8 +21,8 @@ pub enum Reply {
 
 /// The greeting, up to the challenge or its line end.
 pub const GREETING: &[u8] = b"+OK POP3 ready";
-/// The prefix of a challenge.
-pub const CHALLENGE: &[u8] = b"+ ";
+/// The form of a challenge.
+pub const CHALLENGE: Frame = Frame::line(b"+ ");
 /// The first line of the answer to CAPA.
 pub const CAPABILITIES: &[u8] = b"+OK Capability list follows\r\n";
 /// The first line of the answer to AUTH alone.

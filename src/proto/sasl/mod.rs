@@ -1,9 +1,10 @@
 //! SASL (RFC 4422), the server's side: a client's messages in AUTH or AUTHENTICATE and in its answers to challenges, until its
-//! credentials are complete. The three protocols differ only in the prefix of a challenge.
+//! credentials are complete. The protocols differ only in the form of a challenge ([`Frame`]).
 
 mod bearer;
 pub mod client;
 mod cram_md5;
+mod frame;
 mod plain;
 
 use std::borrow::Cow;
@@ -17,6 +18,7 @@ use super::login::Bytes;
 use super::note::Mechanism;
 use super::{Credentials, Login, Note, Objection, Origin, Step, Turn, redact};
 use crate::config::{Method, Methods};
+pub use frame::Frame;
 
 /// `Username:` and `Password:` in base64.
 const USERNAME: &str = "VXNlcm5hbWU6";
@@ -74,19 +76,17 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Writes the reply to the client, with `prefix` before a challenge. Returns the step of the session and the exchange that
+    /// Writes the reply to the client, with a challenge in `frame`. Returns the step of the session and the exchange that
     /// takes the client's next line. `origin` is called once the credentials are complete.
     pub fn apply(
         self,
-        prefix: &[u8],
+        frame: Frame,
         origin: impl FnOnce() -> Origin,
         out: &mut Vec<u8>,
     ) -> (Turn, Option<Exchange>) {
         let step = match self {
             Outcome::Challenge(text, exchange) => {
-                for piece in [prefix, text.as_bytes(), b"\r\n"] {
-                    out.extend_from_slice(piece);
-                }
+                frame.write(text.as_bytes(), out);
                 let login = match &exchange {
                     Exchange::LoginPass { user } => Some(user.clone()),
                     _ => None,

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::proto::sasl::Frame;
 use crate::proto::{Excess, LastReply};
 
 /// A reply with the codes of RFC 5321 and RFC 4954 and the enhanced codes of RFC 3463.
@@ -28,8 +29,8 @@ pub enum Reply {
     Last(LastReply),
 }
 
-/// The prefix of a challenge.
-pub const CHALLENGE: &[u8] = b"334 ";
+/// The form of a challenge.
+pub const CHALLENGE: Frame = Frame::line(b"334 ");
 
 // The replies in a backend's place, after the login.
 pub const NOT_PERMITTED: &[u8] = b"550 5.7.0 Command not permitted\r\n";

@@ -5,6 +5,7 @@ use super::{capabilities, opening};
 use crate::base::Secret;
 use crate::config::ProxySmtpAuth;
 use crate::proto::backend::authorized_login::Task;
+use crate::proto::backend::framing::Framing;
 use crate::proto::backend::reply::{Class, Expected, Rejection, Replies};
 use crate::proto::backend::steps::{SENDING_AUTH, Step, Steps};
 use crate::proto::backend::wire::{self, Capabilities, Verbs};
@@ -115,7 +116,7 @@ pub fn authorized(how: ProxySmtpAuth, user: &[u8], pass: Option<&Secret<Bytes>>)
             acknowledgement: None,
             ..exchange
         };
-        Steps::sasl(exchange, command, Some(usize::MAX))
+        Steps::sasl(exchange, command, Some(usize::MAX), Framing::Bare)
     };
     let plain = |pass| steps(Exchange::plain(user, pass));
     let login = |pass| steps(Exchange::login(user, pass));

@@ -62,7 +62,7 @@ impl ServerTls {
         let mut config = builder.with_cert_resolver(choice.clone());
         // ALPN (RFC 7301): rustls answers a client that offers other protocols alone with the alert no_application_protocol; a client that
         // offers none is served.
-        config.alpn_protocols = vec![material.protocol.word().into()];
+        config.alpn_protocols = vec![material.protocol.alpn().into()];
         config.ignore_client_order = settings.prefer_own_order;
         if !settings.compression {
             config.cert_compressors.clear();

@@ -22,10 +22,10 @@ pub fn text(path: &Path, certificate: &Certificate) -> String {
     let (chain, key) = (certificate.chain(), certificate.key());
     let (chain, key) = (chain.display().to_string(), key.display().to_string());
     let mut text = fs::read_to_string(path).expect("a configuration");
-    for port in [587, 465, 143, 993, 110, 995] {
+    for port in [587, 465, 143, 993, 110, 995, 4190] {
         text = text.replace(
             &format!("listen   {port}"),
-            &format!("listen   127.0.0.1:18{port}"),
+            &format!("listen   127.0.0.1:{}", 18000 + port),
         );
     }
     text.replace("quickstart/cert.pem", &chain)

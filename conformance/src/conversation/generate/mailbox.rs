@@ -1,4 +1,4 @@
-//! Generates scripts for IMAP and POP3, which differ only in their words.
+//! Generates scripts for IMAP, POP3 and ManageSieve, which differ only in their words.
 
 use portcullis::base::Protocol;
 

@@ -7,6 +7,7 @@ mod packets;
 mod pop3;
 mod sasl;
 mod server;
+mod sieve;
 mod smtp;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ pub fn script(protocol: Protocol, seed: u64, number: u64) -> Script {
         Protocol::Smtp => smtp::script(&mut rng),
         Protocol::Imap => imap::IMAP.script(&mut rng),
         Protocol::Pop3 => pop3::POP3.script(&mut rng),
+        Protocol::Sieve => sieve::SIEVE.script(&mut rng),
     }
 }
 

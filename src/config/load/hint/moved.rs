@@ -46,7 +46,7 @@ const DIRECTIVES: [(&str, &str); 37] = [
 ];
 
 /// Words that are used for a value: the directive, the word, and the hint.
-const VALUES: [(&str, &str, &str); 32] = [
+const VALUES: [(&str, &str, &str); 33] = [
     ("listen", "tls", "did you mean \"ssl\"?"),
     ("listen", "smtps", "did you mean \"ssl\"?"),
     ("listen", "imaps", "did you mean \"ssl\"?"),
@@ -94,6 +94,7 @@ const VALUES: [(&str, &str, &str); 32] = [
     ("protocol", "imap4", "did you mean \"imap\"?"),
     ("protocol", "pop", "did you mean \"pop3\"?"),
     ("protocol", "esmtp", "did you mean \"smtp\"?"),
+    ("protocol", "managesieve", "did you mean \"sieve\"?"),
     (
         "protocol",
         "lmtp",
@@ -149,7 +150,7 @@ pub fn value(directive: &str, word: &str) -> Option<String> {
         return Some(hint.to_owned());
     }
     match directive {
-        "protocol" if matches!(word.as_str(), "smtp" | "imap" | "pop3") => {
+        "protocol" if matches!(word.as_str(), "smtp" | "imap" | "pop3" | "sieve") => {
             Some(format!("the value is case-sensitive: write `protocol {word};`"))
         }
         "proxy_pass" if word.starts_with("http://") || word.starts_with("https://") => Some(

@@ -15,7 +15,7 @@ module! {
         /// - `Auth-User`, `Auth-Pass`: the login and the password, digest or token. Spaces, control characters and
         ///   `%` are sent as `%XX`.
         /// - `Auth-Salt`: the challenge of APOP or CRAM-MD5.
-        /// - `Auth-Protocol`: `smtp`, `imap` or `pop3`.
+        /// - `Auth-Protocol`: `smtp`, `imap`, `pop3` or `sieve`.
         /// - `Auth-Login-Attempt`: the number of the attempt within the connection.
         /// - `Client-IP`, `Client-Port` (see `auth_http_client_port`), and for SMTP `Client-Host` (see `resolver`).
         /// - `Auth-SMTP-Helo`, `Auth-SMTP-From`, `Auth-SMTP-To`: for mail without a login, the HELO name and the MAIL
@@ -40,7 +40,8 @@ module! {
         /// Without `Auth-Status`, a response is accepted only if its HTTP status is 2xx and it names a backend. If
         /// the request fails, or the response is invalid or its header longer than 8 kB, portcullis logs the error,
         /// sends an internal error reply and closes the connection. The reply is `451 4.3.2 Internal server error`
-        /// (SMTP), `* BAD internal server error` (IMAP) or `-ERR internal server error` (POP3).
+        /// (SMTP), `* BAD internal server error` (IMAP), `-ERR internal server error` (POP3) or `BYE (TRYLATER) "internal
+        /// server error"` (ManageSieve).
         ///
         /// If the host name in the URL has several addresses, they are tried in turn. The name is resolved again when
         /// its DNS records expire. nginx uses only the first address, does not support `https://`, and limits the

@@ -16,7 +16,8 @@ module! {
         ///
         /// A client that logs in when no connection is left receives the reply to an internal error, as in nginx.
         /// A client above this limit receives `421 4.3.2 Too many connections` (SMTP), `* BYE Too many connections`
-        /// (IMAP) or `-ERR Too many connections` (POP3), and the connection is closed. On a socket with `listen ...
+        /// (IMAP), `-ERR Too many connections` (POP3) or `BYE (TRYLATER) "Too many connections"` (ManageSieve), and the
+        /// connection is closed. On a socket with `listen ...
         /// ssl`, the connection is closed without a reply. nginx closes it without a reply in all cases.
         ///
         /// The value must be greater than the number of listening sockets. A value above the limit on open files (see

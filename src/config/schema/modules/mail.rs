@@ -38,8 +38,14 @@ module! {
         ///   TCP socket.
         listen: Listens = none, SERVER => ClaimsAddresses;
         /// Sets the protocol of the server. The value is case-sensitive. Without this directive the port of the first
-        /// `listen` determines the protocol: 25, 465 and 587 mean `smtp`, 143 and 993 `imap`, 110 and 995 `pop3`.
-        /// With any other port the directive is required.
+        /// `listen` determines the protocol: 25, 465 and 587 mean `smtp`, 143 and 993 `imap`, 110 and 995 `pop3`. If no
+        /// `listen` has one of these ports, 4190 means `sieve`. With any other port the directive is required.
+        ///
+        /// `sieve` is ManageSieve (RFC 5804), with which users edit their Sieve scripts. nginx does not have it.
+        ///
+        /// There is no value for submission or LMTP. Submission is SMTP: use `protocol smtp` with `listen 587`, `starttls
+        /// only` and an `smtp_auth` without `none`. LMTP delivers mail behind an MTA and has no logins, so portcullis does not
+        /// speak it: set `proxy_pass` to the MTA, which delivers by LMTP.
         protocol: ProtocolName, SERVER;
         /// Sets the server name that is used:
         ///
@@ -54,8 +60,8 @@ module! {
         /// login; single commands do not restart it. A failed login attempt restarts it. The limit does not apply
         /// while portcullis waits for the authentication server or the backend.
         ///
-        /// When the time expires, the client receives `421 4.4.2 server_name timeout exceeded` (SMTP) or `* BYE
-        /// timeout` (IMAP), and the connection is closed. A POP3 connection is closed without a reply (RFC 1939,
+        /// When the time expires, the client receives `421 4.4.2 server_name timeout exceeded` (SMTP), `* BYE timeout`
+        /// (IMAP) or `BYE "timeout"` (ManageSieve), and the connection is closed. A POP3 connection is closed without a reply (RFC 1939,
         /// section 3). nginx sends no reply in any protocol.
         ///
         /// The same value limits, each on its own, the wait for a PROXY header, the TLS handshake of `listen ...
@@ -105,12 +111,11 @@ impl MailWritten {
     /// The protocol that is written, or that of the first `listen` with a well-known port.
     pub fn protocol_in_force(&self) -> Option<Protocol> {
         let by_port = || {
-            let listens = self.listen.as_ref()?;
-            let ports = listens
-                .value
-                .iter()
-                .filter_map(|listen| listen.addresses.first());
-            ports.map(Address::port).find_map(Protocol::of_port)
+            let listens = self.listen.as_ref()?.value.iter();
+            let first = listens.filter_map(|listen| listen.addresses.first());
+            let mut ports = first.map(Address::port);
+            let known_to_nginx = ports.clone().find_map(Protocol::of_port);
+            known_to_nginx.or_else(|| ports.find_map(Protocol::of_further_port))
         };
         self.protocol
             .as_ref()

@@ -46,13 +46,13 @@ module! {
         /// portcullis accepts this directive and ignores it, as nginx does: a mail server is always a proxy.
         proxy: Flag = "off", MAIL_SERVER;
         /// Sets the backend: the name of a group (`upstream`), `host[:port]`, `unix:path`, or a text with variables that yields one of
-        /// these. The default port is 25 for SMTP, 143 for IMAP and 110 for POP3. A host name is resolved when the
-        /// configuration is read. If it has several addresses, they are a group of equal servers.
+        /// these. The default port is 25 for SMTP, 143 for IMAP, 110 for POP3 and 4190 for ManageSieve. A host name is
+        /// resolved when the configuration is read. If it has several addresses, they are a group of equal servers.
         ///
         /// A server needs this directive or `auth_http`. Without `auth_http`, the backend authenticates the client:
         /// portcullis passes the login on by a method that the backend announces. After a refusal the client may try
         /// again. If no connection to the backend can be made, the client receives `451 4.4.1` (SMTP), `NO
-        /// [UNAVAILABLE]` (IMAP) or `-ERR [SYS/TEMP]` (POP3), and may try again too.
+        /// [UNAVAILABLE]` (IMAP), `-ERR [SYS/TEMP]` (POP3) or `NO (TRYLATER)` (ManageSieve), and may try again too.
         ///
         /// With variables, the backend is found at each login, as in `proxy_pass $backend;` with `map $remote_user $backend {
         /// include users.map; }`. A host name is then resolved by `resolver`. If the variables yield nothing, the client
@@ -78,7 +78,8 @@ module! {
         proxy_connect_timeout: Msec = "60s", MAIL_SERVER;
         /// Determines whether a session tries the next server of a group (or the next address of a name) when a connection
         /// cannot be established: on an error or a timeout of the connection or of TLS, and when the backend refuses sessions
-        /// in its greeting (4xx or 554 in SMTP, `BYE` in IMAP, `-ERR` in POP3). Once a login or a mail transaction has been
+        /// in its greeting (4xx or 554 in SMTP, `BYE` in IMAP, `-ERR` in POP3, `BYE` or `NO` in
+        /// ManageSieve). Once a login or a mail transaction has been
         /// sent to a server, no other server is tried.
         proxy_next_upstream: Flag = "on", MAIL_SERVER;
         /// Limits the number of servers that a session tries. The value 0 means no limit.

@@ -25,7 +25,7 @@ module! {
         ///
         /// - `off`: no TLS.
         /// - `on`: TLS starts with the first byte (implicit TLS), as on ports 465, 993 and 995.
-        /// - `starttls`: TLS starts within the connection, by STARTTLS (SMTP, IMAP) or STLS (POP3). If the backend
+        /// - `starttls`: TLS starts within the connection, by STARTTLS (SMTP, IMAP, ManageSieve) or STLS (POP3). If the backend
         ///   does not announce the command or refuses it, the attempt fails. A login is never sent in clear text
         ///   instead.
         ///

@@ -138,7 +138,7 @@ module! {
         /// nginx 1.7.11.
         ssl_crl: ConfigPath = none, MAIL_SERVER;
         /// Sets how a client is treated that offers protocols in the TLS handshake (ALPN, RFC 7301), but not the one of
-        /// the server (`smtp`, `imap` or `pop3`). The error log names the protocols that a refused client offers.
+        /// the server (`smtp`, `imap`, `pop3` or `managesieve`). The error log names the protocols that a refused client offers.
         ///
         /// - `strict`: the handshake fails, as in nginx.
         /// - `lenient`: the handshake continues without ALPN. Some clients, among them Outlook 2016, offer the protocols

@@ -81,6 +81,12 @@ members! {
     "plain" => Plain, "apop" => Apop, "cram-md5" => CramMd5, "external" => External,
     "xoauth2" => Xoauth2, "oauthbearer" => OauthBearer
 }
+members! {
+    /// The words of `sieve_auth`.
+    SieveMethods, "plain | login | cram-md5 | external | xoauth2 | oauthbearer ...",
+    "plain" => Plain, "login" => Login, "cram-md5" => CramMd5, "external" => External,
+    "xoauth2" => Xoauth2, "oauthbearer" => OauthBearer
+}
 
 /// Versions of TLS.
 #[derive(Debug)]

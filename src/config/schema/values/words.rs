@@ -69,13 +69,13 @@ pub fn invalid(word: &[u8]) -> ValueError {
     refuse!("invalid value \"", c_string(word), "\"")
 }
 
-/// `imap | pop3 | smtp`
+/// `imap | pop3 | sieve | smtp`
 #[derive(Debug)]
 pub struct ProtocolName;
 
 impl ValueKind for ProtocolName {
     type Value = Protocol;
-    const SYNTAX: &'static str = "imap | pop3 | smtp";
+    const SYNTAX: &'static str = "imap | pop3 | sieve | smtp";
     const REPEATED: Repeated = Repeated::Replaces;
 
     fn read(args: &mut Arguments<'_>, _: Option<Protocol>) -> Parsed<Protocol> {
@@ -83,6 +83,7 @@ impl ValueKind for ProtocolName {
             b"smtp" => Ok(Protocol::Smtp),
             b"imap" => Ok(Protocol::Imap),
             b"pop3" => Ok(Protocol::Pop3),
+            b"sieve" => Ok(Protocol::Sieve),
             word => Err(refuse!("unknown protocol \"", word, "\"")),
         }
     }

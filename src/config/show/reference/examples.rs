@@ -6,7 +6,7 @@ use crate::config::schema::{Block, Contexts, Foreign};
 use crate::config::syntax::{Ending, Item, Parser, Source};
 
 /// The shipped configurations, in the order in which they are searched for an example.
-pub const SHIPPED: [(&str, &str); 5] = [
+pub const SHIPPED: [(&str, &str); 6] = [
     (
         "conf.d/submission.conf",
         include_str!("../../../../conf.d/submission.conf"),
@@ -18,6 +18,10 @@ pub const SHIPPED: [(&str, &str); 5] = [
     (
         "conf.d/pop3.conf",
         include_str!("../../../../conf.d/pop3.conf"),
+    ),
+    (
+        "conf.d/sieve.conf",
+        include_str!("../../../../conf.d/sieve.conf"),
     ),
     (
         "conf.d/auth_http.conf",

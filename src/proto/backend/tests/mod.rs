@@ -8,6 +8,7 @@ use crate::proto::login::{Bearer, Bytes, Credentials, Login, Origin};
 
 mod imap;
 mod pop3;
+mod sieve;
 mod smtp;
 mod states;
 
