@@ -284,6 +284,7 @@ fn shipped_configurations_survive_a_round_trip() {
         let folder = TempDir::new("dump");
         let text = support::shipped::text(&path, &certificate);
         fs::write(folder.path().join("shipped.conf"), text).expect("its copy");
+        support::shipped::copy_included(folder.path());
         assert!(
             round_trip(folder.path(), "shipped.conf"),
             "{}",

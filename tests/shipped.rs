@@ -16,6 +16,7 @@ fn shipped_configurations_pass_t() {
         let folder = TempDir::new("shipped");
         fs::create_dir(folder.path().join("logs")).expect("a directory for logs");
         fs::write(folder.path().join("gateway.conf"), text).expect("its copy");
+        support::shipped::copy_included(folder.path());
         let output = support::command(folder.path())
             .arg("-t")
             .output()
@@ -25,7 +26,7 @@ fn shipped_configurations_pass_t() {
         assert!(messages.contains("test is successful"), "{messages}");
         tested += 1;
     }
-    assert!(tested >= 5, "only {tested} found");
+    assert!(tested >= 8, "only {tested} found");
 }
 
 /// The commands in the comments at the begin of a file, one a line.
@@ -50,6 +51,7 @@ fn the_commands_in_the_headers_work() {
         .expect("a link");
         let name = path.file_name().expect("a name");
         fs::copy(&path, place("conf.d").join(name)).expect("a copy");
+        support::shipped::copy_included(&place("conf.d"));
         let typed = commands(&fs::read_to_string(&path).expect("the text"));
         assert!(typed.contains("target/release/portcullis "), "{typed}");
         // A start would not end.

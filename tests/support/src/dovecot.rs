@@ -13,13 +13,39 @@ use crate::{TempDir, free_port, wait_until};
 pub const USER: &str = "alice@example.test";
 pub const PASSWORD: &str = "sec ret";
 
+/// What makes a Dovecot different from others.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'a> {
+    /// The address that it listens on.
+    pub address: &'a str,
+    /// Its ports for IMAP and POP3, instead of free ones.
+    pub ports: Option<(u16, u16)>,
+    /// The accounts. All have the same password.
+    pub users: &'a [&'a str],
+    /// Further lines of dovecot.conf.
+    pub more: &'a str,
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Self {
+            address: "127.0.0.1",
+            ports: None,
+            users: &[USER],
+            more: "",
+        }
+    }
+}
+
 /// A running Dovecot. It stops when dropped.
 #[derive(Debug)]
 pub struct Dovecot {
     pub imap: u16,
     pub pop3: u16,
+    address: String,
     folder: TempDir,
-    process: Child,
+    /// `None`: it was stopped.
+    process: Option<Child>,
 }
 
 impl Dovecot {
@@ -66,12 +92,22 @@ impl Dovecot {
     }
 
     fn start_with(configuration: &str) -> Self {
+        Self::configured(configuration, Options::default())
+    }
+
+    /// Starts it without TLS.
+    pub fn with_options(options: Options<'_>) -> Self {
+        Self::configured(CONFIGURATION, options)
+    }
+
+    fn configured(configuration: &str, options: Options<'_>) -> Self {
         assert!(
             nix::unistd::geteuid().is_root(),
             "Dovecot can only be started by root"
         );
         let folder = TempDir::new("dovecot");
-        let (imap, pop3) = (free_port(), free_port());
+        let ports = options.ports;
+        let (imap, pop3) = ports.unwrap_or_else(|| (free_port(), free_port()));
         let root = folder.path();
         for sub in ["new", "cur", "tmp"] {
             fs::create_dir_all(root.join("mail").join(sub)).expect("a mailbox");
@@ -82,26 +118,42 @@ impl Dovecot {
             .replace("@ROOT@", &root.display().to_string())
             .replace("@IMAP@", &imap.to_string())
             .replace("@POP3@", &pop3.to_string())
-            .replace("@UID@", &uid("nobody").to_string());
-        let file = root.join("dovecot.conf");
-        fs::write(&file, text).expect("dovecot.conf");
-        fs::write(root.join("users"), format!("{USER}:{PASSWORD}\n")).expect("the users");
+            .replace("@UID@", &uid("nobody").to_string())
+            .replace("@ADDRESS@", options.address);
+        let text = text + options.more;
+        fs::write(root.join("dovecot.conf"), text).expect("dovecot.conf");
+        let users = options.users.iter();
+        let users: String = users.map(|user| format!("{user}:{PASSWORD}\n")).collect();
+        fs::write(root.join("users"), users).expect("the users");
         accept_tokens(root, PASSWORD);
-        let process = run(
-            root,
-            "dovecot",
-            &["-F".as_ref(), "-c".as_ref(), file.as_ref()],
-        );
-        for (name, port) in [("Dovecot's IMAP", imap), ("Dovecot's POP3", pop3)] {
-            wait_until(name, || {
-                std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
-            });
-        }
-        Dovecot {
+        let mut this = Dovecot {
             imap,
             pop3,
+            address: options.address.to_owned(),
             folder,
-            process,
+            process: None,
+        };
+        this.start_again();
+        this
+    }
+
+    /// Starts it again after [`Dovecot::stop`], and waits until both ports accept connections.
+    pub fn start_again(&mut self) {
+        let root = self.folder.path();
+        let file = root.join("dovecot.conf");
+        let arguments = ["-F".as_ref(), "-c".as_ref(), file.as_ref()];
+        self.process = Some(run(root, "dovecot", &arguments));
+        for (name, port) in [("Dovecot's IMAP", self.imap), ("Dovecot's POP3", self.pop3)] {
+            wait_until(name, || {
+                std::net::TcpStream::connect((self.address.as_str(), port)).is_ok()
+            });
+        }
+    }
+
+    /// Stops it: connections are refused from now on.
+    pub fn stop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            stop(&mut process);
         }
     }
 
@@ -133,7 +185,7 @@ impl Dovecot {
 
 impl Drop for Dovecot {
     fn drop(&mut self) {
-        stop(&mut self.process);
+        self.stop();
     }
 }
 
@@ -173,7 +225,7 @@ base_dir = @ROOT@/run
 state_dir = @ROOT@/state
 log_path = @ROOT@/log
 protocols = imap pop3
-listen = 127.0.0.1
+listen = @ADDRESS@
 ssl = no
 disable_plaintext_auth = no
 auth_mechanisms = plain login cram-md5 apop xoauth2 oauthbearer

@@ -36,4 +36,4 @@ pub use certificate::Certificate;
 pub use client::{LineClient, auth_plain};
 pub use gateway::{Gateway, binary, command, worker_processes, write_configuration};
 pub use temp_dir::TempDir;
-pub use wait::{TIMEOUT, all_cases, free_port, wait_until};
+pub use wait::{TIMEOUT, all_cases, free_address, free_port, wait_until};

@@ -105,6 +105,29 @@ impl Postfix {
         found.expect("the message")
     }
 
+    /// Stops it, and waits until connections are refused.
+    pub fn stop(&mut self) {
+        self.end();
+        wait_until("Postfix's end", || {
+            std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err()
+        });
+    }
+
+    fn end(&mut self) {
+        for mut child in self.processes.drain(..) {
+            stop(&mut child);
+        }
+        // Postfix's master leaves the process group of its start script.
+        let file = self.folder.path().join("queue/pid/master.pid");
+        if let Some(pid) = fs::read_to_string(&file)
+            .ok()
+            .and_then(|text| text.trim().parse().ok())
+        {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+            let _ = fs::remove_file(file);
+        }
+    }
+
     /// The content of its log.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("postfix.out")).unwrap_or_default()
@@ -124,14 +147,7 @@ fn merged(more: &str) -> String {
 
 impl Drop for Postfix {
     fn drop(&mut self) {
-        for child in &mut self.processes {
-            stop(child);
-        }
-        // Postfix's master leaves the process group of its start script.
-        let pid = fs::read_to_string(self.folder.path().join("queue/pid/master.pid"));
-        if let Some(pid) = pid.ok().and_then(|text| text.trim().parse().ok()) {
-            let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
-        }
+        self.end();
     }
 }
 

@@ -5,13 +5,33 @@ use std::path::{Path, PathBuf};
 
 use crate::Certificate;
 
-/// The files of `conf.d/`, sorted.
+/// The configurations of `conf.d/`, sorted.
 pub fn files() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../conf.d");
-    let entries = fs::read_dir(folder).expect("conf.d").flatten();
+    with_ending("conf")
+}
+
+/// The configuration of this name.
+pub fn file(name: &str) -> PathBuf {
+    folder().join(name)
+}
+
+/// Copies the files that the configurations include.
+pub fn copy_included(to: &Path) {
+    for path in with_ending("map") {
+        let name = path.file_name().expect("a name");
+        fs::copy(&path, to.join(name)).expect("a copy");
+    }
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../conf.d")
+}
+
+fn with_ending(wanted: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder()).expect("conf.d").flatten();
     let mut files: Vec<_> = entries
         .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "conf"))
+        .filter(|path| path.extension().is_some_and(|ending| ending == wanted))
         .collect();
     files.sort();
     files

@@ -42,3 +42,9 @@ pub fn free_port() -> u16 {
         }
     }
 }
+
+/// An address of the loopback network that no other test uses, for servers on ports of their own choice.
+pub fn free_address() -> String {
+    let [high, low] = free_port().to_be_bytes();
+    format!("127.1.{high}.{low}")
+}
