@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod limit;
 pub mod log;
+pub mod migrate;
 pub mod net;
 pub mod process;
 pub mod proto;

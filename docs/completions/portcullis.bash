@@ -4,18 +4,18 @@ _portcullis() {
     local directives="accept_mutex accept_mutex_delay auth_http auth_http_client_port auth_http_header auth_http_keepalive auth_http_pass_client_cert auth_http_session_id auth_http_ssl_certificate auth_http_ssl_certificate_key auth_http_ssl_name auth_http_ssl_trusted_certificate auth_http_ssl_verify auth_http_timeout daemon debug_connection debug_points env epoll_events error_log error_log_user_tag events geo google_perftools_profiles hash health_check http imap_auth imap_capabilities imap_client_buffer imap_id imap_id_send include least_conn listen load_module lock_file log_format mail mail_log map map_hash_bucket_size map_hash_max_size master_process max_commands max_errors multi_accept pcre_jit pid pop3_auth pop3_capabilities pop3_client_buffer pop3_xclient protocol proxy proxy_buffer proxy_connect_timeout proxy_next_upstream proxy_next_upstream_timeout proxy_next_upstream_tries proxy_pass proxy_pass_error_message proxy_protocol proxy_protocol_v2_tlv proxy_smtp_auth proxy_smtp_helo proxy_ssl proxy_ssl_certificate proxy_ssl_certificate_key proxy_ssl_ciphers proxy_ssl_conf_command proxy_ssl_crl proxy_ssl_name proxy_ssl_password_file proxy_ssl_protocols proxy_ssl_server_name proxy_ssl_session_reuse proxy_ssl_trusted_certificate proxy_ssl_verify proxy_ssl_verify_depth proxy_timeout quic_bpf random resolver resolver_timeout server server_name set_real_ip_from smtp_auth smtp_bare_newline smtp_capabilities smtp_client_buffer smtp_greeting_delay ssl ssl_alpn ssl_certificate ssl_certificate_compression ssl_certificate_key ssl_certificate_watch ssl_ciphers ssl_client_certificate ssl_conf_command ssl_crl ssl_dhparam ssl_ecdh_curve ssl_engine ssl_object_cache_inheritable ssl_password_file ssl_prefer_server_ciphers ssl_protocols ssl_session_cache ssl_session_ticket_key ssl_session_tickets ssl_session_timeout ssl_trusted_certificate ssl_verify_client ssl_verify_depth starttls stream thread_pool timeout timer_resolution upstream use user worker_aio_requests worker_connections worker_cpu_affinity worker_priority worker_processes worker_rlimit_core worker_rlimit_nofile worker_shutdown_timeout working_directory xclient zone"
     compopt +o filenames 2>/dev/null
     case $before in
-        -e|-c|--pid|--log|-p) compopt -o filenames 2>/dev/null ;;
+        -e|-c|--pid|--log|--migrate|-p) compopt -o filenames 2>/dev/null ;;
     esac
     case $before in
         -s) found=$(compgen -W "stop quit reopen reload" -- "$word") ;;
-        -e|-c|--pid|--log) found=$(compgen -f -- "$word") ;;
+        -e|-c|--pid|--log|--migrate) found=$(compgen -f -- "$word") ;;
         -p) found=$(compgen -d -- "$word") ;;
         --explain) found=$(compgen -W "$directives" -- "$word") ;;
         --allow) found=$(compgen -W "expired expiring not-yet-valid certificate-name readable-key relay bare-newline not-served unsupported capabilities missing-semicolon typographic-quote" -- "$word") ;;
         -g|--server|--route|--why|--since) found=$(:) ;;
         --format) found=$(compgen -W "full short json" -- "$word") ;;
         --color) found=$(compgen -W "auto always never" -- "$word") ;;
-        *) found=$(compgen -W "-? -h -v -V -t -T -q -s -p -e -c -g --check --explain --dump-config --allow --pid --wait --changed --server --format --color --version --route --why --since --log --help" -- "$word") ;;
+        *) found=$(compgen -W "-? -h -v -V -t -T -q -s -p -e -c -g --check --explain --dump-config --allow --pid --wait --changed --server --format --color --version --route --why --since --log --migrate --help" -- "$word") ;;
     esac
     COMPREPLY=()
     [ -z "$found" ] || mapfile -t COMPREPLY <<< "$found"

@@ -26,4 +26,5 @@ complete -c portcullis -l route -d 'tell which backend a login has in each serve
 complete -c portcullis -l why -d 'tell what happened to the sessions of a login or an address and exit' -x
 complete -c portcullis -l since -d 'with --why: leave out sessions that ended before' -x
 complete -c portcullis -l log -d 'with --why: read this log, not those of the configuration' -r -F
+complete -c portcullis -l migrate -d 'print a plan to move mail {} from nginx and exit' -r -F
 complete -c portcullis -l help -d 'show all options and exit'

@@ -55,6 +55,8 @@ pub enum Action {
     Why(Question),
     /// `--route`: says which backend a login has.
     Route(RouteQuestion),
+    /// `--migrate`: prints a plan to move a configuration of nginx; the file as typed.
+    Migrate(PathBuf),
     /// Serves.
     Run,
 }
@@ -117,6 +119,7 @@ pub struct Given {
     allowed: Vec<Lint>,
     why: Option<String>,
     route: Option<Vec<u8>>,
+    migrate: Option<PathBuf>,
     since: Option<String>,
     log: Option<PathBuf>,
 }
@@ -171,6 +174,8 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, UsageE
             login,
             selection: std::mem::take(&mut given.selection),
         })
+    } else if let Some(file) = given.migrate.take() {
+        Action::Migrate(file)
     } else if let Some(test) = test(&mut given) {
         Action::Test(test)
     } else if given.version {

@@ -427,6 +427,17 @@ pub const OPTIONS: &[Opt] = &[
         more: "The files that log rotation left beside it are read too.",
     },
     Opt {
+        form: Form::Long("migrate"),
+        setter: Setter::Value(FILE, |given, value| {
+            given.migrate = Some(OsString::from_vec(value).into());
+            Ok(())
+        }),
+        help: "print a plan to move mail {} from nginx and exit",
+        more: "The file is a configuration of nginx; nothing is changed. The plan says what moves and what stays in nginx, whether nginx \
+               itself is the auth server, and lists the commands, in order. A relative name starts at the working directory. The exit \
+               code is 1 if the file has errors or no `mail {}`.",
+    },
+    Opt {
         form: Form::Long("help"),
         setter: Setter::Switch(|given| given.long_help = true),
         help: "show all options and exit",

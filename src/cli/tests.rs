@@ -49,6 +49,10 @@ fn actions() {
         ("portcullis|-sreload|--wait", signal(Signal::Reload, true)),
         ("portcullis|-s|quit|-t", test(false, false)),
         ("portcullis|-tcx", test(false, false)),
+        (
+            "portcullis|--migrate=a.conf|-t",
+            Action::Migrate("a.conf".into()),
+        ),
         ("portcullis|--check", files(Print::Nothing)),
         ("portcullis|--check|-t", files(Print::Nothing)),
         ("portcullis|--check|-T", files(Print::Files)),

@@ -43,7 +43,7 @@ pub use show::json::{Output, TestResult};
 pub use show::reference;
 pub use show::selection::{NoSuchServer, Selection};
 pub use show::settings::settings as settings_in_force;
-pub use syntax::{Diagnostic, Item, Lint, Parser, Source};
+pub use syntax::{Diagnostic, Ending, Item, Lint, Parser, Source, Span, Statement};
 
 /// The settings of a server or of the main context, a struct for each nginx module.
 pub mod settings {

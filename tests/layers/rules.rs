@@ -97,6 +97,7 @@ pub const LAYERS: &[Layer] = &[
     ),
     layer("cli", &["base", "config"], &["tokio", "rustls"]),
     layer("why", &["base", "cli", "config"], &["tokio", "rustls"]),
+    layer("migrate", &["base", "cli", "config"], &["tokio", "rustls"]),
 ];
 
 /// A use that the rules above forbid and that is allowed all the same.

@@ -65,7 +65,7 @@ impl Entry {
 fn index() -> String {
     let mut page = format!(
         "{NOTE}\n\n# Reference\n\nThis is the reference of the configuration: its syntax, and all blocks and directives. \
-         `portcullis --explain DIRECTIVE` prints a single entry. [portcullis.8](portcullis.8) and \
+         `portcullis --explain DIRECTIVE` prints a single entry. The [guide](guide/README.md) has pages for common tasks. [portcullis.8](portcullis.8) and \
          [portcullis.conf.5](portcullis.conf.5) are the man pages, and [completions/](completions/) has completion scripts for \
          bash, zsh and fish.\n\n## Syntax\n\n{LANGUAGE}\n\n## Modules\n\n\
          | page | content |\n|---|---|\n| [blocks]({}) | The blocks of a configuration, and `include`. |\n",
