@@ -337,7 +337,7 @@ mod tests {
             } else {
                 let is_new = table.update(keys[n], |value| {
                     let is_new = value.is_empty();
-                    value.resize(0, 0);
+                    value.clear();
                     is_new
                 });
                 assert!(is_new);

@@ -77,7 +77,7 @@ impl Origins {
 }
 
 impl Deciding {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::Timeout,
         Self::MaxErrors,
         Self::MaxCommands,

@@ -187,7 +187,7 @@ impl Server {
     pub fn bare_newlines(&self) -> BareNewlines {
         match &self.settings {
             ProtocolSettings::Smtp(smtp) => smtp.smtp_bare_newline,
-            ProtocolSettings::Imap(_) | ProtocolSettings::Pop3(_) => BareNewlines::Pass,
+            _ => BareNewlines::Pass,
         }
     }
 

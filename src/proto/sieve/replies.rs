@@ -1,9 +1,9 @@
 //! Every fixed reply to a ManageSieve client.
 
 use super::response_code;
-use crate::proto::LastReply;
 use crate::proto::sasl::Frame;
 use crate::proto::strings::quoted;
+use crate::proto::{Excess, LastReply};
 
 /// A reply (RFC 5804, sections 1.2 and 1.3). BYE ends the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub enum Reply {
     Refused(u16),
     /// The same, and the backend closes.
     Closing(u16),
+    /// A limit keeps the client from logging in.
+    Limited(Excess),
     Last(LastReply),
 }
 
@@ -66,6 +68,11 @@ impl Reply {
             Self::Refused(code) => &format!("NO {}", response_code::refusal(code)),
             Self::Closing(code) => &format!("BYE {}", response_code::refusal(code)),
             Self::Last(LastReply::TooManyConnections) => "BYE (TRYLATER) \"Too many connections\"",
+            Self::Limited(excess) => &format!("NO (TRYLATER) \"{}\"", excess.text()),
+            Self::Last(LastReply::Limited(excess)) => {
+                &format!("BYE (TRYLATER) \"{}\"", excess.text())
+            }
+            Self::Last(LastReply::Forbidden) => "BYE \"Access denied\"",
             Self::Last(LastReply::InvalidCertificate) => "BYE \"SSL certificate error\"",
             Self::Last(LastReply::MissingCertificate) => "BYE \"No required SSL certificate\"",
             Self::Last(LastReply::Timeout) => "BYE \"timeout\"",

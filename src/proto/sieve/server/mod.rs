@@ -183,6 +183,10 @@ impl ServerDialogue for SieveServer {
                 }
                 return self.tally.refused(*rejection);
             }
+            Refusal::Limited(excess) => {
+                Reply::Limited(*excess).write(out);
+                return self.tally.refused(excess.rejection());
+            }
             Refusal::Mechanism => Reply::UnknownMechanism,
             Refusal::Unavailable => Reply::Unavailable,
         };
