@@ -16,7 +16,7 @@ use crate::config::Rate;
 /// One failure.
 const ONE: u64 = 1000;
 /// The most records of one key.
-const MOST: usize = 32;
+const MOST: usize = 128;
 
 /// Counts the failed logins of each key.
 #[derive(Debug)]

@@ -138,8 +138,10 @@ fn sessions_as_requests_in_nginx() {
                 (0, PASSED),
                 (0, delayed(1000, 12048)),
                 (6000, refused(1502)),
-                (12000, delayed(1004, 12096)),
-                (12012, refused(2004)),
+                (12000, refused(1004)),
+                (12012, refused(1004)),
+                (12049, delayed(1000, 12048)),
+                (12049, refused(2000)),
             ],
         ),
     ];
