@@ -36,9 +36,15 @@ fn client() -> ClientHost<'static> {
 /// A server with all methods enabled.
 fn server(protocol: Protocol, workdir: &WorkDir) -> Arc<Server> {
     let methods = match protocol {
-        Protocol::Smtp => "smtp_auth plain login cram-md5 external xoauth2 oauthbearer none;",
-        Protocol::Imap => "imap_auth plain login cram-md5 external xoauth2 oauthbearer;",
-        Protocol::Pop3 => "pop3_auth plain apop cram-md5 external xoauth2 oauthbearer;",
+        Protocol::Smtp => {
+            "smtp_auth plain login cram-md5 external xoauth2 oauthbearer none scram-sha-1 scram-sha-256;"
+        }
+        Protocol::Imap => {
+            "imap_auth plain login cram-md5 external xoauth2 oauthbearer scram-sha-1 scram-sha-256;"
+        }
+        Protocol::Pop3 => {
+            "pop3_auth plain apop cram-md5 external xoauth2 oauthbearer scram-sha-1 scram-sha-256;"
+        }
     };
     let header = Header {
         protocol: protocol.to_string(),
@@ -118,6 +124,9 @@ fn run_server(server: &Server, pieces: &[Vec<u8>]) -> Output {
                 }
                 Step::Authenticate(login) => {
                     output.logins.push(*login);
+                    dialogue.refuse(&Refusal::Unavailable, &mut output.bytes);
+                }
+                Step::Respond(_) => {
                     dialogue.refuse(&Refusal::Unavailable, &mut output.bytes);
                 }
                 Step::Close => {
