@@ -18,7 +18,9 @@ impl Example {
     fn start(name: &str, changes: &[(&str, String)]) -> Self {
         let certificate = Certificate::new();
         let changed = |text: String| {
-            changes.iter().fold(text, |text, (from, to)| text.replace(from, to))
+            changes
+                .iter()
+                .fold(text, |text, (from, to)| text.replace(from, to))
         };
         let file = support::shipped::file(name);
         let text = changed(support::shipped::text(&file, &certificate));

@@ -36,10 +36,18 @@ fn client() -> ClientHost<'static> {
 /// A server with all methods enabled.
 fn server(protocol: Protocol, workdir: &WorkDir) -> Arc<Server> {
     let methods = match protocol {
-        Protocol::Smtp => "smtp_auth plain login cram-md5 external xoauth2 oauthbearer none;",
-        Protocol::Imap => "imap_auth plain login cram-md5 external xoauth2 oauthbearer;",
-        Protocol::Pop3 => "pop3_auth plain apop cram-md5 external xoauth2 oauthbearer;",
-        Protocol::Sieve => "sieve_auth plain login cram-md5 external xoauth2 oauthbearer;",
+        Protocol::Smtp => {
+            "smtp_auth plain login cram-md5 external xoauth2 oauthbearer none scram-sha-1 scram-sha-256;"
+        }
+        Protocol::Imap => {
+            "imap_auth plain login cram-md5 external xoauth2 oauthbearer scram-sha-1 scram-sha-256;"
+        }
+        Protocol::Pop3 => {
+            "pop3_auth plain apop cram-md5 external xoauth2 oauthbearer scram-sha-1 scram-sha-256;"
+        }
+        Protocol::Sieve => {
+            "sieve_auth plain login cram-md5 external xoauth2 oauthbearer scram-sha-1 scram-sha-256;"
+        }
     };
     let header = Header {
         protocol: protocol.to_string(),
@@ -119,6 +127,9 @@ fn run_server(server: &Server, pieces: &[Vec<u8>]) -> Output {
                 }
                 Step::Authenticate(login) => {
                     output.logins.push(*login);
+                    dialogue.refuse(&Refusal::Unavailable, &mut output.bytes);
+                }
+                Step::Respond(_) => {
                     dialogue.refuse(&Refusal::Unavailable, &mut output.bytes);
                 }
                 Step::Close => {
@@ -291,10 +302,11 @@ fn authorized_login(server: &Server, login: &Login, pieces: &[Vec<u8>]) -> (Stri
 }
 
 fn backend_login(server: &Server, login: &Login, pieces: &[Vec<u8>]) -> (String, String) {
-    use backend_login::Outcome::{Accepted, Challenge, NotOffered, Refused};
+    use backend_login::Outcome::{Accepted, Challenge, Message, NotOffered, Refused};
     let dialogue = dialogues::backend_login(server, client(), Request::Login(login.clone()));
     run_client(pieces, dialogue, |outcome| match outcome {
         Challenge(text, _) => format!("{text:?}"),
+        Message(_, message, _) => format!("{message:?}"),
         Accepted(accepted, _) => format!("{accepted:?}"),
         Refused(rejection, _) => format!("{rejection:?}"),
         NotOffered(_) => "NotOffered".to_owned(),

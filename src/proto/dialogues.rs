@@ -13,7 +13,7 @@ use super::login::{Bytes, ClientHost, Credentials, Helo, Login, Origin};
 use super::smtp::opening::{self, Introduction, Purpose, own_name};
 use super::{imap, pop3, sieve, smtp};
 use crate::base::{Protocol, Secret};
-use crate::config::{Methods, ProtocolSettings, ProxySmtpAuth, Server, TlsMode};
+use crate::config::{ProtocolSettings, ProxySmtpAuth, Server, TlsMode};
 
 /// The upgrade of a connection to TLS, if `proxy_ssl` asks for STARTTLS or STLS. `helo` is the client's, if the
 /// connection is for a client of SMTP.
@@ -146,16 +146,6 @@ pub fn greeting(server: &Server) -> Dialogue<()> {
         Protocol::Sieve => Box::new(sieve::wire::Wire),
     };
     greeting::dialogue(replies)
-}
-
-/// The methods by which clients of a server may log in.
-pub fn methods(server: &Server) -> Methods {
-    match &server.settings {
-        ProtocolSettings::Smtp(own) => own.smtp_auth,
-        ProtocolSettings::Imap(own) => own.imap_auth,
-        ProtocolSettings::Pop3(own) => own.pop3_auth,
-        ProtocolSettings::Sieve(own) => own.sieve_auth,
-    }
 }
 
 /// A backend's refusal of a login, if the reply is one.

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::sasl::scram::Scram;
 use crate::base::{Secret, SessionId};
 
 /// Bytes of a login, as decoded.
@@ -58,6 +59,15 @@ pub enum Credentials {
         /// Which of the two.
         mechanism: Bearer,
     },
+    /// SASL SCRAM (RFC 5802), as far as the client's first message.
+    Scram {
+        /// The login.
+        user: Bytes,
+        /// The message, in base64 as the client sent it.
+        message: Bytes,
+        /// Which of the mechanisms.
+        mechanism: Scram,
+    },
     /// No login: `smtp_auth none`.
     None,
 }
@@ -70,7 +80,8 @@ impl Credentials {
             | Credentials::CramMd5 { user, .. }
             | Credentials::Apop { user, .. }
             | Credentials::External { user }
-            | Credentials::Bearer { user, .. } => user,
+            | Credentials::Bearer { user, .. }
+            | Credentials::Scram { user, .. } => user,
             Credentials::None => b"",
         }
     }
@@ -85,6 +96,10 @@ impl Credentials {
             Credentials::Bearer { mechanism, .. } => match mechanism {
                 Bearer::Xoauth2 => "xoauth2",
                 Bearer::OauthBearer => "oauthbearer",
+            },
+            Credentials::Scram { mechanism, .. } => match mechanism {
+                Scram::Sha1 => "scram-sha-1",
+                Scram::Sha256 => "scram-sha-256",
             },
             Credentials::None => "none",
         }
@@ -206,6 +221,15 @@ impl Origin {
             _ => None,
         }
     }
+}
+
+/// A client's response to a message of the backend, in an exchange that the gateway relays.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// The line as the client sent it, without its end: base64, or `*`.
+    pub line: Secret<Bytes>,
+    /// The dialogue that it comes from.
+    pub origin: Origin,
 }
 
 /// The request that the auth server or the backend decides about.

@@ -34,7 +34,7 @@ pub use backend::wire::CapabilityList;
 pub use client::ClientDialogue;
 pub use identification::Fields;
 pub use input::Input;
-pub use login::{ClientHost, Credentials, Envelope, Helo, Login, Origin};
+pub use login::{ClientHost, Credentials, Envelope, Helo, Login, Origin, Response};
 pub use note::Note;
 pub use objection::Objection;
 pub use refusal::{Denial, Excess, Refusal};
@@ -55,6 +55,8 @@ pub enum Step {
     StartTls,
     /// The client asks for CRAM-MD5: make a challenge or get the backend's, call `challenge` or `refuse`.
     Challenge(Origin),
+    /// The client responds to a message of the backend: pass it on, call `relay`, `accept` or `refuse`.
+    Respond(Box<Response>),
     /// A login is complete: find its backend and call `accept`, or call `refuse`.
     Authenticate(Box<Login>),
     /// Send `out` and close.

@@ -26,6 +26,8 @@ pub enum Note {
     Password(Mechanism),
     /// The same for the token of XOAUTH2 or OAUTHBEARER.
     Token(Mechanism),
+    /// A message that claims channel binding, which was not offered.
+    ChannelBinding(Mechanism),
     /// A CRAM-MD5 response without 32 hex digits.
     Hash,
     /// A command with a CR, LF or NUL in the login or the password.
@@ -62,6 +64,10 @@ impl fmt::Display for Note {
             Note::Token(mechanism) => {
                 write!(f, "client sent invalid token in AUTH {mechanism} command")
             }
+            Note::ChannelBinding(mechanism) => write!(
+                f,
+                "client sent invalid channel binding in AUTH {mechanism} command"
+            ),
             Note::Hash => f.write_str("client sent invalid CRAM-MD5 hash in AUTH CRAM-MD5 command"),
             Note::Forbidden(command) => {
                 write!(f, "client sent invalid bytes in {command} command")

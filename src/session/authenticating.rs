@@ -27,6 +27,7 @@ use crate::proto::auth_http::Grant;
 use crate::proto::backend::Accepted;
 use crate::proto::backend::backend_login::Request;
 use crate::proto::login::{Credentials, Login};
+use crate::proto::sasl::scram;
 use crate::proto::smtp::reply;
 use crate::proto::{Denial, Refusal, Rejection, shown};
 
@@ -223,6 +224,11 @@ async fn backend(
         }
         return refuse(commands, &refusal).map(|()| None);
     }
+    if let Request::Response(response) = &request
+        && let Some(proof) = scram::proof(response.line.reveal())
+    {
+        commands.session.log.hide(&proof);
+    }
     let mechanisms = request.mechanisms();
     let mut phase = Phase::Commands;
     let kept = commands.conversation.take().map(|open| *open);
@@ -240,6 +246,13 @@ async fn backend(
             commands.session.log.upstream_answered();
             let out = &mut commands.session.client.out;
             commands.dialogue.challenge(challenge, out);
+            return Ok(None);
+        }
+        Ok(Answer::Message(mechanism, text, open)) => {
+            commands.conversation = Some(Box::new(open));
+            commands.session.log.upstream_answered();
+            let out = &mut commands.session.client.out;
+            commands.dialogue.relay(mechanism, &text, out);
             return Ok(None);
         }
         Ok(Answer::Refused(rejection, reply, open)) => {
@@ -350,6 +363,10 @@ async fn admit(
     match accepted {
         Accepted::LoggedIn => {
             commands.dialogue.accept(&reply, &mut client.out);
+            log.event(format_args!("client logged in"));
+        }
+        Accepted::WithReply => {
+            client.out.extend_from_slice(&reply);
             log.event(format_args!("client logged in"));
         }
         Accepted::Answered => {

@@ -19,7 +19,7 @@ use crate::base::Level;
 use crate::config::Stage;
 use crate::config::settings::{AuthHttp, Proxy};
 use crate::proto::backend::backend_login::Request;
-use crate::proto::{Fields, Login, Origin, ServerDialogue, Step, Turn};
+use crate::proto::{Fields, Login, Origin, Response, ServerDialogue, Step, Turn};
 
 /// A client that was greeted and has not logged in.
 #[derive(Debug)]
@@ -68,6 +68,8 @@ enum Wait {
     Challenge(Box<Origin>),
     /// A decision about a login.
     Decision(Box<Login>),
+    /// The backend's answer to a response.
+    Response(Box<Response>),
 }
 
 impl<'s> Commands<'s> {
@@ -103,6 +105,10 @@ impl<'s> Commands<'s> {
                     self.flush().await?;
                     return Ok(Needed::Backend(Request::Challenge(*origin)));
                 }
+                Wait::Response(response) => {
+                    self.flush().await?;
+                    return Ok(Needed::Backend(Request::Response(*response)));
+                }
                 Wait::Decision(login) => {
                     self.flush().await?;
                     return Ok(self.decision(*login));
@@ -128,6 +134,7 @@ impl<'s> Commands<'s> {
                     Authenticator::Backend(_) => return Ok(Wait::Challenge(Box::new(origin))),
                 },
                 Step::Authenticate(login) => return Ok(Wait::Decision(login)),
+                Step::Respond(response) => return Ok(Wait::Response(response)),
                 Step::Close => return Err(Phase::Commands.end(Cause::Dialogue(None))),
             }
             if self.session.client.has_gathered() {

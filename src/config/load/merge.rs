@@ -55,6 +55,7 @@ pub fn merge(
     check_authenticators(servers, report)?;
     for (lines, merged) in &merged {
         warn_of_apop(lines.span, merged, report);
+        warn_of_scram(lines.span, merged, report);
         relay::warn(*lines, merged, report);
         relay::warn_of_bare_newlines(*lines, merged, report);
     }
@@ -87,11 +88,37 @@ fn warn_of_apop(span: &Span, server: &MergedServer, report: &mut Report<'_>) {
     };
     if pop3.pop3_auth.has(Method::Apop) && server.auth_http.auth_http.is_none() {
         let text = "\"apop\" is not offered without \"auth_http\"";
-        let warning = about_server(span, text);
-        let warning = Diagnostic {
-            level: Level::Warn,
-            ..warning.named(Lint::Unsupported)
-        };
-        report.warn_once("pop3_auth", warning);
+        warn_once("pop3_auth", span, text, report);
     }
+}
+
+/// Warns about SCRAM with an auth server, which can neither make nor check its messages.
+fn warn_of_scram(span: &Span, server: &MergedServer, report: &mut Report<'_>) {
+    let methods = server.settings.methods();
+    if server.auth_http.auth_http.is_none() {
+        return;
+    }
+    for (method, text) in [
+        (
+            Method::ScramSha1,
+            "\"scram-sha-1\" is not offered with \"auth_http\"",
+        ),
+        (
+            Method::ScramSha256,
+            "\"scram-sha-256\" is not offered with \"auth_http\"",
+        ),
+    ] {
+        if methods.has(method) {
+            warn_once(text, span, text, report);
+        }
+    }
+}
+
+fn warn_once(key: &'static str, span: &Span, text: &str, report: &mut Report<'_>) {
+    let warning = about_server(span, text);
+    let warning = Diagnostic {
+        level: Level::Warn,
+        ..warning.named(Lint::Unsupported)
+    };
+    report.warn_once(key, warning);
 }

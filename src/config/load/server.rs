@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::origins::{Deciding, Origins};
 use crate::base::Protocol;
 use crate::config::model::{
-    AuthUrl, BareNewlines, ClientTls, Limits, LogTarget, MailLog, ProxyPass, TlsMode, Upstream,
-    Variable, Xclient,
+    AuthUrl, BareNewlines, ClientTls, Limits, LogTarget, MailLog, Methods, ProxyPass, TlsMode,
+    Upstream, Variable, Xclient,
 };
 use crate::config::schema::modules::{AuthHttp, Imap, Mail, Pop3, Proxy, Realip, Sieve, Smtp, Ssl};
 
@@ -137,6 +137,16 @@ impl ProtocolSettings {
             Self::Sieve(_) => Protocol::Sieve,
         }
     }
+
+    /// The methods that are configured.
+    pub fn methods(&self) -> Methods {
+        match self {
+            Self::Smtp(own) => own.smtp_auth,
+            Self::Imap(own) => own.imap_auth,
+            Self::Pop3(own) => own.pop3_auth,
+            Self::Sieve(own) => own.sieve_auth,
+        }
+    }
 }
 
 impl Server {
@@ -148,6 +158,15 @@ impl Server {
     /// Whether the backend of `proxy_pass` decides about logins: there is no auth server.
     pub fn backend_authenticates(&self) -> bool {
         matches!(self.authenticator, Authenticator::Backend(_))
+    }
+
+    /// The methods by which clients may log in: those that are configured, without those that only a backend can check if there is
+    /// an auth server.
+    pub fn methods(&self) -> Methods {
+        match self.backend_authenticates() {
+            true => self.settings.methods(),
+            false => self.settings.methods().without(Methods::SCRAM),
+        }
     }
 
     /// Whether the backend of a session depends on headers of the auth server's answer.

@@ -19,6 +19,10 @@ pub enum Method {
     Xoauth2,
     /// AUTH OAUTHBEARER
     OauthBearer,
+    /// AUTH SCRAM-SHA-1
+    ScramSha1,
+    /// AUTH SCRAM-SHA-256
+    ScramSha256,
 }
 
 /// A set of methods.
@@ -28,6 +32,9 @@ pub struct Methods(u16);
 impl Methods {
     /// The set of all methods.
     pub const ALL: Self = Self(u16::MAX);
+
+    /// SCRAM, in which the client and the backend itself prove that they know the password.
+    pub const SCRAM: Self = Self::of(&[Method::ScramSha1, Method::ScramSha256]);
 
     /// The set of `methods`.
     pub const fn of(methods: &[Method]) -> Self {
@@ -57,6 +64,11 @@ impl Methods {
     /// Removes `method`.
     pub fn remove(&mut self, method: Method) {
         self.0 &= !(1 << method as u16);
+    }
+
+    /// The methods that are not in `other`.
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     /// The union of two sets.

@@ -92,7 +92,9 @@ impl AuthRequest<'_> {
             Credentials::CramMd5 { digest, salt, .. } | Credentials::Apop { digest, salt, .. } => {
                 (digest.reveal(), Some(salt))
             }
-            Credentials::External { .. } | Credentials::None => (b"", None),
+            Credentials::External { .. } | Credentials::Scram { .. } | Credentials::None => {
+                (b"", None)
+            }
         };
         let user = user.as_deref().unwrap_or(credentials.user());
         let pass = pass.as_ref().map_or(own_pass, |pass| pass.reveal());

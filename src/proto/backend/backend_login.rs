@@ -6,14 +6,16 @@
 use super::Accepted;
 use super::authorized_login::SENDING_MAIL;
 use super::discovery::Discovery;
+use super::relay::{self, Answered};
 use super::reply::{Expected, Rejection, Replies};
 use super::steps::{Context, Ended, SENDING_AUTH, Step, Steps};
 use super::wire::{Capabilities, Offer, Wire};
 use crate::config::Method;
 use crate::proto::client::{Dialogue, Progress, then};
-use crate::proto::login::{Bytes, Credentials, Helo, Login, Origin};
+use crate::proto::login::{Bytes, Credentials, Helo, Login, Origin, Response};
 use crate::proto::sasl;
 use crate::proto::sasl::client::{self, Exchange};
+use crate::proto::sasl::scram::{self, Scram};
 
 /// A client's request to the backend.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub enum Request {
     Challenge(Origin),
     /// A login, or mail without one.
     Login(Login),
+    /// A response to the backend's message.
+    Response(Response),
 }
 
 impl Request {
@@ -30,6 +34,7 @@ impl Request {
         match self {
             Request::Challenge(origin) => origin,
             Request::Login(login) => &login.origin,
+            Request::Response(response) => &response.origin,
         }
     }
 
@@ -37,12 +42,14 @@ impl Request {
     pub fn mechanisms(&self) -> &'static str {
         match self {
             Request::Challenge(_) => "CRAM-MD5",
+            Request::Response(_) => "SCRAM",
             Request::Login(login) => match &login.credentials {
                 Credentials::Plain { .. } => "PLAIN LOGIN",
                 Credentials::CramMd5 { .. } => "CRAM-MD5",
                 Credentials::Apop { .. } => "APOP",
                 Credentials::External { .. } => "EXTERNAL",
                 Credentials::Bearer { mechanism, .. } => mechanism.name(),
+                Credentials::Scram { mechanism, .. } => mechanism.name(),
                 Credentials::None => "",
             },
         }
@@ -50,7 +57,11 @@ impl Request {
 
     /// Whether it only makes sense to the backend that sent the challenge.
     pub fn answers_challenge(&self) -> bool {
-        matches!(self, Request::Login(login) if matches!(login.credentials, Credentials::CramMd5 { .. }))
+        match self {
+            Request::Challenge(_) => false,
+            Request::Login(login) => matches!(login.credentials, Credentials::CramMd5 { .. }),
+            Request::Response(_) => true,
+        }
     }
 }
 
@@ -62,6 +73,8 @@ pub type BackendLogin = Dialogue<Outcome>;
 pub enum Outcome {
     /// The challenge for the client, with its angle brackets.
     Challenge(Bytes, Idle),
+    /// The backend's message for the client, in base64.
+    Message(Scram, Bytes, Idle),
     /// The client is accepted, by a backend with these capabilities.
     Accepted(Accepted, Capabilities),
     /// The backend refuses; `None` when it closes the connection.
@@ -116,6 +129,17 @@ enum Awaited {
     Command,
     /// The answer to its challenge.
     Answer,
+    /// The response to a message of an exchange that is relayed.
+    Response(Scram, Round),
+}
+
+/// The message of the backend that the client responds to.
+#[derive(Clone, Copy, Debug)]
+enum Round {
+    /// The one after the client's first message.
+    First,
+    /// The one with the backend's signature.
+    Last,
 }
 
 impl Context for Idle {
@@ -155,7 +179,10 @@ impl Idle {
                 let step = Step::new(answer, SENDING_AUTH, Expected::LoggedIn);
                 Ok(self.log_in(Steps::new(step, []), Accepted::LoggedIn, out))
             }
-            (Awaited::Answer, request) => {
+            (Awaited::Response(mechanism, round), Request::Response(response)) => {
+                Ok(self.respond(mechanism, round, response.line.reveal(), out))
+            }
+            (Awaited::Answer | Awaited::Response(..), request) => {
                 // The challenge is cancelled; the request follows the reply to that.
                 let cancel = self.wire.framing().line("*");
                 let step = Step::new(cancel, SENDING_AUTH, Expected::Refusal);
@@ -178,7 +205,14 @@ impl Idle {
                 let step = Step::new(command, SENDING_AUTH, Expected::Challenge);
                 Ok(then(Steps::new(step, []).begin(self, out), challenged))
             }
-            Request::Challenge(_) => Err(self),
+            Request::Challenge(_) | Request::Response(_) => Err(self),
+            Request::Login(Login {
+                credentials:
+                    Credentials::Scram {
+                        message, mechanism, ..
+                    },
+                ..
+            }) => self.first_message(mechanism, &message, out),
             Request::Login(login) => match login.origin.envelope() {
                 Some(envelope) => {
                     let mail = Step::new(&*envelope.mail, SENDING_MAIL, Expected::Decision);
@@ -190,6 +224,66 @@ impl Idle {
                 },
             },
         }
+    }
+
+    /// Sends the first message of SCRAM.
+    fn first_message(
+        self,
+        mechanism: Scram,
+        message: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<BackendLogin, Self> {
+        if !self.capabilities.mechanisms.has(mechanism.method()) {
+            return Err(self);
+        }
+        let command = self.wire.auth_command(mechanism.name());
+        let longest = self.capabilities.initial_response;
+        let steps = Steps::first_message(message, command, longest);
+        Ok(then(
+            steps.begin(self, out),
+            move |(idle, ended), _, _| match ended {
+                Ended::Complete(text) => match relay::message(&text) {
+                    Some(text) => idle.relayed(mechanism, Round::First, text),
+                    None => Progress::UNEXPECTED,
+                },
+                Ended::Refused(rejection) => refused(rejection, idle),
+            },
+        ))
+    }
+
+    /// Passes the client's response on.
+    fn respond(
+        self,
+        mechanism: Scram,
+        round: Round,
+        line: &[u8],
+        out: &mut Vec<u8>,
+    ) -> BackendLogin {
+        let is_cancelled = line == scram::CANCEL;
+        let sent = relay::dialogue(line, self, out);
+        then(sent, move |(idle, answered), _, _| {
+            match (answered, round) {
+                (Answered::Refused(rejection), _) => refused(rejection, idle),
+                _ if is_cancelled => Progress::UNEXPECTED,
+                (Answered::Message(text), Round::First) => {
+                    idle.relayed(mechanism, Round::Last, text)
+                }
+                (Answered::Message(_), Round::Last) => Progress::UNEXPECTED,
+                (Answered::Complete, round) => {
+                    let accepted = match round {
+                        Round::First => Accepted::WithReply,
+                        Round::Last => Accepted::LoggedIn,
+                    };
+                    Progress::Done(Outcome::Accepted(accepted, idle.capabilities))
+                }
+            }
+        })
+    }
+
+    /// Returns the backend's message, and waits for the response to it.
+    fn relayed(mut self, mechanism: Scram, round: Round, text: Bytes) -> Progress<Outcome> {
+        self.awaited = Awaited::Response(mechanism, round);
+        Progress::Done(Outcome::Message(mechanism, text, self))
     }
 
     fn log_in(self, steps: Steps, accepted: Accepted, out: &mut Vec<u8>) -> BackendLogin {

@@ -14,6 +14,7 @@ pub mod discovery;
 pub mod framing;
 pub mod greeting;
 pub mod identification;
+pub mod relay;
 pub mod reply;
 pub mod start_tls;
 pub mod steps;
@@ -30,6 +31,9 @@ pub use start_tls::StartTls;
 pub enum Accepted {
     /// The client is logged in.
     LoggedIn,
+    /// The client is logged in and gets the backend's own reply, which may be a part of the exchange: in SCRAM, a completion that
+    /// comes in place of the backend's last message.
+    WithReply,
     /// Mail without a login: the client gets the backend's own reply, whether it is positive or negative.
     Answered,
 }

@@ -83,6 +83,22 @@ impl Steps {
         )
     }
 
+    /// The first message of an exchange that the gateway relays. The command carries a message of up to `longest_initial` bytes.
+    /// The last reply is the backend's first message.
+    pub fn first_message(
+        message: &[u8],
+        mut command: Vec<u8>,
+        longest_initial: Option<usize>,
+    ) -> Self {
+        let step = |line: Vec<u8>| Step::new(line, SENDING_AUTH, Expected::Challenge);
+        if longest_initial.is_some_and(|longest| message.len() <= longest) {
+            command.push(b' ');
+            command.extend_from_slice(message);
+            return Steps::new(step(command), []);
+        }
+        Steps::new(step(command), [step(message.into())])
+    }
+
     /// Sends the first line. `context` is returned with the outcome.
     pub fn begin<C: Context>(self, context: C, out: &mut Vec<u8>) -> Dialogue<(C, Ended)> {
         let running = Running {

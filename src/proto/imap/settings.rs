@@ -30,7 +30,7 @@ impl Settings {
             capability: Vec::new(),
             capability_tls: Vec::new(),
             id: [b"* ID ", &*id.list(), b"\r\n"].concat(),
-            methods: own.imap_auth,
+            methods: server.methods(),
             starttls: server.ssl.starttls,
             tally: Tally::new(server.mail.max_errors, server.mail.max_commands),
         };

@@ -29,7 +29,7 @@ pub struct Settings {
 impl Settings {
     /// The settings of a server.
     pub fn of(server: &Server, own: &settings::Pop3) -> Self {
-        let mut methods = own.pop3_auth;
+        let mut methods = server.methods();
         let backend_authenticates = server.backend_authenticates();
         if methods.has(Method::Plain) {
             methods.insert(Method::Login);

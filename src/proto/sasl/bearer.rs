@@ -97,7 +97,7 @@ fn oauthbearer(message: &[u8]) -> Split<'_> {
 }
 
 /// A login in which `=2C` stands for a comma and `=3D` for `=` (RFC 5801, section 4).
-fn saslname(text: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn saslname(text: &[u8]) -> Option<Vec<u8>> {
     let mut pieces = text.split(|&byte| byte == b'=');
     let mut name = pieces.next()?.to_vec();
     for piece in pieces {

@@ -7,13 +7,15 @@ use crate::config::{Method, Methods};
 use crate::proto::login::{Bytes, Credentials};
 
 /// SASL's names of the mechanisms, in the order in which they are announced.
-const NAMES: [(Method, &str); 6] = [
+const NAMES: [(Method, &str); 8] = [
     (Method::Plain, "PLAIN"),
     (Method::Login, "LOGIN"),
     (Method::CramMd5, "CRAM-MD5"),
     (Method::External, "EXTERNAL"),
     (Method::Xoauth2, "XOAUTH2"),
     (Method::OauthBearer, "OAUTHBEARER"),
+    (Method::ScramSha1, "SCRAM-SHA-1"),
+    (Method::ScramSha256, "SCRAM-SHA-256"),
 ];
 
 /// The names of the mechanisms in the set.
@@ -78,8 +80,8 @@ impl Exchange {
         }
     }
 
-    /// The exchange for these credentials in a mechanism of one message, if the server offers that. CRAM-MD5 and APOP have
-    /// none: challenge and answer belong together.
+    /// The exchange for these credentials in a mechanism of one message, if the server offers that. CRAM-MD5, APOP and SCRAM
+    /// have none: challenge and answer belong together.
     pub fn in_one_message(credentials: &Credentials, offered: Methods) -> Option<Self> {
         match credentials {
             Credentials::Plain { user, pass } => {
@@ -102,7 +104,10 @@ impl Exchange {
                     Self::one_message(mechanism.name(), &message, mechanism.acknowledgement())
                 })
             }
-            Credentials::CramMd5 { .. } | Credentials::Apop { .. } | Credentials::None => None,
+            Credentials::CramMd5 { .. }
+            | Credentials::Apop { .. }
+            | Credentials::Scram { .. }
+            | Credentials::None => None,
         }
     }
 }

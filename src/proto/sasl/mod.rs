@@ -6,6 +6,7 @@ pub mod client;
 mod cram_md5;
 mod frame;
 mod plain;
+pub mod scram;
 
 use std::borrow::Cow;
 
@@ -14,11 +15,13 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 pub use super::login::Bearer;
-use super::login::Bytes;
+use super::login::{Bytes, Response};
 use super::note::Mechanism;
 use super::{Credentials, Login, Note, Objection, Origin, Step, Turn, redact};
+use crate::base::Secret;
 use crate::config::{Method, Methods};
 pub use frame::Frame;
+use scram::Scram;
 
 /// `Username:` and `Password:` in base64.
 const USERNAME: &str = "VXNlcm5hbWU6";
@@ -45,6 +48,10 @@ pub enum Exchange {
     External,
     /// XOAUTH2 or OAUTHBEARER sent its empty challenge.
     Bearer(Bearer),
+    /// SCRAM sent its empty challenge.
+    Scram(Scram),
+    /// The client was sent a message of the backend.
+    Relayed(Scram),
     /// The auth server refused the login with the mechanism's own error; the client acknowledges it and then gets the
     /// protocol's error line.
     Failed {
@@ -66,6 +73,8 @@ pub enum Outcome {
     CramMd5,
     /// The credentials are complete.
     Done(Credentials),
+    /// The backend gets this response to its message.
+    Respond(Secret<Bytes>),
     /// Send this error line; the session ends with it, or goes on.
     Fail {
         /// The protocol's error line.
@@ -100,6 +109,10 @@ impl Outcome {
             Outcome::CramMd5 => Step::Challenge(origin()),
             Outcome::Done(credentials) => Step::Authenticate(Box::new(Login {
                 credentials,
+                origin: origin(),
+            })),
+            Outcome::Respond(line) => Step::Respond(Box::new(Response {
+                line,
                 origin: origin(),
             })),
             Outcome::Fail { line, closing } => {
@@ -176,6 +189,8 @@ pub fn begin<'a>(
         b"OAUTHBEARER" if enabled(Method::OauthBearer) => {
             ("", Exchange::Bearer(Bearer::OauthBearer))
         }
+        b"SCRAM-SHA-1" if enabled(Method::ScramSha1) => ("", Exchange::Scram(Scram::Sha1)),
+        b"SCRAM-SHA-256" if enabled(Method::ScramSha256) => ("", Exchange::Scram(Scram::Sha256)),
         _ => return Err(Fault::default()),
     };
     match initial {
@@ -203,6 +218,13 @@ impl Exchange {
                 user: plain::user(text, "EXTERNAL")?,
             },
             Exchange::Bearer(mechanism) => mechanism.credentials(text)?,
+            Exchange::Scram(mechanism) => mechanism.credentials(text)?,
+            Exchange::Relayed(mechanism) => {
+                if text != scram::CANCEL && !scram::is_message(text) {
+                    return Err(Note::Encoding(mechanism.name()).into());
+                }
+                return Ok(Outcome::Respond(Secret::new(text.into())));
+            }
             Exchange::Failed {
                 mechanism,
                 line,
@@ -226,6 +248,12 @@ impl Exchange {
             Some(_) => redact::HIDDEN.into(),
             None => redact::command(line).into(),
         }
+    }
+
+    /// A message of the backend, which is in base64, and the exchange that takes the response.
+    pub fn relayed(mechanism: Scram, text: &[u8]) -> Outcome {
+        let text = String::from_utf8_lossy(text).into_owned();
+        Outcome::Challenge(text.into(), Exchange::Relayed(mechanism))
     }
 
     /// The challenge of CRAM-MD5 and the exchange that takes its answer.

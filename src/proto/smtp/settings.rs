@@ -37,7 +37,7 @@ impl Settings {
             helo: [b"250 ", &**name, b"\r\n"].concat(),
             ehlo: Vec::new(),
             ehlo_tls: Vec::new(),
-            methods: own.smtp_auth,
+            methods: server.methods(),
             starttls: server.ssl.starttls,
             tally: Tally::new(server.mail.max_errors, server.mail.max_commands),
             backend_authenticates: server.backend_authenticates(),

@@ -10,6 +10,7 @@ use crate::proto::backend::reply::Rejection;
 use crate::proto::backend::wire::Offer;
 use crate::proto::dialogues;
 use crate::proto::login::Bytes;
+use crate::proto::sasl::scram::Scram;
 
 /// An open conversation with the backend, kept between a client's attempts.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ impl OpenConversation {
 pub(in crate::session) enum Answer {
     /// A challenge for the client.
     Challenge(Bytes, OpenConversation),
+    /// A message for the client, in base64.
+    Message(Scram, Bytes, OpenConversation),
     /// The client is accepted.
     Admitted(Admitted),
     /// The backend refuses, by this reply.
@@ -91,6 +94,9 @@ pub(in crate::session) async fn request(
         Ok(match outcome {
             Outcome::Challenge(challenge, idle) => {
                 Answer::Challenge(challenge, OpenConversation { connection, idle })
+            }
+            Outcome::Message(mechanism, text, idle) => {
+                Answer::Message(mechanism, text, OpenConversation { connection, idle })
             }
             Outcome::Accepted(accepted, found) => {
                 context.guard_relay(found.trust);

@@ -212,7 +212,7 @@ async fn probe(backends: Arc<Backends>, entry: Arc<BackendCapabilities>) {
 /// Writes that no client can log in, once until one can.
 fn report(backends: &Backends, entry: &BackendCapabilities, answer: &Answer) {
     let server = &backends.server;
-    let mut wanted = dialogues::methods(server);
+    let mut wanted = server.methods();
     wanted.remove(Method::None);
     wanted.remove(Method::Apop);
     let lacking = !wanted.is_empty() && wanted.common(answer.list.methods).is_empty();

@@ -179,7 +179,10 @@ impl Look<'_> {
 fn proof(credentials: &Credentials) -> Option<&[u8]> {
     match credentials {
         Credentials::External { .. } => Some(b""),
-        Credentials::CramMd5 { .. } | Credentials::Apop { .. } | Credentials::None => None,
+        Credentials::CramMd5 { .. }
+        | Credentials::Apop { .. }
+        | Credentials::Scram { .. }
+        | Credentials::None => None,
         Credentials::Plain { .. } | Credentials::Bearer { .. } => {
             credentials.password().map(|password| &**password.reveal())
         }

@@ -2,7 +2,8 @@
 
 pop3.py KIND PORT USER PASSWORD MECHANISM [FILE]
 
-KIND is clear, starttls or tls; MECHANISM is USER, APOP, XOAUTH2 or OAUTHBEARER. Prints the number of messages. If FILE is given,
+KIND is clear, starttls or tls; MECHANISM is USER, APOP, XOAUTH2, OAUTHBEARER, SCRAM-SHA-1 or
+SCRAM-SHA-256. Prints the number of messages. If FILE is given,
 the first message is written to it and deleted on the server. The exit code is 1 when the login is refused.
 """
 
@@ -30,6 +31,14 @@ try:
     elif mechanism == "USER":
         client.user(user)
         client.pass_(password)
+    elif mechanism.startswith("SCRAM"):
+        exchange = login.Scram(mechanism, user, password)
+        text = lambda message: base64.b64encode(message.encode()).decode()
+        challenge = client._shortcmd("AUTH " + mechanism + " " + text(exchange.first()))
+        challenge = client._shortcmd(text(exchange.final(base64.b64decode(challenge[2:]).decode())))
+        exchange.verify(base64.b64decode(challenge[2:]).decode())
+        client._shortcmd("")
+        print("verified")
     else:
         message = base64.b64encode(login.message(mechanism, user, password).encode()).decode()
         # poplib has no method for AUTH.

@@ -9,9 +9,13 @@ use base64::Engine as _;
 use crate::process::{give_to, run, stop, uid};
 use crate::{TempDir, free_port, wait_until};
 
-/// The only account.
+/// The account with a password in clear text.
 pub const USER: &str = "alice@example.test";
 pub const PASSWORD: &str = "sec ret";
+/// An account with the same password of which Dovecot only knows the keys of SCRAM-SHA-256.
+pub const KEYS_USER: &str = "carol@example.test";
+const KEYS: &str = "{SCRAM-SHA-256}4096,f260F/GbKt6Iap05,DbrGizJ94LwCivcPZEGzSSu+YdZIKOkJS+4Dr3jzrCE=,\
+                    yD6U/S/pBgb7T6OrGKALGFmdXK/gSqLX7Mjel3q2EAM=";
 
 /// What makes a Dovecot different from others.
 #[derive(Clone, Copy, Debug)]
@@ -124,6 +128,7 @@ impl Dovecot {
         fs::write(root.join("dovecot.conf"), text).expect("dovecot.conf");
         let users = options.users.iter();
         let users: String = users.map(|user| format!("{user}:{PASSWORD}\n")).collect();
+        let users = users + &format!("{KEYS_USER}:{KEYS}\n");
         fs::write(root.join("users"), users).expect("the users");
         accept_tokens(root, PASSWORD);
         let mut this = Dovecot {
@@ -228,7 +233,7 @@ protocols = imap pop3
 listen = @ADDRESS@
 ssl = no
 disable_plaintext_auth = no
-auth_mechanisms = plain login cram-md5 apop xoauth2 oauthbearer
+auth_mechanisms = plain login cram-md5 apop xoauth2 oauthbearer scram-sha-1 scram-sha-256
 auth_failure_delay = 0
 mail_location = maildir:@ROOT@/mail
 mail_fsync = never

@@ -210,7 +210,7 @@ state_dir = @ROOT@/dovecot/state
 log_path = @ROOT@/dovecot/log
 protocols =
 ssl = no
-auth_mechanisms = plain login cram-md5 xoauth2 oauthbearer
+auth_mechanisms = plain login cram-md5 xoauth2 oauthbearer scram-sha-1 scram-sha-256
 auth_failure_delay = 0
 disable_plaintext_auth = no
 passdb {

@@ -564,6 +564,31 @@ fn messages_that_pass_unread_without_a_login_are_warned_of() {
 }
 
 #[test]
+fn scram_with_an_auth_server() {
+    let text = "events {} mail { imap_auth plain scram-sha-256; smtp_auth plain scram-sha-1; auth_http 127.0.0.1;\n server { listen 143; }\n \
+                server { listen 144; protocol imap; }\n server { listen 25; protocol smtp; } }";
+    let (loaded, notes) = load_files(&[("n.conf", text.as_bytes())]);
+    assert!(loaded.is_ok(), "{notes:?} {:?}", loaded.err());
+    let said: Vec<_> = notes.iter().filter(|note| note.contains("scram")).collect();
+    assert_eq!(said.len(), 2, "{notes:?}");
+    for (said, word, line) in [(said[0], "256", 2), (said[1], "1", 4)] {
+        let start = format!(
+            "[unsupported] \"scram-sha-{word}\" is not offered with \"auth_http\" for server in"
+        );
+        assert!(
+            said.starts_with(&start) && said.ends_with(&format!("n.conf:{line}")),
+            "{said}"
+        );
+    }
+    let text = "events {} mail { imap_auth scram-sha-1 scram-sha-256; proxy_pass 127.0.0.1; server { listen 143; } }";
+    let (_, notes) = load_files(&[("n.conf", text.as_bytes())]);
+    assert!(
+        !notes.iter().any(|note| note.contains("scram")),
+        "{notes:?}"
+    );
+}
+
+#[test]
 fn open_relays_are_warned_of() {
     let warned = |server: &str| {
         let text = format!("events {{}}\nmail {{\n server {{ protocol smtp; {server} }} }}");

@@ -33,6 +33,9 @@ module! {
         ///   of its names: commonName, emailAddress or rfc822Name. An empty login means the first of them.
         /// - `xoauth2`, `oauthbearer`: an OAuth 2.0 token (RFC 7628). freenginx and Angie have these values too,
         ///   nginx does not.
+        /// - `scram-sha-1`, `scram-sha-256`: SCRAM (RFC 5802), which the client and the backend of `proxy_pass` speak
+        ///   with each other: portcullis relays their messages and learns only the login. They are not offered with
+        ///   `auth_http`, and never with channel binding (`-PLUS`). nginx does not have these values.
         ///
         /// As in nginx, USER and PASS, AUTH PLAIN and AUTH LOGIN are always accepted; `plain` determines only whether
         /// PLAIN and LOGIN are announced.

@@ -51,6 +51,9 @@ module! {
         ///   Otherwise MAIL before a login receives `530 5.7.1 Authentication required`.
         /// - `xoauth2`, `oauthbearer`: an OAuth 2.0 token (RFC 7628). freenginx and Angie have these values too,
         ///   nginx does not.
+        /// - `scram-sha-1`, `scram-sha-256`: SCRAM (RFC 5802), which the client and the backend of `proxy_pass` speak
+        ///   with each other: portcullis relays their messages and learns only the login. They are not offered with
+        ///   `auth_http`, and never with channel binding (`-PLUS`). nginx does not have these values.
         smtp_auth: SetOf<SmtpMethods> = "plain login", MAIL_SERVER;
         /// Determines what happens to messages with a bare LF (without CR before it), a bare CR (without LF after it), or a dot
         /// alone on a line that is not the end of the message. Mail servers disagree about them: what one takes for a part of

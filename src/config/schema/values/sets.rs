@@ -65,27 +65,31 @@ macro_rules! members {
 
 members! {
     /// The words of `smtp_auth`.
-    SmtpMethods, "plain | login | cram-md5 | external | none | xoauth2 | oauthbearer ...",
+    SmtpMethods, "plain | login | cram-md5 | external | none | xoauth2 | oauthbearer | scram-sha-1 | scram-sha-256 ...",
     "plain" => Plain, "login" => Login, "cram-md5" => CramMd5, "external" => External, "none" => None,
-    "xoauth2" => Xoauth2, "oauthbearer" => OauthBearer
+    "xoauth2" => Xoauth2, "oauthbearer" => OauthBearer,
+    "scram-sha-1" => ScramSha1, "scram-sha-256" => ScramSha256
 }
 members! {
     /// The words of `imap_auth`.
-    ImapMethods, "plain | login | cram-md5 | external | xoauth2 | oauthbearer ...",
+    ImapMethods, "plain | login | cram-md5 | external | xoauth2 | oauthbearer | scram-sha-1 | scram-sha-256 ...",
     "plain" => Plain, "login" => Login, "cram-md5" => CramMd5, "external" => External,
-    "xoauth2" => Xoauth2, "oauthbearer" => OauthBearer
+    "xoauth2" => Xoauth2, "oauthbearer" => OauthBearer,
+    "scram-sha-1" => ScramSha1, "scram-sha-256" => ScramSha256
 }
 members! {
     /// The words of `pop3_auth`.
-    Pop3Methods, "plain | apop | cram-md5 | external | xoauth2 | oauthbearer ...",
+    Pop3Methods, "plain | apop | cram-md5 | external | xoauth2 | oauthbearer | scram-sha-1 | scram-sha-256 ...",
     "plain" => Plain, "apop" => Apop, "cram-md5" => CramMd5, "external" => External,
-    "xoauth2" => Xoauth2, "oauthbearer" => OauthBearer
+    "xoauth2" => Xoauth2, "oauthbearer" => OauthBearer,
+    "scram-sha-1" => ScramSha1, "scram-sha-256" => ScramSha256
 }
 members! {
     /// The words of `sieve_auth`.
-    SieveMethods, "plain | login | cram-md5 | external | xoauth2 | oauthbearer ...",
+    SieveMethods, "plain | login | cram-md5 | external | xoauth2 | oauthbearer | scram-sha-1 | scram-sha-256 ...",
     "plain" => Plain, "login" => Login, "cram-md5" => CramMd5, "external" => External,
-    "xoauth2" => Xoauth2, "oauthbearer" => OauthBearer
+    "xoauth2" => Xoauth2, "oauthbearer" => OauthBearer,
+    "scram-sha-1" => ScramSha1, "scram-sha-256" => ScramSha256
 }
 
 /// Versions of TLS.

@@ -8,6 +8,7 @@ use crate::proto::login::{Bearer, Bytes, Credentials, Login, Origin};
 
 mod imap;
 mod pop3;
+mod scram;
 mod sieve;
 mod smtp;
 mod states;
@@ -131,7 +132,9 @@ impl Shown for authorized_login::Outcome {
 impl Shown for backend_login::Outcome {
     fn shown(&self) -> String {
         match self {
-            Self::Challenge(text, _) => String::from_utf8_lossy(text).into_owned(),
+            Self::Challenge(text, _) | Self::Message(_, text, _) => {
+                String::from_utf8_lossy(text).into_owned()
+            }
             Self::Accepted(accepted, _) => accepted.shown(),
             Self::Refused(rejection, idle) => {
                 assert_eq!(rejection.closing, idle.is_none());
@@ -146,9 +149,14 @@ impl Shown for backend_login::Outcome {
 impl Played<backend_login::Outcome> {
     /// The rest of the conversation.
     fn idle(self) -> Idle {
-        use backend_login::Outcome::{Challenge, NotOffered, Refused};
+        use backend_login::Outcome::{Challenge, Message, NotOffered, Refused};
         match self.end {
-            End::Done(Challenge(_, idle) | Refused(_, Some(idle)) | NotOffered(idle)) => idle,
+            End::Done(
+                Challenge(_, idle)
+                | Message(_, _, idle)
+                | Refused(_, Some(idle))
+                | NotOffered(idle),
+            ) => idle,
             _ => panic!("the conversation is over: {}", self.sent),
         }
     }

@@ -10,6 +10,7 @@ use crate::config::{Method, StartTls};
 use crate::proto::CapabilityList;
 use crate::proto::line::{self, Invalid};
 use crate::proto::login::Bytes;
+use crate::proto::sasl::scram::Scram;
 use crate::proto::sasl::{self, Exchange, Fault};
 use crate::proto::tally::Tally;
 use crate::proto::{
@@ -246,6 +247,10 @@ impl ServerDialogue for Pop3Server {
 
     fn challenge(&mut self, salt: Bytes, out: &mut Vec<u8>) {
         self.sasl(Exchange::cram_md5(salt), out);
+    }
+
+    fn relay(&mut self, mechanism: Scram, message: &[u8], out: &mut Vec<u8>) {
+        self.sasl(Exchange::relayed(mechanism, message), out);
     }
 
     fn secured(&mut self) {

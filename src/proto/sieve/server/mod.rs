@@ -9,6 +9,7 @@ use super::replies::{self, CHALLENGE, Reply};
 use super::{Settings, reply};
 use crate::proto::CapabilityList;
 use crate::proto::login::Bytes;
+use crate::proto::sasl::scram::Scram;
 use crate::proto::sasl::{Exchange, Fault};
 use crate::proto::tally::Tally;
 use crate::proto::{Input, Note, Objection, Refusal, ServerDialogue, Step, Turn, foreign};
@@ -161,6 +162,10 @@ impl ServerDialogue for SieveServer {
 
     fn challenge(&mut self, salt: Bytes, out: &mut Vec<u8>) {
         self.sasl(Exchange::cram_md5(salt), out);
+    }
+
+    fn relay(&mut self, mechanism: Scram, message: &[u8], out: &mut Vec<u8>) {
+        self.sasl(Exchange::relayed(mechanism, message), out);
     }
 
     fn secured(&mut self) {

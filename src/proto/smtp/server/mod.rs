@@ -11,6 +11,7 @@ use super::{Settings, bdat, reply};
 use crate::proto::CapabilityList;
 use crate::proto::line::{self, Invalid};
 use crate::proto::login::Bytes;
+use crate::proto::sasl::scram::Scram;
 use crate::proto::sasl::{Exchange, Fault};
 use crate::proto::tally::Tally;
 use crate::proto::{Helo, Input, Note, Objection, Refusal, ServerDialogue, Step, Turn, foreign};
@@ -124,6 +125,10 @@ impl ServerDialogue for SmtpServer {
 
     fn challenge(&mut self, salt: Bytes, out: &mut Vec<u8>) {
         self.sasl(Exchange::cram_md5(salt), out);
+    }
+
+    fn relay(&mut self, mechanism: Scram, message: &[u8], out: &mut Vec<u8>) {
+        self.sasl(Exchange::relayed(mechanism, message), out);
     }
 
     fn secured(&mut self) {

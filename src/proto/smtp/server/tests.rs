@@ -449,3 +449,64 @@ fn a_line_that_backends_may_split_hides_no_command() {
         assert!(!harmless.starts_with(reply), "{verb}");
     }
 }
+
+#[test]
+fn scram_is_relayed() {
+    let methods = [Method::ScramSha1, Method::ScramSha256];
+    let server = || {
+        let settings = settings(&methods, StartTls::Off, true);
+        SmtpServer::new(settings, false, None)
+    };
+    let mut own = server();
+    // n,,n=us=2Cer,r=abc
+    let first = "biwsbj11cz0yQ2VyLHI9YWJj";
+    let begun = format!("AUTH SCRAM-SHA-256\r\n{first}\r\n");
+    let shown = talk(&mut own, begun.as_bytes(), false);
+    assert_eq!(shown, "334 \n= scram-sha-256 us,er  None left 0");
+    let mut out = Vec::new();
+    own.relay(Scram::Sha256, b"cj1hYmM=", &mut out);
+    assert_eq!(out, b"334 cj1hYmM=\r\n");
+    let Step::Respond(response) = own
+        .advance(&mut Input::new(b"Yz1iaXdz\r\n", false), &mut out)
+        .step
+    else {
+        panic!("no response");
+    };
+    assert_eq!(&**response.line.reveal(), b"Yz1iaXdz");
+    out.clear();
+    own.relay(Scram::Sha256, b"dj14", &mut out);
+    for (line, want) in [(&b"\r\n"[..], &b""[..]), (b"*\r\n", b"*")] {
+        own.relay(Scram::Sha256, b"dj14", &mut out);
+        match own.advance(&mut Input::new(line, false), &mut out).step {
+            Step::Respond(response) => assert_eq!(&**response.line.reveal(), want),
+            step => panic!("{step:?}"),
+        }
+    }
+    for (bytes, want) in [
+        // p=tls-unique,,n=u,r=x
+        (
+            "AUTH SCRAM-SHA-1 cD10bHMtdW5pcXVlLCxuPXUscj14\r\n",
+            "500 5.5.1 Invalid command\n\
+             # client sent invalid channel binding in AUTH SCRAM-SHA-1 command\n",
+        ),
+        ("AUTH SCRAM-SHA-256-PLUS\r\n", "500 5.5.1 Invalid command\n"),
+        (
+            "AUTH SCRAM-SHA-1\r\n*\r\n",
+            "334 \n500 5.5.1 Invalid command\n\
+             # client sent invalid base64 encoding in AUTH SCRAM-SHA-1 command\n",
+        ),
+    ] {
+        assert_eq!(
+            talk(&mut server(), bytes.as_bytes(), false),
+            want,
+            "{bytes}"
+        );
+    }
+    let mut own = server();
+    own.relay(Scram::Sha1, b"cj1hYmM=", &mut Vec::new());
+    assert_eq!(
+        talk(&mut own, b"a,b\r\n", false),
+        "500 5.5.1 Invalid command\n\
+         # client sent invalid base64 encoding in AUTH SCRAM-SHA-1 command\n"
+    );
+}
