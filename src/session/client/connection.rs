@@ -149,11 +149,11 @@ impl Client {
     /// As [`Self::left`] before TLS: what the client sends is left to be read. A client that has sent something is noticed only when its
     /// connection breaks.
     pub async fn left_unread(&mut self) {
-        if let Some(socket) = self.stream.socket() {
-            if matches!(socket.peek(&mut [0]).await, Ok(1..)) {
-                // An error of the wait is the end too.
-                let _ = socket.broken().await;
-            }
+        if let Some(socket) = self.stream.socket()
+            && matches!(socket.peek(&mut [0]).await, Ok(1..))
+        {
+            // An error of the wait is the end too.
+            let _ = socket.broken().await;
         }
     }
 
