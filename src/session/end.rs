@@ -10,7 +10,7 @@ use super::client::handshake::TlsError;
 use super::client::source::ProxyHeaderError;
 use super::endpoint::Endpoint;
 use super::io_failure::IoFailure;
-use super::limits::Barred;
+use super::limit_state::Barred;
 use super::log::SessionLog;
 use super::phase::Phase;
 use crate::base::{Errno, Level, Protocol};

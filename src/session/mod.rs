@@ -14,6 +14,7 @@ mod end;
 mod endpoint;
 mod greeting;
 mod io_failure;
+mod limit_state;
 mod limits;
 mod log;
 mod outcome;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::limits::LimitState;
+use super::limit_state::LimitState;
 use super::verdict::{By, Conclusion, Decided, Verdict};
 use crate::base::SessionId;
 use crate::config::{ProtocolSettings, Server, VariableSource};

@@ -9,12 +9,13 @@ use tokio::time::{Instant, sleep};
 
 use super::Session;
 use super::end::{Cause, SessionEnd};
+use super::limit_state::Barred;
 use super::log::SessionLog;
 use super::phase::Phase;
 use super::verdict::Verdict;
 use crate::base::{Escaped, Level};
 use crate::config::{AccessRule, LimitPrefix, Stage, TlsMode, UsesZone};
-use crate::limit::{ConnLease, Limits, SessionCheck, SessionVerdict, Zoned, check_sessions};
+use crate::limit::{Limits, SessionCheck, SessionVerdict, Zoned, check_sessions};
 use crate::log::mail_log::SessionResult;
 use crate::net::socket::Peer;
 use crate::proto::{Excess, LastReply};
@@ -25,24 +26,6 @@ pub mod auth;
 const MOST_CONN: usize = 255;
 /// The longest key of the other limits, in bytes.
 const MOST_OTHER: usize = 65535;
-
-/// What the limits know about a session.
-#[derive(Debug, Default)]
-pub(in crate::session) struct LimitState {
-    /// The last stage whose rules were checked.
-    reached: Option<Stage>,
-    /// The zones that count the session.
-    leases: Vec<ConnLease>,
-}
-
-/// A client that a rule refuses. Its line is in the log.
-#[derive(Clone, Debug)]
-pub(in crate::session) struct Barred {
-    pub result: SessionResult,
-    pub verdict: Verdict,
-    /// `None`: the connection is closed without one.
-    pub reply: Option<LastReply>,
-}
 
 /// A client that a limit refuses.
 #[derive(Debug)]
