@@ -13,6 +13,8 @@ pub struct Discovery {
     wire: Box<dyn Wire>,
     /// The command was sent.
     asked: bool,
+    /// The greeting announces the command that identifies the client.
+    identification: bool,
     asking: Action,
     enough: fn(&Capabilities) -> bool,
 }
@@ -28,6 +30,7 @@ impl Discovery {
         Box::new(Discovery {
             wire,
             asked: false,
+            identification: false,
             asking,
             enough,
         })
@@ -61,10 +64,14 @@ impl ClientDialogue for Discovery {
         } else if self.wire.class(Expected::Greeting, reply) != Class::Ok {
             return Progress::UNEXPECTED;
         } else {
+            self.identification = self.wire.greets_with_identification(reply);
             self.wire.greeted_capabilities(reply).filter(self.enough)
         };
         match found {
-            Some(found) => Progress::Done((self.wire, found)),
+            Some(mut found) => {
+                found.identification |= self.identification;
+                Progress::Done((self.wire, found))
+            }
             None => {
                 out.extend(self.wire.capability_command());
                 out.extend_from_slice(b"\r\n");

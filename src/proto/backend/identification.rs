@@ -94,6 +94,18 @@ mod tests {
                 format!("{told}true"),
             ),
             (
+                vec![
+                    "+OK [XCLIENT] x\r\n",
+                    "+OK\r\nUSER\r\n.\r\n",
+                    "+OK Updated\r\n",
+                ],
+                format!("{told}true"),
+            ),
+            (
+                vec!["+OK [XCLIENT] x\r\n", "-ERR what\r\n", "+OK Updated\r\n"],
+                format!("{told}true"),
+            ),
+            (
                 vec!["+OK x\r\n", "+OK\r\nUSER\r\n.\r\n"],
                 "CAPA|false".to_owned(),
             ),

@@ -2,7 +2,8 @@
 //! STLS (RFC 2595, section 4).
 //!
 //! The dialogue that follows begins with the greeting, as if it had come through TLS: the capabilities that a backend
-//! announced in clear text are discarded.
+//! announced in clear text are discarded, except for XCLIENT in Dovecot's POP3 greeting, which is not repeated inside TLS. A forged one
+//! makes the gateway send a command that the backend refuses.
 
 use super::discovery::Discovery;
 use super::reply::Expected;
@@ -31,9 +32,10 @@ pub fn dialogue(wire: Box<dyn Wire>) -> StartTls {
             return Progress::Done(Outcome::NotOffered);
         }
         let step = Step::new(verbs.start_tls, verbs.start_tls_action, Expected::StartTls);
+        let greeting = wire.greeting_inside_tls(&found);
         let sent = Steps::new(step, []).begin(wire, out);
         Progress::Read(then(sent, move |(_, ended), _, _| match ended {
-            Ended::Complete(_) => Progress::Done(Outcome::Agreed(verbs.greeting)),
+            Ended::Complete(_) => Progress::Done(Outcome::Agreed(greeting)),
             Ended::Refused(_) => Progress::UNEXPECTED,
         }))
     })

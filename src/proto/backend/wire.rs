@@ -182,6 +182,17 @@ pub trait Wire: Replies {
         None
     }
 
+    /// Whether a greeting announces the command that identifies the client (Dovecot's POP3). The answer to the command that asks for
+    /// capabilities does not repeat it.
+    fn greets_with_identification(&self, _greeting: &[u8]) -> bool {
+        false
+    }
+
+    /// The bytes that stand for the greeting after STARTTLS: the backend sends none inside TLS. `before` was announced in clear text.
+    fn greeting_inside_tls(&self, _before: &Capabilities) -> &'static [u8] {
+        self.verbs().greeting
+    }
+
     /// The capabilities in the answer to the command that asks for them. A refusal of the command counts as an answer;
     /// `None`: the reply is neither.
     fn capabilities(&self, answer: &[u8]) -> Option<Capabilities>;

@@ -26,6 +26,18 @@ pub fn read(answer: &[u8]) -> Capabilities {
     found
 }
 
+/// Whether a greeting announces XCLIENT, as Dovecot's does to addresses in `login_trusted_networks`: `+OK [XCLIENT] ready`. The form is
+/// that of a response code (RFC 2449, section 8).
+pub fn greeting_has_xclient(greeting: &[u8]) -> bool {
+    let codes = greeting.strip_prefix(b"+OK ").map(<[u8]>::trim_ascii_start);
+    codes.is_some_and(|codes| {
+        const CODE: &[u8] = b"[XCLIENT]";
+        codes
+            .get(..CODE.len())
+            .is_some_and(|code| code.eq_ignore_ascii_case(CODE))
+    })
+}
+
 /// Capabilities that the gateway announces itself, or that it cannot pass on: UTF8 and LANG (RFC 6856) are commands before the
 /// login, XCLIENT is between the gateway and the backend.
 const OWN: [&[u8]; 6] = [b"SASL", b"STLS", b"USER", b"UTF8", b"LANG", b"XCLIENT"];
@@ -65,6 +77,21 @@ mod tests {
         assert_eq!(names, ["PLAIN", "CRAM-MD5"]);
         let none = read(b"+OK\r\nSASL STLS\r\nUSERS\r\nSTLS X\r\n.\r\nUSER\r\n");
         assert!(!none.password_command && !none.starttls && none.mechanisms.is_empty());
+    }
+
+    #[test]
+    fn xclient_in_the_greeting() {
+        for (greeting, expected) in [
+            ("+OK [XCLIENT] Dovecot ready.\r\n", true),
+            ("+OK [xclient]\r\n", true),
+            ("+OK Dovecot [XCLIENT]\r\n", false),
+            ("+OK [XCLIENTS] ready\r\n", false),
+            ("+OKAY [XCLIENT]\r\n", false),
+            ("+OK\r\n", false),
+        ] {
+            let found = greeting_has_xclient(greeting.as_bytes());
+            assert_eq!(found, expected, "{greeting:?}");
+        }
     }
 
     #[test]

@@ -22,6 +22,9 @@ static VERBS: Verbs = Verbs {
     quit: b"QUIT\r\n",
 };
 
+/// The greeting of a Dovecot that trusts the gateway.
+const GREETING_WITH_XCLIENT: &[u8] = b"+OK [XCLIENT]\r\n";
+
 static XCLIENT: Identification = Identification {
     command: b"XCLIENT",
     action: "sending XCLIENT to upstream",
@@ -68,6 +71,17 @@ impl wire::Wire for Wire {
 
     fn capability_command(&self) -> Vec<u8> {
         b"CAPA".into()
+    }
+
+    fn greets_with_identification(&self, greeting: &[u8]) -> bool {
+        capabilities::greeting_has_xclient(greeting)
+    }
+
+    fn greeting_inside_tls(&self, before: &Capabilities) -> &'static [u8] {
+        match before.identification {
+            true => GREETING_WITH_XCLIENT,
+            false => VERBS.greeting,
+        }
     }
 
     /// A backend that does not know CAPA has the commands of RFC 1939.

@@ -41,7 +41,8 @@ module! {
         /// PLAIN and LOGIN are announced.
         pop3_auth: SetOf<Pop3Methods> = "plain", MAIL_SERVER;
         /// Determines whether the XCLIENT command tells a POP3 backend who the client is, if the backend announces it in
-        /// the response to CAPA. Dovecot does so to addresses in `login_trusted_networks`. The attributes are `ADDR` and
+        /// its greeting (`+OK [XCLIENT]`), as Dovecot does to addresses in `login_trusted_networks`, or in the
+        /// response to CAPA. The attributes are `ADDR` and
         /// `PORT` (the address of the client), `SESSION` (the identifier in `mail_log`) and `TTL`. nginx does not have
         /// this directive.
         pop3_xclient: Flag = "off", MAIL_SERVER;
