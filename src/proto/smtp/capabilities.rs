@@ -74,7 +74,10 @@ pub fn read(answer: &[u8]) -> Capabilities {
         let text = text.to_ascii_uppercase();
         let mut words = words(&text);
         match words.next() {
-            Some(b"AUTH") => found.announce(words),
+            Some(b"AUTH") => {
+                found.announced.reserve(text.len());
+                found.announce(words);
+            }
             Some(b"STARTTLS") => found.starttls = true,
             Some(b"CHUNKING") => found.chunking = true,
             Some(b"XCLIENT") => {
