@@ -1,7 +1,7 @@
 //! A socket address as configurations name it: an IP address with a port, or the path of a unix socket.
 
 use std::fmt;
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 /// Where to listen or connect. `Display` prints it as nginx does: `1.2.3.4:25`, `[::1]:25`, `unix:/path`.
@@ -36,8 +36,67 @@ impl fmt::Display for Address {
             Self::Inet(SocketAddr::V6(address)) => {
                 write!(f, "[{}]:{}", Ipv6Text(*address.ip()), address.port())
             }
-            Self::Inet(address) => write!(f, "{address}"),
+            Self::Inet(SocketAddr::V4(address)) => {
+                let mut text = Ipv4Text::new(*address.ip());
+                text.push(b':');
+                text.number(address.port());
+                f.write_str(text.as_str())
+            }
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// An IPv4 address as text, made without an allocation: several are shown in each session.
+#[derive(Clone, Copy, Debug)]
+pub struct Ipv4Text {
+    bytes: [u8; Self::LONGEST],
+    length: usize,
+}
+
+impl Ipv4Text {
+    /// The length of the longest address with a port.
+    const LONGEST: usize = "255.255.255.255:65535".len();
+
+    /// The address without a port.
+    #[must_use]
+    pub fn new(address: Ipv4Addr) -> Self {
+        let mut text = Self {
+            bytes: [0; Self::LONGEST],
+            length: 0,
+        };
+        for (at, octet) in address.octets().into_iter().enumerate() {
+            if at > 0 {
+                text.push(b'.');
+            }
+            text.number(octet.into());
+        }
+        text
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // It is ASCII.
+        str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+
+    fn number(&mut self, number: u16) {
+        let mut unit = 10_000;
+        while unit > number && unit > 1 {
+            unit /= 10;
+        }
+        while unit > 0 {
+            let digit = number / unit % 10;
+            self.push(b"0123456789"[usize::from(digit)]);
+            unit /= 10;
+        }
+    }
+
+    fn push(&mut self, byte: u8) {
+        if let Some(next) = self.bytes.get_mut(self.length) {
+            *next = byte;
+            self.length += 1;
         }
     }
 }
@@ -73,6 +132,9 @@ mod tests {
     fn prints_as_nginx_does() {
         for text in [
             "1.2.3.4:25",
+            "0.10.100.255:0",
+            "255.255.255.255:65535",
+            "10.20.99.9:1000",
             "[::1]:25",
             "[::]:25",
             "[::0.0.255.255]:1",

@@ -14,7 +14,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
-use crate::base::address::{Address, Ipv6Text};
+use crate::base::address::{Address, Ipv4Text, Ipv6Text};
 
 /// The address a client came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,10 +37,10 @@ impl fmt::Display for Peer {
 
 impl Peer {
     /// The address without its port, as nginx prints it; IPv6 without brackets.
-    pub fn host(&self) -> String {
+    pub fn host(&self) -> Box<str> {
         match self {
-            Peer::Inet(SocketAddr::V4(address)) => address.ip().to_string(),
-            Peer::Inet(SocketAddr::V6(address)) => Ipv6Text(*address.ip()).to_string(),
+            Peer::Inet(SocketAddr::V4(address)) => Ipv4Text::new(*address.ip()).as_str().into(),
+            Peer::Inet(SocketAddr::V6(address)) => Ipv6Text(*address.ip()).to_string().into(),
             Peer::Unix => "unix:".into(),
         }
     }
@@ -322,7 +322,7 @@ mod tests {
         let client = |text: &str| Peer::Inet(text.parse().expect("an address"));
         let local = client("[fe80::1%3]:25");
         assert_eq!(local.to_string(), "[fe80::1]:25");
-        assert_eq!(local.host(), "fe80::1");
+        assert_eq!(&*local.host(), "fe80::1");
         assert_eq!(client("127.0.0.1:25").to_string(), "127.0.0.1:25");
     }
 }

@@ -85,9 +85,12 @@ where
         self.first.whole(bytes)
     }
 
-    fn advance(self: Box<Self>, reply: &[u8], out: &mut Vec<u8>) -> Progress<B> {
+    fn advance(mut self: Box<Self>, reply: &[u8], out: &mut Vec<u8>) -> Progress<B> {
         match self.first.advance(reply, out) {
-            Progress::Read(first) => Progress::Read(then(first, self.next)),
+            Progress::Read(first) => {
+                self.first = first;
+                Progress::Read(self)
+            }
             Progress::Done(outcome) => (self.next)(outcome, reply, out),
             Progress::Unexpected { shown_from } => Progress::Unexpected { shown_from },
         }

@@ -4,6 +4,18 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Invalid;
 
+/// The position of the first CR LF. Replies have short lines: a general search would take longer to prepare than to run.
+pub fn crlf(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let end = at + memchr::memchr(b'\n', &bytes[at..])?;
+        match end.checked_sub(1) {
+            Some(before) if bytes[before] == b'\r' => return Some(before),
+            _ => at = end + 1,
+        }
+    }
+}
+
 /// The line without its end, which is LF or CR LF.
 ///
 /// # Errors
@@ -39,6 +51,21 @@ pub fn answer(line: &[u8], most: usize) -> Result<&[u8], Invalid> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn line_ends() {
+        for (bytes, want) in [
+            ("a\r\nb\r\n", Some(1)),
+            ("\r\n", Some(0)),
+            ("\na\nb\r\r\n", Some(5)),
+            ("a\n", None),
+            ("a\r", None),
+            ("\n", None),
+            ("", None),
+        ] {
+            assert_eq!(crlf(bytes.as_bytes()), want, "{bytes:?}");
+        }
+    }
 
     #[test]
     fn sasl_answers() {

@@ -1,5 +1,7 @@
 //! The strings that IMAP and ManageSieve have in common: quoted strings and literals (RFC 3501, section 4.3; RFC 5804, section 4).
 
+use super::line::crlf;
+
 /// A quoted string. The text has no CR, LF or NUL.
 pub fn quoted(text: &[u8]) -> Vec<u8> {
     let mut quoted = vec![b'"'];
@@ -17,7 +19,7 @@ pub fn quoted(text: &[u8]) -> Vec<u8> {
 pub fn response(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
-        let end = at + memchr::memmem::find(&bytes[at..], b"\r\n")?;
+        let end = at + crlf(&bytes[at..])?;
         let literal = literal(&bytes[at..end]);
         at = end + 2;
         match literal {

@@ -68,10 +68,11 @@ impl<'c, 's> Authenticating<'c, 's> {
         }
         self.commands.take_second()?;
         match self.needed {
+            // Boxed: the other way to log in needs more than twice the room.
             Needed::AuthHttp(server, settings, login) => {
-                auth_http(self.commands, server, settings, login, permits).await
+                Box::pin(auth_http(self.commands, server, settings, login, permits)).await
             }
-            Needed::Backend(request) => backend(self.commands, request, permits).await,
+            Needed::Backend(request) => Box::pin(backend(self.commands, request, permits)).await,
         }
     }
 }
@@ -145,6 +146,7 @@ async fn auth_http(
     };
     let next_number = || shared.next_number();
     let decision = tokio::select! {
+        biased;
         decision = exchange.run(log, &next_number) => decision.map_err(Cause::AuthHttp),
         () = client.left() => Err(Cause::Closed),
     };

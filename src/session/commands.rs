@@ -1,8 +1,9 @@
 //! The phase of commands: the dialogue answers the client until a command needs the auth server or the backend.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
 use super::Session;
 use super::auth_http::auth_server::AuthServer;
@@ -33,8 +34,8 @@ pub(in crate::session) struct Commands<'s> {
     pub second: Option<Connection>,
     /// The conversation with the backend that authenticates, between two attempts.
     pub conversation: Option<Box<OpenConversation>>,
-    /// The end of `timeout`.
-    deadline: Instant,
+    /// The end of `timeout`: one timer for all waits.
+    deadline: Pin<Box<Sleep>>,
 }
 
 /// The decision that a command requires.
@@ -73,16 +74,16 @@ enum Wait {
 }
 
 impl<'s> Commands<'s> {
-    /// A client that was greeted at `begun`.
+    /// A client that was greeted, and whose time ends at `deadline`.
     pub fn new(
         session: Session<'s>,
         mut identity: Identity,
         dialogue: Box<dyn ServerDialogue>,
-        begun: Instant,
+        deadline: Pin<Box<Sleep>>,
     ) -> Self {
         identity.identify(&session.endpoint.server);
         Self {
-            deadline: begun + session.endpoint.server.mail.timeout,
+            deadline,
             session,
             identity,
             dialogue,
@@ -157,7 +158,8 @@ impl<'s> Commands<'s> {
 
     /// Goes on after a refused login, unless the session ends with it. `timeout` begins anew.
     pub fn refused(&mut self, turn: Turn) -> Result<(), SessionEnd> {
-        self.deadline = Instant::now() + self.session.endpoint.server.mail.timeout;
+        let limit = self.session.endpoint.server.mail.timeout;
+        self.deadline.as_mut().reset(Instant::now() + limit);
         if self.conversation.is_none() {
             self.session.log.no_upstream();
             self.second = None;
@@ -219,7 +221,7 @@ impl<'s> Commands<'s> {
     /// Sends the replies and waits for more input.
     async fn read(&mut self) -> Result<(), SessionEnd> {
         self.flush().await?;
-        let cause = match self.session.client.receive(self.deadline).await {
+        let cause = match self.session.client.receive(self.deadline.as_mut()).await {
             Ok(Received::More) => return Ok(()),
             Ok(Received::End) => Cause::Closed,
             Ok(Received::Timeout) => Cause::Timeout,
@@ -231,7 +233,7 @@ impl<'s> Commands<'s> {
     async fn start_tls(&mut self) -> Result<(), SessionEnd> {
         self.flush().await?;
         self.session.log.started_tls();
-        let left = self.deadline.saturating_duration_since(Instant::now());
+        let left = self.deadline.deadline() - Instant::now();
         let secured = match self.session.endpoint.tls.tls() {
             Some(tls) => self.session.client.secure(tls, left).await,
             None => Err(TlsError::NotConfigured),

@@ -1,6 +1,8 @@
 //! The phase of the greeting: the client's host name and `smtp_greeting_delay` come before it.
 
-use tokio::time::Instant;
+use std::pin::pin;
+
+use tokio::time::sleep;
 
 use super::Session;
 use super::client::connection::Received;
@@ -49,14 +51,14 @@ impl<'s> Greeting<'s> {
         } = &mut self.session;
         let mut challenge = || shared.challenge(&endpoint.server.name);
         self.dialogue.greet(&mut challenge, &mut client.out);
-        let begun = Instant::now();
+        let deadline = Box::pin(sleep(endpoint.server.mail.timeout));
         let sent = client.flush().await;
         sent.map_err(|error| Phase::Greeting.end(Cause::Client(error)))?;
         Ok(Commands::new(
             self.session,
             self.identity,
             self.dialogue,
-            begun,
+            deadline,
         ))
     }
 
@@ -88,7 +90,7 @@ impl<'s> Greeting<'s> {
         }
         let client = &mut *self.session.client;
         let received = if client.input().is_empty() {
-            client.receive(Instant::now() + delay).await
+            client.receive(pin!(sleep(delay))).await
         } else {
             Ok(Received::More)
         };

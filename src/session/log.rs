@@ -55,7 +55,7 @@ impl SessionLog {
             log,
             listen,
             number,
-            client: peer.host().into(),
+            client: peer.host(),
             starttls: false,
             login: None,
             upstream: None,
@@ -73,7 +73,7 @@ impl SessionLog {
     /// Sets the client, where it is not the socket's peer, and the source address in its PROXY header.
     pub fn client(&mut self, peer: &Peer, header: Option<SocketAddr>) {
         self.record_client(peer, header);
-        self.client = peer.host().into();
+        self.client = peer.host();
     }
 
     /// Adds to later lines that TLS began with STARTTLS.

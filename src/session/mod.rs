@@ -159,6 +159,7 @@ fn log_in(
         };
         let greeting = Box::pin(greet(session, source));
         let reached = tokio::select! {
+            biased;
             reached = reach_backend(greeting) => reached,
             () = over(&mut shutdown) => Err(Phase::Commands.end(Cause::Shutdown)),
         };

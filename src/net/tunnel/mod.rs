@@ -77,13 +77,14 @@ impl Flow {
         }
     }
 
-    /// Moves bytes as far as possible. `Ready` at the end of this direction.
+    /// Moves bytes as far as possible. `Ready` at the end of this direction; `is_last` tells whether the other one is over.
     fn poll<R, W>(
         &mut self,
         cx: &mut Context<'_>,
         from: &mut R,
         to: &mut W,
         moved: &mut bool,
+        is_last: bool,
     ) -> Poll<Result<(), Fault>>
     where
         R: AsyncRead + Spliceable + Unpin,
@@ -97,7 +98,10 @@ impl Flow {
             ready!(self.splice.poll_drain(cx, to, moved)).map_err(Fault::Writer)?;
             if self.ended != Ended::No {
                 self.splice.stop();
-                ready!(self.outbox.poll_shutdown(cx, to));
+                match is_last {
+                    true => ready!(self.outbox.poll_finish(cx, to)),
+                    false => ready!(self.outbox.poll_shutdown(cx, to)),
+                }
                 return Poll::Ready(Ok(()));
             }
             let read = match self.volume.wants_pipe() {
@@ -171,6 +175,11 @@ impl Flow {
         }
         self.volume.note(n);
         self.bytes += n as u64;
+    }
+
+    /// Whether its reader is at the end, and its writer has all bytes.
+    fn is_over(&self) -> bool {
+        self.ended != Ended::No && self.outbox.is_shut()
     }
 
     /// Drops the bytes that wait: the writer accepts nothing more.
@@ -276,7 +285,8 @@ where
 
     fn poll_both(&mut self, cx: &mut Context<'_>, moved: &mut bool) -> Poll<End> {
         // The backend's bytes first: an end or an error among them explains why it accepts nothing more.
-        let down = match (self.down).poll(cx, &mut self.backend, &mut self.client, moved) {
+        let up = self.up.is_over();
+        let down = match (self.down).poll(cx, &mut self.backend, &mut self.client, moved, up) {
             Poll::Ready(Err(fault)) => {
                 return match (fault, self.unsent.take()) {
                     (Fault::Writer(error), _) => Failure::send(Side::Client, error),
@@ -291,7 +301,7 @@ where
             },
             Poll::Pending => false,
         };
-        match (self.up).poll(cx, &mut self.client, &mut self.backend, moved) {
+        match (self.up).poll(cx, &mut self.client, &mut self.backend, moved, down) {
             Poll::Ready(Err(Fault::Reader(error))) => Failure::receive(Side::Client, error).into(),
             // The last bytes of a backend that accepts no more are still read.
             Poll::Ready(Err(Fault::Writer(error))) => {

@@ -7,6 +7,8 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
+use super::splice::Spliceable;
+
 /// A queue in front of a writer, and the end of what is written. It owns no memory while it is empty.
 #[derive(Debug, Default)]
 pub struct Outbox {
@@ -150,6 +152,17 @@ impl Outbox {
             self.shut = true;
         }
         Poll::Ready(())
+    }
+
+    /// Ends the stream where the other direction is over too. The socket is closed next, which sends the same FIN; only other streams
+    /// have something to send before.
+    pub fn poll_finish<W: AsyncWrite + Spliceable + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        to: &mut W,
+    ) -> Poll<()> {
+        self.shut |= to.socket_to_splice().is_some();
+        self.poll_shutdown(cx, to)
     }
 
     /// Ends the stream: with this last reply, unless a line is incomplete.

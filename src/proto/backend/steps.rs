@@ -107,7 +107,9 @@ impl Steps {
             expected: Expected::Greeting,
             rest: self.rest,
         };
-        Box::new(running.send(self.first, out))
+        let mut running = Box::new(running);
+        running.send(&self.first, out);
+        running
     }
 }
 
@@ -152,12 +154,13 @@ struct Running<C> {
 }
 
 impl<C> Running<C> {
-    fn send(mut self, step: Step, out: &mut Vec<u8>) -> Self {
-        out.extend_from_slice(step.line.reveal());
+    fn send(&mut self, step: &Step, out: &mut Vec<u8>) {
+        let line = step.line.reveal();
+        out.reserve(line.len() + 2);
+        out.extend_from_slice(line);
         out.extend_from_slice(b"\r\n");
         self.action = step.action;
         self.expected = step.expected;
-        self
     }
 }
 
@@ -191,7 +194,10 @@ impl<C: Context> ClientDialogue for Running<C> {
             }
         };
         match self.rest.next().filter(|_| !is_last) {
-            Some(step) => Progress::Read(Box::new(self.send(step, out))),
+            Some(step) => {
+                self.send(&step, out);
+                Progress::Read(self)
+            }
             None => Progress::Done((self.context, Ended::Complete(text))),
         }
     }

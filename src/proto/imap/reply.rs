@@ -1,5 +1,6 @@
 //! A backend's replies: untagged responses before the one that decides, and literals in them (RFC 3501, section 2.2.2).
 
+use crate::proto::line::crlf;
 use crate::proto::strings::response;
 
 /// The shortest line that is parsed, in bytes.
@@ -9,7 +10,7 @@ const SHORTEST: usize = 4;
 pub fn line(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
-        at += memchr::memmem::find(&bytes[at..], b"\r\n")? + 2;
+        at += crlf(&bytes[at..])? + 2;
         if at >= SHORTEST {
             return Some(at);
         }

@@ -1,8 +1,10 @@
 //! A backend's reply: one line, or after CAPA a list that ends with a dot.
 
+use crate::proto::line::crlf;
+
 /// Length of the first line in `bytes`, in bytes, with its end.
 pub fn line(bytes: &[u8]) -> Option<usize> {
-    memchr::memmem::find(bytes, b"\r\n").map(|at| at + 2)
+    crlf(bytes).map(|at| at + 2)
 }
 
 /// Length of the first list in `bytes`, in bytes: `+OK`, lines, a dot. A reply that is not `+OK` is one line.

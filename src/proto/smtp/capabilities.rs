@@ -56,6 +56,9 @@ const KEPT_BACK: &[&[u8]] = &[
     b"XSESSIONTYPE",
 ];
 
+/// The capabilities that the gateway itself uses.
+const READ: [&[u8]; 5] = [b"AUTH", b"STARTTLS", b"CHUNKING", b"XCLIENT", b"XFORWARD"];
+
 /// Reads a whole answer to EHLO or HELO.
 pub fn read(answer: &[u8]) -> Capabilities {
     let mut found = Capabilities {
@@ -63,12 +66,18 @@ pub fn read(answer: &[u8]) -> Capabilities {
         ..Capabilities::default()
     };
     for text in texts(answer).skip(1) {
+        // Most lines are of no interest: only the others are copied.
+        let verb = words(text).next().unwrap_or_default();
+        if !READ.iter().any(|read| verb.eq_ignore_ascii_case(read)) {
+            continue;
+        }
         let text = text.to_ascii_uppercase();
-        let mut words = text
-            .split(|&b| matches!(b, b' ' | b'='))
-            .filter(|word| !word.is_empty());
+        let mut words = words(&text);
         match words.next() {
-            Some(b"AUTH") => found.announce(words),
+            Some(b"AUTH") => {
+                found.announced.reserve(text.len());
+                found.announce(words);
+            }
             Some(b"STARTTLS") => found.starttls = true,
             Some(b"CHUNKING") => found.chunking = true,
             Some(b"XCLIENT") => {
@@ -89,6 +98,18 @@ pub fn read(answer: &[u8]) -> Capabilities {
         }
     }
     found
+}
+
+/// Whether an answer to EHLO has CHUNKING.
+pub fn has_chunking(answer: &[u8]) -> bool {
+    let mut verbs = texts(answer).skip(1).filter_map(|text| words(text).next());
+    verbs.any(|verb| verb.eq_ignore_ascii_case(b"CHUNKING"))
+}
+
+/// The words of a line: `AUTH=LOGIN` is an old form of `AUTH LOGIN`.
+fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|&b| matches!(b, b' ' | b'='))
+        .filter(|word| !word.is_empty())
 }
 
 /// The lines of an answer to EHLO that are announced to clients.

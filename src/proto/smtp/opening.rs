@@ -17,6 +17,9 @@ pub(super) const SENDING_HELLO: Action = "sending HELO/EHLO to upstream";
 /// The action while the answer to the client's EHLO or HELO is awaited.
 const SENDING_CLIENT_HELLO: Action = "sending client HELO/EHLO to upstream";
 
+/// Room for a usual XCLIENT in bytes.
+const USUAL: usize = 128;
+
 /// The information about the client that the backend gets.
 #[derive(Clone, Debug)]
 pub struct Introduction {
@@ -82,7 +85,8 @@ impl Introduction {
         };
         let login = login.filter(|login| !login.is_empty());
         let attributes = self.attributes(announced)?;
-        let mut line = b"XCLIENT".to_vec();
+        let mut line = Vec::with_capacity(USUAL);
+        line.extend_from_slice(b"XCLIENT");
         let verb = line.len();
         if attributes.address {
             line.extend_from_slice(b" ADDR=");

@@ -1,5 +1,7 @@
 //! A backend's reply: one line, or several with `-` after the code.
 
+use crate::proto::line::crlf;
+
 /// The shortest reply that is parsed, in bytes.
 const SHORTEST: usize = 4;
 
@@ -7,7 +9,7 @@ const SHORTEST: usize = 4;
 pub fn whole(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
-        let line = memchr::memmem::find(&bytes[at..], b"\r\n")?;
+        let line = crlf(&bytes[at..])?;
         let more = line > 3 && bytes[at + 3] == b'-';
         at += line + 2;
         if !more && at >= SHORTEST {
@@ -48,9 +50,14 @@ pub fn texts(reply: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 fn lines(reply: &[u8]) -> impl Iterator<Item = &[u8]> {
     let reply = reply.strip_suffix(b"\n").unwrap_or(reply);
-    reply
-        .split(|&b| b == b'\n')
-        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+    let mut rest = Some(reply);
+    std::iter::from_fn(move || {
+        let bytes = rest?;
+        let end = memchr::memchr(b'\n', bytes);
+        rest = end.map(|end| &bytes[end + 1..]);
+        let line = end.map_or(bytes, |end| &bytes[..end]);
+        Some(line.strip_suffix(b"\r").unwrap_or(line))
+    })
 }
 
 #[cfg(test)]

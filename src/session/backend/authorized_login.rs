@@ -1,6 +1,6 @@
 //! The login at the backend of a client that the auth server has accepted.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 
 use super::candidates::Candidates;
@@ -8,6 +8,7 @@ use super::conversation::limited;
 use super::error::{ConversationError, LoginError};
 use super::{Admitted, Backends, ClientContext};
 use crate::base::Address;
+use crate::base::address::Ipv4Text;
 use crate::config::BareNewlines;
 use crate::proto::auth_http::{Backend, BackendHost, Grant};
 use crate::proto::backend::Accepted;
@@ -43,6 +44,7 @@ pub(in crate::session) async fn log_in(
     }
     // Variables of `proxy_pass` have the login that the auth server chose.
     let candidates = tokio::select! {
+        biased;
         found = candidates(context.backends, context.log, grant.backend) => found?,
         () = &mut client_left => return Err(LoginError::ClientLeft),
     };
@@ -58,7 +60,7 @@ pub(in crate::session) async fn log_in(
         .flatten();
     let (client, smtp_auth) = (context.client, grant.smtp_auth);
     let dialogue = dialogues::authorized_login(server, client, login, user, pass, smtp_auth);
-    limited(server.mail.timeout, client_left, async {
+    let login = pin!(async {
         let connected = context.connect(candidates, helo.as_ref()).await;
         let mut connection = connected.map_err(LoginError::Connect)?;
         let ended = context.converse(&mut connection, dialogue, Vec::new());
@@ -95,8 +97,8 @@ pub(in crate::session) async fn log_in(
             }
             Err(error) => Err(error.into()),
         }
-    })
-    .await
+    });
+    limited(server.mail.timeout, client_left, login).await
 }
 
 /// The backend that the auth server named, or that of `proxy_pass`.
@@ -109,11 +111,18 @@ async fn candidates(
         return backends.candidates(log).await;
     };
     let (found, host) = match host {
-        BackendHost::Address(ip) => (vec![SocketAddr::new(ip, port)], ip.to_string()),
-        BackendHost::Name(host) => match backends.resolver.addresses(&host, port).await {
+        BackendHost::Address(ip) => {
+            let text: Box<str> = match ip {
+                IpAddr::V4(ip) => Ipv4Text::new(ip).as_str().into(),
+                IpAddr::V6(ip) => ip.to_string().into(),
+            };
+            (vec![SocketAddr::new(ip, port)], text)
+        }
+        // Boxed: most auth servers name an address.
+        BackendHost::Name(host) => match Box::pin(backends.resolver.addresses(&host, port)).await {
             Ok((found, _)) => {
                 log.resolved(&host);
-                (found, host.into())
+                (found, host)
             }
             Err(fault) => return Err(LoginError::Unresolved(host, fault)),
         },
@@ -122,6 +131,6 @@ async fn candidates(
     Ok(Candidates::Named {
         addresses: addresses.into_iter(),
         name: Some(name),
-        host: host.into_bytes().into(),
+        host: host.into_boxed_bytes(),
     })
 }

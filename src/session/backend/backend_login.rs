@@ -1,5 +1,7 @@
 //! A server without an auth server: the backend itself authenticates, and the client may try again.
 
+use std::pin::pin;
+
 use super::connection::BackendConnection;
 use super::conversation::limited;
 use super::error::LoginError;
@@ -71,7 +73,7 @@ pub(in crate::session) async fn request(
                 .map(|envelope| envelope.mail.clone())
         })
         .flatten();
-    limited(server.mail.timeout, client_left, async {
+    let login = pin!(async {
         let mut out = Vec::new();
         let (mut connection, dialogue) = match kept {
             Some(OpenConversation { connection, idle }) => match idle.request(request, &mut out) {
@@ -115,6 +117,6 @@ pub(in crate::session) async fn request(
             }
             Outcome::NotOffered(idle) => Answer::NotOffered(OpenConversation { connection, idle }),
         })
-    })
-    .await
+    });
+    limited(server.mail.timeout, pin!(client_left), login).await
 }

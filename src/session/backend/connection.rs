@@ -72,7 +72,8 @@ impl BackendConnection {
         }
         loop {
             if let Some(end) = whole(&self.received) {
-                return Ok(self.received.drain(..end).collect());
+                let rest = self.received.split_off(end);
+                return Ok(std::mem::replace(&mut self.received, rest));
             }
             if self.received.len() >= self.limit {
                 let start = std::mem::take(&mut self.received);

@@ -1,5 +1,7 @@
 //! The conversation with a backend: one loop for all dialogues, and its time limits.
 
+use std::pin::Pin;
+
 use tokio::time::timeout;
 
 use super::ClientContext;
@@ -57,10 +59,12 @@ impl ClientContext<'_> {
 /// Runs a login for `timeout` at most, and only while the client is connected.
 pub(super) async fn limited<T>(
     limit: std::time::Duration,
-    client_left: impl Future<Output = ()>,
-    login: impl Future<Output = Result<T, LoginError>>,
+    client_left: Pin<&mut impl Future<Output = ()>>,
+    login: Pin<&mut impl Future<Output = Result<T, LoginError>>>,
 ) -> Result<T, LoginError> {
+    // Both are the caller's: this future would have room for each of them twice.
     tokio::select! {
+        biased;
         ended = timeout(limit, login) => ended.unwrap_or(Err(LoginError::TimedOut)),
         () = client_left => Err(LoginError::ClientLeft),
     }

@@ -65,7 +65,8 @@ impl Backends {
                 host: unbracketed(&host).into(),
             },
             BackendAddress::Name(host, port) => {
-                let found = self.resolver.addresses(&host, port).await;
+                // Boxed: most routes lead to addresses.
+                let found = Box::pin(self.resolver.addresses(&host, port)).await;
                 let (found, _) =
                     found.map_err(|fault| LoginError::Unresolved(host.as_str().into(), fault))?;
                 log.resolved(&host);

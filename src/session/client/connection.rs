@@ -5,11 +5,12 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::io::AsyncWrite;
+use tokio::time::{Sleep, timeout};
 
 use crate::net::linger::linger;
 use crate::net::scratch;
@@ -114,16 +115,23 @@ impl Client {
         self.out.len() >= GATHERED
     }
 
-    /// Waits until `deadline` for more input. Dropping the future loses nothing.
-    pub async fn receive(&mut self, deadline: Instant) -> Result<Received, ClientError> {
-        match timeout_at(deadline, poll_fn(|cx| self.poll_fill(cx))).await {
-            Err(_) => Ok(Received::Timeout),
-            Ok(Err(error)) => {
+    /// Waits for more input until `deadline` ends. Dropping the future loses nothing.
+    pub async fn receive(
+        &mut self,
+        mut deadline: Pin<&mut Sleep>,
+    ) -> Result<Received, ClientError> {
+        let filled = poll_fn(|cx| match self.poll_fill(cx) {
+            Poll::Pending => deadline.as_mut().poll(cx).map(|()| None),
+            Poll::Ready(filled) => Poll::Ready(Some(filled)),
+        });
+        match filled.await {
+            None => Ok(Received::Timeout),
+            Some(Err(error)) => {
                 let failure = IoFailure::reading(&self.stream, error);
                 Err(ClientError::Receive(failure))
             }
-            Ok(Ok(0)) => Ok(Received::End),
-            Ok(Ok(_)) => Ok(Received::More),
+            Some(Ok(0)) => Ok(Received::End),
+            Some(Ok(_)) => Ok(Received::More),
         }
     }
 
@@ -193,11 +201,14 @@ impl Client {
         if self.out.is_empty() {
             return Ok(());
         }
-        let sending = async {
-            self.stream.write_all(&self.out).await?;
-            self.stream.flush().await
+        let (stream, out) = (&mut self.stream, &*self.out);
+        let mut sent = 0;
+        let mut send = |cx: &mut Context<'_>| poll_send(cx, stream, out, &mut sent);
+        let sent = match poll_fn(|cx| Poll::Ready(send(cx))).await {
+            Poll::Ready(sent) => Ok(sent),
+            // Few clients need a timer.
+            Poll::Pending => timeout(self.send_timeout, poll_fn(send)).await,
         };
-        let sent = timeout(self.send_timeout, sending).await;
         sent.map_err(|_| ClientError::Blocked)?
             .map_err(|error| ClientError::Send(IoFailure::writing(&self.stream, error)))?;
         self.sent += self.out.len() as u64;
@@ -227,6 +238,22 @@ impl Client {
     pub fn into_parts(self) -> (Stream, Vec<u8>) {
         (self.stream, self.input)
     }
+}
+
+/// Sends the rest of `out`, of which `sent` bytes are sent.
+fn poll_send(
+    cx: &mut Context<'_>,
+    stream: &mut Stream,
+    out: &[u8],
+    sent: &mut usize,
+) -> Poll<io::Result<()>> {
+    while *sent < out.len() {
+        match ready!(Pin::new(&mut *stream).poll_write(cx, &out[*sent..]))? {
+            0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+            n => *sent += n,
+        }
+    }
+    Pin::new(stream).poll_flush(cx)
 }
 
 /// Shows only the lengths of the buffers, which may contain passwords.

@@ -40,7 +40,7 @@ struct Identification {
 impl Identity {
     /// The client of connection `number`, before its host name is looked up.
     pub fn new(source: Source, number: u64) -> Self {
-        let address = source.peer.host().into_boxed_str();
+        let address = source.peer.host();
         let xclient = match &source.peer {
             Peer::Inet(peer) if peer.is_ipv6() => Some(format!("IPV6:{address}").into()),
             _ => None,

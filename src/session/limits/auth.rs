@@ -68,7 +68,7 @@ pub(in crate::session) async fn permit(
     }
     let address = match peer.ip() {
         Some(ip) => limits.config.prefix.of(ip).to_string(),
-        None => peer.host(),
+        None => peer.host().into(),
     };
     let look = Look {
         keyed: Keyed::of(limits.auth.iter(), limits, session.log, MOST_OTHER),

@@ -339,7 +339,9 @@ fn backend(server: Box<[u8]>, port: Box<[u8]>) -> Result<Backend, Fault> {
         None if is_host_name(text) => BackendHost::Name(text.into()),
         None => return Err(Fault::Address(server)),
     };
-    let name = format!("{text}:{}", String::from_utf8_lossy(&port)).into();
+    let name = [text, ":", &*String::from_utf8_lossy(&port)]
+        .concat()
+        .into();
     match number(&port) {
         None | Some(0) => Err(Fault::Port(port)),
         Some(port) => Ok(Backend { host, port, name }),

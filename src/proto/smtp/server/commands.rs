@@ -69,7 +69,7 @@ impl SmtpServer {
             Some(lines) => out.extend(self.settings.ehlo_with(lines, self.secure)),
             None => out.extend_from_slice(if self.secure { ehlo_tls } else { ehlo }),
         }
-        self.takes_chunks |= capabilities::read(&out[before..]).chunking;
+        self.takes_chunks |= capabilities::has_chunking(&out[before..]);
         Step::Next
     }
 

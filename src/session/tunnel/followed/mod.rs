@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use super::incident::Incident;
 use crate::net::linger::linger;
 use crate::net::scratch;
-use crate::net::tunnel::{Activity, End, Failure, Outbox, Side, TURNS, Volume};
+use crate::net::tunnel::{Activity, End, Failure, Outbox, Side, Spliceable, TURNS, Volume};
 use crate::proto::Step;
 use crate::proto::smtp::follower::{Broken, Fault, Follower, Irregularity, Observer, Then};
 use crate::proto::tally::Tally;
@@ -89,8 +89,8 @@ type Report<'a> = &'a (dyn Fn(Incident) + Sync);
 
 impl<C, B> Followed<C, B, ()>
 where
-    C: AsyncRead + AsyncWrite + Unpin,
-    B: AsyncRead + AsyncWrite + Unpin,
+    C: AsyncRead + AsyncWrite + Spliceable + Unpin,
+    B: AsyncRead + AsyncWrite + Spliceable + Unpin,
 {
     /// A tunnel between two streams, each with bytes for it that were read earlier. It ends when neither side sends for
     /// `idle_timeout`.
@@ -107,8 +107,8 @@ where
 
 impl<C, B, O> Followed<C, B, O>
 where
-    C: AsyncRead + AsyncWrite + Unpin,
-    B: AsyncRead + AsyncWrite + Unpin,
+    C: AsyncRead + AsyncWrite + Spliceable + Unpin,
+    B: AsyncRead + AsyncWrite + Spliceable + Unpin,
     O: Observer,
 {
     /// The same with an observer of the session's events.
@@ -230,17 +230,24 @@ where
 
     /// Moves bytes both ways. `Ready` when both directions have ended, a socket failed or the session is to be closed.
     fn poll(&mut self, cx: &mut Context<'_>, moved: &mut bool, report: Report<'_>) -> Poll<End> {
+        let (mut down, mut up) = (Turn::Moved, Turn::Moved);
         for _ in 0..TURNS {
-            // Replies first: they may be what the client's bytes wait for.
-            let turns = self
-                .turn_down(cx, moved, report)
-                .and_then(|down| Ok((down, self.turn_up(cx, moved, report)?)));
-            let turns = match turns {
+            // Replies first: they may be what the client's bytes wait for. A direction that is blocked has nothing to do before a
+            // socket wakes it up, but the client's bytes also wait for replies.
+            let turns = match down {
+                Turn::Moved => self.turn_down(cx, moved, report),
+                Turn::Blocked | Turn::Over => Ok(down),
+            };
+            let turns = turns.and_then(|down| match (down, up) {
+                (Turn::Moved, _) | (_, Turn::Moved) => Ok((down, self.turn_up(cx, moved, report)?)),
+                (Turn::Blocked | Turn::Over, up) => Ok((down, up)),
+            });
+            (down, up) = match turns {
                 Ok(_) if self.closing.is_some() => return Poll::Ready(End::Done),
                 Ok(turns) => turns,
                 Err(failure) => return failure.into(),
             };
-            match turns {
+            match (down, up) {
                 (Turn::Over, Turn::Over) => return Poll::Ready(End::Done),
                 (Turn::Moved, _) | (_, Turn::Moved) => *moved = true,
                 (Turn::Blocked | Turn::Over, Turn::Blocked | Turn::Over) => {
@@ -284,7 +291,11 @@ where
             if let Some(error) = self.unsent.take() {
                 return Err(Failure::send(Side::Backend, error));
             }
-            return Ok(match self.to_client.poll_shutdown(cx, &mut self.client) {
+            let shut = match self.input == Input::Ended && self.to_backend.is_shut() {
+                true => self.to_client.poll_finish(cx, &mut self.client),
+                false => self.to_client.poll_shutdown(cx, &mut self.client),
+            };
+            return Ok(match shut {
                 Poll::Pending => Turn::Blocked,
                 Poll::Ready(()) => Turn::Over,
             });
@@ -326,10 +337,16 @@ where
         }
         match self.input {
             Input::Waiting => Ok(Turn::Blocked),
-            Input::Ended => Ok(match self.to_backend.poll_shutdown(cx, &mut self.backend) {
-                Poll::Pending => Turn::Blocked,
-                Poll::Ready(()) => Turn::Over,
-            }),
+            Input::Ended => {
+                let shut = match self.backend_ended && self.to_client.is_shut() {
+                    true => self.to_backend.poll_finish(cx, &mut self.backend),
+                    false => self.to_backend.poll_shutdown(cx, &mut self.backend),
+                };
+                Ok(match shut {
+                    Poll::Pending => Turn::Blocked,
+                    Poll::Ready(()) => Turn::Over,
+                })
+            }
             Input::Examining => {
                 let mut held = take(&mut self.held);
                 let examined = self.examine(cx, &held, report)?;
