@@ -4,6 +4,7 @@
 //! one works; each counts as a session of its peer until it is dropped. There are no sockets and no clock here.
 
 mod balancer;
+mod figures;
 mod health;
 mod ketama;
 mod method;
@@ -14,6 +15,7 @@ mod selection;
 mod tests;
 
 pub use balancer::{Balancer, Balancers};
+pub use figures::{History, PeerFigures, PeerState};
 pub use health::HealthChange;
 pub use peer::Peer;
 pub use selection::{Lease, PeerSession, Selection};
