@@ -28,7 +28,7 @@ pub(super) struct ProcessFigures {
 }
 
 impl ProcessSource {
-    /// The source that consists of `statm` and the folder `fd`.
+    /// The source that consists of `status` and the folder `fd`.
     pub fn new(memory: OwnedFd, descriptors: OwnedFd) -> Self {
         Self {
             memory,
@@ -36,13 +36,14 @@ impl ProcessSource {
         }
     }
 
-    /// The second number of `statm`, in pages.
+    /// The line `VmRSS:` of `status`, which is in kB.
     fn resident(&self) -> Option<u64> {
-        let mut text = [0; 128];
+        let mut text = [0; 4096];
         let length = pread(&self.memory, &mut text, 0).ok()?;
-        let text = std::str::from_utf8(&text[..length]).ok()?;
-        let pages: u64 = text.split(' ').nth(1)?.parse().ok()?;
-        Some(pages * rustix::param::page_size() as u64)
+        let text = String::from_utf8_lossy(&text[..length]);
+        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes: u64 = line?.trim().strip_suffix(" kB")?.parse().ok()?;
+        Some(kilobytes * 1024)
     }
 
     fn descriptors(&mut self) -> Option<u64> {
@@ -88,8 +89,8 @@ mod tests {
     #[test]
     fn the_kernel_is_read() {
         let open = |name| OwnedFd::from(File::open(format!("/proc/self/{name}")).unwrap());
-        let mut source = ProcessSource::new(open("statm"), open("fd"));
-        let files: Vec<_> = (0..50).map(|_| open("statm")).collect();
+        let mut source = ProcessSource::new(open("status"), open("fd"));
+        let files: Vec<_> = (0..50).map(|_| open("status")).collect();
         for _ in 0..2 {
             let figures = ProcessFigures::now(Some(&mut source));
             assert!(figures.resident.unwrap() > 1 << 20);

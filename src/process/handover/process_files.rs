@@ -9,7 +9,7 @@ use nix::unistd::{Pid, getpid};
 /// Open files in /proc about one process.
 #[derive(Debug)]
 pub struct ProcessFiles {
-    /// `statm`: its memory, in pages.
+    /// `status`: its memory, among other things.
     pub memory: OwnedFd,
     /// `fd`: the folder of its descriptors.
     pub descriptors: OwnedFd,
@@ -27,7 +27,7 @@ impl ProcessFiles {
         let number = process.unwrap_or_else(getpid);
         let open = |name| File::open(format!("/proc/{number}/{name}")).map(OwnedFd::from);
         Ok(Self {
-            memory: open("statm")?,
+            memory: open("status")?,
             descriptors: open("fd")?,
         })
     }

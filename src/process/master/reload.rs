@@ -231,7 +231,7 @@ impl Master {
     }
 
     /// Tells the worker that shows the status how a reload ended.
-    fn show_outcome(&self, cause: Cause, outcome: &Outcome) {
+    pub(super) fn show_outcome(&self, cause: Cause, outcome: &Outcome) {
         if self.running.config.status_sockets.is_empty() {
             return;
         }
