@@ -7,6 +7,7 @@ mod access;
 mod body;
 mod connection;
 mod in_force;
+mod page;
 mod paths;
 mod patient;
 mod process;

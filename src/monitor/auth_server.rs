@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::counts::Counter;
+use super::counter::Counter;
 use super::histogram::Histogram;
 
 /// What is counted about one auth server.

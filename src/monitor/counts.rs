@@ -1,8 +1,8 @@
 //! The counters of one `listen` address.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::counter::Counter;
 use super::tls::TlsCounts;
 use crate::base::Protocol;
 use crate::log::mail_log::SessionResult;
@@ -18,27 +18,6 @@ pub const METHODS: [&str; 7] = [
     "none",
 ];
 const RESULTS: usize = SessionResult::ALL.len();
-
-/// A number that only grows.
-#[derive(Debug, Default)]
-pub struct Counter(AtomicU64);
-
-impl Counter {
-    /// Adds one.
-    pub fn increment(&self) {
-        self.add(1);
-    }
-
-    /// Adds a number.
-    pub fn add(&self, number: u64) {
-        self.0.fetch_add(number, Ordering::Relaxed);
-    }
-
-    /// Its value.
-    pub fn value(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 /// A `listen` address and its protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

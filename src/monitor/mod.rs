@@ -4,6 +4,7 @@
 //! exists without the directive `status`.
 
 mod auth_server;
+mod counter;
 mod counts;
 mod histogram;
 mod open;
@@ -16,7 +17,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 pub use self::auth_server::AuthServerCounts;
-pub use self::counts::{Counter, METHODS, ServerCounts, ServerKey};
+pub use self::counter::Counter;
+pub use self::counts::{METHODS, ServerCounts, ServerKey};
 pub use self::histogram::{Histogram, HistogramValues};
 pub use self::open::{OpenSession, OpenSessions, SessionPhase, SessionView};
 pub use self::reloads::{LastReload, ReloadKind, Reloads};

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use arc_swap::ArcSwapOption;
 
-use super::counts::Counter;
+use super::counter::Counter;
 
 /// What was reloaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

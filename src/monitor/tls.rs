@@ -1,6 +1,6 @@
 //! TLS with the clients of one address.
 
-use super::counts::Counter;
+use super::counter::Counter;
 
 /// The versions that are counted.
 pub const VERSIONS: [&str; 2] = ["TLSv1.2", "TLSv1.3"];

@@ -6,6 +6,7 @@
 mod balancer;
 mod figures;
 mod health;
+mod history;
 mod ketama;
 mod method;
 mod peer;
@@ -15,7 +16,8 @@ mod selection;
 mod tests;
 
 pub use balancer::{Balancer, Balancers};
-pub use figures::{History, PeerFigures, PeerState};
+pub use figures::{PeerFigures, PeerState};
 pub use health::HealthChange;
+pub use history::History;
 pub use peer::Peer;
 pub use selection::{Lease, PeerSession, Selection};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use super::figures::History;
 use super::health::Health;
+use super::history::History;
 use crate::base::Address;
 use crate::config::{Admission, UpstreamServer};
 

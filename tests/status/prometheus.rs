@@ -22,13 +22,15 @@ struct Run {
     _gateway: Gateway,
     _certificate: Certificate,
     pages: u16,
-    /// The ports for logins.
+    /// The ports for logins that succeed.
     mail: Vec<u16>,
+    /// The port for one that fails.
+    refusing: u16,
 }
 
 impl Run {
     fn start() -> Self {
-        let [port, tls, auth_port, pages] = [(); 4].map(|()| free_port());
+        let [port, tls, auth_port, refusing, pages] = [(); 5].map(|()| free_port());
         let (backend, certificate) = (imap::backend(true), Certificate::new());
         let accepted = support::auth_server::accepted(backend);
         let auth = ScriptedPeer::auth_server(accepted);
@@ -46,6 +48,11 @@ impl Run {
             server(port, "imap", &proxy),
             server(tls, "imap", &secured).replace("; protocol", " ssl; protocol"),
             server(auth_port, "imap", &by_auth),
+            server(
+                refusing,
+                "imap",
+                &format!("proxy_pass 127.0.0.1:{};", imap::backend(false)),
+            ),
         ]);
         let main = format!("status 127.0.0.1:{pages}; events {{}}");
         let gateway = Gateway::start_with(&main, &block);
@@ -56,6 +63,7 @@ impl Run {
             _certificate: certificate,
             pages,
             mail: vec![port, auth_port],
+            refusing,
         };
         run.log_in();
         run
@@ -65,6 +73,7 @@ impl Run {
         for port in &self.mail {
             log_in_imap(*port, "joe").expect("a OK");
         }
+        log_in_imap(self.refusing, "joe").expect("a NO");
     }
 }
 
@@ -247,5 +256,5 @@ fn every_query_of_the_board_finds_its_metrics() {
     }
     // The same numbers in the other page.
     let accepted = json(&StatusPages::Tcp(run.pages), "/json/connections/accepted");
-    assert_eq!(accepted, 5);
+    assert_eq!(accepted, 7);
 }

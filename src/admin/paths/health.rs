@@ -2,7 +2,7 @@
 
 use hyper::StatusCode;
 
-use crate::admin::router::{Answer, Call, plain};
+use crate::admin::page::{Answer, Call, plain};
 
 /// The process is alive.
 pub(in crate::admin) fn live(_: &Call<'_>) -> Answer {

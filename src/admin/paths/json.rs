@@ -3,7 +3,7 @@
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use crate::admin::router::{Answer, Call, whole};
+use crate::admin::page::{Answer, Call, whole};
 use crate::admin::snapshot::Snapshot;
 
 pub(in crate::admin) fn answer(call: &Call<'_>) -> Answer {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::admin::body::AnswerBody;
-use crate::admin::router::{Answer, Call, of};
+use crate::admin::page::{Answer, Call, of};
 use crate::admin::time::iso;
 use crate::monitor::{Monitor, OpenSession};
 

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use crate::admin::router::{Answer, Call, whole};
+use crate::admin::page::{Answer, Call, whole};
 use crate::admin::snapshot::Snapshot;
 
 pub(in crate::admin) fn answer(call: &Call<'_>) -> Answer {

@@ -14,7 +14,7 @@ use prometheus_client::encoding::{DescriptorEncoder, prometheus_text, text};
 use prometheus_client::registry::Registry;
 
 use self::families::Families;
-use crate::admin::router::{Answer, Call, plain, whole};
+use crate::admin::page::{Answer, Call, plain, whole};
 use crate::admin::snapshot::Snapshot;
 
 /// The type of OpenMetrics.
