@@ -7,15 +7,18 @@ use super::tls::TlsCounts;
 use crate::base::Protocol;
 use crate::log::mail_log::SessionResult;
 
-/// The methods of logins, as logs name them.
-pub const METHODS: [&str; 7] = [
+/// The methods of logins, as logs name them. The last one stands for those that are not in the list.
+pub const METHODS: [&str; 10] = [
     "plain",
     "cram-md5",
     "apop",
     "external",
     "xoauth2",
     "oauthbearer",
+    "scram-sha-1",
+    "scram-sha-256",
     "none",
+    "other",
 ];
 const RESULTS: usize = SessionResult::ALL.len();
 
@@ -126,7 +129,7 @@ mod tests {
         let expected = SessionResult::ALL.into_iter().zip(1..);
         assert!(counts.results().eq(expected));
         assert_eq!(counts.open(), 0);
-        counts.note_login(6, SessionResult::Login);
+        counts.note_login(8, SessionResult::Login);
         counts.note_login(METHODS.len(), SessionResult::Login);
         let logins: Vec<_> = counts.logins().collect();
         assert_eq!(logins, [("none", SessionResult::Login, 1)]);

@@ -70,7 +70,8 @@ impl SessionMonitor {
 
     /// A login attempt begins.
     pub fn attempt(&mut self, method: &str) {
-        self.attempt = METHODS.iter().position(|own| *own == method);
+        let known = METHODS.iter().position(|own| *own == method);
+        self.attempt = Some(known.unwrap_or(METHODS.len() - 1));
         self.session.enter(SessionPhase::Authenticating);
     }
 
