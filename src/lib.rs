@@ -1,11 +1,13 @@
 //! portcullis: an nginx-compatible mail gateway.
 
+pub mod admin;
 pub mod base;
 pub mod cli;
 pub mod config;
 pub mod limit;
 pub mod log;
 pub mod migrate;
+pub mod monitor;
 pub mod net;
 pub mod process;
 pub mod proto;

@@ -28,10 +28,10 @@ pub use model::{
     MailLog, Mask, MessageField, Messages, Method, Methods, Names, Options, Origin, OwnFile, Part,
     PassPhrases, PidOption, ProxyPass, ProxyProtocol, ProxyRoute, ProxySmtpAuth, ProxySmtpHelo,
     Rate, ResolvedName, Resolver, RouteText, SessionCache, SessionField, SessionRule,
-    SessionVariable, SocketOptions, Stage, StartTls, Step as RouteStep, SyslogTarget, Template,
-    TlsFault, TlsFile, TlsMaterial, TlsMode, TlsProbes, TlsVersions, Upstream, UpstreamGroup,
-    UpstreamServer, UsesZone, Variable, VariableSource, Verify, VerifyClient, World, Xclient,
-    ZoneKey, ZoneKind, unbracketed,
+    SessionVariable, SocketOptions, Stage, StartTls, StatusListen, StatusToken, Step as RouteStep,
+    SyslogTarget, Template, TlsFault, TlsFile, TlsMaterial, TlsMode, TlsProbes, TlsVersions,
+    Upstream, UpstreamGroup, UpstreamServer, UsesZone, Variable, VariableSource, Verify,
+    VerifyClient, World, Xclient, ZoneKey, ZoneKind, unbracketed,
 };
 pub use openssl::certificate::Names as CertificateNames;
 pub use openssl::{ciphers, pem};

@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::clock::syslog_stamp;
+use super::losses;
 use crate::base::{Address, Errno, Level};
 use crate::config::SyslogTarget;
 
@@ -177,6 +178,7 @@ impl Link {
         let is_earlier = matches!(server, Address::Inet(_))
             && failure.error.kind() == io::ErrorKind::ConnectionRefused;
         self.lost += u64::from(is_earlier);
+        losses::note(u64::from(is_earlier));
         let again = self.attempt(server, message);
         self.counted(match again {
             Sent::Whole if is_earlier => Sent::Refused(failure),
@@ -207,6 +209,7 @@ impl Link {
     fn counted(&mut self, sent: Sent) -> Sent {
         let is_lost = matches!(sent, Sent::NoRoom | Sent::Failed(_));
         self.lost += u64::from(is_lost);
+        losses::note(u64::from(is_lost));
         sent
     }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fmt, fs, io};
 
+use nix::sys::stat::{Mode, fchmod};
 use socket2::{Domain, Protocol, SockAddr, SockFilter, Socket, TcpKeepalive, Type};
 
 use crate::base::Address;
@@ -52,6 +53,8 @@ const STREAM: Type = Type::STREAM.nonblocking();
 const NOTHING: SockFilter = SockFilter::new(BPF_RETURN, 0, 0, 0);
 /// `BPF_RET | BPF_K`: returns a constant, the number of bytes to keep.
 const BPF_RETURN: u16 = 0x06;
+/// The permissions of a unix socket that every user may connect to, as in nginx.
+const ALL_USERS: u32 = 0o666;
 
 /// A failed system call. Displays nginx's text without the errno: `bind() to 0.0.0.0:25 failed`.
 #[derive(Debug)]
@@ -162,7 +165,7 @@ impl BoundSocket {
     /// Allows another socket of this user on the port, or no longer.
     ///
     /// # Errors
-    /// The kernel refuses.
+    /// The kernel refuses; a Unix socket has no port.
     pub fn share_port(&self, share: bool) -> io::Result<()> {
         self.socket.set_reuse_port(share)
     }
@@ -196,6 +199,10 @@ impl BoundSocket {
         // There is no filter, as a rule.
         let _ = self.hold_new(false);
         let mut errors = self.configure(options);
+        if let (Address::Unix(path), Some(mode)) = (&self.address, options.mode) {
+            let call = format_args!("chmod() \"{}\"", path.display());
+            errors.extend(called(call, set_mode(path, mode)).err());
+        }
         errors.extend(listen(&self.socket, &self.address, options).err());
         errors
     }
@@ -222,7 +229,7 @@ fn create(plan: &config::Socket, port: Port) -> Result<(Socket, Option<BindError
     let socket = called(format_args!("socket() {address}"), socket)?;
     let set = socket.set_reuse_address(true);
     called(format_args!("setsockopt(SO_REUSEADDR) {address}"), set)?;
-    if port == Port::Shared {
+    if port == Port::Shared && domain != Domain::UNIX {
         let set = socket.set_reuse_port(true);
         called(format_args!("setsockopt(SO_REUSEPORT) {address}"), set)?;
     }
@@ -240,6 +247,11 @@ fn open(socket: &Socket, plan: &config::Socket) -> Result<SocketFile, BindError>
         Address::Inet(inet) => Ok(SockAddr::from(*inet)),
         Address::Unix(path) => SockAddr::unix(path),
     };
+    if let (Address::Unix(_), Some(mode)) = (address, plan.options.mode) {
+        // The file never has more permissions than these: bind(2) takes them from the socket.
+        let set = fchmod(socket, permissions(mode)).map_err(io::Error::from);
+        called(format_args!("fchmod() {address}"), set)?;
+    }
     let bound = target.and_then(|target| socket.bind(&target));
     called(format_args!("bind() to {address}"), bound)?;
     let mut file = SocketFile(None);
@@ -247,7 +259,7 @@ fn open(socket: &Socket, plan: &config::Socket) -> Result<SocketFile, BindError>
         // From here on the socket owns its file, and an error removes it.
         file.0 = Some(path.clone());
         let call = format_args!("chmod() \"{}\"", path.display());
-        called(call, allow_all(path))?;
+        called(call, set_mode(path, plan.options.mode.unwrap_or(ALL_USERS)))?;
     }
     listen(socket, address, &plan.options)?;
     Ok(file)
@@ -275,9 +287,13 @@ fn multipath(domain: Domain, address: &Address) -> (Option<Socket>, Option<BindE
     }
 }
 
-/// Allows every user to connect to a unix socket, as nginx does.
-fn allow_all(path: &Path) -> io::Result<()> {
-    fs::set_permissions(path, fs::Permissions::from_mode(0o666))
+/// Sets the permissions of a unix socket.
+fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+}
+
+fn permissions(mode: u32) -> Mode {
+    Mode::from_bits_truncate(mode)
 }
 
 /// Sets the backlog, also of a socket that already listens.

@@ -96,9 +96,7 @@ pub fn report_ignored<'a>(errors: impl IntoIterator<Item = &'a BindError>, log: 
 
 /// Tests the sockets for `-t`, with one attempt each. Returns the errors, but not those for addresses in use: a running instance
 /// may have them.
-pub fn probe(sockets: &[config::Socket]) -> Vec<BindError> {
-    let errors = sockets
-        .iter()
-        .filter_map(|socket| BoundSocket::probe(socket).err());
+pub fn probe<'a>(sockets: impl Iterator<Item = &'a config::Socket>) -> Vec<BindError> {
+    let errors = sockets.filter_map(|socket| BoundSocket::probe(socket).err());
     errors.filter(|error| !error.in_use()).collect()
 }

@@ -134,7 +134,7 @@ impl Run<'_> {
         let names = SystemNames::default();
         let opened = Generation::probe(&loaded.config, names, &self.registries);
         let log = log.clone().with_log(log.accept(opened)?);
-        let mut errors = bind::probe(&loaded.config.sockets).into_iter();
+        let mut errors = bind::probe(loaded.config.all_sockets()).into_iter();
         if let Some(first) = errors.next() {
             log.line(Level::Emerg, format_args!("{first}{}", Errno(&first.error)));
             for error in errors {

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use super::auth_http::auth_server::AuthServer;
 use super::backend::Backends;
 use super::peer_failures::PeerFailures;
+use super::recorder::Recorded;
 use super::shutdown::{Shutdown, ShutdownTimer};
 use crate::config::{self, Server, TlsMode};
 use crate::limit::Limits;
 use crate::log::ErrorLog;
 use crate::log::mail_log::MailLogs;
+use crate::monitor::ServerMonitor;
 use crate::net::resolver::Resolver;
 use crate::proto::{LastReply, Settings};
 use crate::tls;
@@ -25,6 +27,8 @@ pub struct Endpoint {
     pub peer_failures: Arc<PeerFailures>,
     /// Its `mail_log`.
     pub mail_log: Arc<MailLogs>,
+    /// What `status` shows of its sessions.
+    pub monitor: Option<ServerMonitor>,
     /// The `listen` address as log lines show it.
     pub listen: Arc<str>,
     /// A PROXY header comes first (`listen … proxy_protocol`).
@@ -42,6 +46,16 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// Where its sessions are recorded.
+    pub(super) fn recorded(&self) -> Recorded<'_> {
+        Recorded {
+            logs: &self.mail_log,
+            monitor: self.monitor.as_ref(),
+            server: &self.server,
+            listen: &self.listen,
+        }
+    }
+
     /// The end of a session by `worker_shutdown_timeout`, if that is set.
     pub(super) fn shutdown(&self) -> Option<Box<Shutdown>> {
         let timer = self.shutdown.as_ref()?;

@@ -17,6 +17,7 @@ mod io_failure;
 mod limit_state;
 mod limits;
 mod log;
+mod monitored;
 mod outcome;
 mod peer_failures;
 mod phase;
@@ -91,15 +92,13 @@ pub fn serve(
 
 /// Writes the line of a client that `worker_connections` leaves no room for, which has no number otherwise.
 pub fn record_turned_away(client: (&Peer, &Socket), endpoint: &Endpoint, shared: &Shared) {
-    if endpoint.mail_log.is_empty() {
+    if endpoint.mail_log.is_empty() && endpoint.monitor.is_none() {
         return;
     }
-    let (server, number) = (&endpoint.server, shared.next_number());
-    let record = Recorder::new(&endpoint.mail_log, server, &endpoint.listen, number, client);
-    if let Some(mut record) = record {
+    if let Some(mut record) = Recorder::new(endpoint.recorded(), shared.next_number(), client) {
         let per_worker = shared.connections.per_worker();
         let end = Phase::Greeting.end(Cause::NoConnection { per_worker });
-        record.conclude(end.conclusion(server));
+        record.conclude(end.conclusion(&endpoint.server));
     }
 }
 
@@ -128,13 +127,7 @@ fn log_in(
         &peer,
     );
     let ends = (&peer, &socket);
-    log.record(Recorder::new(
-        &endpoint.mail_log,
-        server,
-        &endpoint.listen,
-        number,
-        ends,
-    ));
+    log.record(Recorder::new(endpoint.recorded(), number, ends));
     let mut shutdown = endpoint.shutdown();
     let mut source = Source::new(&socket, peer, server);
     let mut client = Client::new(socket, server.client_buffer(), server.mail.timeout);
@@ -175,6 +168,7 @@ fn log_in(
                 if let Some(reply) = end.refused_mail() {
                     tunnel::record_refused(&mut log, reply);
                 }
+                log.tls_failed(&end.cause);
                 log.concluded(end.conclusion(&endpoint.server));
                 Box::pin(end.conclude(&mut client, &endpoint, &log)).await;
                 let (received, sent) = client.carried();

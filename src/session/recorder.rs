@@ -11,6 +11,7 @@ use crate::log::mail_log::{
     EndedBy, Event, MailLogs, MessageRecord, RecordAddress, SessionOutcome, SessionRecord,
     SessionResult, TlsRecord,
 };
+use crate::monitor::{ServerMonitor, SessionFacts, SessionMonitor, TlsFailure};
 use crate::net::socket::{Peer, Socket};
 use crate::proto::Envelope;
 use crate::proto::login::{self, Login};
@@ -30,6 +31,18 @@ pub(in crate::session) struct Recorder {
     opening: Option<Box<Opening>>,
     /// What the limits of the server know about the session. It ends with the record.
     pub limits: LimitState,
+    /// The session's part in the monitor, where `status` shows it.
+    monitor: Option<Box<SessionMonitor>>,
+}
+
+/// Where a session is recorded.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::session) struct Recorded<'a> {
+    pub logs: &'a Arc<MailLogs>,
+    pub monitor: Option<&'a ServerMonitor>,
+    pub server: &'a Arc<Server>,
+    /// The `listen` address.
+    pub listen: &'a str,
 }
 
 /// The commands that the gateway has sent itself.
@@ -50,17 +63,22 @@ pub(in crate::session) enum Answered {
 }
 
 impl Recorder {
-    /// The record of connection `number` to the `listen` address of a server, for these logs. `None`: there are none, and neither the
-    /// backend nor a limit depends on the session.
+    /// The record of connection `number`. `None`: no log and no monitor has it, and neither the backend nor a limit depends on the
+    /// session.
     pub fn new(
-        logs: &Arc<MailLogs>,
-        server: &Arc<Server>,
-        listen: &str,
+        of: Recorded<'_>,
         number: u64,
         (peer, socket): (&Peer, &Socket),
     ) -> Option<Box<Self>> {
-        if logs.is_empty() && server.limits.is_none() && !server.authenticator.depends_on_session()
-        {
+        let Recorded {
+            logs,
+            server,
+            listen,
+            monitor,
+        } = of;
+        let depends_on_session = server.authenticator.depends_on_session();
+        let is_recorded = !logs.is_empty() || monitor.is_some();
+        if !is_recorded && server.limits.is_none() && !depends_on_session {
             return None;
         }
         let local = socket.local_address();
@@ -97,7 +115,16 @@ impl Recorder {
             sent: 0,
             ended_by: EndedBy::Gateway,
         };
+        let monitor = monitor.map(|server| {
+            let facts = SessionFacts {
+                id: record.id,
+                connection: number,
+                client: peer.to_string().into(),
+            };
+            Box::new(SessionMonitor::new(server, facts))
+        });
         Some(Box::new(Self {
+            monitor,
             logs: Arc::clone(logs),
             server: Arc::clone(server),
             record,
@@ -130,10 +157,16 @@ impl Recorder {
     pub fn client(&mut self, peer: &Peer, header: Option<std::net::SocketAddr>) {
         self.record.client = address(peer);
         self.record.proxy_protocol = header;
+        if let Some(monitor) = &self.monitor {
+            monitor.client(peer.to_string().into());
+        }
     }
 
     /// Sets the facts of TLS with the client.
     pub fn tls(&mut self, tls: TlsRecord) {
+        if let Some(monitor) = &self.monitor {
+            monitor.tls(tls.version, tls.resumed);
+        }
         self.record.tls = Some(Box::new(tls));
     }
 
@@ -141,7 +174,11 @@ impl Recorder {
     pub fn attempt(&mut self, login: &Login) {
         let has_messages = self.has_messages();
         let record = &mut self.record;
-        record.method = Some(login.credentials.method());
+        let method = login.credentials.method();
+        record.method = Some(method);
+        if let Some(monitor) = &mut self.monitor {
+            monitor.attempt(method);
+        }
         if let Some(helo) = login.origin.helo() {
             record.helo.clone_from(&helo.name);
         }
@@ -165,11 +202,17 @@ impl Recorder {
     pub fn login(&mut self, user: &[u8]) {
         let user = login::shown(user);
         self.record.login = (!user.is_empty()).then(|| user.into());
+        if let Some(monitor) = &self.monitor {
+            monitor.login(self.record.login.as_deref());
+        }
     }
 
     /// Sets the backend that a connection is attempted to. The last one stays in the record.
     pub fn upstream(&mut self, name: &str) {
         self.record.upstream = Some(name.into());
+        if let Some(monitor) = &self.monitor {
+            monitor.upstream(name);
+        }
         self.connecting = Some(Instant::now());
         (self.record.upstream_tls, self.record.connect) = (None, None);
     }
@@ -177,6 +220,9 @@ impl Recorder {
     /// The backend is connected.
     pub fn connected(&mut self) {
         self.record.connect = self.connecting.take().map(|begun| begun.elapsed());
+        if let (Some(monitor), Some(connect)) = (&self.monitor, self.record.connect) {
+            monitor.connected(connect);
+        }
     }
 
     /// TLS with the backend is established.
@@ -186,7 +232,11 @@ impl Recorder {
 
     /// The login is complete.
     pub fn logged_in(&mut self) {
-        self.record.login_time = Some(self.begun.elapsed());
+        let login_time = self.begun.elapsed();
+        self.record.login_time = Some(login_time);
+        if let Some(monitor) = &mut self.monitor {
+            monitor.logged_in(login_time);
+        }
         self.outcome(SessionResult::Login, Verdict::default());
     }
 
@@ -209,6 +259,9 @@ impl Recorder {
     /// An attempt failed. A later one replaces the result.
     pub fn refused(&mut self, result: SessionResult, verdict: Verdict) {
         self.refusal = Some((result, verdict));
+        if let Some(monitor) = &mut self.monitor {
+            monitor.refused(result);
+        }
     }
 
     /// A command before any attempt was refused. That is the result if the client leaves.
@@ -284,6 +337,22 @@ impl Recorder {
     pub fn carried(&mut self, received: u64, sent: u64) {
         self.record.received += received;
         self.record.sent += sent;
+        self.carrying(0, 0);
+    }
+
+    /// Shows bytes from and to the client that are not added yet.
+    pub fn carrying(&self, received: u64, sent: u64) {
+        if let Some(monitor) = &self.monitor {
+            let record = &self.record;
+            monitor.carried(record.received + received, record.sent + sent);
+        }
+    }
+
+    /// TLS with the client was not established.
+    pub fn tls_failed(&self, failure: TlsFailure) {
+        if let Some(monitor) = &self.monitor {
+            monitor.tls_failed(failure);
+        }
     }
 
     /// The session's variables as they are now.
@@ -308,6 +377,9 @@ impl Recorder {
 impl Drop for Recorder {
     fn drop(&mut self) {
         self.record.total = self.begun.elapsed();
+        if let Some(monitor) = &mut self.monitor {
+            monitor.ended(self.record.outcome.result, self.record.total);
+        }
         self.logs.write(&Event {
             session: &self.record,
             message: None,

@@ -7,6 +7,7 @@
 
 mod client;
 mod encrypted_key;
+mod facts;
 mod failure;
 mod key_kind;
 mod own;
@@ -20,6 +21,7 @@ mod signatures;
 mod suites;
 
 pub use client::{Connector, ConnectorId, Connectors, Target, check_client};
+pub use facts::CertificateFacts;
 pub use failure::{Failure, broken_record, failure};
 pub use peer::{CertificateAlgorithms, ClientCertificate, Details, Refusal};
 pub use server::resumption::Resumption;

@@ -130,9 +130,13 @@ impl Balancer {
     pub fn checked(&self, peer: &Arc<Peer>, passed: bool, now: Instant) -> Option<HealthChange> {
         let check = self.group.health_check.as_ref()?;
         let change = peer.health().note(passed, check, now)?;
-        if let HealthChange::Healthy { .. } = change {
-            self.with(peer, |standing| standing.begin_slow_start(now));
-        }
+        self.with(peer, |standing| match change {
+            HealthChange::Healthy { .. } => {
+                standing.begin_slow_start(now);
+                standing.history.note_up(now);
+            }
+            HealthChange::Unhealthy => standing.history.note_down(now),
+        });
         Some(change)
     }
 

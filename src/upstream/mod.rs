@@ -4,7 +4,9 @@
 //! one works; each counts as a session of its peer until it is dropped. There are no sockets and no clock here.
 
 mod balancer;
+mod figures;
 mod health;
+mod history;
 mod ketama;
 mod method;
 mod peer;
@@ -14,6 +16,8 @@ mod selection;
 mod tests;
 
 pub use balancer::{Balancer, Balancers};
+pub use figures::{PeerFigures, PeerState};
 pub use health::HealthChange;
+pub use history::History;
 pub use peer::Peer;
 pub use selection::{Lease, PeerSession, Selection};

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use super::health::Health;
+use super::history::History;
 use crate::base::Address;
 use crate::config::{Admission, UpstreamServer};
 
@@ -85,6 +86,8 @@ pub(super) struct Standing {
     back: Option<Instant>,
     /// The part of a session that the peer may have during `slow_start`, in thousandths.
     credit: u32,
+    /// For the status.
+    pub history: History,
 }
 
 /// The whole share of a peer during `slow_start`.
@@ -108,12 +111,14 @@ impl Standing {
             checked: None,
             back: None,
             credit: 0,
+            history: History::default(),
         };
         if let Some(before) = before {
             standing.fails = before.fails;
             standing.failed = before.failed;
             standing.checked = before.checked;
             standing.back = before.back;
+            standing.history = before.history;
             if before.peer.server.weight == server.weight {
                 standing.current_weight = before.current_weight;
                 standing.effective_weight = before.effective_weight;
@@ -125,6 +130,9 @@ impl Standing {
     /// Forgets the results of checks: the group has none any more.
     pub fn forget_health(&mut self) {
         self.peer = Arc::new(self.peer.unchecked());
+        if !self.has_failed() {
+            self.history.down_since = None;
+        }
     }
 
     /// Whether it can get a session now.
@@ -180,7 +188,15 @@ impl Standing {
         if self.may_be_tried_again(now) {
             self.checked = Some(now);
         }
+        self.history.note_selected(now);
         self.peer.enter();
+    }
+
+    /// Whether `slow_start` lasts.
+    pub fn is_recovering(&self, now: Instant) -> bool {
+        let whole = self.peer.server.slow_start;
+        self.back
+            .is_some_and(|back| now.saturating_duration_since(back) < whole)
     }
 
     /// Records a failed attempt. Returns whether it is the one that takes the peer out of use.
@@ -194,7 +210,12 @@ impl Standing {
         {
             self.effective_weight = (self.effective_weight - part).max(0);
         }
-        self.has_failed() && !before
+        self.history.note_failure();
+        let is_news = self.has_failed() && !before;
+        if is_news {
+            self.history.note_down(now);
+        }
+        is_news
     }
 
     /// Records a successful attempt.
@@ -205,6 +226,7 @@ impl Standing {
         if self.has_failed() {
             self.begin_slow_start(now);
         }
+        self.history.note_up(now);
         self.fails = 0;
     }
 

@@ -109,6 +109,8 @@ impl Lease {
     pub fn fail(&self, now: Instant) -> bool {
         // The only peer of a group stays in use.
         if self.balancer.lock().is_single() {
+            self.balancer
+                .with(self.peer(), |standing| standing.history.note_failure());
             return false;
         }
         let failed = self

@@ -76,6 +76,7 @@ pub const LAYERS: &[Layer] = &[
         &["base", "config"],
         &["tokio", "rustls", "socket2"],
     ),
+    layer("monitor", &["base", "log"], &["tokio", "rustls"]),
     layer(
         "limit",
         &["base", "config"],
@@ -84,14 +85,22 @@ pub const LAYERS: &[Layer] = &[
     layer(
         "session",
         &[
-            "base", "config", "limit", "log", "net", "proto", "tls", "upstream",
+            "base", "config", "limit", "log", "monitor", "net", "proto", "tls", "upstream",
+        ],
+        &[],
+    ),
+    layer(
+        "admin",
+        &[
+            "base", "cli", "config", "log", "monitor", "net", "tls", "upstream",
         ],
         &[],
     ),
     layer(
         "process",
         &[
-            "base", "cli", "config", "limit", "log", "net", "proto", "session", "tls", "upstream",
+            "admin", "base", "cli", "config", "limit", "log", "monitor", "net", "proto", "session",
+            "tls", "upstream",
         ],
         &[],
     ),

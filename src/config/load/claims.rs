@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::base::Address;
-use crate::config::model::{LimitZone, Listen};
+use crate::config::model::LimitZone;
 use crate::config::schema::values::{limit, session_cache};
 use crate::config::schema::{ValueError, absolute, refuse};
 
@@ -44,12 +44,15 @@ pub enum ZoneUser {
 }
 
 impl Claims {
-    /// Claims the addresses of a `listen` line.
+    /// Claims the addresses of a line.
     ///
     /// # Errors
     /// Another line has one of them.
-    pub fn addresses(&mut self, listen: &Listen) -> Result<(), ValueError> {
-        for address in &listen.addresses {
+    pub fn addresses<'a>(
+        &mut self,
+        addresses: impl IntoIterator<Item = &'a Address>,
+    ) -> Result<(), ValueError> {
+        for address in addresses {
             if !self.addresses.insert(address.clone()) {
                 return Err(refuse!(format!(
                     "duplicate \"{address}\" address and port pair"

@@ -29,10 +29,19 @@ pub struct Config {
     pub error_log: Vec<LogTarget>,
     /// The servers of `mail {}`, in the order written.
     pub servers: Vec<Arc<Server>>,
-    /// The sockets to bind.
+    /// The sockets of the servers.
     pub sockets: Vec<Socket>,
+    /// The sockets of `status`, which have no routes.
+    pub status_sockets: Vec<Socket>,
     /// The file of every `error_log` line, once, in the order written: nginx opens all of them, those that no server uses too.
     pub log_files: Vec<PathBuf>,
+}
+
+impl Config {
+    /// All sockets to bind: those of the servers and those of `status`.
+    pub fn all_sockets(&self) -> impl Iterator<Item = &Socket> {
+        self.sockets.iter().chain(&self.status_sockets)
+    }
 }
 
 /// A configuration and the files it was read from.

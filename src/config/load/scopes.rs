@@ -153,6 +153,8 @@ impl Scopes {
         if effect == Effect::DeclaresZones {
             self.claims.zones(args.words)?;
         }
+        let before = self.main.core.status.as_ref();
+        let before = before.map_or(0, |lines| lines.value.len());
         let scope = match self.servers.last_mut() {
             Some(server) if block == Block::Server => &mut server.scope,
             _ => &mut self.mail,
@@ -172,7 +174,15 @@ impl Scopes {
             Effect::ClaimsAddresses => {
                 let listens = scope.mail.listen.iter();
                 let last = listens.filter_map(|written| written.value.last()).next();
-                last.map_or(Ok(()), |listen| self.claims.addresses(listen))?;
+                last.map_or(Ok(()), |listen| self.claims.addresses(&listen.addresses))?;
+            }
+            Effect::ClaimsStatus => {
+                let listens = self.main.core.status.as_ref();
+                let last = listens.into_iter().flat_map(|lines| {
+                    let own = lines.value.iter();
+                    own.skip(before).map(|listen| &listen.address)
+                });
+                self.claims.addresses(last)?;
             }
             Effect::SwitchesTlsOn => {
                 args.warn("the \"ssl\" directive is deprecated, use the \"listen ... ssl\" directive instead");

@@ -18,7 +18,7 @@ pub struct Socket {
     pub address: Address,
     /// Its options.
     pub options: SocketOptions,
-    /// The servers that answer on it; never empty.
+    /// The servers that answer on it; none on a socket of `status`.
     pub routes: Vec<Route>,
 }
 
@@ -44,6 +44,11 @@ pub struct Route {
 }
 
 impl Socket {
+    /// Whether it is one of `status`.
+    pub fn is_of_status(&self) -> bool {
+        self.routes.is_empty()
+    }
+
     /// The index of the route for a connection to `local`.
     pub fn route(&self, local: Option<IpAddr>) -> usize {
         let find = |local| self.routes.iter().position(|route| route.local == local);

@@ -5,9 +5,9 @@ use super::merged::MergedServer;
 use super::origins::Deciding;
 use super::report::{Report, Stop};
 use super::scopes::Scopes;
-use super::sockets::{grouped, sockets};
+use super::sockets::{Socket, grouped, sockets};
 use crate::base::Level;
-use crate::config::model::{Affinity, LogDestination, LogTarget, Options, Origin};
+use crate::config::model::{Affinity, LogDestination, LogTarget, Options, Origin, StatusListen};
 use crate::config::schema::held::Held;
 use crate::config::schema::modules::{Core, Events};
 use crate::config::syntax::Diagnostic;
@@ -98,6 +98,7 @@ impl Whole {
         let servers: Vec<_> = servers
             .filter_map(|server| server.into_server(&error_log, &self.origins))
             .collect();
+        let status_sockets = self.core.status.iter().map(status_socket).collect();
         Config {
             file: options.file.clone(),
             prefix: options.prefix.clone(),
@@ -106,9 +107,18 @@ impl Whole {
             core: self.core,
             events: self.events,
             sockets: sockets(&servers),
+            status_sockets,
             servers: servers.into_iter().map(|(server, _)| server).collect(),
             log_files: self.log_files,
         }
+    }
+}
+
+fn status_socket(listen: &StatusListen) -> Socket {
+    Socket {
+        address: listen.address.clone(),
+        options: listen.options(),
+        routes: Vec::new(),
     }
 }
 

@@ -35,6 +35,8 @@ pub struct SocketOptions {
     pub multipath: bool,
     /// TCP keepalive; `None` leaves it to the system.
     pub so_keepalive: Option<KeepAlive>,
+    /// The permissions of a Unix socket; `None` opens it to every user, as nginx does.
+    pub mode: Option<u32>,
 }
 
 impl Default for SocketOptions {
@@ -46,6 +48,7 @@ impl Default for SocketOptions {
             ipv6only: true,
             multipath: false,
             so_keepalive: None,
+            mode: None,
         }
     }
 }

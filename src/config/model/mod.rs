@@ -25,6 +25,7 @@ mod origin;
 mod peers;
 mod proxy_pass;
 mod sasl;
+mod status;
 mod tls;
 mod upstream_group;
 mod values;
@@ -54,6 +55,7 @@ pub use origin::Origin;
 pub use peers::{AuthUrl, Resolver, unbracketed};
 pub use proxy_pass::{BackendAddress, ProxyPass, ProxyPassText, ProxyRoute, RouteText};
 pub use sasl::{Method, Methods};
+pub use status::{DEFAULT_MODE, StatusListen, StatusToken};
 pub use tls::{ClientTls, SessionCache, TlsFault, TlsMaterial, TlsMode, Verify};
 pub use upstream_group::{
     Admission, Balancing, ResolvedName, Upstream, UpstreamGroup, UpstreamServer,

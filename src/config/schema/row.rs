@@ -68,6 +68,8 @@ pub enum Effect {
     SetsBalancing,
     /// Must precede the first block.
     PrecedesBlocks,
+    /// Claims the addresses of the status pages.
+    ClaimsStatus,
     /// Switches TLS on for all addresses of a server, which excludes STARTTLS. Deprecated.
     SwitchesTlsOn,
     /// Offers STARTTLS, which excludes the former.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::{PAUSE, Queue, Queued};
 use crate::base::Errno;
+use crate::log::losses;
 
 /// The most bytes of one write.
 const LARGEST_WRITE: usize = 64 << 10;
@@ -158,6 +159,7 @@ impl Buffer {
                     None => before.is_some_and(|loss| loss.inside_line),
                 };
                 let rest = &all[count.max(all.len() - lines_length)..];
+                losses::note(count_lines(rest));
                 self.lost = Some(Loss {
                     lines: unreported + count_lines(rest),
                     cause: format!("write() failed{}", Errno(&error)),

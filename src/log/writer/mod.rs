@@ -15,6 +15,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use self::buffer::Round;
+use super::losses;
 
 /// The most bytes that wait in a queue.
 const CAPACITY: usize = 4 << 20;
@@ -147,6 +148,7 @@ impl Output {
         let mut state = queue.lock();
         if state.bytes + line.len() > CAPACITY {
             self.queued.dropped.fetch_add(1, Ordering::Relaxed);
+            losses::note(1);
             return;
         }
         state.bytes += line.len();

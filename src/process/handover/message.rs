@@ -49,11 +49,41 @@ pub enum Order {
     /// SIGUSR1: these log files, whose descriptors the frame has, replace those of the same path.
     ReplaceLogs(Vec<OsString>),
     /// SIGQUIT: accept nobody, and end with the last session.
-    Quit,
+    Quit(StatusSockets),
     /// SIGTERM: end at once.
     Terminate,
     /// Report the number of sessions.
     Count,
+    /// A reload is over. Sent where `status` shows it.
+    Reloaded(Reloaded),
+}
+
+/// What a worker that finishes its sessions does with the sockets of `status`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StatusSockets {
+    /// It closes them: another worker or binary answers on them.
+    Closed,
+    /// It answers on them until its end: no other process does.
+    Kept,
+}
+
+/// The end of a reload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reloaded {
+    /// A reload, or changed TLS files.
+    pub cause: Cause,
+    /// Why the old configuration goes on, if it does. At most [`LONGEST_REASON`] bytes.
+    pub refusal: Option<String>,
+}
+
+impl Reloaded {
+    /// The end of a reload, with the reason if it is refused.
+    pub fn new(cause: Cause, refusal: Option<&str>) -> Self {
+        Self {
+            cause,
+            refusal: refusal.map(|reason| shortened(reason.to_owned())),
+        }
+    }
 }
 
 /// Why a configuration replaces another one.
@@ -80,6 +110,8 @@ pub struct Handover {
     pub sockets: Vec<SentAddress>,
     /// The paths of the log files.
     pub logs: Vec<OsString>,
+    /// Whether the last two descriptors are [`ProcessFiles`](super::process_files::ProcessFiles).
+    pub has_process_files: bool,
 }
 
 /// What a worker reports. The master trusts none of it further than its meaning here.
@@ -99,14 +131,19 @@ pub enum Report {
 
 impl Report {
     /// A refusal, with a reason that fits into a report.
-    pub fn refused(number: u64, mut reason: String) -> Self {
-        let mut end = reason.len().min(LONGEST_REASON);
-        while !reason.is_char_boundary(end) {
-            end -= 1;
-        }
-        reason.truncate(end);
-        Self::Refused(number, reason)
+    pub fn refused(number: u64, reason: String) -> Self {
+        Self::Refused(number, shortened(reason))
     }
+}
+
+/// The beginning of a reason.
+fn shortened(mut reason: String) -> String {
+    let mut end = reason.len().min(LONGEST_REASON);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    reason.truncate(end);
+    reason
 }
 
 /// [`Options`] on their way.

@@ -6,6 +6,7 @@
 
 mod channel;
 mod message;
+mod process_files;
 mod recording;
 mod reports;
 
@@ -17,7 +18,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use channel::Channel;
-pub use message::{Cause, Handover, Order, Report, WorkerSettings};
+pub use message::{Cause, Handover, Order, Reloaded, Report, StatusSockets, WorkerSettings};
+pub use process_files::ProcessFiles;
 pub use recording::{Answer, Recorder, Recording};
 pub use reports::{Reports, ReportsEnd};
 

@@ -185,7 +185,11 @@ impl Master {
         self.notice(format_args!("TLS files have changed: {}", names.join(", ")));
         match self.load_changed(&changed) {
             Some(configuration) => self.replace_certificates(configuration),
-            None => self.notice(format_args!("the old TLS files stay in use")),
+            None => {
+                let reason = "the changed TLS files cannot be used";
+                self.show_outcome(Cause::Certificates, &Err(reason.to_owned()));
+                self.notice(format_args!("the old TLS files stay in use"));
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use super::sockets::Added;
 use super::worker::{State, Worker};
 use super::{Master, Phase};
 use crate::base::{Errno, Level};
-use crate::process::handover::{Cause, Order};
+use crate::process::handover::{Cause, Order, Reloaded, StatusSockets};
 use crate::process::outcome::{self, Outcome};
 use crate::process::pid::PidFile;
 use crate::process::process_log::ProcessLog;
@@ -182,7 +182,7 @@ impl Master {
             if worker.id == change.worker {
                 worker.state = State::Serving;
             } else if !worker.is_leaving() {
-                let _ = worker.order(&Order::Quit);
+                let _ = worker.order(&Order::Quit(StatusSockets::Closed));
                 worker.state = State::Leaving;
             }
         }
@@ -230,6 +230,17 @@ impl Master {
         }
     }
 
+    /// Tells the worker that shows the status how a reload ended.
+    pub(super) fn show_outcome(&self, cause: Cause, outcome: &Outcome) {
+        if self.running.config.status_sockets.is_empty() {
+            return;
+        }
+        let refusal = outcome.as_ref().err().map(String::as_str);
+        let order = Order::Reloaded(Reloaded::new(cause, refusal));
+        // A worker that does not take orders is found out by the next one that matters.
+        let _ = self.current().map(|worker| worker.order(&order));
+    }
+
     fn end_change(&mut self, outcome: &Outcome, request: &Request) {
         self.notice(match (request.cause, outcome) {
             (Cause::Reload, Ok(())) => format_args!("reconfigured"),
@@ -237,6 +248,7 @@ impl Master {
             (Cause::Certificates, Ok(())) => format_args!("the new TLS files are in use"),
             (Cause::Certificates, Err(_)) => format_args!("the old TLS files stay in use"),
         });
+        self.show_outcome(request.cause, outcome);
         for sender in request.senders.iter().flatten() {
             outcome::tell(*sender, outcome);
         }

@@ -11,7 +11,7 @@ use super::worker::State;
 use super::{Master, Phase};
 use crate::base::{Errno, Level};
 use crate::process::daemon;
-use crate::process::handover::Order;
+use crate::process::handover::{Order, StatusSockets};
 use crate::process::signals::Received;
 
 /// How long workers may take to end at once.
@@ -75,7 +75,14 @@ impl Master {
             Some(successor) => self.notifier.succeeded_by(successor),
             None => self.notifier.stopping(),
         }
-        self.dismiss(&Order::Quit);
+        let is_last = self.successor.is_none() && !self.has_predecessor();
+        if is_last {
+            self.sockets.share_status(&self.running.config);
+        }
+        self.dismiss(&Order::Quit(match is_last {
+            true => StatusSockets::Kept,
+            false => StatusSockets::Closed,
+        }));
         self.phase = Phase::Quitting;
         // The workers have their own duplicates for a moment; afterwards the ports are free.
         self.close_sockets();
@@ -83,7 +90,7 @@ impl Master {
 
     /// SIGWINCH
     fn pause(&mut self) {
-        self.dismiss(&Order::Quit);
+        self.dismiss(&Order::Quit(StatusSockets::Closed));
         self.phase = Phase::Paused;
     }
 

@@ -46,7 +46,7 @@ impl Sockets {
     /// has changed.
     pub fn prepare(&self, config: &Config, log: &ProcessLog) -> Option<Added> {
         let is_there = |address| self.find(address).is_some();
-        let missing = config.sockets.iter();
+        let missing = config.all_sockets();
         let missing = missing.filter(|socket| !is_there(&socket.address));
         let missing: Vec<_> = missing
             .map(|socket| (socket, self.in_the_way(socket, config)))
@@ -61,6 +61,8 @@ impl Sockets {
         let wanted: Vec<_> = missing
             .iter()
             .map(|(socket, others)| match others.as_slice() {
+                // A process that finishes its sessions may still show its status.
+                [] if socket.is_of_status() => (*socket, Port::Shared),
                 [] => (*socket, Port::Own),
                 _ => (*socket, Port::Shared),
             })
@@ -103,7 +105,7 @@ impl Sockets {
         config: &'a Config,
         added: Option<&'a Added>,
     ) -> impl Iterator<Item = (&'a Address, BorrowedFd<'a>)> {
-        config.sockets.iter().filter_map(move |socket| {
+        config.all_sockets().filter_map(move |socket| {
             let address = &socket.address;
             let bound = added.and_then(|added| added.0.get(address));
             let bound = bound.or_else(|| self.find(address))?;
@@ -127,7 +129,7 @@ impl Sockets {
         self.hold_removed(config, true);
         let mut before = std::mem::take(&mut self.open);
         before.extend(added.0);
-        for socket in &config.sockets {
+        for socket in config.all_sockets() {
             let address = &socket.address;
             let bound = before.remove(address);
             let bound = bound.or_else(|| self.spare.remove(address));
@@ -146,11 +148,19 @@ impl Sockets {
 
     /// Sets the options of the configuration in force, and undoes what a worker may have done to a socket.
     pub fn restore(&self, config: &Config, log: &ProcessLog) {
-        for socket in &config.sockets {
+        for socket in config.all_sockets() {
             if let Some(bound) = self.open.get(&socket.address) {
                 bind::report_ignored(&bound.reconfigure(&socket.options), log);
             }
         }
+    }
+
+    /// Lets another process bind the ports of `status`, on which a worker that finishes its sessions still accepts.
+    pub fn share_status(&self, config: &Config) {
+        let status = config.status_sockets.iter();
+        let bound = status.filter_map(|socket| self.open.get(&socket.address));
+        // Fails for Unix sockets, whose files are removed.
+        bound.for_each(|bound| drop(bound.share_port(true)));
     }
 
     /// Every socket, for the next binary.
@@ -177,6 +187,6 @@ impl Sockets {
 }
 
 fn addresses(config: &Config) -> HashSet<&Address> {
-    let addresses = config.sockets.iter().map(|socket| &socket.address);
+    let addresses = config.all_sockets().map(|socket| &socket.address);
     addresses.collect()
 }

@@ -22,7 +22,8 @@ use super::sockets::{Added, Sockets};
 use crate::config::Options;
 use crate::log::LogFiles;
 use crate::process::handover::{
-    self, Cause, Channel, Handover, Order, Report, Reports, ReportsEnd, WorkerSettings,
+    self, Cause, Channel, Handover, Order, ProcessFiles, Report, Reports, ReportsEnd,
+    WorkerSettings,
 };
 use crate::process::worker;
 
@@ -147,6 +148,11 @@ impl Worker {
             sockets.0.of(&configuration.config, sockets.1).unzip();
         let (logs, open) = logs(configuration, files);
         descriptors.extend(open.iter().map(AsFd::as_fd));
+        // Without them, the status lacks these figures.
+        let shows_status = !configuration.config.status_sockets.is_empty();
+        let files = shows_status.then(|| ProcessFiles::open(self.pid()));
+        let files = files.and_then(Result::ok);
+        descriptors.extend(files.iter().flat_map(ProcessFiles::descriptors));
         let order = Order::Load(Box::new(Handover {
             number: configuration.number,
             cause,
@@ -154,6 +160,7 @@ impl Worker {
             answers: Arc::clone(&configuration.answers),
             sockets: addresses.into_iter().map(Into::into).collect(),
             logs,
+            has_process_files: files.is_some(),
         }));
         if self.state == State::Starting {
             self.send(&self.settings, &[])?;
@@ -178,7 +185,7 @@ impl Worker {
     /// # Errors
     /// As `configure`. Orders to end need no attention then: nobody is left to obey, or the end of the connection is order enough.
     pub fn order(&self, order: &Order) -> io::Result<()> {
-        if let Order::Count | Order::Quit = order {
+        if let Order::Count | Order::Quit(_) = order {
             self.owe(1);
         }
         self.send(order, &[])

@@ -181,9 +181,12 @@ impl AcceptHandler for ListenerHandler {
     /// which would fail next.
     async fn ready(&self) {
         let generation = self.acceptor.instance.generation.load_full();
-        let (sockets, logs) = (&generation.config.sockets, &generation.config.log_files);
+        let (sockets, logs) = (
+            generation.listening_descriptors(),
+            &generation.config.log_files,
+        );
         let limit = (self.acceptor.instance.descriptors).sessions(
-            sockets.len(),
+            sockets,
             logs.len(),
             self.threads.count(),
         );

@@ -13,12 +13,13 @@ use super::registries::Registries;
 use crate::base::Protocol;
 use crate::config::settings::Mail;
 use crate::config::{
-    self, AuthTarget, ClientTls, LogDestination, LogTarget, MailLog, ProxyPass, Route, Server,
-    ServerId, TlsFault, TlsMaterial,
+    self, AuthTarget, AuthUrl, ClientTls, LogDestination, LogTarget, MailLog, ProxyPass, Route,
+    Server, ServerId, TlsFault, TlsMaterial,
 };
 use crate::limit::Limits;
 use crate::log::mail_log::MailLogs;
 use crate::log::{ErrorLog, OpenError};
+use crate::monitor::{Monitor, ServerKey};
 use crate::net::resolver::{Resolver, SystemNames};
 use crate::proto::Settings;
 use crate::session::{
@@ -43,6 +44,8 @@ pub enum BuildError {
 pub(super) struct Builder<'a> {
     registries: &'a Registries,
     shutdown: Option<Arc<ShutdownTimer>>,
+    /// Where `status` is configured.
+    monitor: Option<Arc<Monitor>>,
     /// For the servers without a `resolver`.
     system: Resolver,
     logs: HashMap<Vec<LogTarget>, Arc<ErrorLog>>,
@@ -72,10 +75,12 @@ impl<'a> Builder<'a> {
         registries: &'a Registries,
         names: SystemNames,
         shutdown: Option<Arc<ShutdownTimer>>,
+        monitor: Option<Arc<Monitor>>,
     ) -> Self {
         Self {
             registries,
             shutdown,
+            monitor,
             system: Resolver::system(names),
             logs: HashMap::new(),
             mail_logs: HashMap::new(),
@@ -129,13 +134,22 @@ impl<'a> Builder<'a> {
             backends,
             limits,
         } = self.server(route)?;
+        let listen: Arc<str> = Arc::from(&*route.name);
+        let monitor = self.monitor.as_ref();
+        let monitor = monitor.map(|monitor| {
+            monitor.server(ServerKey {
+                address: Arc::clone(&listen),
+                protocol: route.server.protocol(),
+            })
+        });
         Ok(Arc::new(Endpoint {
+            monitor,
             server: Arc::clone(&route.server),
             settings,
             log,
             peer_failures,
             mail_log,
-            listen: Arc::from(&*route.name),
+            listen,
             proxy_protocol: route.proxy_protocol,
             tls: route.tls.try_map(|material| self.tls(route.id, material))?,
             resolver,
@@ -210,7 +224,10 @@ impl<'a> Builder<'a> {
         let connector = self.connector(target.tls.as_ref(), AUTH_ALPN)?;
         let tls = connector.and_then(|connector| connector.target(&target.url.host));
         let (resolver, dialer) = (self.resolver(mail), self.registries.dialer.clone());
-        let made = Arc::new(AuthServer::new(target.url.clone(), tls, resolver, dialer));
+        let counts = self.monitor.as_ref();
+        let counts = counts.map(|monitor| monitor.auth_server(&shown(&target.url)));
+        let url = target.url.clone();
+        let made = Arc::new(AuthServer::new(url, tls, resolver, dialer, counts));
         self.auth_servers.insert(key, Arc::clone(&made));
         Ok(made)
     }
@@ -277,6 +294,21 @@ impl<'a> Builder<'a> {
             }
         }
     }
+}
+
+/// The URL of an auth server as `status` shows it.
+fn shown(url: &AuthUrl) -> String {
+    let scheme = match url.tls {
+        true => "https",
+        false => "http",
+    };
+    let (host, port) = match (&url.name, url.addresses.first()) {
+        (Some((name, port)), _) => (name.to_string(), format!(":{port}")),
+        (None, Some(address)) => (address.to_string(), String::new()),
+        (None, None) => Default::default(),
+    };
+    let uri = String::from_utf8_lossy(&url.uri);
+    format!("{scheme}://{host}{port}{uri}")
 }
 
 /// The value of a key, which the first use makes.

@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use super::builder::{BuildError, Builder};
 use super::registries::Registries;
+use crate::admin::MOST_CLIENTS;
 use crate::base::{Address, Level};
 use crate::config::{Config, Socket};
 use crate::log::ErrorLog;
 use crate::net::resolver::SystemNames;
 use crate::process::limits;
 use crate::session::{Backends, Endpoint, GroupTasks, ShutdownTimer};
+use crate::upstream::Balancer;
 
 /// One generation of the running configuration.
 #[derive(Debug)]
@@ -69,7 +71,7 @@ impl Generation {
         registries: &Registries,
     ) -> Result<Arc<ErrorLog>, BuildError> {
         let _open = open_logs(config, registries)?;
-        let mut builder = Builder::new(registries, names, None);
+        let mut builder = Builder::new(registries, names, None, None);
         let log = builder.log(&config.error_log)?;
         for route in config.sockets.iter().flat_map(|socket| &socket.routes) {
             builder.probe(route)?;
@@ -84,7 +86,10 @@ impl Generation {
         shutdown: Option<Arc<ShutdownTimer>>,
     ) -> Result<Self, BuildError> {
         let _open = open_logs(&config, registries)?;
-        let mut builder = Builder::new(registries, names, shutdown.clone());
+        let shows_status = !config.status_sockets.is_empty();
+        let monitor =
+            shows_status.then(|| Arc::clone(registries.monitor.get_or_init(Arc::default)));
+        let mut builder = Builder::new(registries, names, shutdown.clone(), monitor);
         let log = builder.log(&config.error_log)?;
         let mut endpoints = HashMap::new();
         for socket in &config.sockets {
@@ -125,6 +130,30 @@ impl Generation {
     /// Starts what keeps the groups of backends up to date. Must be called inside the runtime.
     pub fn start_group_tasks(&self) -> GroupTasks {
         GroupTasks::start(self.backends())
+    }
+
+    /// The groups of backends, each once.
+    pub fn groups(&self) -> Vec<Arc<Balancer>> {
+        let mut groups: Vec<Arc<Balancer>> = Vec::new();
+        for balancer in self
+            .backends()
+            .flat_map(|backends| backends.choice.groups())
+        {
+            if !groups.iter().any(|known| Arc::ptr_eq(known, balancer)) {
+                groups.push(Arc::clone(balancer));
+            }
+        }
+        groups
+    }
+
+    /// The number of descriptors of listening sockets, and of the clients of `status`.
+    pub fn listening_descriptors(&self) -> usize {
+        let config = &self.config;
+        let of_status = match config.status_sockets.len() {
+            0 => 0,
+            sockets => sockets + MOST_CLIENTS,
+        };
+        config.sockets.len() + of_status
     }
 
     /// The backends of all servers, in the order of the sockets.

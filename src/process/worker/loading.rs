@@ -9,6 +9,7 @@ use super::acceptors::{Acceptors, Bound};
 use super::generation::Generation;
 use super::orders::Configured;
 use super::registries::Registries;
+use super::status::StatusParts;
 use crate::base::{Address, Errno};
 use crate::limit;
 use crate::process::handover::Cause;
@@ -22,6 +23,8 @@ pub struct Loaded {
     pub generation: Generation,
     /// Its sockets that are not open yet.
     pub listeners: Vec<Bound>,
+    /// What its status pages need.
+    pub status: StatusParts,
 }
 
 /// A configuration that is being loaded while the old one serves.

@@ -16,6 +16,7 @@ mod registries;
 mod serve;
 mod session_count;
 mod start;
+mod status;
 mod threads;
 
 pub use self::embedded::Embedded;

@@ -12,10 +12,13 @@ use rustix::event::{PollFd, PollFlags, poll};
 use signal_hook::consts::signal::{SIGQUIT, SIGTERM};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::status::StatusParts;
 use crate::base::Address;
 use crate::config::{Config, Diagnostic, Options, load};
 use crate::net::resolver::SystemNames;
-use crate::process::handover::{self, Cause, Channel, Handover, Order, Recording};
+use crate::process::handover::{
+    self, Cause, Channel, Handover, Order, ProcessFiles, Recording, Reloaded, StatusSockets,
+};
 use crate::process::signals::{Received, Signals};
 
 /// What a worker is told.
@@ -30,11 +33,13 @@ pub enum Event {
     /// The descriptors of a configuration, whose number this is, or of log files were lost: the limit of open files is reached.
     NoRoom(Option<u64>),
     /// Finish the open sessions.
-    Quit,
+    Quit(StatusSockets),
     /// End at once.
     Terminate,
     /// Report the number of sessions.
     Count,
+    /// A reload is over.
+    Reloaded(Reloaded),
     /// A signal that somebody sent to this process.
     Signal(Received),
 }
@@ -52,6 +57,8 @@ pub struct Configured {
     pub sockets: Vec<(Address, OwnedFd)>,
     /// Its log files.
     pub logs: Vec<(PathBuf, File)>,
+    /// The kernel's figures about this process, where `status` shows them.
+    pub process_files: Option<ProcessFiles>,
 }
 
 impl Configured {
@@ -65,8 +72,17 @@ impl Configured {
             options: handover.options.into(),
             answers: handover.answers,
             sockets: sockets.zip(descriptors.by_ref()).collect(),
-            logs: named(handover.logs, descriptors),
+            logs: named(handover.logs, descriptors.by_ref()),
+            process_files: match handover.has_process_files {
+                true => ProcessFiles::received(descriptors),
+                false => None,
+            },
         }
+    }
+
+    /// Takes what the status pages of its configuration need.
+    pub fn take_status(&mut self, config: &Config) -> StatusParts {
+        StatusParts::take(config, &mut self.sockets, self.process_files.take())
     }
 
     /// The system's files about names, as the master has read them.
@@ -124,7 +140,7 @@ fn forward(
             events.send(Event::Signal(received)).ok()?;
             match received.number {
                 SIGTERM => events.send(Event::Terminate).ok()?,
-                SIGQUIT => events.send(Event::Quit).ok()?,
+                SIGQUIT => events.send(Event::Quit(StatusSockets::Closed)).ok()?,
                 _ => {}
             }
         }
@@ -146,7 +162,8 @@ fn event(order: Order, descriptors: Option<Vec<OwnedFd>>) -> Event {
         }
         (Order::ReplaceLogs(_), None) => Event::NoRoom(None),
         (Order::PutInForce, _) => Event::PutInForce,
-        (Order::Quit, _) => Event::Quit,
+        (Order::Quit(status), _) => Event::Quit(status),
+        (Order::Reloaded(reloaded), _) => Event::Reloaded(reloaded),
         (Order::Terminate, _) => Event::Terminate,
         (Order::Count, _) => Event::Count,
     }

@@ -1,11 +1,12 @@
 //! State that the process shares between its generations.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::base::Registry;
 use crate::config::LogTarget;
 use crate::limit::Zones;
 use crate::log::LogFiles;
+use crate::monitor::Monitor;
 use crate::net::dialer::Dialer;
 use crate::net::resolver::Resolvers;
 use crate::session::{CapabilityCache, PeerFailures, Shared};
@@ -33,6 +34,8 @@ pub struct Registries {
     pub balancers: Balancers,
     /// Makes connections to auth servers and backends.
     pub dialer: Dialer,
+    /// What is counted for `status`. Made when a configuration first has that directive.
+    pub monitor: OnceLock<Arc<Monitor>>,
     /// The state shared by all sessions, such as the connection counter.
     pub shared: Arc<Shared>,
 }

@@ -16,12 +16,13 @@ use super::instance::Instance;
 use super::loading::{Loaded, Loading, build, end_of, listeners};
 use super::orders::{Configured, Event, listen};
 use super::registries::Registries;
+use super::status::{Status, StatusParts};
 use super::threads::Threads;
 use crate::base::{Errno, Level};
 use crate::config::sockets;
 use crate::log::{DebugLines, LogFiles};
 use crate::process::daemon;
-use crate::process::handover::{Channel, Report, report};
+use crate::process::handover::{Channel, Report, StatusSockets, report};
 use crate::process::limits::DescriptorLimit;
 use crate::process::signals::Signals;
 use crate::session::GroupTasks;
@@ -42,6 +43,7 @@ pub struct Service {
     loaded: Option<Loaded>,
     /// The health checks and look-ups of the generation in force.
     group_tasks: GroupTasks,
+    status: Status,
 }
 
 /// How a worker comes to its end.
@@ -50,7 +52,7 @@ enum Ending {
     /// At once.
     Now,
     /// With the last session, or after `worker_shutdown_timeout`.
-    Graceful,
+    Graceful(StatusSockets),
     /// With the last session: the master is gone.
     Orphaned,
 }
@@ -68,8 +70,12 @@ impl Service {
             ..Registries::default()
         };
         let number = first.number;
-        let (first, generation) = build(first, &registries, None);
+        let (mut first, generation) = build(first, &registries, None);
         let mut acceptors = Acceptors::new(threads);
+        let parts = match &generation {
+            Ok(generation) => first.take_status(&generation.config),
+            Err(_) => StatusParts::default(),
+        };
         let listeners = listeners(first.sockets, &mut acceptors);
         let (generation, listeners) = match (generation, listeners) {
             (Ok(generation), Ok(listeners)) => (generation, listeners),
@@ -86,8 +92,9 @@ impl Service {
             debug,
             loaded: None,
             group_tasks: GroupTasks::default(),
+            status: Status::default(),
         };
-        service.accept(number, listeners);
+        service.accept(number, listeners, parts);
         Some(service)
     }
 
@@ -100,7 +107,7 @@ impl Service {
                 event = events.recv() => match event {
                     None => break Ending::Orphaned,
                     Some(Event::Terminate) => break Ending::Now,
-                    Some(Event::Quit) => break Ending::Graceful,
+                    Some(Event::Quit(status)) => break Ending::Graceful(status),
                     Some(Event::Load(configured)) => loading = Some(self.load(*configured)),
                     Some(Event::PutInForce) => self.put_in_force().await,
                     Some(event) => self.handle(event),
@@ -135,9 +142,10 @@ impl Service {
                 let sessions = self.instance.sessions.open() as u64;
                 report(&self.channel, &Report::Sessions(sessions));
             }
+            Event::Reloaded(reloaded) => self.status.reloaded(reloaded),
             Event::NoRoom(number) => self.has_no_room(number),
             Event::Signal(received) => self.notice(format_args!("{}", received.line(""))),
-            Event::Load(_) | Event::PutInForce | Event::Quit | Event::Terminate => {}
+            Event::Load(_) | Event::PutInForce | Event::Quit(_) | Event::Terminate => {}
         }
     }
 
@@ -162,12 +170,14 @@ impl Service {
 
     /// Keeps a configuration that was loaded until the master wants it, or reports why it cannot be used.
     fn take(&mut self, number: u64, result: Result<(Configured, Generation), String>) {
-        let loaded = result.and_then(|(configured, generation)| {
+        let loaded = result.and_then(|(mut configured, generation)| {
+            let status = configured.take_status(&generation.config);
             let listeners = listeners(configured.sockets, &mut self.acceptors)?;
             Ok(Loaded {
                 number,
                 generation,
                 listeners,
+                status,
             })
         });
         match loaded {
@@ -185,6 +195,7 @@ impl Service {
             number,
             generation,
             listeners,
+            status,
         }) = self.loaded.take()
         else {
             return;
@@ -201,16 +212,19 @@ impl Service {
         if !self.instance.generation.load().continues(&old) {
             old.retire();
         }
-        self.accept(number, listeners);
+        self.accept(number, listeners, status);
     }
 
     /// Accepts on new sockets too, and reports that the generation of this number is in force.
-    fn accept(&mut self, number: u64, listeners: Vec<Bound>) {
+    fn accept(&mut self, number: u64, listeners: Vec<Bound>, status: StatusParts) {
         self.acceptors.open(listeners, &self.instance);
         let generation = self.instance.generation.load();
         generation.fetch_capabilities();
         self.group_tasks = generation.start_group_tasks();
         self.debug.follow(Arc::clone(&generation.log));
+        let registries = &self.instance.registries;
+        let failed = (self.status).follow(&generation, number, registries, status);
+        failed.iter().for_each(|line| self.alert(line));
         self.follow();
         report(&self.channel, &Report::Ready(number));
     }
@@ -225,9 +239,14 @@ impl Service {
         });
         self.acceptors.close_all().await;
         self.group_tasks.end();
+        self.status.quit(match ending {
+            Ending::Graceful(sockets) => sockets,
+            // Another master may be started on the same addresses.
+            Ending::Now | Ending::Orphaned => StatusSockets::Closed,
+        });
         report(&self.channel, &Report::Stopped);
         let limit = match ending {
-            Ending::Graceful => self.instance.generation.load().retire(),
+            Ending::Graceful(_) => self.instance.generation.load().retire(),
             Ending::Now | Ending::Orphaned => None,
         };
         let over = async {

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::base::{Address, Level};
 use crate::config::AuthUrl;
 use crate::log::ErrorLog;
+use crate::monitor::AuthServerCounts;
 use crate::net::dialer::Dialer;
 use crate::net::resolver::Resolver;
 use crate::tls::Target;
@@ -29,6 +30,8 @@ pub struct AuthServer {
     /// TLS, if the URL is `https`.
     pub(in crate::session) tls: Option<Target>,
     pub(in crate::session) dialer: Dialer,
+    /// What `status` shows of it.
+    pub(in crate::session) counts: Option<Arc<AuthServerCounts>>,
 }
 
 #[derive(Debug)]
@@ -42,7 +45,13 @@ struct Known {
 
 impl AuthServer {
     /// The auth server at `url`.
-    pub fn new(url: AuthUrl, tls: Option<Target>, resolver: Resolver, dialer: Dialer) -> Self {
+    pub fn new(
+        url: AuthUrl,
+        tls: Option<Target>,
+        resolver: Resolver,
+        dialer: Dialer,
+        counts: Option<Arc<AuthServerCounts>>,
+    ) -> Self {
         let known = Known {
             addresses: url.addresses.as_slice().into(),
             until: Instant::now(),
@@ -54,6 +63,7 @@ impl AuthServer {
             resolver,
             known: Mutex::new(known),
             dialer,
+            counts,
         }
     }
 

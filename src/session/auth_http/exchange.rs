@@ -88,8 +88,12 @@ impl Exchange<'_> {
                 self.attempt
                     .request(self.config, self.settings, &self.server.url, &replacement);
             let mut received = Vec::new();
-            let asking = self.ask(&request, &mut received, log, next_number);
-            let (address, answer) = asking.await?;
+            let begun = Instant::now();
+            let asked = self.ask(&request, &mut received, log, next_number).await;
+            if let Some(counts) = &self.server.counts {
+                counts.note(begun.elapsed(), asked.is_ok());
+            }
+            let (address, answer) = asked?;
             if let Some(user) = answer.user() {
                 log.login(user);
             }
@@ -116,6 +120,9 @@ impl Exchange<'_> {
                     sleep(wait).await;
                 }
                 Err(fault) => {
+                    if let Some(counts) = &self.server.counts {
+                        counts.failed.increment();
+                    }
                     let address = address.clone();
                     return Err(AuthHttpError::Failed(address, Failure::Invalid(fault)));
                 }

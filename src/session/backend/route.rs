@@ -22,6 +22,17 @@ pub enum BackendChoice {
     Route(RouteText, Arc<BalancersByName>),
 }
 
+impl BackendChoice {
+    /// The groups that it can lead to.
+    pub fn groups(&self) -> Vec<&Arc<Balancer>> {
+        match self {
+            Self::AuthServer => Vec::new(),
+            Self::Group(group) => vec![group],
+            Self::Route(_, groups) => groups.values().collect(),
+        }
+    }
+}
+
 /// Groups by their names in lower case.
 pub type BalancersByName = HashMap<Box<str>, Arc<Balancer>>;
 

@@ -42,9 +42,22 @@ impl Carrier {
         limited(idle_timeout, interrupt, move |cx, activity| {
             let report = |incident: Incident| incident.log(log);
             match self {
-                Self::Plain(pipe) => pipe.turn(cx, activity),
-                Self::Followed(followed) => followed.turn(cx, activity, &report),
-                Self::Recorded(followed) => followed.turn(cx, activity, &report),
+                Self::Plain(pipe) => {
+                    let end = pipe.turn(cx, activity);
+                    log.carrying(pipe.carried());
+                    end
+                }
+                Self::Followed(followed) => {
+                    let end = followed.turn(cx, activity, &report);
+                    log.carrying(followed.carried());
+                    end
+                }
+                Self::Recorded(followed) => {
+                    let end = followed.turn(cx, activity, &report);
+                    let carried = followed.carried();
+                    followed.observer().carrying(carried);
+                    end
+                }
             }
         })
     }

@@ -38,6 +38,13 @@ impl MessageRecorder {
         recorder
     }
 
+    /// Publishes the bytes that the tunnel has carried so far.
+    pub fn carrying(&self, (up, down): (u64, u64)) {
+        if let Some(record) = &self.record {
+            record.carrying(up, down);
+        }
+    }
+
     /// The session's record, whose messages are over.
     pub fn take_record(&mut self) -> Option<Box<Recorder>> {
         self.record.take()

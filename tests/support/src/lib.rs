@@ -26,6 +26,7 @@ mod process;
 pub mod scripted;
 pub mod shipped;
 pub mod smtp_gateway;
+pub mod status;
 pub mod temp_dir;
 pub mod tls_backend;
 pub mod unverified;

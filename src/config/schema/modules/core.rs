@@ -4,7 +4,7 @@ use crate::config::model::DebugPoints;
 use crate::config::schema::module;
 use crate::config::schema::values::{
     Affinities, Choice, Choices, Engine, Flag, Logs, Msec, Number, Offset, PrefixPath, Priority,
-    Processes, Text, ThreadPools, Users, WordPerLine,
+    Processes, StatusListens, Text, ThreadPools, Users, WordPerLine,
 };
 
 impl Choices for DebugPoints {
@@ -105,5 +105,16 @@ module! {
         /// server uses this log unless `mail {}` or the server has an `error_log` of its own. Without any
         /// `error_log`, messages of level `error` and above go to the log set by `-e`.
         error_log: Logs = none, MAIN => OpensLog;
+        /// Sets an address where portcullis shows what it does, by HTTP: `/text` for people, `/json` for programs, `/metrics` for Prometheus
+        /// (OpenMetrics), `/sessions` with the open sessions, `/healthz` and `/readyz` for supervisors. Several lines may be specified.
+        /// Without this directive nothing listens, and nothing is counted.
+        ///
+        /// A Unix socket is open to its user and its group, which are those of the master process. On an address that is not loopback a
+        /// token is required, since the sessions name users and clients; `/healthz` and `/readyz` need none. On a loopback address
+        /// without a token every user of this machine can read all of it.
+        ///
+        /// `/json` has the shape of Angie's status interface where that has one, and is described by `docs/status.schema.json`. A path below it
+        /// is a part of the document: `/json/mail/server_zones/`. What is counted outlives a reload.
+        status: StatusListens = none, MAIN => ClaimsStatus;
     }
 }

@@ -1,0 +1,42 @@
+//! What the pages show of the configuration in force.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::monitor::ServerKey;
+use crate::tls::CertificateFacts;
+use crate::upstream::Balancer;
+
+/// A configuration in force.
+#[derive(Debug)]
+pub struct InForce {
+    /// The number of the configuration: the first one of a master is 1.
+    pub number: u64,
+    /// When it was put in force.
+    pub since: SystemTime,
+    /// The `listen` addresses, in the order of the sockets.
+    pub servers: Vec<ServerInForce>,
+    /// The groups of backends, each once.
+    pub groups: Vec<Arc<Balancer>>,
+    /// The certificates that clients get, each once.
+    pub certificates: Vec<Certificate>,
+}
+
+/// One `listen` address.
+#[derive(Clone, Debug)]
+pub struct ServerInForce {
+    /// The address.
+    pub key: ServerKey,
+    /// `server_name`
+    pub name: String,
+}
+
+/// A certificate that clients get.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    /// Its file; `data:` within the configuration.
+    pub file: PathBuf,
+    /// What is in it.
+    pub facts: CertificateFacts,
+}

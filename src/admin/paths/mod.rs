@@ -1,0 +1,7 @@
+//! The pages, one file each.
+
+pub(super) mod health;
+pub(super) mod json;
+pub(super) mod metrics;
+pub(super) mod sessions;
+pub(super) mod text;
