@@ -57,7 +57,8 @@ impl<'c, 's> Authenticating<'c, 's> {
 
     /// Gets the decision and sends it to the client. `None`: the client may try again.
     pub async fn run(self) -> Result<Option<BackendStream>, SessionEnd> {
-        let mut permits = Permits::default();
+        // A login that the client has begun anew has lost its places.
+        let mut permits = Permits::kept(self.commands.session.log);
         if limits::auth::has_rules(self.commands.session.endpoint.limits.as_deref())
             && let Some(login) = self.needed.login()
         {
@@ -252,6 +253,7 @@ async fn backend(
             return Ok(None);
         }
         Ok(Answer::Message(mechanism, text, open)) => {
+            permits.keep(commands.session.log);
             commands.conversation = Some(Box::new(open));
             commands.session.log.upstream_answered();
             let out = &mut commands.session.client.out;
