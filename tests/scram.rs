@@ -172,6 +172,39 @@ fn the_login_selects_the_backend() {
     }
 }
 
+/// Wrong passwords count for `limit_auth`; exchanges that a client gives up do not keep it from another one.
+#[test]
+fn failed_logins_are_limited() {
+    let (dovecot, port) = (Dovecot::start(), free_port());
+    let gateway = Gateway::start(&format!(
+        "mail {{
+            limit_auth_zone $remote_user zone=logins:1m rate=1r/m;
+            limit_auth zone=logins action=refuse;
+            {}
+        }}",
+        server("imap", port, dovecot.imap, "")
+    ));
+    let mut client = LineClient::connect(port);
+    client.expect("* OK");
+    for _ in 0..2 {
+        let challenge = client.ask(&format!("a AUTHENTICATE SCRAM-SHA-256 {FIRST}"));
+        assert!(challenge.starts_with("+ "), "{challenge}");
+        let reply = client.ask("not-base64");
+        assert!(reply.starts_with("a BAD"), "{reply}");
+    }
+    let log_in = |password| describe(&gsasl("imap", port, "SCRAM-SHA-256", USER, password));
+    let text = log_in(PASSWORD);
+    assert!(text.contains("server trusted"), "{text}\n{}", gateway.log());
+    let text = log_in("wrong");
+    assert!(text.contains("NO [AUTHENTICATIONFAILED]"), "{text}");
+    let text = log_in(PASSWORD);
+    assert!(
+        text.contains("NO [UNAVAILABLE]"),
+        "{text}\n{}",
+        gateway.log()
+    );
+}
+
 /// A POP3 backend that continues after the first message with these steps.
 fn pop3_backend(more: Vec<Step>) -> (ScriptedPeer, Gateway, LineClient) {
     let begin = [

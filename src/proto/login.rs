@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 
-use super::sasl::scram::Scram;
 use crate::base::{Secret, SessionId};
 
 /// Bytes of a login, as decoded.
@@ -15,6 +14,15 @@ pub enum Bearer {
     Xoauth2,
     /// OAUTHBEARER (RFC 7628)
     OauthBearer,
+}
+
+/// A SASL mechanism in which the client and the backend itself prove that they know the password (RFC 5802).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scram {
+    /// SCRAM-SHA-1
+    Sha1,
+    /// SCRAM-SHA-256
+    Sha256,
 }
 
 /// A client's credentials.
@@ -239,6 +247,14 @@ pub struct Login {
     pub credentials: Credentials,
     /// The dialogue that it comes from.
     pub origin: Origin,
+}
+
+impl Login {
+    /// The login, if it is the beginning of an exchange that is relayed.
+    #[must_use]
+    pub fn scram(&self) -> Option<&Self> {
+        matches!(self.credentials, Credentials::Scram { .. }).then_some(self)
+    }
 }
 
 #[cfg(test)]

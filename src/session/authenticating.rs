@@ -13,7 +13,7 @@ use super::backend::error::LoginError;
 use super::backend::not_offered::NotOffered;
 use super::backend::{Admitted, BackendStream, ClientContext, authorized_login};
 use super::client::identity::Identity;
-use super::commands::{Commands, Needed};
+use super::commands::{Commands, KeptConversation, Needed};
 use super::end::{Cause, SessionEnd};
 use super::limit_state::Barred;
 use super::limits::auth::{Permits, Untried};
@@ -57,10 +57,18 @@ impl<'c, 's> Authenticating<'c, 's> {
 
     /// Gets the decision and sends it to the client. `None`: the client may try again.
     pub async fn run(self) -> Result<Option<BackendStream>, SessionEnd> {
-        // A login that the client has begun anew has lost its places.
-        let mut permits = Permits::kept(self.commands.session.log);
+        // Nothing is counted while the client is to respond: each response is an attempt of its own.
+        let pending = match &self.needed {
+            Needed::Backend(Request::Response(_)) => {
+                let kept = self.commands.conversation.as_mut();
+                kept.and_then(|kept| kept.login.take())
+            }
+            Needed::Backend(Request::Login(login)) => login.scram().cloned().map(Box::new),
+            Needed::Backend(Request::Challenge(_)) | Needed::AuthHttp(..) => None,
+        };
+        let mut permits = Permits::default();
         if limits::auth::has_rules(self.commands.session.endpoint.limits.as_deref())
-            && let Some(login) = self.needed.login()
+            && let Some(login) = self.needed.login().or(pending.as_deref())
         {
             match permit(self.commands, login).await? {
                 Some(got) => permits = got,
@@ -73,7 +81,9 @@ impl<'c, 's> Authenticating<'c, 's> {
             Needed::AuthHttp(server, settings, login) => {
                 Box::pin(auth_http(self.commands, server, settings, login, permits)).await
             }
-            Needed::Backend(request) => Box::pin(backend(self.commands, request, permits)).await,
+            Needed::Backend(request) => {
+                Box::pin(backend(self.commands, request, permits, pending)).await
+            }
         }
     }
 }
@@ -219,6 +229,7 @@ async fn backend(
     commands: &mut Commands<'_>,
     mut request: Request,
     permits: Permits,
+    pending: Option<Box<Login>>,
 ) -> Result<Option<BackendStream>, SessionEnd> {
     if let Request::Login(login) = &mut request
         && let Err(refusal) = certify(commands, &mut login.credentials)
@@ -235,33 +246,35 @@ async fn backend(
     }
     let mechanisms = request.mechanisms();
     let mut phase = Phase::Commands;
-    let kept = commands.conversation.take().map(|open| *open);
+    let kept = commands.conversation.take().map(|kept| kept.open);
     let (context, left) = context(&mut commands.session, &commands.identity, &mut phase);
     let refusal = match backend_login::request(context, kept, request, left).await {
         Ok(Answer::Admitted(admitted)) => {
-            if admitted.accepted == Accepted::LoggedIn {
+            if admitted.accepted != Accepted::Answered {
                 permits.succeeded();
             }
             enter(commands).await?;
             return admit(commands, phase, admitted).await.map(Some);
         }
         Ok(Answer::Challenge(challenge, open)) => {
-            commands.conversation = Some(Box::new(open));
+            commands.conversation = Some(open.into());
             commands.session.log.upstream_answered();
             let out = &mut commands.session.client.out;
             commands.dialogue.challenge(challenge, out);
             return Ok(None);
         }
         Ok(Answer::Message(mechanism, text, open)) => {
-            permits.keep(commands.session.log);
-            commands.conversation = Some(Box::new(open));
+            commands.conversation = Some(Box::new(KeptConversation {
+                open,
+                login: pending,
+            }));
             commands.session.log.upstream_answered();
             let out = &mut commands.session.client.out;
             commands.dialogue.relay(mechanism, &text, out);
             return Ok(None);
         }
         Ok(Answer::Refused(rejection, reply, open)) => {
-            commands.conversation = open.map(Box::new);
+            commands.conversation = open.map(Into::into);
             let log = &mut *commands.session.log;
             let result = match rejection.is_temporary() {
                 true => {
@@ -289,7 +302,7 @@ async fn backend(
             };
             log.upstream_failed(phase, Some(Level::Error), format_args!("{line}"));
             log.unavailable(&line, None);
-            commands.conversation = Some(Box::new(open));
+            commands.conversation = Some(open.into());
             Refusal::Mechanism
         }
         Err(LoginError::ClientLeft) => return Err(phase.end(Cause::Closed)),

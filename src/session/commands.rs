@@ -33,9 +33,23 @@ pub(in crate::session) struct Commands<'s> {
     /// The connection to the auth server or the backend, as nginx counts them.
     pub second: Option<Connection>,
     /// The conversation with the backend that authenticates, between two attempts.
-    pub conversation: Option<Box<OpenConversation>>,
+    pub conversation: Option<Box<KeptConversation>>,
     /// The end of `timeout`: one timer for all waits.
     deadline: Pin<Box<Sleep>>,
+}
+
+/// An open conversation with the backend.
+#[derive(Debug)]
+pub(in crate::session) struct KeptConversation {
+    pub open: OpenConversation,
+    /// The login whose exchange goes on, for `limit_auth`.
+    pub login: Option<Box<Login>>,
+}
+
+impl From<OpenConversation> for Box<KeptConversation> {
+    fn from(open: OpenConversation) -> Self {
+        Box::new(KeptConversation { open, login: None })
+    }
 }
 
 /// The decision that a command requires.

@@ -2,7 +2,7 @@
 
 use super::verdict::Verdict;
 use crate::config::Stage;
-use crate::limit::{AuthPermit, ConnLease};
+use crate::limit::ConnLease;
 use crate::log::mail_log::SessionResult;
 use crate::proto::LastReply;
 
@@ -13,8 +13,6 @@ pub(in crate::session) struct LimitState {
     pub reached: Option<Stage>,
     /// The zones that count the session.
     pub leases: Vec<ConnLease>,
-    /// The places of a login whose exchange with the backend goes on.
-    pub permits: Vec<AuthPermit>,
 }
 
 /// A client that a rule refuses. Its line is in the log.

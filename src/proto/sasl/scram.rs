@@ -10,20 +10,12 @@ use super::Fault;
 use super::bearer::saslname;
 use crate::base::Secret;
 use crate::config::Method;
+pub use crate::proto::login::Scram;
 use crate::proto::login::{Bytes, Credentials};
 use crate::proto::note::{Mechanism, Note};
 
 /// The client's response that cancels an exchange (RFC 4954, section 4).
 pub const CANCEL: &[u8] = b"*";
-
-/// A mechanism of this family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scram {
-    /// SCRAM-SHA-1
-    Sha1,
-    /// SCRAM-SHA-256
-    Sha256,
-}
 
 impl Scram {
     /// The mechanism's name, for backends, clients and the log.

@@ -22,6 +22,10 @@ pub(in crate::session) struct OpenConversation {
 }
 
 impl OpenConversation {
+    fn new(connection: BackendConnection, idle: Idle) -> Self {
+        Self { connection, idle }
+    }
+
     /// What the backend offers for logins.
     pub fn offer(&self) -> Offer {
         self.idle.offer()
@@ -76,9 +80,13 @@ pub(in crate::session) async fn request(
     let login = pin!(async {
         let mut out = Vec::new();
         let (mut connection, dialogue) = match kept {
-            Some(OpenConversation { connection, idle }) => match idle.request(request, &mut out) {
+            Some(OpenConversation {
+                connection, idle, ..
+            }) => match idle.request(request, &mut out) {
                 Ok(dialogue) => (connection, dialogue),
-                Err(idle) => return Ok(Answer::NotOffered(OpenConversation { connection, idle })),
+                Err(idle) => {
+                    return Ok(Answer::NotOffered(OpenConversation::new(connection, idle)));
+                }
             },
             None => {
                 if varies && matches!(request, Request::Challenge(_)) {
@@ -95,10 +103,10 @@ pub(in crate::session) async fn request(
         let (outcome, reply) = context.converse(&mut connection, dialogue, out).await?;
         Ok(match outcome {
             Outcome::Challenge(challenge, idle) => {
-                Answer::Challenge(challenge, OpenConversation { connection, idle })
+                Answer::Challenge(challenge, OpenConversation::new(connection, idle))
             }
             Outcome::Message(mechanism, text, idle) => {
-                Answer::Message(mechanism, text, OpenConversation { connection, idle })
+                Answer::Message(mechanism, text, OpenConversation::new(connection, idle))
             }
             Outcome::Accepted(accepted, found) => {
                 context.guard_relay(found.trust);
@@ -112,10 +120,12 @@ pub(in crate::session) async fn request(
                 ))
             }
             Outcome::Refused(rejection, idle) => {
-                let open = idle.map(|idle| OpenConversation { connection, idle });
+                let open = idle.map(|idle| OpenConversation::new(connection, idle));
                 Answer::Refused(rejection, reply, open)
             }
-            Outcome::NotOffered(idle) => Answer::NotOffered(OpenConversation { connection, idle }),
+            Outcome::NotOffered(idle) => {
+                Answer::NotOffered(OpenConversation::new(connection, idle))
+            }
         })
     });
     limited(server.mail.timeout, pin!(client_left), login).await

@@ -21,21 +21,6 @@ const MOMENT: Duration = Duration::from_millis(10);
 pub(in crate::session) struct Permits(Vec<AuthPermit>);
 
 impl Permits {
-    /// Those of a login whose exchange with the backend goes on.
-    pub fn kept(log: &mut SessionLog) -> Self {
-        let kept = log.record.as_mut();
-        Self(kept.map_or_else(Vec::new, |record| {
-            std::mem::take(&mut record.limits.permits)
-        }))
-    }
-
-    /// Keeps them until the backend has decided.
-    pub fn keep(self, log: &mut SessionLog) {
-        if let Some(record) = &mut log.record {
-            record.limits.permits = self.0;
-        }
-    }
-
     /// The login failed.
     pub fn failed(self) {
         let now = Instant::now().into_std();
