@@ -38,7 +38,7 @@ pub struct Monitor {
     /// The durations of each protocol's sessions.
     durations: [(Protocol, Durations); Protocol::ALL.len()],
     servers: Registry<ServerKey, ServerCounts>,
-    auth_servers: Registry<Box<str>, AuthServerCounts>,
+    auth_servers: Registry<String, AuthServerCounts>,
 }
 
 /// How long the parts of sessions take.
@@ -97,8 +97,8 @@ impl Monitor {
 
     /// The counters of an auth server, by its URL.
     pub fn auth_server(&self, url: &str) -> Arc<AuthServerCounts> {
-        let make = |url: &Box<str>| Ok::<_, Infallible>(AuthServerCounts::new(url));
-        let Ok(counts) = self.auth_servers.get_or_make(url.into(), make);
+        let make = |url: &String| Ok::<_, Infallible>(AuthServerCounts::new(url));
+        let Ok(counts) = self.auth_servers.get_or_make(url.to_owned(), make);
         counts
     }
 

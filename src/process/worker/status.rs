@@ -67,9 +67,7 @@ impl Status {
         registries: &Registries,
         parts: StatusParts,
     ) -> Option<String> {
-        let Some(monitor) = registries.monitor.get() else {
-            return None;
-        };
+        let monitor = registries.monitor.get()?;
         let running = match &self.running {
             Some(running) => running,
             None => {
