@@ -144,10 +144,6 @@ pub const PROTOCOL_MATCHES: &[(&str, &str)] = &[
         "reads the directive `protocol`",
     ),
     (
-        "config::show::settings",
-        "the servers that --dump-config prints",
-    ),
-    (
         "proto::auth_http::request",
         "to be removed: headers that only SMTP sends",
     ),

@@ -6,7 +6,7 @@ use crate::config::schema::{Block, Contexts, Foreign};
 use crate::config::syntax::{Ending, Item, Parser, Source};
 
 /// The shipped configurations, in the order in which they are searched for an example.
-pub const SHIPPED: [(&str, &str); 6] = [
+pub const SHIPPED: [(&str, &str); 9] = [
     (
         "conf.d/submission.conf",
         include_str!("../../../../conf.d/submission.conf"),
@@ -30,6 +30,18 @@ pub const SHIPPED: [(&str, &str); 6] = [
     (
         "conf.d/quickstart.conf",
         include_str!("../../../../conf.d/quickstart.conf"),
+    ),
+    (
+        "conf.d/two-postfix.conf",
+        include_str!("../../../../conf.d/two-postfix.conf"),
+    ),
+    (
+        "conf.d/dovecot-users.conf",
+        include_str!("../../../../conf.d/dovecot-users.conf"),
+    ),
+    (
+        "conf.d/failover.conf",
+        include_str!("../../../../conf.d/failover.conf"),
     ),
 ];
 
