@@ -1,7 +1,7 @@
 //! The backend of `script/demo`, and the load generator and sinks of `script/bench`.
 //!
-//! Nothing here uses the gateway's code: the gateway is a program that is started and reached over sockets, so nginx and others can
-//! be measured in the same way.
+//! The gateway is a program that is started and reached over sockets, so nginx and others can be measured in the same way. Only
+//! [`scale::map`] uses the gateway's code, to measure look-ups.
 
 pub mod args;
 pub mod catalog;
@@ -24,6 +24,7 @@ pub mod protocol;
 pub mod results;
 pub mod rounds;
 pub mod runner;
+pub mod scale;
 pub mod scenario;
 pub mod server;
 pub mod sink_auth;

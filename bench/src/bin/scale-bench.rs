@@ -1,0 +1,40 @@
+//! `script/bench --map`, `--sni` and `--kill`: large configurations, and backends that fail under load.
+
+use std::process::ExitCode;
+
+use portcullis_bench::failure::Failure;
+use portcullis_bench::scale::{kill, map, sni};
+
+const USAGE: &str = "\
+usage: script/bench --map [LINES] | --sni [CERTIFICATES] | --kill
+
+  --map    a map file for `proxy_pass $backend` (default 1000000 lines): load, start, reload under load, memory, look-ups
+  --sni    certificates for one server and for as many servers (default 10000): start, memory, a renewed certificate
+  --kill   one of three backends fails under load: failed sessions, the time until the last one, with and without health_check
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<(), Failure> {
+    let usage = || Failure::new(USAGE);
+    let (what, count) = match arguments {
+        [what] => (what.as_str(), None),
+        [what, count] => (what.as_str(), Some(count.parse().map_err(|_| usage())?)),
+        _ => return Err(usage()),
+    };
+    match (what, count) {
+        ("--map", lines) => map::measure(lines.unwrap_or(1_000_000)),
+        ("--sni", certificates) => sni::measure(certificates.unwrap_or(10_000)),
+        ("--kill", None) => kill::measure(),
+        _ => Err(usage()),
+    }
+}
