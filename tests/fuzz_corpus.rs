@@ -46,7 +46,7 @@ fn chain() {
 #[test]
 fn dictionary_is_up_to_date() {
     let blocks = [
-        "events", "mail", "server", "map", "geo", "http", "stream", "include",
+        "events", "mail", "server", "match", "map", "geo", "http", "stream", "include",
     ];
     let tokens = [
         "{",

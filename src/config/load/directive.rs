@@ -5,7 +5,7 @@ use super::hint::{self, Text, about_value};
 use super::loader::{Frame, Loader};
 use super::messages::{check_form, misplaced, refused};
 use super::report::Stop;
-use super::scopes::{GroupBlock, ServerBlock};
+use super::scopes::{GroupBlock, MatchBlock, ServerBlock};
 use super::suspect;
 use super::written::{Line, VariableLines};
 use crate::base::Level;
@@ -193,6 +193,15 @@ impl Loader<'_> {
                     return Err(Diagnostic::new(Level::Emerg, message, span));
                 }
                 self.scopes.groups.push(GroupBlock::new(name));
+            }
+            Block::Match => {
+                let name = args.first().map_or(&b""[..], |name| name);
+                let mut matches = self.scopes.matches.iter();
+                if matches.any(|block| *block.name == *name) {
+                    let message = message!("duplicate match \"", name, "\"");
+                    return Err(Diagnostic::new(Level::Emerg, message, span));
+                }
+                self.scopes.matches.push(MatchBlock::new(name));
             }
             Block::Foreign(_) => {
                 let message = format!(

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use super::messages::refused;
 use super::report::{Report, Stop};
 use super::scopes::Scopes;
+use crate::base::Level;
 use crate::config::model::{Names, ProxyPass, ProxyPassText, ProxyRoute, Upstream, UpstreamGroup};
 use crate::config::schema::modules::proxy;
 use crate::config::schema::values::upstream_server;
+use crate::config::syntax::{Diagnostic, message};
 
 /// The groups by name.
 #[derive(Debug, Default)]
@@ -29,8 +31,17 @@ impl Groups {
         scopes: &Scopes,
         report: &mut Report<'_>,
     ) -> Result<Self, Stop> {
+        for block in &scopes.groups {
+            if let Some((span, name)) = block.unknown_match(&scopes.matches) {
+                let message = message!("unknown match \"", name, "\"");
+                report.fault(Diagnostic::new(Level::Emerg, message, span))?;
+            }
+        }
         let defined = scopes.groups.iter();
-        let defined = defined.map(|block| (folded(&block.name), Arc::new(block.group())));
+        let defined = defined.map(|block| {
+            let group = block.group(&scopes.matches);
+            (folded(&block.name), Arc::new(group))
+        });
         let mut groups = Self {
             defined: defined.collect(),
             ..Self::default()

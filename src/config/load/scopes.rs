@@ -2,13 +2,15 @@
 
 use super::claims::{Claims, ZoneUser};
 use super::tainted::Tainted;
-use crate::config::model::{Balancing, StartTls, UpstreamGroup};
+use crate::config::model::{Balancing, HealthMatch, StartTls, UpstreamGroup};
 use crate::config::schema::held::Held;
+use crate::config::schema::modules::health_match::Match;
 use crate::config::schema::modules::upstream::Group;
 use crate::config::schema::table::Entry;
 use crate::config::schema::values::MailLogLine;
 use crate::config::schema::{
-    Arguments, Block, Directive, Effect, GroupScope, MainScope, Scope, ValueError, refuse,
+    Arguments, Block, Directive, Effect, GroupScope, MainScope, MatchScope, Scope, ValueError,
+    refuse,
 };
 use crate::config::syntax::{Span, Spanned};
 
@@ -23,6 +25,8 @@ pub struct Scopes {
     pub servers: Vec<ServerBlock>,
     /// The groups, in the order written.
     pub groups: Vec<GroupBlock>,
+    /// The `match` blocks, in the order written.
+    pub matches: Vec<MatchBlock>,
     /// The addresses, zones and log files claimed in the whole configuration.
     pub claims: Claims,
     /// The number of `allow` and `deny` lines.
@@ -49,6 +53,36 @@ pub struct GroupBlock {
     pub scope: GroupScope,
     /// The method in force: that of the last line that has one.
     pub balancing: Balancing,
+}
+
+/// One `match {}`.
+#[derive(Debug)]
+pub struct MatchBlock {
+    /// Its name.
+    pub name: Box<[u8]>,
+    /// Its lines.
+    pub scope: MatchScope,
+}
+
+impl MatchBlock {
+    /// A block without lines.
+    pub fn new(name: &[u8]) -> Self {
+        Self {
+            name: name.into(),
+            scope: MatchScope::default(),
+        }
+    }
+
+    /// What its lines ask for.
+    fn health_match(&self) -> HealthMatch {
+        let lines = &self.scope.health_match;
+        let Match { send, expect } = Match::merge(lines, lines);
+        HealthMatch {
+            name: self.name.clone(),
+            send,
+            expect,
+        }
+    }
 }
 
 impl GroupBlock {
@@ -109,14 +143,28 @@ impl GroupBlock {
         Group::merge(lines, lines)
     }
 
-    /// The group.
-    pub fn group(&self) -> UpstreamGroup {
+    /// The line `health_check` if it names none of the `match` blocks, and the name.
+    pub fn unknown_match(&self, matches: &[MatchBlock]) -> Option<(&Span, &[u8])> {
+        let line = self.scope.upstream.health_check.as_ref()?;
+        let name = line.value.matching.as_deref()?;
+        let is_known = matches.iter().any(|block| *block.name == *name);
+        (!is_known).then_some((&line.span, name))
+    }
+
+    /// The group, with one of the `match` blocks for its checks.
+    pub fn group(&self, matches: &[MatchBlock]) -> UpstreamGroup {
         let Group {
             server,
             zone,
             health_check,
             ..
         } = self.lines();
+        let health_check = health_check.map(|check| {
+            let mut matches = matches.iter();
+            let named = check.matching.as_ref();
+            let found = named.and_then(|name| matches.find(|block| block.name == *name));
+            check.with_match(found.map(MatchBlock::health_match))
+        });
         UpstreamGroup {
             name: String::from_utf8_lossy(&self.name).into(),
             servers: server,
@@ -162,6 +210,12 @@ impl Scopes {
         match entry {
             Entry::Main(row) => (row.set)(&mut self.main, args)?,
             Entry::Mail(row) => (row.set)(scope, args)?,
+            Entry::Match(row) => {
+                return match self.matches.last_mut() {
+                    Some(block) => (row.set)(&mut block.scope, args),
+                    None => Ok(()),
+                };
+            }
             Entry::Upstream(row) => {
                 let Some(group) = self.groups.last_mut() else {
                     return Ok(());

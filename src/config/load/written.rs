@@ -94,6 +94,8 @@ pub struct Written {
     pub servers: Vec<Lines>,
     /// The groups in it, in order, with their names.
     pub upstreams: Vec<(Box<[u8]>, Lines)>,
+    /// The `match` blocks in it, in order, with their names.
+    pub matches: Vec<(Box<[u8]>, Lines)>,
     /// `map` and `geo` blocks, in order.
     pub variables: Vec<VariableLines>,
     /// `http {}` and `stream {}`: their position only.
@@ -115,6 +117,10 @@ impl Written {
                 let name = args.first().cloned().unwrap_or_default();
                 self.upstreams.push((name, opened));
             }
+            BlockDirective::Match => {
+                let name = args.first().cloned().unwrap_or_default();
+                self.matches.push((name, opened));
+            }
             BlockDirective::Map | BlockDirective::Geo => {}
             BlockDirective::Http | BlockDirective::Stream => {
                 self.foreign.push((block, span.clone()));
@@ -130,6 +136,7 @@ impl Written {
             Block::Mail => self.mail.as_mut(),
             Block::Server => self.servers.last_mut(),
             Block::Upstream => self.upstreams.last_mut().map(|(_, lines)| lines),
+            Block::Match => self.matches.last_mut().map(|(_, lines)| lines),
             Block::Map | Block::Geo | Block::Foreign(_) | Block::Skipped => None,
         };
         if let Some(lines) = lines {

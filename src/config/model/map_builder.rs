@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use regex::bytes::RegexBuilder;
-
 use super::key_table::{KeyTable, Texts, Word};
 use super::map::{Head, Map, Pattern, Value};
+use super::pattern::compile;
 use super::variable::{Template, TemplateError, Variable};
 use crate::config::syntax::{Span, message};
 
@@ -97,14 +96,7 @@ impl MapBuilder {
             [b'*', rest @ ..] => (rest, true),
             rest => (rest, false),
         };
-        let refuse = |why: String| {
-            let why = why.lines().last().unwrap_or_default().to_owned();
-            message!("invalid regular expression \"", pattern, "\": ", why)
-        };
-        let text = std::str::from_utf8(pattern).map_err(|_| refuse("not UTF-8".to_owned()))?;
-        let mut regex = RegexBuilder::new(text);
-        let regex = regex.unicode(false).case_insensitive(any_case).build();
-        let regex = regex.map_err(|why| refuse(why.to_string()))?;
+        let regex = compile(pattern, any_case)?;
         let mut find = |name: &str| {
             let number = name.parse().ok().filter(|number| (1..=9).contains(number));
             let named = || regex.capture_names().position(|own| own == Some(name));

@@ -12,6 +12,7 @@ mod geo;
 mod geo_builder;
 mod glob;
 mod health_check;
+mod health_match;
 mod key_table;
 mod limit;
 mod listen;
@@ -22,6 +23,7 @@ mod map_builder;
 mod messages;
 mod options;
 mod origin;
+mod pattern;
 mod peers;
 mod proxy_pass;
 mod sasl;
@@ -41,6 +43,7 @@ pub use conf_command::{Command, CommandFile, CommandFiles, OwnFile, Place};
 pub use files::{NamedFile, PassPhrases, TlsFile};
 pub use geo_builder::GeoBuilder;
 pub use health_check::HealthCheck;
+pub use health_match::{Expectation, HealthMatch};
 pub use limit::{
     AuthAction, AuthRule, ConnRule, LimitPrefix, LimitRules, LimitZone, Limits, Rate, SessionRule,
     Stage, UsesZone, ZoneKey, ZoneKind,
@@ -52,6 +55,7 @@ pub use map_builder::{MapBuilder, Read};
 pub use messages::{ColorMode, Format, Messages};
 pub use options::{Options, PidOption};
 pub use origin::Origin;
+pub use pattern::PlainPattern;
 pub use peers::{AuthUrl, Resolver, unbracketed};
 pub use proxy_pass::{BackendAddress, ProxyPass, ProxyPassText, ProxyRoute, RouteText};
 pub use sasl::{Method, Methods};

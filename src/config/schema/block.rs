@@ -17,6 +17,8 @@ pub enum Block {
     Server,
     /// `upstream {}` in `mail {}`
     Upstream,
+    /// `match {}` in `mail {}`
+    Match,
     /// `http {}` or `stream {}`, or a block in them: skipped, except for includes.
     Foreign(Foreign),
     /// `map {}`
@@ -38,6 +40,8 @@ pub enum BlockDirective {
     Server,
     /// `upstream` in `mail {}`
     Upstream,
+    /// `match` in `mail {}`
+    Match,
     /// `map`
     Map,
     /// `geo`
@@ -50,11 +54,12 @@ pub enum BlockDirective {
 
 impl BlockDirective {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Events,
         Self::Mail,
         Self::Server,
         Self::Upstream,
+        Self::Match,
         Self::Map,
         Self::Geo,
         Self::Http,
@@ -68,6 +73,7 @@ impl BlockDirective {
             Self::Mail => ("mail", Block::Main, Block::Mail),
             Self::Server => ("server", Block::Mail, Block::Server),
             Self::Upstream => ("upstream", Block::Mail, Block::Upstream),
+            Self::Match => ("match", Block::Mail, Block::Match),
             Self::Map => ("map", Block::Mail, Block::Map),
             Self::Geo => ("geo", Block::Mail, Block::Geo),
             Self::Http => ("http", Block::Main, Block::Foreign(Foreign::Http)),
@@ -83,7 +89,7 @@ impl BlockDirective {
     /// The number of its arguments.
     pub const fn arity(self) -> Arity {
         match self {
-            Self::Upstream => Arity::exactly(1),
+            Self::Upstream | Self::Match => Arity::exactly(1),
             Self::Map => Arity::exactly(2),
             Self::Geo => Arity::between(1, 2),
             Self::Events | Self::Mail | Self::Server | Self::Http | Self::Stream => {
@@ -94,7 +100,10 @@ impl BlockDirective {
 
     /// Whether it may appear several times in the configuration.
     pub const fn is_repeated(self) -> bool {
-        matches!(self, Self::Server | Self::Upstream | Self::Map | Self::Geo)
+        matches!(
+            self,
+            Self::Server | Self::Upstream | Self::Match | Self::Map | Self::Geo
+        )
     }
 
     /// The block it opens.
@@ -112,6 +121,7 @@ impl Block {
             Self::Mail => Some(Contexts::MAIL),
             Self::Server => Some(Contexts::SERVER),
             Self::Upstream => Some(Contexts::UPSTREAM),
+            Self::Match => Some(Contexts::MATCH),
             Self::Map | Self::Geo | Self::Foreign(_) | Self::Skipped => None,
         }
     }

@@ -15,17 +15,20 @@ impl Contexts {
     pub const SERVER: Self = Self(8);
     /// `upstream {}` in `mail {}`
     pub const UPSTREAM: Self = Self(16);
+    /// `match {}` in `mail {}`
+    pub const MATCH: Self = Self(32);
     /// `mail {}` and `server {}`
     pub const MAIL_SERVER: Self = Self(4 | 8);
 
     /// The names of the blocks, the outermost first.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
-        const NAMED: [(Contexts, &str); 5] = [
+        const NAMED: [(Contexts, &str); 6] = [
             (Contexts::MAIN, "main"),
             (Contexts::EVENTS, "events"),
             (Contexts::MAIL, "mail"),
             (Contexts::SERVER, "server"),
             (Contexts::UPSTREAM, "upstream"),
+            (Contexts::MATCH, "match"),
         ];
         NAMED
             .into_iter()

@@ -26,7 +26,7 @@ pub use foreign::Foreign;
 pub use form::{Arity, Contexts, Repeated};
 pub(crate) use macros::module;
 pub use row::{Directive, Effect};
-pub use scope::{GroupScope, MainScope, Scope};
+pub use scope::{GroupScope, MainScope, MatchScope, Scope};
 pub use similar::similar;
 pub use value_kind::ValueKind;
 pub use variables::Variables;

@@ -2,8 +2,8 @@
 
 use super::held::Sparse;
 use super::modules::{
-    access, auth_http, core, events, imap, limit, log, mail, pop3, proxy, proxy_ssl, realip, sieve,
-    smtp, ssl, upstream,
+    access, auth_http, core, events, health_match, imap, limit, log, mail, pop3, proxy, proxy_ssl,
+    realip, sieve, smtp, ssl, upstream,
 };
 use super::row::Stores;
 
@@ -60,5 +60,12 @@ scope! {
     /// One `upstream {}`.
     GroupScope {
         upstream: upstream::GroupWritten => upstream::GroupWritten,
+    }
+}
+
+scope! {
+    /// One `match {}`.
+    MatchScope {
+        health_match: health_match::MatchWritten => health_match::MatchWritten,
     }
 }

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::modules::{
-    access, auth_http, core, events, imap, limit, log, mail, pop3, proxy, proxy_ssl, realip, sieve,
-    smtp, ssl, upstream,
+    access, auth_http, core, events, health_match, imap, limit, log, mail, pop3, proxy, proxy_ssl,
+    realip, sieve, smtp, ssl, upstream,
 };
 use super::row::{Directive, Row};
-use super::scope::{GroupScope, MainScope, Scope};
+use super::scope::{GroupScope, MainScope, MatchScope, Scope};
 
 /// A row, by the scope that it writes to.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +19,8 @@ pub enum Entry {
     Mail(&'static Row<Scope>),
     /// `upstream {}` in `mail {}`.
     Upstream(&'static Row<GroupScope>),
+    /// `match {}` in `mail {}`.
+    Match(&'static Row<MatchScope>),
 }
 
 impl Entry {
@@ -28,6 +30,7 @@ impl Entry {
             Self::Main(row) => row.directive,
             Self::Mail(row) => row.directive,
             Self::Upstream(row) => row.directive,
+            Self::Match(row) => row.directive,
         }
     }
 }
@@ -41,7 +44,7 @@ static BY_NAME: LazyLock<HashMap<&'static str, Vec<Entry>>> = LazyLock::new(|| {
 });
 
 /// The name and the description of every module.
-pub const MODULES: [(&str, &str); 16] = [
+pub const MODULES: [(&str, &str); 17] = [
     ("core", core::ABOUT),
     ("events", events::ABOUT),
     ("mail", mail::ABOUT),
@@ -58,6 +61,7 @@ pub const MODULES: [(&str, &str); 16] = [
     ("smtp", smtp::ABOUT),
     ("sieve", sieve::ABOUT),
     ("upstream", upstream::ABOUT),
+    ("health_match", health_match::ABOUT),
 ];
 
 /// Every row, module by module.
@@ -80,8 +84,10 @@ pub fn rows() -> impl Iterator<Item = Entry> {
     ];
     let main = main.into_iter().flatten().map(Entry::Main);
     let groups = upstream::Rows::ROWS.iter().map(Entry::Upstream);
+    let matches = health_match::Rows::ROWS.iter().map(Entry::Match);
     main.chain(mail.into_iter().flatten().map(Entry::Mail))
         .chain(groups)
+        .chain(matches)
 }
 
 /// The rows of this name: several if directives in different blocks share the name.
@@ -107,6 +113,7 @@ mod tests {
                 Contexts::MAIL,
                 Contexts::SERVER,
                 Contexts::UPSTREAM,
+                Contexts::MATCH,
             ] {
                 if row.contexts.meets(context) {
                     assert!(

@@ -42,6 +42,10 @@ fn page(settings: &Settings) -> Vec<u8> {
         for block in &mail.variables {
             page.variables(block);
         }
+        for (name, block) in &mail.matches {
+            let name = String::from_utf8_lossy(&quoted(name)).into_owned();
+            page.block(&format!("match {name}"), block);
+        }
         for (name, group) in &mail.upstreams {
             let name = String::from_utf8_lossy(&quoted(name)).into_owned();
             page.block(&format!("upstream {name}"), group);

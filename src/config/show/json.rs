@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::settings::{Origin, Setting, Settings};
+use super::settings::{Block, Origin, Setting, Settings};
 use crate::base::{Address, Json, Level};
 use crate::config::syntax::{Diagnostic, Span};
 
@@ -127,16 +127,12 @@ fn configuration(json: &mut Json, all: &Settings) {
     );
     json.name("mail");
     settings(json, all.mail.as_ref().map_or(&[], |mail| &mail.settings));
-    json.name("upstreams").begin_array();
-    for (name, group) in all.mail.iter().flat_map(|mail| &mail.upstreams) {
-        json.begin_object();
-        json.name("name").string(name);
-        opened(json, group.opened.as_ref());
-        json.name("settings");
-        settings(json, &group.settings);
-        json.end_object();
-    }
-    json.end_array();
+    json.name("upstreams");
+    let upstreams = all.mail.as_ref().map_or(&[][..], |mail| &mail.upstreams);
+    named_blocks(json, upstreams);
+    json.name("matches");
+    let matches = all.mail.as_ref().map_or(&[][..], |mail| &mail.matches);
+    named_blocks(json, matches);
     json.name("servers").begin_array();
     for server in all.mail.iter().flat_map(|mail| &mail.servers) {
         json.begin_object();
@@ -161,6 +157,20 @@ fn configuration(json: &mut Json, all: &Settings) {
     }
     json.end_array();
     json.end_object();
+}
+
+/// Blocks with their names.
+fn named_blocks(json: &mut Json, blocks: &[(Box<[u8]>, Block)]) {
+    json.begin_array();
+    for (name, block) in blocks {
+        json.begin_object();
+        json.name("name").string(name);
+        opened(json, block.opened.as_ref());
+        json.name("settings");
+        settings(json, &block.settings);
+        json.end_object();
+    }
+    json.end_array();
 }
 
 fn opened(json: &mut Json, span: Option<&Span>) {

@@ -45,6 +45,8 @@ pub struct MailBlock {
     pub settings: Vec<Setting>,
     /// Its groups of backends, with their names.
     pub upstreams: Vec<(Box<[u8]>, Block)>,
+    /// Its `match` blocks, with their names.
+    pub matches: Vec<(Box<[u8]>, Block)>,
     /// Its `map` and `geo` blocks.
     pub variables: Vec<VariableLines>,
     /// Its servers.
@@ -133,7 +135,16 @@ pub fn settings(loaded: &Loaded, options: &Options) -> Settings {
         MailBlock {
             opened: mail.opened.clone(),
             settings: of_mail_only(mail, &loaded.config.servers),
-            upstreams: written.upstreams.iter().map(upstream_block).collect(),
+            upstreams: written
+                .upstreams
+                .iter()
+                .map(|own| named_block("upstream", own))
+                .collect(),
+            matches: written
+                .matches
+                .iter()
+                .map(|own| named_block("match", own))
+                .collect(),
             variables: written.variables.clone(),
             servers: servers.collect(),
         }
@@ -186,12 +197,12 @@ fn users(line: &Line, servers: &[Arc<Server>]) -> String {
     }
 }
 
-/// A group as written: the order of its lines has a meaning, and nothing is inherited.
-fn upstream_block((name, lines): &(Box<[u8]>, Lines)) -> (Box<[u8]>, Block) {
+/// An `upstream` or `match` block as written: the order of its lines has a meaning, and nothing is inherited.
+fn named_block(level: &'static str, (name, lines): &(Box<[u8]>, Lines)) -> (Box<[u8]>, Block) {
     let mut list = List::default();
     for line in &lines.lines {
         let origin = Origin::Line {
-            level: "upstream",
+            level,
             span: line.span.clone(),
             note: None,
         };

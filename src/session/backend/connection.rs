@@ -55,6 +55,12 @@ impl BackendConnection {
         self.stream.flush().await
     }
 
+    /// The same, with the error of a conversation.
+    pub async fn send_all(&mut self, bytes: &[u8]) -> Result<(), ConversationError> {
+        let sent = self.send(bytes).await;
+        sent.map_err(|error| ConversationError::Send(IoFailure::writing(&self.stream, error)))
+    }
+
     /// Sends `out`, if there is something in it, and reads the whole reply. `whole` returns its length.
     pub async fn exchange(
         &mut self,
@@ -64,10 +70,7 @@ impl BackendConnection {
         if !out.is_empty() {
             // Bytes that came before the command are no reply to it.
             self.received.clear();
-            if let Err(error) = self.send(out).await {
-                let failure = IoFailure::writing(&self.stream, error);
-                return Err(ConversationError::Send(failure));
-            }
+            self.send_all(out).await?;
             out.clear();
         }
         loop {
@@ -104,6 +107,11 @@ impl BackendConnection {
     /// Whether the backend has closed, or has sent bytes without a command.
     pub fn is_stale(&mut self) -> bool {
         self.is_ahead() || !self.stream.is_quiet()
+    }
+
+    /// Forgets the bytes that are not part of a reply, and returns them.
+    pub fn discard(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.received)
     }
 
     /// Runs the TLS handshake. Bytes that the backend sent in clear text are discarded.

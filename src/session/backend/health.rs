@@ -11,7 +11,8 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use super::Backends;
 use super::candidates::now;
 use super::connect::CONNECTING;
-use super::probe::{ProbeError, ask};
+use super::matching::satisfy;
+use super::probe::{ProbeError, ask, connect};
 use crate::base::{Address, Level};
 use crate::config::{Admission, HealthCheck};
 use crate::proto::dialogues;
@@ -87,6 +88,12 @@ impl CheckedGroup {
             (own, _) => own,
         };
         let (backends, host) = (&self.backends, &peer.server.host);
+        if let Some(matching) = &self.check.matching {
+            let mut connection = connect(backends, address, host, phase).await?;
+            satisfy(&mut connection, matching, phase).await?;
+            connection.leave(&[]).await;
+            return Ok(());
+        }
         let dialogue = dialogues::availability_probe(&backends.server);
         let (quit, connection) = ask(backends, address, host, dialogue, phase).await?;
         connection.leave(quit).await;

@@ -13,6 +13,7 @@ mod conversation;
 pub mod error;
 mod group_tasks;
 mod health;
+mod matching;
 mod names;
 pub mod not_offered;
 mod probe;

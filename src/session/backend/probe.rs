@@ -9,7 +9,7 @@ use super::connect::{CONNECTING, prepare};
 use super::connection::BackendConnection;
 use super::conversation::converse;
 use super::error::{ConnectError, ConversationError, LoginError};
-use crate::base::{Address, Errno};
+use crate::base::{Address, Errno, Escaped};
 use crate::config::unbracketed;
 use crate::proto::client::Dialogue;
 use crate::session::client::source;
@@ -26,6 +26,19 @@ pub(super) enum ProbeError {
     Unprepared(ConnectError),
     /// The conversation failed.
     Conversation(ConversationError),
+    /// What a `match` block expects has not come, and the connection or the buffer is at its end.
+    Unmatched(Unmatched),
+}
+
+/// Data in which the expectation of a `match` block is not found.
+#[derive(Debug)]
+pub(super) struct Unmatched {
+    /// The name of the block.
+    pub name: Box<[u8]>,
+    /// How the data ended.
+    pub ended: ConversationError,
+    /// The beginning of the data. Empty where something was sent: the backend may repeat a password.
+    pub data: Vec<u8>,
 }
 
 /// Connects to an address of the host and runs a dialogue. Returns its outcome, and the connection, on which the last command is to be
@@ -40,6 +53,22 @@ pub(super) async fn ask<O>(
     dialogue: Dialogue<O>,
     phase: &mut Phase,
 ) -> Result<(O, BackendConnection), ProbeError> {
+    let mut connection = connect(backends, address, host, phase).await?;
+    let ended = converse(&mut connection, dialogue, Vec::new(), phase).await;
+    let (outcome, _) = ended.map_err(ProbeError::Conversation)?;
+    Ok((outcome, connection))
+}
+
+/// Connects to an address of the host, with PROXY header and TLS.
+///
+/// # Errors
+/// As of [`ask`].
+pub(super) async fn connect(
+    backends: &Backends,
+    address: &Address,
+    host: &[u8],
+    phase: &mut Phase,
+) -> Result<BackendConnection, ProbeError> {
     let proxy = &backends.server.proxy;
     *phase = CONNECTING;
     let connecting = backends.dialer.connect(address);
@@ -51,10 +80,7 @@ pub(super) async fn ask<O>(
     let header = source::own_header(proxy, &socket);
     let (header, host) = (header.as_deref(), unbracketed(host));
     let prepared = prepare(socket, backends, header, host, None, phase).await;
-    let mut connection = prepared.map_err(ProbeError::Unprepared)?;
-    let ended = converse(&mut connection, dialogue, Vec::new(), phase).await;
-    let (outcome, _) = ended.map_err(ProbeError::Conversation)?;
-    Ok((outcome, connection))
+    prepared.map_err(ProbeError::Unprepared)
 }
 
 impl fmt::Display for ProbeError {
@@ -64,6 +90,27 @@ impl fmt::Display for ProbeError {
             Self::TimedOut => LoginError::TimedOut.fmt(f),
             Self::Unprepared(error) => error.fmt(f),
             Self::Conversation(error) => error.fmt(f),
+            Self::Unmatched(error) => error.fmt(f),
+        }
+    }
+}
+
+/// The most data that a line in the log shows, in bytes.
+const SHOWN: usize = 64;
+
+impl fmt::Display for Unmatched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.ended {
+            ConversationError::TooLong(data) => {
+                let length = data.len();
+                write!(f, "the first {length} bytes from upstream do not")?;
+            }
+            other => write!(f, "{other}, its data does not")?,
+        }
+        write!(f, " contain what match \"{}\" expects", Escaped(&self.name))?;
+        match &self.data[..self.data.len().min(SHOWN)] {
+            [] => Ok(()),
+            start => write!(f, ": \"{}\"", Escaped(start)),
         }
     }
 }

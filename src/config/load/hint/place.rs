@@ -55,6 +55,7 @@ fn home(text: &str) -> Option<String> {
             "events" => "`events {}`",
             "mail" => "`mail {}`",
             "upstream" => "`upstream {}` in `mail {}`",
+            "match" => "`match {}` in `mail {}`",
             _ => "`server {}` in `mail {}`",
         });
         let names: Vec<_> = names.collect();
@@ -65,6 +66,7 @@ fn home(text: &str) -> Option<String> {
         let outside = match block {
             BlockDirective::Server
             | BlockDirective::Upstream
+            | BlockDirective::Match
             | BlockDirective::Map
             | BlockDirective::Geo => "`mail {}`",
             _ => "the main context",

@@ -269,6 +269,34 @@ fn refusals() {
             "upstream g { server 1.1.1.1; } upstream G { server 1.1.1.1; }",
             "duplicate upstream \"G\" in /c/n.conf:5",
         ),
+        (
+            "upstream g {\n server 1.1.1.1;\n health_check match=n; }\n match m { }",
+            "unknown match \"n\" in /c/n.conf:7",
+        ),
+        (
+            "upstream g { server 1.1.1.1; health_check match=m; }\n match m { send a; expect ~* b; } proxy_pass g;",
+            "ok",
+        ),
+        (
+            "match m { }\n match m { }",
+            "duplicate match \"m\" in /c/n.conf:6",
+        ),
+        (
+            "match m {\n expect ~ \"(\"; }",
+            "invalid regular expression \"(\": error: unclosed group in /c/n.conf:6",
+        ),
+        (
+            "match m {\n send \"\\x8\"; }",
+            "no two hexadecimal digits after \"\\x\" in \"\\x8\" in /c/n.conf:6",
+        ),
+        (
+            "match m {\n send a; send b; }",
+            "\"send\" directive is duplicate in /c/n.conf:6",
+        ),
+        (
+            "send a;",
+            "\"send\" directive is not allowed here in /c/n.conf:5",
+        ),
     ];
     for (mail, wanted) in cases {
         assert_eq!(said(&[("n.conf", text(mail).as_bytes())]), wanted, "{mail}");

@@ -4,6 +4,7 @@ pub mod access;
 pub mod auth_http;
 pub mod core;
 pub mod events;
+pub mod health_match;
 pub mod imap;
 pub mod limit;
 pub mod log;

@@ -34,6 +34,9 @@ module! {
         /// case. A server that is unhealthy gets no new sessions, and its sessions go on; the error log has a line for each change. When
         /// it is healthy again, `slow_start` begins. The result outlives a reload. If several servers in `mail {}` use the group, the
         /// settings of the first of them are in effect for the checks. Servers with `down` or `drain` are not checked.
+        ///
+        /// With `match`, a check is what the `match` block says, in place of the greeting and the capabilities: it sends `send`
+        /// after the connection is made, with TLS if `proxy_ssl` asks for it, and succeeds when the data that arrives meets `expect`.
         health_check: HealthChecks, UPSTREAM;
     }
 }

@@ -5,6 +5,7 @@ mod cidr;
 mod conf_commands;
 mod files;
 mod health_check;
+mod health_match;
 mod imap_id;
 mod ip;
 pub mod limit;
@@ -32,6 +33,7 @@ pub use cidr::{Cidrs, DebugConnection, parse_network};
 pub use conf_commands::ConfCommands;
 pub use files::{ConfigPath, Key, NamedPath, NamedPaths, Passwords, PrefixPath};
 pub use health_check::HealthChecks;
+pub use health_match::{MatchExpect, MatchSend};
 pub use imap_id::ImapId;
 pub use ip::ipv4 as parse_ipv4;
 pub use limit::{

@@ -56,6 +56,15 @@ const TOPICS: &[Topic] = &[
               `server` lines, and at most one of `least_conn`, `random` and `hash`.",
     },
     Topic {
+        name: "match",
+        syntax: "match name { ... }",
+        contexts: "mail",
+        module: "health_match",
+        doc: "Defines what a health check sends to a backend and what it expects, for `health_check ... match=name`. It consists of \
+              `send` and `expect`, both optional, and may be defined after its use. A check that has connected to the backend, with the \
+              PROXY header and TLS of sessions, sends the bytes of `send` and reads until the data of the backend meets `expect`.",
+    },
+    Topic {
         name: "include",
         syntax: "include file | mask;",
         contexts: "any",
