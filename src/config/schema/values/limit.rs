@@ -186,10 +186,8 @@ impl ValueKind for ConnRules {
     const REPEATED: Repeated = Repeated::Adds;
 
     fn read(args: &mut Arguments<'_>, before: Option<Self::Value>) -> Parsed<Self::Value> {
-        let zone: Box<[u8]> = args.first().into();
-        if before.iter().flatten().any(|rule| rule.zone == zone) {
-            return Err(ValueError::DUPLICATE);
-        }
+        let known = before.iter().flatten().map(|rule| &rule.zone);
+        let zone = another_zone(args.first().into(), known)?;
         let word = args.rest().first().map_or(&b""[..], |word| word);
         let limit = match number(word) {
             None | Some(0) => {
@@ -241,10 +239,8 @@ impl ValueKind for SessionRules {
                 return Err(refuse!("invalid parameter \"", word, "\""));
             }
         }
-        let zone: Box<[u8]> = zone.ok_or_else(|| no_zone(args.name))?;
-        if before.iter().flatten().any(|rule| rule.zone == zone) {
-            return Err(ValueError::DUPLICATE);
-        }
+        let known = before.iter().flatten().map(|rule| &rule.zone);
+        let zone = another_zone(zone.ok_or_else(|| no_zone(args.name))?, known)?;
         let origin = Origin::of(args.span);
         Ok(added(
             before,
@@ -288,10 +284,8 @@ impl ValueKind for AuthRules {
                 return Err(bad());
             }
         }
-        let zone: Box<[u8]> = zone.ok_or_else(|| no_zone(args.name))?;
-        if before.iter().flatten().any(|rule| rule.zone == zone) {
-            return Err(ValueError::DUPLICATE);
-        }
+        let known = before.iter().flatten().map(|rule| &rule.zone);
+        let zone = another_zone(zone.ok_or_else(|| no_zone(args.name))?, known)?;
         let origin = Origin::of(args.span);
         Ok(added(
             before,
@@ -302,6 +296,17 @@ impl ValueKind for AuthRules {
                 origin,
             },
         ))
+    }
+}
+
+/// The zone of a rule, unless a rule before names it.
+fn another_zone<'r>(
+    zone: Box<[u8]>,
+    mut known: impl Iterator<Item = &'r Box<[u8]>>,
+) -> Parsed<Box<[u8]>> {
+    match known.any(|one| *one == zone) {
+        true => Err(ValueError::DUPLICATE),
+        false => Ok(zone),
     }
 }
 
