@@ -1,4 +1,4 @@
-//! Who may read the pages.
+//! Who may read the pages, and who may change something.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use hyper::HeaderMap;
@@ -26,6 +26,10 @@ pub(super) enum Refused {
     Token,
     /// The request is for another host.
     Host,
+    /// Everybody on this machine may read here: nobody can change anything.
+    ReadOnly,
+    /// A browser sends it for a page of another site.
+    OtherSite,
 }
 
 impl Access {
@@ -46,17 +50,33 @@ impl Access {
                 true => Ok(()),
                 false => Err(Refused::Host),
             },
-            Self::Token(token) => {
-                let sent = headers.get(AUTHORIZATION).map(|value| value.as_bytes());
-                let sent = sent.and_then(bearer).unwrap_or_default();
-                let equal = verify_slices_are_equal(sent, token.reveal());
-                // A file that could not be read is an empty token, which nobody has.
-                match equal.is_ok() && !sent.is_empty() {
-                    true => Ok(()),
-                    false => Err(Refused::Token),
-                }
-            }
+            Self::Token(token) => check_token(token, headers),
         }
+    }
+
+    /// Checks a request that changes something. The token has to be in `Authorization`, which no browser adds by itself.
+    pub(super) fn check_change(&self, headers: &HeaderMap) -> Result<(), Refused> {
+        let site = headers.get("sec-fetch-site").map(|value| value.as_bytes());
+        if !matches!(site, None | Some(b"same-origin" | b"none")) {
+            return Err(Refused::OtherSite);
+        }
+        match self {
+            Self::Socket => Ok(()),
+            Self::Loopback => Err(Refused::ReadOnly),
+            Self::Token(token) => check_token(token, headers),
+        }
+    }
+}
+
+/// Checks the token in `Authorization`.
+fn check_token(token: &StatusToken, headers: &HeaderMap) -> Result<(), Refused> {
+    let sent = headers.get(AUTHORIZATION).map(|value| value.as_bytes());
+    let sent = sent.and_then(bearer).unwrap_or_default();
+    let equal = verify_slices_are_equal(sent, token.reveal());
+    // A file that could not be read is an empty token, which nobody has.
+    match equal.is_ok() && !sent.is_empty() {
+        true => Ok(()),
+        false => Err(Refused::Token),
     }
 }
 

@@ -4,12 +4,14 @@
 //! connection at most. `paths/` has one file per path, `snapshot/` the values that they show.
 
 mod access;
+mod actions;
 mod body;
 mod connection;
 mod in_force;
 mod page;
 mod paths;
 mod patient;
+mod percent;
 mod process;
 mod router;
 mod server;

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use hyper::header::{
+    CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
 use hyper::{Response, StatusCode};
 
+use super::access::Refused;
 use super::body::AnswerBody;
 use super::state::State;
 
@@ -41,9 +44,39 @@ pub(super) fn of(content_type: &'static str, body: AnswerBody) -> Answer {
     with(answer, X_CONTENT_TYPE_OPTIONS, "nosniff")
 }
 
+/// What was asked for is done.
+pub(super) fn done() -> Answer {
+    let mut answer = Response::new(AnswerBody::Whole(None));
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    with(answer, CACHE_CONTROL, "no-store")
+}
+
 /// Adds a line to the header.
 pub(super) fn with(mut answer: Answer, name: HeaderName, value: &'static str) -> Answer {
     let value = HeaderValue::from_static(value);
     answer.headers_mut().insert(name, value);
     answer
+}
+
+/// The answer to a client that may not do this.
+pub(super) fn refuse(refused: Refused) -> Answer {
+    match refused {
+        Refused::Token => {
+            let text = "a token is needed: Authorization: Bearer TOKEN\n";
+            let answer = plain(StatusCode::UNAUTHORIZED, text);
+            with(answer, WWW_AUTHENTICATE, "Bearer")
+        }
+        Refused::Host => plain(
+            StatusCode::FORBIDDEN,
+            "the host of the request is not an address of this machine\n",
+        ),
+        Refused::ReadOnly => plain(
+            StatusCode::FORBIDDEN,
+            "changes need a Unix socket, or an address with a token: \"status ADDRESS token=FILE;\"\n",
+        ),
+        Refused::OtherSite => plain(
+            StatusCode::FORBIDDEN,
+            "the request comes from a page of another site\n",
+        ),
+    }
 }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use hyper::header::{ACCEPT, ALLOW, WWW_AUTHENTICATE};
+use hyper::header::{ACCEPT, ALLOW};
 use hyper::{Method, Request, StatusCode};
 
-use super::access::{Access, Refused};
-use super::page::{Answer, Call, plain, with};
+use super::access::Access;
+use super::actions::Target;
+use super::page::{Answer, Call, plain, refuse, with};
 use super::paths::{health, json, metrics, sessions, text};
 use super::state::State;
 
@@ -62,6 +63,9 @@ impl Page {
 /// The answer to a request, whose body is not read.
 pub(super) fn answer<B>(state: &Arc<State>, access: &Access, request: &Request<B>) -> Answer {
     let path = request.uri().path();
+    if let Some(target) = Target::of(path) {
+        return target.answer(state, access, request);
+    }
     let found = PAGES
         .iter()
         .find_map(|page| Some((page, page.below(path)?)));
@@ -87,20 +91,6 @@ pub(super) fn answer<B>(state: &Arc<State>, access: &Access, request: &Request<B
         below,
         accept: accept.and_then(|value| value.to_str().ok()).unwrap_or(""),
     })
-}
-
-fn refuse(refused: Refused) -> Answer {
-    match refused {
-        Refused::Token => {
-            let text = "a token is needed: Authorization: Bearer TOKEN\n";
-            let answer = plain(StatusCode::UNAUTHORIZED, text);
-            with(answer, WWW_AUTHENTICATE, "Bearer")
-        }
-        Refused::Host => plain(
-            StatusCode::FORBIDDEN,
-            "the host of the request is not an address of this machine\n",
-        ),
-    }
 }
 
 #[cfg(test)]

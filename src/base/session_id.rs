@@ -33,6 +33,17 @@ impl SessionId {
             connection: number,
         }
     }
+
+    /// The session of this process that is displayed as `text`.
+    pub fn of_text(text: &str) -> Option<Self> {
+        let (_, digits) = text.split_once('-')?;
+        let number = digits.bytes().try_fold(0_u64, |number, letter| {
+            let digit = ALPHABET.iter().position(|known| *known == letter)?;
+            number.checked_mul(32)?.checked_add(digit as u64)
+        })?;
+        let id = Self::of_connection(number);
+        (id.to_string() == text).then_some(id)
+    }
 }
 
 impl fmt::Display for SessionId {
@@ -77,6 +88,29 @@ mod tests {
         };
         assert_eq!(last.to_string(), "zzzzzzzz-fzzzzzzzzzzzz");
         assert_eq!(last.to_string().len(), SessionId::LONGEST);
+    }
+
+    #[test]
+    fn is_read_as_it_is_displayed() {
+        for number in [0, 1, 31, 32, 4711, u64::MAX] {
+            let id = SessionId::of_connection(number);
+            assert_eq!(SessionId::of_text(&id.to_string()), Some(id), "{number}");
+        }
+        let own = SessionId::of_connection(1).to_string();
+        for text in [
+            "",
+            "-",
+            "1",
+            &own.to_uppercase(),
+            &own.replace("-1", "-01"),
+            &own.replace("-1", "-i"),
+            &own.replace("-1", "-"),
+            &format!("{own}zzzzzzzzzzzzzzz"),
+            &format!("x{own}"),
+        ] {
+            // Digits only have no upper case.
+            assert!(text == own || SessionId::of_text(text).is_none(), "{text}");
+        }
     }
 
     #[test]

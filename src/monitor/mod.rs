@@ -1,9 +1,11 @@
 //! What sessions publish for the status pages: counters, durations, and a table of the open sessions.
 //!
-//! Plain atomics and swapped values: a session takes no lock here and never waits for a reader. The readers are in `admin`. None of this
+//! Plain atomics and swapped values: a session takes no lock here that anybody else holds, and never waits for a reader. The readers are in `admin`. None of this
 //! exists without the directive `status`.
 
 mod auth_server;
+mod close;
+mod close_request;
 mod counter;
 mod counts;
 mod histogram;
@@ -17,6 +19,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 pub use self::auth_server::AuthServerCounts;
+pub use self::close_request::CloseRequest;
 pub use self::counter::Counter;
 pub use self::counts::{METHODS, ServerCounts, ServerKey};
 pub use self::histogram::{Histogram, HistogramValues};

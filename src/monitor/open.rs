@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
+use super::close::CloseFlag;
 use super::counts::ServerKey;
 use crate::base::SessionId;
 
@@ -60,6 +61,7 @@ pub struct OpenSession {
     phase: AtomicU8,
     received: AtomicU64,
     sent: AtomicU64,
+    pub(super) close: CloseFlag,
 }
 
 /// What is known about an open session. It is replaced as a whole when something changes.
@@ -184,6 +186,11 @@ impl OpenSessions {
         (Vec::new(), None)
     }
 
+    /// The open session with this identifier.
+    pub fn find(&self, id: SessionId) -> Option<Arc<OpenSession>> {
+        self.all().find(|session| session.id == id)
+    }
+
     /// All open sessions.
     pub fn all(&self) -> impl Iterator<Item = Arc<OpenSession>> {
         let mut place = Some(0);
@@ -213,7 +220,13 @@ impl OpenSession {
             phase: AtomicU8::new(SessionPhase::Commands as u8),
             received: AtomicU64::new(0),
             sent: AtomicU64::new(0),
+            close: CloseFlag::default(),
         }
+    }
+
+    /// Asks it to end, in whatever phase it is.
+    pub fn close(&self) {
+        self.close.request();
     }
 
     /// What is known about it.

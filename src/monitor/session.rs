@@ -52,6 +52,11 @@ impl SessionMonitor {
         }
     }
 
+    /// What the table shows of it.
+    pub fn open(&self) -> &Arc<OpenSession> {
+        &self.session
+    }
+
     /// The client is another one than the socket's peer.
     pub fn client(&self, client: Arc<str>) {
         self.session.change(|view| view.client = client);

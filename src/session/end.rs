@@ -13,7 +13,9 @@ use super::io_failure::IoFailure;
 use super::limit_state::Barred;
 use super::log::SessionLog;
 use super::phase::Phase;
+use super::shutdown::ShutdownReason;
 use crate::base::{Errno, Level, Protocol};
+use crate::config::TlsMode;
 use crate::net::stream::HandshakeError;
 use crate::proto::proxy_protocol::Fault;
 use crate::proto::{LastReply, Note, Objection};
@@ -60,8 +62,8 @@ pub(in crate::session) enum Cause {
         /// The backend's reply is passed on (`proxy_pass_error_message on`): the client cannot take it as an acceptance.
         passes_on: bool,
     },
-    /// `worker_shutdown_timeout` has expired.
-    Shutdown,
+    /// `worker_shutdown_timeout` or the administrator ends it.
+    Shutdown(ShutdownReason),
 }
 
 /// The last output to a client before the connection is closed.
@@ -90,7 +92,8 @@ impl SessionEnd {
         match self.farewell() {
             Farewell::None => return,
             Farewell::Gathered => {}
-            Farewell::Reply(reply) if matches!(self.cause, Cause::Shutdown) => {
+            Farewell::Reply(_) if expects_tls(client, endpoint) => return,
+            Farewell::Reply(reply) if matches!(self.cause, Cause::Shutdown(_)) => {
                 // Replies that are left were being sent: part of them has arrived.
                 client.out.clear();
                 endpoint.settings.last_reply(reply, &mut client.out);
@@ -99,7 +102,7 @@ impl SessionEnd {
             Farewell::Backend(reply) => client.out.extend_from_slice(reply),
         }
         let closed = match &self.cause {
-            Cause::Shutdown => client.close_at_once().await,
+            Cause::Shutdown(_) => client.close_at_once().await,
             _ => client.close().await,
         };
         if let Err(error) = closed {
@@ -173,8 +176,8 @@ impl SessionEnd {
                 };
                 error.log(log, phase, level, *protocol);
             }
-            Cause::Shutdown => {
-                let text = format_args!("shutdown timeout");
+            Cause::Shutdown(reason) => {
+                let text = format_args!("{}", reason.text());
                 match phase {
                     Phase::Proxying => line(Level::Info, text),
                     _ => log.event(text),
@@ -210,10 +213,15 @@ impl SessionEnd {
             Cause::Tls(TlsError::Certificate(Refusal::Missing)) => LastReply::MissingCertificate,
             Cause::EarlyTalker(_) => LastReply::EarlyTalker,
             Cause::Timeout => LastReply::Timeout,
-            Cause::Shutdown => LastReply::ShuttingDown,
+            Cause::Shutdown(_) => LastReply::ShuttingDown,
         };
         Farewell::Reply(reply)
     }
+}
+
+/// Whether the next bytes have to be those of TLS.
+fn expects_tls(client: &Client, endpoint: &Endpoint) -> bool {
+    matches!(endpoint.tls, TlsMode::Implicit(_)) && client.tls().is_none()
 }
 
 /// Writes that the client's connection broke, where nginx does.

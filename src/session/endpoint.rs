@@ -11,7 +11,7 @@ use crate::config::{self, Server, TlsMode};
 use crate::limit::Limits;
 use crate::log::ErrorLog;
 use crate::log::mail_log::MailLogs;
-use crate::monitor::ServerMonitor;
+use crate::monitor::{CloseRequest, ServerMonitor};
 use crate::net::resolver::Resolver;
 use crate::proto::{LastReply, Settings};
 use crate::tls;
@@ -56,13 +56,15 @@ impl Endpoint {
         }
     }
 
-    /// The end of a session by `worker_shutdown_timeout`, if that is set.
-    pub(super) fn shutdown(&self) -> Option<Box<Shutdown>> {
-        let timer = self.shutdown.as_ref()?;
+    /// The end of a session by `worker_shutdown_timeout` or by the administrator, where one of them is possible.
+    pub(super) fn shutdown(&self, close: Option<CloseRequest>) -> Option<Box<Shutdown>> {
+        if self.shutdown.is_none() && close.is_none() {
+            return None;
+        }
         let mut reply = Vec::new();
         let kind = LastReply::ShuttingDown;
         self.settings.last_reply(kind, &mut reply);
-        Some(Shutdown::new(Arc::clone(timer), reply))
+        Some(Shutdown::new(self.shutdown.clone(), close, reply))
     }
 }
 

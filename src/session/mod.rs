@@ -128,7 +128,7 @@ fn log_in(
     );
     let ends = (&peer, &socket);
     log.record(Recorder::new(endpoint.recorded(), number, ends));
-    let mut shutdown = endpoint.shutdown();
+    let mut shutdown = endpoint.shutdown(log.close_request());
     let mut source = Source::new(&socket, peer, server);
     let mut client = Client::new(socket, server.client_buffer(), server.mail.timeout);
     // Not an async function: it would have room for its arguments twice.
@@ -154,7 +154,7 @@ fn log_in(
         let reached = tokio::select! {
             biased;
             reached = reach_backend(greeting) => reached,
-            () = over(&mut shutdown) => Err(Phase::Commands.end(Cause::Shutdown)),
+            reason = over(&mut shutdown) => Err(Phase::Commands.end(Cause::Shutdown(reason))),
         };
         match reached {
             Ok((backend, connection)) => {
@@ -192,7 +192,7 @@ async fn receive_header(
         received = source.receive_header(client, server.mail.timeout, trusted) => {
             received.map_err(Cause::ProxyHeader)
         }
-        () = over(shutdown) => Err(Cause::Shutdown),
+        reason = over(shutdown) => Err(Cause::Shutdown(reason)),
     }
 }
 

@@ -3,11 +3,16 @@
 use super::client::handshake::TlsError;
 use super::end::Cause;
 use super::log::SessionLog;
-use crate::monitor::TlsFailure;
+use crate::monitor::{CloseRequest, TlsFailure};
 use crate::net::stream::HandshakeError;
 use crate::tls::{self, Failure};
 
 impl SessionLog {
+    /// The administrator's request to close the session.
+    pub fn close_request(&self) -> Option<CloseRequest> {
+        self.record.as_ref()?.close_request()
+    }
+
     /// Publishes that TLS with the client was not established, if that is the end of the session.
     pub fn tls_failed(&self, cause: &Cause) {
         if let (Some(record), Cause::Tls(error)) = (&self.record, cause) {

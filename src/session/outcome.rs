@@ -8,6 +8,7 @@ use super::client::handshake::TlsError;
 use super::client::source::ProxyHeaderError;
 use super::end::{Cause, SessionEnd};
 use super::phase::Phase;
+use super::shutdown::ShutdownReason;
 use super::verdict::{Conclusion, Decided, Verdict};
 use crate::base::Errno;
 use crate::config::{Deciding, Server};
@@ -95,10 +96,7 @@ impl SessionEnd {
                 let reason = Some(error.to_string().into());
                 gateway(result, Verdict { reason, by })
             }
-            Cause::Shutdown => gateway(
-                Is::Shutdown,
-                Verdict::by(Deciding::ShutdownTimeout, "shutdown timeout"),
-            ),
+            Cause::Shutdown(reason) => gateway(Is::Shutdown, reason.verdict()),
         }
     }
 }
@@ -169,16 +167,18 @@ fn noted(note: &Note, server: &Server) -> Conclusion {
     Conclusion::gateway(result, Verdict { reason, by })
 }
 
-/// The side that ended a tunnel, and a directive's decision where there was one. `first` is the side that closed first.
-pub(in crate::session) fn tunnel(end: &End, first: Option<Side>) -> (Verdict, EndedBy) {
+/// The side that ended a tunnel, and a directive's decision where there was one. `first` is the side that closed first, `interruption`
+/// the reason of an end from outside.
+pub(in crate::session) fn tunnel(
+    end: &End,
+    first: Option<Side>,
+    interruption: ShutdownReason,
+) -> (Verdict, EndedBy) {
     let (verdict, side) = match end {
         End::Done => (Verdict::default(), first),
         End::Failed(failure) => (Verdict::default(), first.or(Some(failure.side))),
         End::Timeout => (Verdict::by(Deciding::ProxyTimeout, TIMED_OUT), None),
-        End::Interrupted => {
-            let verdict = Verdict::by(Deciding::ShutdownTimeout, "shutdown timeout");
-            (verdict, None)
-        }
+        End::Interrupted => (interruption.verdict(), None),
     };
     let ended_by = match side {
         None => EndedBy::Gateway,

@@ -11,7 +11,7 @@ use crate::log::mail_log::{
     EndedBy, Event, MailLogs, MessageRecord, RecordAddress, SessionOutcome, SessionRecord,
     SessionResult, TlsRecord,
 };
-use crate::monitor::{ServerMonitor, SessionFacts, SessionMonitor, TlsFailure};
+use crate::monitor::{CloseRequest, ServerMonitor, SessionFacts, SessionMonitor, TlsFailure};
 use crate::net::socket::{Peer, Socket};
 use crate::proto::Envelope;
 use crate::proto::login::{self, Login};
@@ -134,6 +134,12 @@ impl Recorder {
             opening: None,
             limits: LimitState::default(),
         }))
+    }
+
+    /// The administrator's request to close the session, which needs `status`.
+    pub fn close_request(&self) -> Option<CloseRequest> {
+        let monitor = self.monitor.as_ref()?;
+        Some(CloseRequest::new(Arc::clone(monitor.open())))
     }
 
     /// Whether the session's messages have lines.

@@ -1,4 +1,5 @@
-//! `worker_shutdown_timeout`: the sessions of a configuration that accepts no more clients end when it expires.
+//! The end of a session from outside: by `worker_shutdown_timeout`, which ends the sessions of a configuration that accepts no more
+//! clients, or by the administrator.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -10,6 +11,10 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::sleep;
+
+use super::verdict::Verdict;
+use crate::config::Deciding;
+use crate::monitor::CloseRequest;
 
 /// The timer of one generation.
 #[derive(Debug)]
@@ -54,20 +59,83 @@ impl ShutdownTimer {
     }
 }
 
-/// The end of one session by the timer. A session has one only where `worker_shutdown_timeout` is set.
+/// What can end one session from outside. A session has one only where `worker_shutdown_timeout` or `status` is set.
 pub(in crate::session) struct Shutdown {
-    expired: Pin<Box<dyn Future<Output = ()> + Send>>,
+    expired: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    close: Option<CloseRequest>,
     /// The last reply to a client in the tunnel; empty in POP3.
     pub reply: Vec<u8>,
 }
 
+/// Why a session is ended from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::session) enum ShutdownReason {
+    /// `worker_shutdown_timeout` has expired.
+    Timeout,
+    /// The administrator closes the session.
+    Administrator,
+}
+
+impl ShutdownReason {
+    /// The words in the logs.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Timeout => "shutdown timeout",
+            Self::Administrator => "closed by the administrator",
+        }
+    }
+
+    /// The reason in `mail_log`.
+    pub fn verdict(self) -> Verdict {
+        match self {
+            Self::Timeout => Verdict::by(Deciding::ShutdownTimeout, self.text()),
+            Self::Administrator => Verdict::because(self.text()),
+        }
+    }
+}
+
 impl Shutdown {
-    /// The end of a session by this timer.
-    pub fn new(timer: Arc<ShutdownTimer>, reply: Vec<u8>) -> Box<Self> {
+    /// The end of a session by this timer and this request.
+    pub fn new(
+        timer: Option<Arc<ShutdownTimer>>,
+        close: Option<CloseRequest>,
+        reply: Vec<u8>,
+    ) -> Box<Self> {
+        let expired = timer.map(|timer| {
+            Box::pin(async move { timer.expired().await })
+                as Pin<Box<dyn Future<Output = ()> + Send>>
+        });
         Box::new(Self {
-            expired: Box::pin(async move { timer.expired().await }),
+            expired,
+            close,
             reply,
         })
+    }
+
+    /// Whether many sessions have to end at a time: then each has to know whether it can send the last reply. A session that the
+    /// administrator closes after a download may do without it.
+    pub fn expects_reply(&self) -> bool {
+        self.expired.is_some() && !self.reply.is_empty()
+    }
+
+    /// Why the session ends, once it has to.
+    fn reason(&self) -> ShutdownReason {
+        match &self.close {
+            Some(close) if close.is_made() => ShutdownReason::Administrator,
+            _ => ShutdownReason::Timeout,
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(close) = &mut self.close
+            && close.poll(cx).is_ready()
+        {
+            return Poll::Ready(());
+        }
+        match &mut self.expired {
+            Some(expired) => expired.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
     }
 }
 
@@ -77,9 +145,15 @@ impl fmt::Debug for Shutdown {
     }
 }
 
-/// Returns when the session has to end; never without a timer.
-pub(in crate::session) async fn over(shutdown: &mut Option<Box<Shutdown>>) {
+/// Returns when the session has to end, and why; never without a [`Shutdown`].
+pub(in crate::session) async fn over(shutdown: &mut Option<Box<Shutdown>>) -> ShutdownReason {
     poll_fn(|cx| poll_shutdown(shutdown, cx)).await;
+    reason(shutdown.as_deref())
+}
+
+/// Why a session ends that has to.
+pub(in crate::session) fn reason(shutdown: Option<&Shutdown>) -> ShutdownReason {
+    shutdown.map_or(ShutdownReason::Timeout, Shutdown::reason)
 }
 
 /// Whether the session has to end.
@@ -88,7 +162,7 @@ pub(in crate::session) fn poll_shutdown(
     cx: &mut Context<'_>,
 ) -> Poll<()> {
     match shutdown {
-        Some(shutdown) => shutdown.expired.as_mut().poll(cx),
+        Some(shutdown) => shutdown.poll(cx),
         None => Poll::Pending,
     }
 }

@@ -4,6 +4,7 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use crate::admin::page::{Answer, Call, whole};
+use crate::admin::percent::decoded;
 use crate::admin::snapshot::Snapshot;
 
 pub(in crate::admin) fn answer(call: &Call<'_>) -> Answer {
@@ -29,25 +30,14 @@ fn json_of(value: &Value) -> Answer {
 /// The value that a path leads to: names of members and numbers of elements. In names, `%2F` stands for a slash.
 fn part<'v>(document: &'v Value, path: &str) -> Option<&'v Value> {
     let names = path.split('/').filter(|name| !name.is_empty());
-    names.map(decoded).try_fold(document, |value, name| {
+    let mut names = names.map(|name| String::from_utf8(decoded(name)?).ok());
+    names.try_fold(document, |value, name| {
         let name = name?;
         match value {
             Value::Array(elements) => elements.get(name.parse::<usize>().ok()?),
             value => value.get(&name),
         }
     })
-}
-
-/// A segment of a path without percent-encoding (RFC 3986). `None`: it is malformed.
-fn decoded(segment: &str) -> Option<String> {
-    let mut parts = segment.split('%');
-    let mut bytes = parts.next()?.as_bytes().to_vec();
-    for part in parts {
-        let (hex, rest) = part.split_at_checked(2)?;
-        bytes.push(u8::from_str_radix(hex, 16).ok()?);
-        bytes.extend_from_slice(rest.as_bytes());
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

@@ -3,11 +3,14 @@
 
 use std::sync::Arc;
 
+use hyper::StatusCode;
 use serde::Serialize;
 
 use crate::admin::body::AnswerBody;
-use crate::admin::page::{Answer, Call, of};
+use crate::admin::page::{Answer, Call, done, of, plain};
+use crate::admin::state::State;
 use crate::admin::time::iso;
+use crate::base::SessionId;
 use crate::monitor::{Monitor, OpenSession};
 
 /// One session.
@@ -37,6 +40,18 @@ pub(in crate::admin) fn answer(call: &Call<'_>) -> Answer {
     };
     let parts = AnswerBody::Parts(Box::new(move || parts.next()));
     of("application/json", parts)
+}
+
+/// Asks the session with this identifier to end. Its client gets the reply of a server that shuts down.
+pub(in crate::admin) fn close(state: &State, id: &[u8]) -> Answer {
+    let id = std::str::from_utf8(id).ok().and_then(SessionId::of_text);
+    match id.and_then(|id| state.monitor.open.find(id)) {
+        Some(session) => {
+            session.close();
+            done()
+        }
+        None => plain(StatusCode::NOT_FOUND, "there is no such session\n"),
+    }
 }
 
 /// The text that is still to come.

@@ -160,6 +160,7 @@ impl Flow {
         match filled.map_err(Fault::Reader)? {
             Filled::Bytes(n) => {
                 self.note_read(n, moved);
+                self.outbox.note_unseen();
                 return Ok(Poll::Ready(()));
             }
             Filled::NoPipe => {}
@@ -210,7 +211,8 @@ where
         }
     }
 
-    /// Makes sure that [`Pipe::close`] knows whether the backend's last line is complete: its bytes are not moved inside the kernel.
+    /// Makes sure that [`Pipe::close`] knows whether the backend's last line is complete: its bytes are not moved inside the kernel. Without
+    /// this, a line counts as incomplete after such bytes.
     pub fn expect_close(&mut self) {
         self.down.volume.copy_only();
     }

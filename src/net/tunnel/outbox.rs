@@ -182,6 +182,11 @@ impl Outbox {
         }
     }
 
+    /// The writer gets bytes that pass by this queue: whether their last line is complete is not known, and counts as no.
+    pub fn note_unseen(&mut self) {
+        self.in_line = true;
+    }
+
     /// Drops the bytes that wait: the writer accepts nothing more.
     pub fn abandon(&mut self) {
         *self = Outbox {

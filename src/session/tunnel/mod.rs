@@ -25,7 +25,7 @@ use super::end::Cause;
 use super::log::SessionLog;
 use super::outcome;
 use super::phase::Phase;
-use super::shutdown::{Shutdown, poll_shutdown};
+use super::shutdown::{Shutdown, poll_shutdown, reason};
 use super::verdict::Verdict;
 use crate::config::Server;
 use crate::log::mail_log::EndedBy;
@@ -71,7 +71,7 @@ impl Tunnel {
         let carrier = match follower {
             None => {
                 let mut pipe = Pipe::new(client, backend, idle_timeout);
-                if shutdown.as_ref().is_some_and(|s| !s.reply.is_empty()) {
+                if shutdown.as_ref().is_some_and(|own| own.expects_reply()) {
                     pipe.expect_close();
                 }
                 Carrier::Plain(Box::new(pipe))
@@ -143,10 +143,11 @@ impl Tunnel {
         }
     }
 
-    /// Ends the session by `worker_shutdown_timeout`, with a last reply where the protocol has one.
+    /// Ends the session from outside, with a last reply where the protocol has one.
     async fn shut_down(&mut self) {
         self.record(&End::Interrupted);
-        Phase::Proxying.end(Cause::Shutdown).log(&self.log);
+        let reason = reason(self.shutdown.as_deref());
+        Phase::Proxying.end(Cause::Shutdown(reason)).log(&self.log);
         let reply = self.shutdown.take().map(|shutdown| shutdown.reply);
         let reply = reply.unwrap_or_default();
         // A client that does not read gets no reply.
@@ -157,7 +158,10 @@ impl Tunnel {
     fn record(&mut self, end: &End) {
         let (verdict, ended_by) = match self.carrier.closing() {
             Some(incident) => (incident.verdict(), EndedBy::Gateway),
-            None => outcome::tunnel(end, self.carrier.first_end()),
+            None => {
+                let interruption = reason(self.shutdown.as_deref());
+                outcome::tunnel(end, self.carrier.first_end(), interruption)
+            }
         };
         self.finish_record(verdict, ended_by);
     }

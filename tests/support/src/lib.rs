@@ -24,6 +24,7 @@ pub mod messages;
 pub mod pop3_clients;
 pub mod postfix;
 mod process;
+pub mod protocol_servers;
 pub mod scripted;
 pub mod shipped;
 pub mod smtp_gateway;
