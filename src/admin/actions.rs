@@ -7,7 +7,7 @@ use hyper::{Method, Request, StatusCode};
 
 use super::access::Access;
 use super::page::{Answer, plain, refuse, with};
-use super::paths::sessions;
+use super::paths::{logins, sessions, upstreams};
 use super::percent::decoded;
 use super::state::State;
 
@@ -18,12 +18,22 @@ struct Action {
     run: fn(&State, &[u8]) -> Answer,
 }
 
+const fn action(
+    noun: &'static str,
+    verb: &'static str,
+    run: fn(&State, &[u8]) -> Answer,
+) -> Action {
+    Action { noun, verb, run }
+}
+
 /// All of them.
-const ACTIONS: &[Action] = &[Action {
-    noun: "sessions",
-    verb: "close",
-    run: sessions::close,
-}];
+const ACTIONS: &[Action] = &[
+    action("sessions", "close", sessions::close),
+    action("upstreams", "drain", upstreams::drain),
+    action("upstreams", "undrain", upstreams::undrain),
+    action("logins", "hold", logins::hold),
+    action("logins", "release", logins::release),
+];
 
 /// An action, and what it is to change.
 pub(super) struct Target<'p> {
@@ -98,6 +108,23 @@ mod tests {
             (Method::POST, close, &token, none, 401),
             (Method::POST, close, &token, ("cookie", "token=t"), 401),
             (Method::POST, close, &token, right, 404),
+            (
+                Method::POST,
+                "/upstreams/b/127.0.0.1:25/drain",
+                &token,
+                right,
+                404,
+            ),
+            (
+                Method::POST,
+                "/upstreams/b%2Fx/undrain",
+                &Access::Loopback,
+                none,
+                403,
+            ),
+            (Method::POST, "/logins/joe/hold", &token, none, 401),
+            (Method::POST, "/logins/joe/hold", &token, right, 200),
+            (Method::POST, "/logins/joe/release", &token, right, 404),
             (Method::GET, close, &token, right, 405),
             (Method::GET, close, &token, none, 401),
             (Method::DELETE, close, &Access::Loopback, none, 405),

@@ -6,6 +6,7 @@ use hyper::header::{
     CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
+use serde::Serialize;
 
 use super::access::Refused;
 use super::body::AnswerBody;
@@ -42,6 +43,13 @@ pub(super) fn of(content_type: &'static str, body: AnswerBody) -> Answer {
     // The figures are of this moment, and logins among them are for nobody's disk.
     let answer = with(answer, CACHE_CONTROL, "no-store");
     with(answer, X_CONTENT_TYPE_OPTIONS, "nosniff")
+}
+
+/// A value as JSON.
+pub(super) fn json<T: Serialize>(value: &T) -> Answer {
+    // A value of the pages is always JSON.
+    let text = serde_json::to_string(value).unwrap_or_default();
+    whole("application/json", text + "\n")
 }
 
 /// What was asked for is done.

@@ -45,7 +45,8 @@ impl CloseRequest {
 
 #[cfg(test)]
 mod tests {
-    use std::future::poll_fn;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::task::Wake;
     use std::time::SystemTime;
 
     use super::*;
@@ -62,22 +63,51 @@ mod tests {
         Arc::new(OpenSession::new(id, 1, server, SystemTime::now(), view))
     }
 
-    #[tokio::test]
-    async fn it_wakes_a_session_that_waits() {
-        let session = session();
-        let mut request = CloseRequest::new(Arc::clone(&session));
-        let waiter = tokio::spawn(async move { poll_fn(|cx| request.poll(cx)).await });
-        tokio::task::yield_now().await;
-        assert!(!waiter.is_finished());
-        session.close();
-        waiter.await.unwrap();
+    /// Whether a task was woken.
+    #[derive(Default)]
+    struct Woken(AtomicBool);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Relaxed);
+        }
     }
 
-    #[tokio::test]
-    async fn it_is_seen_by_a_session_that_waits_later() {
+    #[test]
+    fn it_wakes_a_session_that_waits() {
+        let (session, woken) = (session(), Arc::new(Woken::default()));
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut cx = Context::from_waker(&waker);
+        let mut request = CloseRequest::new(Arc::clone(&session));
+        assert!(request.poll(&mut cx).is_pending() && !request.is_made());
+        session.close();
+        assert!(woken.0.load(Ordering::Relaxed));
+        assert!(request.poll(&mut cx).is_ready());
+    }
+
+    #[test]
+    fn the_last_task_is_woken() {
+        let session = session();
+        let tasks = [(); 2].map(|()| Arc::new(Woken::default()));
+        let mut request = CloseRequest::new(Arc::clone(&session));
+        for woken in &tasks {
+            let waker = Waker::from(Arc::clone(woken));
+            let polled = request.poll(&mut Context::from_waker(&waker));
+            assert!(polled.is_pending());
+        }
+        session.close();
+        assert_eq!(
+            tasks.map(|woken| woken.0.load(Ordering::Relaxed)),
+            [false, true]
+        );
+    }
+
+    #[test]
+    fn it_is_seen_by_a_session_that_waits_later() {
         let session = session();
         session.close();
         let mut request = CloseRequest::new(session);
-        poll_fn(|cx| request.poll(cx)).await;
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(request.poll(&mut cx).is_ready());
     }
 }

@@ -9,6 +9,7 @@ mod close_request;
 mod counter;
 mod counts;
 mod histogram;
+mod holds;
 mod open;
 mod reloads;
 mod session;
@@ -23,6 +24,7 @@ pub use self::close_request::CloseRequest;
 pub use self::counter::Counter;
 pub use self::counts::{METHODS, ServerCounts, ServerKey};
 pub use self::histogram::{Histogram, HistogramValues};
+pub use self::holds::{HoldError, Holds, LONGEST_HELD, MOST_HOLDS};
 pub use self::open::{OpenSession, OpenSessions, SessionPhase, SessionView};
 pub use self::reloads::{LastReload, ReloadKind, Reloads};
 pub use self::session::{SessionFacts, SessionMonitor};
@@ -36,6 +38,8 @@ pub struct Monitor {
     pub started: SystemTime,
     /// The open sessions.
     pub open: OpenSessions,
+    /// The logins whose new sessions are refused.
+    pub holds: Holds,
     /// The reloads since then.
     pub reloads: Reloads,
     /// The durations of each protocol's sessions.
@@ -79,6 +83,7 @@ impl Default for Monitor {
         Self {
             started: SystemTime::now(),
             open: OpenSessions::default(),
+            holds: Holds::default(),
             reloads: Reloads::default(),
             durations: Protocol::ALL.map(|protocol| (protocol, Durations::default())),
             servers: Registry::default(),

@@ -37,7 +37,7 @@ pub use input::Input;
 pub use login::{ClientHost, Credentials, Envelope, Helo, Login, Origin, Response};
 pub use note::Note;
 pub use objection::Objection;
-pub use refusal::{Denial, Excess, Refusal};
+pub use refusal::{Denial, Excess, HELD, Refusal};
 pub use replies::LastReply;
 pub use server::ServerDialogue;
 pub use settings::Settings;

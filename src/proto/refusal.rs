@@ -24,7 +24,12 @@ pub enum Refusal {
     Unavailable,
     /// A limit is reached.
     Limited(Excess),
+    /// The administrator keeps the user out while his mail is moved.
+    Held,
 }
+
+/// The text of the replies to [`Refusal::Held`].
+pub const HELD: &str = "Account is being moved, try again later";
 
 /// What there is too much of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

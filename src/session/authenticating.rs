@@ -27,7 +27,7 @@ use crate::log::mail_log::SessionResult;
 use crate::proto::auth_http::Grant;
 use crate::proto::backend::Accepted;
 use crate::proto::backend::backend_login::Request;
-use crate::proto::login::{Credentials, Login};
+use crate::proto::login::{self, Credentials, Login};
 use crate::proto::sasl::scram;
 use crate::proto::smtp::reply;
 use crate::proto::{Denial, Refusal, Rejection, shown};
@@ -37,6 +37,9 @@ const WRONG_PASSWORD: Rejection = Rejection {
     code: 535,
     closing: false,
 };
+
+/// The reason why a user is kept out.
+const HELD: &str = "login is held by the administrator";
 
 /// The reasons why a certificate proves no login.
 const NOT_VERIFIED: &[u8] = b"client has no verified certificate";
@@ -107,6 +110,21 @@ async fn permit(commands: &mut Commands<'_>, login: &Login) -> Result<Option<Per
     }
 }
 
+/// Whether the administrator keeps a user out while his mail is moved.
+fn is_held(commands: &Commands<'_>, user: &[u8]) -> bool {
+    let monitor = commands.session.endpoint.monitor.as_ref();
+    let holds = monitor.map(|own| &own.monitor.holds);
+    holds.is_some_and(|holds| holds.has(login::shown(user)))
+}
+
+/// Tells such a user to try again later.
+fn refuse_held(commands: &mut Commands<'_>) -> Result<(), SessionEnd> {
+    let log = &mut *commands.session.log;
+    log.line(Phase::Commands, Level::Info, format_args!("{HELD}"));
+    log.unavailable(&HELD, None);
+    refuse(commands, &Refusal::Held)
+}
+
 /// Checks the limits whose keys are known once the login is accepted.
 ///
 /// # Errors
@@ -140,6 +158,9 @@ async fn auth_http(
     login: Login,
     permits: Permits,
 ) -> Result<Option<BackendStream>, SessionEnd> {
+    if is_held(commands, login.credentials.user()) {
+        return refuse_held(commands).map(|()| None);
+    }
     let Session {
         endpoint,
         shared,
@@ -163,6 +184,10 @@ async fn auth_http(
     };
     match decision.map_err(|cause| Phase::AuthHttp.end(cause))? {
         Decision::Accepted(grant) => {
+            let rewritten = grant.replacement.user.as_deref();
+            if rewritten.is_some_and(|user| is_held(commands, user)) {
+                return refuse_held(commands).map(|()| None);
+            }
             enter(commands).await?;
             let backend = authorized_login(commands, login, grant, permits).await;
             backend.map(Some)
@@ -238,6 +263,11 @@ async fn backend(
             permits.failed();
         }
         return refuse(commands, &refusal).map(|()| None);
+    }
+    if let Request::Login(login) = &request
+        && is_held(commands, login.credentials.user())
+    {
+        return refuse_held(commands).map(|()| None);
     }
     if let Request::Response(response) = &request
         && let Some(proof) = scram::proof(response.line.reveal())

@@ -96,7 +96,7 @@ impl Balancer {
         let state = self.lock();
         let open = state
             .peers()
-            .filter(|peer| peer.server.admission == Admission::Open);
+            .filter(|peer| peer.admission() == Admission::Open);
         open.count()
     }
 

@@ -15,7 +15,7 @@ pub enum PeerState {
     Up,
     /// `down` is configured.
     Down,
-    /// `drain` is configured: only its sessions go on.
+    /// `drain` is configured, or the administrator drains it: only its sessions go on.
     Draining,
     /// So many attempts failed that it gets no sessions for `fail_timeout`.
     Unavailable,
@@ -102,7 +102,7 @@ fn figures(standing: &Standing, is_single: bool, now: Instant) -> PeerFigures {
 
 fn state(standing: &Standing, is_single: bool, now: Instant) -> PeerState {
     let (peer, server) = (&standing.peer, &standing.peer.server);
-    match server.admission {
+    match peer.admission() {
         Admission::Down => return PeerState::Down,
         Admission::Drain => return PeerState::Draining,
         Admission::Open => {}

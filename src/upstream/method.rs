@@ -47,7 +47,7 @@ pub(super) fn single(ring: &Ring, tried: &[Arc<Peer>]) -> Option<usize> {
     let only = ring.peers.first()?;
     let server = &only.peer.server;
     let is_free = server.max_conns == 0 || only.peer.sessions() < server.max_conns;
-    let is_open = server.admission == Admission::Open && !only.peer.is_unhealthy();
+    let is_open = only.peer.admission() == Admission::Open && !only.peer.is_unhealthy();
     (is_open && is_free && !is_tried(only, tried)).then_some(0)
 }
 

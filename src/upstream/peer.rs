@@ -2,7 +2,7 @@
 //! ngx_stream_upstream_round_robin.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use super::health::Health;
@@ -21,6 +21,8 @@ pub struct Peer {
     sessions: Arc<AtomicU32>,
     /// Generations with `health_check` share it.
     health: Arc<Health>,
+    /// The administrator drains it. Generations share it while the line of the server is the same.
+    is_drained: Arc<AtomicBool>,
 }
 
 impl Peer {
@@ -31,6 +33,9 @@ impl Peer {
             server: Arc::clone(server),
             sessions: before.map_or_else(Arc::default, |before| Arc::clone(&before.sessions)),
             health: before.map_or_else(Arc::default, |before| Arc::clone(&before.health)),
+            is_drained: before
+                .filter(|before| is_same_line(&before.server, server))
+                .map_or_else(Arc::default, |before| Arc::clone(&before.is_drained)),
         }
     }
 
@@ -52,6 +57,19 @@ impl Peer {
         self.health.is_unhealthy()
     }
 
+    /// Has it get no new sessions, or get them again, until its line of the configuration changes.
+    pub fn set_drained(&self, drained: bool) {
+        self.is_drained.store(drained, Ordering::Relaxed);
+    }
+
+    /// How it takes part in choices: as configured, unless the administrator drains it.
+    pub fn admission(&self) -> Admission {
+        match self.server.admission {
+            Admission::Open if self.is_drained.load(Ordering::Relaxed) => Admission::Drain,
+            configured => configured,
+        }
+    }
+
     /// What active checks have found about it.
     pub(super) fn health(&self) -> &Health {
         &self.health
@@ -69,6 +87,16 @@ impl Peer {
     pub(super) fn load_against(&self, other: &Peer) -> u64 {
         u64::from(self.sessions()) * u64::from(other.server.weight)
     }
+}
+
+/// Whether two servers are configured alike, whatever addresses their name has.
+fn is_same_line(one: &UpstreamServer, other: &UpstreamServer) -> bool {
+    let addresses = other.addresses.clone();
+    *other
+        == UpstreamServer {
+            addresses,
+            ..one.clone()
+        }
 }
 
 /// A peer's part in the choice.
@@ -138,7 +166,7 @@ impl Standing {
     /// Whether it can get a session now.
     pub fn is_available(&self, now: Instant) -> bool {
         let server = &self.peer.server;
-        server.admission == Admission::Open
+        self.peer.admission() == Admission::Open
             && !self.peer.is_unhealthy()
             && (!self.has_failed() || self.may_be_tried_again(now))
             && (server.max_conns == 0 || self.peer.sessions() < server.max_conns)

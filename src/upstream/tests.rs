@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Balancer, Balancers, HealthChange, Lease, Selection};
+use super::{Balancer, Balancers, HealthChange, Lease, PeerState, Selection};
 use crate::base::Address;
 use crate::config::{
     Admission, Balancing, HealthCheck, ResolvedName, Template, UpstreamGroup, UpstreamServer,
@@ -214,6 +214,41 @@ fn the_history_of_peers_survives_a_reload() {
     assert_eq!(second(&after), 1);
     drop((held, before));
     assert_eq!(second(&after), 0);
+}
+
+#[test]
+fn a_drained_peer_gets_no_sessions_until_its_line_changes() {
+    let balancers = Balancers::default();
+    let now = Instant::now();
+    let of = |servers| balancers.balancer(&config(Balancing::RoundRobin, servers));
+    let before = of(vec![weighted(1, 1), weighted(2, 1)]);
+    before.peers()[0].set_drained(true);
+    assert_eq!(
+        (before.tries(), sequence(&before, 3, now)),
+        (1, vec![2, 2, 2])
+    );
+    // Sessions that began before a reload see what happens after it.
+    let after = of(vec![weighted(1, 1), weighted(2, 1), weighted(3, 1)]);
+    assert!(!sequence(&after, 6, now).contains(&1));
+    after.peers()[0].set_drained(false);
+    assert!(sequence(&before, 2, now).contains(&1));
+    after.peers()[0].set_drained(true);
+    let changed = of(vec![weighted(1, 2), weighted(2, 1)]);
+    assert!(sequence(&changed, 3, now).contains(&1));
+    let states: Vec<_> = [&after, &changed]
+        .iter()
+        .map(|group| group.figures(now)[0].state)
+        .collect();
+    assert_eq!(states, [PeerState::Draining, PeerState::Up]);
+}
+
+#[test]
+fn the_only_peer_gets_no_sessions_while_it_is_drained() {
+    let group = group(Balancing::RoundRobin, vec![weighted(1, 1)]);
+    group.peers()[0].set_drained(true);
+    assert_eq!(sequence(&group, 2, Instant::now()), [] as [u16; 0]);
+    group.peers()[0].set_drained(false);
+    assert_eq!(sequence(&group, 1, Instant::now()), [1]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use crate::admin::page::{Answer, Call, whole};
+use crate::admin::page::{Answer, Call, json as json_of};
 use crate::admin::percent::decoded;
 use crate::admin::snapshot::Snapshot;
 
@@ -21,10 +21,6 @@ pub(in crate::admin) fn answer(call: &Call<'_>) -> Answer {
             answer
         }
     }
-}
-
-fn json_of(value: &Value) -> Answer {
-    whole("application/json", format!("{value}\n"))
 }
 
 /// The value that a path leads to: names of members and numbers of elements. In names, `%2F` stands for a slash.

@@ -2,6 +2,8 @@
 
 pub(super) mod health;
 pub(super) mod json;
+pub(super) mod logins;
 pub(super) mod metrics;
 pub(super) mod sessions;
 pub(super) mod text;
+pub(super) mod upstreams;

@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 
 use crate::admin::page::{Answer, Call, whole};
 use crate::admin::snapshot::Snapshot;
+use crate::base::Escaped;
 
 pub(in crate::admin) fn answer(call: &Call<'_>) -> Answer {
     let mut text = String::new();
@@ -50,6 +51,12 @@ fn write(out: &mut String, status: &Snapshot) -> fmt::Result {
         let (file, expiry) = (&certificate.file, &certificate.expiry);
         let (names, days) = (certificate.names.join(", "), certificate.days_left);
         writeln!(out, "  {file} ({names}): {days} days left, until {expiry}")?;
+    }
+    if !status.held_logins.is_empty() {
+        writeln!(out, "\nHeld logins")?;
+    }
+    for login in &status.held_logins {
+        writeln!(out, "  {}", Escaped(login.as_bytes()))?;
     }
     reloads(out, status)
 }

@@ -24,6 +24,7 @@ use super::state::State;
 use super::time::iso;
 use crate::cli::version;
 use crate::log::lost_lines;
+use crate::monitor::Monitor;
 
 /// The status of the process.
 #[derive(Debug, Serialize)]
@@ -34,6 +35,8 @@ pub(super) struct Snapshot {
     pub auth_servers: BTreeMap<String, AuthServer>,
     pub certificates: Vec<Certificate>,
     pub reloads: Reloads,
+    /// The logins whose new sessions are refused.
+    pub held_logins: Vec<String>,
     pub logs: Logs,
     pub process: Process,
 }
@@ -118,12 +121,19 @@ impl Snapshot {
             auth_servers: auth_servers::all(&state.monitor),
             certificates: certificates::all(in_force, now),
             reloads: Reloads::of(&state.monitor.reloads),
+            held_logins: held_logins(&state.monitor),
             logs: Logs {
                 lost_lines: lost_lines(),
             },
             process: Process::of(state),
         }
     }
+}
+
+fn held_logins(monitor: &Monitor) -> Vec<String> {
+    let held = monitor.holds.all().into_iter();
+    held.map(|login| String::from_utf8_lossy(&login).into_owned())
+        .collect()
 }
 
 impl Connections {

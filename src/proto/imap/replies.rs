@@ -2,7 +2,7 @@
 
 use super::response_code;
 use crate::proto::sasl::Frame;
-use crate::proto::{Excess, LastReply};
+use crate::proto::{Excess, HELD, LastReply};
 
 /// A reply (RFC 3501, section 7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub enum Reply {
     Refused(u16),
     /// A limit keeps the client from logging in.
     Limited(Excess),
+    /// The user's mail is being moved.
+    Held,
     Last(LastReply),
 }
 
@@ -44,6 +46,7 @@ impl Reply {
             Self::Refused(code) => (tag, &response_code::refusal(code)),
             Self::Last(LastReply::TooManyConnections) => (b"*", "BYE Too many connections"),
             Self::Limited(excess) => (tag, &format!("NO [UNAVAILABLE] {}", excess.text())),
+            Self::Held => (tag, &format!("NO [UNAVAILABLE] {HELD}")),
             Self::Last(LastReply::Limited(excess)) => {
                 (b"*", &format!("BYE [UNAVAILABLE] {}", excess.text()))
             }

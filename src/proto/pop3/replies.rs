@@ -16,6 +16,8 @@ pub enum Reply {
     Refused(u16),
     /// A limit keeps the client from logging in.
     Limited(Excess),
+    /// The user's mail is being moved.
+    Held,
     Last(LastReply),
 }
 
@@ -56,6 +58,7 @@ impl Reply {
                 Excess::Sessions => b"-ERR [SYS/TEMP] Too many sessions\r\n",
                 Excess::Logins => b"-ERR [SYS/TEMP] Too many failed logins\r\n",
             },
+            Self::Held => b"-ERR [SYS/TEMP] Account is being moved, try again later\r\n",
             Self::Last(LastReply::Forbidden) => b"-ERR Access denied\r\n",
             Self::Last(LastReply::EarlyTalker) => b"-ERR invalid command\r\n",
             Self::Last(LastReply::InvalidCertificate) => b"-ERR SSL certificate error\r\n",

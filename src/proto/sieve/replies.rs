@@ -3,7 +3,7 @@
 use super::response_code;
 use crate::proto::sasl::Frame;
 use crate::proto::strings::quoted;
-use crate::proto::{Excess, LastReply};
+use crate::proto::{Excess, HELD, LastReply};
 
 /// A reply (RFC 5804, sections 1.2 and 1.3). BYE ends the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub enum Reply {
     Closing(u16),
     /// A limit keeps the client from logging in.
     Limited(Excess),
+    /// The user's mail is being moved.
+    Held,
     Last(LastReply),
 }
 
@@ -69,6 +71,7 @@ impl Reply {
             Self::Closing(code) => &format!("BYE {}", response_code::refusal(code)),
             Self::Last(LastReply::TooManyConnections) => "BYE (TRYLATER) \"Too many connections\"",
             Self::Limited(excess) => &format!("NO (TRYLATER) \"{}\"", excess.text()),
+            Self::Held => &format!("NO (TRYLATER) \"{HELD}\""),
             Self::Last(LastReply::Limited(excess)) => {
                 &format!("BYE (TRYLATER) \"{}\"", excess.text())
             }

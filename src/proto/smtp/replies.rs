@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::proto::sasl::Frame;
-use crate::proto::{Excess, LastReply};
+use crate::proto::{Excess, HELD, LastReply};
 
 /// A reply with the codes of RFC 5321 and RFC 4954 and the enhanced codes of RFC 3463.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub enum Reply {
     Refused(u16),
     /// A limit keeps the client from logging in.
     Limited(Excess),
+    /// The user's mail is being moved.
+    Held,
     Last(LastReply),
 }
 
@@ -77,6 +79,7 @@ impl Reply {
                     .into_bytes()
                     .into();
             }
+            Self::Held => return format!("454 4.7.0 {HELD}\r\n").into_bytes().into(),
             Self::Last(LastReply::Limited(excess)) => {
                 return format!("421 4.7.0 {}\r\n", excess.text())
                     .into_bytes()

@@ -28,6 +28,11 @@ pub(super) fn reloads(families: &mut Families<'_>, status: &Snapshot) -> Result 
         last.map(|last| (Vec::new(), last.seconds)),
     )?;
     families.gauges(
+        "portcullis_held_logins",
+        "Logins whose new sessions are refused by the administrator",
+        std::iter::once((Vec::new(), status.held_logins.len() as f64)),
+    )?;
+    families.gauges(
         "portcullis_certificate_expiry_timestamp_seconds",
         "When a certificate that clients get expires",
         status.certificates.iter().map(|certificate| {

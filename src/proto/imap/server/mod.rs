@@ -182,6 +182,10 @@ impl ServerDialogue for ImapServer {
                 self.reply(Reply::Limited(*excess), out);
                 return self.tally.refused(excess.rejection());
             }
+            Refusal::Held => {
+                self.reply(Reply::Held, out);
+                return self.tally.error();
+            }
             Refusal::Mechanism => Reply::UnknownMechanism,
             Refusal::Unavailable => Reply::Unavailable,
         };

@@ -274,6 +274,10 @@ impl ServerDialogue for Pop3Server {
                 out.extend_from_slice(Reply::Limited(*excess).text());
                 return self.tally.refused(excess.rejection());
             }
+            Refusal::Held => {
+                out.extend_from_slice(Reply::Held.text());
+                return self.tally.error();
+            }
             Refusal::Mechanism => Reply::UnknownMechanism,
             Refusal::Unavailable => Reply::Unavailable,
         };

@@ -192,6 +192,10 @@ impl ServerDialogue for SieveServer {
                 Reply::Limited(*excess).write(out);
                 return self.tally.refused(excess.rejection());
             }
+            Refusal::Held => {
+                Reply::Held.write(out);
+                return self.tally.error();
+            }
             Refusal::Mechanism => Reply::UnknownMechanism,
             Refusal::Unavailable => Reply::Unavailable,
         };

@@ -155,6 +155,10 @@ impl ServerDialogue for SmtpServer {
                 self.reply(Reply::Limited(*excess), out);
                 return self.tally.refused(excess.rejection());
             }
+            Refusal::Held => {
+                self.reply(Reply::Held, out);
+                return self.tally.error();
+            }
             Refusal::Mechanism => Reply::UnknownMechanism,
             Refusal::Unavailable => Reply::Unavailable,
         };
