@@ -4,6 +4,7 @@ pub mod admin;
 pub mod base;
 pub mod cli;
 pub mod config;
+pub mod control;
 pub mod limit;
 pub mod log;
 pub mod migrate;

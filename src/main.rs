@@ -7,7 +7,7 @@ use std::sync::Arc;
 use portcullis::cli::{self, Action, Command, Extent};
 use portcullis::process::machine::{Machine, Rights};
 use portcullis::process::worker;
-use portcullis::{migrate, process, tls, why};
+use portcullis::{control, migrate, process, tls, why};
 
 /// The options of the build are in .cargo/config.toml.
 #[global_allocator]
@@ -42,7 +42,7 @@ fn act(
         check_client_tls: tls::check_client,
         rights: match &action {
             Action::Test(test) if test.extent == Extent::Files => Rights::OfTheService,
-            Action::Route(_) | Action::Migrate(_) => Rights::OfTheService,
+            Action::Route(_) | Action::Migrate(_) | Action::Control(_) => Rights::OfTheService,
             _ => Rights::Own,
         },
     };
@@ -55,6 +55,7 @@ fn act(
         },
         Action::Signal { signal, wait } => process::send(&options, &world, signal, wait),
         Action::Route(question) => process::route(&question, &options, &world),
+        Action::Control(command) => control::run(&command, &options, &world),
         Action::Why(question) => why::run(&question, &options, &world),
         Action::Migrate(file) => migrate::run(&file, &options, &world),
         Action::Run => process::start(options, Arc::new(world)),

@@ -12,10 +12,10 @@ _portcullis() {
         -p) found=$(compgen -d -- "$word") ;;
         --explain) found=$(compgen -W "$directives" -- "$word") ;;
         --allow) found=$(compgen -W "expired expiring not-yet-valid certificate-name readable-key relay bare-newline not-served unsupported capabilities missing-semicolon typographic-quote" -- "$word") ;;
-        -g|--server|--route|--why|--since) found=$(:) ;;
+        -g|--server|--route|--sessions|--kick|--drain|--hold|--why|--since) found=$(:) ;;
         --format) found=$(compgen -W "full short json" -- "$word") ;;
         --color) found=$(compgen -W "auto always never" -- "$word") ;;
-        *) found=$(compgen -W "-? -h -v -V -t -T -q -s -p -e -c -g --check --explain --dump-config --allow --pid --wait --changed --server --format --color --version --route --why --since --log --migrate --help" -- "$word") ;;
+        *) found=$(compgen -W "-? -h -v -V -t -T -q -s -p -e -c -g --check --explain --dump-config --allow --pid --wait --changed --server --format --color --version --route --status --sessions --kick --drain --hold --off --why --since --log --migrate --help" -- "$word") ;;
     esac
     COMPREPLY=()
     [ -z "$found" ] || mapfile -t COMPREPLY <<< "$found"

@@ -23,6 +23,12 @@ complete -c portcullis -l format -d 'set the format of messages about the config
 complete -c portcullis -l color -d 'colour messages about the configuration (default: auto)' -x -a 'auto always never'
 complete -c portcullis -l version -d 'show version on standard output and exit'
 complete -c portcullis -l route -d 'tell which backend a login has in each server and exit' -x
+complete -c portcullis -l status -d 'show the status of the running gateway and exit'
+complete -c portcullis -l sessions -d 'list the open sessions, all or those of a login, an address or a backend, and exit' -x
+complete -c portcullis -l kick -d 'close open sessions and exit' -x
+complete -c portcullis -l drain -d 'send no new sessions to a backend and exit' -x
+complete -c portcullis -l hold -d 'refuse new sessions of a login with a temporary error and exit' -x
+complete -c portcullis -l off -d 'with --drain or --hold: end it'
 complete -c portcullis -l why -d 'tell what happened to the sessions of a login or an address and exit' -x
 complete -c portcullis -l since -d 'with --why: leave out sessions that ended before' -x
 complete -c portcullis -l log -d 'with --why: read this log, not those of the configuration' -r -F

@@ -12,6 +12,7 @@ pub mod protocol;
 pub mod registry;
 pub mod secret;
 pub mod session_id;
+pub mod subject;
 pub mod tls_suite;
 
 pub use address::Address;

@@ -54,10 +54,12 @@ const SIGNALS: [(&str, Option<&str>, &str); 6] = [
 const EXIT: &str = "\
 - 0: success. With `-t`, `-T`, `--check` and `--dump-config`, the configuration is valid.
 - 1: failure, with a message on standard error: an invalid option or configuration, a socket that cannot be bound, a process that cannot be \
-signalled, or an unknown name for `--explain`.";
+signalled, or an unknown name for `--explain`. With `--sessions`, `--kick`, `--drain` and `--hold`: there is no such session, backend or \
+login.
+- 2: the running gateway cannot be asked, with `--status`, `--sessions`, `--kick`, `--drain` and `--hold`.";
 
 /// Tasks and their commands.
-const EXAMPLES: [(&str, &str); 6] = [
+const EXAMPLES: [(&str, &str); 7] = [
     (
         "Test a configuration:",
         "portcullis -t -c /etc/nginx/nginx.conf",
@@ -78,6 +80,10 @@ const EXAMPLES: [(&str, &str); 6] = [
     (
         "Show the effective settings of each server and their origins:",
         "portcullis --dump-config -q | less",
+    ),
+    (
+        "Keep a user out while his mail is moved, and close his sessions:",
+        "portcullis --hold joe && portcullis --sessions joe && portcullis --kick 7qk2m9xa-1f",
     ),
 ];
 

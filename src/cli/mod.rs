@@ -2,6 +2,7 @@
 //! own long options. No I/O. The man page and the shell completions are generated from the same table of options.
 
 pub mod completions;
+mod control;
 pub mod defaults;
 pub mod man;
 pub mod option;
@@ -12,6 +13,7 @@ mod values;
 pub mod version;
 
 use std::ffi::OsString;
+use std::iter::Peekable;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -20,6 +22,7 @@ use crate::config::{
     Format, Lint, LogDestination, Messages, Options, PidOption, Selection, absolute,
 };
 
+pub use control::{Control, ControlRequest, Switched};
 use option::{Opt, Setter};
 pub use testing::{Extent, Print, Test};
 pub use usage::{Advice, UsageError};
@@ -55,6 +58,8 @@ pub enum Action {
     Why(Question),
     /// `--route`: says which backend a login has.
     Route(RouteQuestion),
+    /// `--status`, `--sessions`, `--kick`, `--drain` and `--hold`: asks the running gateway.
+    Control(Control),
     /// `--migrate`: prints a plan to move a configuration of nginx; the file as typed.
     Migrate(PathBuf),
     /// Serves.
@@ -120,6 +125,8 @@ pub struct Given {
     why: Option<String>,
     route: Option<Vec<u8>>,
     migrate: Option<PathBuf>,
+    control: Vec<ControlRequest>,
+    off: bool,
     since: Option<String>,
     log: Option<PathBuf>,
 }
@@ -174,6 +181,12 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, UsageE
             login,
             selection: std::mem::take(&mut given.selection),
         })
+    } else if let Some(mut request) = given.control.pop() {
+        if given.off {
+            request.switch_off();
+        }
+        let json = given.messages.format == Some(Format::Json);
+        Action::Control(Control { request, json })
     } else if let Some(file) = given.migrate.take() {
         Action::Migrate(file)
     } else if let Some(test) = test(&mut given) {
@@ -225,15 +238,20 @@ fn check_combination(given: &Given) -> Result<(), UsageError> {
         "option \"--server\" requires \"--dump-config\" or \"--route\""
     } else if given.wait && given.signal != Some(Signal::Reload) {
         "option \"--wait\" requires \"-s reload\""
-    } else if !tests && given.messages.format == Some(Format::Json) {
-        "option \"--format=json\" requires \"-t\", \"--check\" or \"--dump-config\""
+    } else if given.control.len() > 1 {
+        "only one of \"--status\", \"--sessions\", \"--kick\", \"--drain\" and \"--hold\" is possible at a time"
+    } else if given.off && !given.control.iter().any(ControlRequest::can_be_off) {
+        "option \"--off\" requires \"--drain\" or \"--hold\""
+    } else if !tests && given.control.is_empty() && given.messages.format == Some(Format::Json) {
+        "option \"--format=json\" requires \"-t\", \"--check\", \"--dump-config\", \"--status\", \"--sessions\", \"--kick\", \"--drain\" or \"--hold\""
     } else {
         return Ok(());
     };
     Err(message.as_bytes().to_vec().into())
 }
 
-fn given(program: &str, mut args: impl Iterator<Item = Vec<u8>>) -> Result<Given, UsageError> {
+fn given(program: &str, args: impl Iterator<Item = Vec<u8>>) -> Result<Given, UsageError> {
+    let mut args = args.peekable();
     let mut given = Given::default();
     while let Some(arg) = args.next() {
         let [b'-', letters @ ..] = arg.as_slice() else {
@@ -252,14 +270,11 @@ fn given(program: &str, mut args: impl Iterator<Item = Vec<u8>>) -> Result<Given
                     .into());
             };
             // The value is the rest of this argument, or the next one.
-            apply(
-                &mut given,
-                option,
-                &mut || match std::mem::take(&mut rest) {
-                    [] => args.next(),
-                    attached => Some(attached.to_vec()),
-                },
-            )?;
+            let attached = match (option.argument(), rest) {
+                (Some(_), [_, ..]) => Some(std::mem::take(&mut rest).to_vec()),
+                _ => None,
+            };
+            apply(&mut given, option, attached, &mut args)?;
         }
     }
     Ok(given)
@@ -270,7 +285,7 @@ fn long_option(
     program: &str,
     given: &mut Given,
     word: &[u8],
-    args: &mut impl Iterator<Item = Vec<u8>>,
+    args: &mut Peekable<impl Iterator<Item = Vec<u8>>>,
 ) -> Result<(), UsageError> {
     let equals = word.iter().position(|byte| *byte == b'=');
     let (name, attached) = match equals {
@@ -284,15 +299,14 @@ fn long_option(
         let message = [b"option \"--", name, b"\" takes no value"].concat();
         return Err(message.into());
     }
-    let mut attached = attached;
-    let mut value = || attached.take().or_else(|| args.next());
-    Ok(apply(given, option, &mut value)?)
+    Ok(apply(given, option, attached, args)?)
 }
 
 fn apply(
     given: &mut Given,
     option: &Opt,
-    value: &mut dyn FnMut() -> Option<Vec<u8>>,
+    attached: Option<Vec<u8>>,
+    args: &mut Peekable<impl Iterator<Item = Vec<u8>>>,
 ) -> Result<(), Vec<u8>> {
     match option.setter {
         Setter::Switch(set) => {
@@ -304,7 +318,15 @@ fn apply(
                 let option = option.spellings().concat();
                 format!("option \"{option}\" requires {}", argument.missing).into_bytes()
             };
-            set(given, value().ok_or_else(missing)?)
+            let value = attached.or_else(|| args.next());
+            set(given, value.ok_or_else(missing)?)
+        }
+        Setter::Values(_, set) => {
+            let mut values: Vec<_> = attached.into_iter().collect();
+            while let Some(value) = args.next_if(|word| !word.starts_with(b"-")) {
+                values.push(value);
+            }
+            set(given, values)
         }
     }
 }

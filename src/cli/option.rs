@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
+use super::control::{ControlRequest, Switched, kick, sessions, text};
 use super::values::{FORMAT, lint, one_of};
 use super::{Given, Printed, Signal};
 use crate::base::Secret;
@@ -48,13 +49,18 @@ pub struct Argument {
     pub completion: Completion,
 }
 
+/// A value as typed, or a message about one.
+type Bytes = Vec<u8>;
+
 /// How an option changes [`Given`].
 #[derive(Clone, Copy, Debug)]
 pub enum Setter {
     /// Sets a switch.
     Switch(fn(&mut Given)),
     /// Takes a value; the error is the whole message.
-    Value(Argument, fn(&mut Given, Vec<u8>) -> Result<(), Vec<u8>>),
+    Value(Argument, fn(&mut Given, Bytes) -> Result<(), Bytes>),
+    /// Takes the values up to the next option, which may be none; the error is the whole message.
+    Values(Argument, fn(&mut Given, Vec<Bytes>) -> Result<(), Bytes>),
 }
 
 /// One option.
@@ -76,7 +82,7 @@ impl Opt {
     pub fn argument(&self) -> Option<Argument> {
         match self.setter {
             Setter::Switch(_) => None,
-            Setter::Value(argument, _) => Some(argument),
+            Setter::Value(argument, _) | Setter::Values(argument, _) => Some(argument),
         }
     }
 
@@ -381,6 +387,94 @@ pub const OPTIONS: &[Opt] = &[
         more: "The configuration is read, and the variables in `proxy_pass` are evaluated for the login; no server is asked. A line names \
                the addresses of a server, the backend, and the line of the `map` or `geo` that decides. The exit code is 1 if the login has no \
                backend.",
+    },
+    Opt {
+        form: Form::Long("status"),
+        setter: Setter::Switch(|given| given.control.push(ControlRequest::Status)),
+        help: "show the status of the running gateway and exit",
+        more: "The running gateway is asked at an address that `status` sets in the configuration, a Unix socket if there is one. With \
+               `--format=json`, the output is the document of `/json`. This option, `--sessions`, `--kick`, `--drain` and `--hold` end with \
+               exit code 0; with 1 if there is no such session, backend or login; with 2 if the gateway cannot be asked.",
+    },
+    Opt {
+        form: Form::Long("sessions"),
+        setter: Setter::Values(
+            Argument {
+                name: "[login|address|backend]",
+                missing: "login, address or backend",
+                completion: Completion::Text,
+            },
+            |given, values| {
+                given.control.push(sessions(values)?);
+                Ok(())
+            },
+        ),
+        help: "list the open sessions, all or those of a login, an address or a backend, and exit",
+        more: "An address is that of a client, without its port, or that of a server. A backend is written as in the list, with or \
+               without its port. The identifier of a session is accepted too. With `--format=json`, the output is an array as that of \
+               `/sessions`.",
+    },
+    Opt {
+        form: Form::Long("kick"),
+        setter: Setter::Values(
+            Argument {
+                name: "session...",
+                missing: "session identifiers",
+                completion: Completion::Text,
+            },
+            |given, values| {
+                given.control.push(kick(values)?);
+                Ok(())
+            },
+        ),
+        help: "close open sessions and exit",
+        more: "Each is named by its identifier, as `--sessions` and the logs show it. The client gets the reply of a server that shuts \
+               down. A change like this one needs a `status` line with a Unix socket or with `token`, and the right to use it. With \
+               `--format=json`, the output is an object with `closed` and `unknown`, arrays of identifiers.",
+    },
+    Opt {
+        form: Form::Long("drain"),
+        setter: Setter::Value(
+            Argument {
+                name: "backend",
+                missing: "backend",
+                completion: Completion::Text,
+            },
+            |given, value| {
+                let drain = ControlRequest::Drain(text(&value), Switched::On);
+                given.control.push(drain);
+                Ok(())
+            },
+        ),
+        help: "send no new sessions to a backend and exit",
+        more: "The backend is the address of a peer of an `upstream`, in every group, or `group/address`. Its sessions go on, and `--status` \
+               shows how many are left. `--off` ends it. It ends too when a reload changes the line of the backend, and with the worker process. A backend that an auth \
+               server names is not known here.",
+    },
+    Opt {
+        form: Form::Long("hold"),
+        setter: Setter::Value(
+            Argument {
+                name: "login",
+                missing: "login",
+                completion: Completion::Text,
+            },
+            |given, login| {
+                let hold = ControlRequest::Hold(login, Switched::On);
+                given.control.push(hold);
+                Ok(())
+            },
+        ),
+        help: "refuse new sessions of a login with a temporary error and exit",
+        more: "For a user whose mail is moved to another backend. The login is compared as clients send it and as the auth server \
+               rewrites it, without regard to case. Open sessions go on: they are listed, and `--kick` closes them. `--off` ends it. It \
+               outlives a reload, and ends with the worker process. At most 10000 logins can be held.",
+    },
+    Opt {
+        form: Form::Long("off"),
+        setter: Setter::Switch(|given| given.off = true),
+        help: "with --drain or --hold: end it",
+        more: "",
     },
     Opt {
         form: Form::Long("why"),

@@ -120,7 +120,7 @@ fn usage_errors() {
         ),
         (
             "nginx|--format|json",
-            "nginx: option \"--format=json\" requires \"-t\", \"--check\" or \"--dump-config\"\n",
+            "nginx: option \"--format=json\" requires \"-t\", \"--check\", \"--dump-config\", \"--status\", \"--sessions\", \"--kick\", \"--drain\" or \"--hold\"\n",
         ),
         (
             "nginx|-t|--changed",
@@ -154,6 +154,81 @@ fn usage_errors() {
             Err(line.to_owned()),
             "{args}"
         );
+    }
+}
+
+#[test]
+fn commands_to_the_running_gateway() {
+    use super::{Control, ControlRequest as Ask, Switched};
+    let text = |text: &str| text.to_owned();
+    let asked = |request, json| Ok(Action::Control(Control { request, json }));
+    let cases = [
+        ("p|--status", asked(Ask::Status, false)),
+        ("p|--status|--format=json", asked(Ask::Status, true)),
+        ("p|--sessions", asked(Ask::Sessions(None), false)),
+        ("p|--sessions|-c|x", asked(Ask::Sessions(None), false)),
+        (
+            "p|--sessions|joe|-cx",
+            asked(Ask::Sessions(Some(text("joe"))), false),
+        ),
+        (
+            "p|--sessions=-joe",
+            asked(Ask::Sessions(Some(text("-joe"))), false),
+        ),
+        (
+            "p|--kick|a-1|b-2|--format|json",
+            asked(Ask::Kick(vec![text("a-1"), text("b-2")]), true),
+        ),
+        (
+            "p|--kick=a-1|b-2",
+            asked(Ask::Kick(vec![text("a-1"), text("b-2")]), false),
+        ),
+        (
+            "p|--drain|b/[::1]:25",
+            asked(Ask::Drain(text("b/[::1]:25"), Switched::On), false),
+        ),
+        (
+            "p|--off|--drain=unix:/x",
+            asked(Ask::Drain(text("unix:/x"), Switched::Off), false),
+        ),
+        (
+            "p|--hold|joe",
+            asked(Ask::Hold(b"joe".to_vec(), Switched::On), false),
+        ),
+        (
+            "p|--hold|joe|--off",
+            asked(Ask::Hold(b"joe".to_vec(), Switched::Off), false),
+        ),
+        (
+            "p|--kick",
+            Err(
+                "p: option \"--kick\" requires session identifiers, as \"--sessions\" shows them\n",
+            ),
+        ),
+        (
+            "p|--sessions|a|b",
+            Err("p: option \"--sessions\" takes one login, address or backend\n"),
+        ),
+        ("p|--hold", Err("p: option \"--hold\" requires login\n")),
+        (
+            "p|--off",
+            Err("p: option \"--off\" requires \"--drain\" or \"--hold\"\n"),
+        ),
+        (
+            "p|--kick|a|--off",
+            Err("p: option \"--off\" requires \"--drain\" or \"--hold\"\n"),
+        ),
+        (
+            "p|--kick|a|--status",
+            Err(
+                "p: only one of \"--status\", \"--sessions\", \"--kick\", \"--drain\" and \"--hold\" is possible at a time\n",
+            ),
+        ),
+    ];
+    for (args, expected) in cases {
+        let parsed = parsed(args).map(|command| command.action);
+        let expected = expected.map_err(|line| line.replace("p: ", "portcullis: "));
+        assert_eq!(parsed, expected, "{args}");
     }
 }
 

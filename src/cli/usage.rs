@@ -115,6 +115,11 @@ const ALIASES: &[(&str, &str)] = &[
     ("print-config", "--dump-config"),
     ("foreground", "-g 'daemon off;'"),
     ("no-daemon", "-g 'daemon off;'"),
+    ("kill", "--kick"),
+    ("close", "--kick"),
+    ("list", "--sessions"),
+    ("undrain", "--drain BACKEND --off"),
+    ("release", "--hold LOGIN --off"),
     ("json", "--format=json"),
     ("no-color", "--color=never"),
 ];

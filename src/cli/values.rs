@@ -5,8 +5,8 @@ use crate::config::Lint;
 /// The description of `--format`.
 pub const FORMAT: &str = "\
 `short` prints nginx's lines to standard error, and nothing else. `full` adds to each the line of the configuration, carets under the word \
-in question, and hints. The default is `full` on a terminal; elsewhere it is `short` with lines of hints. `json` requires `-t`, `-T`, `--check` or `--dump-config`; \
-it prints one object to standard output. Its members are `file` (the configuration file), `valid` (true or false), `diagnostics` and \
+in question, and hints. The default is `full` on a terminal; elsewhere it is `short` with lines of hints. `json` requires `-t`, `-T`, `--check` or `--dump-config`, \
+or a command to the running gateway, which describes its output itself. Otherwise it prints one object to standard output. Its members are `file` (the configuration file), `valid` (true or false), `diagnostics` and \
 `omitted` (the number of further errors). Each diagnostic has `severity` (`error`, `warning` or `note`), `level` (nginx's word), `file`, \
 `line` and `column` of the word in question (from 1, the column in characters), `word`, `message`, `name` (of a warning that `--allow` silences) and `hints`; what is not known is null. \
 With `-T`, `files` has the `file` and `text` of each file. With `--dump-config`, `configuration` has `main`, `events`, `servers` and \

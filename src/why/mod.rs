@@ -11,7 +11,6 @@ mod story;
 use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, BufRead, Write};
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -21,6 +20,7 @@ use self::files::{LogPart, parts};
 use self::line::Record;
 use self::story::Story;
 use crate::base::Errno;
+use crate::base::subject::{has_host, is_same_login};
 use crate::cli::Question;
 use crate::config::{self, LogDestination, Options, World};
 
@@ -210,33 +210,6 @@ impl Query {
             .is_some_and(|client| has_host(client, subject));
         let is_recent = self.since.is_none_or(|since| story.time() >= Some(since));
         is_recent && (is_login || is_session || is_client)
-    }
-}
-
-/// Whether two logins are the same but for case. Where only one of them has a domain, the other parts decide.
-fn is_same_login(own: &str, wanted: &str) -> bool {
-    let parts = |login| match str::rsplit_once(login, '@') {
-        Some((local, domain)) => (local, Some(domain)),
-        None => (login, None),
-    };
-    let ((own, own_domain), (wanted, wanted_domain)) = (parts(own), parts(wanted));
-    let is_same_domain = match (own_domain, wanted_domain) {
-        (Some(own), Some(wanted)) => own.eq_ignore_ascii_case(wanted),
-        _ => true,
-    };
-    is_same_domain && own.eq_ignore_ascii_case(wanted)
-}
-
-/// Whether `address`, with a port, has this host. IPv6 addresses are compared in any spelling.
-fn has_host(address: &str, host: &str) -> bool {
-    let Some((own, _)) = address.rsplit_once(':') else {
-        return false;
-    };
-    let own = own.trim_start_matches('[').trim_end_matches(']');
-    let wanted = host.trim_start_matches('[').trim_end_matches(']');
-    match (own.parse::<IpAddr>(), wanted.parse::<IpAddr>()) {
-        (Ok(own), Ok(wanted)) => own.to_canonical() == wanted.to_canonical(),
-        _ => false,
     }
 }
 

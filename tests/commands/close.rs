@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 use support::status::StatusPages;
-use support::{LineClient, wait_until};
+use support::{Certificate, LineClient, free_port, wait_until};
 
 use super::{Pages, TOKEN};
 
@@ -116,4 +116,23 @@ fn only_those_who_may_change_something_close_sessions() {
     let body = format!("{TOKEN}Content-Length: 3\r\n\r\na=b");
     assert_eq!(close(&pages.guarded, &session, &body), 204);
     assert_eq!(client.read_to_end(), server.last);
+}
+
+/// A reply in clear text would be a broken record.
+#[test]
+fn a_client_that_expects_tls_gets_no_reply_without_it() {
+    let (port, certificate) = (free_port(), Certificate::new());
+    let pages = Pages::start(&format!(
+        "server {{ listen 127.0.0.1:{port} ssl; protocol imap; auth_http 127.0.0.1:9/; ssl_certificate {}; ssl_certificate_key {}; }}",
+        certificate.chain().display(),
+        certificate.key().display(),
+    ));
+    let mut client = LineClient::connect(port);
+    wait_until("the session", || sessions(&pages.socket).len() == 1);
+    let session = session_of(&pages.socket, &client);
+    assert_eq!(close(&pages.socket, &session, ""), 204);
+    assert_eq!(client.read_to_end(), "");
+    pages
+        .gateway
+        .wait_for_log(" closed by the administrator, client: 127.0.0.1");
 }

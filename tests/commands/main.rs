@@ -1,10 +1,16 @@
 //! What an administrator can change while the gateway runs: by POST to the status pages, and by the commands that send it.
 
+mod asked;
 mod close;
+mod drain;
+mod hold;
+#[path = "../status/imap.rs"]
+mod imap;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::process::Command;
 
 use support::protocol_servers::ProtocolServer;
 use support::status::StatusPages;
@@ -21,6 +27,25 @@ struct Pages {
     guarded: StatusPages,
 }
 
+/// What a command printed, and its exit code.
+#[derive(Debug)]
+struct Said {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+fn run(command: &mut Command) -> Said {
+    let output = command.output().expect("the command");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Said {
+        code: output.status.code().expect("an exit code"),
+        out: text(&output.stdout),
+        err: text(&output.stderr),
+    }
+}
+
+/// The line of the gateway with the token.
 const TOKEN: &str = "Authorization: Bearer a-secret-token\r\n";
 
 impl Pages {
@@ -49,6 +74,11 @@ impl Pages {
             guarded: StatusPages::Tcp(guarded),
             folder,
         }
+    }
+
+    /// Runs the program with the configuration of the gateway and these arguments.
+    fn command(&self, arguments: &[&str]) -> Said {
+        run(support::command(self.gateway.folder()).args(arguments))
     }
 
     /// A file beside the socket.

@@ -105,6 +105,7 @@ pub const LAYERS: &[Layer] = &[
         &[],
     ),
     layer("cli", &["base", "config"], &["tokio", "rustls"]),
+    layer("control", &["base", "cli", "config"], &["tokio", "rustls"]),
     layer("why", &["base", "cli", "config"], &["tokio", "rustls"]),
     layer("migrate", &["base", "cli", "config"], &["tokio", "rustls"]),
 ];

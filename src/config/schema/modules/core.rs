@@ -115,6 +115,11 @@ module! {
         ///
         /// `/json` has the shape of Angie's status interface where that has one, and is described by `docs/status.schema.json`. A path below it
         /// is a part of the document: `/json/mail/server_zones/`. What is counted outlives a reload.
+        ///
+        /// Changes are made by POST, to a Unix socket or with the token in `Authorization`: `/sessions/ID/close` ends a session,
+        /// `/upstreams/PEER/drain` and `/undrain` keep new sessions from a backend and let them come again, `/logins/LOGIN/hold` and
+        /// `/release` do the same for a user whose mail is moved. `portcullis --kick`, `--drain` and `--hold` send these requests, `--status`
+        /// and `--sessions` show what the pages do. What is drained and held ends with the worker process.
         status: StatusListens = none, MAIN => ClaimsStatus;
     }
 }
