@@ -3,6 +3,7 @@
 mod gateway;
 mod http;
 mod sessions;
+mod unchecked;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

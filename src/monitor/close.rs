@@ -16,7 +16,8 @@ impl CloseFlag {
     /// Ends the session, and wakes its task.
     pub(super) fn request(&self) {
         self.is_requested.store(true, Ordering::Release);
-        if let Some(waker) = self.waker_lock().take() {
+        let waker = self.waker_lock().take();
+        if let Some(waker) = waker {
             waker.wake();
         }
     }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 
 use serde_json::Value;
-use support::wait_until;
+use support::{Certificate, wait_until};
 
 use super::close::session_of;
 use super::{Pages, Said, run};
@@ -155,6 +155,25 @@ fn the_best_address_of_the_configuration_is_used() {
         "{said:?}"
     );
     assert!(!said.err.contains("another-token"), "{said:?}");
+}
+
+/// An outage of the name server is when the status is needed.
+#[test]
+fn names_and_certificates_are_not_checked() {
+    let pages = Pages::start("");
+    let file = pages.gateway.folder().join("gateway.conf");
+    let text = fs::read_to_string(&file).expect("the configuration");
+    let (certificate, other) = (Certificate::new(), Certificate::new());
+    let more = format!(
+        "mail {{ ssl_certificate {}; ssl_certificate_key {}; server {{ listen 127.0.0.1:9 ssl; protocol imap; proxy_pass nosuch.invalid:143; }}",
+        certificate.chain().display(),
+        other.key().display(),
+    );
+    fs::write(&file, text.replacen("mail {", &more, 1)).expect("the configuration");
+    let checked = pages.command(&["-t"]);
+    assert_eq!(checked.code, 1, "{checked:?}");
+    let asked = pages.command(&["--status"]);
+    assert_eq!((asked.code, &*asked.err), (0, ""));
 }
 
 #[test]
