@@ -214,6 +214,40 @@ async fn a_last_reply_comes_after_the_last_line_of_a_download() {
 }
 
 #[tokio::test]
+async fn a_last_reply_needs_a_line_whose_end_was_seen() {
+    let _lock = PIPES_TAKEN.read().await;
+    // A pipe is given up after a few short lines.
+    for (lines, last) in [(0, &b""[..]), (4, b"bye\r\n")] {
+        let (mut client, mut backend, mut pipe) = tunnel(LONG).await;
+        let mut sent = text(0);
+        sent.extend(b"\r\n");
+        let bytes = sent.clone();
+        let sending = tokio::spawn(async move {
+            backend.write_all(&bytes).await.unwrap();
+            backend
+        });
+        let mut received = vec![0; sent.len()];
+        tokio::select! {
+            end = pipe.run(|_| Poll::Pending) => panic!("{end:?}"),
+            read = client.read_exact(&mut received) => drop(read.unwrap()),
+        }
+        assert!(KernelPipe::spares() > 0, "nothing was spliced");
+        let mut backend = sending.await.unwrap();
+        for _ in 0..lines {
+            backend.write_all(b"a OK\r\n").await.unwrap();
+            let mut received = [0; 6];
+            tokio::select! {
+                end = pipe.run(|_| Poll::Pending) => panic!("{end:?}"),
+                read = client.read_exact(&mut received) => drop(read.unwrap()),
+            }
+        }
+        pipe.close(b"bye\r\n").await.unwrap();
+        drop(pipe);
+        assert_eq!(receive(&mut client).await, last);
+    }
+}
+
+#[tokio::test]
 async fn an_idle_tunnel_has_no_pipe() {
     let _lock = PIPES_TAKEN.read().await;
     let (mut client, mut backend, mut pipe) = tunnel(LONG).await;
