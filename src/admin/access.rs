@@ -42,6 +42,14 @@ impl Access {
         }
     }
 
+    /// Whether a client that passes the check may change something.
+    pub(super) const fn is_writable(&self) -> bool {
+        match self {
+            Self::Token(_) | Self::Socket => true,
+            Self::Loopback => false,
+        }
+    }
+
     /// Checks a request.
     pub(super) fn check(&self, headers: &HeaderMap) -> Result<(), Refused> {
         match self {

@@ -1,11 +1,13 @@
-//! The body of an answer: one text, or parts that are made when the client takes them.
+//! The body of an answer: one text, parts that are made when the client takes them, or parts that are made at intervals.
 
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use hyper::body::{Body, Bytes, Frame, SizeHint};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 /// The body of an answer.
 pub(super) enum AnswerBody {
@@ -13,10 +15,24 @@ pub(super) enum AnswerBody {
     Whole(Option<Bytes>),
     /// Parts, the next one by each call. Only one of them is in memory, whatever the client does.
     Parts(Parts),
+    /// Parts, one at each tick, the first one at once.
+    Repeated(Interval, Parts),
 }
 
 /// Makes the next part; `None` after the last one.
 pub(super) type Parts = Box<dyn FnMut() -> Option<String> + Send>;
+
+impl AnswerBody {
+    /// A part now, and one after each interval. A client that does not read gets fewer.
+    ///
+    /// # Panics
+    /// Outside a runtime with timers.
+    pub fn repeated(period: Duration, parts: Parts) -> Self {
+        let mut ticks = interval(period);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self::Repeated(ticks, parts)
+    }
+}
 
 impl From<String> for AnswerBody {
     fn from(text: String) -> Self {
@@ -29,6 +45,7 @@ impl fmt::Debug for AnswerBody {
         out.write_str(match self {
             Self::Whole(_) => "Whole",
             Self::Parts(_) => "Parts",
+            Self::Repeated(..) => "Repeated",
         })
     }
 }
@@ -39,11 +56,15 @@ impl Body for AnswerBody {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let next = match &mut *self {
             Self::Whole(text) => text.take(),
             Self::Parts(parts) => parts().map(Bytes::from),
+            Self::Repeated(ticks, parts) => {
+                ready!(ticks.poll_tick(context));
+                parts().map(Bytes::from)
+            }
         };
         Poll::Ready(next.map(|bytes| Ok(Frame::data(bytes))))
     }
@@ -58,7 +79,7 @@ impl Body for AnswerBody {
                 let length = text.as_ref().map_or(0, Bytes::len);
                 SizeHint::with_exact(length as u64)
             }
-            Self::Parts(_) => SizeHint::default(),
+            Self::Parts(_) | Self::Repeated(..) => SizeHint::default(),
         }
     }
 }

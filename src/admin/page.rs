@@ -21,6 +21,8 @@ pub(super) struct Call<'a> {
     pub state: &'a Arc<State>,
     /// The path below that of the page, without the first slash.
     pub below: &'a str,
+    /// Whether this client may change something.
+    pub writable: bool,
     /// The value of `Accept`.
     pub accept: &'a str,
 }

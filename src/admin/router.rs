@@ -8,7 +8,7 @@ use hyper::{Method, Request, StatusCode};
 use super::access::Access;
 use super::actions::Target;
 use super::page::{Answer, Call, plain, refuse, with};
-use super::paths::{health, json, metrics, sessions, text};
+use super::paths::{events, health, json, metrics, root, sessions, text};
 use super::state::State;
 
 /// A page.
@@ -32,6 +32,11 @@ const fn page(path: &'static str, answer: fn(&Call<'_>) -> Answer) -> Page {
 
 /// All pages.
 const PAGES: &[Page] = &[
+    Page {
+        is_public: true,
+        ..page("/", root::answer)
+    },
+    page("/events", events::answer),
     page("/text", text::answer),
     Page {
         has_parts: true,
@@ -89,6 +94,7 @@ pub(super) fn answer<B>(state: &Arc<State>, access: &Access, request: &Request<B
     (page.answer)(&Call {
         state,
         below,
+        writable: access.is_writable(),
         accept: accept.and_then(|value| value.to_str().ok()).unwrap_or(""),
     })
 }
@@ -105,11 +111,13 @@ mod tests {
         answer(&state, access, &request.unwrap()).status().as_u16()
     }
 
-    #[test]
-    fn pages_are_found_and_guarded() {
+    #[tokio::test]
+    async fn pages_are_found_and_guarded() {
         let token = Access::Token(Secret::new((*b"t").into()));
         let get = |path, access| status(Method::GET, path, access);
         for (path, open, guarded) in [
+            ("/", 200, 200),
+            ("/events", 200, 401),
             ("/text", 200, 401),
             ("/text/", 200, 401),
             ("/text/x", 404, 401),

@@ -4,9 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwapOption;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::in_force::InForce;
 use super::process::ProcessSource;
+use super::server::MOST_CLIENTS;
 use crate::monitor::Monitor;
 
 /// What the pages show.
@@ -17,7 +19,14 @@ pub struct State {
     in_force: ArcSwapOption<InForce>,
     quitting: AtomicBool,
     process: Mutex<Option<ProcessSource>>,
+    viewers: Arc<Semaphore>,
 }
+
+/// The most clients that follow `/events`: half of all clients, so that the others always find a place.
+const MOST_VIEWERS: usize = MOST_CLIENTS / 2;
+
+/// The place of a client that follows `/events`. Dropping it makes room.
+pub(super) type Viewer = OwnedSemaphorePermit;
 
 impl State {
     /// The state of a process that serves no configuration yet.
@@ -27,6 +36,7 @@ impl State {
             in_force: ArcSwapOption::empty(),
             quitting: AtomicBool::new(false),
             process: Mutex::new(None),
+            viewers: Arc::new(Semaphore::new(MOST_VIEWERS)),
         }
     }
 
@@ -48,6 +58,11 @@ impl State {
     /// Whether clients are served: a configuration is in force, and the process does not end.
     pub fn is_ready(&self) -> bool {
         !self.quitting.load(Ordering::Relaxed) && self.in_force.load().is_some()
+    }
+
+    /// A place for a client that follows `/events`. `None`: there are too many.
+    pub(super) fn viewer(&self) -> Option<Viewer> {
+        Arc::clone(&self.viewers).try_acquire_owned().ok()
     }
 
     /// Takes the source of the kernel's figures.

@@ -18,6 +18,7 @@ mod line;
 mod log_files;
 mod losses;
 pub mod mail_log;
+mod recent;
 mod sink;
 mod syslog;
 mod target;
@@ -33,6 +34,7 @@ use self::event::Event;
 use self::forms::Forms;
 pub use self::log_files::{LogFiles, OpenError};
 pub use self::losses::lost_lines;
+pub use self::recent::{RecentError, RecentErrors, recent_errors};
 use self::sink::{Sink, Stderr, StderrKind};
 use self::target::Target;
 use crate::base::Level;
@@ -96,6 +98,7 @@ impl ErrorLog {
 
     fn write(&self, event: &Event<'_>) {
         let mut forms = Forms::of(event);
+        recent_errors().note(event, &mut forms);
         for target in &self.targets {
             if event.level <= target.level() {
                 target.write(event, &mut forms);

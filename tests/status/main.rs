@@ -1,6 +1,7 @@
 //! `status`: the pages show what happens, whoever reads them.
 
 mod imap;
+mod page;
 mod prometheus;
 mod schema;
 

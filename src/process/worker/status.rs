@@ -13,6 +13,7 @@ use crate::admin::{
 };
 use crate::base::Address;
 use crate::config::{Config, OwnFile, TlsFile};
+use crate::log::recent_errors;
 use crate::monitor::{ReloadKind, ServerKey};
 use crate::process::handover::{Cause, ProcessFiles, Reloaded, StatusSockets};
 use crate::tls::CertificateFacts;
@@ -73,7 +74,10 @@ impl Status {
             None => {
                 let state = Arc::new(State::new(Arc::clone(monitor)));
                 match Admin::start(Arc::clone(&state)) {
-                    Ok(admin) => self.running.insert(Running { state, admin }),
+                    Ok(admin) => {
+                        recent_errors().record();
+                        self.running.insert(Running { state, admin })
+                    }
                     Err(error) => {
                         return Some(format!(
                             "the thread of \"status\" cannot be started: {error}"

@@ -7,6 +7,7 @@
 pub mod auth_server;
 pub mod authority;
 pub mod backend_loss;
+pub mod browser;
 pub mod certificate;
 pub mod client;
 pub mod digest;
