@@ -3,6 +3,7 @@
 
 const KEPT = 120; // points of a graph, one a second
 const MOST_ROWS = 500; // sessions shown at once
+const LONG = 28; // characters of a cell that may be broken into lines
 const series = { sessions: [], logins: [], failed: [] };
 let before = null; // the totals of the last event, and when it came
 let writable = false;
@@ -67,12 +68,13 @@ function fill(table, heads, rows, none) {
     const line = element("tr");
     if (row.key) line.dataset.key = row.key;
     row.cells.forEach((value, at) => {
-      const cell = element("td", { class: heads[at].startsWith("#") ? "number" : "word" });
+      const cell = element("td", heads[at].startsWith("#") ? { class: "number" } : {});
       if (value instanceof Node) cell.append(value);
       else if (value && typeof value === "object") {
         cell.textContent = value.text;
         if (value.kind) cell.classList.add(value.kind);
       } else cell.textContent = typeof value === "number" ? number(value) : value ?? "–";
+      if (cell.textContent.length > LONG) cell.classList.add("long");
       line.append(cell);
     });
     body.append(line);
@@ -140,7 +142,7 @@ function figures(status) {
   const list = [
     ["Open sessions", number(connections.active)],
     ["Sessions so far", number(connections.accepted)],
-    ["Ended by a limit", number(connections.dropped)],
+    ["Refused by a limit", number(connections.dropped)],
     ["Memory", bytes(process.resident_memory)],
     ["Processor time", process.cpu_seconds === null ? "–" : `${number(process.cpu_seconds, 1)} s`],
     ["Open files", process.open_files === null ? "–" : `${number(process.open_files)} of ${number(process.most_open_files ?? 0)}`],
