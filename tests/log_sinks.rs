@@ -249,7 +249,7 @@ fn lines_flow_again_when_a_syslog_server_comes_back_over_udp() {
         visit(port);
         gateway.log().contains(refused)
     });
-    assert_eq!(lost(&gateway.log()), []);
+    assert_eq!(lost(&gateway.log()), [] as [usize; 0]);
     let server = UdpSocket::bind(address).expect("the syslog server");
     server.set_read_timeout(Some(TIMEOUT)).expect("a time-out");
     let after = Syslog::Udp(server).receive();

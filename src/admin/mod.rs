@@ -22,5 +22,5 @@ mod time;
 pub use self::access::Access;
 pub use self::in_force::{Certificate, InForce, ServerInForce};
 pub use self::process::ProcessSource;
-pub use self::server::{Admin, Listening, MOST_CLIENTS};
-pub use self::state::State;
+pub use self::server::{Admin, Listening};
+pub use self::state::{MOST_CLIENTS, State};

@@ -16,12 +16,10 @@ use tokio::time::sleep;
 
 use super::access::Access;
 use super::connection::serve;
-use super::state::State;
+use super::state::{MOST_CLIENTS, State};
 use crate::base::Address;
 use crate::net::listener::Listener;
 
-/// The most clients at a time. Further ones wait in the queue of their socket.
-pub const MOST_CLIENTS: usize = 32;
 /// The pause after a failed accept4(2): the process has no descriptors left.
 const BACK_OFF: Duration = Duration::from_millis(500);
 

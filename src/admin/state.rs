@@ -8,7 +8,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::in_force::InForce;
 use super::process::ProcessSource;
-use super::server::MOST_CLIENTS;
 use crate::monitor::Monitor;
 
 /// What the pages show.
@@ -22,6 +21,8 @@ pub struct State {
     viewers: Arc<Semaphore>,
 }
 
+/// The most clients at a time. Further ones wait in the queue of their socket.
+pub const MOST_CLIENTS: usize = 32;
 /// The most clients that follow `/events`: half of all clients, so that the others always find a place.
 const MOST_VIEWERS: usize = MOST_CLIENTS / 2;
 

@@ -312,7 +312,7 @@ fn a_token_guards_all_but_the_probes() {
         "/metrics",
         "/sessions",
         "/nosuch",
-        "/",
+        "/events",
     ] {
         for header in [
             "",

@@ -60,7 +60,7 @@ mod tests {
         assert!(html.contains(STYLE) && html.contains(SCRIPT));
         assert!(!html.contains("/* page."), "a part was not filled in");
         for outside in [
-            "http://www",
+            " src=",
             "https://",
             "@import",
             "url(",
