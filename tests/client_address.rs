@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::time::Duration;
 
-use portcullis::proto::proxy_protocol::{self, Addresses};
+use portcullis::proto::proxy_protocol::{self, Addresses, Tlvs};
 use support::auth_server::REFUSED;
 use support::scripted::{ScriptedPeer, Step};
 use support::{Certificate, Gateway, LineClient, TIMEOUT, auth_plain, free_port};
@@ -138,8 +138,8 @@ fn proxy_header_in_single_bytes_followed_by_pipelined_commands() {
         destination: "[2001:db8::2]:25".parse().unwrap(),
     };
     for header in [
-        proxy_protocol::v1(Some(addresses)),
-        proxy_protocol::v2(Some(addresses), None),
+        proxy_protocol::v1(Some(addresses)).bytes,
+        proxy_protocol::v2(Some(addresses), &Tlvs::default()).bytes,
     ] {
         let mut client = LineClient::connect(port);
         let (last, first) = header.split_last().expect("a header");

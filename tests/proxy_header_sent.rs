@@ -63,12 +63,12 @@ fn proxy_header_v2_has_tls_extensions() {
     ));
     let arguments = ["-servername", "mx.test", "-alpn", "smtp", "-tls1_3"];
     let header = header_for(port, &arguments, &backend);
-    let (addresses, end) = proxy_protocol::parse(&header)
+    let read = proxy_protocol::parse(&header)
         .expect("a header")
         .expect("a complete one");
-    let addresses = addresses.expect("addresses");
+    let addresses = read.addresses.expect("addresses");
     assert_eq!(
-        end,
+        read.length,
         header.len(),
         "nothing else is sent before the greeting"
     );
@@ -180,35 +180,6 @@ fn proxy_header_v2_names_the_algorithms_of_the_own_certificate() {
 }
 
 #[test]
-fn proxy_header_v2_has_the_configured_extensions() {
-    let backend = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let (own, inherits) = (free_port(), free_port());
-    let server = |port, more: &str| {
-        format!("server {{ listen 127.0.0.1:{port}; protocol smtp; smtp_capabilities X; {more} }}")
-    };
-    let _gateway = Gateway::start(&format!(
-        "mail {{ server_name gate.test; proxy_protocol v2; proxy_protocol_v2_tlv 0xe5 inherited;
-            proxy_pass {}; {} {} }}",
-        backend.local_addr().expect("its number"),
-        server(
-            own,
-            "proxy_protocol_v2_tlv 0xE0 \"two words\"; proxy_protocol_v2_tlv 0xff \"\";"
-        ),
-        server(inherits, ""),
-    ));
-    for (port, expected) in [
-        (own, &b"\xe0\x00\x09two words\xff\x00\x00\x03\x00\x04"[..]),
-        (inherits, b"\xe5\x00\x09inherited\x03\x00\x04"),
-    ] {
-        let mut client = LineClient::connect(port);
-        client.expect("220");
-        client.send_line(&format!("AUTH PLAIN {}", auth_plain("joe", "secret")));
-        let header = first_bytes(&backend.accept().expect("the gateway").0);
-        assert!(header[16 + 12..].starts_with(expected), "{header:?}");
-    }
-}
-
-#[test]
 fn proxy_header_of_a_capability_probe_names_the_gateway() {
     let backend = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = free_port();
@@ -230,4 +201,51 @@ fn proxy_header_of_a_capability_probe_names_the_gateway() {
         "{header}"
     );
     assert!(header.ends_with(&format!(" {to}\r\n")), "{header}");
+}
+
+/// A line replaces what the gateway says about its own TLS.
+#[test]
+fn proxy_header_v2_has_the_configured_extensions() {
+    let backend = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let certificate = Certificate::new();
+    let (own, inherits) = (free_port(), free_port());
+    let server = |port, more: &str| {
+        format!(
+            "server {{ listen 127.0.0.1:{port} ssl; protocol smtp; smtp_capabilities X; {more} }}"
+        )
+    };
+    let _gateway = Gateway::start(&format!(
+        "mail {{ server_name gate.test; proxy_protocol v2; proxy_protocol_tlv 0xe5 $ssl_protocol;
+            ssl_certificate {}; ssl_certificate_key {}; proxy_pass {}; {} {} }}",
+        certificate.chain().display(),
+        certificate.key().display(),
+        backend.local_addr().expect("its number"),
+        server(
+            own,
+            "proxy_protocol_tlv 0xE0 \"two words\"; proxy_protocol_tlv 0xff \"\"; proxy_protocol_tlv authority \"\";
+             proxy_protocol_tlv ssl_version old-$ssl_protocol; proxy_protocol_tlv alpn other; proxy_protocol_tlv ssl_cipher \"\";
+             proxy_protocol_tlv ssl_cn $ssl_server_name; proxy_protocol_tlv ssl_sig_alg s; proxy_protocol_tlv ssl_key_alg k;"
+        ),
+        server(inherits, ""),
+    ));
+    let arguments = ["-servername", "mx.test", "-alpn", "smtp", "-tls1_3"];
+    let header = header_for(own, &arguments, &backend);
+    let want = [
+        b"\x01\x00\x05other\x20\x00\x25\x05\0\0\0\x01".as_slice(),
+        b"\x21\x00\x0bold-TLSv1.3\x24\x00\x01s\x25\x00\x01k\x22\x00\x07mx.test",
+        b"\xe0\x00\x09two words\x03\x00\x04",
+    ]
+    .concat();
+    let extensions = &header[16 + 12..header.len() - 4];
+    assert_eq!(extensions, want, "{extensions:?}");
+    let header = header_for(inherits, &arguments, &backend);
+    let extensions = &header[16 + 12..header.len() - 4];
+    assert!(
+        extensions.starts_with(b"\x02\x00\x07mx.test\x01\x00\x04smtp\x20"),
+        "{extensions:?}"
+    );
+    assert!(
+        extensions.ends_with(b"\xe5\x00\x07TLSv1.3\x03\x00\x04"),
+        "{extensions:?}"
+    );
 }

@@ -1,4 +1,5 @@
-//! Types that every layer uses: addresses, protocols, log levels, system errors, escaping, secrets, what a TLS client sends first.
+//! Types that every layer uses: addresses, protocols, log levels, system errors, escaping, secrets, what a TLS client sends first, the
+//! extensions of PROXY headers.
 //! Depends on no other module of the crate.
 
 pub mod address;
@@ -14,6 +15,7 @@ pub mod secret;
 pub mod session_id;
 pub mod subject;
 pub mod tls_suite;
+pub mod tlv;
 
 pub use address::Address;
 pub use client_hello::ClientHello;
@@ -27,3 +29,4 @@ pub use registry::Registry;
 pub use secret::Secret;
 pub use session_id::SessionId;
 pub use tls_suite::TlsSuite;
+pub use tlv::TlvName;

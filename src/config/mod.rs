@@ -27,7 +27,7 @@ pub use model::{
     LimitZone, Limits, LineFormat, LogBuffer, LogDestination, LogEscape, LogEvents, LogFormat,
     LogTarget, MailLog, Mask, MessageField, Messages, Method, Methods, Names, Options, Origin,
     OwnFile, Part, PassPhrases, PidOption, ProxyPass, ProxyProtocol, ProxyRoute, ProxySmtpAuth,
-    ProxySmtpHelo, Rate, ResolvedName, Resolver, RouteText, SessionCache, SessionField,
+    ProxySmtpHelo, Rate, ResolvedName, Resolver, RouteText, SentTlv, SessionCache, SessionField,
     SessionRule, SessionVariable, SocketOptions, Stage, StartTls, StatusListen, StatusToken,
     Step as RouteStep, SyslogTarget, Template, TlsFault, TlsFile, TlsMaterial, TlsMode, TlsProbes,
     TlsVersions, Upstream, UpstreamGroup, UpstreamServer, UsesZone, Variable, VariableSource,

@@ -274,6 +274,11 @@ async fn backend(
     {
         commands.session.log.hide(&proof);
     }
+    let server = &commands.session.endpoint.server;
+    if matches!(request, Request::Challenge(_)) && server.backend_varies_by_login() {
+        // The client has not said yet who it is.
+        commands.session.log.login(b"");
+    }
     let mechanisms = request.mechanisms();
     let mut phase = Phase::Commands;
     let kept = commands.conversation.take().map(|kept| kept.open);
@@ -360,15 +365,14 @@ fn context<'a>(
         log,
     } = session;
     let own = endpoint.tls.tls().map(|tls| &**tls);
+    let header = (identity.source).proxy_header(&endpoint.server, client, own, log);
     let context = ClientContext {
         backends: &endpoint.backends,
         shared,
         log,
         phase,
         client: identity.host(),
-        header: identity
-            .source
-            .proxy_header(&endpoint.server.proxy, client, own),
+        header,
     };
     (context, client.left())
 }

@@ -7,7 +7,7 @@ use super::backend::Backends;
 use super::peer_failures::PeerFailures;
 use super::recorder::Recorded;
 use super::shutdown::{Shutdown, ShutdownTimer};
-use crate::config::{self, Server, TlsMode};
+use crate::config::{self, Route, Server, TlsMode};
 use crate::limit::Limits;
 use crate::log::ErrorLog;
 use crate::log::mail_log::MailLogs;
@@ -31,8 +31,8 @@ pub struct Endpoint {
     pub monitor: Option<ServerMonitor>,
     /// The `listen` address as log lines show it.
     pub listen: Arc<str>,
-    /// A PROXY header comes first (`listen … proxy_protocol`).
-    pub proxy_protocol: bool,
+    /// The PROXY header that comes first.
+    pub client_header: ClientHeader,
     /// TLS with clients.
     pub tls: TlsMode<Arc<tls::ServerTls>>,
     /// The server's name servers, or the system's if it has none.
@@ -43,6 +43,28 @@ pub struct Endpoint {
     pub limits: Option<Arc<Limits>>,
     /// `worker_shutdown_timeout`
     pub shutdown: Option<Arc<ShutdownTimer>>,
+}
+
+/// The PROXY header at the start of a client's connection (`listen … proxy_protocol`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientHeader {
+    /// There is none.
+    Off,
+    /// Its addresses are read.
+    Addresses,
+    /// Its extensions are kept too, because a value of the configuration depends on them.
+    WithTlvs,
+}
+
+impl ClientHeader {
+    /// That of a route.
+    pub fn of(route: &Route) -> Self {
+        match route.proxy_protocol {
+            false => Self::Off,
+            true if route.server.uses_tlvs() => Self::WithTlvs,
+            true => Self::Addresses,
+        }
+    }
 }
 
 impl Endpoint {

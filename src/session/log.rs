@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::peer_failures::PeerFailures;
 use super::phase::Phase;
 use super::recorder::Recorder;
-use crate::base::{Address, Level, Secret};
+use crate::base::{Address, Level, Secret, tlv};
+use crate::log::mail_log::HeaderRecord;
 use crate::log::{Context, ErrorLog};
 use crate::net::socket::Peer;
 use crate::proto::echo::Passwords;
@@ -70,10 +70,17 @@ impl SessionLog {
         self.number
     }
 
-    /// Sets the client, where it is not the socket's peer, and the source address in its PROXY header.
-    pub fn client(&mut self, peer: &Peer, header: Option<SocketAddr>) {
-        self.record_client(peer, header);
+    /// Sets the client, where it is not the socket's peer, and its PROXY header.
+    pub fn client(&mut self, peer: &Peer, header: Option<HeaderRecord>) {
         self.client = peer.host();
+        if header
+            .as_ref()
+            .is_some_and(|header| tlv::is_broken(&header.tlvs))
+        {
+            let line = format_args!("broken PROXY protocol TLV");
+            self.line(Phase::ProxyHeader, Level::Error, line);
+        }
+        self.record_client(peer, header);
     }
 
     /// Adds to later lines that TLS began with STARTTLS.

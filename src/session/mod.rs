@@ -37,7 +37,7 @@ pub use backend::{
     BackendCapabilities, BackendChoice, Backends, BalancersByName, CapabilityCache, GroupTasks,
 };
 pub use connections::{Connection, Connections};
-pub use endpoint::{Authenticator, Endpoint};
+pub use endpoint::{Authenticator, ClientHeader, Endpoint};
 pub use peer_failures::PeerFailures;
 pub use shared::Shared;
 pub use shutdown::ShutdownTimer;
@@ -55,6 +55,7 @@ use self::recorder::Recorder;
 use self::shutdown::{Shutdown, over};
 use self::tunnel::Tunnel;
 use crate::config::{Stage, TlsMode};
+use crate::log::mail_log::HeaderRecord;
 use crate::net::socket::{Peer, Socket};
 
 /// A client that was accepted.
@@ -133,16 +134,18 @@ fn log_in(
     let mut client = Client::new(socket, server.client_buffer(), server.mail.timeout);
     // Not an async function: it would have room for its arguments twice.
     async move {
-        if endpoint.proxy_protocol {
+        if endpoint.client_header != ClientHeader::Off {
             let received = receive_header(&endpoint, &mut client, &mut source, &mut shutdown);
-            if let Err(cause) = Box::pin(received).await {
-                // No reply: the client may expect TLS.
-                let end = Phase::ProxyHeader.end(cause);
-                log.concluded(end.conclusion(&endpoint.server));
-                end.log(&log);
-                return None;
+            match Box::pin(received).await {
+                Ok(header) => log.client(&source.peer, header),
+                Err(cause) => {
+                    // No reply: the client may expect TLS.
+                    let end = Phase::ProxyHeader.end(cause);
+                    log.concluded(end.conclusion(&endpoint.server));
+                    end.log(&log);
+                    return None;
+                }
             }
-            log.client(&source.peer, source.header().map(|header| header.source));
         }
         let session = Session {
             endpoint: &endpoint,
@@ -185,11 +188,12 @@ async fn receive_header(
     client: &mut Client,
     source: &mut Source,
     shutdown: &mut Option<Box<Shutdown>>,
-) -> Result<(), Cause> {
+) -> Result<Option<HeaderRecord>, Cause> {
     let server = &endpoint.server;
     let trusted = &server.realip.set_real_ip_from;
+    let with_tlvs = endpoint.client_header == ClientHeader::WithTlvs;
     tokio::select! {
-        received = source.receive_header(client, server.mail.timeout, trusted) => {
+        received = source.receive_header(client, server.mail.timeout, trusted, with_tlvs) => {
             received.map_err(Cause::ProxyHeader)
         }
         reason = over(shutdown) => Err(Cause::Shutdown(reason)),

@@ -8,8 +8,8 @@ use super::verdict::{By, Conclusion, Decided, Verdict};
 use crate::base::SessionId;
 use crate::config::{ProtocolSettings, Server, VariableSource};
 use crate::log::mail_log::{
-    EndedBy, Event, MailLogs, MessageRecord, RecordAddress, SessionOutcome, SessionRecord,
-    SessionResult, TlsRecord,
+    EndedBy, Event, HeaderRecord, MailLogs, MessageRecord, RecordAddress, SessionOutcome,
+    SessionRecord, SessionResult, TlsRecord,
 };
 use crate::monitor::{CloseRequest, ServerMonitor, SessionFacts, SessionMonitor, TlsFailure};
 use crate::net::socket::{Peer, Socket};
@@ -76,7 +76,7 @@ impl Recorder {
             listen,
             monitor,
         } = of;
-        let depends_on_session = server.authenticator.depends_on_session();
+        let depends_on_session = server.backend_varies();
         let is_recorded = !logs.is_empty() || monitor.is_some();
         if !is_recorded && server.limits.is_none() && !depends_on_session {
             return None;
@@ -147,11 +147,9 @@ impl Recorder {
         matches!(self.server.settings, ProtocolSettings::Smtp(_)) && self.logs.has_messages()
     }
 
-    /// Whether a line can show headers of the auth server's answers, or the backend depends on them.
+    /// Whether a line can show headers of the auth server's answers, or something else depends on them.
     pub fn has_auth_headers(&self) -> bool {
-        self.logs.has_auth_headers()
-            || self.server.routes_by_auth_headers()
-            || self.server.limits_by_auth_headers()
+        self.server.uses_auth_headers()
     }
 
     /// Sets the headers of the auth server's answer.
@@ -159,10 +157,10 @@ impl Recorder {
         self.record.auth_headers = headers;
     }
 
-    /// Sets the client, where it is not the socket's peer, and the source address of its PROXY header.
-    pub fn client(&mut self, peer: &Peer, header: Option<std::net::SocketAddr>) {
+    /// Sets the client, where it is not the socket's peer, and its PROXY header.
+    pub fn client(&mut self, peer: &Peer, header: Option<HeaderRecord>) {
         self.record.client = address(peer);
-        self.record.proxy_protocol = header;
+        self.record.proxy_protocol = header.map(Box::new);
         if let Some(monitor) = &self.monitor {
             monitor.client(peer.to_string().into());
         }

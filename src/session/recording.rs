@@ -1,7 +1,5 @@
 //! The session's record for `mail_log`, fed by the handle that all phases have. Without a `mail_log` each call is one comparison.
 
-use std::net::SocketAddr;
-
 use super::backend::BackendStream;
 use super::client::connection::Client;
 use super::log::SessionLog;
@@ -9,7 +7,7 @@ use super::recorder::Recorder;
 use super::verdict::{Conclusion, Verdict};
 use crate::base::Escaped;
 use crate::config::{Deciding, RouteStep, Template};
-use crate::log::mail_log::{SessionResult, TlsRecord};
+use crate::log::mail_log::{HeaderRecord, SessionResult, TlsRecord};
 use crate::net::socket::Peer;
 use crate::proto::{Objection, Step, Turn, shown};
 use crate::tls;
@@ -20,8 +18,8 @@ impl SessionLog {
         self.record = record;
     }
 
-    /// Records the client's address in place of the socket's peer, and the source of its PROXY header.
-    pub(super) fn record_client(&mut self, peer: &Peer, header: Option<SocketAddr>) {
+    /// Records the client's address in place of the socket's peer, and its PROXY header.
+    pub(super) fn record_client(&mut self, peer: &Peer, header: Option<HeaderRecord>) {
         if let Some(record) = &mut self.record {
             record.client(peer, header);
         }
@@ -35,10 +33,12 @@ impl SessionLog {
         }
     }
 
-    /// The value of a text with variables for the session.
+    /// The value of a text with variables for the session. Where nothing depends on variables, they are empty.
     pub fn value(&self, text: &Template) -> Vec<u8> {
-        let record = self.record.as_ref();
-        record.map_or_else(Vec::new, |record| text.evaluate(&record.variables()))
+        match &self.record {
+            Some(record) => text.evaluate(&record.variables()),
+            None => text.literal().unwrap_or_default(),
+        }
     }
 
     /// Whether the messages of the session have lines.

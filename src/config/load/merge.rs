@@ -14,7 +14,7 @@ use super::tls::files::TlsFiles;
 use super::tls::{client, server};
 use super::written::Written;
 use crate::base::Level;
-use crate::config::model::{Method, World};
+use crate::config::model::{Method, ProxyProtocol, World};
 use crate::config::schema::Scope;
 use crate::config::schema::modules::{auth_http, mail, proxy};
 use crate::config::syntax::{Diagnostic, Lint, Span};
@@ -59,7 +59,30 @@ pub fn merge(
         relay::warn(*lines, merged, report);
         relay::warn_of_bare_newlines(*lines, merged, report);
     }
+    warn_of_tlvs(outer, &merged, report);
     Ok(merged.into_iter().map(|(_, merged)| merged).collect())
+}
+
+/// Warns about lines of `proxy_protocol_tlv` that no server uses.
+fn warn_of_tlvs(
+    outer: &Scope,
+    servers: &[(ServerLines<'_>, MergedServer)],
+    report: &mut Report<'_>,
+) {
+    let sends = |server: &MergedServer| server.proxy.proxy_protocol == ProxyProtocol::V2;
+    let unused = servers.iter().filter(|(_, server)| !sends(server));
+    let unused = unused.filter_map(|(lines, _)| lines.inner.proxy.proxy_protocol_tlv.as_ref());
+    let inherits = |(lines, _): &&(ServerLines<'_>, MergedServer)| {
+        lines.inner.proxy.proxy_protocol_tlv.is_none()
+    };
+    let heirs: Vec<_> = servers.iter().filter(inherits).collect();
+    let is_unused = !heirs.is_empty() && !heirs.iter().any(|(_, server)| sends(server));
+    let inherited = outer.proxy.proxy_protocol_tlv.as_ref();
+    for line in unused.chain(inherited.filter(|_| is_unused)) {
+        let message = "\"proxy_protocol_tlv\" has no effect without \"proxy_protocol v2\"";
+        let warning = Diagnostic::new(Level::Warn, message, &line.span);
+        report.warn(warning.named(Lint::NoEffect));
+    }
 }
 
 /// Checks that every server has `auth_http` or `proxy_pass`.

@@ -23,6 +23,7 @@ mod relay;
 pub mod report;
 mod scopes;
 pub mod server;
+mod server_variables;
 pub mod sockets;
 mod suspect;
 mod tainted;

@@ -9,7 +9,7 @@ use super::origins::{Deciding, Origins};
 use crate::base::Protocol;
 use crate::config::model::{
     AuthUrl, BareNewlines, ClientTls, Limits, LogTarget, MailLog, Methods, ProxyPass, TlsMode,
-    Upstream, Variable, Xclient,
+    Upstream, Xclient,
 };
 use crate::config::schema::modules::{AuthHttp, Imap, Mail, Pop3, Proxy, Realip, Sieve, Smtp, Ssl};
 
@@ -167,19 +167,6 @@ impl Server {
             true => self.settings.methods(),
             false => self.settings.methods().without(Methods::SCRAM),
         }
-    }
-
-    /// Whether the backend of a session depends on headers of the auth server's answer.
-    pub fn routes_by_auth_headers(&self) -> bool {
-        let is_header = |variable: &Variable| matches!(variable, Variable::AuthHttp(_));
-        let proxy_pass = self.authenticator.proxy_pass();
-        proxy_pass.is_some_and(|proxy_pass| proxy_pass.names(&is_header))
-    }
-
-    /// Whether a limit counts by headers of the auth server's answer.
-    pub fn limits_by_auth_headers(&self) -> bool {
-        let limits = self.limits.as_ref();
-        limits.is_some_and(|limits| limits.zones().any(|zone| zone.key.names_auth_headers()))
     }
 
     /// The longest command of a client, in bytes.

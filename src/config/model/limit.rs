@@ -173,7 +173,7 @@ impl ZoneKey {
     pub fn stage(&self) -> Stage {
         let has = |stage| {
             self.template
-                .names(&move |variable| known(variable) == stage)
+                .names(&move |variable| stage_of(variable) == stage)
         };
         [Stage::Login, Stage::Tls]
             .into_iter()
@@ -181,10 +181,9 @@ impl ZoneKey {
             .unwrap_or(Stage::Accept)
     }
 
-    /// Whether it depends on headers of the auth server's answer.
-    pub fn names_auth_headers(&self) -> bool {
-        let is_header = |variable: &Variable| matches!(variable, Variable::AuthHttp(_));
-        self.template.names(&is_header)
+    /// Whether it depends on a built-in variable for which `is_it` holds.
+    pub fn names(&self, is_it: &dyn Fn(&Variable) -> bool) -> bool {
+        self.template.names(is_it)
     }
 }
 
@@ -194,7 +193,8 @@ fn from_octets(octets: &[u8]) -> Option<IpAddr> {
         .ok()
 }
 
-fn known(variable: &Variable) -> Stage {
+/// When the value of a built-in variable is known.
+pub fn stage_of(variable: &Variable) -> Stage {
     use {SessionField as Field, SessionVariable as Name};
     match variable {
         Variable::Session(name) => match name {
@@ -238,7 +238,9 @@ fn known(variable: &Variable) -> Stage {
             _ => Stage::Login,
         },
         Variable::AuthHttp(_) | Variable::MessageField(_) => Stage::Login,
-        Variable::Defined(_) | Variable::Capture(_) => Stage::Accept,
+        Variable::ProxyProtocolTlv(_) | Variable::Defined(_) | Variable::Capture(_) => {
+            Stage::Accept
+        }
     }
 }
 

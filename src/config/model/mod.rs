@@ -27,6 +27,7 @@ mod pattern;
 mod peers;
 mod proxy_pass;
 mod sasl;
+mod sent_tlv;
 mod status;
 mod tls;
 mod upstream_group;
@@ -46,7 +47,7 @@ pub use health_check::HealthCheck;
 pub use health_match::{Expectation, HealthMatch};
 pub use limit::{
     AuthAction, AuthRule, ConnRule, LimitPrefix, LimitRules, LimitZone, Limits, Rate, SessionRule,
-    Stage, UsesZone, ZoneKey, ZoneKind,
+    Stage, UsesZone, ZoneKey, ZoneKind, stage_of,
 };
 pub use listen::{KeepAlive, Listen, SocketOptions};
 pub use log_target::{LineFormat, LogDestination, LogTarget, SyslogTarget};
@@ -59,6 +60,7 @@ pub use pattern::PlainPattern;
 pub use peers::{AuthUrl, Resolver, unbracketed};
 pub use proxy_pass::{BackendAddress, ProxyPass, ProxyPassText, ProxyRoute, RouteText};
 pub use sasl::{Method, Methods};
+pub use sent_tlv::SentTlv;
 pub use status::{DEFAULT_MODE, StatusListen, StatusToken};
 pub use tls::{ClientTls, SessionCache, TlsFault, TlsMaterial, TlsMode, Verify};
 pub use upstream_group::{

@@ -5,6 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
 use super::variable_names::{MessageField, SessionField, SessionVariable};
+use crate::base::TlvName;
 use crate::config::syntax::Span;
 
 /// A variable, named `$name` or `${name}` in a configuration.
@@ -14,6 +15,8 @@ pub enum Variable {
     Session(SessionVariable),
     /// `$auth_http_NAME`: a header of the auth server's answer. The name is in lower case, with `_` for `-`.
     AuthHttp(Box<str>),
+    /// `$proxy_protocol_tlv_NAME`: an extension in the client's PROXY header.
+    ProxyProtocolTlv(TlvName),
     /// `$session_NAME`: a field of the session's line in `mail_log`.
     SessionField(SessionField),
     /// `$mail_NAME`: a field of a message's line in `mail_log`.
@@ -33,6 +36,9 @@ impl Variable {
         }
         if let Some(header) = name.strip_prefix("auth_http_") {
             return (!header.is_empty()).then(|| Self::AuthHttp(header.into()));
+        }
+        if let Some(tlv) = name.strip_prefix("proxy_protocol_tlv_") {
+            return TlvName::find(tlv).map(Self::ProxyProtocolTlv);
         }
         if let Some(field) = name.strip_prefix("session_").and_then(SessionField::find) {
             return Some(Self::SessionField(field));
@@ -283,6 +289,16 @@ impl Template {
         (value, steps)
     }
 
+    /// Its text, if it has no variables.
+    pub fn literal(&self) -> Option<Vec<u8>> {
+        let texts = self.0.iter().map(|part| match part {
+            Part::Text(text) => Some(&**text),
+            Part::Variable(_) => None,
+        });
+        let texts: Option<Vec<&[u8]>> = texts.collect();
+        texts.map(|texts| texts.concat())
+    }
+
     fn run(&self, source: &dyn VariableSource, steps: Option<&mut Vec<Step>>) -> Vec<u8> {
         let mut value = Vec::new();
         let mut evaluation = Evaluation::new(source, steps);
@@ -392,6 +408,13 @@ mod tests {
         assert_eq!(Variable::find("session_id"), Some(id));
         let header = Variable::AuthHttp("auth_wait".into());
         assert_eq!(Variable::find("auth_http_Auth_Wait"), Some(header));
+        let tlv = Variable::ProxyProtocolTlv(TlvName::Ssl(0x22));
+        assert_eq!(
+            Variable::find("proxy_protocol_tlv_SSL_0X22"),
+            Some(tlv.clone())
+        );
+        assert_eq!(Variable::find("proxy_protocol_tlv_ssl_cn"), Some(tlv));
+        assert_eq!(Variable::find("proxy_protocol_tlv_crc32c"), None);
         let field = Variable::MessageField(MessageField::QueueId);
         assert_eq!(Variable::find("mail_queue_id"), Some(field));
     }

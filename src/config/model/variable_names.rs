@@ -50,7 +50,7 @@ named! {
         ServerPort = "server_port",
         /// The name of the server.
         ServerName = "server_name",
-        /// The client's address in the PROXY header.
+        /// The client's address in the PROXY header, trusted or not.
         ProxyProtocolAddr = "proxy_protocol_addr",
         /// The client's port in the PROXY header.
         ProxyProtocolPort = "proxy_protocol_port",

@@ -24,6 +24,8 @@ pub enum Lint {
     NotServed,
     /// A setting that the TLS library does not support.
     Unsupported,
+    /// A setting has no effect beside the others.
+    NoEffect,
     /// A list of capabilities has words that the gateway adds itself.
     Capabilities,
     /// The name of a directive begins a line and is an argument.
@@ -34,7 +36,7 @@ pub enum Lint {
 
 impl Lint {
     /// Every name.
-    pub const ALL: [(&'static str, Self); 12] = [
+    pub const ALL: [(&'static str, Self); 13] = [
         ("expired", Self::Expired),
         ("expiring", Self::Expiring),
         ("not-yet-valid", Self::NotYetValid),
@@ -44,6 +46,7 @@ impl Lint {
         ("bare-newline", Self::BareNewline),
         ("not-served", Self::NotServed),
         ("unsupported", Self::Unsupported),
+        ("no-effect", Self::NoEffect),
         ("capabilities", Self::Capabilities),
         ("missing-semicolon", Self::MissingSemicolon),
         ("typographic-quote", Self::TypographicQuote),

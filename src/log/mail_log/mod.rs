@@ -15,12 +15,12 @@ use std::sync::Arc;
 pub(super) use self::format::loss_line;
 use self::format::{holds, write_line};
 pub use self::record::{
-    EndedBy, Event, MessageRecord, RecordAddress, SessionOutcome, SessionRecord, SessionResult,
-    TlsRecord,
+    EndedBy, Event, HeaderRecord, MessageRecord, RecordAddress, SessionOutcome, SessionRecord,
+    SessionResult, TlsRecord,
 };
 use super::syslog::Syslog;
 use super::writer::Output;
-use crate::config::{LogEvents, LogFormat, MailLog, Template, Variable};
+use crate::config::{LogEvents, LogFormat, MailLog, Template};
 
 /// Bytes that hold most lines.
 const USUAL_LINE: usize = 512;
@@ -65,11 +65,6 @@ impl MailLogs {
             .any(|target| target.events.has_messages())
     }
 
-    /// Whether a line can show a header of the auth server's answer.
-    pub fn has_auth_headers(&self) -> bool {
-        self.targets.iter().any(Target::has_auth_headers)
-    }
-
     /// Writes the lines of an event.
     pub fn write(&self, event: &Event<'_>) {
         let mut line = Vec::with_capacity(USUAL_LINE);
@@ -99,15 +94,5 @@ impl Target {
             events: log.events,
             condition: log.condition.clone(),
         }
-    }
-
-    fn has_auth_headers(&self) -> bool {
-        let template = match &*self.format {
-            LogFormat::Custom { template, .. } => Some(template),
-            LogFormat::KeyValue | LogFormat::Json => None,
-        };
-        let mut templates = template.into_iter().chain(&self.condition);
-        let is_header = |variable: &Variable| matches!(variable, Variable::AuthHttp(_));
-        templates.any(|template| template.names(&is_header))
     }
 }

@@ -20,8 +20,8 @@ pub struct SessionRecord {
     pub server: RecordAddress,
     /// The client's address: that of a trusted PROXY header, or of the connection.
     pub client: RecordAddress,
-    /// The source address in the client's PROXY header, trusted or not.
-    pub proxy_protocol: Option<SocketAddr>,
+    /// The client's PROXY header, trusted or not, if it has addresses.
+    pub proxy_protocol: Option<Box<HeaderRecord>>,
     pub tls: Option<Box<TlsRecord>>,
     /// The argument of HELO or EHLO.
     pub helo: Option<Box<[u8]>>,
@@ -60,6 +60,15 @@ pub enum RecordAddress {
     Inet(SocketAddr),
     /// A Unix socket, with its path where it has one.
     Unix(Box<str>),
+}
+
+/// A PROXY header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeaderRecord {
+    /// The client's address.
+    pub source: SocketAddr,
+    /// Its extensions as they came, where a value depends on them; otherwise empty.
+    pub tlvs: Box<[u8]>,
 }
 
 /// TLS with the client.

@@ -16,7 +16,10 @@ fn session() -> SessionRecord {
         server_name: Arc::from(*b"mx.example.com"),
         server: RecordAddress::Inet(([192, 0, 2, 1], 587).into()),
         client: RecordAddress::Inet(([198, 51, 100, 2], 40000).into()),
-        proxy_protocol: None,
+        proxy_protocol: Some(Box::new(HeaderRecord {
+            source: ([203, 0, 113, 9], 4000).into(),
+            tlvs: Box::from(*b"\x05\x00\x04i\"\nd\x20\x00\x05\x00\x00\x00\x00\x12\xe1"),
+        })),
         tls: None,
         helo: Some(Box::from(*b"a \"b\"")),
         smtp_from: None,
@@ -109,6 +112,16 @@ fn own_formats() {
     assert_eq!(
         line(&custom(LogEscape::None, text), None),
         " alice@sub|example.com|10.0.0.1||a \"b\"|1700000000.123\n"
+    );
+}
+
+#[test]
+fn extensions_of_the_header() {
+    let text = "$session_id $proxy_protocol_addr:$proxy_protocol_port|$proxy_protocol_tlv_unique_id|$proxy_protocol_tlv_ssl_verify|\
+                $proxy_protocol_tlv_alpn|$proxy_protocol_tlv_0xe1";
+    assert_eq!(
+        line(&custom(LogEscape::Default, text), None),
+        " 203.0.113.9:4000|i\\x22\\x0Ad|18|-|-\n"
     );
 }
 

@@ -45,6 +45,10 @@ impl<'a> Event<'a> {
                 let header = headers.iter().find(|(known, _)| is_header(known, name));
                 header.map(|(_, value)| Value::bytes(value))
             }
+            Variable::ProxyProtocolTlv(name) => {
+                let header = self.session.proxy_protocol.as_deref()?;
+                name.find_in(&header.tlvs).map(Value::Text)
+            }
             Variable::SessionField(field) => self.session_field(*field),
             Variable::MessageField(field) => self.message_field(*field),
             Variable::Defined(defined) => Some(Value::Text(Cow::Owned(defined.value(self)))),
@@ -106,6 +110,7 @@ impl<'a> Event<'a> {
     fn session_variable(&self, variable: SessionVariable) -> Option<Value<'a>> {
         use SessionVariable as Name;
         let session = self.session;
+        let header = session.proxy_protocol.as_deref();
         Some(match variable {
             Name::RemoteAddr => session.client.host(),
             Name::RemotePort => session.client.port()?,
@@ -113,8 +118,8 @@ impl<'a> Event<'a> {
             Name::ServerAddr => session.server.host(),
             Name::ServerPort => session.server.port()?,
             Name::ServerName => Value::bytes(&session.server_name),
-            Name::ProxyProtocolAddr => Value::owned(session.proxy_protocol?.ip().to_string()),
-            Name::ProxyProtocolPort => Value::Number(session.proxy_protocol?.port().into()),
+            Name::ProxyProtocolAddr => Value::owned(header?.source.ip().to_string()),
+            Name::ProxyProtocolPort => Value::Number(header?.source.port().into()),
             Name::Connection => Value::Number(session.connection),
             Name::SessionId => return self.session_field(SessionField::Session),
             Name::Protocol => return self.session_field(SessionField::Protocol),

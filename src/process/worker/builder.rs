@@ -23,8 +23,8 @@ use crate::monitor::{Monitor, ServerKey};
 use crate::net::resolver::{Resolver, SystemNames};
 use crate::proto::Settings;
 use crate::session::{
-    AuthServer, Authenticator, BackendChoice, Backends, BalancersByName, Endpoint, PeerFailures,
-    ShutdownTimer,
+    AuthServer, Authenticator, BackendChoice, Backends, BalancersByName, ClientHeader, Endpoint,
+    PeerFailures, ShutdownTimer,
 };
 use crate::tls::{Connector, ServerTls};
 
@@ -150,7 +150,7 @@ impl<'a> Builder<'a> {
             peer_failures,
             mail_log,
             listen,
-            proxy_protocol: route.proxy_protocol,
+            client_header: ClientHeader::of(route),
             tls: route.tls.try_map(|material| self.tls(route.id, material))?,
             resolver,
             authenticator,

@@ -2,12 +2,14 @@
 //! client's address, and the gateway sends it to the backend.
 
 mod read;
+mod tlvs;
 mod write;
 
 use std::net::{IpAddr, SocketAddr};
 
-pub use read::{Fault, LIMIT, parse};
-pub use write::{Certificate, Tls, v1, v2, v2_extended};
+pub use read::{Fault, LIMIT, ReceivedHeader, parse};
+pub use tlvs::{Certificate, OmittedTlv, Tls, Tlvs};
+pub use write::{SentHeader, v1, v2};
 
 /// Both ends of a client's connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

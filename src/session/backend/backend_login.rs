@@ -58,9 +58,7 @@ pub(in crate::session) async fn request(
     client_left: impl Future<Output = ()>,
 ) -> Result<Answer, LoginError> {
     let server = &context.backends.server;
-    // Another login may have another backend.
-    let varies = server.authenticator.depends_on_session();
-    let is_same = !varies || request.answers_challenge();
+    let is_same = !server.backend_varies_by_login() || request.answers_challenge();
     let kept = kept
         .filter(|_| is_same)
         .filter(|kept| kept.idle.suits(request.origin()))
@@ -89,10 +87,6 @@ pub(in crate::session) async fn request(
                 }
             },
             None => {
-                if varies && matches!(request, Request::Challenge(_)) {
-                    // The client has not said yet who it is.
-                    context.log.login(b"");
-                }
                 let candidates = context.backends.candidates(context.log).await?;
                 let connected = context.connect(candidates, request.origin().helo()).await;
                 let connection = connected.map_err(LoginError::Connect)?;

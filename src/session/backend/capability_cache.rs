@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::Backends;
 use super::not_offered::NotOffered;
 use super::probe::ask;
-use crate::base::{Level, Protocol, Registry};
+use crate::base::{Level, Protocol, Registry, TlvName};
 use crate::config::{Admission, Method, Methods, ProxyProtocol, Server, UpstreamGroup};
 use crate::proto::CapabilityList;
 use crate::proto::backend::capability_probe::Answer;
@@ -43,8 +43,8 @@ struct Source {
     server_name: Box<[u8]>,
     /// The PROXY header: a backend may announce one list to clients that send it and another one to the rest.
     header: ProxyProtocol,
-    /// The header's extensions.
-    tlvs: Vec<(u8, Box<[u8]>)>,
+    /// The header's extensions: those without variables.
+    tlvs: Vec<(TlvName, Vec<u8>)>,
     /// The TLS of the connection: through another one, or in clear text, another server may have answered.
     tls: Option<tls::ConnectorId>,
 }
@@ -65,6 +65,13 @@ impl Default for CapabilityCache {
     }
 }
 
+/// The extensions in the PROXY header of a probe.
+fn literal_tlvs(server: &Server) -> Vec<(TlvName, Vec<u8>)> {
+    let tlvs = server.sent_tlvs().iter();
+    tlvs.filter_map(|tlv| Some((tlv.name, tlv.value.literal()?)))
+        .collect()
+}
+
 impl CapabilityCache {
     /// The entry of a server's backend; `None` where the backend is not asked. `tls` is what `proxy_ssl` makes of the
     /// connection.
@@ -80,7 +87,7 @@ impl CapabilityCache {
             group: Arc::clone(&upstream.group),
             server_name: server.name.clone(),
             header: server.proxy.proxy_protocol,
-            tlvs: server.proxy.proxy_protocol_v2_tlv.clone(),
+            tlvs: literal_tlvs(server),
             tls: tls.map(tls::Connector::id),
         }))
     }

@@ -17,6 +17,8 @@ use crate::net::socket::Socket;
 use crate::proto::client::READING;
 use crate::proto::dialogues;
 use crate::proto::login::Helo;
+use crate::proto::proxy_protocol::{OmittedTlv, SentHeader};
+use crate::session::log::SessionLog;
 use crate::session::phase::Phase;
 
 pub(super) const CONNECTING: Phase = Phase::Backend("connecting to upstream");
@@ -55,6 +57,9 @@ impl ClientContext<'_> {
         helo: Option<&Helo>,
     ) -> Result<BackendConnection, ConnectError> {
         let proxy = Arc::clone(&self.backends.server.proxy);
+        if let Some(header) = &self.header {
+            log_omitted(self.log, header);
+        }
         let mut tries = Tries {
             begun: Instant::now(),
             made: 0,
@@ -101,7 +106,7 @@ impl ClientContext<'_> {
             true => (own_limit, Deciding::ProxyConnectTimeout),
             false => (server.mail.timeout, Deciding::Timeout),
         };
-        let header = self.header.as_deref();
+        let header = self.header.as_ref().map(|header| &*header.bytes);
         let address = &candidate.address;
         *self.phase = CONNECTING;
         self.shared.next_number();
@@ -141,6 +146,16 @@ impl ClientContext<'_> {
             }
         }
         Ok(connection)
+    }
+}
+
+/// Writes which extensions a header should have and has not.
+fn log_omitted(log: &SessionLog, header: &SentHeader) {
+    if !header.omitted.is_empty() {
+        let omitted: Vec<_> = header.omitted.iter().map(OmittedTlv::to_string).collect();
+        let omitted = omitted.join(", ");
+        let line = format_args!("PROXY protocol TLV not sent to upstream: {omitted}");
+        log.event_at(Level::Warn, line);
     }
 }
 

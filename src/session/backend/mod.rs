@@ -40,6 +40,7 @@ use crate::net::resolver::Resolver;
 use crate::proto::backend::Accepted;
 use crate::proto::backend::wire::Capabilities;
 use crate::proto::login::ClientHost;
+use crate::proto::proxy_protocol::SentHeader;
 use crate::proto::smtp::follower::Follower;
 use crate::tls;
 
@@ -71,7 +72,7 @@ pub(in crate::session) struct ClientContext<'a> {
     pub phase: &'a mut Phase,
     pub client: ClientHost<'a>,
     /// The PROXY header for a new connection.
-    pub header: Option<Vec<u8>>,
+    pub header: Option<SentHeader>,
 }
 
 /// A client that its backend has accepted.

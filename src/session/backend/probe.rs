@@ -77,8 +77,9 @@ pub(super) async fn connect(
         Err(_) => return Err(ProbeError::TimedOut),
     };
     // The connection's own ends: Postfix does not accept a header with `UNKNOWN`.
-    let header = source::own_header(proxy, &socket);
-    let (header, host) = (header.as_deref(), unbracketed(host));
+    let header = source::own_header(&backends.server, &socket);
+    let header = header.as_ref().map(|header| &*header.bytes);
+    let host = unbracketed(host);
     let prepared = prepare(socket, backends, header, host, None, phase).await;
     prepared.map_err(ProbeError::Unprepared)
 }

@@ -9,11 +9,12 @@ use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
 use super::connection::Client;
-use crate::config::settings::Proxy;
-use crate::config::{Cidr, ProxyProtocol, Server};
+use crate::config::{Cidr, ProxyProtocol, SentTlv, Server};
+use crate::log::mail_log::HeaderRecord;
 use crate::net::socket::{Peer, Socket};
 use crate::net::stream::Stream;
-use crate::proto::proxy_protocol::{self, Addresses, Certificate, Fault, Tls};
+use crate::proto::proxy_protocol::{self, Addresses, Certificate, Fault, SentHeader, Tls, Tlvs};
+use crate::session::log::SessionLog;
 use crate::tls;
 
 /// A client's address, and the contents of its PROXY header.
@@ -74,23 +75,27 @@ impl Source {
     }
 
     /// Reads the PROXY header, for which the peer has `limit`, and takes the client's address from it if the peer is in one of
-    /// the `trusted` networks. The bytes after the header stay in the socket.
+    /// the `trusted` networks. Returns the header if it has addresses, with its extensions if `with_tlvs` asks for them. The bytes
+    /// after the header stay in the socket.
     pub async fn receive_header(
         &mut self,
         client: &mut Client,
         limit: Duration,
         trusted: &[Cidr],
-    ) -> Result<(), ProxyHeaderError> {
-        let received = timeout(limit, receive(&mut client.stream)).await;
-        let Some(header) = received.map_err(|_| ProxyHeaderError::Timeout)?? else {
-            return Ok(());
+        with_tlvs: bool,
+    ) -> Result<Option<HeaderRecord>, ProxyHeaderError> {
+        let received = timeout(limit, receive(&mut client.stream, with_tlvs)).await;
+        let (addresses, tlvs) = received.map_err(|_| ProxyHeaderError::Timeout)??;
+        let Some(header) = addresses else {
+            return Ok(None);
         };
         self.ends.get_or_insert_default().header = Some(header);
         let ip = self.peer.ip();
         if trusted.iter().any(|network| network.contains(ip)) {
             self.peer = Peer::Inet(header.source);
         }
-        Ok(())
+        let source = header.source;
+        Ok(Some(HeaderRecord { source, tlvs }))
     }
 
     /// The address that the client connected to: the local end, or the header's destination where the header counts.
@@ -118,56 +123,74 @@ impl Source {
     }
 
     /// The header that a connection to a backend for this client begins with; `None` for `proxy_protocol off`. `own` is the
-    /// gateway's side of the client's TLS.
+    /// gateway's side of the client's TLS. `log` has the client's variables.
     pub fn proxy_header(
         &self,
-        proxy: &Proxy,
+        server: &Server,
         client: &Client,
         own: Option<&tls::ServerTls>,
-    ) -> Option<Vec<u8>> {
-        let version = proxy.proxy_protocol;
+        log: &SessionLog,
+    ) -> Option<SentHeader> {
+        let version = server.proxy.proxy_protocol;
         let addresses = self.addresses(version);
-        let Some(connection) = client.tls().filter(|_| version == ProxyProtocol::V2) else {
-            return header(proxy, addresses, None);
-        };
-        let certificate = client.certificate.as_deref();
-        let name = certificate.and_then(tls::ClientCertificate::common_name);
-        let verify = certificate.and_then(tls::ClientCertificate::verify_code);
-        let algorithms = own.and_then(|own| own.algorithms(connection));
-        let algorithms = algorithms.as_ref();
-        let tls = Tls {
-            authority: connection.server_name(),
-            alpn: connection.alpn_protocol(),
-            words: tls::negotiated(connection),
-            certificate: verify.map(|verify| Certificate {
-                verify,
-                shown_now: connection.handshake_kind() != Some(HandshakeKind::Resumed),
-                name: name.as_deref(),
-            }),
-            signature: algorithms.map(|own| own.signature),
-            key: algorithms.and_then(|own| own.key.as_deref()),
-        };
-        header(proxy, addresses, Some(tls))
+        match version {
+            ProxyProtocol::Off => None,
+            ProxyProtocol::V1 => Some(proxy_protocol::v1(addresses)),
+            ProxyProtocol::V2 => Some(extended_header(addresses, server, client, own, log)),
+        }
     }
 }
 
-/// The header of a connection to a backend that does not serve a client.
-pub(in crate::session) fn own_header(proxy: &Proxy, socket: &Socket) -> Option<Vec<u8>> {
+/// The header of version 2, with what is known about the client and what is configured.
+fn extended_header(
+    addresses: Option<Addresses>,
+    server: &Server,
+    client: &Client,
+    own: Option<&tls::ServerTls>,
+    log: &SessionLog,
+) -> SentHeader {
+    let certificate = client.certificate.as_deref();
+    let name = certificate.and_then(tls::ClientCertificate::common_name);
+    let verify = certificate.and_then(tls::ClientCertificate::verify_code);
+    let algorithms = client.tls().zip(own);
+    let algorithms = algorithms.and_then(|(connection, own)| own.algorithms(connection));
+    let tls = client.tls().map(|connection| Tls {
+        authority: connection.server_name(),
+        alpn: connection.alpn_protocol(),
+        words: tls::negotiated(connection),
+        certificate: verify.map(|verify| Certificate {
+            verify,
+            shown_now: connection.handshake_kind() != Some(HandshakeKind::Resumed),
+            name: name.as_deref(),
+        }),
+        signature: algorithms.as_ref().map(|own| own.signature),
+        key: algorithms.as_ref().and_then(|own| own.key.as_deref()),
+    });
+    let mut tlvs = tls.map_or_else(Tlvs::default, Tlvs::from);
+    for SentTlv { name, value } in server.sent_tlvs() {
+        tlvs.set(*name, log.value(value));
+    }
+    proxy_protocol::v2(addresses, &tlvs)
+}
+
+/// The header of a connection to a backend that does not serve a client. It has the extensions that depend on no variable.
+pub(in crate::session) fn own_header(server: &Server, socket: &Socket) -> Option<SentHeader> {
     let ends = socket.local_address().zip(socket.peer_address());
     let addresses = ends.map(|(source, destination)| Addresses {
         source,
         destination,
     });
-    header(proxy, addresses, None)
-}
-
-fn header(proxy: &Proxy, addresses: Option<Addresses>, tls: Option<Tls<'_>>) -> Option<Vec<u8>> {
-    match proxy.proxy_protocol {
+    match server.proxy.proxy_protocol {
         ProxyProtocol::Off => None,
         ProxyProtocol::V1 => Some(proxy_protocol::v1(addresses)),
         ProxyProtocol::V2 => {
-            let more = &proxy.proxy_protocol_v2_tlv;
-            Some(proxy_protocol::v2_extended(addresses, tls, more))
+            let mut tlvs = Tlvs::default();
+            for SentTlv { name, value } in server.sent_tlvs() {
+                if let Some(value) = value.literal() {
+                    tlvs.set(*name, value);
+                }
+            }
+            Some(proxy_protocol::v2(addresses, &tlvs))
         }
     }
 }
@@ -178,8 +201,11 @@ impl From<io::Error> for ProxyHeaderError {
     }
 }
 
+/// The addresses in a header, and its extensions.
+type Received = (Option<Addresses>, Box<[u8]>);
+
 /// Peeks before it reads, so that no byte after the header is taken.
-async fn receive(stream: &mut Stream) -> Result<Option<Addresses>, ProxyHeaderError> {
+async fn receive(stream: &mut Stream, with_tlvs: bool) -> Result<Received, ProxyHeaderError> {
     let mut bytes = vec![0; proxy_protocol::LIMIT];
     let mut held = 0;
     loop {
@@ -193,14 +219,19 @@ async fn receive(stream: &mut Stream) -> Result<Option<Addresses>, ProxyHeaderEr
                 _ => ProxyHeaderError::Invalid(Fault::cut_short(&bytes[..held])),
             });
         }
-        let parsed = proxy_protocol::parse(&bytes[..seen]);
+        let parsed = proxy_protocol::parse(&bytes[..seen]).map(|header| {
+            header.map(|header| {
+                let tlvs = if with_tlvs { header.tlvs } else { &[] };
+                (header.length, (header.addresses, tlvs.into()))
+            })
+        });
         let end = match &parsed {
-            Ok(Some((_, end))) => *end,
+            Ok(Some((length, _))) => *length,
             Ok(None) | Err(_) => seen,
         };
         stream.read_exact(&mut bytes[held..end]).await?;
         match parsed {
-            Ok(Some((addresses, _))) => return Ok(addresses),
+            Ok(Some((_, received))) => return Ok(received),
             Ok(None) => held = seen,
             Err(fault) => return Err(ProxyHeaderError::Invalid(fault)),
         }

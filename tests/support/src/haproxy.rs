@@ -17,13 +17,18 @@ pub struct HaProxy {
 impl HaProxy {
     /// Starts a TCP proxy. Each pair has the arguments of `bind` and of `server s`.
     pub fn start(pairs: &[(String, String)]) -> Self {
+        Self::start_with(pairs, "")
+    }
+
+    /// The same with these lines for each pair.
+    pub fn start_with(pairs: &[(String, String)], lines: &str) -> Self {
         let folder = TempDir::new("haproxy");
         let mut text = String::from(
             "defaults\n mode tcp\n timeout connect 60s\n timeout client 60s\n timeout server 60s\n",
         );
         for (number, (bind, server)) in pairs.iter().enumerate() {
             text.push_str(&format!(
-                "listen l{number}\n bind {bind}\n server s {server}\n"
+                "listen l{number}\n bind {bind}\n server s {server}\n{lines}"
             ));
         }
         let file = folder.path().join("haproxy.cfg");

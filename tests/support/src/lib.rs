@@ -26,6 +26,7 @@ pub mod pop3_clients;
 pub mod postfix;
 mod process;
 pub mod protocol_servers;
+pub mod proxy_header;
 pub mod scripted;
 pub mod shipped;
 pub mod smtp_gateway;

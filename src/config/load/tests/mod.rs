@@ -10,6 +10,7 @@ mod faults;
 mod hints;
 mod report;
 mod secrets;
+mod tlvs;
 mod variables;
 
 use super::config::Loaded;

@@ -25,7 +25,8 @@ module! {
         /// - `ssl`: TLS starts with the first byte (implicit TLS), as on ports 465, 993 and 995. Requires
         ///   `ssl_certificate`.
         /// - `proxy_protocol`: every connection starts with a PROXY protocol header, version 1 or 2. A connection
-        ///   with an invalid header is closed without a reply. See `set_real_ip_from`. Since nginx 1.19.8.
+        ///   with an invalid header is closed without a reply. See `set_real_ip_from`. The extensions (TLV) of version 2 are
+        ///   variables: `$proxy_protocol_tlv_NAME`. Since nginx 1.19.8.
         /// - `bind`: binds a separate socket even if another `listen` has `*` and the same port. All parameters below
         ///   imply `bind`.
         /// - `backlog=number`: the maximum length of the queue of pending connections. The default is 511.

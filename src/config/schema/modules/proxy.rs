@@ -4,7 +4,7 @@
 use crate::config::model::{ProxyProtocol, ProxySmtpAuth, ProxySmtpHelo, Xclient};
 use crate::config::schema::module;
 use crate::config::schema::values::{
-    Choice, Choices, Flag, Msec, Number, Size, Tlvs, UpstreamName,
+    Choice, Choices, Flag, Msec, Number, SentTlvs, Size, UpstreamName,
 };
 
 impl Choices for ProxySmtpAuth {
@@ -134,9 +134,22 @@ module! {
         /// the client, and must be enabled on the backend too. `on` sends version 1, a line of text; `v2` sends the
         /// binary version 2. The header precedes TLS (`proxy_ssl`). Since nginx 1.19.8; `v2` since 1.31.4.
         proxy_protocol: Choice<ProxyProtocol> = "off", MAIL_SERVER;
-        /// Adds an extension (TLV) to the PROXY protocol headers of version 2, after the ones about the TLS connection of
-        /// the client: `proxy_protocol_v2_tlv 0xe0 gateway-1;`. The value is sent as written and may be empty. With
-        /// other versions the directive has no effect. The lines of a `server` block replace those of `mail`.
-        proxy_protocol_v2_tlv: Tlvs = none, MAIL_SERVER;
+        /// Adds an extension (TLV) to the PROXY protocol headers of version 2: `proxy_protocol_tlv 0xe0 $session_id;`. The lines
+        /// of a `server` block replace those of `mail`. Without `proxy_protocol v2` they have no effect, and `-t` warns.
+        ///
+        /// A header describes the TLS connection of the client without this directive, as in nginx: `authority`, `alpn` and `ssl`
+        /// with its parts. A line replaces the extension or the part of its name. If its value is empty, the extension is left out.
+        ///
+        /// The extensions of a header that was received (`listen ... proxy_protocol`) are passed on by their variables:
+        /// `proxy_protocol_tlv unique_id $proxy_protocol_tlv_unique_id;`, or `proxy_protocol_tlv ssl $proxy_protocol_tlv_ssl;` for
+        /// all that the other proxy says about TLS.
+        ///
+        /// Where the header has an extension `ssl` only because parts of it are configured, it says that the client uses TLS, and
+        /// with `ssl_cn` also that the client has a certificate. That certificate is not valid unless `ssl_verify` is 0.
+        /// With CRAM-MD5 and without `auth_http`, the header is sent before the login is known: variables of the login are empty.
+        ///
+        /// Values that are malformed, or too long for a header (65535 bytes), are left out, with a line in the log. Health checks
+        /// and requests for capabilities have no client: they send the extensions whose values have no variables.
+        proxy_protocol_tlv: SentTlvs = none, MAIL_SERVER;
     }
 }

@@ -11,6 +11,10 @@ module! {
         /// of the client: in logs, in requests to the authentication server, in XCLIENT and in PROXY headers sent to
         /// backends. The header of any other peer does not change the client address. The addresses in any header are
         /// passed to the authentication server as `Proxy-Protocol-*`. Since nginx 1.19.8.
+        ///
+        /// As in nginx, the variables `$proxy_protocol_addr`, `$proxy_protocol_port` and `$proxy_protocol_tlv_NAME` have what any
+        /// header says, whether or not its sender is trusted. Rely on them only where no one but your own proxies can
+        /// connect.
         set_real_ip_from: Cidrs = none, MAIL_SERVER;
     }
 }

@@ -22,7 +22,10 @@ pub fn text() -> String {
         .map(|one| (one.name(), one.about()));
     format!(
         "\n{ABOUT} A name is written `$name` or `${{name}}`.\n\n## The session\n\n{}\
-         - `$auth_http_NAME`: A header of the authentication server's response; the name is in lower case, with `_` for `-`.\n\n\
+         - `$auth_http_NAME`: A header of the authentication server's response; the name is in lower case, with `_` for `-`.\n\
+         - `$proxy_protocol_tlv_NAME`: An extension (TLV) in the PROXY header of the client, version 2, with `listen ... \
+           proxy_protocol`. The names are those of `proxy_protocol_tlv`. Like `$proxy_protocol_addr`, it has what the header says, \
+           trusted or not (`set_real_ip_from`). Of a malformed list only the beginning can be used.\n\n\
          ## The line of a session\n\n{}\n## The line of a message\n\n{}",
         list("", session),
         list("session_", line),

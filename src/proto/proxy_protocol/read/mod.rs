@@ -62,12 +62,22 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Parses a header at the front of `bytes`. Returns the addresses, if it has any of a TCP connection, and its length in bytes;
-/// `None` while it is incomplete, which it never is with [`LIMIT`] bytes.
+/// A complete header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReceivedHeader<'a> {
+    /// The addresses, if it has any of a TCP connection.
+    pub addresses: Option<Addresses>,
+    /// The list of extensions, which may be malformed. As in nginx, empty where there are no addresses.
+    pub tlvs: &'a [u8],
+    /// Its length in bytes.
+    pub length: usize,
+}
+
+/// Parses a header at the front of `bytes`. `None` while it is incomplete, which it never is with [`LIMIT`] bytes.
 ///
 /// # Errors
 /// The bytes are not a header.
-pub fn parse(bytes: &[u8]) -> Result<Option<(Option<Addresses>, usize)>, Fault> {
+pub fn parse(bytes: &[u8]) -> Result<Option<ReceivedHeader<'_>>, Fault> {
     if starts_alike(bytes, SIGNATURE) {
         return binary(bytes);
     }
@@ -77,7 +87,11 @@ pub fn parse(bytes: &[u8]) -> Result<Option<(Option<Addresses>, usize)>, Fault> 
     let line = &bytes[..bytes.len().min(LINE)];
     match line.iter().position(|byte| *byte == b'\n') {
         Some(end) => match text(&line[..=end]) {
-            Some(addresses) => Ok(Some((addresses, end + 1))),
+            Some(addresses) => Ok(Some(ReceivedHeader {
+                addresses,
+                tlvs: &[],
+                length: end + 1,
+            })),
             None => Err(Fault::broken(bytes)),
         },
         None if line.len() == LINE => Err(Fault::broken(bytes)),
@@ -115,7 +129,7 @@ fn port(word: &str) -> Option<u16> {
     digits.then(|| word.parse().ok()).flatten()
 }
 
-fn binary(bytes: &[u8]) -> Result<Option<(Option<Addresses>, usize)>, Fault> {
+fn binary(bytes: &[u8]) -> Result<Option<ReceivedHeader<'_>>, Fault> {
     let Some((prefix, rest)) = bytes.split_first_chunk::<PREFIX>() else {
         return Ok(None);
     };
@@ -136,33 +150,43 @@ fn binary(bytes: &[u8]) -> Result<Option<(Option<Addresses>, usize)>, Fault> {
         (1, 0x21) => Some(inet6(body)),
         _ => None,
     };
-    let addresses = parsed.map(|parsed| parsed.ok_or_else(|| Fault::broken(bytes)));
-    Ok(Some((addresses.transpose()?, PREFIX + length)))
+    let parsed = parsed.map(|parsed| parsed.ok_or_else(|| Fault::broken(bytes)));
+    let (addresses, tlvs) = parsed.transpose()?.unzip();
+    Ok(Some(ReceivedHeader {
+        addresses,
+        tlvs: tlvs.unwrap_or_default(),
+        length: PREFIX + length,
+    }))
 }
 
-fn inet(body: &[u8]) -> Option<Addresses> {
+/// The addresses, and the bytes after them.
+fn inet(body: &[u8]) -> Option<(Addresses, &[u8])> {
     let (source, rest) = body.split_first_chunk::<4>()?;
     let (destination, rest) = rest.split_first_chunk::<4>()?;
-    let (from, to) = ports(rest)?;
-    Some(Addresses {
+    let (from, to, rest) = ports(rest)?;
+    let addresses = Addresses {
         source: (Ipv4Addr::from(*source), from).into(),
         destination: (Ipv4Addr::from(*destination), to).into(),
-    })
+    };
+    Some((addresses, rest))
 }
 
-fn inet6(body: &[u8]) -> Option<Addresses> {
+/// Likewise.
+fn inet6(body: &[u8]) -> Option<(Addresses, &[u8])> {
     let (source, rest) = body.split_first_chunk::<16>()?;
     let (destination, rest) = rest.split_first_chunk::<16>()?;
-    let (from, to) = ports(rest)?;
-    Some(Addresses {
+    let (from, to, rest) = ports(rest)?;
+    let addresses = Addresses {
         source: (Ipv6Addr::from(*source), from).into(),
         destination: (Ipv6Addr::from(*destination), to).into(),
-    })
+    };
+    Some((addresses, rest))
 }
 
-fn ports(rest: &[u8]) -> Option<(u16, u16)> {
-    let [a, b, c, d] = *rest.first_chunk::<4>()?;
-    Some((u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])))
+fn ports(bytes: &[u8]) -> Option<(u16, u16, &[u8])> {
+    let ([a, b, c, d], rest) = bytes.split_first_chunk::<4>()?;
+    let port = |high: &u8, low: &u8| u16::from_be_bytes([*high, *low]);
+    Some((port(a, b), port(c, d), rest))
 }
 
 #[cfg(test)]

@@ -8,10 +8,12 @@ fn v2(command: u8, kind: u8, body: &[u8]) -> Vec<u8> {
 fn shown(bytes: &[u8]) -> String {
     match parse(bytes) {
         Ok(None) => "more".into(),
-        Ok(Some((None, end))) => format!("nobody, {} left", bytes.len() - end),
-        Ok(Some((Some(told), end))) => {
-            let left = bytes.len() - end;
-            format!("{} to {}, {left} left", told.source, told.destination)
+        Ok(Some(header)) => {
+            let left = bytes.len() - header.length;
+            match header.addresses {
+                None => format!("nobody, {left} left"),
+                Some(told) => format!("{} to {}, {left} left", told.source, told.destination),
+            }
         }
         Err(fault) => fault.to_string(),
     }
@@ -135,6 +137,33 @@ fn pieces_of_every_length_come_to_the_same() {
         for end in 0..whole.len() {
             assert_eq!(parse(&whole[..end]), Ok(None), "{end}");
         }
-        assert!(matches!(parse(&whole), Ok(Some((Some(_), end))) if end == whole.len()));
+        assert!(matches!(parse(&whole), Ok(Some(header)) if header.length == whole.len()));
     }
+}
+
+#[test]
+fn extensions() {
+    let four = [192, 0, 2, 1, 192, 0, 2, 2, 4, 210, 0, 25].as_slice();
+    let six = [0; 36].as_slice();
+    let tlvs = b"\x05\x00\x02id\xe1".as_slice();
+    let none = b"".as_slice();
+    for (command, kind, addresses, want) in [
+        (0x21, 0x11, four, tlvs),
+        (0x21, 0x21, six, tlvs),
+        // As in nginx: there is no client that they could be about.
+        (0x20, 0x11, four, none),
+        (0x21, 0x12, four, none),
+        (0x21, 0x00, none, none),
+    ] {
+        let bytes = [
+            v2(command, kind, &[addresses, tlvs].concat()),
+            b"EHLO".to_vec(),
+        ]
+        .concat();
+        let header = parse(&bytes).unwrap().unwrap();
+        assert_eq!(header.tlvs, want, "{command:x} {kind:x}");
+        assert_eq!(header.length, bytes.len() - 4);
+    }
+    let line = parse(b"PROXY TCP4 192.0.2.1 192.0.2.2 1234 25\r\nEHLO");
+    assert_eq!(line.unwrap().unwrap().tlvs, none);
 }

@@ -5,81 +5,55 @@ use std::net::IpAddr;
 
 use crc::{CRC_32_ISCSI, Crc};
 
-use super::Addresses;
 use super::read::SIGNATURE;
+use super::tlvs::TlvFault;
+use super::{Addresses, OmittedTlv, Tlvs};
+use crate::base::TlvName;
 use crate::base::address::Ipv6Text;
-use crate::proto::login::Bytes;
+use crate::base::tlv::kind;
 
 /// CRC32C (RFC 3720).
 const CRC32C: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
 
-/// Types of version 2's extensions (section 2.2).
-mod kind {
-    pub const ALPN: u8 = 0x01;
-    pub const AUTHORITY: u8 = 0x02;
-    pub const CRC32C: u8 = 0x03;
-    pub const SSL: u8 = 0x20;
-    pub const SSL_VERSION: u8 = 0x21;
-    pub const SSL_CN: u8 = 0x22;
-    pub const SSL_CIPHER: u8 = 0x23;
-    pub const SSL_SIG_ALG: u8 = 0x24;
-    pub const SSL_KEY_ALG: u8 = 0x25;
-}
+/// The longest part of a header after its length, in bytes.
+const LONGEST: usize = u16::MAX as usize;
+/// Type and length of an extension.
+const TLV: usize = 3;
+/// The extension with the checksum.
+const CHECKSUM: usize = TLV + 4;
 
-/// A client's TLS connection.
-#[derive(Clone, Copy, Debug)]
-pub struct Tls<'a> {
-    /// The server name that the client sent (SNI).
-    pub authority: Option<&'a str>,
-    /// The negotiated protocol (ALPN).
-    pub alpn: Option<&'a [u8]>,
-    /// Version and cipher in OpenSSL's names.
-    pub words: Option<(&'a str, &'a str)>,
-    /// The client's certificate, if it sent one.
-    pub certificate: Option<Certificate<'a>>,
-    /// The algorithm by which the gateway's own certificate is signed, in OpenSSL's name.
-    pub signature: Option<&'a str>,
-    /// The kind and the length of the key of the gateway's own certificate: `RSA2048`.
-    pub key: Option<&'a str>,
-}
-
-/// A client's certificate.
-#[derive(Clone, Copy, Debug)]
-pub struct Certificate<'a> {
-    /// The result of its verification: OpenSSL's error number, 0 for a valid one.
-    pub verify: u32,
-    /// Whether it was sent on this connection; otherwise it is from the resumed session.
-    pub shown_now: bool,
-    /// The common name of its subject.
-    pub name: Option<&'a str>,
+/// A header to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentHeader {
+    pub bytes: Vec<u8>,
+    /// The extensions that it should have and has not.
+    pub omitted: Vec<OmittedTlv>,
 }
 
 /// Version 1: a line of text. Without addresses, `UNKNOWN`.
-pub fn v1(addresses: Option<Addresses>) -> Vec<u8> {
+pub fn v1(addresses: Option<Addresses>) -> SentHeader {
+    SentHeader {
+        bytes: line(addresses).into_bytes(),
+        omitted: Vec::new(),
+    }
+}
+
+fn line(addresses: Option<Addresses>) -> String {
     let Some(Addresses {
         source,
         destination,
     }) = addresses
     else {
-        return b"PROXY UNKNOWN\r\n".to_vec();
+        return "PROXY UNKNOWN\r\n".to_owned();
     };
     let family = if source.is_ipv4() { 4 } else { 6 };
     let (from, to) = (source.port(), destination.port());
     let (source, destination) = (Text(source.ip()), Text(destination.ip()));
-    format!("PROXY TCP{family} {source} {destination} {from} {to}\r\n").into_bytes()
+    format!("PROXY TCP{family} {source} {destination} {from} {to}\r\n")
 }
 
-/// Version 2: binary, with the TLS extension and a checksum. Without addresses, LOCAL.
-pub fn v2(addresses: Option<Addresses>, tls: Option<Tls<'_>>) -> Vec<u8> {
-    v2_extended(addresses, tls, &[])
-}
-
-/// The same with further extensions, by type.
-pub fn v2_extended(
-    addresses: Option<Addresses>,
-    tls: Option<Tls<'_>>,
-    more: &[(u8, Bytes)],
-) -> Vec<u8> {
+/// Version 2: binary, with extensions and a checksum. Without addresses, LOCAL. The order is nginx's.
+pub fn v2(addresses: Option<Addresses>, tlvs: &Tlvs<'_>) -> SentHeader {
     let mut out = SIGNATURE.to_vec();
     let (command, family) = match &addresses {
         None => (0x20, 0x00),
@@ -103,64 +77,79 @@ pub fn v2_extended(
             out.extend_from_slice(&end.port().to_be_bytes());
         }
     }
-    if let Some(tls) = tls {
-        let authority = tls.authority.map(str::as_bytes);
-        put_some(&mut out, kind::AUTHORITY, authority);
-        put_some(&mut out, kind::ALPN, tls.alpn);
-        put(&mut out, kind::SSL, &ssl(&tls));
-    }
-    for (kind, value) in more {
-        put(&mut out, *kind, value);
-    }
+    let mut list = ListWriter::new(LONGEST - CHECKSUM - (out.len() - body));
+    list.omitted.extend_from_slice(&tlvs.omitted);
+    list.write(tlvs);
+    out.extend_from_slice(&list.bytes);
     // The checksum is computed with its own field set to zero.
-    put(&mut out, kind::CRC32C, &[0; 4]);
+    out.extend_from_slice(&[kind::CRC32C, 0, 4, 0, 0, 0, 0]);
     let length = u16::try_from(out.len() - body).unwrap_or(u16::MAX);
     out[body - 2..body].copy_from_slice(&length.to_be_bytes());
     let sum = CRC32C.checksum(&out);
     let end = out.len() - 4;
     out[end..].copy_from_slice(&sum.to_be_bytes());
-    out
-}
-
-/// The TLS extension (section 2.2.6).
-fn ssl(tls: &Tls<'_>) -> Vec<u8> {
-    const SSL: u8 = 1;
-    const CERT_CONN: u8 = 2;
-    const CERT_SESS: u8 = 4;
-    let (client, verify) = match tls.certificate {
-        // X509_V_ERR_UNSPECIFIED
-        None => (SSL, 1),
-        Some(shown) if shown.shown_now => (SSL | CERT_CONN | CERT_SESS, shown.verify),
-        Some(shown) => (SSL | CERT_SESS, shown.verify),
-    };
-    let mut value = vec![client];
-    value.extend_from_slice(&verify.to_be_bytes());
-    let (version, cipher) = tls.words.unzip();
-    let name = tls.certificate.and_then(|shown| shown.name);
-    put_some(&mut value, kind::SSL_VERSION, version.map(str::as_bytes));
-    put_some(&mut value, kind::SSL_CN, name.map(str::as_bytes));
-    put_some(&mut value, kind::SSL_CIPHER, cipher.map(str::as_bytes));
-    put_some(
-        &mut value,
-        kind::SSL_SIG_ALG,
-        tls.signature.map(str::as_bytes),
-    );
-    put_some(&mut value, kind::SSL_KEY_ALG, tls.key.map(str::as_bytes));
-    value
-}
-
-fn put_some(out: &mut Vec<u8>, kind: u8, value: Option<&[u8]>) {
-    if let Some(value) = value {
-        put(out, kind, value);
+    SentHeader {
+        bytes: out,
+        omitted: list.omitted,
     }
 }
 
-/// Writes one extension; omits a value that is too long.
-fn put(out: &mut Vec<u8>, kind: u8, value: &[u8]) {
-    if let Ok(length) = u16::try_from(value.len()) {
-        out.push(kind);
-        out.extend_from_slice(&length.to_be_bytes());
-        out.extend_from_slice(value);
+/// Writes a list of extensions of limited length.
+struct ListWriter {
+    bytes: Vec<u8>,
+    longest: usize,
+    omitted: Vec<OmittedTlv>,
+}
+
+impl ListWriter {
+    fn new(longest: usize) -> Self {
+        Self {
+            bytes: Vec::new(),
+            longest,
+            omitted: Vec::new(),
+        }
+    }
+
+    fn write(&mut self, tlvs: &Tlvs<'_>) {
+        if let Some(authority) = &tlvs.authority {
+            self.put(TlvName::Type(kind::AUTHORITY), kind::AUTHORITY, authority);
+        }
+        if let Some(alpn) = &tlvs.alpn {
+            self.put(TlvName::Type(kind::ALPN), kind::ALPN, alpn);
+        }
+        if let Some(ssl) = &tlvs.ssl {
+            let mut inner = Self::new(self.room());
+            inner.bytes.push(ssl.client);
+            inner.bytes.extend_from_slice(&ssl.verify.to_be_bytes());
+            for (kind, value) in &ssl.parts {
+                inner.put(TlvName::Ssl(*kind), *kind, value);
+            }
+            self.omitted.append(&mut inner.omitted);
+            self.put(TlvName::Type(kind::SSL), kind::SSL, &inner.bytes);
+        }
+        for (kind, value) in &tlvs.others {
+            self.put(TlvName::Type(*kind), *kind, value);
+        }
+    }
+
+    /// The longest value that another extension may have.
+    fn room(&self) -> usize {
+        self.longest.saturating_sub(self.bytes.len() + TLV)
+    }
+
+    /// Writes one extension; omits a value that is too long.
+    fn put(&mut self, name: TlvName, kind: u8, value: &[u8]) {
+        match u16::try_from(value.len()) {
+            Ok(length) if self.bytes.len() + TLV + value.len() <= self.longest => {
+                self.bytes.push(kind);
+                self.bytes.extend_from_slice(&length.to_be_bytes());
+                self.bytes.extend_from_slice(value);
+            }
+            _ => self.omitted.push(OmittedTlv {
+                name,
+                fault: TlvFault::TooLong,
+            }),
+        }
     }
 }
 
