@@ -63,6 +63,11 @@ fn talk(server: &mut SieveServer, held: &mut Vec<u8>, full: bool) -> String {
                 );
             }
             Step::Challenge(_) => return format!("{shown}= Challenge"),
+            Step::Respond(response) => {
+                assert_eq!(response.origin, Origin::Sieve);
+                let line = String::from_utf8_lossy(response.line.reveal());
+                return format!("{shown}= {line}");
+            }
             step => return format!("{shown}= {step:?}"),
         }
     }
@@ -213,6 +218,25 @@ fn starttls() {
         ),
         format!("NO \"STARTTLS is not available\"|{inside}OK \"Capability completed\"|= plain u/p")
     );
+}
+
+/// The messages of SCRAM are strings like any other, and the completion may carry the last one (RFC 5804, section 2.1).
+#[test]
+fn messages_of_the_backend_are_strings() {
+    let mut server = server(&[Method::ScramSha256], StartTls::Off);
+    let mut relay = |message: &str| {
+        let mut out = Vec::new();
+        server.relay(Scram::Sha256, message.as_bytes(), &mut out);
+        let held = &mut b"{8+}\r\nYz1iaXdz\r\n".to_vec();
+        let text = String::from_utf8_lossy(&out).replace("\r\n", "|");
+        format!("{text}{}", talk(&mut server, held, false))
+    };
+    assert_eq!(relay("cj1hYmM="), "\"cj1hYmM=\"|= Yz1iaXdz");
+    let long = "a".repeat(1025);
+    assert_eq!(relay(&long), format!("{{1025}}|{long}|= Yz1iaXdz"));
+    let mut out = Vec::new();
+    server.accept(b"OK (SASL \"dj14\")\r\n", &mut out);
+    assert_eq!(out, b"OK (SASL \"dj14\")\r\n");
 }
 
 #[test]
