@@ -27,6 +27,7 @@ mod process;
 pub mod protocol_servers;
 pub mod scripted;
 pub mod shipped;
+pub mod sieve;
 pub mod smtp_gateway;
 pub mod status;
 pub mod temp_dir;
