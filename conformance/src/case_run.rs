@@ -128,8 +128,10 @@ impl CaseRun<'_> {
 
     fn dialogue(&self, mode: Mode) -> Result<Outcome, String> {
         let mut case = self.parse("case")?;
-        if case.header.oracle_older && !self.program.is_portcullis() {
-            return Ok(older());
+        if let Some(reason) = case.header.not_for_nginx()
+            && !self.program.is_portcullis()
+        {
+            return Ok(Outcome::Skipped(reason.to_owned()));
         }
         let uses_ipv6 = [case.header.auth, case.header.backend].contains(&PeerAddress::Ipv6);
         if uses_ipv6 && !conf_case::has_ipv6() {

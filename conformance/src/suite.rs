@@ -107,7 +107,7 @@ impl Suite {
             let path = self.path(name, "case");
             let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
             let case = Case::of(name, &text)?;
-            if case.header.oracle_older {
+            if case.header.not_for_nginx().is_some() {
                 return Ok(from_specification());
             }
             let new = record::record(nginx, &text, &case, workdir)?;

@@ -28,6 +28,8 @@ pub mod sieve;
 pub mod smtp;
 pub mod strings;
 pub mod tally;
+#[cfg(test)]
+mod testing;
 
 pub use backend::reply::Rejection;
 pub use backend::wire::CapabilityList;

@@ -15,6 +15,29 @@ pub fn quoted(text: &[u8]) -> Vec<u8> {
     quoted
 }
 
+/// The side that sends a string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// A client. Its literals are `{n+}`: nobody requests them.
+    Client,
+    /// A server. Its literals are `{n}`.
+    Server,
+}
+
+/// A string of ManageSieve: quoted, or a literal where it cannot be quoted.
+pub fn string(text: &[u8], sender: Sender) -> Vec<u8> {
+    /// The longest quoted string in bytes (RFC 5804, section 4).
+    const QUOTED: usize = 1024;
+    if text.len() <= QUOTED && memchr::memchr3(b'\r', b'\n', 0, text).is_none() {
+        return quoted(text);
+    }
+    let plus = match sender {
+        Sender::Client => "+",
+        Sender::Server => "",
+    };
+    [format!("{{{}{plus}}}\r\n", text.len()).as_bytes(), text].concat()
+}
+
 /// Length of the first response in `bytes`, in bytes: a line, or several joined by literals.
 pub fn response(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;

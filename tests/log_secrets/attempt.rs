@@ -12,6 +12,7 @@ pub(crate) enum Protocol {
     Smtp,
     Imap,
     Pop3,
+    Sieve,
 }
 
 /// What a client sends.
@@ -174,6 +175,12 @@ fn own_command(protocol: Protocol, user: &str, rng: &mut Rng) -> (Vec<Vec<u8>>, 
                 secret.clone(),
             ],
         },
+        // ManageSieve has none either.
+        Protocol::Sieve => match rng.u8(..3) {
+            0 => vec![format!("LOGIN \"{user}\" {{{length}+}}\r\n{secret}")],
+            1 => vec![format!("AUTHENTICATE \"PLAIN\" {{{length}+}}\r\n{secret}")],
+            _ => vec![format!("AUTHENTICATE PLAIN {secret}")],
+        },
     };
     let lines = lines.into_iter().map(String::into_bytes).collect();
     (lines, secret.into_bytes())
@@ -209,6 +216,7 @@ fn sasl(protocol: Protocol, user: &str, rng: &mut Rng) -> (Vec<Vec<u8>>, Vec<u8>
     };
     let command = match protocol {
         Protocol::Imap => "a AUTHENTICATE",
+        Protocol::Sieve => "AUTHENTICATE",
         Protocol::Smtp | Protocol::Pop3 => "AUTH",
     };
     let command = if rng.u8(..8) == 0 {
@@ -216,9 +224,18 @@ fn sasl(protocol: Protocol, user: &str, rng: &mut Rng) -> (Vec<Vec<u8>>, Vec<u8>
     } else {
         command.to_owned()
     };
-    let mut messages = messages.iter().map(|message| STANDARD.encode(message));
+    let is_literal = rng.bool();
+    let string = |text: String| match protocol {
+        Protocol::Sieve if is_literal => format!("{{{}+}}\r\n{text}", text.len()),
+        Protocol::Sieve => format!("\"{text}\""),
+        Protocol::Smtp | Protocol::Imap | Protocol::Pop3 => text,
+    };
+    let mechanism = string(mechanism.to_owned());
+    let mut messages = messages
+        .iter()
+        .map(|message| string(STANDARD.encode(message)));
     // CRAM-MD5 begins with the server.
-    let initial = (mechanism != "CRAM-MD5" && rng.bool()).then(|| messages.next());
+    let initial = (!mechanism.contains("CRAM-MD5") && rng.bool()).then(|| messages.next());
     let first = match initial.flatten() {
         Some(message) => format!("{command} {mechanism} {message}"),
         None => format!("{command} {mechanism}"),

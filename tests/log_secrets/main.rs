@@ -113,6 +113,40 @@ fn lines() -> Vec<String> {
         lines.push(format!("AUTH {rest}"));
         lines.push(format!("b AUTHENTICATE {rest}"));
     }
+    let length = message.len();
+    for rest in [
+        format!("\"PLAIN\" \"{message}\""),
+        format!("\"PLAIN\" \"{half}"),
+        format!("\"PLAIN\" {{{length}+}}\r\n{message}"),
+        format!("\"PLAIN\" {{{length}}}\r\n{message}"),
+        format!("\"PLAIN\" {{900+}}\r\n{message}"),
+        format!("{{5+}}\r\nPLAIN {{{length}+}}\r\n{message}"),
+        format!("{{5+}}\r\nPLAIN \"{message}"),
+        format!("\"PLAIN\" \"{message}\" \"{PASSWORD}\""),
+        format!("\"PLAIN\"\"{message}\""),
+        format!("\"PLAN\" \"{message}\""),
+        format!("\"PLAIN\" \"{PASSWORD}\""),
+        format!("\"PLAIN\"\r\n\"{message}\""),
+        format!("\"PLAIN\"\r\n{{{length}+}}\r\n{message}"),
+        format!("\"PLAIN\"\r\n{{{length}}}\r\n{message}"),
+        format!("\"PLAIN\"\r\n\"{half}"),
+        format!("\"LOGIN\" \"am9l\"\r\n\"{password}\""),
+        format!("\"LOGIN\"\r\n\"am9l\"\r\n\"{PASSWORD}\""),
+        format!("\"CRAM-MD5\"\r\n\"{password}\""),
+        format!("\"XOAUTH2\" \"{bearer}\""),
+        format!("\"OAUTHBEARER\"\r\n\"{bearer}\""),
+        format!("\"joe\" \"{PASSWORD}\""),
+    ] {
+        for verb in ["AUTHENTICATE", "authenticate", "AUTHENTICAT"] {
+            lines.push(format!("{verb} {rest}"));
+        }
+    }
+    lines.push(format!(
+        "NOOP \"x\"\r\nAUTHENTICATE \"PLAIN\" \"{message}\""
+    ));
+    lines.push(format!("LOGIN \"joe\" \"{PASSWORD}\""));
+    lines.push(format!("\"{message}\""));
+    lines.push(format!("{{{length}+}}\r\n{message}"));
     lines.push(format!("AUTHPLAIN {message}"));
     lines.push(format!("AUTH=PLAIN {message}"));
     lines
@@ -178,6 +212,14 @@ fn pop3_backend(line: &str) -> String {
     }
 }
 
+fn sieve_backend(line: &str) -> String {
+    match line {
+        "" => "\"SASL\" \"PLAIN LOGIN\"\r\nOK \"ready\"\r\n".into(),
+        "AUTHENTICATE \"LOGIN\"" => "\"VXNlcm5hbWU6\"\r\n".into(),
+        line => format!("NO \"{line}\" is wrong\r\n"),
+    }
+}
+
 /// An auth server that repeats the request's headers in its answer.
 fn auth_server(accept: Option<u16>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -236,6 +278,7 @@ fn no_log_shows_a_password() {
         ("smtp", repeating(smtp_backend)),
         ("imap", repeating(imap_backend)),
         ("pop3", repeating(pop3_backend)),
+        ("sieve", repeating(sieve_backend)),
     ];
     let methods = "plain cram-md5 external xoauth2 oauthbearer";
     let mut servers = String::new();
@@ -249,7 +292,7 @@ fn no_log_shows_a_password() {
                 "",
             ),
             (
-                format!("proxy_pass 127.0.0.1:{backend}; {protocol}_capabilities X;"),
+                format!("proxy_pass 127.0.0.1:{backend}; {protocol}_capabilities X x;"),
                 "",
             ),
             (
@@ -280,6 +323,7 @@ fn no_log_shows_a_password() {
                 max_errors 100;
                 auth_http_keepalive off;
                 smtp_client_buffer 1k; imap_client_buffer 1k; pop3_client_buffer 1k;
+                sieve_client_buffer 1k; sieve_auth login {methods};
                 smtp_auth login {methods}; imap_auth login {methods}; pop3_auth apop {methods};
                 {servers}
             }}"
@@ -316,6 +360,7 @@ fn no_log_shows_a_password() {
             "client sent too long command \"AUTH PLAIN ***\"",
             "client sent too long command \"a LOGIN ***\"",
             "client sent too long command \"PASS ***\"",
+            "client sent too long command \"AUTHENTICATE ***\"",
             "client was rejected before greeting: ",
             "broken header: \"***\"",
             "client login failed: \"",

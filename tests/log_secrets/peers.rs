@@ -83,7 +83,7 @@ fn decoded(value: &str) -> String {
 }
 
 /// An auth server. Right logins are sent to the backend of their protocol, some with another password, which is reported.
-pub(crate) fn auth_server(backends: [(Protocol, u16); 3], given: Sender<String>) -> u16 {
+pub(crate) fn auth_server(backends: [(Protocol, u16); 4], given: Sender<String>) -> u16 {
     start(move |peer| {
         let mut headers = BTreeMap::new();
         while let Some(line) = line(peer).filter(|line| !line.is_empty()) {
@@ -131,6 +131,7 @@ impl Protocol {
             Protocol::Smtp => "smtp",
             Protocol::Imap => "imap",
             Protocol::Pop3 => "pop3",
+            Protocol::Sieve => "sieve",
         }
     }
 
@@ -139,6 +140,9 @@ impl Protocol {
             Protocol::Smtp => "220 backend ESMTP\r\n",
             Protocol::Imap => "* OK ready\r\n",
             Protocol::Pop3 => "+OK ready\r\n",
+            Protocol::Sieve => {
+                "\"SASL\" \"PLAIN LOGIN CRAM-MD5 XOAUTH2 OAUTHBEARER\"\r\nOK \"ready\"\r\n"
+            }
         }
     }
 
@@ -146,6 +150,7 @@ impl Protocol {
         match self {
             Protocol::Smtp => format!("334 {text}\r\n"),
             Protocol::Imap | Protocol::Pop3 => format!("+ {text}\r\n"),
+            Protocol::Sieve => format!("\"{text}\"\r\n"),
         }
     }
 }
@@ -165,8 +170,9 @@ pub(crate) fn backend(protocol: Protocol) -> u16 {
             let verb = words.get(at).unwrap_or(&"").to_ascii_uppercase();
             match (protocol, &*verb) {
                 (_, "AUTH" | "AUTHENTICATE") => {
-                    let mechanism = words.get(at + 1).unwrap_or(&"");
-                    let initial = words.get(at + 2).copied();
+                    // ManageSieve has strings.
+                    let word = |at: usize| words.get(at).map(|word| word.trim_matches('"'));
+                    let (mechanism, initial) = (word(at + 1).unwrap_or(""), word(at + 2));
                     let (received, decoded) = exchange(peer, protocol, mechanism, initial)?;
                     decide(peer, protocol, tag, &received, &decoded)?;
                 }
@@ -243,7 +249,7 @@ fn exchange(
     let mut messages: Vec<String> = initial.into_iter().map(str::to_owned).collect();
     while messages.len() < count {
         send(peer, &protocol.challenge("PDEyM0BiYWNrZW5kPg=="))?;
-        messages.push(line(peer)?);
+        messages.push(line(peer)?.trim_matches('"').to_owned());
     }
     let decode = |message: &String| {
         let bytes = STANDARD.decode(message).unwrap_or_default();
@@ -280,6 +286,11 @@ fn decide(
     let text = match number % 12 {
         1 => answer(protocol, tag, Answer::Bad, "454", &repeated),
         2 if protocol == Protocol::Smtp => format!("600 {repeated}\r\n"),
+        2 if protocol == Protocol::Sieve => format!("{}\r\n", quoted(&repeated)),
+        3 if protocol == Protocol::Sieve => {
+            let repeated = repeated.repeat(400);
+            answer(protocol, tag, Answer::Bad, "999", &repeated)
+        }
         2 => format!("{repeated}\r\n"),
         3 => format!("999 {}\r\n", repeated.repeat(400)),
         4 => return None,
@@ -294,7 +305,14 @@ fn answer(protocol: Protocol, tag: &str, answer: Answer, code: &str, text: &str)
         (Protocol::Smtp, _) => format!("{code} 2.0.0 {text}\r\n"),
         (Protocol::Imap, Answer::Good) => format!("{tag} OK {text}\r\n"),
         (Protocol::Imap, Answer::Bad) => format!("{tag} NO {text}\r\n"),
+        (Protocol::Sieve, Answer::Good) => format!("OK {}\r\n", quoted(text)),
+        (Protocol::Sieve, Answer::Bad) => format!("NO {}\r\n", quoted(text)),
         (Protocol::Pop3, Answer::Good) => format!("+OK {text}\r\n"),
         (Protocol::Pop3, Answer::Bad) => format!("-ERR {text}\r\n"),
     }
+}
+
+/// A string of ManageSieve.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }

@@ -21,7 +21,12 @@ const SAMPLE: usize = 150;
 const SEED: u64 = 13;
 /// Clients at the same time.
 const CLIENTS: usize = 6;
-const PROTOCOLS: [Protocol; 3] = [Protocol::Smtp, Protocol::Imap, Protocol::Pop3];
+const PROTOCOLS: [Protocol; 4] = [
+    Protocol::Smtp,
+    Protocol::Imap,
+    Protocol::Pop3,
+    Protocol::Sieve,
+];
 /// The logs, of which the first has a line per session.
 const LOGS: [&str; 5] = [
     "mail.log",
@@ -37,7 +42,7 @@ fn ways(protocol: Protocol, auth: u16, backend: u16) -> Vec<String> {
     let mut ways = vec![
         format!("auth_http 127.0.0.1:{auth}/;"),
         format!("auth_http 127.0.0.1:{auth}/; proxy_pass_error_message on; proxy_buffer 1k;"),
-        format!("proxy_pass 127.0.0.1:{backend}; {word}_capabilities X;"),
+        format!("proxy_pass 127.0.0.1:{backend}; {word}_capabilities X x;"),
         format!("proxy_pass 127.0.0.1:{backend}; proxy_pass_error_message on; xclient off;"),
     ];
     if protocol == Protocol::Smtp {
@@ -86,6 +91,8 @@ impl Client {
                     !line.starts_with("* ") || ends.iter().any(|end| line.starts_with(end))
                 }
                 Protocol::Pop3 => true,
+                // Capabilities are pairs, a challenge is one string.
+                Protocol::Sieve => !(line.starts_with('"') && line.contains("\" \"")),
             };
             if is_last {
                 return Some(line);
@@ -117,8 +124,14 @@ impl Client {
                         let reply = self.ask(bytes)?;
                         let is_last = std::ptr::eq(part, attempt.parts.last()?);
                         // A challenge in place of an error (RFC 7628, section 3.2.3).
-                        if is_last && (reply.starts_with("334") || reply.starts_with("+ ")) {
-                            self.ask(b"*\r\n")?;
+                        let is_challenge = ["334", "+ ", "\""]
+                            .iter()
+                            .any(|start| reply.starts_with(start));
+                        if is_last && is_challenge {
+                            self.ask(match self.protocol {
+                                Protocol::Sieve => b"\"*\"\r\n",
+                                Protocol::Smtp | Protocol::Imap | Protocol::Pop3 => b"*\r\n",
+                            })?;
                         }
                     }
                 }
@@ -126,6 +139,7 @@ impl Client {
         }
         let goodbye = match self.protocol {
             Protocol::Imap => &b"z LOGOUT\r\n"[..],
+            Protocol::Sieve => b"LOGOUT\r\n",
             Protocol::Smtp | Protocol::Pop3 => b"QUIT\r\n",
         };
         self.ask(goodbye).map(|_| ())
@@ -158,6 +172,7 @@ fn start(given: std::sync::mpsc::Sender<String>) -> (Gateway, Vec<(u16, Protocol
                 log_format own escape=none \"{own}\";
                 mail_log mail.log; mail_log mail.json json; mail_log mail.own own;
                 smtp_auth login {methods}; imap_auth login {methods}; pop3_auth apop {methods};
+                sieve_auth login {methods};
                 {servers}
             }}"
         ),

@@ -95,6 +95,16 @@ pub struct Header {
     pub oracle_older: bool,
 }
 
+impl Header {
+    /// The reason why the case is not for the installable nginx, if there is one.
+    pub fn not_for_nginx(&self) -> Option<&'static str> {
+        match &*self.protocol {
+            "sieve" => Some("nginx has no ManageSieve"),
+            _ => self.oracle_older.then_some("the installed nginx is older"),
+        }
+    }
+}
+
 /// Where a peer listens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PeerAddress {

@@ -175,7 +175,7 @@ impl Idle {
                 }),
             ) => {
                 let answer = client::cram_md5(&user, &digest);
-                let answer = self.wire.framing().line(&answer);
+                let answer = self.wire.framing().line(answer.as_bytes());
                 let step = Step::new(answer, SENDING_AUTH, Expected::LoggedIn);
                 Ok(self.log_in(Steps::new(step, []), Accepted::LoggedIn, out))
             }
@@ -184,7 +184,7 @@ impl Idle {
             }
             (Awaited::Answer | Awaited::Response(..), request) => {
                 // The challenge is cancelled; the request follows the reply to that.
-                let cancel = self.wire.framing().line("*");
+                let cancel = self.wire.framing().line(scram::CANCEL);
                 let step = Step::new(cancel, SENDING_AUTH, Expected::Refusal);
                 let cancelled = Steps::new(step, []).begin(self, out);
                 Ok(then(cancelled, |(idle, ended), _, out| match ended {
@@ -238,7 +238,7 @@ impl Idle {
         }
         let command = self.wire.auth_command(mechanism.name());
         let longest = self.capabilities.initial_response;
-        let steps = Steps::first_message(message, command, longest);
+        let steps = Steps::first_message(message, command, longest, self.wire.framing());
         Ok(then(
             steps.begin(self, out),
             move |(idle, ended), _, _| match ended {
@@ -260,7 +260,8 @@ impl Idle {
         out: &mut Vec<u8>,
     ) -> BackendLogin {
         let is_cancelled = line == scram::CANCEL;
-        let sent = relay::dialogue(line, self, out);
+        let message = self.wire.framing().line(line);
+        let sent = relay::dialogue(&message, self, out);
         then(sent, move |(idle, answered), _, _| {
             match (answered, round) {
                 (Answered::Refused(rejection), _) => refused(rejection, idle),

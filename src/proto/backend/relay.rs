@@ -17,7 +17,7 @@ pub enum Answered {
     Refused(Rejection),
 }
 
-/// Sends a message. `context` is returned with the answer.
+/// Sends a message, in the form of the protocol. `context` is returned with the answer.
 pub fn dialogue<C: Context>(
     message: &[u8],
     context: C,

@@ -60,7 +60,7 @@ impl Steps {
                 if longest_initial.is_some_and(|longest| message.reveal().len() <= longest) =>
             {
                 command.push(b' ');
-                command.extend_from_slice(&framing.initial(message.reveal()));
+                command.extend_from_slice(&framing.initial(message.reveal().as_bytes()));
             }
             Some(message) => answers.insert(0, message),
             None => {}
@@ -70,12 +70,12 @@ impl Steps {
             0 => Expected::LoggedIn,
             _ => Expected::Challenge,
         };
-        let step = |text: &str, left| Step::new(framing.line(text), SENDING_AUTH, expected(left));
+        let line = |text: &str| framing.line(text.as_bytes());
+        let step = |text: &str, left| Step::new(line(text), SENDING_AUTH, expected(left));
         let rest = answers.iter().enumerate();
         let rest = rest.map(|(at, answer)| step(answer.reveal(), count - at - 1));
         // A challenge in place of the completion carries the reason of a refusal. The refusal follows the answer to it.
-        let acknowledge =
-            |text: &str| Step::new(framing.line(text), SENDING_AUTH, Expected::Refusal);
+        let acknowledge = |text: &str| Step::new(line(text), SENDING_AUTH, Expected::Refusal);
         let acknowledgement = exchange.acknowledgement.map(acknowledge);
         Steps::new(
             Step::new(command, SENDING_AUTH, expected(count)),
@@ -89,14 +89,15 @@ impl Steps {
         message: &[u8],
         mut command: Vec<u8>,
         longest_initial: Option<usize>,
+        framing: Framing,
     ) -> Self {
         let step = |line: Vec<u8>| Step::new(line, SENDING_AUTH, Expected::Challenge);
         if longest_initial.is_some_and(|longest| message.len() <= longest) {
             command.push(b' ');
-            command.extend_from_slice(message);
+            command.extend_from_slice(&framing.initial(message));
             return Steps::new(step(command), []);
         }
-        Steps::new(step(command), [step(message.into())])
+        Steps::new(step(command), [step(framing.line(message))])
     }
 
     /// Sends the first line. `context` is returned with the outcome.

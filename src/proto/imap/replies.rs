@@ -27,7 +27,7 @@ pub enum Reply {
 }
 
 /// The form of a challenge.
-pub const CHALLENGE: Frame = Frame::line(b"+ ");
+pub const CHALLENGE: Frame = Frame::Line(b"+ ");
 
 impl Reply {
     /// Writes the reply, with the client's tag where it completes a command.

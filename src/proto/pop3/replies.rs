@@ -24,7 +24,7 @@ pub enum Reply {
 /// The greeting, up to the challenge or its line end.
 pub const GREETING: &[u8] = b"+OK POP3 ready";
 /// The form of a challenge.
-pub const CHALLENGE: Frame = Frame::line(b"+ ");
+pub const CHALLENGE: Frame = Frame::Line(b"+ ");
 /// The first line of the answer to CAPA.
 pub const CAPABILITIES: &[u8] = b"+OK Capability list follows\r\n";
 /// The first line of the answer to AUTH alone.

@@ -1,32 +1,26 @@
 //! The form of a challenge to a client.
 
-/// The bytes around a challenge, which is in base64.
+use crate::proto::strings::{Sender, string};
+
+/// The form of a challenge, which is in base64.
 #[derive(Clone, Copy, Debug)]
-pub struct Frame {
-    before: &'static [u8],
-    /// The line end included.
-    after: &'static [u8],
+pub enum Frame {
+    /// A line that begins with these bytes.
+    Line(&'static [u8]),
+    /// A string on a line (RFC 5804, section 2.1).
+    String,
 }
 
 impl Frame {
-    /// A line that begins with `prefix`.
-    pub const fn line(prefix: &'static [u8]) -> Self {
-        Frame {
-            before: prefix,
-            after: b"\r\n",
-        }
-    }
-
-    /// A quoted string on a line (RFC 5804, section 2.1).
-    pub const QUOTED: Self = Frame {
-        before: b"\"",
-        after: b"\"\r\n",
-    };
-
-    /// Writes a challenge.
+    /// Writes a challenge and its line end.
     pub fn write(self, challenge: &[u8], out: &mut Vec<u8>) {
-        for piece in [self.before, challenge, self.after] {
-            out.extend_from_slice(piece);
+        match self {
+            Self::Line(prefix) => {
+                out.extend_from_slice(prefix);
+                out.extend_from_slice(challenge);
+            }
+            Self::String => out.extend_from_slice(&string(challenge, Sender::Server)),
         }
+        out.extend_from_slice(b"\r\n");
     }
 }

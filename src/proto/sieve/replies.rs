@@ -2,7 +2,7 @@
 
 use super::response_code;
 use crate::proto::sasl::Frame;
-use crate::proto::strings::quoted;
+use crate::proto::strings::{Sender, string};
 use crate::proto::{Excess, HELD, LastReply};
 
 /// A reply (RFC 5804, sections 1.2 and 1.3). BYE ends the session.
@@ -43,7 +43,7 @@ pub enum Reply {
 }
 
 /// The form of a challenge.
-pub const CHALLENGE: Frame = Frame::QUOTED;
+pub const CHALLENGE: Frame = Frame::String;
 
 impl Reply {
     /// Writes the reply.
@@ -90,23 +90,17 @@ impl Reply {
 
 /// The refusal of a login with this text. It cannot contain CR or LF.
 pub fn refusal(text: &[u8]) -> Vec<u8> {
-    [b"NO ", &*string(text), b"\r\n"].concat()
+    [b"NO ", &*string(text, Sender::Server), b"\r\n"].concat()
 }
 
 /// The answer to NOOP with this tag.
 pub fn tagged(tag: &[u8]) -> Vec<u8> {
-    [b"OK (TAG ", &*string(tag), b") \"Done\"\r\n"].concat()
-}
-
-/// A string for a client: a literal where it cannot be quoted.
-fn string(text: &[u8]) -> Vec<u8> {
-    /// The longest quoted string in bytes (RFC 5804, section 4).
-    const QUOTED: usize = 1024;
-    let is_quotable = text.len() <= QUOTED && memchr::memchr3(b'\r', b'\n', 0, text).is_none();
-    match is_quotable {
-        true => quoted(text),
-        false => [format!("{{{}}}\r\n", text.len()).as_bytes(), text].concat(),
-    }
+    [
+        b"OK (TAG ",
+        &*string(tag, Sender::Server),
+        b") \"Done\"\r\n",
+    ]
+    .concat()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::config::{Methods, Server, StartTls, settings};
 use crate::proto::CapabilityList;
 use crate::proto::login::Bytes;
 use crate::proto::sasl::client;
-use crate::proto::strings::quoted;
+use crate::proto::strings::{Sender, string};
 use crate::proto::tally::Tally;
 
 /// The capabilities that every server announces (RFC 5804, section 1.7), with values for a list without them.
@@ -81,9 +81,10 @@ impl Settings {
 
 /// The line of a configured capability: `name value`, or a name.
 fn line(word: &Bytes) -> Bytes {
+    let string = |text| string(text, Sender::Server);
     let line = match memchr::memchr(b' ', word) {
-        Some(space) => [&*quoted(&word[..space]), b" ", &quoted(&word[space + 1..])].concat(),
-        None => quoted(word),
+        Some(space) => [&*string(&word[..space]), b" ", &string(&word[space + 1..])].concat(),
+        None => string(word),
     };
     line.into()
 }

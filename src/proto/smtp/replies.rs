@@ -32,7 +32,7 @@ pub enum Reply {
 }
 
 /// The form of a challenge.
-pub const CHALLENGE: Frame = Frame::line(b"334 ");
+pub const CHALLENGE: Frame = Frame::Line(b"334 ");
 
 // The replies in a backend's place, after the login.
 pub const NOT_PERMITTED: &[u8] = b"550 5.7.0 Command not permitted\r\n";

@@ -29,6 +29,7 @@ pub mod protocol_servers;
 pub mod proxy_header;
 pub mod scripted;
 pub mod shipped;
+pub mod sieve;
 pub mod smtp_gateway;
 pub mod status;
 pub mod temp_dir;

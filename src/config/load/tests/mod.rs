@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 mod faults;
 mod hints;
+mod ports;
 mod report;
 mod secrets;
 mod tlvs;

@@ -4,7 +4,7 @@ use super::*;
 use crate::proto::backend::wire::Wire;
 use crate::proto::login::{Helo, Response};
 use crate::proto::sasl::scram::Scram;
-use crate::proto::{imap, pop3, smtp};
+use crate::proto::{imap, pop3, sieve, smtp};
 
 /// A protocol as the backend of these tests speaks it.
 struct Backend {
@@ -15,12 +15,17 @@ struct Backend {
     /// The bytes before AUTH.
     before: &'static str,
     command: &'static str,
-    challenge: &'static str,
+    mechanism: &'static str,
+    /// A message of the client, and a message of the backend without its line end.
+    forms: [fn(&str) -> String; 2],
     accepted: &'static str,
     refused: &'static str,
 }
 
-fn backends() -> [Backend; 3] {
+fn backends() -> [Backend; 4] {
+    let bare = |message: &str| message.to_owned();
+    let string = |message: &str| format!("\"{message}\"");
+    let plus = |message: &str| format!("+ {message}");
     [
         Backend {
             wire: || Box::new(smtp::wire::Wire { name: bytes("gw") }),
@@ -34,7 +39,8 @@ fn backends() -> [Backend; 3] {
             ]; 2],
             before: "EHLO gw|",
             command: "AUTH",
-            challenge: "334 ",
+            mechanism: "SCRAM-SHA-256",
+            forms: [bare, |message| format!("334 {message}")],
             accepted: "235 2.7.0 in\r\n",
             refused: "535 5.7.8 wrong\r\n",
         },
@@ -47,7 +53,8 @@ fn backends() -> [Backend; 3] {
             ],
             before: "",
             command: "t AUTHENTICATE",
-            challenge: "+ ",
+            mechanism: "SCRAM-SHA-256",
+            forms: [bare, plus],
             accepted: "t OK in\r\n",
             refused: "t NO [AUTHENTICATIONFAILED] wrong\r\n",
         },
@@ -60,9 +67,21 @@ fn backends() -> [Backend; 3] {
             ]; 2],
             before: "CAPA|",
             command: "AUTH",
-            challenge: "+ ",
+            mechanism: "SCRAM-SHA-256",
+            forms: [bare, plus],
             accepted: "+OK in\r\n",
             refused: "-ERR [AUTH] wrong\r\n",
+        },
+        Backend {
+            wire: || Box::new(sieve::wire::Wire),
+            origin: || Origin::Sieve,
+            offers: [&["\"SASL\" \"SCRAM-SHA-1 SCRAM-SHA-256\"\r\nOK\r\n"]; 2],
+            before: "",
+            command: "AUTHENTICATE",
+            mechanism: "\"SCRAM-SHA-256\"",
+            forms: [string, string],
+            accepted: "OK (SASL \"dj14eA==\") \"in\"\r\n",
+            refused: "NO \"wrong\"\r\n",
         },
     ]
 }
@@ -83,19 +102,29 @@ impl Backend {
 
     /// A challenge with this text.
     fn says(&self, text: &str) -> String {
-        format!("{}{text}\r\n", self.challenge)
+        format!("{}\r\n", self.forms[1](text))
+    }
+
+    /// What the backend gets where the client says this.
+    fn gets(&self, text: &str) -> String {
+        format!("{}|", self.forms[0](text))
+    }
+
+    /// The command with the client's first message.
+    fn asks(&self) -> String {
+        let Backend {
+            before,
+            command,
+            mechanism,
+            ..
+        } = self;
+        format!("{before}{command} {mechanism} {}", self.gets(FIRST))
     }
 
     /// The conversation after the backend's first message.
     fn begun(&self) -> Idle {
         let played = self.first(self.offers[0], &[&self.says("cj1hYmM=")]);
-        assert_eq!(
-            played.text(),
-            format!(
-                "{}{} SCRAM-SHA-256 {FIRST}| cj1hYmM=",
-                self.before, self.command
-            )
-        );
+        assert_eq!(played.text(), format!("{} cj1hYmM=", self.asks()));
         played.idle()
     }
 
@@ -112,18 +141,18 @@ impl Backend {
 fn messages_are_relayed() {
     for backend in backends() {
         let last = backend.respond(backend.begun(), "Yz1iaXdz", &backend.says("dj14eA=="));
-        assert_eq!(last.text(), "Yz1iaXdz| dj14eA==");
+        assert_eq!(last.text(), backend.gets("Yz1iaXdz") + " dj14eA==");
         let end = backend.respond(last.idle(), "", backend.accepted);
-        assert_eq!(end.text(), "| LoggedIn");
+        assert_eq!(end.text(), backend.gets("") + " LoggedIn");
         // The completion may carry the backend's last message.
         let end = backend.respond(backend.begun(), "Yz1iaXdz", backend.accepted);
-        assert_eq!(end.text(), "Yz1iaXdz| WithReply");
+        assert_eq!(end.text(), backend.gets("Yz1iaXdz") + " WithReply");
     }
 }
 
 #[test]
 fn the_first_message_follows_an_empty_challenge() {
-    let [_, imap, _] = backends();
+    let [_, imap, ..] = backends();
     let replies = [&*imap.says(""), &imap.says("cj1hYmM=")];
     assert_eq!(
         imap.first(imap.offers[1], &replies).text(),
@@ -140,22 +169,27 @@ fn refusals_at_each_step() {
             assert!(code.is_some(), "{text}");
             played.idle()
         };
-        let sent = format!(
-            "{}{} SCRAM-SHA-256 {FIRST}|",
-            backend.before, backend.command
-        );
         let first = backend.first(backend.offers[0], &[backend.refused]);
-        refused(first, &sent);
+        refused(first, &backend.asks());
         let final_refused = backend.respond(backend.begun(), "Yz1iaXdz", backend.refused);
         // The conversation goes on with another login.
-        let idle = refused(final_refused, "Yz1iaXdz|");
+        let idle = refused(final_refused, &backend.gets("Yz1iaXdz"));
         assert!(idle.suits(&(backend.origin)()));
         let last = backend.respond(backend.begun(), "Yz1iaXdz", &backend.says("dj14eA=="));
-        refused(backend.respond(last.idle(), "", backend.refused), "|");
+        refused(
+            backend.respond(last.idle(), "", backend.refused),
+            &backend.gets(""),
+        );
         // The client cancels.
-        refused(backend.respond(backend.begun(), "*", backend.refused), "*|");
+        refused(
+            backend.respond(backend.begun(), "*", backend.refused),
+            &backend.gets("*"),
+        );
         let last = backend.respond(backend.begun(), "Yz1iaXdz", &backend.says("dj14eA=="));
-        refused(backend.respond(last.idle(), "*", backend.refused), "*|");
+        refused(
+            backend.respond(last.idle(), "*", backend.refused),
+            &backend.gets("*"),
+        );
     }
 }
 
@@ -181,15 +215,24 @@ fn replies_that_are_not_allowed() {
 
 #[test]
 fn another_login_cancels_the_exchange() {
-    let [_, imap, _] = backends();
+    let [_, imap, ..] = backends();
     let replies = ["t BAD cancelled\r\n"];
     let played = again(imap.begun(), login(plain(), (imap.origin)()), &replies);
     assert_eq!(played.text(), "*|t LOGIN {1}| Open");
 }
 
 #[test]
+fn long_messages_to_managesieve_are_literals() {
+    let [.., sieve] = backends();
+    let long = "a".repeat(1025);
+    let played = sieve.respond(sieve.begun(), &long, sieve.refused);
+    let want = format!("{{1025+}}|{long}| Refused(500)");
+    assert_eq!(played.text(), want);
+}
+
+#[test]
 fn the_mechanism_must_be_announced() {
-    let [_, imap, _] = backends();
+    let [_, imap, ..] = backends();
     for offers in [
         "* OK [CAPABILITY SASL-IR AUTH=SCRAM-SHA-1] hi\r\n",
         "* OK [CAPABILITY SASL-IR AUTH=SCRAM-SHA-256-PLUS] hi\r\n",

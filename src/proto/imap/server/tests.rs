@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::config::{Method, Methods, StartTls};
+use crate::proto::Rejection;
 use crate::proto::refusal::Denial;
 use crate::proto::sasl::{self, Bearer};
-use crate::proto::{Origin, Rejection};
+use crate::proto::testing::{say, spell, talk};
 
 fn settings(methods: &[Method], starttls: StartTls) -> Arc<Settings> {
     let mut settings = Settings {
@@ -33,45 +34,6 @@ const ALL: &[Method] = &[
     Method::Xoauth2,
     Method::OauthBearer,
 ];
-
-/// Lets the dialogue parse `held`; shows its replies, log lines and steps.
-fn talk(server: &mut ImapServer, held: &mut Vec<u8>, full: bool) -> String {
-    let mut shown = String::new();
-    loop {
-        let mut out = Vec::new();
-        let mut input = Input::new(held, full);
-        let turn = server.advance(&mut input, &mut out);
-        let taken = input.taken();
-        held.drain(..taken);
-        shown.push_str(&String::from_utf8_lossy(&out).replace("\r\n", "|"));
-        if let Some(note) = turn.note {
-            shown.push_str(&format!("# {note}|"));
-        }
-        match turn.step {
-            Step::Next => {}
-            Step::Read => return shown,
-            Step::Authenticate(login) => {
-                let pass = login.credentials.password().map(|p| p.reveal().clone());
-                let Origin::Imap { tag } = login.origin else {
-                    panic!("{:?}", login.origin);
-                };
-                return format!(
-                    "{shown}= {} {} {}/{}",
-                    String::from_utf8_lossy(&tag),
-                    login.credentials.method(),
-                    String::from_utf8_lossy(login.credentials.user()),
-                    String::from_utf8_lossy(&pass.unwrap_or_default()),
-                );
-            }
-            Step::Challenge(_) => return format!("{shown}= Challenge"),
-            step => return format!("{shown}= {step:?}"),
-        }
-    }
-}
-
-fn say(server: &mut ImapServer, text: &str) -> String {
-    talk(server, &mut text.as_bytes().to_vec(), false)
-}
 
 #[test]
 fn dialogues_whole_and_byte_by_byte() {
@@ -118,21 +80,10 @@ fn dialogues_whole_and_byte_by_byte() {
             "* BAD invalid command|= Close",
         ),
     ] {
-        assert_eq!(
-            say(&mut server(ALL, StartTls::Off), client),
-            want,
-            "{client:?}"
-        );
-        let mut server = server(ALL, StartTls::Off);
-        let (mut held, mut shown) = (Vec::new(), String::new());
-        for &byte in client.as_bytes() {
-            held.push(byte);
-            shown.push_str(&talk(&mut server, &mut held, false));
-            if shown.ends_with("= Close") {
-                break;
-            }
+        for read in [say, spell] {
+            let shown = read(&mut server(ALL, StartTls::Off), client);
+            assert_eq!(shown, want, "{client:?}");
         }
-        assert_eq!(shown, want, "{client:?} byte by byte");
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::config::{Method, Methods, StartTls};
+use crate::proto::Rejection;
 use crate::proto::refusal::Denial;
 use crate::proto::sasl::{self, Bearer};
-use crate::proto::{Origin, Rejection};
+use crate::proto::testing::{say, spell, talk};
 
 fn settings(methods: &[Method], starttls: StartTls) -> Arc<Settings> {
     let mut settings = Settings {
@@ -35,42 +36,6 @@ const ALL: &[Method] = &[
     Method::Xoauth2,
     Method::OauthBearer,
 ];
-
-/// Lets the dialogue parse `held`; shows its replies, log lines and steps.
-fn talk(server: &mut SieveServer, held: &mut Vec<u8>, full: bool) -> String {
-    let mut shown = String::new();
-    loop {
-        let mut out = Vec::new();
-        let mut input = Input::new(held, full);
-        let turn = server.advance(&mut input, &mut out);
-        let taken = input.taken();
-        held.drain(..taken);
-        shown.push_str(&String::from_utf8_lossy(&out).replace("\r\n", "|"));
-        if let Some(note) = turn.note {
-            shown.push_str(&format!("# {note}|"));
-        }
-        match turn.step {
-            Step::Next => {}
-            Step::Read => return shown,
-            Step::Authenticate(login) => {
-                assert_eq!(login.origin, Origin::Sieve);
-                let pass = login.credentials.password().map(|p| p.reveal().clone());
-                return format!(
-                    "{shown}= {} {}/{}",
-                    login.credentials.method(),
-                    String::from_utf8_lossy(login.credentials.user()),
-                    String::from_utf8_lossy(&pass.unwrap_or_default()),
-                );
-            }
-            Step::Challenge(_) => return format!("{shown}= Challenge"),
-            step => return format!("{shown}= {step:?}"),
-        }
-    }
-}
-
-fn say(server: &mut SieveServer, text: &str) -> String {
-    talk(server, &mut text.as_bytes().to_vec(), false)
-}
 
 const LIST: &str = "\"IMPLEMENTATION\" \"x\"|\"sieve\" \"fileinto\"|\"VERSION\" \"1.0\"|";
 const INVALID: &str = "NO \"invalid command\"|";
@@ -153,21 +118,10 @@ fn dialogues_whole_and_byte_by_byte() {
             "BYE \"invalid command\"|= Close".to_owned(),
         ),
     ] {
-        assert_eq!(
-            say(&mut server(ALL, StartTls::Off), client),
-            want,
-            "{client:?}"
-        );
-        let mut server = server(ALL, StartTls::Off);
-        let (mut held, mut shown) = (Vec::new(), String::new());
-        for &byte in client.as_bytes() {
-            held.push(byte);
-            shown.push_str(&talk(&mut server, &mut held, false));
-            if shown.ends_with("= Close") {
-                break;
-            }
+        for read in [say, spell] {
+            let shown = read(&mut server(ALL, StartTls::Off), client);
+            assert_eq!(shown, want, "{client:?}");
         }
-        assert_eq!(shown, want, "{client:?} byte by byte");
     }
 }
 
@@ -213,6 +167,25 @@ fn starttls() {
         ),
         format!("NO \"STARTTLS is not available\"|{inside}OK \"Capability completed\"|= plain u/p")
     );
+}
+
+/// The messages of SCRAM are strings like any other, and the completion may carry the last one (RFC 5804, section 2.1).
+#[test]
+fn messages_of_the_backend_are_strings() {
+    let mut server = server(&[Method::ScramSha256], StartTls::Off);
+    let mut relay = |message: &str| {
+        let mut out = Vec::new();
+        server.relay(Scram::Sha256, message.as_bytes(), &mut out);
+        let held = &mut b"{8+}\r\nYz1iaXdz\r\n".to_vec();
+        let text = String::from_utf8_lossy(&out).replace("\r\n", "|");
+        format!("{text}{}", talk(&mut server, held, false))
+    };
+    assert_eq!(relay("cj1hYmM="), "\"cj1hYmM=\"|= Respond Yz1iaXdz");
+    let long = "a".repeat(1025);
+    assert_eq!(relay(&long), format!("{{1025}}|{long}|= Respond Yz1iaXdz"));
+    let mut out = Vec::new();
+    server.accept(b"OK (SASL \"dj14\")\r\n", &mut out);
+    assert_eq!(out, b"OK (SASL \"dj14\")\r\n");
 }
 
 #[test]
