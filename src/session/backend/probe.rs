@@ -79,8 +79,10 @@ pub(super) async fn connect(
     // The connection's own ends: Postfix does not accept a header with `UNKNOWN`.
     let header = source::own_header(proxy, &socket);
     let (header, host) = (header.as_deref(), unbracketed(host));
-    let prepared = prepare(socket, backends, header, host, None, phase).await;
-    prepared.map_err(ProbeError::Unprepared)
+    let mut connection = BackendConnection::new(socket, proxy.proxy_buffer);
+    let prepared = prepare(&mut connection, backends, header, host, None, phase).await;
+    prepared.map_err(ProbeError::Unprepared)?;
+    Ok(connection)
 }
 
 impl fmt::Display for ProbeError {
