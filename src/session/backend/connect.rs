@@ -101,7 +101,7 @@ impl ClientContext<'_> {
                 let attempt = pin!(self.attempt(&candidate, helo, opening(), limit));
                 until(deadline.as_mut(), attempt).await
             };
-            let error = match attempt.flatten() {
+            let error = match attempt.and_then(|ended| ended) {
                 Ok(mut opened) => {
                     opened.connection.hold(candidate.lease);
                     return Ok(opened);
