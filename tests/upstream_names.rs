@@ -4,8 +4,8 @@ use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RecordType;
 use support::dns::{NameServer, Response, a};
 use support::scripted::ScriptedPeer;
-use support::upstream_group::{named_session, peer_script};
-use support::{Gateway, LineClient, auth_plain, free_port};
+use support::upstream_group::{group_mail, named_session, peer_script};
+use support::{Gateway, LineClient, auth_plain, free_port, wait_until};
 
 /// An SMTP backend that accepts one login, and tells its name.
 fn backend(address: &str, port: u16, name: &str) -> ScriptedPeer {
@@ -108,4 +108,53 @@ fn a_name_that_is_never_found_is_a_temporary_error_and_one_line() {
     let reply = client.ask(&format!("AUTH PLAIN {}", auth_plain("joe", "secret")));
     assert!(reply.starts_with("451 4.4.1"), "{reply}");
     gateway.wait_for_log("no live upstreams");
+}
+
+/// DNS that fails and lies: only an answer to the question changes the peers.
+#[test]
+fn peers_survive_a_name_server_that_fails_and_lies() {
+    let (names, port, backend_port) = (NameServer::start(), free_port(), free_port());
+    let _a = backend("127.0.0.1", backend_port, "a");
+    let _b = backend("127.0.0.2", backend_port, "b");
+    set(&names, &["127.0.0.1"]);
+    let group = format!("server mail.test:{backend_port} resolve;");
+    let resolver = format!("resolver {};", names.address);
+    let gateway = Gateway::start(&group_mail(port, "smtp", &group, &resolver));
+    let answer = |response| {
+        names.set("mail.test", RecordType::A, response);
+    };
+    let record = |owner: &str, address| (owner.to_owned(), 1, a(address));
+    let name = || named_session(port).1;
+    gateway.wait_for_log("has the addresses 127.0.0.1:");
+    assert_eq!(name(), "a");
+    answer(Response::Code(ResponseCode::NXDomain));
+    gateway.wait_for_log(
+        "upstream mail.test could not be resolved (3: Host not found), its addresses stay in use\n",
+    );
+    assert_eq!(name(), "a");
+    // Addresses of another name.
+    answer(Response::Records(vec![record("other.test", "127.0.0.2")]));
+    let asked = names.queries("mail.test", RecordType::A);
+    wait_until("the next look-up", || {
+        names.queries("mail.test", RecordType::A) > asked
+    });
+    assert_eq!(name(), "a");
+    // The name is back, in an answer that does not fit into a datagram.
+    answer(Response::Truncated(vec![record("mail.test", "127.0.0.2")]));
+    gateway.wait_for_log("upstream mail.test is resolved again after ");
+    gateway.wait_for_log("has the addresses 127.0.0.2:");
+    assert_eq!(name(), "b");
+    // Messages that belong to no query come first, and nobody listens on one of the addresses.
+    let all = ["127.0.0.2", "127.0.0.3"].map(|address| record("mail.test", address));
+    answer(Response::Forged(all.into()));
+    let shown = format!("has the addresses 127.0.0.2:{backend_port}, 127.0.0.3:{backend_port}\n");
+    gateway.wait_for_log(&shown);
+    assert_eq!([(); 3].map(|()| name()), ["b", "b", "b"]);
+    let log = gateway.log();
+    assert_eq!(
+        log.matches("mail.test could not be resolved").count(),
+        1,
+        "{log}"
+    );
+    assert_eq!(log.matches("has the addresses").count(), 3, "{log}");
 }

@@ -1,12 +1,14 @@
 //! The protocol code with random clients and backends: it terminates without a panic, its output does not depend on how the input is
 //! split, and the output is not much larger than the input. It uses no sockets and no nginx.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use portcullis::base::{Protocol, SessionId};
 use portcullis::config::Server;
-use portcullis::proto::backend::backend_login::{self, Request};
-use portcullis::proto::client::{Dialogue, Progress};
+use portcullis::proto::backend::backend_login::{self, Idle, Request};
+use portcullis::proto::client::{Dialogue, Progress, then};
+use portcullis::proto::dialogues::Authorization;
 use portcullis::proto::{ClientHost, Input, Login, Refusal, Settings, Step, dialogues};
 use portcullis_conformance::case::Header;
 use portcullis_conformance::conversation::generate;
@@ -297,13 +299,32 @@ fn authorized_login(server: &Server, login: &Login, pieces: &[Vec<u8>]) -> (Stri
     let user = login.credentials.user().into();
     let pass = login.credentials.password().cloned();
     let login = login.clone();
-    let dialogue = dialogues::authorized_login(server, client(), login, user, pass, Some(true));
+    let authorization = Authorization {
+        login,
+        user,
+        pass,
+        smtp_auth: Some(true),
+    };
+    let opening = authorization.opening(server, client());
+    let task = authorization.task(server);
+    let dialogue = then(opening, |opened, _, out| match task.begin(opened, out) {
+        ControlFlow::Continue(dialogue) => Progress::Read(dialogue),
+        ControlFlow::Break(outcome) => Progress::Done(outcome),
+    });
     run_client(pieces, dialogue, |outcome| format!("{outcome:?}"))
 }
 
 fn backend_login(server: &Server, login: &Login, pieces: &[Vec<u8>]) -> (String, String) {
     use backend_login::Outcome::{Accepted, Challenge, Message, NotOffered, Refused};
-    let dialogue = dialogues::backend_login(server, client(), Request::Login(login.clone()));
+    let request = Request::Login(login.clone());
+    let opening = dialogues::backend_opening(server, client(), &login.origin);
+    let dialogue = then(opening, |opened, _, out| {
+        let idle = Idle::new(opened, request.origin().helo().cloned());
+        match idle.request(request, out) {
+            Ok(dialogue) => Progress::Read(dialogue),
+            Err(idle) => Progress::Done(NotOffered(idle)),
+        }
+    });
     run_client(pieces, dialogue, |outcome| match outcome {
         Challenge(text, _) => format!("{text:?}"),
         Message(_, message, _) => format!("{message:?}"),

@@ -2,13 +2,12 @@
 //! protocol.
 
 use super::backend::authorized_login::{self, Task};
-use super::backend::backend_login::{self, Request};
-use super::backend::greeting;
+use super::backend::backend_login;
 use super::backend::reply::{Class, Expected, Rejection, Replies};
 use super::backend::wire::Wire;
-use super::backend::{AuthorizedLogin, AvailabilityProbe, BackendLogin, CapabilityProbe, StartTls};
+use super::backend::{AvailabilityProbe, CapabilityProbe, StartTls};
 use super::backend::{availability_probe, capability_probe, identification, start_tls};
-use super::client::{Dialogue, Progress, then};
+use super::client::{Progress, then};
 use super::login::{Bytes, ClientHost, Credentials, Helo, Login, Origin};
 use super::smtp::opening::{self, Introduction, Purpose, own_name};
 use super::{imap, pop3, sieve, smtp};
@@ -28,60 +27,73 @@ pub fn start_tls(server: &Server, helo: Option<&Helo>) -> Option<StartTls> {
     Some(start_tls::dialogue(wire(server, name)))
 }
 
-/// The login of a client that the auth server accepted, with `user` and `pass`. `smtp_auth` is the auth server's value for
-/// `proxy_smtp_auth`.
-pub fn authorized_login(
-    server: &Server,
-    client: ClientHost<'_>,
-    login: Login,
-    user: Bytes,
-    pass: Option<Secret<Bytes>>,
-    smtp_auth: Option<bool>,
-) -> AuthorizedLogin {
-    const LAST: &str = "sending password to upstream";
-    let (opening, task) = match login.origin {
-        Origin::Smtp { helo, envelope } => {
-            let how = server.proxy.proxy_smtp_auth.overruled(smtp_auth);
-            let task = match envelope {
-                Some(envelope) => Task::Mail(envelope),
-                None if login.credentials == Credentials::None => Task::Nothing,
-                None => smtp::wire::authorized(how, &user, pass.as_ref()),
-            };
-            let login = (how == ProxySmtpAuth::Off).then_some(user);
-            let purpose = Purpose::AuthorizedLogin { login };
-            let introduction = Introduction::of(server, client, helo, purpose);
-            let replies: Box<dyn Replies> = Box::new(smtp::wire::Wire::default());
-            (opening::introduce(replies, introduction), task)
+/// The login of a client that the auth server accepted.
+#[derive(Debug)]
+pub struct Authorization {
+    /// What the client has sent.
+    pub login: Login,
+    /// The login that the auth server chose.
+    pub user: Bytes,
+    /// The password that it chose, or the client's.
+    pub pass: Option<Secret<Bytes>>,
+    /// Its value for `proxy_smtp_auth`.
+    pub smtp_auth: Option<bool>,
+}
+
+impl Authorization {
+    /// The dialogue from the greeting to the point where the login follows.
+    pub fn opening(&self, server: &Server, client: ClientHost<'_>) -> authorized_login::Opening {
+        let replies: Box<dyn Replies> = match &self.login.origin {
+            Origin::Smtp { helo, .. } => {
+                let is_told = self.proxy_smtp_auth(server) == ProxySmtpAuth::Off;
+                let login = is_told.then(|| self.user.clone());
+                let purpose = Purpose::AuthorizedLogin { login };
+                let introduction = Introduction::of(server, client, helo.clone(), purpose);
+                let replies: Box<dyn Replies> = Box::new(smtp::wire::Wire::default());
+                return opening::introduce(replies, introduction);
+            }
+            Origin::Sieve => {
+                let opening = backend_login::discovery(wire(server, Bytes::default()));
+                return then(opening, |(wire, found), _, _| {
+                    let replies: Box<dyn Replies> = wire;
+                    Progress::Done((replies, found))
+                });
+            }
+            Origin::Imap { tag } => Box::new(imap::wire::Authorized { tag: tag.clone() }),
+            Origin::Pop3 => Box::new(pop3::wire::Authorized),
+        };
+        match client.identification {
+            Some(argument) => identified(server, argument, replies),
+            None => authorized_login::greeting(replies),
         }
-        Origin::Imap { tag } => {
-            let login = pass.map(|pass| imap::wire::login(&tag, &user, &pass, LAST));
-            let replies = Box::new(imap::wire::Authorized { tag });
-            let opening = match client.identification {
-                Some(argument) => identified(server, argument, replies),
-                None => authorized_login::greeting(replies),
-            };
-            (opening, login.map_or(Task::NoPassword, Task::Login))
-        }
-        Origin::Pop3 => {
-            let login = pass.map(|pass| pop3::wire::login(&user, &pass, LAST));
-            let replies = Box::new(pop3::wire::Authorized);
-            let opening = match client.identification {
-                Some(argument) => identified(server, argument, replies),
-                None => authorized_login::greeting(replies),
-            };
-            (opening, login.map_or(Task::NoPassword, Task::Login))
-        }
-        Origin::Sieve => {
-            let login = pass.map(|pass| sieve::wire::authorized(&user, &pass));
-            let wire = wire(server, Bytes::default());
-            let opening = then(backend_login::discovery(wire), |(wire, found), _, _| {
-                let replies: Box<dyn Replies> = wire;
-                Progress::Done((replies, found))
-            });
-            (opening, login.unwrap_or(Task::NoPassword))
-        }
-    };
-    authorized_login::dialogue(opening, task)
+    }
+
+    /// The login, or the mail of a client without one.
+    pub fn task(self, server: &Server) -> Task {
+        const LAST: &str = "sending password to upstream";
+        let how = self.proxy_smtp_auth(server);
+        let (user, pass) = (self.user, self.pass);
+        let login = match self.login.origin {
+            Origin::Smtp {
+                envelope: Some(envelope),
+                ..
+            } => return Task::Mail(envelope),
+            Origin::Smtp { .. } if self.login.credentials == Credentials::None => {
+                return Task::Nothing;
+            }
+            Origin::Smtp { .. } => return smtp::wire::authorized(how, &user, pass.as_ref()),
+            Origin::Sieve => pass.map(|pass| sieve::wire::authorized(&user, &pass)),
+            Origin::Imap { tag } => {
+                pass.map(|pass| Task::Login(imap::wire::login(&tag, &user, &pass, LAST)))
+            }
+            Origin::Pop3 => pass.map(|pass| Task::Login(pop3::wire::login(&user, &pass, LAST))),
+        };
+        login.unwrap_or(Task::NoPassword)
+    }
+
+    fn proxy_smtp_auth(&self, server: &Server) -> ProxySmtpAuth {
+        server.proxy.proxy_smtp_auth.overruled(self.smtp_auth)
+    }
 }
 
 /// An opening that asks for the capabilities and identifies the client. The rest of the dialogue is read with `replies`.
@@ -97,9 +109,13 @@ fn identified(
     })
 }
 
-/// The first request to a backend that authenticates by itself, on a new connection.
-pub fn backend_login(server: &Server, client: ClientHost<'_>, request: Request) -> BackendLogin {
-    let opening = match request.origin() {
+/// The dialogue with a backend that authenticates by itself, from the greeting to the point where a request of this origin follows.
+pub fn backend_opening(
+    server: &Server,
+    client: ClientHost<'_>,
+    origin: &Origin,
+) -> backend_login::Opening {
+    match origin {
         Origin::Smtp { helo, .. } => {
             let purpose = Purpose::BackendLogin;
             let introduction = Introduction::of(server, client, helo.clone(), purpose);
@@ -113,8 +129,7 @@ pub fn backend_login(server: &Server, client: ClientHost<'_>, request: Request) 
                 None => opening,
             }
         }
-    };
-    backend_login::dialogue(opening, request)
+    }
 }
 
 /// The request for capabilities, for a server whose backend authenticates and whose clients get the backend's capabilities.
@@ -135,17 +150,6 @@ pub fn capability_probe(server: &Server) -> Option<CapabilityProbe> {
 /// The question whether a backend of a server works.
 pub fn availability_probe(server: &Server) -> AvailabilityProbe {
     availability_probe::dialogue(wire(server, server.name.clone()))
-}
-
-/// The greeting of a backend, before the dialogue that begins with it.
-pub fn greeting(server: &Server) -> Dialogue<()> {
-    let replies: Box<dyn Replies> = match server.protocol() {
-        Protocol::Smtp => Box::new(smtp::wire::Wire::default()),
-        Protocol::Imap => Box::new(imap::wire::Wire::default()),
-        Protocol::Pop3 => Box::new(pop3::wire::Wire),
-        Protocol::Sieve => Box::new(sieve::wire::Wire),
-    };
-    greeting::dialogue(replies)
 }
 
 /// A backend's refusal of a login, if the reply is one.

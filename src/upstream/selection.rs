@@ -41,6 +41,11 @@ impl Selection {
         }
     }
 
+    /// Whether the group has one peer only.
+    pub fn is_single(&self) -> bool {
+        self.balancer.lock().is_single()
+    }
+
     /// Whether there are peers that the session has not tried.
     pub fn has_more(&self) -> bool {
         self.tried.len() < self.balancer.tries()
@@ -120,9 +125,13 @@ impl Lease {
     }
 
     /// Records that the peer works.
-    pub fn succeed(self, now: Instant) -> PeerSession {
+    pub fn succeed(&self, now: Instant) {
         self.balancer
             .with(self.peer(), |standing| standing.succeed(now));
+    }
+
+    /// The session alone, for the time after the login.
+    pub fn into_session(self) -> PeerSession {
         self.session
     }
 }

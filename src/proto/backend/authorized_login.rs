@@ -1,5 +1,10 @@
 //! The dialogue with a backend after the auth server has accepted a client: a login or XCLIENT identifies the client. As in
 //! nginx, capabilities matter little, and every reply must be the expected one.
+//!
+//! It has two parts: the [`Opening`], which another backend can repeat, and the [`Task`], which has the client's password or
+//! mail.
+
+use std::ops::ControlFlow;
 
 use super::Accepted;
 use super::reply::{Expected, Replies};
@@ -14,7 +19,7 @@ pub const SENDING_MAIL: Action = "sending MAIL FROM to upstream";
 /// The action while the reply to RCPT is awaited.
 const SENDING_RCPT: Action = "sending RCPT TO to upstream";
 
-/// The dialogue from the greeting to the login.
+/// The dialogue after the opening.
 pub type AuthorizedLogin = Dialogue<Outcome>;
 
 /// How the dialogue ends.
@@ -46,8 +51,11 @@ pub enum Task {
     Mail(Envelope),
 }
 
-/// The start of a dialogue.
-pub type Opening = Dialogue<(Box<dyn Replies>, Capabilities)>;
+/// The start of a dialogue: greeting, EHLO, and what identifies the client. It has neither password nor mail.
+pub type Opening = Dialogue<Opened>;
+
+/// The result of the opening: the backend's capabilities, and how the replies that follow are read.
+pub type Opened = (Box<dyn Replies>, Capabilities);
 
 /// A start that is the greeting alone.
 pub fn greeting(replies: Box<dyn Replies>) -> Opening {
@@ -60,14 +68,18 @@ pub fn greeting(replies: Box<dyn Replies>) -> Opening {
     )
 }
 
-/// A dialogue in which the task follows the opening.
-pub fn dialogue(opening: Opening, task: Task) -> AuthorizedLogin {
-    then(opening, |(replies, found), _, out| {
-        let (steps, accepted) = match task {
+impl Task {
+    /// Sends the first line of the task. Where nothing is to be sent, the dialogue is over.
+    pub fn begin(
+        self,
+        (replies, found): Opened,
+        out: &mut Vec<u8>,
+    ) -> ControlFlow<Outcome, AuthorizedLogin> {
+        let (steps, accepted) = match self {
             Task::Nothing => {
-                return Progress::Done(Outcome::Accepted(Accepted::LoggedIn, found));
+                return ControlFlow::Break(Outcome::Accepted(Accepted::LoggedIn, found));
             }
-            Task::NoPassword => return Progress::Done(Outcome::NoPassword),
+            Task::NoPassword => return ControlFlow::Break(Outcome::NoPassword),
             Task::Login(steps) => (steps, Accepted::LoggedIn),
             Task::Plain { plain, login } => {
                 let has = |method| found.mechanisms.has(method);
@@ -81,9 +93,9 @@ pub fn dialogue(opening: Opening, task: Task) -> AuthorizedLogin {
             }
         };
         let sent = steps.begin(replies, out);
-        Progress::Read(then(sent, move |(_, ended), _, _| match ended {
+        ControlFlow::Continue(then(sent, move |(_, ended), _, _| match ended {
             Ended::Complete(_) => Progress::Done(Outcome::Accepted(accepted, found)),
             Ended::Refused(_) => Progress::UNEXPECTED,
         }))
-    })
+    }
 }

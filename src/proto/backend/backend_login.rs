@@ -83,26 +83,16 @@ pub enum Outcome {
     NotOffered(Idle),
 }
 
-/// The start of a dialogue: the backend's capabilities, and the wire for what follows.
-pub type Opening = Dialogue<(Box<dyn Wire>, Capabilities)>;
+/// The start of a conversation: greeting, capabilities, and what identifies the client. It has neither password nor mail.
+pub type Opening = Dialogue<Opened>;
+
+/// The result of the opening: the backend's capabilities, and the wire for what follows.
+pub type Opened = (Box<dyn Wire>, Capabilities);
 
 /// A start that only asks for the capabilities.
 pub fn discovery(wire: Box<dyn Wire>) -> Opening {
     let asking = wire.verbs().login_capabilities_action;
     Discovery::new(wire, asking, |_| true)
-}
-
-/// The first request on a new connection.
-pub fn dialogue(opening: Opening, request: Request) -> BackendLogin {
-    then(opening, |(wire, capabilities), _, out| {
-        let idle = Idle {
-            wire,
-            helo: request.origin().helo().cloned(),
-            capabilities,
-            awaited: Awaited::Command,
-        };
-        go_on(idle, request, out)
-    })
 }
 
 /// Begins the pending request.
@@ -149,6 +139,16 @@ impl Context for Idle {
 }
 
 impl Idle {
+    /// A conversation after the opening, for a client that introduced itself in this way (SMTP).
+    pub fn new((wire, capabilities): Opened, helo: Option<Helo>) -> Self {
+        Self {
+            wire,
+            helo,
+            capabilities,
+            awaited: Awaited::Command,
+        }
+    }
+
     /// Whether a request of this origin can use this conversation; otherwise it needs a new one.
     pub fn suits(&self, origin: &Origin) -> bool {
         origin.helo() == self.helo.as_ref()

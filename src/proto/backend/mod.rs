@@ -12,7 +12,6 @@ pub mod backend_login;
 pub mod capability_probe;
 pub mod discovery;
 pub mod framing;
-pub mod greeting;
 pub mod identification;
 pub mod relay;
 pub mod reply;

@@ -1,10 +1,14 @@
 //! The login at the backend of a client that the auth server has accepted.
 
 use std::net::{IpAddr, SocketAddr};
+use std::ops::ControlFlow;
 use std::pin::pin;
 
+use tokio::time::sleep;
+
 use super::candidates::Candidates;
-use super::conversation::limited;
+use super::connect::Opened;
+use super::conversation::unless_left;
 use super::error::{ConversationError, LoginError};
 use super::{Admitted, Backends, ClientContext};
 use crate::base::Address;
@@ -13,7 +17,7 @@ use crate::config::BareNewlines;
 use crate::proto::auth_http::{Backend, BackendHost, Grant};
 use crate::proto::backend::Accepted;
 use crate::proto::backend::authorized_login::Outcome;
-use crate::proto::dialogues;
+use crate::proto::dialogues::Authorization;
 use crate::proto::login::Login;
 use crate::proto::smtp::reply;
 use crate::session::log::SessionLog;
@@ -48,7 +52,8 @@ pub(in crate::session) async fn log_in(
         found = candidates(context.backends, context.log, grant.backend) => found?,
         () = &mut client_left => return Err(LoginError::ClientLeft),
     };
-    let helo = login.origin.helo().cloned();
+    // nginx has one address only, and writes no line when its backend closes.
+    let is_single = candidates.is_single();
     // Only where messages are read: most sessions need no copy.
     let mail = (server.bare_newlines() != BareNewlines::Pass)
         .then(|| {
@@ -58,14 +63,34 @@ pub(in crate::session) async fn log_in(
                 .map(|envelope| envelope.mail.clone())
         })
         .flatten();
-    let (client, smtp_auth) = (context.client, grant.smtp_auth);
-    let dialogue = dialogues::authorized_login(server, client, login, user, pass, smtp_auth);
-    let login = pin!(async {
-        let connected = context.connect(candidates, helo.as_ref()).await;
-        let mut connection = connected.map_err(LoginError::Connect)?;
-        let ended = context.converse(&mut connection, dialogue, Vec::new());
-        match ended.await {
-            Ok((Outcome::Accepted(accepted, found), reply)) => {
+    let client = context.client;
+    let authorization = Authorization {
+        login,
+        user,
+        pass,
+        smtp_auth: grant.smtp_auth,
+    };
+    let mut deadline = pin!(sleep(server.mail.timeout));
+    let admission = pin!(async {
+        let helo = authorization.login.origin.helo();
+        let opening = || authorization.opening(server, client);
+        let opened = context.open(candidates, helo, opening, deadline.as_mut());
+        let Opened {
+            mut connection,
+            outcome,
+            reply,
+        } = opened.await?;
+        let mut out = Vec::new();
+        let (outcome, reply) = match authorization.task(server).begin(outcome, &mut out) {
+            ControlFlow::Continue(dialogue) => {
+                let ended = context.converse(&mut connection, dialogue, out, deadline);
+                ended.await?
+            }
+            ControlFlow::Break(outcome) => (outcome, reply),
+        };
+        connection.decided();
+        match outcome {
+            Outcome::Accepted(accepted, found) => {
                 let mut admitted = Admitted::new(
                     (accepted, reply),
                     connection,
@@ -83,22 +108,18 @@ pub(in crate::session) async fn log_in(
                 }
                 Ok(admitted)
             }
-            Ok((Outcome::NoPassword, _)) => {
+            Outcome::NoPassword => {
                 *context.phase = Phase::Backend(SENDING_AUTH);
                 Err(LoginError::NoPassword)
             }
-            // As in nginx, this leaves no line in the log.
-            Err(ConversationError::Closed) => Err(LoginError::Closed),
-            Err(ConversationError::Unexpected(mut unexpected)) => {
-                // Nothing else was requested: the bytes that follow belong to the reply.
-                let mut rest = connection.into_stream().received;
-                unexpected.reply.append(&mut rest);
-                Err(ConversationError::Unexpected(unexpected).into())
-            }
-            Err(error) => Err(error.into()),
         }
     });
-    limited(server.mail.timeout, client_left, login).await
+    match unless_left(client_left, admission).await {
+        Err(LoginError::Conversation(ConversationError::Closed)) if is_single => {
+            Err(LoginError::Closed)
+        }
+        ended => ended,
+    }
 }
 
 /// The backend that the auth server named, or that of `proxy_pass`.

@@ -2,8 +2,11 @@
 
 use std::pin::pin;
 
+use tokio::time::sleep;
+
+use super::connect::Opened;
 use super::connection::BackendConnection;
-use super::conversation::limited;
+use super::conversation::{Deadline, unless_left, until};
 use super::error::LoginError;
 use super::{Admitted, ClientContext};
 use crate::config::BareNewlines;
@@ -11,7 +14,7 @@ use crate::proto::backend::backend_login::{Idle, Outcome, Request};
 use crate::proto::backend::reply::Rejection;
 use crate::proto::backend::wire::Offer;
 use crate::proto::dialogues;
-use crate::proto::login::Bytes;
+use crate::proto::login::{Bytes, Origin};
 use crate::proto::sasl::scram::Scram;
 
 /// An open conversation with the backend, kept between a client's attempts.
@@ -75,26 +78,31 @@ pub(in crate::session) async fn request(
                 .map(|envelope| envelope.mail.clone())
         })
         .flatten();
+    let mut deadline = pin!(sleep(server.mail.timeout));
     let login = pin!(async {
-        let mut out = Vec::new();
-        let (mut connection, dialogue) = match kept {
-            Some(OpenConversation {
-                connection, idle, ..
-            }) => match idle.request(request, &mut out) {
-                Ok(dialogue) => (connection, dialogue),
-                Err(idle) => {
-                    return Ok(Answer::NotOffered(OpenConversation::new(connection, idle)));
-                }
-            },
+        let kept = match kept {
+            Some(kept) => kept,
             None => {
-                let candidates = context.backends.candidates(context.log).await?;
-                let connected = context.connect(candidates, request.origin().helo()).await;
-                let connection = connected.map_err(LoginError::Connect)?;
-                let dialogue = dialogues::backend_login(server, context.client, request);
-                (connection, dialogue)
+                begin(&mut context, request.origin(), deadline.as_mut()).await?
             }
         };
-        let (outcome, reply) = context.converse(&mut connection, dialogue, out).await?;
+        let OpenConversation {
+            mut connection,
+            idle,
+        } = kept;
+        let mut out = Vec::new();
+        let dialogue = match idle.request(request, &mut out) {
+            Ok(dialogue) => dialogue,
+            Err(idle) => {
+                connection.decided();
+                return Ok(Answer::NotOffered(OpenConversation::new(connection, idle)));
+            }
+        };
+        let ended = context.converse(&mut connection, dialogue, out, deadline);
+        let (outcome, reply) = ended.await?;
+        if !matches!(outcome, Outcome::Challenge(..) | Outcome::Message(..)) {
+            connection.decided();
+        }
         Ok(match outcome {
             Outcome::Challenge(challenge, idle) => {
                 Answer::Challenge(challenge, OpenConversation::new(connection, idle))
@@ -122,5 +130,27 @@ pub(in crate::session) async fn request(
             }
         })
     });
-    limited(server.mail.timeout, pin!(client_left), login).await
+    unless_left(pin!(client_left), login).await
+}
+
+/// Begins a conversation with a backend for requests of this origin.
+async fn begin(
+    context: &mut ClientContext<'_>,
+    origin: &Origin,
+    mut deadline: Deadline<'_>,
+) -> Result<OpenConversation, LoginError> {
+    let (backends, client) = (context.backends, context.client);
+    let candidates = {
+        let found = pin!(backends.candidates(context.log));
+        until(deadline.as_mut(), found).await??
+    };
+    let opening = || dialogues::backend_opening(&backends.server, client, origin);
+    let opened = context.open(candidates, origin.helo(), opening, deadline);
+    let Opened {
+        connection,
+        outcome,
+        ..
+    } = opened.await?;
+    let idle = Idle::new(outcome, origin.helo().cloned());
+    Ok(OpenConversation::new(connection, idle))
 }

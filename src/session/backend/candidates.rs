@@ -67,6 +67,14 @@ impl Candidates {
         }
     }
 
+    /// Whether there is one candidate only.
+    pub fn is_single(&self) -> bool {
+        match self {
+            Self::Named { addresses, .. } => addresses.len() == 1,
+            Self::Group(selection) => selection.is_single(),
+        }
+    }
+
     /// Whether another one may be left.
     pub fn has_more(&self) -> bool {
         match self {

@@ -1,16 +1,21 @@
 //! A connection to a backend: what is sent to it, and its replies one by one.
 
 use std::io;
+use std::pin::pin;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
 
+use super::candidates::now;
 use super::error::ConversationError;
+use crate::config::Deciding;
 use crate::net::socket::Socket;
 use crate::net::stream::Stream;
 use crate::proto::smtp::follower::Follower;
 use crate::session::io_failure::IoFailure;
 use crate::tls::Target;
-use crate::upstream::PeerSession;
+use crate::upstream::{Lease, PeerSession};
 
 /// Room for a usual reply in bytes: it arrives in one read then.
 const USUAL: usize = 512;
@@ -23,7 +28,16 @@ pub(in crate::session) struct BackendConnection {
     stream: Stream,
     received: Vec<u8>,
     limit: usize,
-    peer: Option<PeerSession>,
+    reply_limit: Option<ReplyLimit>,
+    lease: Option<Lease>,
+}
+
+/// The longest time for a reply.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ReplyLimit {
+    pub time: Duration,
+    /// The directive that sets it.
+    pub by: Deciding,
 }
 
 /// A backend that takes over from the gateway.
@@ -45,7 +59,8 @@ impl BackendConnection {
             stream: Stream::Plain(socket),
             received: Vec::new(),
             limit: limit.max(LEAST),
-            peer: None,
+            reply_limit: None,
+            lease: None,
         }
     }
 
@@ -61,8 +76,29 @@ impl BackendConnection {
         sent.map_err(|error| ConversationError::Send(IoFailure::writing(&self.stream, error)))
     }
 
+    /// Limits the time for each reply, or ends that limit.
+    pub fn limit_replies(&mut self, limit: Option<ReplyLimit>) {
+        self.reply_limit = limit;
+    }
+
     /// Sends `out`, if there is something in it, and reads the whole reply. `whole` returns its length.
     pub async fn exchange(
+        &mut self,
+        out: &mut Vec<u8>,
+        whole: impl Fn(&[u8]) -> Option<usize>,
+    ) -> Result<Vec<u8>, ConversationError> {
+        let limit = self.reply_limit;
+        let reply = pin!(self.reply(out, whole));
+        match limit {
+            Some(ReplyLimit { time, by }) => match timeout(time, reply).await {
+                Ok(reply) => reply,
+                Err(_) => Err(ConversationError::TimedOut(by)),
+            },
+            None => reply.await,
+        }
+    }
+
+    async fn reply(
         &mut self,
         out: &mut Vec<u8>,
         whole: impl Fn(&[u8]) -> Option<usize>,
@@ -126,8 +162,20 @@ impl BackendConnection {
     }
 
     /// Counts the connection as a session of its peer, as long as it is open.
-    pub fn hold(&mut self, session: PeerSession) {
-        self.peer = Some(session);
+    pub fn hold(&mut self, lease: Option<Lease>) {
+        self.lease = lease;
+    }
+
+    /// Notes that the backend has decided about a login: its peer works.
+    pub fn decided(&self) {
+        if let Some(lease) = &self.lease {
+            lease.succeed(now());
+        }
+    }
+
+    /// The peer of a group that it belongs to.
+    pub fn lease(&self) -> Option<&Lease> {
+        self.lease.as_ref()
     }
 
     /// Puts bytes in front of those that were received.
@@ -141,7 +189,7 @@ impl BackendConnection {
             stream: self.stream,
             received: self.received,
             follower: None,
-            peer: self.peer,
+            peer: self.lease.map(Lease::into_session),
         }
     }
 

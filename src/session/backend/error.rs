@@ -54,8 +54,6 @@ pub(in crate::session) enum ConnectError {
     Header(io::Error),
     /// TLS failed.
     Upgrade(UpgradeError),
-    /// The backend takes no sessions: there is no greeting, or a refusal in its place.
-    Greeting(ConversationError),
 }
 
 /// Why there is no TLS.
@@ -86,8 +84,21 @@ pub(in crate::session) enum ConversationError {
     Send(IoFailure),
     /// A reply does not fit into `proxy_buffer`; this is its start.
     TooLong(Vec<u8>),
+    /// A reply took longer than this directive allows.
+    TimedOut(Deciding),
     /// The protocol does not allow the reply at this point.
     Unexpected(UnexpectedReply),
+}
+
+/// What an error says about a peer of a group, for `max_fails`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::session) enum Evidence {
+    /// It does not work.
+    Fails,
+    /// It has decided about the login.
+    Works,
+    /// Nothing: the client or the configuration may be the cause.
+    None,
 }
 
 /// A reply that is not allowed.
@@ -116,7 +127,6 @@ impl LoginError {
             Self::TimedOut => Some(Deciding::Timeout),
             Self::Conversation(error) => error.deciding(),
             Self::Connect(ConnectError::Unreachable(by)) => *by,
-            Self::Connect(ConnectError::Greeting(error)) => error.deciding(),
             Self::Connect(ConnectError::Header(_) | ConnectError::NoneLive) => None,
             Self::Connect(ConnectError::Upgrade(error)) => match error {
                 UpgradeError::TimedOut => Some(Deciding::ProxyConnectTimeout),
@@ -146,9 +156,8 @@ impl LoginError {
             Self::Closed => return log.upstream_failed(phase, None, text),
             Self::Unresolved(name, _) => return log.unresolved(phase, name, text),
             // The failures of each peer are in the log.
-            Self::Connect(ConnectError::NoneLive)
-            | Self::TimedOut
-            | Self::Connect(ConnectError::Upgrade(UpgradeError::TimedOut)) => Level::Info,
+            Self::Connect(ConnectError::NoneLive) => Level::Info,
+            error if error.is_timeout() => Level::Info,
             error if error.reply().is_some() => reply,
             _ => Level::Error,
         };
@@ -178,6 +187,46 @@ impl LoginError {
         (is_refusal && MAIL_STEPS.contains(&own.step)).then_some(&*own.reply)
     }
 
+    /// What the error says about a peer of this protocol. `knows_client` tells whether the peer knows the client in a step, even without
+    /// XCLIENT or ID.
+    pub fn evidence(&self, protocol: Protocol, knows_client: impl Fn(&str) -> bool) -> Evidence {
+        let refused = match self {
+            Self::ClientLeft
+            | Self::NoBackend
+            | Self::NoRoute(_)
+            | Self::Unresolved(..)
+            | Self::ChallengeLost
+            | Self::NoPassword
+            | Self::Connect(ConnectError::NoneLive) => return Evidence::None,
+            Self::Conversation(ConversationError::Unexpected(own))
+            | Self::Connect(ConnectError::Upgrade(UpgradeError::Conversation(
+                ConversationError::Unexpected(own),
+            ))) if dialogues::rejection(protocol, &own.reply).is_some() => own.step,
+            Self::Connect(_) | Self::TimedOut | Self::Closed | Self::Conversation(_) => {
+                return Evidence::Fails;
+            }
+        };
+        match refused {
+            step if LOGIN_STEPS.contains(&step) || MAIL_STEPS.contains(&step) => Evidence::Works,
+            // A client that backends refuse must not take them out of use for others.
+            step if knows_client(step) || INTRODUCING_STEPS.contains(&step) => Evidence::None,
+            _ => Evidence::Fails,
+        }
+    }
+
+    /// Whether the backend took too long.
+    fn is_timeout(&self) -> bool {
+        matches!(
+            self,
+            Self::TimedOut
+                | Self::Conversation(ConversationError::TimedOut(_))
+                | Self::Connect(ConnectError::Upgrade(
+                    UpgradeError::TimedOut
+                        | UpgradeError::Conversation(ConversationError::TimedOut(_))
+                ))
+        )
+    }
+
     /// Whether the backend is the cause, and not the login or the mail of one client.
     fn is_outage(&self, protocol: Protocol) -> bool {
         match self {
@@ -204,6 +253,7 @@ impl ConversationError {
     fn deciding(&self) -> Option<Deciding> {
         match self {
             Self::TooLong(_) => Some(Deciding::ProxyBuffer),
+            Self::TimedOut(by) => Some(*by),
             Self::Closed | Self::Receive(_) | Self::Send(_) | Self::Unexpected(_) => None,
         }
     }
@@ -215,6 +265,12 @@ const LOGIN_STEPS: [&str; 4] = [
     "sending LOGIN command to upstream",
     "sending user name to upstream",
     "sending password to upstream",
+];
+/// The steps in which it gets to know the client.
+const INTRODUCING_STEPS: [&str; 3] = [
+    "sending XCLIENT to upstream",
+    "sending client HELO/EHLO to upstream",
+    "sending ID to upstream",
 ];
 /// The steps in which it gets the mail of a client without a login.
 const MAIL_STEPS: [&str; 2] = [
@@ -255,7 +311,6 @@ impl fmt::Display for ConnectError {
             Self::NoneLive => f.write_str("no live upstreams"),
             Self::Header(cause) => write!(f, "send() failed{}", Errno(cause)),
             Self::Upgrade(error) => error.fmt(f),
-            Self::Greeting(error) => error.fmt(f),
         }
     }
 }
@@ -288,6 +343,7 @@ impl fmt::Display for ConversationError {
                 let text = Escaped(shown);
                 write!(f, "upstream sent too long response line: \"{text}\"")
             }
+            Self::TimedOut(_) => f.write_str(TIMED_OUT),
             Self::Unexpected(reply) => reply.fmt(f),
         }
     }
@@ -297,5 +353,98 @@ impl fmt::Display for UnexpectedReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = Escaped(shown(&self.reply[self.shown_from..]));
         write!(f, "upstream sent invalid response: \"{text}\"")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::client::READING;
+
+    fn unexpected(step: &'static str, reply: &str) -> ConversationError {
+        ConversationError::Unexpected(UnexpectedReply {
+            reply: format!("{reply}\r\n").into_bytes(),
+            shown_from: 0,
+            step,
+        })
+    }
+
+    #[test]
+    fn replies_that_count_for_a_peer() {
+        use Evidence::{Fails, None, Works};
+        use Protocol::{Imap, Pop3, Sieve, Smtp};
+        const HELLO: &str = "sending HELO/EHLO to upstream";
+        const AUTH: &str = "sending AUTH to upstream";
+        const PASSWORD: &str = "sending password to upstream";
+        for (protocol, step, reply, known, unknown) in [
+            (Smtp, READING, "421 busy", None, Fails),
+            (Smtp, READING, "554 no", None, Fails),
+            (Smtp, READING, "* OK", Fails, Fails),
+            (Smtp, HELLO, "421 busy", None, Fails),
+            (Smtp, HELLO, "hello", Fails, Fails),
+            (Smtp, "sending XCLIENT to upstream", "550 no", None, None),
+            (
+                Smtp,
+                "sending client HELO/EHLO to upstream",
+                "504 no",
+                None,
+                None,
+            ),
+            (Smtp, "sending STARTTLS to upstream", "454 no", None, Fails),
+            (Smtp, AUTH, "535 no", Works, Works),
+            (Smtp, AUTH, "454 later", Works, Works),
+            (Smtp, AUTH, "250 what", Fails, Fails),
+            (
+                Smtp,
+                "sending MAIL FROM to upstream",
+                "450 later",
+                Works,
+                Works,
+            ),
+            (Imap, READING, "* BYE busy", None, Fails),
+            (Imap, "sending ID to upstream", "* BYE no", None, None),
+            (Imap, PASSWORD, "a NO no", Works, Works),
+            (Imap, PASSWORD, "* BYE later", Works, Works),
+            (Imap, PASSWORD, "+OK", Fails, Fails),
+            (Pop3, READING, "-ERR busy", None, Fails),
+            (Pop3, PASSWORD, "-ERR [SYS/TEMP] later", Works, Works),
+            (Sieve, READING, "BYE \"busy\"", None, Fails),
+            (Sieve, AUTH, "NO \"no\"", Works, Works),
+        ] {
+            let error = LoginError::Conversation(unexpected(step, reply));
+            for (knows_client, expected) in [(true, known), (false, unknown)] {
+                let found = error.evidence(protocol, |_| knows_client);
+                assert_eq!(found, expected, "{step} {reply} {knows_client}");
+            }
+        }
+        // The same before TLS.
+        let refused = UpgradeError::Conversation(unexpected(READING, "421 busy"));
+        let error = LoginError::Connect(ConnectError::Upgrade(refused));
+        assert_eq!(error.evidence(Smtp, |_| false), Fails);
+        assert_eq!(error.evidence(Smtp, |_| true), None);
+    }
+
+    #[test]
+    fn a_client_that_leaves_says_nothing_about_its_peer() {
+        for (error, expected) in [
+            (LoginError::ClientLeft, Evidence::None),
+            (LoginError::ChallengeLost, Evidence::None),
+            (LoginError::TimedOut, Evidence::Fails),
+            (LoginError::Closed, Evidence::Fails),
+            (
+                LoginError::Conversation(ConversationError::Closed),
+                Evidence::Fails,
+            ),
+            (
+                LoginError::Connect(ConnectError::Unreachable(None)),
+                Evidence::Fails,
+            ),
+        ] {
+            assert_eq!(
+                error.evidence(Protocol::Smtp, |_| true),
+                expected,
+                "{error}"
+            );
+        }
     }
 }

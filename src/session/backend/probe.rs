@@ -80,8 +80,10 @@ pub(super) async fn connect(
     let header = source::own_header(&backends.server, &socket);
     let header = header.as_ref().map(|header| &*header.bytes);
     let host = unbracketed(host);
-    let prepared = prepare(socket, backends, header, host, None, phase).await;
-    prepared.map_err(ProbeError::Unprepared)
+    let mut connection = BackendConnection::new(socket, proxy.proxy_buffer);
+    let prepared = prepare(&mut connection, backends, header, host, None, phase).await;
+    prepared.map_err(ProbeError::Unprepared)?;
+    Ok(connection)
 }
 
 impl fmt::Display for ProbeError {

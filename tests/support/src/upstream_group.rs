@@ -27,6 +27,7 @@ pub fn group_mail(port: u16, protocol: &str, group: &str, more: &str) -> String 
             smtp_capabilities DSN;
             imap_capabilities IMAP4rev1;
             pop3_capabilities UIDL;
+            sieve_capabilities SIEVE fileinto;
             proxy_pass g;
             {more}
             upstream g {{ {group} }}

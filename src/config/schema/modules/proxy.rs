@@ -73,14 +73,15 @@ module! {
         /// closed.
         proxy_timeout: Msec = "24h", MAIL_SERVER;
         /// Sets the timeout for connecting to an address of the backend. The same value separately limits the TLS
-        /// handshake with the backend (`proxy_ssl`). `timeout` also limits connecting and the whole dialogue with the
+        /// handshake with the backend (`proxy_ssl`) and, where another server can be tried (`proxy_next_upstream`), each reply of the
+        /// backend before the login. `timeout` also limits connecting and the whole dialogue with the
         /// backend up to a complete login.
         proxy_connect_timeout: Msec = "60s", MAIL_SERVER;
-        /// Determines whether a session tries the next server of a group (or the next address of a name) when a connection
-        /// cannot be established: on an error or a timeout of the connection or of TLS, and when the backend refuses sessions
-        /// in its greeting (4xx or 554 in SMTP, `BYE` in IMAP, `-ERR` in POP3, `BYE` or `NO` in
-        /// ManageSieve). Once a login or a mail transaction has been
-        /// sent to a server, no other server is tried.
+        /// Determines whether a session tries the next server of a group (or the next address of a name) when a server
+        /// fails before the login: on an error or a timeout of the connection, of TLS or of a reply, when the server closes the
+        /// connection, and when it refuses the session in its greeting (4xx or 554 in SMTP, `BYE` in IMAP, `-ERR` in POP3, `BYE` or
+        /// `NO` in ManageSieve) or in its answer to a command before the login, such as EHLO, STARTTLS or XCLIENT. Once a login or a
+        /// mail transaction has been sent to a server, no other server is tried.
         proxy_next_upstream: Flag = "on", MAIL_SERVER;
         /// Limits the number of servers that a session tries. The value 0 means no limit.
         proxy_next_upstream_tries: Number = "0", MAIL_SERVER;

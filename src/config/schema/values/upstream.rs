@@ -24,7 +24,10 @@ impl ValueKind for UpstreamServers {
         [slow_start=time] [backup] [down] [drain] [resolve]";
     const ABOUT: &'static str = "The address is `host[:port]` or `unix:path`; without a port it has that of the protocol. \
         `weight` is the share of the server (default 1). `max_conns` limits its sessions (default 0: no limit). After `max_fails` \
-        failures (default 1, 0 for any number) within `fail_timeout` (default 10s) it gets no sessions for `fail_timeout`. With \
+        failures (default 1, 0 for any number) within `fail_timeout` (default 10s) it gets no sessions for `fail_timeout`. A \
+        failure is an error, a timeout or a closed connection before the server has decided about a login, or a refusal of the \
+        session; refusals of the client itself are none: those of a login or a mail, and those after the server has learned \
+        who the client is, by a PROXY header, XCLIENT or ID. With \
         `slow_start`, a server that is back reaches its share in this time. A `backup` gets sessions when no other server is \
         available. `down` takes a server out of use; `drain` does so for new sessions. With `resolve`, the name is looked up \
         again when its TTL ends, and need not resolve when the configuration is read; if a look-up fails, the addresses stay.";

@@ -16,7 +16,7 @@ fn an_authorized_client_is_logged_in() {
         );
         let opening = authorized_login::greeting(Box::new(Authorized { tag }));
         let task = Task::Login(steps);
-        let played = play(authorized_login::dialogue(opening, task), replies);
+        let played = play(authorized_dialogue(opening, task), replies);
         match &played.end {
             End::Unexpected(shown) => format!("{} {}: {shown:?}", played.sent, played.action),
             _ => played.text(),
@@ -65,7 +65,7 @@ fn of(credentials: Credentials) -> Request {
 /// The first request to a backend that authenticates by itself.
 fn first(request: Request, replies: &[&str]) -> Played<backend_login::Outcome> {
     let opening = backend_login::discovery(Box::new(Wire::default()));
-    play(backend_login::dialogue(opening, request), replies)
+    play(backend_dialogue(opening, request), replies)
 }
 
 const IR: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN AUTH=CRAM-MD5] hi\r\n";

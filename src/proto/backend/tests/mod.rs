@@ -1,9 +1,12 @@
 //! Dialogues with simulated backends: their replies, the bytes sent to them, and the outcome.
 
+use std::ops::ControlFlow;
+
+use super::authorized_login::Task;
 use super::backend_login::{self, Idle, Request};
 use super::{Accepted, authorized_login, capability_probe, start_tls};
 use crate::base::Secret;
-use crate::proto::client::{Dialogue, Progress};
+use crate::proto::client::{Dialogue, Progress, then};
 use crate::proto::login::{Bearer, Bytes, Credentials, Login, Origin};
 
 mod imap;
@@ -160,6 +163,31 @@ impl Played<backend_login::Outcome> {
             _ => panic!("the conversation is over: {}", self.sent),
         }
     }
+}
+
+/// The opening and the task as one dialogue.
+fn authorized_dialogue(
+    opening: authorized_login::Opening,
+    task: Task,
+) -> Dialogue<authorized_login::Outcome> {
+    then(opening, |opened, _, out| match task.begin(opened, out) {
+        ControlFlow::Continue(dialogue) => Progress::Read(dialogue),
+        ControlFlow::Break(outcome) => Progress::Done(outcome),
+    })
+}
+
+/// The opening and the first request as one dialogue.
+fn backend_dialogue(
+    opening: backend_login::Opening,
+    request: Request,
+) -> Dialogue<backend_login::Outcome> {
+    then(opening, |opened, _, out| {
+        let idle = Idle::new(opened, request.origin().helo().cloned());
+        match idle.request(request, out) {
+            Ok(dialogue) => Progress::Read(dialogue),
+            Err(idle) => Progress::Done(backend_login::Outcome::NotOffered(idle)),
+        }
+    })
 }
 
 /// Another request in a conversation that has been kept.

@@ -11,7 +11,7 @@ const ALL: &str = "+OK\r\nUSER\r\nSASL PLAIN LOGIN CRAM-MD5\r\n.\r\n";
 fn authorized(pass: Option<&str>) -> Dialogue<authorized_login::Outcome> {
     let steps = |pass| login_steps(b"u", &secret(pass), "sending password to upstream");
     let task = pass.map_or(Task::NoPassword, |pass| Task::Login(steps(pass)));
-    authorized_login::dialogue(authorized_login::greeting(Box::new(Authorized)), task)
+    authorized_dialogue(authorized_login::greeting(Box::new(Authorized)), task)
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn of(credentials: Credentials) -> Request {
 /// The first request to a backend that authenticates by itself.
 fn first(request: Request, replies: &[&str]) -> Played<backend_login::Outcome> {
     let opening = backend_login::discovery(Box::new(Wire));
-    play(backend_login::dialogue(opening, request), replies)
+    play(backend_dialogue(opening, request), replies)
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn challenges_are_relayed() {
 #[test]
 fn the_list_is_whole_at_its_dot() {
     let opening = backend_login::discovery(Box::new(Wire));
-    let dialogue = backend_login::dialogue(opening, of(plain()));
+    let dialogue = backend_dialogue(opening, of(plain()));
     let Progress::Read(asked) = dialogue.advance(HI.as_bytes(), &mut Vec::new()) else {
         panic!("capabilities are not asked for");
     };

@@ -96,7 +96,7 @@ impl Backend {
             mechanism: Scram::Sha256,
         };
         let opening = backend_login::discovery((self.wire)());
-        let dialogue = backend_login::dialogue(opening, login(credentials, (self.origin)()));
+        let dialogue = backend_dialogue(opening, login(credentials, (self.origin)()));
         play(dialogue, &[offers, replies].concat())
     }
 

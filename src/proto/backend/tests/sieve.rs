@@ -22,7 +22,7 @@ fn authorized(pass: Option<&str>) -> Dialogue<authorized_login::Outcome> {
     let task = pass.map_or(authorized_login::Task::NoPassword, |pass| {
         task(b"u", &secret(pass))
     });
-    authorized_login::dialogue(opening, task)
+    authorized_dialogue(opening, task)
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn of(credentials: Credentials) -> Request {
 /// The first request to a backend that authenticates by itself.
 fn first(request: Request, replies: &[&str]) -> Played<backend_login::Outcome> {
     let opening = backend_login::discovery(Box::new(Wire));
-    play(backend_login::dialogue(opening, request), replies)
+    play(backend_dialogue(opening, request), replies)
 }
 
 #[test]

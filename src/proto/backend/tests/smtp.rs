@@ -55,7 +55,7 @@ fn authorized(
         None => Xclient::Off,
     };
     let opening = introduce(wire, introduction(helo, xclient, purpose));
-    play(authorized_login::dialogue(opening, task), replies)
+    play(authorized_dialogue(opening, task), replies)
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn xclient_where_it_is_announced() {
             introduction(helo, Xclient::Announced, Purpose::AuthorizedLogin { login });
         let wire: Box<dyn Replies> = with_name("");
         let opening = introduce(wire, introduction);
-        play(authorized_login::dialogue(opening, Task::Nothing), replies).text()
+        play(authorized_dialogue(opening, Task::Nothing), replies).text()
     };
     let announces = |words: &str| format!("250-x\r\n250 XCLIENT {words}\r\n");
     let all = announces("NAME ADDR PROTO LOGIN");
@@ -229,7 +229,7 @@ fn first(request: Request, xclient: bool, replies: &[&str]) -> Played<backend_lo
     let xclient = if xclient { Xclient::On } else { Xclient::Off };
     let introduction = introduction(helo("c", false), xclient, Purpose::BackendLogin);
     let opening = introduce(with_name("c"), introduction);
-    play(backend_login::dialogue(opening, request), replies)
+    play(backend_dialogue(opening, request), replies)
 }
 
 #[test]

@@ -112,7 +112,7 @@ mod smtp_states {
         let replies: Box<dyn crate::proto::backend::reply::Replies> =
             Box::new(smtp::wire::Wire::default());
         let opening = introduce(replies, introduction(xclient, purpose));
-        authorized_login::dialogue(opening, task)
+        authorized_dialogue(opening, task)
     }
 
     fn auth(how: ProxySmtpAuth) -> Task {
@@ -121,7 +121,7 @@ mod smtp_states {
 
     fn request(request: Request) -> Dialogue<backend_login::Outcome> {
         let opening = introduce(wire(), introduction(Xclient::On, Purpose::BackendLogin));
-        backend_login::dialogue(opening, request)
+        backend_dialogue(opening, request)
     }
 
     fn origin(envelope: Option<Envelope>) -> Origin {
@@ -348,7 +348,7 @@ mod imap_states {
     }
 
     fn request(request: Request) -> Dialogue<backend_login::Outcome> {
-        backend_login::dialogue(backend_login::discovery(wire()), request)
+        backend_dialogue(backend_login::discovery(wire()), request)
     }
 
     fn origin() -> Origin {
@@ -361,7 +361,7 @@ mod imap_states {
             let (tag, last) = (bytes("t"), "sending password to upstream");
             let login = imap::wire::login(&tag, b"u", &secret("p"), last);
             let opening = greeting(Box::new(imap::wire::Authorized { tag }));
-            authorized_login::dialogue(opening, Task::Login(login))
+            authorized_dialogue(opening, Task::Login(login))
         };
         state(authorized, &[], &["* OK x > t LOGIN {1}|"]);
         state(authorized, &[HI], &["+ eA== > u {1}|", "+OK x > u {1}|"]);
@@ -560,7 +560,7 @@ mod pop3_states {
     const HI: &str = "+OK x\r\n";
 
     fn request(request: Request) -> Dialogue<backend_login::Outcome> {
-        backend_login::dialogue(
+        backend_dialogue(
             backend_login::discovery(Box::new(pop3::wire::Wire)),
             request,
         )
@@ -571,7 +571,7 @@ mod pop3_states {
         let authorized = || {
             let login = pop3::wire::login(b"u", &secret("p"), "sending password to upstream");
             let opening = greeting(Box::new(pop3::wire::Authorized));
-            authorized_login::dialogue(opening, Task::Login(login))
+            authorized_dialogue(opening, Task::Login(login))
         };
         state(authorized, &[], &["+OK x > USER u|"]);
         state(authorized, &[HI], &["+OK x > PASS p|"]);
