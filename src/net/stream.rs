@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::{StartHandshake, TlsConnector, TlsStream};
 
+use super::rate::{Rate, RateLimited};
 use super::socket::Socket;
 use super::tls_read;
 use crate::base::ClientHello;
@@ -23,6 +24,8 @@ pub enum Stream {
     Plain(Socket),
     /// TLS in either role. Boxed: it is large, and most streams are clear text.
     Tls(Box<TlsStream<Socket>>),
+    /// One of these that sends no faster than a rate.
+    RateLimited(Box<RateLimited<Stream>>),
     /// Closed by a failed handshake: reads return the end, writes fail.
     Closed,
 }
@@ -58,7 +61,9 @@ impl Stream {
                 }
                 Err(error) => error,
             },
-            Stream::Tls(_) | Stream::Closed => io::ErrorKind::InvalidInput.into(),
+            Stream::Tls(_) | Stream::RateLimited(_) | Stream::Closed => {
+                io::ErrorKind::InvalidInput.into()
+            }
         };
         Err(HandshakeError { error, hello })
     }
@@ -79,7 +84,9 @@ impl Stream {
                 *self = Stream::Tls(Box::new(stream.into()));
                 Ok(())
             }
-            Stream::Tls(_) | Stream::Closed => Err(io::ErrorKind::InvalidInput.into()),
+            Stream::Tls(_) | Stream::RateLimited(_) | Stream::Closed => {
+                Err(io::ErrorKind::InvalidInput.into())
+            }
         }
     }
 
@@ -90,14 +97,17 @@ impl Stream {
                 TlsStream::Server(stream) => Some(stream.get_ref().1),
                 TlsStream::Client(_) => None,
             },
+            Stream::RateLimited(limited) => limited.stream().tls(),
             Stream::Plain(_) | Stream::Closed => None,
         }
     }
 
     /// The version of TLS, in either role: `TLSv1.3`.
     pub fn tls_version(&self) -> Option<&'static str> {
-        let Stream::Tls(stream) = self else {
-            return None;
+        let stream = match self {
+            Stream::Tls(stream) => stream,
+            Stream::RateLimited(limited) => return limited.stream().tls_version(),
+            Stream::Plain(_) | Stream::Closed => return None,
         };
         match stream.get_ref().1.protocol_version()? {
             rustls::ProtocolVersion::TLSv1_3 => Some("TLSv1.3"),
@@ -108,7 +118,21 @@ impl Stream {
 
     /// Whether it is TLS, in either role.
     pub fn is_tls(&self) -> bool {
-        matches!(self, Stream::Tls(_))
+        match self {
+            Stream::Tls(_) => true,
+            Stream::RateLimited(limited) => limited.stream().is_tls(),
+            Stream::Plain(_) | Stream::Closed => false,
+        }
+    }
+
+    /// The same stream, which sends no faster than this rate from now on.
+    pub fn limited(self, rate: Rate) -> Self {
+        Stream::RateLimited(Box::new(RateLimited::new(self, rate)))
+    }
+
+    /// Whether a limit of its rate makes the next bytes wait.
+    pub fn is_delayed(&self) -> bool {
+        matches!(self, Stream::RateLimited(limited) if limited.is_delayed())
     }
 
     /// The socket, unless it is closed.
@@ -116,6 +140,7 @@ impl Stream {
         match self {
             Stream::Plain(socket) => Some(socket),
             Stream::Tls(stream) => Some(stream.get_ref().0),
+            Stream::RateLimited(limited) => limited.stream().socket(),
             Stream::Closed => None,
         }
     }
@@ -241,6 +266,7 @@ impl AsyncRead for Stream {
                 }
                 other => other,
             },
+            Stream::RateLimited(limited) => Pin::new(&mut **limited).poll_read(cx, buffer),
             Stream::Closed => Poll::Ready(Ok(())),
         }
     }
@@ -255,6 +281,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Stream::Plain(socket) => Pin::new(socket).poll_write(cx, bytes),
             Stream::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Stream::RateLimited(limited) => Pin::new(&mut **limited).poll_write(cx, bytes),
             Stream::Closed => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
         }
     }
@@ -263,6 +290,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Stream::Plain(socket) => Pin::new(socket).poll_flush(cx),
             Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
+            Stream::RateLimited(limited) => Pin::new(&mut **limited).poll_flush(cx),
             Stream::Closed => Poll::Ready(Ok(())),
         }
     }
@@ -271,6 +299,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Stream::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
             Stream::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+            Stream::RateLimited(limited) => Pin::new(&mut **limited).poll_shutdown(cx),
             Stream::Closed => Poll::Ready(Ok(())),
         }
     }

@@ -215,6 +215,11 @@ where
         self.down.volume.copy_only();
     }
 
+    /// Prepares for a client that is sent less than its backend has, by a limit of the rate: little of it waits in memory.
+    pub fn expect_limited_client(&mut self) {
+        self.down.volume.copy_small_reads();
+    }
+
     /// The number of bytes carried from the client to the backend, and back.
     pub fn carried(&self) -> (u64, u64) {
         (self.up.bytes, self.down.bytes)

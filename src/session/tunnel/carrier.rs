@@ -41,7 +41,7 @@ impl Carrier {
         let idle_timeout = each!(self, own => own.idle_timeout());
         limited(idle_timeout, interrupt, move |cx, activity| {
             let report = |incident: Incident| incident.log(log);
-            match self {
+            let end = match self {
                 Self::Plain(pipe) => {
                     let end = pipe.turn(cx, activity);
                     log.carrying(pipe.carried());
@@ -58,7 +58,10 @@ impl Carrier {
                     followed.observer().carrying(carried);
                     end
                 }
-            }
+            };
+            // `limit_rate` makes the client wait: neither side is silent.
+            activity.moved |= self.streams().0.is_delayed();
+            end
         })
     }
 

@@ -29,6 +29,7 @@ use super::shutdown::{Shutdown, poll_shutdown};
 use super::verdict::Verdict;
 use crate::config::Server;
 use crate::log::mail_log::EndedBy;
+use crate::net::rate::Rate;
 use crate::net::tunnel::{End, Pipe, Side};
 use crate::proto::tally::Tally;
 use crate::upstream::PeerSession;
@@ -66,6 +67,11 @@ impl Tunnel {
             follower,
             peer,
         } = backend;
+        let rate = Rate::new(server.mail.limit_rate, server.mail.limit_rate_after);
+        let client = match rate {
+            Some(rate) => client.limited(rate),
+            None => client,
+        };
         let (client, backend) = ((client, received), (stream, to_backend));
         let idle_timeout = server.proxy.proxy_timeout;
         let carrier = match follower {
@@ -73,6 +79,9 @@ impl Tunnel {
                 let mut pipe = Pipe::new(client, backend, idle_timeout);
                 if shutdown.as_ref().is_some_and(|s| !s.reply.is_empty()) {
                     pipe.expect_close();
+                }
+                if rate.is_some() {
+                    pipe.expect_limited_client();
                 }
                 Carrier::Plain(Box::new(pipe))
             }

@@ -3,7 +3,7 @@
 use crate::base::{Address, Protocol};
 use crate::config::schema::module;
 use crate::config::schema::values::{
-    Listens, Logs, Msec, Number, OptionalText, ProtocolName, Resolvers, WordPerLine,
+    Listens, Logs, Msec, Number, OptionalText, ProtocolName, Resolvers, Size, WordPerLine,
 };
 
 module! {
@@ -76,6 +76,16 @@ module! {
         /// "invalid command" reply to the command above the limit, and the connection is closed. freenginx and Angie
         /// have the same directive.
         max_commands: Number = "1000", MAIL_SERVER;
+        /// Limits the rate at which a client is sent what its backend sends, in bytes per second. The value `0` means no limit. What
+        /// clients send is not limited, and neither are the replies before the login.
+        ///
+        /// The limit applies to each connection: a client with two connections gets twice the rate. Up to one second's bytes are sent
+        /// at once. While the limit makes a client wait, `proxy_timeout` does not run. freenginx has the same directive.
+        limit_rate: Size = "0", MAIL_SERVER;
+        /// Sets how many bytes a client is sent before `limit_rate` takes effect. As in freenginx, a connection that is slower than
+        /// `limit_rate` for a while gets such a burst again: the headers of a mailbox pass at once, the download of its messages is
+        /// limited.
+        limit_rate_after: Size = "0", MAIL_SERVER;
         /// Configures logging of sessions: the destination and the lowest level that is logged. Several logs may be
         /// specified. At level `info`, portcullis logs each connection, each login and each end of a session. Since
         /// nginx 1.9.0.
