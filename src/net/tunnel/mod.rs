@@ -23,7 +23,7 @@ pub use splice::Spliceable;
 pub use volume::Volume;
 
 use self::splice::{Filled, Splice};
-use super::linger::linger;
+use super::linger::{Lingering, linger};
 use super::scratch;
 
 /// Reads of one direction before the thread's other tasks run.
@@ -270,8 +270,8 @@ where
     }
 
     /// Lets a client that has got its backend's last bytes close first.
-    pub async fn linger(&mut self) {
-        linger(&mut self.client).await;
+    pub async fn linger(&mut self, lingering: Lingering) {
+        linger(&mut self.client, lingering).await;
     }
 
     /// Moves bytes both ways. `Ready` when both directions have ended or a socket failed.

@@ -29,6 +29,7 @@ use super::shutdown::{Shutdown, poll_shutdown};
 use super::verdict::Verdict;
 use crate::config::Server;
 use crate::log::mail_log::EndedBy;
+use crate::net::linger::Lingering;
 use crate::net::rate::Rate;
 use crate::net::tunnel::{End, Pipe, Side};
 use crate::proto::tally::Tally;
@@ -36,7 +37,7 @@ use crate::upstream::PeerSession;
 
 /// The reason of a session that ends with its process.
 const EXITING: &str = "worker process exits";
-/// How long a client may take for the last reply.
+/// How long a client may take for the last reply, and to close after it.
 const CLOSING: Duration = Duration::from_secs(2);
 
 /// A client that is connected to its backend.
@@ -44,6 +45,8 @@ const CLOSING: Duration = Duration::from_secs(2);
 pub(in crate::session) struct Tunnel {
     carrier: Carrier,
     shutdown: Option<Box<Shutdown>>,
+    /// `lingering_close`
+    lingers: bool,
     /// That to the backend.
     _connection: Option<Connection>,
     /// The count of the backend's sessions.
@@ -109,6 +112,7 @@ impl Tunnel {
         Self {
             carrier,
             shutdown,
+            lingers: server.mail.lingering_close,
             _connection: connection,
             _peer: peer,
             log,
@@ -130,7 +134,7 @@ impl Tunnel {
     }
 
     async fn end(&mut self, end: End) {
-        self.carrier.finish().await;
+        self.carrier.finish(self.lingering()).await;
         match end {
             End::Interrupted => self.shut_down().await,
             end => self.conclude(end).await,
@@ -142,14 +146,22 @@ impl Tunnel {
         self.record(&end);
         let ((client, backend), (up, down)) = (self.carrier.streams(), self.carrier.carried());
         tracing::debug!(connection = self.log.number(), up, down, "tunnel closed");
-        let lingers = matches!(&end, End::Failed(failure) if failure.side == Side::Backend);
+        let lingering = match &end {
+            End::Failed(failure) if failure.side == Side::Backend => self.lingering(),
+            _ => None,
+        };
         report::end(&self.log, end, |side| match side {
             Side::Client => client.is_tls(),
             Side::Backend => backend.is_tls(),
         });
-        if lingers {
-            self.carrier.linger().await;
+        if let Some(lingering) = lingering {
+            self.carrier.linger(lingering).await;
         }
+    }
+
+    /// How long the client is waited for after its last bytes.
+    fn lingering(&self) -> Option<Lingering> {
+        self.lingers.then(|| Lingering::brief(CLOSING))
     }
 
     /// Ends the session by `worker_shutdown_timeout`, with a last reply where the protocol has one.
