@@ -1,17 +1,19 @@
 //! A byte stream in clear text or TLS, with a client or a server at the other end.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use rustls::PeerIncompatible;
 use rustls::server::{Accepted, Acceptor};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::{StartHandshake, TlsConnector, TlsStream};
 
 use super::rate::{Rate, RateLimited};
+use super::scratch;
 use super::socket::Socket;
 use super::tls_read;
 use crate::base::ClientHello;
@@ -41,6 +43,8 @@ pub struct HandshakeError {
 
 /// The most bytes of a ClientHello that are kept for the log.
 const LONGEST_HELLO: usize = 16 * 1024;
+/// The most bytes of one read of it.
+const HELLO_READ: usize = 2048;
 
 impl Stream {
     /// Runs the TLS handshake as the server. `configure` chooses the configuration for a client.
@@ -53,14 +57,18 @@ impl Stream {
     ) -> Result<(), HandshakeError> {
         let mut hello = Box::default();
         let error = match std::mem::replace(self, Stream::Closed) {
-            // Boxed, as below: a session in clear text then needs no memory for a TLS connection.
-            Stream::Plain(socket) => match Box::pin(accept(socket, configure, &mut hello)).await {
-                Ok(stream) => {
-                    *self = Stream::Tls(Box::new(stream.into()));
-                    return Ok(());
+            Stream::Plain(socket) => {
+                // A client that sends nothing needs no memory for a TLS connection. The handshake meets an error again.
+                let _ = socket.readable().await;
+                // Boxed, as below: neither does a session in clear text.
+                match Box::pin(accept(socket, configure, &mut hello)).await {
+                    Ok(stream) => {
+                        *self = Stream::Tls(Box::new(stream.into()));
+                        return Ok(());
+                    }
+                    Err(error) => error,
                 }
-                Err(error) => error,
-            },
+            }
             Stream::Tls(_) | Stream::RateLimited(_) | Stream::Closed => {
                 io::ErrorKind::InvalidInput.into()
             }
@@ -176,13 +184,19 @@ async fn receive_hello(socket: &mut Socket, hello: &mut ClientHello) -> io::Resu
     let mut acceptor = Acceptor::default();
     let mut received = Vec::new();
     let result = loop {
-        let mut chunk = vec![0; 2048];
-        let length = match socket.read(&mut chunk).await {
-            Ok(0) => break Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(length) => length,
+        // No buffer while the client sends nothing.
+        let chunk = poll_fn(|cx| {
+            scratch::with(|scratch| {
+                let n = ready!(scratch::poll_fill(cx, socket, &mut scratch[..HELLO_READ]))?;
+                Poll::Ready(Ok(scratch[..n].to_vec()))
+            })
+        });
+        let chunk = match chunk.await {
+            Ok(chunk) if chunk.is_empty() => break Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(chunk) => chunk,
             Err(error) => break Err(error),
         };
-        let mut chunk = &chunk[..length];
+        let (mut chunk, length) = (&*chunk, chunk.len());
         let kept = length.min(LONGEST_HELLO.saturating_sub(received.len()));
         received.extend_from_slice(&chunk[..kept]);
         let mut read = Ok(0);
