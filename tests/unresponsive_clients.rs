@@ -101,27 +101,92 @@ fn silent_clients_time_out() {
 }
 
 #[test]
-fn client_that_does_not_read_times_out() {
-    let port = free_port();
+fn silence_around_the_greeting_times_out() {
+    let certificate = Certificate::new();
+    let (implicit, starttls, delayed) = (free_port(), free_port(), free_port());
     let gateway = Gateway::start(&format!(
-        "mail {{ timeout 700ms; max_commands 100000000; proxy_pass 127.0.0.1:9;
-            server {{ listen 127.0.0.1:{port} sndbuf=4k rcvbuf=4k; protocol smtp; }} }}"
+        "mail {{
+            server_name gate.test;
+            timeout 700ms;
+            proxy_pass 127.0.0.1:9;
+            ssl_certificate {};
+            ssl_certificate_key {};
+            server {{ listen 127.0.0.1:{implicit} ssl; protocol imap; }}
+            server {{ listen 127.0.0.1:{starttls}; protocol pop3; starttls on; }}
+            server {{ listen 127.0.0.1:{delayed}; protocol smtp; smtp_greeting_delay 300ms; }}
+        }}",
+        certificate.chain().display(),
+        certificate.key().display(),
     ));
-    let mut client = TcpStream::connect(("127.0.0.1", port)).expect("to connect");
-    client.set_write_timeout(Some(TIMEOUT)).expect("a time-out");
-    // When the buffers are full the gateway stops reading, and then closes.
-    let commands = "NOOP\r\n".repeat(1000);
-    let error = loop {
-        if let Err(error) = client.write_all(commands.as_bytes()) {
-            break error;
-        }
-    };
-    let kinds = [
-        std::io::ErrorKind::ConnectionReset,
-        std::io::ErrorKind::BrokenPipe,
-    ];
-    assert!(kinds.contains(&error.kind()), "{error}");
-    gateway.wait_for_log("client timed out (110: Connection timed out) while in auth state");
+    // Half a ClientHello.
+    let hello = "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\u{0}\u{1}";
+    for text in ["", hello] {
+        assert_eq!(send_and_wait(implicit, text), "");
+    }
+    for text in ["STLS\r\n", &format!("STLS\r\n{hello}")] {
+        assert_eq!(send_and_wait(starttls, text), "+OK POP3 ready\r\n+OK\r\n");
+    }
+    assert_eq!(
+        send_and_wait(delayed, ""),
+        "220 gate.test ESMTP ready\r\n421 4.4.2 gate.test timeout exceeded\r\n"
+    );
+    let log = gateway.log();
+    let line = "client timed out (110: Connection timed out) while ";
+    assert_eq!(log.matches(line).count(), 5, "{log}");
+}
+
+#[test]
+fn clients_that_do_not_read_time_out() {
+    for (protocol, command) in [
+        ("smtp", "NOOP\r\n"),
+        ("imap", "a NOOP\r\n"),
+        ("pop3", "NOOP\r\n"),
+    ] {
+        let port = free_port();
+        let gateway = Gateway::start(&format!(
+            "mail {{ timeout 700ms; max_commands 100000000; proxy_pass 127.0.0.1:9;
+                server {{ listen 127.0.0.1:{port} sndbuf=4k rcvbuf=4k; protocol {protocol}; }} }}"
+        ));
+        let mut client = TcpStream::connect(("127.0.0.1", port)).expect("to connect");
+        client.set_write_timeout(Some(TIMEOUT)).expect("a time-out");
+        // When the buffers are full the gateway stops reading, and then closes.
+        let commands = command.repeat(1000);
+        let error = loop {
+            if let Err(error) = client.write_all(commands.as_bytes()) {
+                break error;
+            }
+        };
+        let kinds = [
+            std::io::ErrorKind::ConnectionReset,
+            std::io::ErrorKind::BrokenPipe,
+        ];
+        assert!(kinds.contains(&error.kind()), "{error}");
+        gateway.wait_for_log("client timed out (110: Connection timed out) while in auth state");
+    }
+}
+
+#[test]
+fn a_client_that_does_not_read_in_the_tunnel_times_out() {
+    for announced in ["DSN", "XFORWARD NAME"] {
+        let backend = ScriptedPeer::start(&[
+            Step::Send(b"220 b\r\n"),
+            Step::ReadLine,
+            Step::send(format!("250-b\r\n250-{announced}\r\n250 AUTH PLAIN\r\n")),
+            Step::ReadLine,
+            Step::Send(b"235 in\r\n214-"),
+            Step::Flood(b'x'),
+        ]);
+        let (gateway, [smtp, ..]) = gateway(&format!(
+            "proxy_timeout 700ms; xclient off; smtp_capabilities DSN; proxy_pass 127.0.0.1:{};",
+            backend.port
+        ));
+        let mut client = LineClient::connect(smtp);
+        let login = auth_plain("joe", "secret");
+        client.send(format!("AUTH PLAIN {login}\r\nHELP\r\n").as_bytes());
+        client.expect("220");
+        client.expect("235");
+        gateway.wait_for_log("timed out (110: Connection timed out) while proxying");
+    }
 }
 
 /// Accepts a connection, sends the greeting and reads up to `end`; calls `leave` and waits for the connection to close.

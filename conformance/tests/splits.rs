@@ -134,7 +134,7 @@ fn run_server(server: &Server, pieces: &[Vec<u8>]) -> Output {
                 Step::Respond(_) => {
                     dialogue.refuse(&Refusal::Unavailable, &mut output.bytes);
                 }
-                Step::Close => {
+                Step::Quit | Step::Close => {
                     output.closed = true;
                     return output;
                 }

@@ -5,6 +5,7 @@ pub mod bound_socket;
 pub mod dialer;
 pub mod linger;
 pub mod listener;
+pub mod rate;
 pub mod resolver;
 pub mod scratch;
 pub mod socket;

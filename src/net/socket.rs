@@ -175,6 +175,18 @@ impl Socket {
         }
     }
 
+    /// Waits until there is something to read, bytes or an end. It may return early.
+    ///
+    /// # Errors
+    /// The socket's.
+    pub async fn readable(&self) -> io::Result<()> {
+        match self {
+            Socket::Tcp(stream) => stream.readable().await,
+            Socket::Unix(stream) => stream.readable().await,
+            Socket::Custom(_) => self.peek(&mut [0]).await.map(drop),
+        }
+    }
+
     /// Calls `read` when the socket is readable, until it does not fail with [`WouldBlock`](io::ErrorKind::WouldBlock).
     ///
     /// # Errors

@@ -1,16 +1,19 @@
 //! A byte stream in clear text or TLS, with a client or a server at the other end.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use rustls::PeerIncompatible;
 use rustls::server::{Accepted, Acceptor};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::{StartHandshake, TlsConnector, TlsStream};
 
+use super::rate::{Rate, RateLimited};
+use super::scratch;
 use super::socket::Socket;
 use super::tls_read;
 use crate::base::ClientHello;
@@ -23,6 +26,8 @@ pub enum Stream {
     Plain(Socket),
     /// TLS in either role. Boxed: it is large, and most streams are clear text.
     Tls(Box<TlsStream<Socket>>),
+    /// One of these that sends no faster than a rate.
+    RateLimited(Box<RateLimited<Stream>>),
     /// Closed by a failed handshake: reads return the end, writes fail.
     Closed,
 }
@@ -38,6 +43,8 @@ pub struct HandshakeError {
 
 /// The most bytes of a ClientHello that are kept for the log.
 const LONGEST_HELLO: usize = 16 * 1024;
+/// The most bytes of one read of it.
+const HELLO_READ: usize = 2048;
 
 impl Stream {
     /// Runs the TLS handshake as the server. `configure` chooses the configuration for a client.
@@ -50,15 +57,21 @@ impl Stream {
     ) -> Result<(), HandshakeError> {
         let mut hello = Box::default();
         let error = match std::mem::replace(self, Stream::Closed) {
-            // Boxed, as below: a session in clear text then needs no memory for a TLS connection.
-            Stream::Plain(socket) => match Box::pin(accept(socket, configure, &mut hello)).await {
-                Ok(stream) => {
-                    *self = Stream::Tls(Box::new(stream.into()));
-                    return Ok(());
+            Stream::Plain(socket) => {
+                // A client that sends nothing needs no memory for a TLS connection. The handshake meets an error again.
+                let _ = socket.readable().await;
+                // Boxed, as below: neither does a session in clear text.
+                match Box::pin(accept(socket, configure, &mut hello)).await {
+                    Ok(stream) => {
+                        *self = Stream::Tls(Box::new(stream.into()));
+                        return Ok(());
+                    }
+                    Err(error) => error,
                 }
-                Err(error) => error,
-            },
-            Stream::Tls(_) | Stream::Closed => io::ErrorKind::InvalidInput.into(),
+            }
+            Stream::Tls(_) | Stream::RateLimited(_) | Stream::Closed => {
+                io::ErrorKind::InvalidInput.into()
+            }
         };
         Err(HandshakeError { error, hello })
     }
@@ -79,7 +92,9 @@ impl Stream {
                 *self = Stream::Tls(Box::new(stream.into()));
                 Ok(())
             }
-            Stream::Tls(_) | Stream::Closed => Err(io::ErrorKind::InvalidInput.into()),
+            Stream::Tls(_) | Stream::RateLimited(_) | Stream::Closed => {
+                Err(io::ErrorKind::InvalidInput.into())
+            }
         }
     }
 
@@ -90,14 +105,17 @@ impl Stream {
                 TlsStream::Server(stream) => Some(stream.get_ref().1),
                 TlsStream::Client(_) => None,
             },
+            Stream::RateLimited(limited) => limited.stream().tls(),
             Stream::Plain(_) | Stream::Closed => None,
         }
     }
 
     /// The version of TLS, in either role: `TLSv1.3`.
     pub fn tls_version(&self) -> Option<&'static str> {
-        let Stream::Tls(stream) = self else {
-            return None;
+        let stream = match self {
+            Stream::Tls(stream) => stream,
+            Stream::RateLimited(limited) => return limited.stream().tls_version(),
+            Stream::Plain(_) | Stream::Closed => return None,
         };
         match stream.get_ref().1.protocol_version()? {
             rustls::ProtocolVersion::TLSv1_3 => Some("TLSv1.3"),
@@ -108,7 +126,21 @@ impl Stream {
 
     /// Whether it is TLS, in either role.
     pub fn is_tls(&self) -> bool {
-        matches!(self, Stream::Tls(_))
+        match self {
+            Stream::Tls(_) => true,
+            Stream::RateLimited(limited) => limited.stream().is_tls(),
+            Stream::Plain(_) | Stream::Closed => false,
+        }
+    }
+
+    /// The same stream, which sends no faster than this rate from now on.
+    pub fn limited(self, rate: Rate) -> Self {
+        Stream::RateLimited(Box::new(RateLimited::new(self, rate)))
+    }
+
+    /// Whether a limit of its rate makes the next bytes wait.
+    pub fn is_delayed(&self) -> bool {
+        matches!(self, Stream::RateLimited(limited) if limited.is_delayed())
     }
 
     /// The socket, unless it is closed.
@@ -116,6 +148,7 @@ impl Stream {
         match self {
             Stream::Plain(socket) => Some(socket),
             Stream::Tls(stream) => Some(stream.get_ref().0),
+            Stream::RateLimited(limited) => limited.stream().socket(),
             Stream::Closed => None,
         }
     }
@@ -151,13 +184,19 @@ async fn receive_hello(socket: &mut Socket, hello: &mut ClientHello) -> io::Resu
     let mut acceptor = Acceptor::default();
     let mut received = Vec::new();
     let result = loop {
-        let mut chunk = vec![0; 2048];
-        let length = match socket.read(&mut chunk).await {
-            Ok(0) => break Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(length) => length,
+        // No buffer while the client sends nothing.
+        let chunk = poll_fn(|cx| {
+            scratch::with(|scratch| {
+                let n = ready!(scratch::poll_fill(cx, socket, &mut scratch[..HELLO_READ]))?;
+                Poll::Ready(Ok(scratch[..n].to_vec()))
+            })
+        });
+        let chunk = match chunk.await {
+            Ok(chunk) if chunk.is_empty() => break Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(chunk) => chunk,
             Err(error) => break Err(error),
         };
-        let mut chunk = &chunk[..length];
+        let (mut chunk, length) = (&*chunk, chunk.len());
         let kept = length.min(LONGEST_HELLO.saturating_sub(received.len()));
         received.extend_from_slice(&chunk[..kept]);
         let mut read = Ok(0);
@@ -241,6 +280,7 @@ impl AsyncRead for Stream {
                 }
                 other => other,
             },
+            Stream::RateLimited(limited) => Pin::new(&mut **limited).poll_read(cx, buffer),
             Stream::Closed => Poll::Ready(Ok(())),
         }
     }
@@ -255,6 +295,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Stream::Plain(socket) => Pin::new(socket).poll_write(cx, bytes),
             Stream::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Stream::RateLimited(limited) => Pin::new(&mut **limited).poll_write(cx, bytes),
             Stream::Closed => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
         }
     }
@@ -263,6 +304,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Stream::Plain(socket) => Pin::new(socket).poll_flush(cx),
             Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
+            Stream::RateLimited(limited) => Pin::new(&mut **limited).poll_flush(cx),
             Stream::Closed => Poll::Ready(Ok(())),
         }
     }
@@ -271,6 +313,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Stream::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
             Stream::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+            Stream::RateLimited(limited) => Pin::new(&mut **limited).poll_shutdown(cx),
             Stream::Closed => Poll::Ready(Ok(())),
         }
     }

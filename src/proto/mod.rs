@@ -61,7 +61,9 @@ pub enum Step {
     Respond(Box<Response>),
     /// A login is complete: find its backend and call `accept`, or call `refuse`.
     Authenticate(Box<Login>),
-    /// Send `out` and close.
+    /// The client wants the end (QUIT, LOGOUT): send `out` and close.
+    Quit,
+    /// Send `out` and close, although the client may be sending.
     Close,
 }
 

@@ -150,6 +150,7 @@ impl<'s> Commands<'s> {
                 },
                 Step::Authenticate(login) => return Ok(Wait::Decision(login)),
                 Step::Respond(response) => return Ok(Wait::Response(response)),
+                Step::Quit => return Err(Phase::Commands.end(Cause::Quit)),
                 Step::Close => return Err(Phase::Commands.end(Cause::Dialogue(None))),
             }
             if self.session.client.has_gathered() {

@@ -2,6 +2,9 @@
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 use super::auth_http::exchange::AuthHttpError;
 use super::backend::error::LoginError;
@@ -16,10 +19,15 @@ use super::phase::Phase;
 use super::shutdown::ShutdownReason;
 use crate::base::{Errno, Level, Protocol};
 use crate::config::TlsMode;
+use crate::config::settings::Mail;
+use crate::net::linger::Lingering;
 use crate::net::stream::HandshakeError;
 use crate::proto::proxy_protocol::Fault;
 use crate::proto::{LastReply, Note, Objection};
 use crate::tls::{self, Refusal};
+
+/// How long a client has for its last reply, and to close, when its process ends the session.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// How a session ended.
 #[derive(Debug)]
@@ -43,6 +51,8 @@ pub(in crate::session) enum Cause {
     Tls(TlsError),
     /// The client sent data before the greeting.
     EarlyTalker(Note),
+    /// The client ends the dialogue (QUIT, LOGOUT), which has written its last reply.
+    Quit,
     /// The dialogue is over and has written its last reply, with a line for the log if a limit was exceeded.
     Dialogue(Option<Note>),
     /// The reply to a refused login ends the session.
@@ -86,13 +96,19 @@ impl Phase {
 }
 
 impl SessionEnd {
-    /// Writes the end to the log, sends the last reply and closes the client's connection.
-    pub async fn conclude(self, client: &mut Client, endpoint: &Endpoint, log: &SessionLog) {
+    /// Writes the end to the log and sends the last reply. Returns how long the client is waited for; `None`: the connection is closed
+    /// now.
+    pub async fn conclude(
+        self,
+        client: &mut Client,
+        endpoint: &Endpoint,
+        log: &SessionLog,
+    ) -> Option<Lingering> {
         self.log(log);
         match self.farewell() {
-            Farewell::None => return,
+            Farewell::None => return None,
             Farewell::Gathered => {}
-            Farewell::Reply(_) if expects_tls(client, endpoint) => return,
+            Farewell::Reply(_) if expects_tls(client, endpoint) => return None,
             Farewell::Reply(reply) if matches!(self.cause, Cause::Shutdown(_)) => {
                 // Replies that are left were being sent: part of them has arrived.
                 client.out.clear();
@@ -101,13 +117,34 @@ impl SessionEnd {
             Farewell::Reply(reply) => endpoint.settings.last_reply(reply, &mut client.out),
             Farewell::Backend(reply) => client.out.extend_from_slice(reply),
         }
-        let closed = match &self.cause {
-            Cause::Shutdown(_) => client.close_at_once().await,
-            _ => client.close().await,
+        let sent = match &self.cause {
+            // A client that does not read gets no reply.
+            Cause::Shutdown(_) => timeout(CLOSING, client.flush()).await.unwrap_or(Ok(())),
+            _ => client.flush().await,
         };
-        if let Err(error) = closed {
+        if let Err(error) = sent {
             self.phase.end(Cause::Client(error)).log(log);
+            return None;
         }
+        let lingering = self.lingering(&endpoint.server.mail);
+        if lingering.is_none() {
+            client.finish().await;
+        }
+        lingering
+    }
+
+    /// How long the client is waited for after the last reply.
+    fn lingering(&self, settings: &Mail) -> Option<Lingering> {
+        let lingering = match self.cause {
+            // The client expects the end, and sends nothing more.
+            Cause::Quit => return None,
+            Cause::Shutdown(_) => Lingering::brief(CLOSING),
+            _ => Lingering {
+                time: settings.lingering_time,
+                timeout: settings.lingering_timeout,
+            },
+        };
+        settings.lingering_close.then_some(lingering)
     }
 
     /// The backend's refusal of the mail of a client without a login, which ends the session.
@@ -124,6 +161,7 @@ impl SessionEnd {
         let line = |level, text: fmt::Arguments<'_>| log.line(phase, level, text);
         match &self.cause {
             Cause::Closed
+            | Cause::Quit
             | Cause::Dialogue(None)
             | Cause::Denied
             | Cause::Objection(_)
@@ -195,7 +233,7 @@ impl SessionEnd {
             | Cause::Tls(TlsError::Timeout | TlsError::Handshake(_) | TlsError::NotConfigured) => {
                 return Farewell::None;
             }
-            Cause::Dialogue(_) | Cause::Denied | Cause::Objection(_) => {
+            Cause::Quit | Cause::Dialogue(_) | Cause::Denied | Cause::Objection(_) => {
                 return Farewell::Gathered;
             }
             Cause::AuthorizedLogin {

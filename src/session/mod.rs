@@ -8,6 +8,7 @@ mod auth_http;
 mod authenticating;
 mod backend;
 mod client;
+mod closing;
 mod commands;
 mod connections;
 mod end;
@@ -168,14 +169,13 @@ fn log_in(
                 Some(Box::pin(tunnel.run()))
             }
             Err(end) => {
-                if let Some(reply) = end.refused_mail() {
-                    tunnel::record_refused(&mut log, reply);
-                }
-                log.tls_failed(&end.cause);
-                log.concluded(end.conclusion(&endpoint.server));
-                Box::pin(end.conclude(&mut client, &endpoint, &log)).await;
-                let (received, sent) = client.carried();
-                log.carried(received, sent);
+                let session = Session {
+                    endpoint: &endpoint,
+                    shared: &shared,
+                    client: &mut client,
+                    log: &mut log,
+                };
+                Box::pin(closing::close(session, end, &mut shutdown)).await;
                 None
             }
         }

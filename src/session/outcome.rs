@@ -37,7 +37,7 @@ impl SessionEnd {
                 }
                 _ => None,
             }),
-            Cause::Dialogue(None) => left(None),
+            Cause::Quit | Cause::Dialogue(None) => left(None),
             Cause::Denied => Conclusion::attempts(None, EndedBy::Gateway),
             Cause::Client(ClientError::Receive(error) | ClientError::Send(error)) => {
                 left(Some(error.to_string()))

@@ -23,7 +23,7 @@ pub use splice::Spliceable;
 pub use volume::Volume;
 
 use self::splice::{Filled, Splice};
-use super::linger::linger;
+use super::linger::{Lingering, linger};
 use super::scratch;
 
 /// Reads of one direction before the thread's other tasks run.
@@ -217,6 +217,11 @@ where
         self.down.volume.copy_only();
     }
 
+    /// Prepares for a client that is sent less than its backend has, by a limit of the rate: little of it waits in memory.
+    pub fn expect_limited_client(&mut self) {
+        self.down.volume.copy_small_reads();
+    }
+
     /// The number of bytes carried from the client to the backend, and back.
     pub fn carried(&self) -> (u64, u64) {
         (self.up.bytes, self.down.bytes)
@@ -267,8 +272,8 @@ where
     }
 
     /// Lets a client that has got its backend's last bytes close first.
-    pub async fn linger(&mut self) {
-        linger(&mut self.client).await;
+    pub async fn linger(&mut self, lingering: Lingering) {
+        linger(&mut self.client, lingering).await;
     }
 
     /// Moves bytes both ways. `Ready` when both directions have ended or a socket failed.

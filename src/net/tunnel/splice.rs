@@ -17,7 +17,10 @@ impl Spliceable for Stream {
     fn socket_to_splice(&self) -> Option<&Socket> {
         match self {
             Stream::Plain(socket @ (Socket::Tcp(_) | Socket::Unix(_))) => Some(socket),
-            Stream::Plain(Socket::Custom(_)) | Stream::Tls(_) | Stream::Closed => None,
+            Stream::Plain(Socket::Custom(_))
+            | Stream::Tls(_)
+            | Stream::RateLimited(_)
+            | Stream::Closed => None,
         }
     }
 }

@@ -27,6 +27,8 @@ enum Way {
     Any,
     /// The last byte has to be known, or the kernel cannot move bytes between these sockets.
     Copied,
+    /// The writer takes less than the reader has: what is read waits in memory.
+    CopiedInSmallReads,
 }
 
 impl Volume {
@@ -43,7 +45,7 @@ impl Volume {
     /// The most bytes of the next read.
     pub fn read_size(self) -> usize {
         match self.bytes() {
-            LARGE_READS.. => SCRATCH,
+            LARGE_READS.. if self.way != Way::CopiedInSmallReads => SCRATCH,
             _ => SMALL,
         }
     }
@@ -55,7 +57,14 @@ impl Volume {
 
     /// Has all bytes copied from here on.
     pub fn copy_only(&mut self) {
-        self.way = Way::Copied;
+        if self.way == Way::Any {
+            self.way = Way::Copied;
+        }
+    }
+
+    /// The same for a writer that takes less than the reader has.
+    pub fn copy_small_reads(&mut self) {
+        self.way = Way::CopiedInSmallReads;
     }
 
     fn bytes(self) -> usize {
@@ -102,6 +111,10 @@ mod tests {
             volume.note(SMALL);
         }
         assert_eq!(volume.read_size(), SCRATCH);
+        assert!(!volume.wants_pipe());
+        volume.copy_small_reads();
+        volume.copy_only();
+        assert_eq!(volume.read_size(), SMALL);
         assert!(!volume.wants_pipe());
     }
 }

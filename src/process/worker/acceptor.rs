@@ -192,8 +192,11 @@ impl AcceptHandler for ListenerHandler {
         );
         drop(generation);
         if self.acceptor.instance.sessions.open() >= limit {
-            let error = io::Error::from(nix::errno::Errno::EMFILE);
-            self.failed(&error, AcceptFailure::Exhausted);
+            let shared = &self.acceptor.instance.registries.shared;
+            if !shared.connections.reclaim() {
+                let error = io::Error::from(nix::errno::Errno::EMFILE);
+                self.failed(&error, AcceptFailure::Exhausted);
+            }
             self.acceptor.instance.sessions.fewer_than(limit).await;
         }
     }

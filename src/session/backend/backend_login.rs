@@ -82,9 +82,7 @@ pub(in crate::session) async fn request(
     let login = pin!(async {
         let kept = match kept {
             Some(kept) => kept,
-            None => {
-                begin(&mut context, request.origin(), deadline.as_mut()).await?
-            }
+            None => begin(&mut context, request.origin(), deadline.as_mut()).await?,
         };
         let OpenConversation {
             mut connection,

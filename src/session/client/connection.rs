@@ -9,10 +9,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::AsyncWrite;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::{Sleep, timeout};
 
-use crate::net::linger::linger;
+use crate::net::linger::{Lingering, linger};
 use crate::net::scratch;
 use crate::net::socket::Socket;
 use crate::net::stream::Stream;
@@ -22,7 +22,7 @@ use crate::tls;
 
 /// Replies are sent once they have this many bytes, even if the input buffer contains more commands.
 const GATHERED: usize = 4096;
-/// How long a client that may not read has for its last reply.
+/// How long the end of the stream may take to be sent.
 const CLOSING: Duration = Duration::from_secs(2);
 
 /// A client that is not connected to a backend yet.
@@ -216,22 +216,18 @@ impl Client {
         Ok(())
     }
 
-    /// Sends the pending replies, closes the sending side, and waits a moment for the client to close.
-    ///
-    /// # Errors
-    /// The replies could not be sent.
-    pub async fn close(&mut self) -> Result<(), ClientError> {
-        self.flush().await?;
-        linger(&mut self.stream).await;
-        Ok(())
+    /// Closes the sending side. In clear text, the end of the connection does.
+    pub async fn finish(&mut self) {
+        if self.stream.is_tls() {
+            // The client has its last reply.
+            let _ = timeout(CLOSING, self.stream.shutdown()).await;
+        }
     }
 
-    /// As [`Self::close`], with a client that may not read.
-    ///
-    /// # Errors
-    /// As [`Self::close`].
-    pub async fn close_at_once(&mut self) -> Result<(), ClientError> {
-        timeout(CLOSING, self.close()).await.unwrap_or(Ok(()))
+    /// Closes the sending side, and reads on for a while until the client closes.
+    pub async fn linger(&mut self, lingering: Lingering) {
+        (self.input, self.out) = (Vec::new(), Vec::new());
+        linger(&mut self.stream, lingering).await;
     }
 
     /// The stream, and the input that is for the backend.

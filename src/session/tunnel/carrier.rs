@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use super::followed::Followed;
 use super::incident::Incident;
 use super::message_recorder::MessageRecorder;
+use crate::net::linger::Lingering;
 use crate::net::stream::Stream;
 use crate::net::tunnel::{End, Pipe, Side, limited};
 use crate::session::log::SessionLog;
@@ -41,7 +42,7 @@ impl Carrier {
         let idle_timeout = each!(self, own => own.idle_timeout());
         limited(idle_timeout, interrupt, move |cx, activity| {
             let report = |incident: Incident| incident.log(log);
-            match self {
+            let end = match self {
                 Self::Plain(pipe) => {
                     let end = pipe.turn(cx, activity);
                     log.carrying(pipe.carried());
@@ -58,16 +59,19 @@ impl Carrier {
                     followed.observer().carrying(carried);
                     end
                 }
-            }
+            };
+            // `limit_rate` makes the client wait: neither side is silent.
+            activity.moved |= self.streams().0.is_delayed();
+            end
         })
     }
 
-    /// Completes the messages, and sends the last reply where the gateway has ended the session.
-    pub async fn finish(&mut self) {
+    /// Completes the messages, and sends the last reply where the gateway has ended the session. The client is waited for then.
+    pub async fn finish(&mut self, lingering: Option<Lingering>) {
         match self {
             Self::Plain(_) => {}
-            Self::Followed(followed) => followed.finish().await,
-            Self::Recorded(followed) => followed.finish().await,
+            Self::Followed(followed) => followed.finish(lingering).await,
+            Self::Recorded(followed) => followed.finish(lingering).await,
         }
     }
 
@@ -112,8 +116,8 @@ impl Carrier {
     }
 
     /// Lets a client that has got its backend's last bytes close first.
-    pub async fn linger(&mut self) {
-        each!(self, own => own.linger().await);
+    pub async fn linger(&mut self, lingering: Lingering) {
+        each!(self, own => own.linger(lingering).await);
     }
 
     /// Ends the tunnel from here, with this reply to the client where none is incomplete.

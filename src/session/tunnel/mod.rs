@@ -29,13 +29,15 @@ use super::shutdown::{Shutdown, poll_shutdown, reason};
 use super::verdict::Verdict;
 use crate::config::Server;
 use crate::log::mail_log::EndedBy;
+use crate::net::linger::Lingering;
+use crate::net::rate::Rate;
 use crate::net::tunnel::{End, Pipe, Side};
 use crate::proto::tally::Tally;
 use crate::upstream::PeerSession;
 
 /// The reason of a session that ends with its process.
 const EXITING: &str = "worker process exits";
-/// How long a client may take for the last reply.
+/// How long a client may take for the last reply, and to close after it.
 const CLOSING: Duration = Duration::from_secs(2);
 
 /// A client that is connected to its backend.
@@ -43,6 +45,8 @@ const CLOSING: Duration = Duration::from_secs(2);
 pub(in crate::session) struct Tunnel {
     carrier: Carrier,
     shutdown: Option<Box<Shutdown>>,
+    /// `lingering_close`
+    lingers: bool,
     /// That to the backend.
     _connection: Option<Connection>,
     /// The count of the backend's sessions.
@@ -66,6 +70,11 @@ impl Tunnel {
             follower,
             peer,
         } = backend;
+        let rate = Rate::new(server.mail.limit_rate, server.mail.limit_rate_after);
+        let client = match rate {
+            Some(rate) => client.limited(rate),
+            None => client,
+        };
         let (client, backend) = ((client, received), (stream, to_backend));
         let idle_timeout = server.proxy.proxy_timeout;
         let carrier = match follower {
@@ -73,6 +82,9 @@ impl Tunnel {
                 let mut pipe = Pipe::new(client, backend, idle_timeout);
                 if shutdown.as_ref().is_some_and(|own| own.expects_reply()) {
                     pipe.expect_close();
+                }
+                if rate.is_some() {
+                    pipe.expect_limited_client();
                 }
                 Carrier::Plain(Box::new(pipe))
             }
@@ -100,6 +112,7 @@ impl Tunnel {
         Self {
             carrier,
             shutdown,
+            lingers: server.mail.lingering_close,
             _connection: connection,
             _peer: peer,
             log,
@@ -121,7 +134,7 @@ impl Tunnel {
     }
 
     async fn end(&mut self, end: End) {
-        self.carrier.finish().await;
+        self.carrier.finish(self.lingering()).await;
         match end {
             End::Interrupted => self.shut_down().await,
             end => self.conclude(end).await,
@@ -133,14 +146,22 @@ impl Tunnel {
         self.record(&end);
         let ((client, backend), (up, down)) = (self.carrier.streams(), self.carrier.carried());
         tracing::debug!(connection = self.log.number(), up, down, "tunnel closed");
-        let lingers = matches!(&end, End::Failed(failure) if failure.side == Side::Backend);
+        let lingering = match &end {
+            End::Failed(failure) if failure.side == Side::Backend => self.lingering(),
+            _ => None,
+        };
         report::end(&self.log, end, |side| match side {
             Side::Client => client.is_tls(),
             Side::Backend => backend.is_tls(),
         });
-        if lingers {
-            self.carrier.linger().await;
+        if let Some(lingering) = lingering {
+            self.carrier.linger(lingering).await;
         }
+    }
+
+    /// How long the client is waited for after its last bytes.
+    fn lingering(&self) -> Option<Lingering> {
+        self.lingers.then(|| Lingering::brief(CLOSING))
     }
 
     /// Ends the session from outside, with a last reply where the protocol has one.

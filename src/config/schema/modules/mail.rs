@@ -3,7 +3,7 @@
 use crate::base::{Address, Protocol};
 use crate::config::schema::module;
 use crate::config::schema::values::{
-    Listens, Logs, Msec, Number, OptionalText, ProtocolName, Resolvers, WordPerLine,
+    Flag, Listens, Logs, Msec, Number, OptionalText, ProtocolName, Resolvers, Size, WordPerLine,
 };
 
 module! {
@@ -77,6 +77,31 @@ module! {
         /// "invalid command" reply to the command above the limit, and the connection is closed. freenginx and Angie
         /// have the same directive.
         max_commands: Number = "1000", MAIL_SERVER;
+        /// Determines how the connection of a client is closed after an error: a refused login that ends the session, too many errors, a
+        /// time-out, a limit. With `on`, the gateway reads on and discards what the client still sends, so that the last reply reaches
+        /// it. With `off`, the connection is closed at once, and a client that is still sending may find it reset before it has read the
+        /// reply. After QUIT and LOGOUT the connection is closed at once. freenginx has the same directive.
+        ///
+        /// When `worker_connections` or open files are exhausted, the connections that have waited the longest give their places to new
+        /// clients. At most 16 MB are discarded. After the login, where the gateway closes few connections, the wait is limited to two
+        /// seconds. nginx closes at once.
+        lingering_close: Flag = "on", MAIL_SERVER;
+        /// Sets how long a client may go on sending after its last reply (`lingering_close`). After that the connection is closed, even
+        /// if more arrives. freenginx has the same directive.
+        lingering_time: Msec = "30s", MAIL_SERVER;
+        /// Sets how long the gateway waits for more of a client, or for its close, after the last reply (`lingering_close`). If more
+        /// arrives, it waits again, up to `lingering_time` in all. freenginx has the same directive.
+        lingering_timeout: Msec = "5s", MAIL_SERVER;
+        /// Limits the rate at which a client is sent what its backend sends, in bytes per second. The value `0` means no limit. What
+        /// clients send is not limited, and neither are the replies before the login.
+        ///
+        /// The limit applies to each connection: a client with two connections gets twice the rate. Up to one second's bytes are sent
+        /// at once. While the limit makes a client wait, `proxy_timeout` does not run. freenginx has the same directive.
+        limit_rate: Size = "0", MAIL_SERVER;
+        /// Sets how many bytes a client is sent before `limit_rate` takes effect. As in freenginx, a connection that is slower than
+        /// `limit_rate` for a while gets such a burst again: the headers of a mailbox pass at once, the download of its messages is
+        /// limited.
+        limit_rate_after: Size = "0", MAIL_SERVER;
         /// Configures logging of sessions: the destination and the lowest level that is logged. Several logs may be
         /// specified. At level `info`, portcullis logs each connection, each login and each end of a session. Since
         /// nginx 1.9.0.

@@ -23,7 +23,7 @@ impl ImapServer {
             Verb::Logout => {
                 self.reply(Reply::Bye, out);
                 self.reply(Reply::Ok, out);
-                return Ok(Step::Close.into());
+                return Ok(Step::Quit.into());
             }
             Verb::Capability => match &self.capabilities {
                 Some(words) => out.extend(self.settings.capability_with(words, self.secure)),

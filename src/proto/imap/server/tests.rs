@@ -44,7 +44,7 @@ fn dialogues_whole_and_byte_by_byte() {
             "a CAPABILITY\r\n",
             "* CAPABILITY IMAP4 AUTH=PLAIN AUTH=LOGIN AUTH=CRAM-MD5 AUTH=EXTERNAL AUTH=XOAUTH2 AUTH=OAUTHBEARER|a OK completed|",
         ),
-        ("a LOGOUT\r\n", "* BYE|a OK completed|= Close"),
+        ("a LOGOUT\r\n", "* BYE|a OK completed|= Quit"),
         ("a LOGIN u p\r\n", "= a plain u/p"),
         ("a LOGIN {1}\r\nu {1}\r\np\r\n", "+ OK|+ OK|= a plain u/p"),
         ("a LOGIN u {0+}\r\n\r\n", "= a plain u/"),

@@ -87,7 +87,7 @@ impl Pop3Server {
         let reply = match (command.verb, state) {
             (Verb::Quit, _) => {
                 out.extend_from_slice(Reply::Ok.text());
-                return Ok(Step::Close.into());
+                return Ok(Step::Quit.into());
             }
             (Verb::Pass, State::User(user)) => return self.pass(user, command),
             (Verb::Noop, state) => {

@@ -82,8 +82,8 @@ fn commands() {
             "USER j\r\nNOOP\r\nCAPA\r\nPASS x\r\n",
             "+OK\n+OK\nall\n= plain \"j\" \"x\" left 0",
         ),
-        ("QUIT\r\nNOOP\r\n", "+OK\n= Close left 6"),
-        ("USER j\r\nquit\r\n", "+OK\n+OK\n= Close left 0"),
+        ("QUIT\r\nNOOP\r\n", "+OK\n= Quit left 6"),
+        ("USER j\r\nquit\r\n", "+OK\n+OK\n= Quit left 0"),
         ("AUTH\r\n", "methods\n"),
         ("auth plain AHUAcA==\r\nSTAT", "= plain \"u\" \"p\" left 4"),
         (

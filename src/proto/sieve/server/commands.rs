@@ -32,7 +32,7 @@ impl SieveServer {
                 }
                 _ => (Reply::NoStartTls, Step::Next),
             },
-            (Verb::Logout, []) => (Reply::Logout, Step::Close),
+            (Verb::Logout, []) => (Reply::Logout, Step::Quit),
             (Verb::Capability, []) => {
                 self.announce(Reply::Capabilities, out);
                 return Ok(Step::Next.into());

@@ -55,7 +55,7 @@ fn dialogues_whole_and_byte_by_byte() {
             "capability\r\n",
             format!("{capabilities}OK \"Capability completed\"|"),
         ),
-        ("LOGOUT\r\n", "OK \"Logout completed\"|= Close".to_owned()),
+        ("LOGOUT\r\n", "OK \"Logout completed\"|= Quit".to_owned()),
         (
             "PUTSCRIPT \"a\" {4+}\r\nkeep\r\nLISTSCRIPTS\r\nHAVESPACE \"a\" 9\r\n",
             "NO \"Authentication required\"|".repeat(3),

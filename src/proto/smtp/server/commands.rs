@@ -33,7 +33,7 @@ impl SmtpServer {
             }
             Verb::Quit => {
                 self.reply(Reply::Bye, out);
-                return Ok(Step::Close.into());
+                return Ok(Step::Quit.into());
             }
             Verb::Rset => {
                 self.mail = None;

@@ -75,7 +75,7 @@ fn one_line_answers() {
         ("EHLO a b\r\n", "501 5.5.4 Invalid argument\n"),
         ("EHLO a\0\r\n", "501 5.5.4 Invalid argument\n"),
         ("noop x y\r\nRSET\r\n", "250 2.0.0 OK\n250 2.0.0 OK\n"),
-        ("QUIT\r\nNOOP\r\n", "221 2.0.0 Bye\n= Close left 6"),
+        ("QUIT\r\nNOOP\r\n", "221 2.0.0 Bye\n= Quit left 6"),
         (
             "VRFY a\r\nHELP\r\n",
             "500 5.5.1 Invalid command\n500 5.5.1 Invalid command\n",

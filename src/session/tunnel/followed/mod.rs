@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::incident::Incident;
-use crate::net::linger::linger;
+use crate::net::linger::{Lingering, linger};
 use crate::net::scratch;
 use crate::net::tunnel::{Activity, End, Failure, Outbox, Side, Spliceable, TURNS, Volume};
 use crate::proto::Step;
@@ -175,8 +175,8 @@ where
     }
 
     /// Lets a client that has got its backend's last bytes close first.
-    pub async fn linger(&mut self) {
-        linger(&mut self.client).await;
+    pub async fn linger(&mut self, lingering: Lingering) {
+        linger(&mut self.client, lingering).await;
     }
 
     /// Ends the tunnel from here: with this reply to the client, unless a line of the backend is incomplete.
@@ -213,18 +213,23 @@ where
         ended
     }
 
-    /// Completes the messages, and sends the last reply where the gateway has ended the session.
-    pub async fn finish(&mut self) {
+    /// Completes the messages, and sends the last reply where the gateway has ended the session. The client is waited for then.
+    pub async fn finish(&mut self, lingering: Option<Lingering>) {
         self.follower.ended(&mut self.observer);
         if let Some(incident) = self.closing {
             self.to_client.queue(incident.last_reply());
             let last = async {
                 self.client.write_all(self.to_client.pending()).await?;
-                self.client.flush().await
+                match lingering {
+                    Some(_) => self.client.flush().await,
+                    None => self.client.shutdown().await,
+                }
             };
             // A client that does not accept its last reply does without.
             let _ = timeout(LAST_REPLY, last).await;
-            self.linger().await;
+            if let Some(lingering) = lingering {
+                self.linger(lingering).await;
+            }
         }
     }
 

@@ -33,7 +33,8 @@ fn start(size: usize, max_errors: usize, to_backend: &str, received: &str) -> Ru
         let turn =
             |cx: &mut Context<'_>, activity: &mut Activity| followed.turn(cx, activity, &report);
         let end = limited(LONG, |_| Poll::Pending, turn).await;
-        followed.finish().await;
+        let lingering = Lingering::brief(Duration::from_secs(2));
+        followed.finish(Some(lingering)).await;
         (end, followed.carried())
     });
     Running {
