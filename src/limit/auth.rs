@@ -89,6 +89,13 @@ pub struct AuthLimit {
     pub burst: u64,
 }
 
+impl AuthLimit {
+    /// The most that may count, in thousandths.
+    pub fn most(self) -> u64 {
+        self.burst.saturating_add(1).saturating_mul(ONE)
+    }
+}
+
 /// The result of a check.
 #[derive(Debug)]
 pub enum AuthVerdict {
@@ -177,7 +184,7 @@ impl AuthZone {
         now: Instant,
     ) -> (Option<AuthVerdict>, AuthPermit) {
         let mut permit = self.permit(attempt, limit.rate);
-        let most = limit.burst.saturating_add(1).saturating_mul(ONE);
+        let most = limit.most();
         let now = self.time(now);
         let verdict = self.table.update(permit.key, |failures| {
             failures.forget(limit.rate, now);

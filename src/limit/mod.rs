@@ -16,5 +16,7 @@ mod zones;
 pub use auth::{Attempt, AuthLimit, AuthPermit, AuthVerdict, AuthZone};
 pub use conn::{ConnLease, ConnZone};
 pub use rules::{Limits, Zoned};
-pub use session::{SessionCheck, SessionVerdict, SessionZone, check_sessions};
+pub use session::{
+    SessionCheck, SessionVerdict, SessionZone, check_sessions, peek_sessions, slowest,
+};
 pub use zones::{Zones, rebound};

@@ -132,6 +132,14 @@ impl Generation {
         GroupTasks::start(self.backends())
     }
 
+    /// Connects the stores of limits. Must be called inside the runtime.
+    pub fn start_limit_stores(&self) {
+        let endpoints = self.endpoints.values().flat_map(|(_, endpoints)| endpoints);
+        for store in endpoints.filter_map(|endpoint| endpoint.limit_store.as_ref()) {
+            store.start(&self.log);
+        }
+    }
+
     /// The groups of backends, each once.
     pub fn groups(&self) -> Vec<Arc<Balancer>> {
         let mut groups: Vec<Arc<Balancer>> = Vec::new();
