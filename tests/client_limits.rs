@@ -1,6 +1,5 @@
 //! `limit_conn`, `limit_session`, `limit_auth`, `allow` and `deny`: what clients, logs and backends see of them, in all protocols.
 
-use std::io::Write;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
