@@ -10,6 +10,7 @@ use std::mem::size_of;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::figures::{Tally, Zone, ZoneFigures, zones};
 use super::table::{Key, PER_ALLOCATION, Table, Value};
 use crate::config::Rate;
 
@@ -22,6 +23,7 @@ const MOST: usize = 128;
 #[derive(Debug)]
 pub struct AuthZone {
     table: Table<Failures>,
+    tally: Tally,
     secret: RandomState,
     begun: Instant,
 }
@@ -119,11 +121,14 @@ pub struct AuthPermit {
     is_pending: bool,
 }
 
+zones!(AuthZone);
+
 impl AuthZone {
     /// A zone that needs at most `size` bytes.
     pub fn new(size: usize, now: Instant) -> Self {
         Self {
             table: Table::new(size),
+            tally: Tally::default(),
             secret: RandomState::new(),
             begun: now,
         }

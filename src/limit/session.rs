@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::figures::{Tally, Zone, ZoneFigures, zones};
 use super::table::{Table, Value};
 
 /// The time of a zone at its beginning, in milliseconds: an entry that was never used is older than any other.
@@ -11,6 +12,7 @@ const BEGINNING: i64 = 1 << 40;
 #[derive(Debug)]
 pub struct SessionZone {
     table: Table<Bucket>,
+    tally: Tally,
     begun: Instant,
 }
 
@@ -59,11 +61,14 @@ pub enum SessionVerdict {
     Refused { index: usize, excess: u64 },
 }
 
+zones!(SessionZone);
+
 impl SessionZone {
     /// A zone that needs at most `size` bytes.
     pub fn new(size: usize, now: Instant) -> Self {
         Self {
             table: Table::new(size),
+            tally: Tally::default(),
             begun: now,
         }
     }

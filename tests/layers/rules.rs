@@ -106,7 +106,7 @@ pub const LAYERS: &[Layer] = &[
     layer(
         "admin",
         &[
-            "base", "cli", "config", "log", "monitor", "net", "tls", "upstream",
+            "base", "cli", "config", "limit", "log", "monitor", "net", "tls", "upstream",
         ],
         &[],
     ),

@@ -57,6 +57,15 @@ impl ZoneKind {
         }
     }
 
+    /// What it counts, in one word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Conn => "conn",
+            Self::Session(_) => "session",
+            Self::Auth { .. } => "auth",
+        }
+    }
+
     /// The rate; one per second where there is none.
     pub fn rate(self) -> Rate {
         match self {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{Keyed, Limited, MOST_OTHER, Stopped, dry_run, lower, wait_for};
 use crate::config::{AuthAction, AuthRule, LimitRules, ZoneKind};
-use crate::limit::{Attempt, AuthLimit, AuthPermit, AuthVerdict, AuthZone, Limits};
+use crate::limit::{Attempt, AuthLimit, AuthPermit, AuthVerdict, AuthZone, Decision, Limits};
 use crate::limit_store::{LimitStore, LoginCheck, Standing, StorePermit};
 use crate::net::socket::Peer;
 use crate::proto::{Credentials, Excess, Login};
@@ -106,7 +106,11 @@ pub(in crate::session) async fn permit(
             }
         }
         match looked {
-            Looked::Passed(permits) => return Ok(permits),
+            Looked::Passed(permits) => {
+                let passed = look.keyed.iter();
+                passed.for_each(|keyed| keyed.tally(Decision::Passed));
+                return Ok(permits);
+            }
             Looked::Stopped(untried) => return Err(untried),
             Looked::Wait(wait) => {
                 let waited = wait_for(session, wait).await;
@@ -203,6 +207,7 @@ impl Look<'_> {
         match wait.filter(|_| !left.is_zero()) {
             Some(wait) => {
                 if wait != MOMENT && !self.is_logged.swap(true, Ordering::Relaxed) {
+                    keyed.tally(Decision::Delayed);
                     let what = format_args!("delaying login{dry} by");
                     keyed.log(log, lower(level), what);
                 }
@@ -212,6 +217,7 @@ impl Look<'_> {
                 }
             }
             None => {
+                keyed.tally(Decision::Limited);
                 keyed.log(log, level, format_args!("limiting logins{dry} by"));
                 let limited = || Limited {
                     excess: Excess::Logins,

@@ -16,8 +16,8 @@ use super::verdict::Verdict;
 use crate::base::{Escaped, Level};
 use crate::config::{AccessRule, LimitPrefix, SessionRule, Stage, TlsMode, UsesZone};
 use crate::limit::{
-    Limits, SessionCheck, SessionVerdict, SessionZone, Zoned, check_sessions, peek_sessions,
-    slowest,
+    Decision, Limits, SessionCheck, SessionVerdict, SessionZone, Zone, Zoned, check_sessions,
+    peek_sessions, slowest,
 };
 use crate::limit_store::{LimitStore, SessionAnswer};
 use crate::log::mail_log::SessionResult;
@@ -201,13 +201,14 @@ fn check_rate(
         }
         None => own(),
     };
-    match verdict {
+    let decided = match verdict {
         SessionVerdict::Passed => Ok(Duration::ZERO),
         SessionVerdict::Delayed {
             index,
             excess,
             wait,
         } => {
+            keyed[index].tally(Decision::Delayed);
             let dry = dry_run(config.dry_run, ", dry run");
             let (whole, part) = (excess / 1000, excess % 1000);
             let what = format_args!("delaying session{dry}, excess: {whole}.{part:03}, by");
@@ -215,6 +216,7 @@ fn check_rate(
             Ok(if config.dry_run { Duration::ZERO } else { wait })
         }
         SessionVerdict::Refused { index, excess } => {
+            keyed[index].tally(Decision::Limited);
             let dry = dry_run(config.dry_run, ", dry run");
             let (whole, part) = (excess / 1000, excess % 1000);
             let what = format_args!("limiting sessions{dry}, excess: {whole}.{part:03} by");
@@ -227,7 +229,12 @@ fn check_rate(
                 }),
             }
         }
+    };
+    if decided.is_ok() {
+        let passed = keyed.iter();
+        passed.for_each(|keyed| keyed.tally(Decision::Passed));
     }
+    decided
 }
 
 /// `limit_conn`. The stage is reached with it.
@@ -237,8 +244,12 @@ fn count(limits: &Limits, log: &mut SessionLog, stage: Stage) -> Result<(), Limi
     for keyed in Keyed::all(&limits.conn, limits, log, stage, MOST_CONN) {
         let rule = &keyed.rule.rule;
         match keyed.rule.zone.check(&keyed.key, rule.limit) {
-            Some(lease) => leases.push(lease),
+            Some(lease) => {
+                keyed.tally(Decision::Passed);
+                leases.push(lease);
+            }
             None => {
+                keyed.tally(Decision::Limited);
                 let dry = dry_run(config.dry_run, ", dry run,");
                 let what = format_args!("limiting connections{dry} by");
                 keyed.log(log, config.level, what);
@@ -279,6 +290,13 @@ struct Keyed<'r, R, Z> {
     rule: &'r Zoned<R, Z>,
     key: Vec<u8>,
     prefix: LimitPrefix,
+}
+
+impl<R, Z: Zone> Keyed<'_, R, Z> {
+    /// Counts what the zone decides.
+    fn tally(&self, decision: Decision) {
+        self.rule.zone.tally().count(decision);
+    }
 }
 
 impl<'r, R: UsesZone, Z> Keyed<'r, R, Z> {
