@@ -168,12 +168,15 @@ fn passwords_are_told_apart_with_a_secret_only() {
     );
 }
 
+/// Over a Unix socket.
 #[test]
 fn successes_and_attempts_at_once() {
-    let redis = Redis::start(&[]);
+    let folder = TempDir::new("socket");
+    let socket = folder.path().join("store.sock").display().to_string();
+    let _redis = Redis::start(&["--unixsocket", &socket, "--unixsocketperm", "777"]);
     let gateways = Gateways::start(
         2,
-        &url(&redis),
+        &format!("unix:{socket} timeout=5s"),
         "limit_auth_zone $remote_addr zone=peer:1m rate=5r/h;",
         "limit_auth zone=peer action=refuse;",
     );
