@@ -238,20 +238,16 @@ fn a_dry_run_refuses_nobody() {
         &url(&redis),
         "limit_auth_zone $remote_addr zone=peer:1m rate=2r/h;
          limit_session_zone $remote_addr zone=rate:1m rate=1r/m;",
-        "limit_auth zone=peer; limit_auth_dry_run on; limit_session zone=rate burst=1; limit_session_dry_run on;",
+        "limit_auth zone=peer action=refuse; limit_auth_dry_run on; limit_session zone=rate burst=1; limit_session_dry_run on;",
     );
-    for n in 0..4 {
+    for n in 0..8 {
         assert!(gateways.reply(n, "joe", "wrong").starts_with("535"), "{n}");
     }
-    // Each gateway alone has seen two.
-    assert_eq!(
-        gateways.lines("delaying login, dry run, by zone \"peer\""),
-        [1, 1]
-    );
-    assert_eq!(
-        gateways.lines("limiting sessions, dry run, excess: "),
-        [1, 1]
-    );
+    // One line for each, whether the gateway finds it by itself or not.
+    let line = "limiting logins, dry run, by zone \"peer\"";
+    assert_eq!(gateways.lines(line), [3, 3]);
+    let line = "limiting sessions, dry run, excess: ";
+    assert_eq!(gateways.lines(line), [3, 3]);
 }
 
 /// A server that is killed and started again under load: nobody is refused, and each gateway writes one line each way.
@@ -344,6 +340,29 @@ fn a_silent_store() {
     assert!(took < Duration::from_secs(4), "{took:?}");
     gateways.gateways[0]
         .wait_for_log("cannot be used (no answer in 1000 ms): this gateway's own counts decide");
+    gateways.gateways[0].wait_for_log("is used again after ");
+    assert_eq!(gateways.lines("cannot be used ("), [1]);
+}
+
+/// A server that answers with errors is as good as none.
+#[test]
+fn a_store_that_takes_no_writes() {
+    let redis = Redis::start(&[]);
+    let gateways = Gateways::start(
+        1,
+        &url(&redis),
+        "limit_auth_zone $remote_addr zone=peer:1m rate=5r/h;",
+        "limit_auth zone=peer action=refuse;",
+    );
+    let replicas = |number| redis.ask(&["CONFIG", "SET", "min-replicas-to-write", number]);
+    replicas("1");
+    for n in 0..7 {
+        let expected = if n < 5 { "535" } else { "454" };
+        let reply = gateways.reply(0, "joe", "wrong");
+        assert!(reply.starts_with(expected), "{n}: {reply}");
+    }
+    gateways.gateways[0].wait_for_log("cannot be used (it answers \"NOREPLICAS ");
+    replicas("0");
     gateways.gateways[0].wait_for_log("is used again after ");
     assert_eq!(gateways.lines("cannot be used ("), [1]);
 }

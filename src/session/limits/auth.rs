@@ -131,7 +131,7 @@ struct Look<'r> {
     address: &'r [u8],
     /// When it is refused if it still has to wait.
     deadline: Instant,
-    /// The delay is in the log.
+    /// It is in the log that it has to wait, or is refused.
     is_logged: AtomicBool,
 }
 
@@ -171,13 +171,16 @@ impl Look<'_> {
         }
     }
 
-    /// Does what the store says about each of these zones.
+    /// Does what the store says about each of these zones. In a dry run it has nothing to add to what the own zones say.
     fn follow(
         &self,
         store: &LimitStore,
         standings: &[Standing],
         log: &SessionLog,
     ) -> Result<(), Looked> {
+        if self.config.dry_run && self.is_logged.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let mut shared = self.shared(store).zip(standings);
         shared.try_for_each(|(keyed, standing)| self.decide(keyed, *standing, log))
     }
@@ -217,6 +220,7 @@ impl Look<'_> {
                 }
             }
             None => {
+                self.is_logged.store(true, Ordering::Relaxed);
                 keyed.tally(Decision::Limited);
                 keyed.log(log, level, format_args!("limiting logins{dry} by"));
                 let limited = || Limited {

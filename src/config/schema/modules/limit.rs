@@ -79,7 +79,8 @@ module! {
         /// can find out the logins and addresses by trying. A zone with `distinct=on` is shared only with `secret`, and its passwords
         /// are told apart by hashes of which the key is this secret; without it, each gateway counts by itself. Everything in the store
         /// expires: what failed or was refused once it does not count any more, and passwords that were accepted after 30 days without
-        /// a login. Redis Cluster is not supported.
+        /// a login. A user of the store needs the commands EVAL, EVALSHA, SELECT, TIME, GET, SET and DEL, and the keys with this
+        /// prefix. What gateways count while the store is away is not added to it later. Redis Cluster is not supported.
         limit_store: LimitStores = "off", MAIL;
     }
 }
