@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 pub mod control;
 pub mod limit;
+pub mod limit_store;
 pub mod log;
 pub mod migrate;
 pub mod monitor;

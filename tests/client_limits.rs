@@ -1,12 +1,10 @@
 //! `limit_conn`, `limit_session`, `limit_auth`, `allow` and `deny`: what clients, logs and backends see of them, in all protocols.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use support::mail_log::{fields, wait_for_lines};
+use support::password_auth::PasswordAuth;
 use support::scripted::{ScriptedPeer, Step};
 use support::{Certificate, Gateway, LineClient, auth_plain, free_port, wait_until};
 
@@ -108,59 +106,11 @@ impl Protocol {
     }
 }
 
-/// An auth server that accepts the password `right` and counts the questions.
-struct Auth {
-    port: u16,
-    asked: Arc<AtomicUsize>,
-}
-
-impl Auth {
-    fn start(backend: u16) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = listener.local_addr().expect("its number").port();
-        let asked = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&asked);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let counter = Arc::clone(&counter);
-                std::thread::spawn(move || answer(stream, backend, &counter));
-            }
-        });
-        Self { port, asked }
-    }
-
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
-    }
-}
-
-fn answer(stream: TcpStream, backend: u16, asked: &AtomicUsize) {
-    let mut reader = BufReader::new(stream);
-    loop {
-        let mut header = String::new();
-        while !header.ends_with("\r\n\r\n") {
-            if reader.read_line(&mut header).unwrap_or(0) == 0 {
-                return;
-            }
-        }
-        asked.fetch_add(1, Ordering::SeqCst);
-        let status = match header.contains("Auth-Pass: right\r\n") {
-            true => format!("OK\r\nAuth-Server: 127.0.0.1\r\nAuth-Port: {backend}"),
-            false => "wrong".to_owned(),
-        };
-        let answer =
-            format!("HTTP/1.1 200 OK\r\nAuth-Status: {status}\r\nContent-Length: 0\r\n\r\n");
-        if reader.get_mut().write_all(answer.as_bytes()).is_err() {
-            return;
-        }
-    }
-}
-
 /// A server of a protocol whose auth server and backend accept the password `right`.
 struct Fixture {
     gateway: Gateway,
     port: u16,
-    auth: Auth,
+    auth: PasswordAuth,
     _backend: ScriptedPeer,
     block: String,
 }
@@ -168,7 +118,7 @@ struct Fixture {
 impl Fixture {
     fn start(protocol: &Protocol, mail: &str, server: &str) -> Self {
         let backend = protocol.backend();
-        let auth = Auth::start(backend.port);
+        let auth = PasswordAuth::start(backend.port);
         let port = free_port();
         let name = protocol.name;
         let block = format!(

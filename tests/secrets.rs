@@ -64,6 +64,7 @@ async fn nothing_secret_is_printed() {
     write("locked.pem", &locked_chain);
     write("plain.key", &locked.serialize_pem());
     write("phrases", &format!("{phrase}\n"));
+    write("store.key", "a-key-of-hashes-that-nobody-may-see\n");
     write("own.pem", &(own_chain + &own.serialize_pem()));
     let locking = Command::new("openssl")
         .args(["pkcs8", "-topk8", "-v2", "aes-256-cbc", "-in"])
@@ -83,6 +84,9 @@ async fn nothing_secret_is_printed() {
                 server_name mx.test;
                 auth_http 127.0.0.1:9/;
                 auth_http_header X-Auth-Key header-value-that-nobody-may-see;
+                limit_store redis://joe:password-of-the-store@127.0.0.1:1 secret=store.key;
+                limit_auth_zone $remote_addr zone=peer:1m rate=5r/m;
+                limit_auth zone=peer;
                 server {{
                     listen 127.0.0.1:2525; protocol smtp; starttls on;
                     ssl_certificate file.pem; ssl_certificate_key file.pem;
@@ -126,7 +130,13 @@ async fn nothing_secret_is_printed() {
             .find_map(|form| text.find(&packed(form)))
     };
     for text in &shown {
-        for known in ["mx.test", "locked.key", "Endpoint", "X-Auth-Key"] {
+        for known in [
+            "mx.test",
+            "locked.key",
+            "Endpoint",
+            "X-Auth-Key",
+            "redis://joe:***@",
+        ] {
             let found = finds(text, known.as_bytes());
             assert!(found.is_some(), "{known} is part of the configuration");
         }
@@ -149,6 +159,11 @@ async fn nothing_secret_is_printed() {
         ("the pass phrase", packed(phrase).into_bytes()),
         ("the pass phrase", phrase.as_bytes().to_vec()),
         ("the header", b"header-value-that-nobody-may-see".to_vec()),
+        ("the store's password", b"password-of-the-store".to_vec()),
+        (
+            "the store's key",
+            b"a-key-of-hashes-that-nobody-may-see".to_vec(),
+        ),
     ];
     for (name, secret) in secrets {
         for text in &shown {

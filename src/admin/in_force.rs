@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::limit::Zone;
 use crate::monitor::ServerKey;
 use crate::tls::CertificateFacts;
 use crate::upstream::Balancer;
@@ -19,6 +20,8 @@ pub struct InForce {
     pub servers: Vec<ServerInForce>,
     /// The groups of backends, each once.
     pub groups: Vec<Arc<Balancer>>,
+    /// The zones of limits, each once, in the order of their names.
+    pub limit_zones: Vec<LimitZoneInForce>,
     /// The certificates that clients get, each once.
     pub certificates: Vec<Certificate>,
 }
@@ -30,6 +33,19 @@ pub struct ServerInForce {
     pub key: ServerKey,
     /// `server_name`
     pub name: String,
+}
+
+/// A zone of `limit_conn`, `limit_session` or `limit_auth`.
+#[derive(Clone, Debug)]
+pub struct LimitZoneInForce {
+    pub name: String,
+    /// `conn`, `session` or `auth`.
+    pub kind: &'static str,
+    /// The key as written.
+    pub key: String,
+    /// The most memory that it may need, in bytes.
+    pub size: usize,
+    pub zone: Arc<dyn Zone>,
 }
 
 /// A certificate that clients get.

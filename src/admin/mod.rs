@@ -20,7 +20,7 @@ mod state;
 mod time;
 
 pub use self::access::Access;
-pub use self::in_force::{Certificate, InForce, ServerInForce};
+pub use self::in_force::{Certificate, InForce, LimitZoneInForce, ServerInForce};
 pub use self::process::ProcessSource;
 pub use self::server::{Admin, Listening};
 pub use self::state::{MOST_CLIENTS, State};

@@ -288,7 +288,7 @@ pub const OPTIONS: &[Opt] = &[
         ),
         help: "do not print a warning about the configuration",
         more: "A warning that can be silenced begins with its name in brackets: `[expired]`, `[expiring]`, `[not-yet-valid]`, \
-               `[certificate-name]`, `[readable-key]`, `[relay]`, `[bare-newline]`, `[not-served]`, `[unsupported]`, \
+               `[certificate-name]`, `[readable-key]`, `[relay]`, `[bare-newline]`, `[not-shared]`, `[not-served]`, `[unsupported]`, \
                `[no-effect]`, `[capabilities]`, `[missing-semicolon]`, `[typographic-quote]`. The option takes the name without the brackets and may be repeated.",
     },
     Opt {

@@ -141,7 +141,7 @@ fn usage_errors() {
         ),
         (
             "portcullis|--allow|Relay",
-            "portcullis: unknown warning \"Relay\", the names are: expired, expiring, not-yet-valid, certificate-name, readable-key, relay, bare-newline, not-served, unsupported, no-effect, capabilities, missing-semicolon, typographic-quote\n",
+            "portcullis: unknown warning \"Relay\", the names are: expired, expiring, not-yet-valid, certificate-name, readable-key, relay, bare-newline, not-shared, not-served, unsupported, no-effect, capabilities, missing-semicolon, typographic-quote\n",
         ),
         (
             "portcullis|--explain|frobnicate",

@@ -24,14 +24,14 @@ pub use model::{
     AccessAction, AccessRule, Admission, Affinity, Alpn, AuthAction, AuthRule, AuthUrl,
     BackendAddress, Balancing, BareNewlines, Cidr, ClientTls, ColorMode, Command, CommandFiles,
     ConnRule, Files, Format, Found, HealthCheck, HealthMatch, KeepAlive, LimitPrefix, LimitRules,
-    LimitZone, Limits, LineFormat, LogBuffer, LogDestination, LogEscape, LogEvents, LogFormat,
-    LogTarget, MailLog, Mask, MessageField, Messages, Method, Methods, Names, Options, Origin,
-    OwnFile, Part, PassPhrases, PidOption, ProxyPass, ProxyProtocol, ProxyRoute, ProxySmtpAuth,
-    ProxySmtpHelo, Rate, ResolvedName, Resolver, RouteText, SentTlv, SessionCache, SessionField,
-    SessionRule, SessionVariable, SocketOptions, Stage, StartTls, StatusListen, StatusToken,
-    Step as RouteStep, SyslogTarget, Template, TlsFault, TlsFile, TlsMaterial, TlsMode, TlsProbes,
-    TlsVersions, Upstream, UpstreamGroup, UpstreamServer, UsesZone, Variable, VariableSource,
-    Verify, VerifyClient, World, Xclient, ZoneKey, ZoneKind, unbracketed,
+    LimitStore, LimitZone, Limits, LineFormat, LogBuffer, LogDestination, LogEscape, LogEvents,
+    LogFormat, LogTarget, MailLog, Mask, MessageField, Messages, Method, Methods, Names, Options,
+    Origin, OwnFile, Part, PassPhrases, PidOption, ProxyPass, ProxyProtocol, ProxyRoute,
+    ProxySmtpAuth, ProxySmtpHelo, Rate, ResolvedName, Resolver, RouteText, SentTlv, SessionCache,
+    SessionField, SessionRule, SessionVariable, SocketOptions, Stage, StartTls, StatusListen,
+    StatusToken, Step as RouteStep, SyslogTarget, Template, TlsFault, TlsFile, TlsMaterial,
+    TlsMode, TlsProbes, TlsVersions, Upstream, UpstreamGroup, UpstreamServer, UsesZone, Variable,
+    VariableSource, Verify, VerifyClient, World, Xclient, ZoneKey, ZoneKind, unbracketed,
 };
 pub use openssl::certificate::Names as CertificateNames;
 pub use openssl::{ciphers, pem};

@@ -10,6 +10,7 @@ use std::mem::size_of;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::figures::{Tally, Zone, ZoneFigures, zones};
 use super::table::{Key, PER_ALLOCATION, Table, Value};
 use crate::config::Rate;
 
@@ -22,6 +23,7 @@ const MOST: usize = 128;
 #[derive(Debug)]
 pub struct AuthZone {
     table: Table<Failures>,
+    tally: Tally,
     secret: RandomState,
     begun: Instant,
 }
@@ -89,6 +91,13 @@ pub struct AuthLimit {
     pub burst: u64,
 }
 
+impl AuthLimit {
+    /// The most that may count, in thousandths.
+    pub fn most(self) -> u64 {
+        self.burst.saturating_add(1).saturating_mul(ONE)
+    }
+}
+
 /// The result of a check.
 #[derive(Debug)]
 pub enum AuthVerdict {
@@ -112,11 +121,14 @@ pub struct AuthPermit {
     is_pending: bool,
 }
 
+zones!(AuthZone);
+
 impl AuthZone {
     /// A zone that needs at most `size` bytes.
     pub fn new(size: usize, now: Instant) -> Self {
         Self {
             table: Table::new(size),
+            tally: Tally::default(),
             secret: RandomState::new(),
             begun: now,
         }
@@ -177,7 +189,7 @@ impl AuthZone {
         now: Instant,
     ) -> (Option<AuthVerdict>, AuthPermit) {
         let mut permit = self.permit(attempt, limit.rate);
-        let most = limit.burst.saturating_add(1).saturating_mul(ONE);
+        let most = limit.most();
         let now = self.time(now);
         let verdict = self.table.update(permit.key, |failures| {
             failures.forget(limit.rate, now);

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::figures::{Tally, Zone, ZoneFigures, zones};
 use super::table::{Key, Table, Value};
 
 /// Counts the open connections of each key.
 #[derive(Debug)]
 pub struct ConnZone {
     table: Table<Count>,
+    tally: Tally,
     numbers: AtomicU32,
 }
 
@@ -36,11 +38,14 @@ pub struct ConnLease {
     number: u32,
 }
 
+zones!(ConnZone);
+
 impl ConnZone {
     /// A zone that needs at most `size` bytes.
     pub fn new(size: usize) -> Self {
         Self {
             table: Table::new(size),
+            tally: Tally::default(),
             numbers: AtomicU32::new(0),
         }
     }

@@ -6,6 +6,7 @@
 
 mod auth;
 mod conn;
+mod figures;
 mod rules;
 mod session;
 mod table;
@@ -15,6 +16,9 @@ mod zones;
 
 pub use auth::{Attempt, AuthLimit, AuthPermit, AuthVerdict, AuthZone};
 pub use conn::{ConnLease, ConnZone};
+pub use figures::{Decision, Tally, Zone, ZoneFigures};
 pub use rules::{Limits, Zoned};
-pub use session::{SessionCheck, SessionVerdict, SessionZone, check_sessions};
+pub use session::{
+    SessionCheck, SessionVerdict, SessionZone, check_sessions, peek_sessions, slowest,
+};
 pub use zones::{Zones, rebound};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{AuthZone, ConnZone, SessionZone};
+use super::{AuthZone, ConnZone, SessionZone, Zone};
 use crate::config::{self, AuthRule, ConnRule, LimitZone, SessionRule, Stage, UsesZone};
 
 /// The limits of a server.
@@ -25,6 +25,23 @@ pub struct Zoned<R, Z> {
     pub zone: Arc<Z>,
     /// When the key of the zone is known.
     pub stage: Stage,
+}
+
+impl Limits {
+    /// The zones that are used, with their configurations.
+    pub fn zones(&self) -> impl Iterator<Item = (&LimitZone, Arc<dyn Zone>)> {
+        let conn = self.conn.iter().map(Zoned::zone);
+        let session = self.session.iter().map(Zoned::zone);
+        let auth = self.auth.iter().map(Zoned::zone);
+        conn.chain(session).chain(auth)
+    }
+}
+
+impl<R: UsesZone, Z: Zone + 'static> Zoned<R, Z> {
+    fn zone(&self) -> (&LimitZone, Arc<dyn Zone>) {
+        let zone = Arc::clone(&self.zone);
+        (self.rule.zone(), zone)
+    }
 }
 
 impl<R: Clone + UsesZone, Z> Zoned<R, Z> {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::figures::{Tally, Zone, ZoneFigures, zones};
 use super::table::{Table, Value};
 
 /// The time of a zone at its beginning, in milliseconds: an entry that was never used is older than any other.
@@ -11,6 +12,7 @@ const BEGINNING: i64 = 1 << 40;
 #[derive(Debug)]
 pub struct SessionZone {
     table: Table<Bucket>,
+    tally: Tally,
     begun: Instant,
 }
 
@@ -59,11 +61,14 @@ pub enum SessionVerdict {
     Refused { index: usize, excess: u64 },
 }
 
+zones!(SessionZone);
+
 impl SessionZone {
     /// A zone that needs at most `size` bytes.
     pub fn new(size: usize, now: Instant) -> Self {
         Self {
             table: Table::new(size),
+            tally: Tally::default(),
             begun: now,
         }
     }
@@ -129,23 +134,39 @@ impl Bucket {
 
 /// Checks a new session in several zones, in this order. It counts in all of them or in none.
 pub fn check_sessions(checks: &[SessionCheck<'_>], now: Instant) -> SessionVerdict {
-    let mut slowest = (0, 0, 0);
-    for (index, check) in checks.iter().enumerate() {
-        let is_last = index + 1 == checks.len();
-        let excess = check.look_up(now, is_last);
-        if excess > check.burst {
-            return SessionVerdict::Refused { index, excess };
-        }
-        if is_last {
-            slowest = (check.wait(excess), index, excess);
-        }
+    let Some((last, others)) = checks.split_last() else {
+        return SessionVerdict::Passed;
+    };
+    if let Some(refused) = peek_sessions(others, now) {
+        return refused;
     }
-    let others = checks.len().saturating_sub(1);
-    for (index, check) in checks.iter().enumerate().take(others).rev() {
-        let excess = check.count(now);
-        let wait = check.wait(excess);
+    let excess = last.look_up(now, true);
+    if excess > last.burst {
+        let index = others.len();
+        return SessionVerdict::Refused { index, excess };
+    }
+    let others = others.iter().map(|check| check.count(now));
+    let excesses: Vec<_> = others.chain([excess]).collect();
+    slowest(checks, &excesses)
+}
+
+/// Whether a zone refuses a new session, which counts in none.
+pub fn peek_sessions(checks: &[SessionCheck<'_>], now: Instant) -> Option<SessionVerdict> {
+    let mut checks = checks.iter().enumerate();
+    checks.find_map(|(index, check)| {
+        let excess = check.look_up(now, false);
+        (excess > check.burst).then_some(SessionVerdict::Refused { index, excess })
+    })
+}
+
+/// The verdict about a session that no zone refuses, with its excess in each. As in nginx, the last zone decides where others wait as
+/// long.
+pub fn slowest(checks: &[SessionCheck<'_>], excesses: &[u64]) -> SessionVerdict {
+    let mut slowest = (0, 0, 0);
+    for (index, (check, excess)) in checks.iter().zip(excesses).enumerate().rev() {
+        let wait = check.wait(*excess);
         if wait > slowest.0 {
-            slowest = (wait, index, excess);
+            slowest = (wait, index, *excess);
         }
     }
     match slowest {

@@ -81,6 +81,11 @@ impl<V: Value> Table<V> {
         self.shards.iter().map(|shard| lock(shard).count).sum()
     }
 
+    /// The memory in use, in bytes.
+    pub fn used(&self) -> usize {
+        self.shards.iter().map(|shard| lock(shard).used()).sum()
+    }
+
     fn shard(&self, key: Key) -> MutexGuard<'_, Shard<V>> {
         // The low bits choose the place in a shard.
         let at = (key.0 >> 48) as usize % self.shards.len();
@@ -146,6 +151,12 @@ impl<V: Value> Shard<V> {
             owned: 0,
             room,
         }
+    }
+
+    /// The memory of all slots that were used so far, of what they own, and of the buckets.
+    fn used(&self) -> usize {
+        let slots = self.slots.len() * size_of::<Slot<V>>();
+        self.buckets.len() * size_of::<Place>() + slots + self.owned
     }
 
     fn slot(&mut self, at: Place) -> &mut Slot<V> {

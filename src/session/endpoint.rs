@@ -9,6 +9,7 @@ use super::recorder::Recorded;
 use super::shutdown::{Shutdown, ShutdownTimer};
 use crate::config::{self, Route, Server, TlsMode};
 use crate::limit::Limits;
+use crate::limit_store::LimitStore;
 use crate::log::ErrorLog;
 use crate::log::mail_log::MailLogs;
 use crate::monitor::{CloseRequest, ServerMonitor};
@@ -41,6 +42,8 @@ pub struct Endpoint {
     pub backends: Arc<Backends>,
     /// What limits clients, if anything does.
     pub limits: Option<Arc<Limits>>,
+    /// Where several gateways share what the limits count.
+    pub limit_store: Option<Arc<LimitStore>>,
     /// `worker_shutdown_timeout`
     pub shutdown: Option<Arc<ShutdownTimer>>,
 }

@@ -249,6 +249,66 @@ fn a_backend_that_fails_is_shown() {
 }
 
 #[test]
+fn zones_of_limits_are_shown() {
+    let (port, refuses) = (free_port(), imap::backend(false));
+    let (_folder, pages, main) = pages();
+    let zones = "limit_auth_zone $remote_user zone=logins:1m rate=2r/h; limit_conn_zone $remote_addr zone=open:32k;
+        limit_session_zone $remote_addr zone=new:64k rate=9r/s; limit_session_zone $remote_addr zone=unused:32k rate=9r/s;"
+        .to_owned();
+    let limits = format!(
+        "proxy_pass 127.0.0.1:{refuses}; limit_auth zone=logins action=refuse; limit_conn open 2; limit_session zone=new burst=9 nodelay;"
+    );
+    let _gateway = Gateway::start_with(&main, &mail(&[zones, server(port, "imap", &limits)]));
+    let mut first = log_in_imap(port, "joe");
+    first.expect("a NO");
+    let mut second = log_in_imap(port, "joe");
+    second.expect("a NO");
+    second.send_line("b LOGIN joe secret-pw");
+    second.expect("b NO [UNAVAILABLE]");
+    LineClient::connect(port).expect("* BYE [UNAVAILABLE] Too many connections");
+    let document = json(&pages, "/json");
+    Schema::documented().check(&document);
+    let zones = &document["limits"];
+    let of = |zone: &str, key: &str| zones[zone][key].clone();
+    let counts = |zone| ["entries", "passed", "delayed", "limited"].map(|key| of(zone, key));
+    assert_eq!(counts("logins"), [1, 2, 0, 1], "{zones}");
+    assert_eq!(counts("open"), [1, 2, 0, 1], "{zones}");
+    assert_eq!(counts("new"), [1, 3, 0, 0], "{zones}");
+    assert_eq!(
+        (of("new", "kind"), of("logins", "kind")),
+        ("session".into(), "auth".into())
+    );
+    assert_eq!(
+        (of("logins", "key"), of("logins", "size")),
+        ("$remote_user".into(), (1 << 20).into())
+    );
+    let used = of("logins", "used").as_u64().expect("a number");
+    assert!((1..=1 << 20).contains(&used), "{used}");
+    assert!(zones["unused"].is_null());
+    let labels = "{zone=\"logins\",kind=\"auth\"}";
+    let limited = labels.replace('}', ",result=\"limited\"}");
+    for (series, value) in [
+        (format!("portcullis_limited_total{limited}"), 1.0),
+        (format!("portcullis_limit_zone_entries{labels}"), 1.0),
+        (
+            format!("portcullis_limit_zone_used_bytes{labels}"),
+            used as f64,
+        ),
+        (
+            format!("portcullis_limit_zone_size_bytes{labels}"),
+            1048576.0,
+        ),
+    ] {
+        assert_eq!(pages.metric(&series), Some(value), "{series}");
+    }
+    let text = pages.get("/text");
+    assert!(
+        text.contains("logins (auth, $remote_user): 1 keys, "),
+        "{text}"
+    );
+}
+
+#[test]
 fn tls_and_certificates_are_shown() {
     let (port, backend, certificate) = (free_port(), imap::backend(true), Certificate::new());
     let (_folder, pages, main) = pages();

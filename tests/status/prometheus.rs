@@ -44,7 +44,9 @@ impl Run {
             "auth_http 127.0.0.1:{}/auth; proxy_pass_error_message on;",
             auth.port
         );
+        let zone = "limit_conn_zone $remote_addr zone=open:32k; limit_conn open 1000;";
         let block = mail(&[
+            zone.to_owned(),
             server(port, "imap", &proxy),
             server(tls, "imap", &secured).replace("; protocol", " ssl; protocol"),
             server(auth_port, "imap", &by_auth),

@@ -44,6 +44,7 @@ fn write(out: &mut String, status: &Snapshot) -> fmt::Result {
             "  {url}: {requests} requests, {failed} failed, {average:.1} ms on average"
         )?;
     }
+    limits(out, status)?;
     if !status.certificates.is_empty() {
         writeln!(out, "\nCertificates")?;
     }
@@ -106,6 +107,22 @@ fn upstreams(out: &mut String, status: &Snapshot) -> fmt::Result {
                 "    {address}: {state}{since}, {current} sessions, {total} tries, {fails} failed"
             )?;
         }
+    }
+    Ok(())
+}
+
+fn limits(out: &mut String, status: &Snapshot) -> fmt::Result {
+    if !status.limits.is_empty() {
+        writeln!(out, "\nLimits")?;
+    }
+    for (name, zone) in &status.limits {
+        let (kind, key, entries) = (zone.kind, &zone.key, zone.entries);
+        let (passed, delayed, limited) = (zone.passed, zone.delayed, zone.limited);
+        let part = zone.used * 100 / zone.size.max(1);
+        writeln!(
+            out,
+            "  {name} ({kind}, {key}): {entries} keys, {part}% used, {passed} passed, {delayed} delayed, {limited} limited"
+        )?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 mod auth_servers;
 mod certificates;
 mod histogram;
+mod limits;
 mod process;
 mod reloads;
 mod servers;
@@ -16,6 +17,7 @@ use serde::Serialize;
 pub(super) use self::auth_servers::AuthServer;
 pub(super) use self::certificates::Certificate;
 pub(super) use self::histogram::Histogram;
+pub(super) use self::limits::LimitZone;
 pub(super) use self::process::Process;
 pub(super) use self::reloads::Reloads;
 pub(super) use self::servers::ServerZone;
@@ -33,6 +35,8 @@ pub(super) struct Snapshot {
     pub connections: Connections,
     pub mail: Mail,
     pub auth_servers: BTreeMap<String, AuthServer>,
+    /// By the name of the zone.
+    pub limits: BTreeMap<String, LimitZone>,
     pub certificates: Vec<Certificate>,
     pub reloads: Reloads,
     /// The logins whose new sessions are refused.
@@ -119,6 +123,7 @@ impl Snapshot {
                 durations: durations.collect(),
             },
             auth_servers: auth_servers::all(&state.monitor),
+            limits: limits::all(in_force),
             certificates: certificates::all(in_force, now),
             reloads: Reloads::of(&state.monitor.reloads),
             held_logins: held_logins(&state.monitor),

@@ -3,18 +3,24 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::report::Report;
 use super::scopes::ServerLines;
+use crate::base::Level;
 use crate::config::model::{
-    AccessRule, AuthRule, ConnRule, LimitRules, LimitZone, Limits, SessionRule,
+    AccessRule, AuthRule, ConnRule, LimitRules, LimitStore, LimitZone, Limits, SessionRule,
 };
 use crate::config::schema::Scope;
 use crate::config::schema::held::Held;
 use crate::config::schema::modules::limit::LimitWritten;
 use crate::config::schema::modules::{Access, Limit};
+use crate::config::syntax::{Diagnostic, Lint, message};
 
-/// The zones of a configuration, by name.
+/// The zones of a configuration, and where they are shared.
 #[derive(Debug, Default)]
-pub struct Zones(HashMap<Box<[u8]>, Arc<LimitZone>>);
+pub struct Zones {
+    by_name: HashMap<Box<[u8]>, Arc<LimitZone>>,
+    store: Option<Arc<LimitStore>>,
+}
 
 impl Zones {
     /// Those of `mail {}`.
@@ -27,7 +33,10 @@ impl Zones {
         ];
         let zones = kinds.into_iter().flatten();
         let zones = zones.map(|zone| (zone.name.clone(), Arc::new(zone)));
-        Self(zones.collect())
+        Self {
+            by_name: zones.collect(),
+            store: settings.limit_store.map(Arc::new),
+        }
     }
 
     /// The limits of a server with these settings. `None`: nothing is limited. Rules whose zone is not defined are left out; that is
@@ -56,8 +65,9 @@ impl Zones {
                 origin: rule.origin.clone(),
             })
         });
-        let limits = Limits {
+        let mut limits = Limits {
             access: access(lines),
+            store: None,
             prefix: settings.limit_prefix,
             conn: LimitRules {
                 rules: conn.collect(),
@@ -75,11 +85,31 @@ impl Zones {
                 dry_run: settings.limit_auth_dry_run,
             },
         };
+        let store = self.store.as_ref();
+        limits.store = store
+            .filter(|store| limits.zones().any(|zone| zone.is_shared_by(store)))
+            .cloned();
         (!limits.is_empty()).then(|| Arc::new(limits))
     }
 
     fn zone(&self, name: &[u8]) -> Option<Arc<LimitZone>> {
-        self.0.get(name).cloned()
+        self.by_name.get(name).cloned()
+    }
+}
+
+/// Warns about zones that a store does not share: without a secret, passwords are told apart in each gateway alone.
+pub fn warn_of_unshared(mail: &LimitWritten, report: &mut Report<'_>) {
+    let Some(line) = &mail.limit_store else {
+        return;
+    };
+    let Some(store) = &line.value else { return };
+    let zones = mail.limit_auth_zone.iter().flat_map(|zones| &zones.value);
+    for zone in zones.filter(|zone| !zone.is_shared_by(store)) {
+        let begin = "the zone \"";
+        let end = "\" with \"distinct=on\" is not shared, each gateway counts by itself: \"limit_store\" has no \"secret=file\"";
+        let message = message!(begin, zone.name, end);
+        let warning = Diagnostic::new(Level::Warn, message, &line.span);
+        report.warn(warning.named(Lint::NotShared));
     }
 }
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::groups::Groups;
+use super::limits;
 use super::merged::{MergedServer, Outer};
 use super::messages::about_server;
 use super::relay;
@@ -28,6 +29,7 @@ pub fn merge(
     groups: Groups,
     report: &mut Report<'_>,
 ) -> Result<Vec<MergedServer>, Stop> {
+    limits::warn_of_unshared(&outer.limit, report);
     let inherited = Outer::new(outer, groups);
     let mut merged = Vec::with_capacity(servers.len());
     for lines in servers {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    AccessRule, Origin, Part, SessionField, SessionVariable, Template, Variable, VariableSource,
-    masked,
+    AccessRule, LimitStore, Origin, Part, SessionField, SessionVariable, Template, Variable,
+    VariableSource, masked,
 };
 use crate::base::Level;
 
@@ -18,6 +18,18 @@ pub struct LimitZone {
     pub key: ZoneKey,
     /// The most memory that it may need, in bytes.
     pub size: usize,
+}
+
+impl LimitZone {
+    /// Whether the counts are in the store. Open connections are counted in each gateway alone, and passwords are told apart in the
+    /// store only by hashes whose key is not in it.
+    pub fn is_shared_by(&self, store: &LimitStore) -> bool {
+        match self.kind {
+            ZoneKind::Conn => false,
+            ZoneKind::Session(_) => true,
+            ZoneKind::Auth { distinct, .. } => !distinct || store.secret.is_some(),
+        }
+    }
 }
 
 /// What a zone counts.
@@ -42,6 +54,15 @@ impl ZoneKind {
             Self::Conn => "limit_conn_zone",
             Self::Session(_) => "limit_session_zone",
             Self::Auth { .. } => "limit_auth_zone",
+        }
+    }
+
+    /// What it counts, in one word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Conn => "conn",
+            Self::Session(_) => "session",
+            Self::Auth { .. } => "auth",
         }
     }
 
@@ -356,6 +377,8 @@ pub struct Limits {
     pub conn: LimitRules<ConnRule>,
     pub session: LimitRules<SessionRule>,
     pub auth: LimitRules<AuthRule>,
+    /// Where counts are shared, if one of the zones is.
+    pub store: Option<Arc<LimitStore>>,
 }
 
 impl Limits {

@@ -15,6 +15,7 @@ mod health_check;
 mod health_match;
 mod key_table;
 mod limit;
+mod limit_store;
 mod listen;
 mod log_target;
 mod mail_log;
@@ -49,6 +50,7 @@ pub use limit::{
     AuthAction, AuthRule, ConnRule, LimitPrefix, LimitRules, LimitZone, Limits, Rate, SessionRule,
     Stage, UsesZone, ZoneKey, ZoneKind, stage_of,
 };
+pub use limit_store::{LimitStore, StoreLogin, without_password};
 pub use listen::{KeepAlive, Listen, SocketOptions};
 pub use log_target::{LineFormat, LogDestination, LogTarget, SyslogTarget};
 pub use mail_log::{LogBuffer, LogEscape, LogEvents, LogFormat, MailLog};

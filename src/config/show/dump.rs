@@ -1,5 +1,5 @@
 //! `--dump-config`: the settings in force as a configuration. Each line ends in its origin. The output can be loaded again and means
-//! the same.
+//! the same, except for the password of `limit_store`.
 
 use super::selection::{NoSuchServer, Selection};
 use super::settings::{Block, Origin, Setting, Settings, position, settings};

@@ -8,8 +8,8 @@ use crate::base::{Address, Protocol};
 use crate::config::load::config::Loaded;
 use crate::config::load::server::Server;
 use crate::config::load::written::{Line, Lines, VariableLines};
-use crate::config::model::{LogDestination, Options};
-use crate::config::schema::modules::{access, core, events, mail, ssl};
+use crate::config::model::{LogDestination, Options, without_password};
+use crate::config::schema::modules::{access, core, events, limit, mail, ssl};
 use crate::config::schema::table;
 use crate::config::schema::{BlockDirective, Contexts, Directive, Effect, MainScope, Repeated};
 use crate::config::syntax::Span;
@@ -167,13 +167,48 @@ fn of_mail_only(mail: &Lines, servers: &[Arc<Server>]) -> Vec<Setting> {
     for line in mail.lines.iter().filter(is_own) {
         let note = match line.directive.effect {
             Effect::DeclaresLimitZone => Some(users(line, servers)),
+            _ if line.directive.is(limit::directives::limit_store()) => sharing(line, servers),
             _ => None,
         };
         let (level, span) = ("mail", line.span.clone());
         let origin = Origin::Line { level, span, note };
-        list.push(line.directive, line.words.clone(), origin);
+        list.push(line.directive, shown(line), origin);
     }
     list.0
+}
+
+/// The words of a line, without the password of `limit_store`.
+fn shown(line: &Line) -> Vec<Box<[u8]>> {
+    let mut words = line.words.clone();
+    if line.directive.is(limit::directives::limit_store())
+        && let Some(url) = words.first_mut()
+    {
+        *url = without_password(url).into();
+    }
+    words
+}
+
+/// The zones that the store of this line shares.
+fn sharing(line: &Line, servers: &[Arc<Server>]) -> Option<String> {
+    if line.words.first().is_some_and(|word| **word == *b"off") {
+        return None;
+    }
+    let mut names: Vec<String> = Vec::new();
+    let limits = servers.iter().filter_map(|server| server.limits.as_ref());
+    for limits in limits {
+        let Some(store) = &limits.store else { continue };
+        for zone in limits.zones().filter(|zone| zone.is_shared_by(store)) {
+            let name = String::from_utf8_lossy(&zone.name);
+            let name = format!("\"{}\"", name.replace(char::is_control, "?"));
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    Some(match names.is_empty() {
+        true => "not used".to_owned(),
+        false => format!("shares the zones {}", names.join(", ")),
+    })
 }
 
 /// The lines that use the zone of this line.

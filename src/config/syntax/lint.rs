@@ -20,6 +20,8 @@ pub enum Lint {
     Relay,
     /// Messages of clients without a login pass unread.
     BareNewline,
+    /// A zone that `limit_store` does not share.
+    NotShared,
     /// A block that the gateway does not serve.
     NotServed,
     /// A setting that the TLS library does not support.
@@ -36,7 +38,7 @@ pub enum Lint {
 
 impl Lint {
     /// Every name.
-    pub const ALL: [(&'static str, Self); 13] = [
+    pub const ALL: [(&'static str, Self); 14] = [
         ("expired", Self::Expired),
         ("expiring", Self::Expiring),
         ("not-yet-valid", Self::NotYetValid),
@@ -44,6 +46,7 @@ impl Lint {
         ("readable-key", Self::ReadableKey),
         ("relay", Self::Relay),
         ("bare-newline", Self::BareNewline),
+        ("not-shared", Self::NotShared),
         ("not-served", Self::NotServed),
         ("unsupported", Self::Unsupported),
         ("no-effect", Self::NoEffect),

@@ -17,6 +17,7 @@ use crate::config::{
     Server, ServerId, TlsFault, TlsMaterial,
 };
 use crate::limit::Limits;
+use crate::limit_store::LimitStore;
 use crate::log::mail_log::MailLogs;
 use crate::log::{ErrorLog, OpenError};
 use crate::monitor::{Monitor, ServerKey};
@@ -68,6 +69,7 @@ struct ServerParts {
     authenticator: Authenticator,
     backends: Arc<Backends>,
     limits: Option<Arc<Limits>>,
+    limit_store: Option<Arc<LimitStore>>,
 }
 
 impl<'a> Builder<'a> {
@@ -133,6 +135,7 @@ impl<'a> Builder<'a> {
             authenticator,
             backends,
             limits,
+            limit_store,
         } = self.server(route)?;
         let listen: Arc<str> = Arc::from(&*route.name);
         let monitor = self.monitor.as_ref();
@@ -156,6 +159,7 @@ impl<'a> Builder<'a> {
             authenticator,
             backends,
             limits,
+            limit_store,
             shutdown: self.shutdown.clone(),
         }))
     }
@@ -166,6 +170,7 @@ impl<'a> Builder<'a> {
         self.log(&server.error_log)?;
         self.connector(server.backend_tls.tls(), &[])?;
         self.mail_log(&server.mail_log)?;
+        self.limit_store(server)?;
         if let config::Authenticator::AuthHttp { server, .. } = &server.authenticator {
             self.connector(server.tls.as_ref(), AUTH_ALPN)?;
         }
@@ -189,6 +194,7 @@ impl<'a> Builder<'a> {
             peer_failures: self.peer_failures(&server.error_log),
             mail_log: self.mail_log(&server.mail_log)?,
             limits: self.limits(server),
+            limit_store: self.limit_store(server)?,
             resolver: self.resolver(&server.mail),
             authenticator: authenticator
                 .try_map(|target| self.auth_server(target, &server.mail))?,
@@ -202,6 +208,26 @@ impl<'a> Builder<'a> {
         let limits = server.limits.as_ref()?;
         let zones = &self.registries.zones;
         Some(Arc::new(zones.limits(limits, Instant::now())))
+    }
+
+    /// Where the limits of a server share what they count. The first server that uses a store decides about name servers.
+    fn limit_store(&self, server: &Server) -> Result<Option<Arc<LimitStore>>, BuildError> {
+        let store = server
+            .limits
+            .as_ref()
+            .and_then(|limits| limits.store.as_ref());
+        let Some(store) = store else {
+            return Ok(None);
+        };
+        let connector = self.connector(store.tls.as_deref(), &[])?;
+        // The settings have the name.
+        let tls = connector.and_then(|connector| connector.target(b""));
+        let (resolver, dialer) = (self.resolver(&server.mail), self.registries.dialer.clone());
+        let known = &self.registries.limit_stores;
+        let Ok(store) = known.get_or_make((**store).clone(), |config| {
+            Ok::<_, Infallible>(LimitStore::new(config.clone(), tls, resolver, dialer))
+        });
+        Ok(Some(store))
     }
 
     /// TLS with the clients of a server, whose `listen` lines have the same material.

@@ -34,6 +34,7 @@ impl Embedded {
         let generation = Generation::build(loaded.config, SystemNames::read(world), &registries);
         let generation = generation.map_err(|error| error.to_string())?;
         generation.fetch_capabilities();
+        generation.start_limit_stores();
         let limit = DescriptorLimit::now();
         let instance = Instance::new(registries, generation, limit);
         Ok(Self(Arc::new(instance)))

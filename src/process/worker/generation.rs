@@ -1,14 +1,14 @@
 //! One generation: a configuration and what is built from it. The process holds the current one in an `ArcSwap`. A session holds its own
 //! `Arc<Endpoint>`, so the endpoints of a generation live as long as its last session.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::builder::{BuildError, Builder};
 use super::registries::Registries;
-use crate::admin::MOST_CLIENTS;
+use crate::admin::{LimitZoneInForce, MOST_CLIENTS};
 use crate::base::{Address, Level};
 use crate::config::{Config, Socket};
 use crate::log::ErrorLog;
@@ -132,6 +132,14 @@ impl Generation {
         GroupTasks::start(self.backends())
     }
 
+    /// Connects the stores of limits. Must be called inside the runtime.
+    pub fn start_limit_stores(&self) {
+        let endpoints = self.endpoints.values().flat_map(|(_, endpoints)| endpoints);
+        for store in endpoints.filter_map(|endpoint| endpoint.limit_store.as_ref()) {
+            store.start(&self.log);
+        }
+    }
+
     /// The groups of backends, each once.
     pub fn groups(&self) -> Vec<Arc<Balancer>> {
         let mut groups: Vec<Arc<Balancer>> = Vec::new();
@@ -144,6 +152,26 @@ impl Generation {
             }
         }
         groups
+    }
+
+    /// The zones of limits, each once, in the order of their names.
+    pub fn limit_zones(&self) -> Vec<LimitZoneInForce> {
+        let endpoints = self.endpoints.values().flat_map(|(_, endpoints)| endpoints);
+        let limits = endpoints.filter_map(|endpoint| endpoint.limits.as_ref());
+        let zones = limits.flat_map(|limits| limits.zones());
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let zones = zones.map(|(config, zone)| {
+            let name = text(&config.name);
+            let zone = LimitZoneInForce {
+                name: name.clone(),
+                kind: config.kind.word(),
+                key: text(&config.key.written),
+                size: config.size,
+                zone,
+            };
+            (name, zone)
+        });
+        zones.collect::<BTreeMap<_, _>>().into_values().collect()
     }
 
     /// The number of descriptors of listening sockets, and of the clients of `status`.

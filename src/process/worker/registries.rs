@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use crate::base::Registry;
 use crate::config::LogTarget;
 use crate::limit::Zones;
+use crate::limit_store::LimitStores;
 use crate::log::LogFiles;
 use crate::monitor::Monitor;
 use crate::net::dialer::Dialer;
@@ -30,6 +31,8 @@ pub struct Registries {
     pub peer_failures: Registry<Vec<LogTarget>, PeerFailures>,
     /// The zones of limits.
     pub zones: Zones,
+    /// The stores of limits, with their connections.
+    pub limit_stores: LimitStores,
     /// The groups of backends.
     pub balancers: Balancers,
     /// Makes connections to auth servers and backends.

@@ -221,6 +221,7 @@ impl Service {
         let generation = self.instance.generation.load();
         generation.fetch_capabilities();
         self.group_tasks = generation.start_group_tasks();
+        generation.start_limit_stores();
         self.debug.follow(Arc::clone(&generation.log));
         let registries = &self.instance.registries;
         let failed = (self.status).follow(&generation, number, registries, status);

@@ -146,6 +146,7 @@ fn in_force(generation: &Generation, number: u64) -> InForce {
         since: SystemTime::now(),
         servers: servers.collect(),
         groups: generation.groups(),
+        limit_zones: generation.limit_zones(),
         certificates: certificates(config),
     }
 }

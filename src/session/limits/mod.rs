@@ -14,8 +14,12 @@ use super::log::SessionLog;
 use super::phase::Phase;
 use super::verdict::Verdict;
 use crate::base::{Escaped, Level};
-use crate::config::{AccessRule, LimitPrefix, Stage, TlsMode, UsesZone};
-use crate::limit::{Limits, SessionCheck, SessionVerdict, Zoned, check_sessions};
+use crate::config::{AccessRule, LimitPrefix, SessionRule, Stage, TlsMode, UsesZone};
+use crate::limit::{
+    Decision, Limits, SessionCheck, SessionVerdict, SessionZone, Zone, Zoned, check_sessions,
+    peek_sessions, slowest,
+};
+use crate::limit_store::{LimitStore, SessionAnswer};
 use crate::log::mail_log::SessionResult;
 use crate::net::socket::Peer;
 use crate::proto::{Excess, LastReply};
@@ -115,9 +119,16 @@ pub(in crate::session) async fn check(
     let Some(limits) = &session.endpoint.limits else {
         return Ok(());
     };
-    let wait = check_rate(limits, session.log, stage).map_err(Stopped::Limited)?;
-    if !wait.is_zero() {
-        wait_for(session, wait).await?;
+    let rules = Keyed::all(&limits.session, limits, session.log, stage, MOST_OTHER);
+    if !rules.is_empty() {
+        let answer = match &session.endpoint.limit_store {
+            Some(store) => Box::pin(ask(store, &rules)).await,
+            None => None,
+        };
+        let wait = check_rate(&rules, limits, session.log, answer).map_err(Stopped::Limited)?;
+        if !wait.is_zero() {
+            wait_for(session, wait).await?;
+        }
     }
     count(limits, session.log, stage).map_err(Stopped::Limited)
 }
@@ -138,11 +149,26 @@ async fn wait_for(session: &mut Session<'_>, wait: Duration) -> Result<(), Stopp
     }
 }
 
-/// `limit_session`. Returns for how long the session has to wait.
-fn check_rate(limits: &Limits, log: &SessionLog, stage: Stage) -> Result<Duration, Limited> {
-    let config = &limits.config.session;
-    let keyed = Keyed::all(&limits.session, limits, log, stage, MOST_OTHER);
-    let checks = keyed.iter().map(|keyed| {
+/// Asks the store about a new session. `None`: the own zones decide, since one of them refuses it or the store is lost.
+async fn ask(
+    store: &LimitStore,
+    rules: &[Keyed<'_, SessionRule, SessionZone>],
+) -> Option<SessionVerdict> {
+    let checks = session_checks(rules);
+    if peek_sessions(&checks, Instant::now().into_std()).is_some() {
+        return None;
+    }
+    let zones = rules.iter().map(|keyed| &*keyed.rule.rule.zone);
+    let shared: Vec<_> = zones.zip(checks.iter().copied()).collect();
+    Some(match store.check_sessions(&shared).await? {
+        SessionAnswer::Counted(excesses) => slowest(&checks, &excesses),
+        SessionAnswer::Refused { index, excess } => SessionVerdict::Refused { index, excess },
+    })
+}
+
+/// A session in the zones of these rules.
+fn session_checks<'a>(rules: &'a [Keyed<'_, SessionRule, SessionZone>]) -> Vec<SessionCheck<'a>> {
+    let checks = rules.iter().map(|keyed| {
         let rule = &keyed.rule.rule;
         SessionCheck {
             zone: &keyed.rule.zone,
@@ -154,15 +180,35 @@ fn check_rate(limits: &Limits, log: &SessionLog, stage: Stage) -> Result<Duratio
                 .map_or(u64::MAX, |delay| delay.saturating_mul(1000)),
         }
     });
-    let checks: Vec<_> = checks.collect();
-    let now = Instant::now().into_std();
-    match check_sessions(&checks, now) {
+    checks.collect()
+}
+
+/// `limit_session`. Counts the session, unless it is refused, and returns for how long it has to wait. The store's answer, if there is one,
+/// holds instead of that of the own zones.
+fn check_rate(
+    keyed: &[Keyed<'_, SessionRule, SessionZone>],
+    limits: &Limits,
+    log: &SessionLog,
+    answer: Option<SessionVerdict>,
+) -> Result<Duration, Limited> {
+    let config = &limits.config.session;
+    let own = || check_sessions(&session_checks(keyed), Instant::now().into_std());
+    let verdict = match answer {
+        Some(refused @ SessionVerdict::Refused { .. }) => refused,
+        Some(let_in) => {
+            own();
+            let_in
+        }
+        None => own(),
+    };
+    let decided = match verdict {
         SessionVerdict::Passed => Ok(Duration::ZERO),
         SessionVerdict::Delayed {
             index,
             excess,
             wait,
         } => {
+            keyed[index].tally(Decision::Delayed);
             let dry = dry_run(config.dry_run, ", dry run");
             let (whole, part) = (excess / 1000, excess % 1000);
             let what = format_args!("delaying session{dry}, excess: {whole}.{part:03}, by");
@@ -170,6 +216,7 @@ fn check_rate(limits: &Limits, log: &SessionLog, stage: Stage) -> Result<Duratio
             Ok(if config.dry_run { Duration::ZERO } else { wait })
         }
         SessionVerdict::Refused { index, excess } => {
+            keyed[index].tally(Decision::Limited);
             let dry = dry_run(config.dry_run, ", dry run");
             let (whole, part) = (excess / 1000, excess % 1000);
             let what = format_args!("limiting sessions{dry}, excess: {whole}.{part:03} by");
@@ -182,7 +229,12 @@ fn check_rate(limits: &Limits, log: &SessionLog, stage: Stage) -> Result<Duratio
                 }),
             }
         }
+    };
+    if decided.is_ok() {
+        let passed = keyed.iter();
+        passed.for_each(|keyed| keyed.tally(Decision::Passed));
     }
+    decided
 }
 
 /// `limit_conn`. The stage is reached with it.
@@ -192,8 +244,12 @@ fn count(limits: &Limits, log: &mut SessionLog, stage: Stage) -> Result<(), Limi
     for keyed in Keyed::all(&limits.conn, limits, log, stage, MOST_CONN) {
         let rule = &keyed.rule.rule;
         match keyed.rule.zone.check(&keyed.key, rule.limit) {
-            Some(lease) => leases.push(lease),
+            Some(lease) => {
+                keyed.tally(Decision::Passed);
+                leases.push(lease);
+            }
             None => {
+                keyed.tally(Decision::Limited);
                 let dry = dry_run(config.dry_run, ", dry run,");
                 let what = format_args!("limiting connections{dry} by");
                 keyed.log(log, config.level, what);
@@ -234,6 +290,13 @@ struct Keyed<'r, R, Z> {
     rule: &'r Zoned<R, Z>,
     key: Vec<u8>,
     prefix: LimitPrefix,
+}
+
+impl<R, Z: Zone> Keyed<'_, R, Z> {
+    /// Counts what the zone decides.
+    fn tally(&self, decision: Decision) {
+        self.rule.zone.tally().count(decision);
+    }
 }
 
 impl<'r, R: UsesZone, Z> Keyed<'r, R, Z> {

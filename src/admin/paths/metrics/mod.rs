@@ -2,6 +2,7 @@
 //! the process with `process_`. No label comes from a client: its values are those of the configuration, or of closed lists.
 
 mod families;
+mod limits;
 mod mail;
 mod peers;
 mod process;
@@ -52,6 +53,7 @@ impl Collector for Scrape {
         mail::durations(&mut families, &self.0.mail)?;
         peers::auth_servers(&mut families, &self.0.auth_servers)?;
         peers::upstreams(&mut families, &self.0.mail.upstreams)?;
+        limits::zones(&mut families, &self.0.limits)?;
         process::reloads(&mut families, &self.0)?;
         process::process(&mut families, &self.0)
     }

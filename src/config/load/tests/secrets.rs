@@ -13,6 +13,8 @@ const HEADER: &str = "shared-with-the-auth-server";
 const INLINE_KEY: &str = "inline bytes of the first key";
 const FILE_KEY: &str = "bytes in the file of the second key";
 const BACKEND_KEY: &str = "inline bytes of the key towards backends";
+const STORE_PASSWORD: &str = "password-of-the-limit-store";
+const STORE_KEY: &str = "a key of all hashes in the store";
 const TICKET_KEY: &str = "forty-eight bytes that encrypt session tickets..";
 
 fn pem(label: &str, content: &str) -> String {
@@ -51,6 +53,8 @@ fn debug_shows_no_secret() {
     );
     let text = format!(
         "events {{}}\nmail {{\n auth_http 127.0.0.1:9;\n auth_http_header X-Key {HEADER};\n proxy_pass 127.0.0.1:25;\n \
+         limit_store redis://:{STORE_PASSWORD}@127.0.0.1 secret=store.key;\n limit_auth_zone $remote_addr zone=a:1m rate=5r/m;\n \
+         limit_auth zone=a;\n \
          server {{\n listen 465 ssl;\n ssl_certificate a.crt;\n ssl_certificate_key \"data:{inline}\";\n \
          ssl_certificate a.crt;\n ssl_certificate_key a.key;\n ssl_password_file server.pass;\n ssl_session_ticket_key ticket.key;\n \
          proxy_ssl on;\n proxy_ssl_certificate a.crt;\n proxy_ssl_certificate_key \"data:{backend}\";\n \
@@ -63,16 +67,22 @@ fn debug_shows_no_secret() {
         ("server.pass", format!("{}\n", PASS_PHRASES[0])),
         ("client.pass", format!("{}\n", PASS_PHRASES[1])),
         ("ticket.key", TICKET_KEY.to_owned()),
+        ("store.key", STORE_KEY.to_owned()),
     ];
     let files = files.map(|(name, text)| (PathBuf::from("/c").join(name), text.into_bytes()));
     let world = Memory(files.into_iter().collect());
     let mut warnings = Vec::new();
     let loaded = load(&world, &options(), &mut |warning| warnings.push(warning));
     let loaded = loaded.expect("a configuration");
-    let secrets =
-        PASS_PHRASES
-            .into_iter()
-            .chain([HEADER, INLINE_KEY, FILE_KEY, BACKEND_KEY, TICKET_KEY]);
+    let secrets = PASS_PHRASES.into_iter().chain([
+        HEADER,
+        INLINE_KEY,
+        FILE_KEY,
+        BACKEND_KEY,
+        TICKET_KEY,
+        STORE_PASSWORD,
+        STORE_KEY,
+    ]);
     let texts = [
         format!("{:?}", loaded.config),
         format!("{:#?}", loaded.config),

@@ -3,8 +3,8 @@
 use crate::base::Level;
 use crate::config::schema::module;
 use crate::config::schema::values::{
-    AuthRules, AuthZones, Choice, ConnRules, ConnZones, Flag, LimitPrefixes, SessionRules,
-    SessionZones,
+    AuthRules, AuthZones, Choice, ConnRules, ConnZones, Flag, LimitPrefixes, LimitStores,
+    SessionRules, SessionZones,
 };
 
 module! {
@@ -66,5 +66,21 @@ module! {
         /// Sets how much of an address counts as one client in the keys of all zones, if `$remote_addr`, `$binary_remote_addr` or
         /// `$proxy_protocol_addr` is in the key itself. A provider usually gives a customer a whole network of IPv6 addresses.
         limit_prefix: LimitPrefixes = "ipv4=32 ipv6=64", MAIL;
+        /// Shares the counts of `limit_session` and `limit_auth` between several gateways, through a server of Valkey or of Redis 5 or
+        /// later: `limit_store redis://10.0.0.9 secret=limits.key;`. The gateways define their zones with the same names, keys and
+        /// rates. `limit_conn` counts the connections of each gateway alone.
+        ///
+        /// Each gateway counts by itself too. What exceeds a limit by its own counts is refused without asking the store; all else is
+        /// checked there, with one script. If the store does not answer in time, or not at all, the gateway's own counts decide until it
+        /// is back: no mail is refused for it, and while the store is down no session waits for it. The error log has one line when it is
+        /// lost and one when it is back. A success removes failures from the store and from the counts of the gateway that has seen it.
+        ///
+        /// The store has hashes of the keys of zones, of logins with addresses, and no passwords. Without `secret`, who can read the store
+        /// can find out the logins and addresses by trying. A zone with `distinct=on` is shared only with `secret`, and its passwords
+        /// are told apart by hashes of which the key is this secret; without it, each gateway counts by itself. Everything in the store
+        /// expires: what failed or was refused once it does not count any more, and passwords that were accepted after 30 days without
+        /// a login. A user of the store needs the commands EVAL, EVALSHA, SELECT, TIME, GET, SET and DEL, and the keys with this
+        /// prefix. What gateways count while the store is away is not added to it later. Redis Cluster is not supported.
+        limit_store: LimitStores = "off", MAIL;
     }
 }

@@ -148,6 +148,31 @@ fn is_elsewhere<L: Location>(word: &[u8]) -> bool {
     prefixes.any(|prefix| word.starts_with(prefix.as_bytes()))
 }
 
+/// Reads a file of secrets. `None`: this user may not read it, and `--check` goes on with a warning.
+///
+/// # Errors
+/// nginx's message about a file that cannot be opened or read.
+pub fn read_private(args: &mut Arguments<'_>, path: &Path) -> Parsed<Option<Vec<u8>>> {
+    let error = match args.files.read(path) {
+        Ok(bytes) => return Ok(Some(bytes)),
+        Err(error) => error,
+    };
+    if error.kind() == ErrorKind::PermissionDenied && args.files.passes_over_denied() {
+        let path = path.display();
+        args.warn(format!(
+            "\"{path}\" is not checked: this user may not read it"
+        ));
+        return Ok(None);
+    }
+    // A folder can be opened, not read.
+    let call = match error.kind() {
+        ErrorKind::IsADirectory => "read() \"",
+        _ => "open() \"",
+    };
+    let (shown, errno) = (path.as_os_str().as_bytes(), Errno(&error).to_string());
+    Err(refuse!(call, shown, "\" failed", errno))
+}
+
 /// Longest line, in bytes (nginx's buffer).
 const LONGEST: usize = 4096;
 
@@ -162,33 +187,16 @@ impl ValueKind for Passwords {
 
     fn read(args: &mut Arguments<'_>, _: Option<PassPhrases>) -> Parsed<PassPhrases> {
         let path = absolute(&args.folders.config, args.first());
-        let shown = path.as_os_str().as_bytes();
-        let read = args.files.read(&path);
-        if let Err(error) = &read
-            && error.kind() == ErrorKind::PermissionDenied
-            && args.files.passes_over_denied()
-        {
-            let path = path.display();
-            args.warn(format!(
-                "\"{path}\" is not checked: this user may not read it"
-            ));
+        let Some(bytes) = read_private(args, &path)? else {
             return Ok(Secret::default());
-        }
-        let bytes = read.map_err(|error| {
-            // A folder can be opened, not read.
-            let call = match error.kind() {
-                ErrorKind::IsADirectory => "read() \"",
-                _ => "open() \"",
-            };
-            let errno = Errno(&error).to_string();
-            refuse!(call, shown, "\" failed", errno)
-        })?;
+        };
         let lines = bytes
             .split(|byte| *byte == b'\n')
             .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
             .filter(|line| !line.is_empty());
         let phrases: Vec<Box<[u8]>> = lines.map(Into::into).collect();
         if phrases.iter().any(|line| line.len() >= LONGEST) {
+            let shown = path.as_os_str().as_bytes();
             return Err(refuse!("too long line in \"", shown, "\""));
         }
         Ok(Secret::new(phrases))

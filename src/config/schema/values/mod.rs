@@ -9,6 +9,7 @@ mod health_match;
 mod imap_id;
 mod ip;
 pub mod limit;
+mod limit_store;
 mod listen;
 mod log;
 mod mail_log;
@@ -39,6 +40,7 @@ pub use ip::ipv4 as parse_ipv4;
 pub use limit::{
     AuthRules, AuthZones, ConnRules, ConnZones, LimitPrefixes, SessionRules, SessionZones,
 };
+pub use limit_store::LimitStores;
 pub use listen::Listens;
 pub use log::Logs;
 pub use mail_log::{LogFormats, MailLogLine, MailLogTargets};

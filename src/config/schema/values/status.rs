@@ -2,9 +2,9 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use super::files::each;
+use super::files::{each, read_private};
 use super::url::{Rules, parse};
-use crate::base::{Address, Errno, Secret};
+use crate::base::{Address, Secret};
 use crate::config::model::{DEFAULT_MODE, StatusListen, StatusToken};
 use crate::config::schema::{
     Arguments, Arity, Folders, Parsed, Repeated, ValueKind, absolute, absolute_word, refuse,
@@ -105,22 +105,10 @@ fn octal(text: &[u8]) -> Option<u32> {
 
 fn read_token(args: &mut Arguments<'_>, name: &[u8]) -> Parsed<StatusToken> {
     let path = absolute(&args.folders.config, name);
-    let shown = path.as_os_str().as_bytes();
-    let read = args.files.read(&path);
-    if let Err(error) = &read
-        && error.kind() == std::io::ErrorKind::PermissionDenied
-        && args.files.passes_over_denied()
-    {
-        let path = path.display();
-        args.warn(format!(
-            "\"{path}\" is not checked: this user may not read it"
-        ));
+    let Some(bytes) = read_private(args, &path)? else {
         return Ok(Secret::default());
-    }
-    let bytes = read.map_err(|error| {
-        let errno = Errno(&error).to_string();
-        refuse!("open() \"", shown, "\" failed", errno)
-    })?;
+    };
+    let shown = path.as_os_str().as_bytes();
     let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let is_token = !line.is_empty() && line.len() <= LONGEST;
