@@ -27,8 +27,8 @@ pub mod sockets;
 mod suspect;
 mod tainted;
 mod tls;
+pub mod tls_files;
 mod variable_block;
-pub mod watched;
 mod whole;
 pub mod written;
 

@@ -58,7 +58,11 @@ impl Answer {
         Self(content.map_err(|error| error.raw_os_error().unwrap_or(UNKNOWN)))
     }
 
-    fn content(&self) -> io::Result<Arc<Vec<u8>>> {
+    /// The content.
+    ///
+    /// # Errors
+    /// The file could not be read.
+    pub fn content(&self) -> io::Result<Arc<Vec<u8>>> {
         match &self.0 {
             Ok(content) => Ok(Arc::clone(&content.0)),
             Err(number) => Err(io::Error::from_raw_os_error(*number)),

@@ -197,7 +197,7 @@ impl Master {
             self.pid_file = Some(pid_file);
         }
         self.follow_log();
-        self.watch.follow(&self.running);
+        self.follow_certificates();
         self.end_change(&Ok(()), &change.request);
     }
 

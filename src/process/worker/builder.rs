@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use super::generation::Generation;
 use super::registries::Registries;
 use crate::base::Protocol;
 use crate::config::settings::Mail;
@@ -52,6 +53,8 @@ pub(super) struct Builder<'a> {
     mail_logs: HashMap<Vec<MailLog>, Arc<MailLogs>>,
     servers: HashMap<ServerId, ServerParts>,
     tls: HashMap<ServerId, Arc<ServerTls>>,
+    /// TLS with clients in the generation before.
+    tls_before: HashMap<ServerId, (Arc<TlsMaterial>, Arc<ServerTls>)>,
     auth_servers: HashMap<(AuthTarget, config::Resolver), Arc<AuthServer>>,
     /// The groups that variables can name. Their default port depends on the protocol.
     groups: HashMap<Protocol, Arc<BalancersByName>>,
@@ -76,6 +79,7 @@ impl<'a> Builder<'a> {
         names: SystemNames,
         shutdown: Option<Arc<ShutdownTimer>>,
         monitor: Option<Arc<Monitor>>,
+        before: Option<&Generation>,
     ) -> Self {
         Self {
             registries,
@@ -86,6 +90,7 @@ impl<'a> Builder<'a> {
             mail_logs: HashMap::new(),
             servers: HashMap::new(),
             tls: HashMap::new(),
+            tls_before: before.map(Generation::server_tls).unwrap_or_default(),
             auth_servers: HashMap::new(),
             groups: HashMap::new(),
         }
@@ -204,12 +209,18 @@ impl<'a> Builder<'a> {
         Some(Arc::new(zones.limits(limits, Instant::now())))
     }
 
-    /// TLS with the clients of a server, whose `listen` lines have the same material.
+    /// TLS with the clients of a server, whose `listen` lines have the same material: that of the generation before if its material is the
+    /// same too.
     fn tls(&mut self, id: ServerId, material: &TlsMaterial) -> Result<Arc<ServerTls>, BuildError> {
-        let resumption = &self.registries.resumption;
-        shared(&mut self.tls, &id, || {
-            ServerTls::new(material, resumption).map_err(BuildError::Tls)
-        })
+        let known = self.registries;
+        let make = || ServerTls::new(material, &known.resumption, &known.pairs).map(Arc::new);
+        let made = match (self.tls.get(&id), self.tls_before.get(&id)) {
+            (Some(made), _) => return Ok(Arc::clone(made)),
+            (None, Some((same, made))) if **same == *material => Arc::clone(made),
+            (None, _) => make().map_err(BuildError::Tls)?,
+        };
+        self.tls.insert(id, Arc::clone(&made));
+        Ok(made)
     }
 
     fn auth_server(

@@ -1,0 +1,177 @@
+//! `ssl_certificate_watch`: certificates, keys, revocation lists and CAs that change on disk are put in force without a reload.
+//!
+//! The configuration is loaded again from what the master has read of it before, with the changed files read anew: nothing else
+//! changes.
+
+mod changed;
+mod folders;
+mod watch;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use self::changed::Changed;
+use self::watch::Attempt;
+pub use self::watch::Watch;
+use super::configuration::Configuration;
+use super::reload::Request;
+use super::{Master, Phase};
+use crate::base::Level;
+use crate::config::{TlsFile, tls_files};
+use crate::log::ErrorLog;
+use crate::process::handover::{Answer, Cause};
+use crate::process::process_log::ProcessLog;
+
+/// The number of changed files that the log names.
+const NAMED: usize = 10;
+
+/// Files that are used together.
+type Group = BTreeSet<PathBuf>;
+/// Files with what reading them has yielded.
+type Contents = BTreeMap<PathBuf, Answer>;
+
+impl Master {
+    /// Watches the files of the configuration in force.
+    pub(super) fn follow_certificates(&mut self) {
+        let groups = tls_files::watched(&self.running.config);
+        self.watch.follow(groups, Instant::now());
+    }
+
+    /// Looks at the files where it is time to, and hands those that have changed to the worker.
+    pub(super) fn check_certificates(&mut self) {
+        let now = Instant::now();
+        if self.phase != Phase::Serving || self.change.is_some() {
+            return self.watch.postpone(now);
+        }
+        let Some(attempt) = self.watch.settled(now) else {
+            return;
+        };
+        let different = self.different_files();
+        let groups = self.changed_groups(&different);
+        let is_used = |path: &PathBuf| groups.iter().any(|group| group.contains(path));
+        let mut changed = different.clone();
+        changed.retain(|path, _| is_used(path));
+        if attempt == Attempt::Early && !self.has_whole_pairs(&changed) {
+            return self.watch.give_time();
+        }
+        self.watch.end_change(different.into_keys().collect());
+        if changed.is_empty() {
+            return;
+        }
+        let names = Named(changed.keys().collect());
+        self.notice(format_args!("TLS files have changed: {names}"));
+        match self.load_changed(&changed, groups) {
+            Some(configuration) => self.replace_certificates(configuration),
+            None => {
+                let reason = "the changed TLS files cannot be used";
+                self.show_outcome(Cause::Certificates, &Err(reason.to_owned()));
+                self.notice(format_args!("the old TLS files stay in use"));
+            }
+        }
+    }
+
+    /// The files whose content is not that of the configuration in force, of those that have changed at any time.
+    fn different_files(&self) -> Contents {
+        let known = &self.running.answers;
+        let files = self.watch.changed();
+        let read = files.map(|path| (path.clone(), Answer::of(self.world.read(path))));
+        read.filter(|(path, answer)| known.file(path).is_some_and(|known| known != answer))
+            .collect()
+    }
+
+    /// The groups with a file that has changed since it was last tried.
+    fn changed_groups(&self, different: &Contents) -> Vec<Group> {
+        let is_new = |path: &PathBuf| different.contains_key(path) && self.watch.is_unread(path);
+        let groups = self.watch.groups().iter();
+        groups
+            .filter(|group| group.iter().any(is_new))
+            .cloned()
+            .collect()
+    }
+
+    /// Whether the certificates and keys among these files belong together, as far as this shows without the configuration.
+    fn has_whole_pairs(&self, changed: &Contents) -> bool {
+        let now = |file: &TlsFile| match changed.get(&file.path) {
+            None => Some(file.clone()),
+            Some(answer) => Some(TlsFile {
+                path: file.path.clone(),
+                bytes: answer.content().ok()?.as_slice().into(),
+            }),
+        };
+        let is_changed = |file: &TlsFile| changed.contains_key(&file.path);
+        let mut pairs = tls_files::pairs(&self.running.config)
+            .filter(|(certificate, key, _)| is_changed(certificate) || is_changed(key));
+        pairs.all(|(certificate, key, passwords)| {
+            let pair = now(certificate).zip(now(key));
+            pair.is_some_and(|(certificate, key)| {
+                let checked = self
+                    .world
+                    .check_pair(&certificate, &key, passwords.reveal());
+                checked.is_ok()
+            })
+        })
+    }
+
+    /// The configuration in force with the changed files; without the groups of them that cannot be used. `None` if none can.
+    fn load_changed(&mut self, changed: &Contents, groups: Vec<Group>) -> Option<Configuration> {
+        let log = ProcessLog::running(Arc::clone(&self.running.log));
+        let silent = ProcessLog::running(Arc::new(ErrorLog::default()));
+        let first_log = if groups.len() == 1 { &log } else { &silent };
+        let all = self.load_with(changed.clone(), first_log);
+        if all.is_some() || groups.len() == 1 {
+            return all;
+        }
+        let mut usable = BTreeMap::new();
+        let mut loaded = None;
+        for group in groups {
+            let files = changed.iter().filter(|(path, _)| group.contains(*path));
+            let mut more = usable.clone();
+            more.extend(files.map(|(path, answer)| (path.clone(), answer.clone())));
+            if let Some(configuration) = self.load_with(more.clone(), &log) {
+                loaded = Some(configuration);
+                usable = more;
+            }
+        }
+        loaded
+    }
+
+    fn load_with(&mut self, files: Contents, log: &ProcessLog) -> Option<Configuration> {
+        self.loaded += 1;
+        let world = Changed::new(&self.running.answers, files, &*self.world);
+        let said = &mut self.said;
+        Configuration::load(self.loaded, &self.options, &world, &self.files, said, log)
+    }
+
+    fn replace_certificates(&mut self, configuration: Configuration) {
+        let log = ProcessLog::running(Arc::clone(&self.running.log));
+        // All sockets are there: the configuration has the same.
+        if let Some(added) = self.sockets.prepare(&configuration.config, &log) {
+            let request = Request {
+                cause: Cause::Certificates,
+                senders: Vec::new(),
+            };
+            self.hand_over(configuration, added, None, request);
+        } else {
+            log.line(Level::Alert, format_args!("the old TLS files stay in use"));
+        }
+    }
+}
+
+/// The first of these paths, and how many more there are.
+struct Named<'a>(Vec<&'a PathBuf>);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, path) in self.0.iter().take(NAMED).enumerate() {
+            let comma = if at > 0 { ", " } else { "" };
+            write!(out, "{comma}{}", path.display())?;
+        }
+        match self.0.len().saturating_sub(NAMED) {
+            0 => Ok(()),
+            more => write!(out, " and {more} more"),
+        }
+    }
+}
