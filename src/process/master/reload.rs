@@ -121,6 +121,7 @@ impl Master {
                     request.cause,
                     &self.options,
                     sockets,
+                    Some(&self.running.config),
                     &self.files,
                 )
                 .map(|()| worker.id)

@@ -99,14 +99,21 @@ impl Sockets {
         removed.filter(overlaps).collect()
     }
 
-    /// The sockets of a configuration, given what was bound for it.
+    /// The sockets of a configuration, given what was bound for it, without those that a worker has because it serves another
+    /// configuration: they would take as many descriptors again. It gets the sockets of `status` each time.
     pub fn of<'a>(
         &'a self,
         config: &'a Config,
         added: Option<&'a Added>,
+        served: Option<&'a Config>,
     ) -> impl Iterator<Item = (&'a Address, BorrowedFd<'a>)> {
+        let served = served.iter().flat_map(|served| &served.sockets);
+        let served: HashSet<_> = served.map(|socket| &socket.address).collect();
         config.all_sockets().filter_map(move |socket| {
             let address = &socket.address;
+            if served.contains(address) && !socket.is_of_status() {
+                return None;
+            }
             let bound = added.and_then(|added| added.0.get(address));
             let bound = bound.or_else(|| self.find(address))?;
             Some((address, bound.as_fd()))

@@ -52,6 +52,7 @@ impl Master {
             Cause::Reload,
             &self.options,
             sockets,
+            None,
             &self.files,
         );
         self.workers.push(worker);

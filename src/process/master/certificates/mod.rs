@@ -7,7 +7,7 @@ mod changed;
 mod folders;
 mod watch;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,16 +20,17 @@ use super::configuration::Configuration;
 use super::reload::Request;
 use super::{Master, Phase};
 use crate::base::Level;
-use crate::config::{TlsFile, tls_files};
+use crate::config::TlsFile;
+use crate::config::tls_files::{self, Group};
 use crate::log::ErrorLog;
 use crate::process::handover::{Answer, Cause};
 use crate::process::process_log::ProcessLog;
 
 /// The number of changed files that the log names.
 const NAMED: usize = 10;
+/// The number of groups that are loaded one by one after a load of all has failed.
+const TRIED: usize = 10;
 
-/// Files that are used together.
-type Group = BTreeSet<PathBuf>;
 /// Files with what reading them has yielded.
 type Contents = BTreeMap<PathBuf, Answer>;
 
@@ -54,7 +55,8 @@ impl Master {
         let is_used = |path: &PathBuf| groups.iter().any(|group| group.contains(path));
         let mut changed = different.clone();
         changed.retain(|path, _| is_used(path));
-        if attempt == Attempt::Early && !self.has_whole_pairs(&changed) {
+        let pairs = self.changed_pairs(&changed);
+        if attempt == Attempt::Early && pairs.values().any(|pair| *pair == Pair::Broken) {
             return self.watch.give_time();
         }
         self.watch.end_change(different.into_keys().collect());
@@ -63,7 +65,7 @@ impl Master {
         }
         let names = Named(changed.keys().collect());
         self.notice(format_args!("TLS files have changed: {names}"));
-        match self.load_changed(&changed, groups) {
+        match self.load_changed(&changed, in_units(groups, &pairs)) {
             Some(configuration) => self.replace_certificates(configuration),
             None => {
                 let reason = "the changed TLS files cannot be used";
@@ -92,48 +94,56 @@ impl Master {
             .collect()
     }
 
-    /// Whether the certificates and keys among these files belong together, as far as this shows without the configuration.
-    fn has_whole_pairs(&self, changed: &Contents) -> bool {
-        let now = |file: &TlsFile| match changed.get(&file.path) {
-            None => Some(file.clone()),
-            Some(answer) => Some(TlsFile {
-                path: file.path.clone(),
-                bytes: answer.content().ok()?.as_slice().into(),
-            }),
-        };
-        let is_changed = |file: &TlsFile| changed.contains_key(&file.path);
-        let mut pairs = tls_files::pairs(&self.running.config)
-            .filter(|(certificate, key, _)| is_changed(certificate) || is_changed(key));
-        pairs.all(|(certificate, key, passwords)| {
-            let pair = now(certificate).zip(now(key));
-            pair.is_some_and(|(certificate, key)| {
+    /// The certificates and keys among these files, and whether they belong together, as far as that shows without the configuration.
+    fn changed_pairs(&self, changed: &Contents) -> BTreeMap<PathBuf, Pair> {
+        let mut pairs = BTreeMap::new();
+        for (certificate, key, passwords) in tls_files::pairs(&self.running.config) {
+            let paths = [&certificate.path, &key.path];
+            if !paths.iter().any(|path| changed.contains_key(*path)) {
+                continue;
+            }
+            let now = now(certificate, changed).zip(now(key, changed));
+            let is_whole = now.is_some_and(|(certificate, key)| {
                 let checked = self
                     .world
                     .check_pair(&certificate, &key, passwords.reveal());
                 checked.is_ok()
-            })
-        })
+            });
+            for path in paths {
+                let pair = pairs.entry(path.clone()).or_insert(Pair::Whole);
+                if !is_whole {
+                    *pair = Pair::Broken;
+                }
+            }
+        }
+        pairs
     }
 
-    /// The configuration in force with the changed files; without the groups of them that cannot be used. `None` if none can.
-    fn load_changed(&mut self, changed: &Contents, groups: Vec<Group>) -> Option<Configuration> {
+    /// The configuration in force with the changed files; without the units of them that cannot be used. `None` if none can.
+    fn load_changed(&mut self, changed: &Contents, units: Vec<Group>) -> Option<Configuration> {
         let log = ProcessLog::running(Arc::clone(&self.running.log));
         let silent = ProcessLog::running(Arc::new(ErrorLog::default()));
-        let first_log = if groups.len() == 1 { &log } else { &silent };
+        let first_log = if units.len() == 1 { &log } else { &silent };
         let all = self.load_with(changed.clone(), first_log);
-        if all.is_some() || groups.len() == 1 {
+        if all.is_some() || units.len() == 1 {
             return all;
         }
         let mut usable = BTreeMap::new();
         let mut loaded = None;
-        for group in groups {
-            let files = changed.iter().filter(|(path, _)| group.contains(*path));
+        let (tried, others) = units.split_at(units.len().min(TRIED));
+        for unit in tried {
+            let files = changed.iter().filter(|(path, _)| unit.contains(*path));
             let mut more = usable.clone();
             more.extend(files.map(|(path, answer)| (path.clone(), answer.clone())));
             if let Some(configuration) = self.load_with(more.clone(), &log) {
                 loaded = Some(configuration);
                 usable = more;
             }
+        }
+        if !others.is_empty() {
+            let names = Named(others.iter().flatten().collect());
+            let text = format_args!("TLS files that are probably broken are not used: {names}");
+            log.line(Level::Emerg, text);
         }
         loaded
     }
@@ -158,6 +168,36 @@ impl Master {
             log.line(Level::Alert, format_args!("the old TLS files stay in use"));
         }
     }
+}
+
+/// Whether a certificate and a key belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pair {
+    Whole,
+    Broken,
+}
+
+/// A file with its changed content, if it has changed; `None` if it cannot be read.
+fn now(file: &TlsFile, changed: &Contents) -> Option<TlsFile> {
+    match changed.get(&file.path) {
+        None => Some(file.clone()),
+        Some(answer) => Some(TlsFile {
+            path: file.path.clone(),
+            bytes: answer.content().ok()?.as_slice().into(),
+        }),
+    }
+}
+
+/// The groups that are loaded at a time: first those of whole pairs, all of them together, then each of the others.
+fn in_units(groups: Vec<Group>, pairs: &BTreeMap<PathBuf, Pair>) -> Vec<Group> {
+    let is_whole = |group: &Group| {
+        let mut known = group.iter().filter_map(|path| pairs.get(path)).peekable();
+        known.peek().is_some() && known.all(|pair| *pair == Pair::Whole)
+    };
+    let (whole, others): (Vec<_>, Vec<_>) = groups.into_iter().partition(is_whole);
+    let whole: Group = whole.into_iter().flatten().collect();
+    let whole = Some(whole).filter(|unit| !unit.is_empty());
+    whole.into_iter().chain(others).collect()
 }
 
 /// The first of these paths, and how many more there are.
