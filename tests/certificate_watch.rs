@@ -1,7 +1,8 @@
 //! `ssl_certificate_watch`: TLS files that change on disk are used without a reload.
 
-use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, symlink};
 use std::path::Path;
 
 use support::certificate::self_signed;
@@ -210,11 +211,20 @@ const WAYS: [Way; 7] = [
 
 /// Writes a new certificate and its key.
 fn write_pair(folder: &Path, names: [&str; 2]) {
-    let (certificate, key) = self_signed(&["localhost"]).expect("a certificate");
+    write_pair_for("localhost", folder, names);
+}
+
+/// Writes a new certificate for a host, and its key. Only their owner can read them, or the gateway warns.
+fn write_pair_for(host: &str, folder: &Path, names: [&str; 2]) {
+    let (certificate, key) = self_signed(&[host]).expect("a certificate");
     for (name, text) in names.into_iter().zip([certificate, key]) {
         let path = folder.join(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("the folder");
-        fs::write(path, text).expect("to write it");
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let file = options.open(path);
+        let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
+        written.expect("to write it");
     }
 }
 
@@ -226,7 +236,7 @@ fn rename(folder: &Path, from: &str, to: &str) {
 fn link(folder: &Path, target: &str, name: &str) {
     let at = folder.join(name);
     fs::create_dir_all(at.parent().expect("a folder")).expect("the folder");
-    let fresh = at.with_extension("link");
+    let fresh = folder.join("fresh");
     symlink(target, &fresh).expect("a link");
     fs::rename(fresh, at).expect("to exchange the link");
 }
@@ -269,11 +279,12 @@ fn many(folder: &Path, port: u16, count: usize) -> String {
 }
 
 fn renew_named(folder: &Path, number: usize) {
-    let made = self_signed(&[&format!("mail{number}.test")]);
-    let (certificate, key) = made.expect("a certificate");
-    for (ending, text) in [("crt", certificate), ("key", key)] {
-        fs::write(folder.join(format!("{number}.{ending}")), text).expect("to write it");
-    }
+    let names = ["crt", "key"].map(|ending| format!("{number}.{ending}"));
+    write_pair_for(
+        &format!("mail{number}.test"),
+        folder,
+        names.each_ref().map(String::as_str),
+    );
 }
 
 #[test]

@@ -32,6 +32,8 @@ mod variable_block;
 mod whole;
 pub mod written;
 
+pub use tls::warnings::validity as certificate_warnings;
+
 use config::Loaded;
 use loader::Loader;
 use report::{Faults, Report};

@@ -1,6 +1,7 @@
 //! OpenSSL's cipher strings: which suites they select, in which order (openssl-ciphers(1)). `ciphers.tsv` has the suites before
 //! TLSv1.3 and the words that select them.
 
+use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::sync::LazyLock;
 
@@ -64,6 +65,25 @@ impl CipherError {
 /// # Errors
 /// It selects none, or is malformed.
 pub fn select(string: &[u8]) -> Result<Vec<&'static str>, CipherError> {
+    LAST.with_borrow_mut(|last| match last {
+        Some((known, selected)) if known == string => selected.clone(),
+        _ => {
+            let selected = select_anew(string);
+            *last = Some((string.to_owned(), selected.clone()));
+            selected
+        }
+    })
+}
+
+/// The suites that a string selects.
+type Selected = Result<Vec<&'static str>, CipherError>;
+
+thread_local! {
+    /// The last string with its suites: thousands of servers may have the same one.
+    static LAST: RefCell<Option<(Vec<u8>, Selected)>> = const { RefCell::new(None) };
+}
+
+fn select_anew(string: &[u8]) -> Selected {
     let mut list = List((0..TABLE.len()).map(|index| (index, false)).collect());
     let beginning = PREFIXES.iter().find(|(word, _)| string.starts_with(word));
     match beginning {

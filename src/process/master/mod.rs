@@ -28,7 +28,7 @@ use std::time::Instant;
 use nix::unistd::Pid;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use self::certificates::Watch;
+use self::certificates::{DailyCheck, Watch};
 use self::configuration::Configuration;
 use self::notify::Notifier;
 use self::reload::Change;
@@ -77,6 +77,7 @@ struct Master {
     /// The warnings that were logged for the configuration in force.
     said: Said,
     watch: Watch,
+    daily: DailyCheck,
     log: ProcessLog,
 }
 

@@ -66,7 +66,7 @@ impl Files for Changed<'_> {
     }
 
     fn is_readable_by_all(&self, path: &Path) -> bool {
-        self.world.is_readable_by_all(path)
+        self.files.contains(path) && self.world.is_readable_by_all(path)
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod changed;
 mod folders;
+mod validity;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use self::changed::Changed;
+pub use self::validity::DailyCheck;
 use self::watch::Attempt;
 pub use self::watch::Watch;
 use super::configuration::Configuration;
@@ -37,8 +39,9 @@ type Contents = BTreeMap<PathBuf, Answer>;
 impl Master {
     /// Watches the files of the configuration in force.
     pub(super) fn follow_certificates(&mut self) {
-        let groups = tls_files::watched(&self.running.config);
-        self.watch.follow(groups, Instant::now());
+        let (groups, now) = (tls_files::watched(&self.running.config), Instant::now());
+        self.watch.follow(groups, now);
+        self.daily.start(now);
     }
 
     /// Looks at the files where it is time to, and hands those that have changed to the worker.
