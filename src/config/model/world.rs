@@ -38,6 +38,11 @@ pub trait Files {
         false
     }
 
+    /// Whether the load is to warn about certificates and keys. False where another load of the same files has done so.
+    fn warns_of_pairs(&self) -> bool {
+        true
+    }
+
     /// Whether every user may read a file. False where that is unknown.
     fn is_readable_by_all(&self, _path: &Path) -> bool {
         false

@@ -65,22 +65,31 @@ impl CipherError {
 /// # Errors
 /// It selects none, or is malformed.
 pub fn select(string: &[u8]) -> Result<Vec<&'static str>, CipherError> {
-    LAST.with_borrow_mut(|last| match last {
-        Some((known, selected)) if known == string => selected.clone(),
-        _ => {
-            let selected = select_anew(string);
-            *last = Some((string.to_owned(), selected.clone()));
-            selected
-        }
-    })
+    SELECTED.with(|last| last.get_or_make(string, select_anew))
 }
 
 /// The suites that a string selects.
 type Selected = Result<Vec<&'static str>, CipherError>;
 
 thread_local! {
-    /// The last string with its suites: thousands of servers may have the same one.
-    static LAST: RefCell<Option<(Vec<u8>, Selected)>> = const { RefCell::new(None) };
+    static SELECTED: Last<Selected> = const { Last(RefCell::new(None)) };
+    static UNSUPPORTED: Last<Vec<Vec<u8>>> = const { Last(RefCell::new(None)) };
+}
+
+/// The last string with what a function makes of it: thousands of servers may have the same one.
+struct Last<T>(RefCell<Option<(Vec<u8>, T)>>);
+
+impl<T: Clone> Last<T> {
+    fn get_or_make(&self, string: &[u8], make: fn(&[u8]) -> T) -> T {
+        let last = self.0.borrow();
+        if let Some((_, made)) = last.as_ref().filter(|(known, _)| known == string) {
+            return made.clone();
+        }
+        drop(last);
+        let made = make(string);
+        *self.0.borrow_mut() = Some((string.to_owned(), made.clone()));
+        made
+    }
 }
 
 fn select_anew(string: &[u8]) -> Selected {
@@ -104,12 +113,16 @@ fn select_anew(string: &[u8]) -> Selected {
 
 /// The entries of a string that select suites, none of which is supported.
 pub fn unsupported(string: &[u8]) -> Vec<Vec<u8>> {
+    UNSUPPORTED.with(|last| last.get_or_make(string, find_unsupported))
+}
+
+fn find_unsupported(string: &[u8]) -> Vec<Vec<u8>> {
     let mut named: Vec<Vec<u8>> = Vec::new();
     for entry in string.split(|byte| is_separator(*byte)) {
         if entry.iter().any(|byte| !is_word(*byte) && *byte != b'+') {
             continue;
         }
-        let suites = select(entry).unwrap_or_default();
+        let suites = select_anew(entry).unwrap_or_default();
         let is_unsupported = suites
             .iter()
             .all(|suite| TlsSuite::by_name(suite).is_none());

@@ -246,6 +246,11 @@ impl Files for Recording {
         let answer = self.exists.get(path.as_os_str());
         answer.copied().unwrap_or_default()
     }
+
+    /// The master has warned.
+    fn warns_of_pairs(&self) -> bool {
+        false
+    }
 }
 
 impl Names for Recording {

@@ -10,6 +10,7 @@ mod faults;
 mod hints;
 mod report;
 mod secrets;
+mod validity;
 mod variables;
 
 use super::config::Loaded;

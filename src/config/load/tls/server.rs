@@ -106,9 +106,11 @@ pub fn material(
         alpn: ssl.ssl_alpn,
     };
     unsupported::towards_clients(&mut files.unsupported, lines, ssl);
-    let named = server.mail.server_name.as_deref();
-    let warnings = pair_warnings(files, named, &material.pairs, &usage);
-    files.warn_once_a_file(warnings, report);
+    if files.world.warns_of_pairs() {
+        let named = server.mail.server_name.as_deref();
+        let warnings = pair_warnings(files, named, &material.pairs, &usage);
+        files.warn_once_a_file(warnings, report);
+    }
     if files.passed_over() > passed_over {
         return Ok(Some(material));
     }

@@ -19,7 +19,7 @@ const OFTEN: Duration = Duration::from_secs(1);
 /// The number of files above which all files are looked at less often.
 const FILES: u32 = 100;
 /// How long files must not have changed before they are read.
-const QUIET: Duration = Duration::from_millis(150);
+const QUIET: Duration = Duration::from_millis(100);
 /// The same before an incomplete change is reported.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a file that changes again and again can delay its reading.
