@@ -38,8 +38,8 @@ pub trait Files {
         false
     }
 
-    /// Whether the load is to warn about certificates and keys. False where another load of the same files has done so.
-    fn warns_of_pairs(&self) -> bool {
+    /// Whether the load is to warn about this certificate or key. False where another load of the same file has done so.
+    fn warns_of(&self, _path: &Path) -> bool {
         true
     }
 

@@ -163,6 +163,10 @@ impl Files for Recorder<'_> {
         *answer.or_insert_with(|| self.world.exists(path))
     }
 
+    fn warns_of(&self, path: &Path) -> bool {
+        self.world.warns_of(path)
+    }
+
     /// Not recorded: the answer only causes a warning, which the master gives.
     fn is_readable_by_all(&self, path: &Path) -> bool {
         self.world.is_readable_by_all(path)
@@ -248,7 +252,7 @@ impl Files for Recording {
     }
 
     /// The master has warned.
-    fn warns_of_pairs(&self) -> bool {
+    fn warns_of(&self, _: &Path) -> bool {
         false
     }
 }

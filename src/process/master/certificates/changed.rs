@@ -65,8 +65,12 @@ impl Files for Changed<'_> {
         self.answers.exists(path)
     }
 
+    fn warns_of(&self, path: &Path) -> bool {
+        self.files.contains(path)
+    }
+
     fn is_readable_by_all(&self, path: &Path) -> bool {
-        self.files.contains(path) && self.world.is_readable_by_all(path)
+        self.world.is_readable_by_all(path)
     }
 }
 

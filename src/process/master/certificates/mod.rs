@@ -154,8 +154,12 @@ impl Master {
     fn load_with(&mut self, files: Contents, log: &ProcessLog) -> Option<Configuration> {
         self.loaded += 1;
         let world = Changed::new(&self.running.answers, files, &*self.world);
-        let said = &mut self.said;
-        Configuration::load(self.loaded, &self.options, &world, &self.files, said, log)
+        // The load warns of the changed files alone.
+        let (before, said) = (self.said.clone(), &mut self.said);
+        let loaded =
+            Configuration::load(self.loaded, &self.options, &world, &self.files, said, log);
+        self.said.add(before);
+        loaded
     }
 
     fn replace_certificates(&mut self, configuration: Configuration) {
