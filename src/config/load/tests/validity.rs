@@ -23,10 +23,12 @@ fn a_certificate_that_ends_is_warned_of_once() {
     let key = rcgen::KeyPair::generate().unwrap();
     let certificate = params.self_signed(&key).unwrap().pem();
     let server = |port| {
-        format!("server {{ listen {port} ssl; ssl_certificate c.pem; ssl_certificate_key k.pem; }}")
+        format!(
+            "server {{ listen {port} ssl; protocol smtp; ssl_certificate c.pem; ssl_certificate_key k.pem; }}"
+        )
     };
     let servers = [465, 466].map(server).concat();
-    let text = format!("events {{}} mail {{ auth_http 127.0.0.1; protocol smtp; {servers} }}");
+    let text = format!("events {{}} mail {{ auth_http 127.0.0.1; {servers} }}");
     let key = key.serialize_pem();
     let (loaded, _) = load_files(&[
         ("n.conf", text.as_bytes()),
