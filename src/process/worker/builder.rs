@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use super::generation::Generation;
 use super::registries::Registries;
 use crate::base::Protocol;
 use crate::config::settings::Mail;
@@ -41,6 +40,9 @@ pub enum BuildError {
     Tls(TlsFault),
 }
 
+/// TLS with clients, with the material that it was made from.
+pub(super) type TlsByServer = HashMap<ServerId, (Arc<TlsMaterial>, Arc<ServerTls>)>;
+
 /// The parts built so far.
 pub(super) struct Builder<'a> {
     registries: &'a Registries,
@@ -54,7 +56,7 @@ pub(super) struct Builder<'a> {
     servers: HashMap<ServerId, ServerParts>,
     tls: HashMap<ServerId, Arc<ServerTls>>,
     /// TLS with clients in the generation before.
-    tls_before: HashMap<ServerId, (Arc<TlsMaterial>, Arc<ServerTls>)>,
+    tls_before: TlsByServer,
     auth_servers: HashMap<(AuthTarget, config::Resolver), Arc<AuthServer>>,
     /// The groups that variables can name. Their default port depends on the protocol.
     groups: HashMap<Protocol, Arc<BalancersByName>>,
@@ -79,7 +81,7 @@ impl<'a> Builder<'a> {
         names: SystemNames,
         shutdown: Option<Arc<ShutdownTimer>>,
         monitor: Option<Arc<Monitor>>,
-        before: Option<&Generation>,
+        tls_before: TlsByServer,
     ) -> Self {
         Self {
             registries,
@@ -90,7 +92,7 @@ impl<'a> Builder<'a> {
             mail_logs: HashMap::new(),
             servers: HashMap::new(),
             tls: HashMap::new(),
-            tls_before: before.map(Generation::server_tls).unwrap_or_default(),
+            tls_before,
             auth_servers: HashMap::new(),
             groups: HashMap::new(),
         }

@@ -6,16 +6,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::builder::{BuildError, Builder};
+use super::builder::{BuildError, Builder, TlsByServer};
 use super::registries::Registries;
 use crate::admin::MOST_CLIENTS;
 use crate::base::{Address, Level};
-use crate::config::{Config, ServerId, Socket, TlsMaterial};
+use crate::config::{Config, Socket};
 use crate::log::ErrorLog;
 use crate::net::resolver::SystemNames;
 use crate::process::limits;
 use crate::session::{Backends, Endpoint, GroupTasks, ShutdownTimer};
-use crate::tls::ServerTls;
 use crate::upstream::Balancer;
 
 /// One generation of the running configuration.
@@ -74,7 +73,7 @@ impl Generation {
         registries: &Registries,
     ) -> Result<Arc<ErrorLog>, BuildError> {
         let _open = open_logs(config, registries)?;
-        let mut builder = Builder::new(registries, names, None, None, None);
+        let mut builder = Builder::new(registries, names, None, None, TlsByServer::new());
         let log = builder.log(&config.error_log)?;
         for route in config.sockets.iter().flat_map(|socket| &socket.routes) {
             builder.probe(route)?;
@@ -93,7 +92,8 @@ impl Generation {
         let shows_status = !config.status_sockets.is_empty();
         let monitor =
             shows_status.then(|| Arc::clone(registries.monitor.get_or_init(Arc::default)));
-        let mut builder = Builder::new(registries, names, shutdown.clone(), monitor, before);
+        let tls_before = before.map(Self::tls_by_server).unwrap_or_default();
+        let mut builder = Builder::new(registries, names, shutdown.clone(), monitor, tls_before);
         let log = builder.log(&config.error_log)?;
         let mut endpoints = HashMap::new();
         for socket in &config.sockets {
@@ -110,8 +110,7 @@ impl Generation {
         })
     }
 
-    /// TLS with clients by server, with the material that it was made from.
-    pub fn server_tls(&self) -> HashMap<ServerId, (Arc<TlsMaterial>, Arc<ServerTls>)> {
+    fn tls_by_server(&self) -> TlsByServer {
         let sockets = self.endpoints.values();
         let pairs = sockets.flat_map(|(socket, endpoints)| socket.routes.iter().zip(endpoints));
         let with_tls = pairs.filter_map(|(route, endpoint)| {
