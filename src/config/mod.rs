@@ -17,8 +17,7 @@ pub use load::origins::Deciding;
 pub use load::report::Faults;
 pub use load::server::{AuthTarget, Authenticator, ProtocolSettings, Server};
 pub use load::sockets::{self, Route, ServerId, Socket};
-pub use load::watched::watched_files;
-pub use load::{load, test};
+pub use load::{certificate_warnings, load, test, tls_files};
 
 pub use model::{
     AccessAction, AccessRule, Admission, Affinity, Alpn, AuthAction, AuthRule, AuthUrl,

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::config::{Diagnostic, Lint};
 
 /// The warnings of the configuration in force, without their positions: a reload after an edit may find them on other lines.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Said(HashSet<(&'static str, Vec<u8>)>);
 
 impl Said {
@@ -13,6 +13,11 @@ impl Said {
     pub fn news<'a>(&self, warnings: &'a [Diagnostic]) -> Vec<&'a Diagnostic> {
         let is_news = |warning: &&Diagnostic| key(warning).is_none_or(|key| !self.0.contains(&key));
         warnings.iter().filter(is_news).collect()
+    }
+
+    /// Notes the warnings of an earlier configuration too.
+    pub fn add(&mut self, earlier: Self) {
+        self.0.extend(earlier.0);
     }
 
     /// Notes the warnings of a configuration that takes the place of the one before.

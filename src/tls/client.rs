@@ -11,9 +11,10 @@ use rustls::pki_types::ServerName;
 use rustls::sign::SingleCertAndKey;
 use rustls::{CertificateError, ClientConfig, Error};
 
+use super::pair::Pairs;
 use super::peer::{Reason, ServerVerifier};
 use super::settings::Settings;
-use super::{own, pair, provider, signatures};
+use super::{own, provider, signatures};
 use crate::base::{ClientHello, Errno, Registry};
 use crate::config::{ClientTls, TlsFault};
 
@@ -109,7 +110,7 @@ fn make(material: &ClientTls, alpn: &[Vec<u8>]) -> Result<Made, TlsFault> {
     let versions = provider::versions(settings.versions);
     let provider = aws_lc_rs::default_provider();
     let passwords = material.passwords.reveal();
-    let own = pair::load_all(material.pair.as_slice(), passwords, &provider)?;
+    let own = Pairs::default().load_all(material.pair.as_slice(), passwords, &provider)?;
     let own = own::replace(own, &material.command_files, passwords, &provider)?;
     let own = signatures::limit(own, settings.signs);
     let provider = Arc::new(provider::limited(&settings, &versions)?);

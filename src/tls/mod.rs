@@ -23,6 +23,7 @@ mod suites;
 pub use client::{Connector, ConnectorId, Connectors, Target, check_client};
 pub use facts::CertificateFacts;
 pub use failure::{Failure, broken_record, failure};
+pub use pair::Pairs;
 pub use peer::{CertificateAlgorithms, ClientCertificate, Details, Refusal};
 pub use server::resumption::Resumption;
 pub use server::{ServerTls, check, check_pair};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws_lc_rs::digest;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{
     CertificateDer, PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer,
@@ -12,17 +13,46 @@ use rustls::{Error, InconsistentKeys};
 use super::encrypted_key::{self, Encryption};
 use super::peer::has_small_key;
 use super::{key_kind, pem};
+use crate::base::Registry;
 use crate::config::{self, TlsFault, TlsFile};
 
-/// Loads all pairs in the order written.
-pub(super) fn load_all(
-    pairs: &[(TlsFile, TlsFile)],
-    passwords: &[Box<[u8]>],
-    provider: &CryptoProvider,
-) -> Result<Vec<Arc<CertifiedKey>>, TlsFault> {
-    let load =
-        |(certificate, key): &(TlsFile, TlsFile)| load(certificate, key, passwords, provider);
-    pairs.iter().map(load).collect()
+/// The pairs that are in use, by the content of their files: loading a key takes a hundred times as long as hashing it.
+#[derive(Debug, Default)]
+pub struct Pairs(Registry<Digest, CertifiedKey>);
+
+/// SHA-256 of the content of a certificate, of its key and of the pass phrases.
+type Digest = [u8; 32];
+
+impl Pairs {
+    /// Loads all pairs in the order written.
+    pub(super) fn load_all(
+        &self,
+        pairs: &[(TlsFile, TlsFile)],
+        passwords: &[Box<[u8]>],
+        provider: &CryptoProvider,
+    ) -> Result<Vec<Arc<CertifiedKey>>, TlsFault> {
+        let load = |(certificate, key): &(TlsFile, TlsFile)| {
+            let digest = digest(certificate, key, passwords);
+            let load = |_: &Digest| load(certificate, key, passwords, provider);
+            self.0.get_or_make(digest, load)
+        };
+        pairs.iter().map(load).collect()
+    }
+}
+
+fn digest(certificate: &TlsFile, key: &TlsFile, passwords: &[Box<[u8]>]) -> Digest {
+    let mut hash = digest::Context::new(&digest::SHA256);
+    let passwords = passwords.iter().map(|phrase| &phrase[..]);
+    for part in [&certificate.bytes[..], &key.bytes]
+        .into_iter()
+        .chain(passwords)
+    {
+        hash.update(&(part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let mut digest = Digest::default();
+    digest.copy_from_slice(hash.finish().as_ref());
+    digest
 }
 
 /// Loads one pair.
@@ -31,7 +61,7 @@ pub(super) fn load(
     key: &TlsFile,
     passwords: &[Box<[u8]>],
     provider: &CryptoProvider,
-) -> Result<Arc<CertifiedKey>, TlsFault> {
+) -> Result<CertifiedKey, TlsFault> {
     let broken = || TlsFault::Certificate(certificate.path.clone());
     let chain = pem::chain(&certificate.bytes).ok_or_else(broken)?;
     if chain.first().is_some_and(|own| has_small_key(own)) {
@@ -45,12 +75,12 @@ pub(super) fn load(
 pub(super) fn certified(
     chain: Vec<CertificateDer<'static>>,
     key: Arc<dyn SigningKey>,
-) -> Option<Arc<CertifiedKey>> {
+) -> Option<CertifiedKey> {
     let certified = CertifiedKey::new(chain, key);
     match certified.keys_match() {
         Err(Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => None,
         // After other errors: rustls cannot parse the certificate, but clients may.
-        _ => Some(Arc::new(certified)),
+        _ => Some(certified),
     }
 }
 

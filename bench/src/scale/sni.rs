@@ -1,8 +1,10 @@
 //! Many certificates: start, memory, and the time until a renewed certificate is served.
 
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
 use std::net::TcpStream;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -143,10 +145,17 @@ fn write_pair(folder: &Path, number: usize) -> Result<(), Failure> {
     for (text, ending) in [(certificate, "crt"), (key, "key")] {
         let path = folder.join(format!("{number}.{ending}"));
         let fresh = path.with_extension("new");
-        let written = fs::write(&fresh, text).and_then(|()| fs::rename(&fresh, &path));
+        let written = write_private(&fresh, &text).and_then(|()| fs::rename(&fresh, &path));
         written.context(|| format!("write {}", path.display()))?;
     }
     Ok(())
+}
+
+/// Writes a file that nobody else may read: the gateway warns of a key that all users can read.
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    options.open(path)?.write_all(text.as_bytes())
 }
 
 fn pair(folder: &Path, number: usize) -> String {

@@ -28,10 +28,12 @@ pub mod sockets;
 mod suspect;
 mod tainted;
 mod tls;
+pub mod tls_files;
 mod variable_block;
-pub mod watched;
 mod whole;
 pub mod written;
+
+pub use tls::warnings::validity as certificate_warnings;
 
 use config::Loaded;
 use loader::Loader;

@@ -52,7 +52,7 @@ impl<T> TlsMode<T> {
 }
 
 /// The TLS material of a server.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsMaterial {
     /// Certificate chains and their keys, in the order written.
     pub pairs: Vec<(TlsFile, TlsFile)>,

@@ -38,6 +38,11 @@ pub trait Files {
         false
     }
 
+    /// Whether the load is to warn about this certificate or key. False where another load of the same file has done so.
+    fn warns_of(&self, _path: &Path) -> bool {
+        true
+    }
+
     /// Whether every user may read a file. False where that is unknown.
     fn is_readable_by_all(&self, _path: &Path) -> bool {
         false

@@ -1,6 +1,7 @@
 //! OpenSSL's cipher strings: which suites they select, in which order (openssl-ciphers(1)). `ciphers.tsv` has the suites before
 //! TLSv1.3 and the words that select them.
 
+use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::sync::LazyLock;
 
@@ -64,6 +65,34 @@ impl CipherError {
 /// # Errors
 /// It selects none, or is malformed.
 pub fn select(string: &[u8]) -> Result<Vec<&'static str>, CipherError> {
+    SELECTED.with(|last| last.get_or_make(string, select_anew))
+}
+
+/// The suites that a string selects.
+type Selected = Result<Vec<&'static str>, CipherError>;
+
+thread_local! {
+    static SELECTED: Last<Selected> = const { Last(RefCell::new(None)) };
+    static UNSUPPORTED: Last<Vec<Vec<u8>>> = const { Last(RefCell::new(None)) };
+}
+
+/// The last string with what a function makes of it: thousands of servers may have the same one.
+struct Last<T>(RefCell<Option<(Vec<u8>, T)>>);
+
+impl<T: Clone> Last<T> {
+    fn get_or_make(&self, string: &[u8], make: fn(&[u8]) -> T) -> T {
+        let last = self.0.borrow();
+        if let Some((_, made)) = last.as_ref().filter(|(known, _)| known == string) {
+            return made.clone();
+        }
+        drop(last);
+        let made = make(string);
+        *self.0.borrow_mut() = Some((string.to_owned(), made.clone()));
+        made
+    }
+}
+
+fn select_anew(string: &[u8]) -> Selected {
     let mut list = List((0..TABLE.len()).map(|index| (index, false)).collect());
     let beginning = PREFIXES.iter().find(|(word, _)| string.starts_with(word));
     match beginning {
@@ -84,12 +113,16 @@ pub fn select(string: &[u8]) -> Result<Vec<&'static str>, CipherError> {
 
 /// The entries of a string that select suites, none of which is supported.
 pub fn unsupported(string: &[u8]) -> Vec<Vec<u8>> {
+    UNSUPPORTED.with(|last| last.get_or_make(string, find_unsupported))
+}
+
+fn find_unsupported(string: &[u8]) -> Vec<Vec<u8>> {
     let mut named: Vec<Vec<u8>> = Vec::new();
     for entry in string.split(|byte| is_separator(*byte)) {
         if entry.iter().any(|byte| !is_word(*byte) && *byte != b'+') {
             continue;
         }
-        let suites = select(entry).unwrap_or_default();
+        let suites = select_anew(entry).unwrap_or_default();
         let is_unsupported = suites
             .iter()
             .all(|suite| TlsSuite::by_name(suite).is_none());

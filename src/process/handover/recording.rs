@@ -58,7 +58,11 @@ impl Answer {
         Self(content.map_err(|error| error.raw_os_error().unwrap_or(UNKNOWN)))
     }
 
-    fn content(&self) -> io::Result<Arc<Vec<u8>>> {
+    /// The content.
+    ///
+    /// # Errors
+    /// The file could not be read.
+    pub fn content(&self) -> io::Result<Arc<Vec<u8>>> {
         match &self.0 {
             Ok(content) => Ok(Arc::clone(&content.0)),
             Err(number) => Err(io::Error::from_raw_os_error(*number)),
@@ -159,6 +163,10 @@ impl Files for Recorder<'_> {
         *answer.or_insert_with(|| self.world.exists(path))
     }
 
+    fn warns_of(&self, path: &Path) -> bool {
+        self.world.warns_of(path)
+    }
+
     /// Not recorded: the answer only causes a warning, which the master gives.
     fn is_readable_by_all(&self, path: &Path) -> bool {
         self.world.is_readable_by_all(path)
@@ -241,6 +249,11 @@ impl Files for Recording {
     fn exists(&self, path: &Path) -> bool {
         let answer = self.exists.get(path.as_os_str());
         answer.copied().unwrap_or_default()
+    }
+
+    /// The master has warned.
+    fn warns_of(&self, _: &Path) -> bool {
+        false
     }
 }
 

@@ -28,7 +28,7 @@ use std::time::Instant;
 use nix::unistd::Pid;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use self::certificates::Watch;
+use self::certificates::{DailyCheck, Watch};
 use self::configuration::Configuration;
 use self::notify::Notifier;
 use self::reload::Change;
@@ -77,6 +77,7 @@ struct Master {
     /// The warnings that were logged for the configuration in force.
     said: Said,
     watch: Watch,
+    daily: DailyCheck,
     log: ProcessLog,
 }
 
@@ -118,6 +119,7 @@ impl Master {
             }
             self.read_reports();
             self.reap();
+            self.watch.read_events(Instant::now());
             self.act_on_time();
         }
         let has_served = !matches!(self.phase, Phase::Failing(_) | Phase::Failed);
@@ -133,12 +135,13 @@ impl Master {
         }
     }
 
-    /// Waits for a signal, a report, or the next time that something is due.
+    /// Waits for a signal, a report, an event about a watched file, or the next time that something is due.
     fn wait(&self) {
         let workers = self.workers.iter().filter_map(Worker::readable);
         let mut sources: Vec<_> = [self.signals.as_fd()]
             .into_iter()
             .chain(workers)
+            .chain(self.watch.readable())
             .map(|source| PollFd::from_borrowed_fd(source, PollFlags::IN))
             .collect();
         let left = self

@@ -121,6 +121,7 @@ impl Master {
                     request.cause,
                     &self.options,
                     sockets,
+                    Some(&self.running.config),
                     &self.files,
                 )
                 .map(|()| worker.id)
@@ -197,7 +198,7 @@ impl Master {
             self.pid_file = Some(pid_file);
         }
         self.follow_log();
-        self.watch.follow(&self.running);
+        self.follow_certificates();
         self.end_change(&Ok(()), &change.request);
     }
 

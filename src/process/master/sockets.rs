@@ -48,16 +48,17 @@ impl Sockets {
         let is_there = |address| self.find(address).is_some();
         let missing = config.all_sockets();
         let missing = missing.filter(|socket| !is_there(&socket.address));
+        let closed = self.closed_by(config);
         let missing: Vec<_> = missing
-            .map(|socket| (socket, self.in_the_way(socket, config)))
+            .map(|socket| (socket, in_the_way(socket, &closed)))
             .collect();
-        let in_the_way = || {
+        let all_in_the_way = || {
             missing
                 .iter()
                 .flat_map(|(_, others)| others.iter().copied())
         };
         // Where this fails, bind() fails and says so.
-        in_the_way().for_each(|other| drop(other.share_port(true)));
+        all_in_the_way().for_each(|other| drop(other.share_port(true)));
         let wanted: Vec<_> = missing
             .iter()
             .map(|(socket, others)| match others.as_slice() {
@@ -68,7 +69,7 @@ impl Sockets {
             })
             .collect();
         let bound = bind::all(&wanted, log);
-        let both = in_the_way().chain(bound.iter().flatten());
+        let both = all_in_the_way().chain(bound.iter().flatten());
         both.for_each(|bound| drop(bound.share_port(false)));
         let named = |bound: BoundSocket| (bound.address().clone(), bound);
         Some(Added(bound?.into_iter().map(named).collect()))
@@ -80,33 +81,29 @@ impl Sockets {
         found.or_else(|| self.removed.get(address))
     }
 
-    /// The open sockets that a configuration closes and that keep a socket of it from being bound: one of the two has the
-    /// wildcard address.
-    fn in_the_way(&self, socket: &Socket, config: &Config) -> Vec<&BoundSocket> {
+    /// The open sockets that a configuration closes.
+    fn closed_by(&self, config: &Config) -> Vec<&BoundSocket> {
         let kept = addresses(config);
-        let serves_both = socket.address.is_wildcard() && !socket.options.ipv6only;
-        let overlaps = |bound: &&BoundSocket| match (&socket.address, bound.address()) {
-            (Address::Inet(new), Address::Inet(old)) => {
-                let is_one_family = new.is_ipv4() == old.is_ipv4();
-                let is_both = new.is_ipv6() && serves_both || bound.serves_both_families();
-                let is_wildcard = socket.address.is_wildcard() || bound.address().is_wildcard();
-                new.port() == old.port() && is_wildcard && (is_one_family || is_both)
-            }
-            _ => false,
-        };
-        let removed = self.open.values().chain(self.removed.values());
-        let removed = removed.filter(|bound| !kept.contains(bound.address()));
-        removed.filter(overlaps).collect()
+        let open = self.open.values().chain(self.removed.values());
+        open.filter(|bound| !kept.contains(bound.address()))
+            .collect()
     }
 
-    /// The sockets of a configuration, given what was bound for it.
+    /// The sockets of a configuration, given what was bound for it, without those that a worker has because it serves another
+    /// configuration: they would take as many descriptors again. It gets the sockets of `status` each time.
     pub fn of<'a>(
         &'a self,
         config: &'a Config,
         added: Option<&'a Added>,
+        served: Option<&'a Config>,
     ) -> impl Iterator<Item = (&'a Address, BorrowedFd<'a>)> {
+        let served = served.iter().flat_map(|served| &served.sockets);
+        let served: HashSet<_> = served.map(|socket| &socket.address).collect();
         config.all_sockets().filter_map(move |socket| {
             let address = &socket.address;
+            if served.contains(address) && !socket.is_of_status() {
+                return None;
+            }
             let bound = added.and_then(|added| added.0.get(address));
             let bound = bound.or_else(|| self.find(address))?;
             Some((address, bound.as_fd()))
@@ -184,6 +181,21 @@ impl Sockets {
             bound.for_each(BoundSocket::keep_file);
         }
     }
+}
+
+/// The sockets among those that keep a socket from being bound: one of the two has the wildcard address.
+fn in_the_way<'a>(socket: &Socket, closed: &[&'a BoundSocket]) -> Vec<&'a BoundSocket> {
+    let serves_both = socket.address.is_wildcard() && !socket.options.ipv6only;
+    let overlaps = |bound: &&BoundSocket| match (&socket.address, bound.address()) {
+        (Address::Inet(new), Address::Inet(old)) => {
+            let is_one_family = new.is_ipv4() == old.is_ipv4();
+            let is_both = new.is_ipv6() && serves_both || bound.serves_both_families();
+            let is_wildcard = socket.address.is_wildcard() || bound.address().is_wildcard();
+            new.port() == old.port() && is_wildcard && (is_one_family || is_both)
+        }
+        _ => false,
+    };
+    closed.iter().copied().filter(overlaps).collect()
 }
 
 fn addresses(config: &Config) -> HashSet<&Address> {

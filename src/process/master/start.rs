@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use nix::unistd::getppid;
 
-use super::certificates::Watch;
+use super::certificates::{DailyCheck, Watch};
 use super::configuration::Configuration;
 use super::inherited::Origin;
 use super::notify::Notifier;
@@ -109,6 +109,7 @@ fn serve(
         notifier: Notifier::new(),
         said,
         watch: Watch::default(),
+        daily: DailyCheck::default(),
         log,
     };
     master.follow_log();

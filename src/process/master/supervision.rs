@@ -52,6 +52,7 @@ impl Master {
             Cause::Reload,
             &self.options,
             sockets,
+            None,
             &self.files,
         );
         self.workers.push(worker);
@@ -98,7 +99,7 @@ impl Master {
                 self.pid_file = Some(pid_file);
                 self.phase = Phase::Serving;
                 self.log = ProcessLog::running(Arc::clone(&self.running.log));
-                self.watch.follow(&self.running);
+                self.follow_certificates();
                 self.notifier.ready();
                 self.reload_if_wanted();
             }

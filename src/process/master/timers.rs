@@ -27,6 +27,7 @@ impl Master {
             self.restarts.due,
             self.notifier.due(),
             self.watch.due(),
+            self.daily.due(),
         ];
         due.into_iter().flatten().min()
     }
@@ -45,6 +46,7 @@ impl Master {
         if self.watch.due().is_some_and(|due| due <= now) {
             self.check_certificates();
         }
+        self.check_validity();
         if self.notifier.due().is_some_and(|due| due <= now) {
             match self.current() {
                 Some(worker) => drop(worker.order(&Order::Count)),

@@ -19,7 +19,7 @@ use nix::unistd::Pid;
 
 use super::configuration::Configuration;
 use super::sockets::{Added, Sockets};
-use crate::config::Options;
+use crate::config::{Config, Options};
 use crate::log::LogFiles;
 use crate::process::handover::{
     self, Cause, Channel, Handover, Order, ProcessFiles, Report, Reports, ReportsEnd,
@@ -132,7 +132,7 @@ impl Worker {
         matches!(self.state, State::Leaving | State::Stopped)
     }
 
-    /// Hands it a configuration; before the first one, its settings.
+    /// Hands it a configuration; before the first one, its settings. `served` is the configuration that it serves.
     ///
     /// # Errors
     /// It is dead, or does not read. It is of no use any more then.
@@ -142,10 +142,13 @@ impl Worker {
         cause: Cause,
         options: &Options,
         sockets: (&Sockets, Option<&Added>),
+        served: Option<&Config>,
         files: &LogFiles,
     ) -> io::Result<()> {
-        let (addresses, mut descriptors): (Vec<_>, Vec<_>) =
-            sockets.0.of(&configuration.config, sockets.1).unzip();
+        let (addresses, mut descriptors): (Vec<_>, Vec<_>) = sockets
+            .0
+            .of(&configuration.config, sockets.1, served)
+            .unzip();
         let (logs, open) = logs(configuration, files);
         descriptors.extend(open.iter().map(AsFd::as_fd));
         // Without them, the status lacks these figures.

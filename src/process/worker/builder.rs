@@ -41,6 +41,9 @@ pub enum BuildError {
     Tls(TlsFault),
 }
 
+/// TLS with clients, with the material that it was made from.
+pub(super) type TlsByServer = HashMap<ServerId, (Arc<TlsMaterial>, Arc<ServerTls>)>;
+
 /// The parts built so far.
 pub(super) struct Builder<'a> {
     registries: &'a Registries,
@@ -53,6 +56,8 @@ pub(super) struct Builder<'a> {
     mail_logs: HashMap<Vec<MailLog>, Arc<MailLogs>>,
     servers: HashMap<ServerId, ServerParts>,
     tls: HashMap<ServerId, Arc<ServerTls>>,
+    /// TLS with clients in the generation before.
+    tls_before: TlsByServer,
     auth_servers: HashMap<(AuthTarget, config::Resolver), Arc<AuthServer>>,
     /// The groups that variables can name. Their default port depends on the protocol.
     groups: HashMap<Protocol, Arc<BalancersByName>>,
@@ -78,6 +83,7 @@ impl<'a> Builder<'a> {
         names: SystemNames,
         shutdown: Option<Arc<ShutdownTimer>>,
         monitor: Option<Arc<Monitor>>,
+        tls_before: TlsByServer,
     ) -> Self {
         Self {
             registries,
@@ -88,6 +94,7 @@ impl<'a> Builder<'a> {
             mail_logs: HashMap::new(),
             servers: HashMap::new(),
             tls: HashMap::new(),
+            tls_before,
             auth_servers: HashMap::new(),
             groups: HashMap::new(),
         }
@@ -230,12 +237,18 @@ impl<'a> Builder<'a> {
         Ok(Some(store))
     }
 
-    /// TLS with the clients of a server, whose `listen` lines have the same material.
+    /// TLS with the clients of a server, whose `listen` lines have the same material: that of the generation before if its material is the
+    /// same too.
     fn tls(&mut self, id: ServerId, material: &TlsMaterial) -> Result<Arc<ServerTls>, BuildError> {
-        let resumption = &self.registries.resumption;
-        shared(&mut self.tls, &id, || {
-            ServerTls::new(material, resumption).map_err(BuildError::Tls)
-        })
+        let known = self.registries;
+        let make = || ServerTls::new(material, &known.resumption, &known.pairs).map(Arc::new);
+        let made = match (self.tls.get(&id), self.tls_before.get(&id)) {
+            (Some(made), _) => return Ok(Arc::clone(made)),
+            (None, Some((same, made))) if **same == *material => Arc::clone(made),
+            (None, _) => make().map_err(BuildError::Tls)?,
+        };
+        self.tls.insert(id, Arc::clone(&made));
+        Ok(made)
     }
 
     fn auth_server(

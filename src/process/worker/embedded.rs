@@ -31,7 +31,8 @@ impl Embedded {
             dialer,
             ..Registries::default()
         };
-        let generation = Generation::build(loaded.config, SystemNames::read(world), &registries);
+        let generation =
+            Generation::build(loaded.config, SystemNames::read(world), &registries, None);
         let generation = generation.map_err(|error| error.to_string())?;
         generation.fetch_capabilities();
         generation.start_limit_stores();

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::builder::{BuildError, Builder};
+use super::builder::{BuildError, Builder, TlsByServer};
 use super::registries::Registries;
 use crate::admin::{LimitZoneInForce, MOST_CLIENTS};
 use crate::base::{Address, Level};
@@ -32,7 +32,7 @@ pub struct Generation {
 }
 
 impl Generation {
-    /// Opens the logs and builds the endpoints.
+    /// Opens the logs and builds the endpoints, with what does not change from `before`.
     ///
     /// # Errors
     /// A log cannot be opened, or a certificate cannot be used.
@@ -40,12 +40,13 @@ impl Generation {
         config: Config,
         names: SystemNames,
         registries: &Registries,
+        before: Option<&Self>,
     ) -> Result<Self, BuildError> {
         let limit = config.core.worker_shutdown_timeout;
         // As in nginx, 0 sets no limit.
         let limit = limit.filter(|limit| !limit.is_zero());
         let shutdown = limit.map(|limit| Arc::new(ShutdownTimer::new(limit)));
-        Self::assemble(config, names, registries, shutdown)
+        Self::assemble(config, names, registries, before, shutdown)
     }
 
     /// The generation after this one with the same configuration and other TLS files. The sessions of both have the same future.
@@ -58,7 +59,8 @@ impl Generation {
         names: SystemNames,
         registries: &Registries,
     ) -> Result<Self, BuildError> {
-        Self::assemble(config, names, registries, self.shutdown.clone())
+        let shutdown = self.shutdown.clone();
+        Self::assemble(config, names, registries, Some(self), shutdown)
     }
 
     /// Opens the logs and checks the TLS material as [`Self::build`] does, without building endpoints. Returns the main log.
@@ -71,7 +73,7 @@ impl Generation {
         registries: &Registries,
     ) -> Result<Arc<ErrorLog>, BuildError> {
         let _open = open_logs(config, registries)?;
-        let mut builder = Builder::new(registries, names, None, None);
+        let mut builder = Builder::new(registries, names, None, None, TlsByServer::new());
         let log = builder.log(&config.error_log)?;
         for route in config.sockets.iter().flat_map(|socket| &socket.routes) {
             builder.probe(route)?;
@@ -83,13 +85,15 @@ impl Generation {
         config: Config,
         names: SystemNames,
         registries: &Registries,
+        before: Option<&Self>,
         shutdown: Option<Arc<ShutdownTimer>>,
     ) -> Result<Self, BuildError> {
         let _open = open_logs(&config, registries)?;
         let shows_status = !config.status_sockets.is_empty();
         let monitor =
             shows_status.then(|| Arc::clone(registries.monitor.get_or_init(Arc::default)));
-        let mut builder = Builder::new(registries, names, shutdown.clone(), monitor);
+        let tls_before = before.map(Self::tls_by_server).unwrap_or_default();
+        let mut builder = Builder::new(registries, names, shutdown.clone(), monitor, tls_before);
         let log = builder.log(&config.error_log)?;
         let mut endpoints = HashMap::new();
         for socket in &config.sockets {
@@ -104,6 +108,16 @@ impl Generation {
             shutdown,
             endpoints,
         })
+    }
+
+    fn tls_by_server(&self) -> TlsByServer {
+        let sockets = self.endpoints.values();
+        let pairs = sockets.flat_map(|(socket, endpoints)| socket.routes.iter().zip(endpoints));
+        let with_tls = pairs.filter_map(|(route, endpoint)| {
+            let (material, made) = route.tls.tls().zip(endpoint.tls.tls())?;
+            Some((route.id, (Arc::clone(material), Arc::clone(made))))
+        });
+        with_tls.collect()
     }
 
     /// The endpoint for a connection to `address`. `local` returns the connection's local address, and is called only where

@@ -54,7 +54,7 @@ pub fn build(
             }
             let built = match (configured.cause, before) {
                 (Cause::Certificates, Some(before)) => before.renew(config, names, registries),
-                _ => Generation::build(config, names, registries),
+                _ => Generation::build(config, names, registries, before),
             };
             built.map_err(|error| error.to_string())
         }

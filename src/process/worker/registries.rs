@@ -11,7 +11,7 @@ use crate::monitor::Monitor;
 use crate::net::dialer::Dialer;
 use crate::net::resolver::Resolvers;
 use crate::session::{CapabilityCache, PeerFailures, Shared};
-use crate::tls::{Connectors, Resumption};
+use crate::tls::{Connectors, Pairs, Resumption};
 use crate::upstream::Balancers;
 
 /// The open files and caches that a generation takes over from the one before. They live as long as the process.
@@ -23,6 +23,8 @@ pub struct Registries {
     pub resolvers: Resolvers,
     /// TLS sessions that clients can resume.
     pub resumption: Resumption,
+    /// Certificates with their keys.
+    pub pairs: Pairs,
     /// Connectors for TLS as a client, with sessions that can be resumed.
     pub connectors: Connectors,
     /// The capabilities of backends.

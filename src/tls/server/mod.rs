@@ -11,9 +11,10 @@ use std::sync::Arc;
 use rustls::server::ClientHello;
 use rustls::{ServerConfig, ServerConnection};
 
+use super::pair::{self, Pairs};
 use super::peer::{CertificateAlgorithms, ClientCertificate, ClientPolicy, client_verifier};
 use super::settings::Settings;
-use super::{own, pair, provider, signatures};
+use super::{own, provider, signatures};
 use crate::config::{Alpn, TlsFault, TlsFile, TlsMaterial};
 use resumption::{ConnectionTickets, Resumption, Tickets};
 
@@ -30,16 +31,30 @@ pub struct ServerTls {
 }
 
 impl ServerTls {
-    /// Builds it. `resumption` has the sessions that clients may resume.
+    /// Builds it. `resumption` has the sessions that clients may resume, `known` the pairs that are in use already.
     ///
     /// # Errors
     /// The first error in nginx's order: pair by pair the certificate, its key, whether they match; then the ciphers.
-    pub fn new(material: &TlsMaterial, resumption: &Resumption) -> Result<Self, TlsFault> {
+    pub fn new(
+        material: &TlsMaterial,
+        resumption: &Resumption,
+        known: &Pairs,
+    ) -> Result<Self, TlsFault> {
+        Self::with_pairs(&material.pairs, material, resumption, known)
+    }
+
+    /// Builds it with these pairs in place of its own.
+    fn with_pairs(
+        pairs: &[(TlsFile, TlsFile)],
+        material: &TlsMaterial,
+        resumption: &Resumption,
+        known: &Pairs,
+    ) -> Result<Self, TlsFault> {
         let settings = Settings::of(material);
         let versions = provider::versions(settings.versions);
         let all = rustls::crypto::aws_lc_rs::default_provider();
         let passwords = material.passwords.reveal();
-        let keys = pair::load_all(&material.pairs, passwords, &all)?;
+        let keys = known.load_all(pairs, passwords, &all)?;
         let provider = Arc::new(provider::limited(&settings, &versions)?);
         let clients = ClientPolicy::new(material)?;
         let keys = own::replace(keys, &material.command_files, passwords, &all)?;
@@ -146,13 +161,20 @@ pub fn check_pair(
 /// Whether the material, whose pairs have been checked, makes a TLS server: for `World::check_tls`.
 ///
 /// # Errors
-/// As [`ServerTls::new`].
+/// As [`ServerTls::new`], except for the pairs.
 pub fn check(material: &TlsMaterial) -> Result<(), TlsFault> {
     if provider::versions(material.protocols).is_empty() {
         // `config` reports this once all else is read: nginx has no such error.
         return Ok(());
     }
-    ServerTls::new(material, &Resumption::default()).map(drop)
+    let all = &material.pairs[..];
+    // They matter again only for what commands do to them.
+    let pairs = match material.command_files.own.is_empty() {
+        true => &[],
+        false => all,
+    };
+    let (resumption, known) = (Resumption::default(), Pairs::default());
+    ServerTls::with_pairs(pairs, material, &resumption, &known).map(drop)
 }
 
 #[cfg(test)]

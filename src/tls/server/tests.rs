@@ -77,7 +77,7 @@ fn material(pairs: &[(&str, &str)]) -> TlsMaterial {
 }
 
 fn server(material: &TlsMaterial) -> Result<Arc<ServerConfig>, TlsFault> {
-    ServerTls::new(material, &Resumption::default())
+    ServerTls::new(material, &Resumption::default(), &Pairs::default())
         .map(|server| server.with_tickets(&server.config))
 }
 
@@ -219,11 +219,13 @@ fn errors_name_the_file() {
         (junk, &one.key, TlsFault::Certificate("/c.pem".into())),
         (&chain, &one.key, TlsFault::Certificate("/c.pem".into())),
     ] {
-        assert_eq!(check(&material(&[good, (certificate, key)])), Err(fault));
+        let made = server(&material(&[good, (certificate, key)]));
+        assert_eq!(made.map(drop), Err(fault));
     }
     let broken = "-----BEGIN ENCRYPTED PRIVATE KEY-----\n-----END ENCRYPTED PRIVATE KEY-----\n";
     let fault = TlsFault::Locked("/c.key".into());
-    assert_eq!(check(&material(&[(good.0, broken)])), Err(fault));
+    let made = server(&material(&[(good.0, broken)]));
+    assert_eq!(made.map(drop), Err(fault));
     assert_eq!(check(&material(&[good])), Ok(()));
 }
 

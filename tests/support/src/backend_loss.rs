@@ -1,9 +1,10 @@
 //! A group of SMTP backends of which one fails under load: what the sessions notice.
 
+use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -37,13 +38,26 @@ struct State {
     /// 0, or a [`Loss`].
     loss: AtomicU8,
     sessions: AtomicUsize,
-    open: Mutex<Vec<TcpStream>>,
+    /// The open connections, by a number of each.
+    open: Mutex<HashMap<usize, TcpStream>>,
+    accepted: AtomicUsize,
     stopped: AtomicBool,
 }
 
 impl State {
     fn has(&self, loss: Loss) -> bool {
         self.loss.load(Ordering::SeqCst) == loss as u8
+    }
+
+    /// Keeps a connection open until it is closed by its number.
+    fn keep(&self, stream: TcpStream) -> usize {
+        let number = self.accepted.fetch_add(1, Ordering::SeqCst);
+        self.open().insert(number, stream);
+        number
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<usize, TcpStream>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -60,22 +74,16 @@ impl Backend {
                 match listener.accept() {
                     Ok((stream, _)) if !own.has(Loss::Silent) => {
                         stream.set_nonblocking(false).expect("a mode");
-                        let copy = stream.try_clone().expect("a copy");
-                        let mut open = own.open.lock().unwrap_or_else(PoisonError::into_inner);
-                        open.push(copy);
-                        drop(open);
+                        let number = own.keep(stream.try_clone().expect("a copy"));
                         let own = Arc::clone(&own);
                         thread::spawn(move || {
-                            let end = stream.try_clone();
                             let _ = serve(stream, &own);
-                            // The copy in the list would keep the connection open.
-                            end.map(|stream| stream.shutdown(Shutdown::Both))
+                            own.open().remove(&number);
                         });
                     }
                     // The connection stays open, as one in the queue of the system does.
                     Ok((stream, _)) => {
-                        let mut open = own.open.lock().unwrap_or_else(PoisonError::into_inner);
-                        open.push(stream);
+                        own.keep(stream);
                     }
                     Err(_) => thread::sleep(TICK),
                 }
@@ -100,8 +108,7 @@ impl Backend {
             });
         }
         if loss == Loss::Killed {
-            let open = self.state.open.lock();
-            for stream in open.unwrap_or_else(PoisonError::into_inner).drain(..) {
+            for (_, stream) in self.state.open().drain() {
                 let _ = stream.shutdown(Shutdown::Both);
             }
         }

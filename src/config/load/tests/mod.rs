@@ -12,6 +12,7 @@ mod ports;
 mod report;
 mod secrets;
 mod tlvs;
+mod validity;
 mod variables;
 
 use super::config::Loaded;

@@ -6,4 +6,4 @@ pub mod files;
 mod place;
 pub mod server;
 pub mod unsupported;
-mod warnings;
+pub mod warnings;

@@ -170,13 +170,21 @@ fn pair_warnings<'a>(
     let of_certificate = usage(directives::ssl_certificate());
     let of_key = usage(directives::ssl_certificate_key());
     let mut warnings = Vec::new();
+    let warns_of = |file: &TlsFile| files.world.warns_of(&file.path);
     for (certificate, key) in pairs {
-        warnings.extend(files.validity(certificate, of_certificate));
-        warnings.extend(files.readable(key, of_key));
+        if warns_of(certificate) {
+            warnings.extend(files.validity(certificate, of_certificate));
+        }
+        if warns_of(key) {
+            warnings.extend(files.readable(key, of_key));
+        }
     }
+    // Where only some have changed, the others may be for the name.
     let certificates: Vec<&TlsFile> = pairs.iter().map(|(certificate, _)| certificate).collect();
-    let named = server_name.and_then(|name| files.name(name, &certificates, of_certificate));
-    warnings.extend(named);
+    if certificates.iter().all(|certificate| warns_of(certificate)) {
+        let named = server_name.and_then(|name| files.name(name, &certificates, of_certificate));
+        warnings.extend(named);
+    }
     warnings
 }
 
