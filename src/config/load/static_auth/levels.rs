@@ -1,7 +1,6 @@
 //! What a location inherits: the blocks around it, and the directives in them that matter for a reply of the rewrite module.
 
 use super::lines::HttpLine;
-use super::location;
 use crate::config::schema::nginx::in_nginx;
 use crate::config::syntax::digits;
 
@@ -164,12 +163,4 @@ fn first_answering(lines: &[HttpLine]) -> Option<&HttpLine> {
 /// `uses NAME in FILE:LINE`
 pub fn uses(line: &HttpLine) -> String {
     format!("uses {} in {}", line.shown(), line.span)
-}
-
-/// `location PATH at FILE:LINE`
-pub fn place(line: &HttpLine) -> String {
-    match line.name() {
-        b"location" => format!("{} at {}", location::shown(line), line.span),
-        _ => format!("the {} at {}", line.shown(), line.span),
-    }
 }

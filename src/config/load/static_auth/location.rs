@@ -95,25 +95,28 @@ impl<'a> Path<'a> {
             self.locations.push(line);
             return Ok(true);
         }
+        let longest = longest(&locations, path);
+        let is_whole =
+            longest.is_some_and(|(line, _)| line.args().last().is_some_and(|text| **text == *path));
+        if let Some(line) = redirecting(&locations, path).filter(|_| !is_whole) {
+            let place = place(line);
+            return Err(format!("{place} redirects to the path with a slash"));
+        }
         let mut has_patterns = true;
-        if let Some((line, no_patterns)) = longest(&locations, path) {
+        if let Some((line, no_patterns)) = longest {
             has_patterns = !no_patterns;
             self.locations.push(line);
             if self.descend(&line.block, path)? {
                 return Ok(true);
             }
-        } else if let Some(line) = redirecting(&locations, path) {
-            return Err(format!(
-                "{} at {} redirects to the path with a slash",
-                shown(line),
-                line.span
-            ));
         }
         for (line, form) in &locations {
-            if let Form::Pattern(pattern) = form
-                && has_patterns
-                && pcre::compile(pattern.text, pattern.any_case)?.is_match(path)
-            {
+            let (true, Form::Pattern(pattern)) = (has_patterns, form) else {
+                continue;
+            };
+            let regex = pcre::compile(pattern.text, pattern.any_case);
+            let regex = regex.map_err(|what| format!("{} uses {what}", place(line)))?;
+            if regex.is_match(path) {
                 self.locations.truncate(depth);
                 self.locations.push(line);
                 self.patterns.push(*pattern);
@@ -159,9 +162,12 @@ fn redirecting<'a>(locations: &[(&'a HttpLine, Form<'a>)], path: &[u8]) -> Optio
     found.map(|(line, _)| *line)
 }
 
-/// A location for messages, as written.
-pub fn shown(line: &HttpLine) -> String {
+/// A block for messages: `location PATH at FILE:LINE`.
+pub fn place(line: &HttpLine) -> String {
     let words = line.args().iter().map(|word| String::from_utf8_lossy(word));
     let words: Vec<_> = words.collect();
-    format!("location {}", words.join(" "))
+    match line.name() {
+        b"location" => format!("location {} at {}", words.join(" "), line.span),
+        _ => format!("the {} at {}", line.shown(), line.span),
+    }
 }

@@ -18,9 +18,9 @@ mod variables;
 use std::fmt;
 use std::sync::Arc;
 
-use self::levels::{Levels, answering, place, uses};
+use self::levels::{Levels, answering, uses};
 use self::lines::{HttpLine, HttpLines};
-use self::location::Path;
+use self::location::{Path, place};
 use self::rewrite::{Phase, Steps};
 use self::server_name::NamedServer;
 use self::variables::{Facts, Variables};
@@ -106,7 +106,7 @@ fn answer(names: &dyn Names, url: &AuthUrl, http: &HttpLines) -> Result<StaticAu
     let host = host.to_ascii_lowercase();
     let named = NamedServer::find(&listeners, &host, &|| names.host_name());
     let named = named.map_err(|what| beyond(&format!("server_name uses {what}")))?;
-    let found = Path::find(&named.server.block, &path).map_err(Unanswered::Beyond)?;
+    let found = Path::find(&named.server.block, &path);
     let selected = Selected { http, named, found };
     let has_real_ip = !selected.levels().inherited(b"set_real_ip_from").is_empty();
     let facts = Facts {
@@ -129,7 +129,8 @@ fn answer(names: &dyn Names, url: &AuthUrl, http: &HttpLines) -> Result<StaticAu
 struct Selected<'a> {
     http: &'a [HttpLine],
     named: NamedServer<'a>,
-    found: Path<'a>,
+    /// The location, or the reason why it is unknown.
+    found: Result<Path<'a>, String>,
 }
 
 impl<'a> Selected<'a> {
@@ -138,17 +139,16 @@ impl<'a> Selected<'a> {
     }
 
     fn levels(&self) -> Levels<'a> {
-        let locations = self.found.locations.iter();
+        let found = self.found.iter();
+        let locations = found.flat_map(|found| &found.locations);
         locations.fold(self.server_levels(), |levels, line| levels.with(line))
     }
 
     /// The innermost block: the location, or the server where none matches.
     fn innermost(&self) -> &'a HttpLine {
-        self.found
-            .locations
-            .last()
-            .copied()
-            .unwrap_or(self.named.server)
+        let found = self.found.as_ref().ok();
+        let location = found.and_then(|found| found.locations.last());
+        location.copied().unwrap_or(self.named.server)
     }
 
     fn compile(&self, mut variables: Variables<'a>) -> Result<StaticAuth, String> {
@@ -157,7 +157,7 @@ impl<'a> Selected<'a> {
         let at_server = |what: String| format!("{} {what}", place(server));
         let at_location = |what: String| format!("{} {what}", place(here));
         let has_return = |block: &HttpLine| block.block.iter().any(|line| line.name() == b"return");
-        if !has_return(server) && !has_return(here) {
+        if self.found.is_ok() && !has_return(server) && !has_return(here) {
             return Err(at_location(answering(&here.block)));
         }
         let server_steps = self.server(&mut variables).map_err(at_server)?;
@@ -174,11 +174,12 @@ impl<'a> Selected<'a> {
                 reply,
             });
         }
+        let found = self.found.as_ref().map_err(Clone::clone)?;
         let Steps {
             steps: location,
             reply,
             may_break,
-        } = self.location(&mut variables).map_err(at_location)?;
+        } = self.location(found, &mut variables).map_err(at_location)?;
         match reply.filter(|_| !may_break) {
             Some(reply) => Ok(StaticAuth {
                 block: AnsweringBlock::Location(Origin::of(&here.span)),
@@ -210,8 +211,8 @@ impl<'a> Selected<'a> {
     }
 
     /// The steps of the location, and the obstacles in it. No location: no steps.
-    fn location(&self, variables: &mut Variables<'a>) -> Result<Steps, String> {
-        let Some(here) = self.found.locations.last() else {
+    fn location(&self, found: &Path<'a>, variables: &mut Variables<'a>) -> Result<Steps, String> {
+        let Some(here) = found.locations.last() else {
             return Ok(Steps::default());
         };
         let levels = self.levels();
@@ -223,7 +224,7 @@ impl<'a> Selected<'a> {
             return Err(uses(line));
         }
         let mut before = vec![rewrite::headers(&levels, variables)?];
-        for pattern in &self.found.patterns {
+        for pattern in &found.patterns {
             let path = variables.facts().path.clone();
             before.push(matched(variables, pattern.text, pattern.any_case, path)?);
         }
@@ -247,6 +248,3 @@ fn matched(
     };
     Ok(RewriteStep::If(condition, Box::default()))
 }
-
-#[cfg(test)]
-mod tests;

@@ -26,13 +26,15 @@ impl Steps {
     }
 }
 
-/// Whether the headers of replies depend on the `if` blocks: those of a server have no settings of their own.
+/// Where the lines are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Before the location is known.
+    /// In the server, before the location is known. Its `if` blocks have no headers of their own.
     Server,
     /// In the location.
     Location,
+    /// In an `if`. nginx allows no other in it.
+    If,
 }
 
 /// Compiles the innermost block of `levels`.
@@ -55,6 +57,7 @@ pub fn compile<'a>(
                 let number = number.ok_or_else(|| uses(line))?;
                 compiled.steps.push(RewriteStep::Set(number, value));
             }
+            b"if" if phase == Phase::If => return Err(uses(line)),
             b"if" => {
                 let condition = condition(line, variables).map_err(unable)?;
                 let inner = levels.with(line);
@@ -62,7 +65,7 @@ pub fn compile<'a>(
                 if phase == Phase::Location {
                     steps.push(headers(&inner, variables)?);
                 }
-                let inside = self::compile(&line.block, &inner, phase, variables)?;
+                let inside = self::compile(&line.block, &inner, Phase::If, variables)?;
                 compiled.may_break |= inside.may_break;
                 steps.extend(inside.into_all());
                 compiled

@@ -221,3 +221,6 @@ fn group_of(captures: &Captures<'_>, group: usize) -> Vec<u8> {
     let found = captures.get(group);
     found.map_or_else(Vec::new, |found| found.as_bytes().to_vec())
 }
+
+#[cfg(test)]
+mod tests;
