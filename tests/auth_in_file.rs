@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::thread;
 
-use support::{Gateway, LineClient, TempDir, free_port, wait_until};
+use support::{Gateway, LineClient, TempDir, auth_plain, free_port, wait_until};
 
 /// A configuration of the auth server, and the logins that are tried.
 struct Case {
@@ -163,6 +163,14 @@ const CASES: &[Case] = &[
         server { listen 127.0.0.1:@port default_server; server_name b; location / { @to return 200; } }",
         JOE,
     ),
+    Case {
+        uri: "/auth-smtppass.php",
+        ..case(
+            "no Auth-Status",
+            "server { listen 127.0.0.1:@port; root /nowhere; location ~ .php$ { add_header Auth-Server 127.0.0.1; add_header Auth-Port @backend; return 200; } }",
+            JOE,
+        )
+    },
     case(
         "an address beside all addresses",
         "server { listen @port; server_name 127.0.0.1; return 403; }
@@ -380,6 +388,122 @@ impl Drop for Nginx {
             Signal::SIGTERM,
         );
         let _ = self.0.wait();
+    }
+}
+
+/// The lines of a mail server that the auth server of a `location` decides about, and its port.
+fn with_location(auth_http: &str, listen: &str, location: &str) -> (String, u16) {
+    let port = free_port();
+    let text = format!(
+        "http {{ server {{ listen {listen}; server_name localhost; location /auth {{ {location} return 200; }} }}
+            server {{ listen {listen}; return 500; }} }}
+        mail {{ server_name mx; auth_http {auth_http}; server {{ listen 127.0.0.1:{port}; protocol smtp; smtp_auth plain; }} }}"
+    );
+    (text, port)
+}
+
+/// The reply to a login.
+fn log_in(port: u16) -> String {
+    let mut client = LineClient::connect(port);
+    client.expect("220");
+    client.converse(&[("EHLO client", "250")]);
+    let response = auth_plain("joe", "a secret word");
+    client.ask(&format!("AUTH PLAIN {response}"))
+}
+
+#[test]
+fn the_address_may_be_a_socket_a_name_or_another_family() {
+    let folder = TempDir::new("auth-in-file");
+    let socket = folder.path().join("auth.sock");
+    let socket = format!("unix:{}", socket.display());
+    let port = free_port();
+    for (auth_http, listen, seen) in [
+        (format!("{socket}:/auth"), socket, "localhost".to_owned()),
+        (
+            format!("localhost:{port}/auth"),
+            format!("localhost:{port}"),
+            format!("localhost {port}"),
+        ),
+        (
+            format!("http://[::1]:{port}/auth"),
+            format!("[::]:{port}"),
+            format!("[::1] {port}"),
+        ),
+    ] {
+        let location = "add_header Auth-Status \"$host $server_port\";";
+        let (text, mail) = with_location(&auth_http, &listen, location);
+        let _gateway = Gateway::start(&text);
+        let expected = format!("535 5.7.0 {seen}\r\n");
+        assert_eq!(log_in(mail), expected);
+    }
+}
+
+#[test]
+fn a_reload_compiles_it_anew_and_no_log_has_the_password() {
+    let port = free_port();
+    let (auth_http, listen) = (
+        format!("127.0.0.1:{port}/auth"),
+        format!("localhost:{port}"),
+    );
+    let (text, mail) = with_location(&auth_http, &listen, "add_header Auth-Status first;");
+    let text = text.replace("server_name localhost", "server_name 127.0.0.1");
+    let gateway = Gateway::start(&text);
+    assert!(log_in(mail).starts_with("535 5.7.0 first"));
+    gateway.rewrite(&text.replace(
+        "Auth-Status first",
+        "Auth-Status \"second $http_auth_user\"",
+    ));
+    gateway.reload();
+    assert!(log_in(mail).starts_with("535 5.7.0 second joe"));
+    // What is not answered here is asked over HTTP, and nobody listens.
+    gateway.rewrite(&text.replace("return 200;", "try_files /x =404;"));
+    gateway.reload();
+    assert!(log_in(mail).starts_with("451 4.3.2 "));
+    let log = gateway.log();
+    assert!(log.contains("first") && log.contains("second joe"), "{log}");
+    assert!(log.contains("(111: Connection refused)"), "{log}");
+    assert!(!log.contains("secret"), "{log}");
+}
+
+#[test]
+fn the_test_says_who_answers() {
+    let port = free_port();
+    let (auth_http, listen) = (
+        format!("127.0.0.1:{port}/auth"),
+        format!("127.0.0.1:{port}"),
+    );
+    for (location, expected) in [
+        ("", "is answered here by the location at "),
+        (
+            "proxy_pass http://127.0.0.1:1; if ($http_x) { break; }",
+            "is not answered here: location /auth at ",
+        ),
+    ] {
+        let folder = TempDir::new("auth-in-file");
+        let (text, _) = with_location(&auth_http, &listen, location);
+        let text = text.replace("server_name localhost", "server_name 127.0.0.1");
+        support::write_configuration(folder.path(), &text);
+        let test = |options: &[&str]| {
+            let mut command = support::command(folder.path());
+            let output = command.args(options).output().expect("the test");
+            assert!(output.status.success());
+            String::from_utf8_lossy(&output.stderr).into_owned()
+        };
+        let line = format!(
+            "auth_http 127.0.0.1:{port} at {}/gateway.conf:",
+            folder.path().display()
+        );
+        let said = test(&["-t", "--format=full"]);
+        let found = said
+            .lines()
+            .find(|own| own.contains(&line))
+            .expect("the line");
+        assert!(found.contains(expected), "{said}");
+        let end = format!("; nginx or another server must answer at 127.0.0.1:{port}");
+        assert_eq!(found.ends_with(&end), !location.is_empty(), "{said}");
+        // Programs that read nginx's output get nginx's.
+        assert!(!test(&["-t"]).contains("answered"));
+        assert!(!test(&["-t", "-q", "--format=full"]).contains("answered"));
     }
 }
 

@@ -22,12 +22,12 @@ pub use load::watched::watched_files;
 pub use load::{load, test};
 
 pub use model::{
-    AccessAction, AccessRule, AddedHeader, Admission, Affinity, Alpn, AuthAction, AuthRule,
-    AuthUrl, BackendAddress, Balancing, BareNewlines, Cidr, ClientTls, ColorMode, Command,
-    CommandFiles, ConnRule, Files, Format, Found, HealthCheck, HealthMatch, KeepAlive, LimitPrefix,
-    LimitRules, LimitZone, Limits, LineFormat, LogBuffer, LogDestination, LogEscape, LogEvents,
-    LogFormat, LogTarget, MailLog, Mask, MessageField, Messages, Method, Methods, Names, Options,
-    Origin, OwnFile, Part, PassPhrases, PidOption, ProxyPass, ProxyProtocol, ProxyRoute,
+    AccessAction, AccessRule, AddedHeader, Admission, Affinity, Alpn, AnsweringBlock, AuthAction,
+    AuthRule, AuthUrl, BackendAddress, Balancing, BareNewlines, Cidr, ClientTls, ColorMode,
+    Command, CommandFiles, ConnRule, Files, Format, Found, HealthCheck, HealthMatch, KeepAlive,
+    LimitPrefix, LimitRules, LimitZone, Limits, LineFormat, LogBuffer, LogDestination, LogEscape,
+    LogEvents, LogFormat, LogTarget, MailLog, Mask, MessageField, Messages, Method, Methods, Names,
+    Options, Origin, OwnFile, Part, PassPhrases, PidOption, ProxyPass, ProxyProtocol, ProxyRoute,
     ProxySmtpAuth, ProxySmtpHelo, Rate, RequestVariable, ResolvedName, Resolver, RewriteCondition,
     RewritePattern, RewriteStep, RouteText, SentTlv, SessionCache, SessionField, SessionRule,
     SessionVariable, SocketOptions, Stage, StartTls, StaticAuth, StaticReply, StatusListen,

@@ -7,6 +7,9 @@ use crate::config::syntax::{Ending, Span, Statement};
 /// The most lines that are kept. An `http {}` with more is not looked at.
 const MOST_LINES: usize = 100_000;
 
+/// The most blocks inside each other.
+const DEEPEST: usize = 50;
+
 /// A directive of `http {}`.
 #[derive(Clone)]
 pub struct HttpLine {
@@ -54,7 +57,10 @@ pub struct HttpLines {
     open: Vec<HttpLine>,
     /// The complete `http`.
     http: Option<HttpLine>,
+    /// The number of lines that are kept.
     count: usize,
+    /// Whether some are left out that may matter.
+    is_cut: bool,
 }
 
 impl HttpLines {
@@ -72,12 +78,14 @@ impl HttpLines {
         let Some(outer) = self.open.last_mut() else {
             return;
         };
-        let is_kept = matters(outer.name()) && self.count < MOST_LINES;
         let is_block = statement.ending == Ending::Open;
-        if !is_kept && !is_block {
+        if matters(outer.name()) {
+            self.count += 1;
+            self.is_cut |= self.count > MOST_LINES;
+        }
+        if !is_block && (self.is_cut || !matters(outer.name())) {
             return;
         }
-        self.count += 1;
         let line = HttpLine {
             words: statement.words.clone(),
             span: span.clone(),
@@ -94,8 +102,10 @@ impl HttpLines {
         let Some(closed) = self.open.pop() else {
             return;
         };
+        self.is_cut |= self.open.len() > DEEPEST;
         match self.open.last_mut() {
             None => self.http = Some(closed),
+            Some(_) if self.is_cut => {}
             Some(outer) if matters(outer.name()) => outer.block.push(closed),
             Some(_) => {}
         }
@@ -104,7 +114,7 @@ impl HttpLines {
     /// The lines of `http {}`; none where there is none, or `None` where there are too many.
     pub fn lines(&self) -> Option<&[HttpLine]> {
         let lines = self.http.as_ref().map_or(&[][..], |http| &http.block);
-        (self.count < MOST_LINES).then_some(lines)
+        (!self.is_cut).then_some(lines)
     }
 }
 

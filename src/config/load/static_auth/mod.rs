@@ -75,19 +75,25 @@ pub fn answers(names: &dyn Names, scopes: &Scopes, http: &HttpLines) -> Vec<Auth
     let servers = scopes.servers.iter().map(|server| &server.scope);
     let all = std::iter::once(&scopes.mail).chain(servers);
     let written = all.filter_map(|scope| scope.auth_http.auth_http.as_ref());
-    let answers = written.map(|line| AuthHttpAnswer {
-        url: line.value.clone(),
-        origin: Origin::of(&line.span),
-        answer: answer(names, &line.value, http).map(Arc::new),
-    });
-    answers.collect()
+    let mut answers: Vec<AuthHttpAnswer> = Vec::new();
+    for line in written {
+        let known = answers.iter().find(|one| one.url == line.value);
+        let answer = match known {
+            Some(known) => known.answer.clone(),
+            None => answer(names, &line.value, http).map(Arc::new),
+        };
+        answers.push(AuthHttpAnswer {
+            url: line.value.clone(),
+            origin: Origin::of(&line.span),
+            answer,
+        });
+    }
+    answers
 }
 
 fn answer(names: &dyn Names, url: &AuthUrl, http: &HttpLines) -> Result<StaticAuth, Unanswered> {
     let beyond = |reason: &str| Unanswered::Beyond(reason.to_owned());
-    let http = http
-        .lines()
-        .ok_or_else(|| beyond("http has too many lines"))?;
+    let http = http.lines().ok_or_else(|| beyond("http is too large"))?;
     let listeners = listener::listeners(http, url, names).ok_or(Unanswered::NotHere)?;
     if listeners.tls != url.tls || listeners.proxy_protocol {
         let what = if listeners.proxy_protocol {

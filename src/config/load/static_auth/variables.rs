@@ -13,6 +13,9 @@ use crate::config::model::{
     Variable,
 };
 
+/// How deep maps may name each other; nginx's limit.
+const DEEPEST: usize = 100;
+
 /// What is known of all requests to an auth server.
 #[derive(Debug)]
 pub struct Facts<'a> {
@@ -42,6 +45,8 @@ pub struct Variables<'a> {
     maps: HashMap<Box<str>, &'a HttpLine>,
     /// The maps that are compiled, or are being compiled.
     defined: HashMap<Box<str>, Defined>,
+    /// How many maps are being compiled.
+    depth: usize,
     /// The first reason why a map cannot be evaluated.
     fault: Option<String>,
 }
@@ -54,6 +59,7 @@ impl<'a> Variables<'a> {
             own: HashMap::new(),
             maps: HashMap::new(),
             defined: HashMap::new(),
+            depth: 0,
             fault: None,
         };
         variables.collect(http);
@@ -216,7 +222,10 @@ impl<'a> Variables<'a> {
         }
         let defined = Defined::new(name);
         self.defined.insert(name.into(), defined.clone());
-        match self.compiled(line) {
+        self.depth += 1;
+        let compiled = self.compiled(line);
+        self.depth -= 1;
+        match compiled {
             Ok(builder) => defined.define(builder.finish()),
             Err(fault) => {
                 let fault = format!("\"${name}\", whose map at {} has {fault}", line.span);
@@ -227,6 +236,9 @@ impl<'a> Variables<'a> {
     }
 
     fn compiled(&mut self, map: &'a HttpLine) -> Result<MapBuilder, String> {
+        if self.depth > DEEPEST {
+            return Err("too many maps in it".to_owned());
+        }
         let mut builder = MapBuilder::new(self.template(map.arg(0))?);
         for line in &map.block {
             let key = line.name();

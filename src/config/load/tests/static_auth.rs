@@ -245,6 +245,28 @@ fn lines_of_included_files_count() {
 }
 
 #[test]
+fn deep_blocks_and_long_chains_are_not_followed() {
+    let deep = format!("{}{}", "location /a { ".repeat(20_000), "}".repeat(20_000));
+    let text = answer(
+        "127.0.0.1:9",
+        &format!("server {{ listen 9; return 200; {deep} }}"),
+    );
+    assert!(
+        text.starts_with("not answered here: http is too large"),
+        "{text}"
+    );
+    let maps = (0..20_000).map(|at| format!("map $m{} $m{at} {{ a b; }}", at + 1));
+    let maps: String = maps.collect();
+    let server = "server { listen 9; location / { add_header A $m0; return 200; } }";
+    let text = answer("127.0.0.1:9", &format!("{server} {maps}"));
+    assert!(text.contains("too many maps"), "{text}");
+    let round = "map $b $a { c d; } map $a $b { c d; }";
+    let server = "server { listen 9; location / { add_header A $a; return 200; } }";
+    let text = answer("127.0.0.1:9", &format!("{server} {round}"));
+    assert!(text.starts_with("answered here"), "{text}");
+}
+
+#[test]
 fn a_large_http_block_is_not_looked_at() {
     let many = "charset x;".repeat(100_001);
     let text = answer(
@@ -252,7 +274,7 @@ fn a_large_http_block_is_not_looked_at() {
         &format!("server {{ listen 9; return 200; }} {many}"),
     );
     assert!(
-        text.starts_with("not answered here: http has too many lines"),
+        text.starts_with("not answered here: http is too large"),
         "{text}"
     );
 }
