@@ -70,7 +70,7 @@ impl<'a> NamedServer<'a> {
 }
 
 /// The names of a server.
-pub fn names<'a>(server: &'a HttpLine) -> impl Iterator<Item = (&'a HttpLine, &'a [u8])> {
+pub fn names(server: &HttpLine) -> impl Iterator<Item = (&HttpLine, &[u8])> {
     let lines = server.block.iter();
     let lines = lines.filter(|line| line.name() == b"server_name");
     lines.flat_map(move |line| line.args().iter().map(move |name| (server, &**name)))

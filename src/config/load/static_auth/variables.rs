@@ -128,8 +128,7 @@ impl<'a> Variables<'a> {
         match (parsed, self.fault.take()) {
             (_, Some(fault)) => Err(fault),
             (Ok(template), None) => Ok(template),
-            (Err(TemplateError::Unknown(name)), None) => Err(format!("the variable \"${name}\"")),
-            (Err(error), None) => Err(error.to_string()),
+            (Err(error), None) => Err(unknown(&error)),
         }
     }
 
@@ -228,18 +227,24 @@ impl<'a> Variables<'a> {
         match compiled {
             Ok(builder) => defined.define(builder.finish()),
             Err(fault) => {
-                let fault = format!("\"${name}\", whose map at {} has {fault}", line.span);
-                self.fault.get_or_insert(fault);
+                let at = &line.span;
+                let fault = fault.map(|what| format!("\"${name}\", whose map at {at} has {what}"));
+                self.fault = self.fault.take().or(fault);
             }
         }
         Some(defined)
     }
 
-    fn compiled(&mut self, map: &'a HttpLine) -> Result<MapBuilder, String> {
+    /// Compiles a `map` block. The error is the reason why that is not possible, or `None` where it is in another map and recorded.
+    fn compiled(&mut self, map: &'a HttpLine) -> Result<MapBuilder, Option<String>> {
         if self.depth > DEEPEST {
-            return Err("too many maps in it".to_owned());
+            return Err(Some("too many maps in it".to_owned()));
         }
-        let mut builder = MapBuilder::new(self.template(map.arg(0))?);
+        let source = Template::parse_with(map.arg(0), &mut |name| self.find(name));
+        if self.fault.is_some() {
+            return Err(None);
+        }
+        let mut builder = MapBuilder::new(source.map_err(|error| unknown(&error))?);
         for line in &map.block {
             let key = line.name();
             let value = match (key, line.args()) {
@@ -249,7 +254,7 @@ impl<'a> Variables<'a> {
                 }
                 (b"volatile", []) => continue,
                 (_, [value]) => &**value,
-                _ => return Err(format!("the line at {}", line.span)),
+                _ => return Err(Some(format!("the line at {}", line.span))),
             };
             if let Some(pattern) = key.strip_prefix(b"~") {
                 let caseless = pattern.strip_prefix(b"*");
@@ -258,12 +263,20 @@ impl<'a> Variables<'a> {
             let read = |word| Read { word, range: None };
             let find = &mut |name: &str| self.find(name);
             let added = builder.add(read(key), read(value), &line.span, find);
-            if let Some(fault) = self.fault.take() {
-                return Err(fault);
+            if self.fault.is_some() {
+                return Err(None);
             }
             added.map_err(|why| format!("{} at {}", String::from_utf8_lossy(&why), line.span))?;
         }
         Ok(builder)
+    }
+}
+
+/// Why a text with variables cannot be evaluated.
+fn unknown(error: &TemplateError) -> String {
+    match error {
+        TemplateError::Unknown(name) => format!("the variable \"${name}\""),
+        error => error.to_string(),
     }
 }
 

@@ -246,7 +246,7 @@ fn lines_of_included_files_count() {
 
 #[test]
 fn deep_blocks_and_long_chains_are_not_followed() {
-    let deep = format!("{}{}", "location /a { ".repeat(20_000), "}".repeat(20_000));
+    let deep = format!("{}{}", "location /a {\n".repeat(200), "}\n".repeat(200));
     let text = answer(
         "127.0.0.1:9",
         &format!("server {{ listen 9; return 200; {deep} }}"),
@@ -255,7 +255,7 @@ fn deep_blocks_and_long_chains_are_not_followed() {
         text.starts_with("not answered here: http is too large"),
         "{text}"
     );
-    let maps = (0..20_000).map(|at| format!("map $m{} $m{at} {{ a b; }}", at + 1));
+    let maps = (0..1000).map(|at| format!("map $m{} $m{at} {{ a b; }}", at + 1));
     let maps: String = maps.collect();
     let server = "server { listen 9; location / { add_header A $m0; return 200; } }";
     let text = answer("127.0.0.1:9", &format!("{server} {maps}"));
