@@ -134,9 +134,9 @@ fn the_auth_server_lets_in_whom_it_knows() {
 fn an_auth_server_in_the_same_file_needs_no_server() {
     let dovecot = Dovecot::start();
     let mut machine = Machine::new();
-    machine.map(10143, dovecot.imap);
     machine.map(9000, free_port());
     let page = block("auth-server.md", "conf -t not-served");
+    let page = page.replace("10143;", &format!("{};", dovecot.imap));
     machine.write("etc/nginx/nginx.conf", &page);
     machine.run(&block("auth-server.md", "sh here"));
     machine.start();
