@@ -89,23 +89,29 @@ pub fn compile<'a>(
     Ok(compiled)
 }
 
-/// The headers of replies in the innermost block.
+/// The headers of replies in the innermost block. One that cannot be evaluated is left out unless its name begins with `Auth-`: the
+/// others do not decide about a login.
 ///
 /// # Errors
 /// A value cannot be evaluated.
 pub fn headers(levels: &Levels<'_>, variables: &mut Variables<'_>) -> Result<RewriteStep, String> {
-    let lines = levels.headers().into_iter();
-    let headers = lines.map(|line| {
-        let value = variables.template(line.arg(1));
-        let value = value.map_err(|what| format!("uses {what} in {}", line.span))?;
-        Ok(AddedHeader {
-            name: line.arg(0).into(),
-            value,
-            always: line.arg(2) == b"always",
-        })
-    });
-    let headers: Result<Vec<_>, String> = headers.collect();
-    Ok(RewriteStep::Headers(headers?.into()))
+    let mut headers = Vec::new();
+    for line in levels.headers() {
+        let name = line.arg(0);
+        let start = name.get(..5).unwrap_or_default();
+        match variables.template(line.arg(1)) {
+            Ok(value) => headers.push(AddedHeader {
+                name: name.into(),
+                value,
+                always: line.arg(2) == b"always",
+            }),
+            Err(what) if start.eq_ignore_ascii_case(b"Auth-") => {
+                return Err(format!("uses {what} in {}", line.span));
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(RewriteStep::Headers(headers.into()))
 }
 
 fn condition(line: &HttpLine, variables: &mut Variables<'_>) -> Result<RewriteCondition, String> {

@@ -31,6 +31,7 @@ const BY_LOCATION: &str = "answered here by the location at 2";
 fn locations_that_answer_by_themselves() {
     for lines in [
         "location / { return 200; }",
+        "add_header X-Id $request_id; location / { add_header X-Id $request_id; return 200; }",
         "location = /auth { add_header A B; return 204; }",
         "location /auth { proxy_pass http://x; auth_basic x; deny all; return 200; }",
         "location /auth { if ($http_auth_user = x) { return 403; } return 200; proxy_pass $nothing; }",
@@ -121,15 +122,15 @@ fn what_cannot_be_evaluated_is_named_with_its_line() {
             "location / at 2 uses \"if (-f …)\" in 2",
         ),
         (
-            "location / { add_header A $upstream_addr; return 200; }",
+            "location / { add_header Auth-User $upstream_addr; return 200; }",
             "location / at 2 uses the variable \"$upstream_addr\" in 2",
         ),
         (
-            "location / { add_header A $remote_port; return 200; }",
+            "location / { add_header Auth-User $remote_port; return 200; }",
             "location / at 2 uses the variable \"$remote_port\" in 2",
         ),
         (
-            "set_real_ip_from 127.0.0.1; location / { add_header A $remote_addr; return 200; }",
+            "set_real_ip_from 127.0.0.1; location / { add_header Auth-User $remote_addr; return 200; }",
             "location / at 2 uses the variable \"$remote_addr\" in 2",
         ),
         (
@@ -166,13 +167,13 @@ fn what_cannot_be_evaluated_is_named_with_its_line() {
 
 #[test]
 fn maps_that_cannot_be_evaluated_are_named() {
-    let http = "server { listen 9; location / { add_header A $a; return 200; } }\nmap $http_a $a { ~b++ c; }";
+    let http = "server { listen 9; location / { add_header Auth-User $a; return 200; } }\nmap $http_a $a { ~b++ c; }";
     assert_eq!(
         answer("127.0.0.1:9", http),
         "not answered here: location / at 1 uses \"$a\", whose map at 2 has the regular expression \"b++\" (a possessive quantifier) in 1; \
          nginx or another server must answer at 127.0.0.1:9"
     );
-    let http = "server { listen 9; location / { add_header A $a; return 200; } }\nmap $http_a $a { b $msec; }";
+    let http = "server { listen 9; location / { add_header Auth-User $a; return 200; } }\nmap $http_a $a { b $msec; }";
     assert!(answer("127.0.0.1:9", http).contains("unknown \"msec\" variable"));
 }
 
@@ -257,11 +258,11 @@ fn deep_blocks_and_long_chains_are_not_followed() {
     );
     let maps = (0..1000).map(|at| format!("map $m{} $m{at} {{ a b; }}", at + 1));
     let maps: String = maps.collect();
-    let server = "server { listen 9; location / { add_header A $m0; return 200; } }";
+    let server = "server { listen 9; location / { add_header Auth-User $m0; return 200; } }";
     let text = answer("127.0.0.1:9", &format!("{server} {maps}"));
     assert!(text.contains("too many maps"), "{text}");
     let round = "map $b $a { c d; } map $a $b { c d; }";
-    let server = "server { listen 9; location / { add_header A $a; return 200; } }";
+    let server = "server { listen 9; location / { add_header Auth-User $a; return 200; } }";
     let text = answer("127.0.0.1:9", &format!("{server} {round}"));
     assert!(text.starts_with("answered here"), "{text}");
 }
