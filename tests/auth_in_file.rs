@@ -68,6 +68,13 @@ const CASES: &[Case] = &[
         &[("joe", "x"), ("bob", "y"), ("BOB@example.com", "z")],
     ),
     case(
+        "backends by the client's address",
+        "geo $http_client_ip $by_geo { default 1; 127.0.0.0/8 @second; } geo $asker { 127.0.0.1 gateway; }
+        server { listen 127.0.0.1:@port; location /auth {
+            add_header Auth-Status OK; add_header Auth-Server 127.0.0.1; add_header Auth-Port $by_geo; add_header Auth-User $asker; return 200; } }",
+        JOE,
+    ),
+    case(
         "logins by a map with groups and one by names",
         "map $http_auth_user $box { ~^(?<local>[a-z]+)@(.+)$ \"$2!$local\"; default \"\"; }
         map $http_auth_user $kind { hostnames; .example.com below; joe.* tail; default other; }

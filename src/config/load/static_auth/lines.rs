@@ -120,5 +120,8 @@ impl HttpLines {
 
 /// Whether the lines of a block of this name are kept.
 fn matters(name: &[u8]) -> bool {
-    matches!(name, b"http" | b"server" | b"location" | b"if" | b"map")
+    matches!(
+        name,
+        b"http" | b"server" | b"location" | b"if" | b"map" | b"geo"
+    )
 }

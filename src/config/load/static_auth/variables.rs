@@ -1,6 +1,7 @@
 //! The variables of a request to an auth server of the same file. What is the same in all requests becomes a constant.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::condition::Condition;
 use super::lines::HttpLine;
@@ -8,9 +9,10 @@ use super::location::Form;
 use super::server_name::names;
 use super::{pcre, uri};
 use crate::base::Address;
+use crate::config::load::geo;
 use crate::config::model::{
-    AuthUrl, Defined, MapBuilder, Read, RequestVariable, RewritePattern, Template, TemplateError,
-    Variable,
+    AuthUrl, Defined, GeoBuilder, MapBuilder, Read, RequestVariable, RewritePattern, Template,
+    TemplateError, Variable, VariableBlock,
 };
 
 /// How deep maps may name each other; nginx's limit.
@@ -41,7 +43,7 @@ pub struct Variables<'a> {
     facts: Facts<'a>,
     /// Those of `set` and named groups, in lower case, and their numbers.
     own: HashMap<Box<str>, usize>,
-    /// The `map` blocks by the variables that they define.
+    /// The `map` and `geo` blocks by the variables that they define.
     maps: HashMap<Box<str>, &'a HttpLine>,
     /// The maps that are compiled, or are being compiled.
     defined: HashMap<Box<str>, Defined>,
@@ -73,6 +75,11 @@ impl<'a> Variables<'a> {
                 b"set" => self.add(&folded(line.arg(0))),
                 b"map" => {
                     self.maps.insert(folded(line.arg(1)), line);
+                    continue;
+                }
+                b"geo" => {
+                    let name = line.args().last().map_or(&b""[..], |word| word);
+                    self.maps.insert(folded(name), line);
                     continue;
                 }
                 b"if" => {
@@ -214,7 +221,7 @@ impl<'a> Variables<'a> {
         Some(RequestVariable::Constant(value.into()))
     }
 
-    /// The variable of a `map` block. `None` with a fault.
+    /// The variable of a `map` or `geo` block.
     fn map(&mut self, name: &str, line: &'a HttpLine) -> Option<Defined> {
         if let Some(defined) = self.defined.get(name) {
             return Some(defined.clone());
@@ -225,27 +232,43 @@ impl<'a> Variables<'a> {
         let compiled = self.compiled(line);
         self.depth -= 1;
         match compiled {
-            Ok(builder) => defined.define(builder.finish()),
+            Ok(block) => defined.define(block),
             Err(fault) => {
                 let at = &line.span;
-                let fault = fault.map(|what| format!("\"${name}\", whose map at {at} has {what}"));
+                let fault = fault
+                    .map(|what| format!("\"${name}\", whose {} at {at} has {what}", line.shown()));
                 self.fault = self.fault.take().or(fault);
             }
         }
         Some(defined)
     }
 
-    /// Compiles a `map` block. The error is the reason why that is not possible, or `None` where it is in another map and recorded.
-    fn compiled(&mut self, map: &'a HttpLine) -> Result<MapBuilder, Option<String>> {
+    /// Compiles a block. The error is the reason why that is not possible, or `None` where it is in another block and recorded.
+    fn compiled(&mut self, block: &'a HttpLine) -> Result<Arc<dyn VariableBlock>, Option<String>> {
         if self.depth > DEEPEST {
             return Err(Some("too many maps in it".to_owned()));
         }
-        let source = Template::parse_with(map.arg(0), &mut |name| self.find(name));
+        let source = match (block.name(), block.args()) {
+            (b"geo", [_]) => &b"$remote_addr"[..],
+            _ => block.arg(0),
+        };
+        let source = Template::parse_with(source, &mut |name| self.find(name));
         if self.fault.is_some() {
             return Err(None);
         }
-        let mut builder = MapBuilder::new(source.map_err(|error| unknown(&error))?);
-        for line in &map.block {
+        let source = source.map_err(|error| unknown(&error))?;
+        match block.name() {
+            b"geo" => Ok(geo_block(GeoBuilder::new(source), block)?.finish()),
+            _ => Ok(self.map_block(MapBuilder::new(source), block)?.finish()),
+        }
+    }
+
+    fn map_block(
+        &mut self,
+        mut builder: MapBuilder,
+        block: &'a HttpLine,
+    ) -> Result<MapBuilder, Option<String>> {
+        for line in &block.block {
             let key = line.name();
             let value = match (key, line.args()) {
                 (b"hostnames", []) => {
@@ -270,6 +293,22 @@ impl<'a> Variables<'a> {
         }
         Ok(builder)
     }
+}
+
+fn geo_block(mut builder: GeoBuilder, block: &HttpLine) -> Result<GeoBuilder, String> {
+    for line in &block.block {
+        let (key, span) = (line.name(), &line.span);
+        match (key, line.args()) {
+            (b"ranges", []) if builder.ranges() => {}
+            (b"volatile", []) => {}
+            (_, [value]) => {
+                let added = geo::line(&mut builder, key, value, span, &mut |_| {});
+                added.map_err(|why| format!("{} at {span}", String::from_utf8_lossy(&why)))?;
+            }
+            _ => return Err(format!("the line at {span}")),
+        }
+    }
+    Ok(builder)
 }
 
 /// Why a text with variables cannot be evaluated.

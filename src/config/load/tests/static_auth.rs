@@ -178,6 +178,17 @@ fn maps_that_cannot_be_evaluated_are_named() {
 }
 
 #[test]
+fn a_geo_block_that_cannot_be_evaluated_is_named() {
+    let http = "server { listen 9; location / { add_header Auth-User $a; return 200; } }\ngeo $a {\nproxy 127.0.0.1; }";
+    let expected = "\"$a\", whose geo at 2 has invalid network \"proxy\" at 3";
+    assert!(
+        answer("127.0.0.1:9", http).contains(expected),
+        "{}",
+        answer("127.0.0.1:9", http)
+    );
+}
+
+#[test]
 fn servers_are_chosen_by_address_and_name() {
     let server = |line: usize| format!("answered here by the server at {line}");
     let elsewhere =

@@ -48,7 +48,7 @@ module! {
         /// response header to 1 kB.
         ///
         /// The authentication server may be in the same file: if a `server` of `http {}` listens on the address, and the
-        /// location of the URI answers by itself (`return`, with `add_header`, `set`, `if` and `map`), portcullis
+        /// location of the URI answers by itself (`return`, with `add_header`, `set`, `if`, `map` and `geo`), portcullis
         /// evaluates that location and sends no request; nginx need not run. A location that needs more (`proxy_pass`,
         /// Lua, files, …) is asked over HTTP. In a terminal, `-t` says for each `auth_http` which of both holds, and
         /// names the line that cannot be evaluated.

@@ -228,6 +228,25 @@ fn assignments_and_groups() {
 }
 
 #[test]
+fn addresses() {
+    let http = "geo $http_client_ip $site { default a; 10.0.0.0/8 b; 10.1.0.0/16 c; ::1 d; }
+        geo $own { 127.0.0.1 yes; default no; }
+        geo $http_client_ip $of_range { ranges; 10.0.0.1-10.0.0.9 e; }
+        server { listen 9; location / { add_header V $site$own$of_range; return 200; } }";
+    for (address, value) in [
+        ("192.0.2.1", "ayes"),
+        ("10.0.0.1", "byese"),
+        ("10.1.0.1", "cyes"),
+        ("::1", "dyes"),
+    ] {
+        assert_eq!(
+            asked(http, &format!("Client-IP: {address}")),
+            format!("200\nV: {value}")
+        );
+    }
+}
+
+#[test]
 fn maps() {
     let http = "map $http_auth_user $port { default 1; joe 2; ~*^(.)x(?<rest>.*)$ \"$1-$rest\"; bob $other; }
         map $http_host $other { hostnames; *.test $arg_a; }
