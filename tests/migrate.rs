@@ -112,8 +112,7 @@ fn the_log_of_nginx_is_rotated_by_nginx() {
 
 #[test]
 fn nginx_stays_for_what_it_serves_besides() {
-    let http =
-        "http { server { listen 9000; location /auth { return 204; } } server { listen 80; } }\n";
+    let http = "http { server { listen 9000; location /auth { proxy_pass http://127.0.0.1:1; } } server { listen 80; } }\n";
     let plan = plan_of(&[
         (
             "nginx.conf",
@@ -151,6 +150,20 @@ fn nginx_stays_for_what_it_serves_besides() {
     }
     // SIGUSR2 would take http {} away.
     assert!(!plan.contains("-USR2 $("), "{plan}");
+}
+
+#[test]
+fn an_auth_server_that_needs_no_nginx_is_pointed_out() {
+    let plan = plan_of(&[(
+        "nginx.conf",
+        "events {}\nhttp { server { listen 9000;\nlocation / { add_header Auth-Status no; return 200; } } }\n\
+         mail { auth_http 127.0.0.1:9000/auth; server { listen 127.0.0.1:10025; protocol smtp; } }\n",
+    )]);
+    let answered = [
+        "127.0.0.1:9000/auth is this nginx (\"listen 9000\" in @/nginx.conf:2), and the location at @/nginx.conf:3 answers by itself: \
+         copy its server {} into an http {} of portcullis's file, or keep nginx running",
+    ];
+    assert_eq!(section(&plan, "Auth servers"), answered);
 }
 
 #[test]

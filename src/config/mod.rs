@@ -17,20 +17,23 @@ pub use load::origins::Deciding;
 pub use load::report::Faults;
 pub use load::server::{AuthTarget, Authenticator, ProtocolSettings, Server};
 pub use load::sockets::{self, Route, ServerId, Socket};
+pub use load::static_auth::{AuthHttpAnswer, Unanswered};
 pub use load::{certificate_warnings, load, test, tls_files};
 
 pub use model::{
-    AccessAction, AccessRule, Admission, Affinity, Alpn, AuthAction, AuthRule, AuthUrl,
-    BackendAddress, Balancing, BareNewlines, Cidr, ClientTls, ColorMode, Command, CommandFiles,
-    ConnRule, Files, Format, Found, HealthCheck, HealthMatch, KeepAlive, LimitPrefix, LimitRules,
-    LimitStore, LimitZone, Limits, LineFormat, LogBuffer, LogDestination, LogEscape, LogEvents,
-    LogFormat, LogTarget, MailLog, Mask, MessageField, Messages, Method, Methods, Names, Options,
-    Origin, OwnFile, Part, PassPhrases, PidOption, ProxyPass, ProxyProtocol, ProxyRoute,
-    ProxySmtpAuth, ProxySmtpHelo, Rate, ResolvedName, Resolver, RouteText, SentTlv, SessionCache,
-    SessionField, SessionRule, SessionVariable, SocketOptions, Stage, StartTls, StatusListen,
-    StatusToken, Step as RouteStep, SyslogTarget, Template, TlsFault, TlsFile, TlsMaterial,
-    TlsMode, TlsProbes, TlsVersions, Upstream, UpstreamGroup, UpstreamServer, UsesZone, Variable,
-    VariableSource, Verify, VerifyClient, World, Xclient, ZoneKey, ZoneKind, unbracketed,
+    AccessAction, AccessRule, AddedHeader, Admission, Affinity, Alpn, AnsweringBlock, AuthAction,
+    AuthRule, AuthUrl, BackendAddress, Balancing, BareNewlines, Cidr, ClientTls, ColorMode,
+    Command, CommandFiles, ConnRule, Files, Format, Found, HealthCheck, HealthMatch, KeepAlive,
+    LimitPrefix, LimitRules, LimitStore, LimitZone, Limits, LineFormat, LogBuffer, LogDestination,
+    LogEscape, LogEvents, LogFormat, LogTarget, MailLog, Mask, MessageField, Messages, Method,
+    Methods, Names, Options, Origin, OwnFile, Part, PassPhrases, PidOption, ProxyPass,
+    ProxyProtocol, ProxyRoute, ProxySmtpAuth, ProxySmtpHelo, Rate, RequestVariable, ResolvedName,
+    Resolver, RewriteCondition, RewritePattern, RewriteStep, RouteText, SentTlv, SessionCache,
+    SessionField, SessionRule, SessionVariable, SocketOptions, Stage, StartTls, StaticAuth,
+    StaticReply, StatusListen, StatusToken, Step as RouteStep, SyslogTarget, Template, TlsFault,
+    TlsFile, TlsMaterial, TlsMode, TlsProbes, TlsVersions, Upstream, UpstreamGroup, UpstreamServer,
+    UsesZone, Variable, VariableSource, Verify, VerifyClient, World, Xclient, ZoneKey, ZoneKind,
+    unbracketed,
 };
 pub use openssl::certificate::Names as CertificateNames;
 pub use openssl::{ciphers, pem};

@@ -1,6 +1,6 @@
 //! Whether the auth server of `auth_http` is the nginx that is to be migrated: one of its `http {}` servers listens on that address.
 
-use std::net::{IpAddr, Ipv4Addr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::outline::{Line, Outline};
 use crate::config::Names;
@@ -76,7 +76,7 @@ fn reaches(asked: &Place, listens: &Place, names: &dyn Names) -> bool {
         ) if port == on => {
             let mut asked = addresses(host, names).into_iter();
             match own.is_empty() {
-                true => asked.any(is_local),
+                true => asked.any(|address| names.has_address(address)),
                 false => {
                     let own_addresses = addresses(own, names);
                     host == own || asked.any(|address| own_addresses.contains(&address))
@@ -94,11 +94,6 @@ fn addresses(host: &str, names: &dyn Names) -> Vec<IpAddr> {
         Err(_) if host == "localhost" => vec![Ipv4Addr::LOCALHOST.into()],
         Err(_) => names.lookup(host),
     }
-}
-
-/// Whether this machine has the address.
-fn is_local(address: IpAddr) -> bool {
-    address.is_loopback() || UdpSocket::bind((address, 0)).is_ok()
 }
 
 #[cfg(test)]

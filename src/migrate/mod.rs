@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use self::outline::Outline;
 use self::plan::Plan;
-use crate::config::{self, Diagnostic, Lint, Options, World};
+use crate::config::{self, AuthHttpAnswer, Diagnostic, Lint, Options, World};
 
 /// Prints the plan for a file; a relative name starts at the working directory. The exit code is 1 if the file has errors or no
 /// `mail {}`.
@@ -51,6 +51,8 @@ pub fn run(file: &Path, options: &Options, world: &dyn World) -> ExitCode {
 struct Findings {
     errors: Vec<String>,
     warnings: Vec<String>,
+    /// What answers each `auth_http`.
+    auth_http: Vec<AuthHttpAnswer>,
 }
 
 impl Findings {
@@ -63,14 +65,18 @@ impl Findings {
                 warnings.push(line(&warning));
             }
         });
-        let errors = match &tested {
-            Ok(_) => Vec::new(),
+        let (errors, auth_http) = match tested {
+            Ok(loaded) => (Vec::new(), loaded.config.auth_http),
             Err(faults) => {
                 let all = std::iter::once(&faults.first).chain(&faults.further);
-                all.map(line).collect()
+                (all.map(line).collect(), Vec::new())
             }
         };
-        Self { errors, warnings }
+        Self {
+            errors,
+            warnings,
+            auth_http,
+        }
     }
 }
 

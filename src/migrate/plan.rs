@@ -8,7 +8,7 @@ use super::Findings;
 use super::auth_server::answered_by;
 use super::outline::{Line, Outline, TopBlock};
 use crate::cli::defaults;
-use crate::config::{Names, Options};
+use crate::config::{AnsweringBlock, Names, Options};
 
 /// The most warnings that are listed.
 const MOST_LISTED: usize = 8;
@@ -97,30 +97,45 @@ impl Plan<'_> {
     }
 
     fn auth_servers(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        let mut urls: Vec<&str> = Vec::new();
+        let mut urls: Vec<&Line> = Vec::new();
         let lines = self.outline.named("mail").flat_map(|block| &block.lines);
         for line in lines.filter(|line| line.name == "auth_http") {
-            if !urls.contains(&line.value.as_str()) {
-                urls.push(&line.value);
+            if !urls.iter().any(|known| known.value == line.value) {
+                urls.push(line);
             }
         }
         if urls.is_empty() {
             return Ok(());
         }
         writeln!(out, "\nAuth servers")?;
-        for url in urls {
-            match answered_by(url, self.outline, self.names) {
-                Some(Line { value, span, .. }) => writeln!(
+        for auth_http in urls {
+            let url = &auth_http.value;
+            let listener = answered_by(url, self.outline, self.names);
+            match (listener, self.own_answer(auth_http)) {
+                (Some(Line { value, span, .. }), Some(block)) => writeln!(
+                    out,
+                    "  {url} is this nginx (\"listen {value}\" in {span}), and {block} answers by itself: \
+                     copy its server {{}} into an http {{}} of portcullis's file, or keep nginx running"
+                )?,
+                (Some(Line { value, span, .. }), None) => writeln!(
                     out,
                     "  {url} is this nginx (\"listen {value}\" in {span}): keep it running, portcullis asks it for every login"
                 )?,
-                None => writeln!(
+                (None, _) => writeln!(
                     out,
                     "  {url} is no server of this file: nothing changes for it"
                 )?,
             }
         }
         Ok(())
+    }
+
+    /// The block of the file that answers an `auth_http` without nginx.
+    fn own_answer(&self, auth_http: &Line) -> Option<&AnsweringBlock> {
+        let origin = auth_http.span.to_string();
+        let mut all = self.findings.auth_http.iter();
+        let found = all.find(|one| one.origin.to_string() == origin)?;
+        Some(&found.answer.as_ref().ok()?.block)
     }
 
     /// nginx's pid file: the `pid` directive or the built-in one.

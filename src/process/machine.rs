@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::net::{IpAddr, ToSocketAddrs};
+use std::net::{IpAddr, ToSocketAddrs, UdpSocket};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -71,6 +71,10 @@ impl Names for Machine {
             }
         }
         found
+    }
+
+    fn has_address(&self, address: IpAddr) -> bool {
+        address.is_loopback() || UdpSocket::bind((address, 0)).is_ok()
     }
 
     fn host_name(&self) -> String {

@@ -56,7 +56,10 @@ fn answer(server: &Server, login: &[u8]) -> Result<String, String> {
             fallback,
             ..
         } => {
-            let begin = format!("the auth server {} decides", shown(asked));
+            let begin = match &asked.answer {
+                None => format!("the auth server {} decides", shown(asked)),
+                Some(answer) => format!("{} decides, in place of {}", answer.block, shown(asked)),
+            };
             Ok(match fallback {
                 None => begin,
                 Some(proxy_pass) => {

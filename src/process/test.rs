@@ -86,6 +86,13 @@ impl Run<'_> {
         {
             self.log.line(Level::Warn, format_args!("{text}"));
         }
+        if let Ok(loaded) = &loaded
+            && !self.test.quiet
+        {
+            for auth_http in &loaded.config.auth_http {
+                self.console.explain(format_args!("{auth_http}"));
+            }
+        }
         let tested = match loaded {
             Ok(loaded) => match self.test.extent {
                 Extent::Start => self.probe(&loaded).map(|()| loaded),

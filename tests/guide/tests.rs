@@ -129,6 +129,29 @@ fn the_auth_server_lets_in_whom_it_knows() {
     client.read_until("c OK");
 }
 
+/// The port that the page names and nobody listens on is free: no HTTP server answers.
+#[test]
+fn an_auth_server_in_the_same_file_needs_no_server() {
+    let dovecot = Dovecot::start();
+    let mut machine = Machine::new();
+    machine.map(9000, free_port());
+    let page = block("auth-server.md", "conf -t not-served");
+    let page = page.replace("10143;", &format!("{};", dovecot.imap));
+    machine.write("etc/nginx/nginx.conf", &page);
+    machine.run(&block("auth-server.md", "sh here"));
+    machine.start();
+    let mut client = LineClient::connect(machine.port(143));
+    client.expect("* OK");
+    client.send_line(&format!(
+        "a LOGIN {} \"{}\"",
+        dovecot::USER,
+        dovecot::PASSWORD
+    ));
+    client.read_until("a OK");
+    client.send_line("b SELECT INBOX");
+    client.read_until("b OK");
+}
+
 /// The settings of a service of Postfix in the page, as lines of main.cf.
 fn postfix_settings(service: &str) -> String {
     let commands = blocks("postfix-dovecot.md")

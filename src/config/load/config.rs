@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::server::Server;
 use super::sockets::Socket;
+use super::static_auth::AuthHttpAnswer;
 use super::written::Written;
 use crate::config::model::LogTarget;
 use crate::config::schema::modules::{Core, Events};
@@ -29,6 +30,8 @@ pub struct Config {
     pub error_log: Vec<LogTarget>,
     /// The servers of `mail {}`, in the order written.
     pub servers: Vec<Arc<Server>>,
+    /// What answers each `auth_http`, in the order written.
+    pub auth_http: Vec<AuthHttpAnswer>,
     /// The sockets of the servers.
     pub sockets: Vec<Socket>,
     /// The sockets of `status`, which have no routes.

@@ -136,6 +136,7 @@ impl Loader<'_> {
                 let message = message!("\"", name, "\" directive is not allowed here");
                 return Err(Diagnostic::new(Level::Emerg, message, &span).into());
             }
+            self.http.push(statement, &span);
             if statement.ending == Ending::Open {
                 let inner = Block::Foreign(foreign.opened_by(name));
                 self.frames.push(Frame::Block(inner, span));
@@ -209,6 +210,9 @@ impl Loader<'_> {
                 );
                 let warning = Diagnostic::new(Level::Warn, message, span);
                 self.report.warn(warning.named(Lint::NotServed));
+                if block == BlockDirective::Http {
+                    self.http.begin(span);
+                }
             }
             _ => {}
         }

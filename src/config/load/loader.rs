@@ -15,6 +15,7 @@ use super::merged::MergedServer;
 use super::messages::about_server;
 use super::report::{Report, Stop};
 use super::scopes::{Scopes, ServerLines};
+use super::static_auth::lines::HttpLines;
 use super::tainted::Tainted;
 use super::written::Written;
 use crate::base::Level;
@@ -59,6 +60,8 @@ pub struct Loader<'a> {
     pub servers: Vec<MergedServer>,
     /// The directives as written.
     pub written: Written,
+    /// The lines of `http {}`.
+    pub http: HttpLines,
     /// The variables that lines name and blocks define.
     pub variables: Variables,
     /// The `map` or `geo` block that is being read.
@@ -86,6 +89,7 @@ impl<'a> Loader<'a> {
             opened: Vec::new(),
             servers: Vec::new(),
             written: Written::default(),
+            http: HttpLines::default(),
             variables: Variables::default(),
             building: None,
             tainted_variables: false,
@@ -235,6 +239,10 @@ impl<'a> Loader<'a> {
             Block::Server => self.close_server(),
             Block::Upstream => self.close_upstream(&closed),
             Block::Mail => self.close_mail(),
+            Block::Foreign(_) => {
+                self.http.close();
+                Ok(())
+            }
             Block::Map | Block::Geo => {
                 self.close_variable_block(&closed);
                 Ok(())

@@ -8,6 +8,7 @@ use super::origins::{Deciding, Origins};
 use super::scopes::ServerLines;
 use super::server::{AuthTarget, Authenticator, ProtocolSettings, Server};
 use super::sockets::ListenTls;
+use super::static_auth::AuthHttpAnswer;
 use crate::base::Protocol;
 use crate::config::model::{
     BackendTls, ClientTls, Limits, Listen, LogTarget, MailLog, Names, Origin, ProxyPass, StartTls,
@@ -77,7 +78,7 @@ impl MergedServer {
     }
 
     /// The authenticator; `None` where the configuration names neither an auth server nor a backend.
-    fn authenticator(&self) -> Option<Authenticator<AuthTarget>> {
+    fn authenticator(&self, answers: &[AuthHttpAnswer]) -> Option<Authenticator<AuthTarget>> {
         let proxy_pass = self.proxy_pass.clone();
         match &self.auth_http.auth_http {
             None => proxy_pass.map(Authenticator::Backend),
@@ -86,6 +87,8 @@ impl MergedServer {
                 server: AuthTarget {
                     url: url.clone(),
                     tls: self.auth_tls.clone(),
+                    answer: (answers.iter().find(|one| one.url == *url))
+                        .and_then(|one| one.answer.as_ref().ok().cloned()),
                 },
                 settings: Arc::clone(&self.auth_http),
                 fallback: proxy_pass,
@@ -101,15 +104,17 @@ impl MergedServer {
     }
 
     /// The server, and the TLS mode of each of its `listen` lines. `None` where a fault left a part of it missing.
-    /// `main_log` is the `error_log` of the main context, `origins` has the lines of directives outside `mail {}`.
+    /// `main_log` is the `error_log` of the main context, `origins` has the lines of directives outside `mail {}`, `answers` has
+    /// what answers each `auth_http`.
     pub fn into_server(
         self,
         main_log: &[LogTarget],
         origins: &[(Deciding, Origin)],
+        answers: &[AuthHttpAnswer],
     ) -> Option<(Arc<Server>, Vec<ListenTls>)> {
         let listens = self.mail.listen.iter();
         let modes: Option<Vec<_>> = listens.map(|listen| self.tls_mode(listen)).collect();
-        let (authenticator, backend_tls) = (self.authenticator()?, self.backend_tls()?);
+        let (authenticator, backend_tls) = (self.authenticator(answers)?, self.backend_tls()?);
         let mail_log = self.mail_log();
         let server = Server {
             file: Arc::clone(&self.span.source.name),

@@ -25,6 +25,7 @@ mod scopes;
 pub mod server;
 mod server_variables;
 pub mod sockets;
+pub mod static_auth;
 mod suspect;
 mod tainted;
 mod tls;
@@ -86,10 +87,12 @@ fn run<'a>(world: &'a dyn World, options: &Options, report: Report<'a>) -> Resul
         opened,
         tainted,
         written,
+        http,
         mut report,
         ..
     } = loader;
-    let whole = whole::Whole::new(scopes, servers);
+    let answers = static_auth::answers(world, &scopes, &http);
+    let whole = whole::Whole::new(scopes, servers, answers);
     whole.warn(&mut report);
     let events = BlockDirective::Events;
     let has_events = opened.contains(&events) || tainted.has_block(events);

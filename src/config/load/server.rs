@@ -2,14 +2,15 @@
 //!
 //! It consists of the structs that `schema` generates from the directive table, a field per directive, so it cannot be in `model`.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::origins::{Deciding, Origins};
 use crate::base::Protocol;
 use crate::config::model::{
-    AuthUrl, BareNewlines, ClientTls, Limits, LogTarget, MailLog, Methods, ProxyPass, TlsMode,
-    Upstream, Xclient,
+    AuthUrl, BareNewlines, ClientTls, Limits, LogTarget, MailLog, Methods, ProxyPass, StaticAuth,
+    TlsMode, Upstream, Xclient,
 };
 use crate::config::schema::modules::{AuthHttp, Imap, Mail, Pop3, Proxy, Realip, Sieve, Smtp, Ssl};
 
@@ -77,12 +78,29 @@ pub enum Authenticator<A> {
 }
 
 /// An auth server as the configuration names it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 pub struct AuthTarget {
     /// Its URL.
     pub url: AuthUrl,
     /// TLS, where the URL is `https://`.
     pub tls: Option<ClientTls>,
+    /// The location of the same file that answers in its place. It depends on the URL only.
+    pub answer: Option<Arc<StaticAuth>>,
+}
+
+/// Two of one configuration with the same URL have the same answer.
+impl PartialEq for AuthTarget {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.url, &self.tls) == (&other.url, &other.tls)
+    }
+}
+
+impl Eq for AuthTarget {}
+
+impl Hash for AuthTarget {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.url, &self.tls).hash(state);
+    }
 }
 
 impl<A> Authenticator<A> {

@@ -6,6 +6,7 @@ use super::origins::Deciding;
 use super::report::{Report, Stop};
 use super::scopes::Scopes;
 use super::sockets::{Socket, grouped, sockets};
+use super::static_auth::AuthHttpAnswer;
 use crate::base::Level;
 use crate::config::model::{Affinity, LogDestination, LogTarget, Options, Origin, StatusListen};
 use crate::config::schema::held::Held;
@@ -20,13 +21,15 @@ pub struct Whole {
     log_files: Vec<std::path::PathBuf>,
     /// The zones that lines use and none defines.
     undefined_zones: Vec<Vec<u8>>,
+    /// What answers each `auth_http`.
+    auth_http: Vec<AuthHttpAnswer>,
     /// The lines of `worker_shutdown_timeout` and `worker_connections`.
     origins: Vec<(Deciding, Origin)>,
 }
 
 impl Whole {
     /// The settings outside `mail {}`, and the servers in it.
-    pub fn new(scopes: Scopes, servers: Vec<MergedServer>) -> Self {
+    pub fn new(scopes: Scopes, servers: Vec<MergedServer>, auth_http: Vec<AuthHttpAnswer>) -> Self {
         let main = &scopes.main;
         let shutdown = main.core.worker_shutdown_timeout.as_ref();
         let shutdown =
@@ -39,6 +42,7 @@ impl Whole {
             events: Events::merge(&main.events, &main.events),
             origins: shutdown.into_iter().chain(connections).collect(),
             servers,
+            auth_http,
             undefined_zones: scopes
                 .claims
                 .undefined_zones()
@@ -96,7 +100,7 @@ impl Whole {
         }
         let servers = self.servers.into_iter();
         let servers: Vec<_> = servers
-            .filter_map(|server| server.into_server(&error_log, &self.origins))
+            .filter_map(|server| server.into_server(&error_log, &self.origins, &self.auth_http))
             .collect();
         let status_sockets = self.core.status.iter().map(status_socket).collect();
         Config {
@@ -106,6 +110,7 @@ impl Whole {
             error_log,
             core: self.core,
             events: self.events,
+            auth_http: self.auth_http,
             sockets: sockets(&servers),
             status_sockets,
             servers: servers.into_iter().map(|(server, _)| server).collect(),

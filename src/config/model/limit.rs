@@ -259,9 +259,10 @@ pub fn stage_of(variable: &Variable) -> Stage {
             _ => Stage::Login,
         },
         Variable::AuthHttp(_) | Variable::MessageField(_) => Stage::Login,
-        Variable::ProxyProtocolTlv(_) | Variable::Defined(_) | Variable::Capture(_) => {
-            Stage::Accept
-        }
+        Variable::ProxyProtocolTlv(_)
+        | Variable::Defined(_)
+        | Variable::Request(_)
+        | Variable::Capture(_) => Stage::Accept,
     }
 }
 

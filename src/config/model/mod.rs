@@ -27,8 +27,10 @@ mod origin;
 mod pattern;
 mod peers;
 mod proxy_pass;
+mod request_variable;
 mod sasl;
 mod sent_tlv;
+mod static_auth;
 mod status;
 mod tls;
 mod upstream_group;
@@ -58,11 +60,16 @@ pub use map_builder::{MapBuilder, Read};
 pub use messages::{ColorMode, Format, Messages};
 pub use options::{Options, PidOption};
 pub use origin::Origin;
-pub use pattern::PlainPattern;
+pub use pattern::{PlainPattern, compile as compile_pattern};
 pub use peers::{AuthUrl, Resolver, unbracketed};
 pub use proxy_pass::{BackendAddress, ProxyPass, ProxyPassText, ProxyRoute, RouteText};
+pub use request_variable::RequestVariable;
 pub use sasl::{Method, Methods};
 pub use sent_tlv::SentTlv;
+pub use static_auth::{
+    AddedHeader, AnsweringBlock, RewriteCondition, RewritePattern, RewriteStep, StaticAuth,
+    StaticReply,
+};
 pub use status::{DEFAULT_MODE, StatusListen, StatusToken};
 pub use tls::{ClientTls, SessionCache, TlsFault, TlsMaterial, TlsMode, Verify};
 pub use upstream_group::{

@@ -4,6 +4,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
+use super::request_variable::RequestVariable;
 use super::variable_names::{MessageField, SessionField, SessionVariable};
 use crate::base::TlvName;
 use crate::config::syntax::Span;
@@ -23,6 +24,8 @@ pub enum Variable {
     MessageField(MessageField),
     /// A variable that a `map` or `geo` block defines.
     Defined(Defined),
+    /// A variable of an HTTP request, only in `http {}`.
+    Request(RequestVariable),
     /// `$1` to `$9`, or a name: a group of the regular expression that has matched, by its number. Only in values of `map`.
     Capture(usize),
 }

@@ -59,6 +59,11 @@ pub trait Names {
     /// The addresses of a host name, in the resolver's order; empty when it has none.
     fn lookup(&self, host: &str) -> Vec<IpAddr>;
 
+    /// Whether this machine has the address.
+    fn has_address(&self, address: IpAddr) -> bool {
+        address.is_loopback()
+    }
+
     /// The name of this machine, in lower case.
     fn host_name(&self) -> String;
 

@@ -52,7 +52,7 @@ impl<'a> Event<'a> {
             Variable::SessionField(field) => self.session_field(*field),
             Variable::MessageField(field) => self.message_field(*field),
             Variable::Defined(defined) => Some(Value::Text(Cow::Owned(defined.value(self)))),
-            Variable::Capture(_) => None,
+            Variable::Request(_) | Variable::Capture(_) => None,
         }
     }
 

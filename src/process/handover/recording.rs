@@ -84,6 +84,7 @@ pub struct Recording {
     folders: BTreeMap<OsString, Vec<OsString>>,
     exists: BTreeMap<OsString, bool>,
     hosts: BTreeMap<String, Vec<IpAddr>>,
+    addresses: BTreeMap<IpAddr, bool>,
     users: BTreeMap<String, Option<(u32, u32)>>,
     groups: BTreeMap<String, Option<u32>>,
     host_name: Option<String>,
@@ -180,6 +181,12 @@ impl Names for Recorder<'_> {
         answer.or_insert_with(|| self.world.lookup(host)).clone()
     }
 
+    fn has_address(&self, address: IpAddr) -> bool {
+        let mut heard = self.heard.borrow_mut();
+        let answer = heard.addresses.entry(address);
+        *answer.or_insert_with(|| self.world.has_address(address))
+    }
+
     fn host_name(&self) -> String {
         let mut heard = self.heard.borrow_mut();
         let answer = &mut heard.host_name;
@@ -260,6 +267,10 @@ impl Files for Recording {
 impl Names for Recording {
     fn lookup(&self, host: &str) -> Vec<IpAddr> {
         self.hosts.get(host).cloned().unwrap_or_default()
+    }
+
+    fn has_address(&self, address: IpAddr) -> bool {
+        self.addresses.get(&address).copied().unwrap_or_default()
     }
 
     fn host_name(&self) -> String {

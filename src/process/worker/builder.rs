@@ -266,7 +266,14 @@ impl<'a> Builder<'a> {
         let counts = self.monitor.as_ref();
         let counts = counts.map(|monitor| monitor.auth_server(&shown(&target.url)));
         let url = target.url.clone();
-        let made = Arc::new(AuthServer::new(url, tls, resolver, dialer, counts));
+        let made = Arc::new(AuthServer::new(
+            url,
+            target.answer.clone(),
+            tls,
+            resolver,
+            dialer,
+            counts,
+        ));
         self.auth_servers.insert(key, Arc::clone(&made));
         Ok(made)
     }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod request;
+pub mod static_auth;
 
 pub use answer::{
     Answer, Backend, BackendHost, Fault, Grant, Need, Outcome, Parsed, headers, parse,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::base::{Address, Level};
-use crate::config::AuthUrl;
+use crate::config::{AuthUrl, StaticAuth};
 use crate::log::ErrorLog;
 use crate::monitor::AuthServerCounts;
 use crate::net::dialer::Dialer;
@@ -25,6 +25,8 @@ const LEAST: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct AuthServer {
     pub(in crate::session) url: AuthUrl,
+    /// The location of the same file that answers in its place.
+    pub(in crate::session) answer: Option<Arc<StaticAuth>>,
     resolver: Resolver,
     known: Mutex<Known>,
     /// TLS, if the URL is `https`.
@@ -44,9 +46,10 @@ struct Known {
 }
 
 impl AuthServer {
-    /// The auth server at `url`.
+    /// The auth server at `url`. With `answer`, it is never asked.
     pub fn new(
         url: AuthUrl,
+        answer: Option<Arc<StaticAuth>>,
         tls: Option<Target>,
         resolver: Resolver,
         dialer: Dialer,
@@ -59,6 +62,7 @@ impl AuthServer {
         };
         Self {
             url,
+            answer,
             tls,
             resolver,
             known: Mutex::new(known),
@@ -71,6 +75,7 @@ impl AuthServer {
     pub(in crate::session) fn addresses(self: &Arc<Self>, log: &Arc<ErrorLog>) -> Arc<[Address]> {
         let mut known = self.known();
         if let Some((name, port)) = &self.url.name
+            && self.answer.is_none()
             && !known.resolving
             && known.until <= Instant::now()
         {

@@ -14,10 +14,12 @@ use super::pool::{PoolRequest, Pools};
 use super::request::Attempt;
 use crate::base::{Address, Errno, Level, Secret};
 use crate::config::settings::AuthHttp;
-use crate::config::{Deciding, Server};
+use crate::config::{Deciding, Server, StaticAuth};
 use crate::net::stream::Stream;
 use crate::proto::Denial;
-use crate::proto::auth_http::{Answer, Fault, Grant, Outcome, Parsed, Replacement, headers, parse};
+use crate::proto::auth_http::{
+    Answer, Fault, Grant, Outcome, Parsed, Replacement, headers, parse, static_auth,
+};
 use crate::session::log::SessionLog;
 use crate::session::phase::Phase;
 
@@ -138,6 +140,9 @@ impl Exchange<'_> {
         log: &SessionLog,
         next_number: &(dyn Fn() -> u64 + Sync),
     ) -> Result<(&Address, Box<Answer>), AuthHttpError> {
+        if let Some(answer) = &self.server.answer {
+            return self.answer_here(answer, bytes, received);
+        }
         let (keep, limit) = (self.keep(), self.limit());
         let began = Instant::now();
         let mut unreachable = AuthHttpError::NoAddress;
@@ -179,6 +184,26 @@ impl Exchange<'_> {
             return Ok((address, self.end(request, answered.map_err(failed)?)));
         }
         Err(unreachable)
+    }
+
+    /// Has the location of the same file answer, as if it were asked over HTTP.
+    fn answer_here(
+        &self,
+        answer: &StaticAuth,
+        bytes: &Secret<Vec<u8>>,
+        received: &mut Vec<u8>,
+    ) -> Result<(&Address, Box<Answer>), AuthHttpError> {
+        let address = self.addresses.first().ok_or(AuthHttpError::NoAddress)?;
+        let failed = |failure| AuthHttpError::Failed(address.clone(), failure);
+        static_auth::respond(answer, bytes, received);
+        if received.len() > HEADER {
+            return Err(failed(Failure::TooLarge));
+        }
+        match parse(received) {
+            Parsed::Whole(answer, _) => Ok((address, answer)),
+            Parsed::Invalid(fault) => Err(failed(Failure::Invalid(fault))),
+            Parsed::Partial => Err(failed(Failure::Closed)),
+        }
     }
 
     /// Sends the request over a kept connection. `None`: nothing of an answer came, and a new connection must be tried.

@@ -11,6 +11,7 @@ mod hints;
 mod ports;
 mod report;
 mod secrets;
+mod static_auth;
 mod tlvs;
 mod validity;
 mod variables;

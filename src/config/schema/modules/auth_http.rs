@@ -46,6 +46,12 @@ module! {
         /// If the host name in the URL has several addresses, they are tried in turn. The name is resolved again when
         /// its DNS records expire. nginx uses only the first address, does not support `https://`, and limits the
         /// response header to 1 kB.
+        ///
+        /// The authentication server may be in the same file: if a `server` of `http {}` listens on the address, and the
+        /// location of the URI answers by itself (`return`, with `add_header`, `set`, `if`, `map` and `geo`), portcullis
+        /// evaluates that location and sends no request; nginx need not run. A location that needs more (`proxy_pass`,
+        /// Lua, files, …) is asked over HTTP. In a terminal, `-t` says for each `auth_http` which of both holds, and
+        /// names the line that cannot be evaluated.
         auth_http: HttpUrl, MAIL_SERVER;
         /// Appends a header to the requests sent to the authentication server: `auth_http_header X-Auth-Key secret;`.
         /// The server can use the header as a shared secret to verify that a request comes from portcullis. The value

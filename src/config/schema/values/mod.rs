@@ -26,7 +26,7 @@ mod syslog;
 mod text;
 mod time;
 mod upstream;
-mod url;
+pub mod url;
 mod words;
 
 pub use access::AccessRules;

@@ -79,6 +79,10 @@ impl Names for Changed<'_> {
         self.answers.lookup(host)
     }
 
+    fn has_address(&self, address: IpAddr) -> bool {
+        self.answers.has_address(address)
+    }
+
     fn host_name(&self) -> String {
         self.answers.host_name()
     }
