@@ -1,4 +1,4 @@
-//! Figures about size: a map of a million users, ten thousand certificates, and a group that loses a backend.
+//! Figures about size: a map of a million users, ten thousand certificates, a group that loses a backend, and an attack on passwords.
 //!
 //! Unlike the scenarios of the catalog, these have targets of their own and nothing to compare with in nginx.
 
@@ -10,6 +10,7 @@ use support::{Gateway, wait_until};
 use crate::failure::Failure;
 use crate::process_tree::Tree;
 
+pub mod attack;
 pub mod kill;
 pub mod map;
 pub mod sni;
