@@ -5,7 +5,7 @@ use std::time::Duration;
 use support::guessing::{Attack, Site};
 
 use super::{memory, print, start};
-use crate::failure::Failure;
+use crate::failure::{Context as _, Failure};
 
 /// Guesses a second.
 const RATE: u32 = 3000;
@@ -21,8 +21,9 @@ const MAIN: &str = "worker_processes 2;\nevents { worker_connections 8192; }";
 /// Measures an attack of so many seconds.
 ///
 /// # Errors
-/// When the memory cannot be measured.
-pub fn measure(seconds: u32) -> Result<(), Failure> {
+/// When there are too many seconds, or the memory cannot be measured.
+pub fn measure(seconds: usize) -> Result<(), Failure> {
+    let seconds = u32::try_from(seconds).context(|| "read the seconds".to_owned())?;
     println!(
         "{RATE} guesses a second for {seconds} s from {} addresses at {} accounts; zones of 32 MB; half of the accounts log in meanwhile",
         ATTACK.addresses, ATTACK.accounts
@@ -44,7 +45,7 @@ pub fn measure(seconds: u32) -> Result<(), Failure> {
     );
     print("logins of users meanwhile", outcome.logins.len());
     print(
-        "of these refused, with phones' old passwords",
+        "users refused, and phones told other than 535",
         outcome.refused.len(),
     );
     for (name, share) in [("p50", 0.5), ("p99", 0.99)] {
