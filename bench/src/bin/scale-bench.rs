@@ -1,16 +1,18 @@
-//! `script/bench --map`, `--sni` and `--kill`: large configurations, and backends that fail under load.
+//! `script/bench --map`, `--sni`, `--kill`, `--attack` and `--held`: large configurations, backends that fail under load, and hostile clients.
 
 use std::process::ExitCode;
 
 use portcullis_bench::failure::Failure;
-use portcullis_bench::scale::{kill, map, sni};
+use portcullis_bench::scale::{attack, held, kill, map, sni};
 
 const USAGE: &str = "\
-usage: script/bench --map [LINES] | --sni [CERTIFICATES] | --kill
+usage: script/bench --map [LINES] | --sni [CERTIFICATES] | --kill | --attack [SECONDS] | --held [CLIENTS]
 
   --map    a map file for `proxy_pass $backend` (default 1000000 lines): load, start, reload under load, memory, look-ups
   --sni    certificates for one server and for as many servers (default 10000): start, memory, a renewed certificate
   --kill   one of three backends fails under load: failed sessions, the time until the last one, with and without health_check
+  --attack passwords guessed from 200000 addresses (default for 20 s): guesses asked, logins of users, memory
+  --held   clients that say nothing (default 9000): logins meanwhile, memory
 ";
 
 fn main() -> ExitCode {
@@ -34,6 +36,8 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
     match (what, count) {
         ("--map", lines) => map::measure(lines.unwrap_or(1_000_000)),
         ("--sni", certificates) => sni::measure(certificates.unwrap_or(10_000)),
+        ("--attack", seconds) => attack::measure(seconds.unwrap_or(20)),
+        ("--held", clients) => held::measure(clients.unwrap_or(9000)),
         ("--kill", None) => kill::measure(),
         _ => Err(usage()),
     }

@@ -1,4 +1,5 @@
-//! Figures about size: a map of a million users, ten thousand certificates, and a group that loses a backend.
+//! Figures about size: a map of a million users, ten thousand certificates, a group that loses a backend, an attack on passwords, and
+//! clients that say nothing.
 //!
 //! Unlike the scenarios of the catalog, these have targets of their own and nothing to compare with in nginx.
 
@@ -10,6 +11,8 @@ use support::{Gateway, wait_until};
 use crate::failure::Failure;
 use crate::process_tree::Tree;
 
+pub mod attack;
+pub mod held;
 pub mod kill;
 pub mod map;
 pub mod sni;

@@ -15,6 +15,7 @@ pub mod dns;
 pub mod dovecot;
 pub mod error_log;
 pub mod gateway;
+pub mod guessing;
 pub mod haproxy;
 pub mod http_servers;
 pub mod imap_clients;
