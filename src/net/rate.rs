@@ -15,6 +15,9 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// The unit of a bucket: thousandths of a byte, of which a rate in bytes per second drains a whole number every millisecond.
 const BYTE: u64 = 1000;
 
+/// How long after its deadline a timer fires at most, if the thread is free.
+const TICK: Duration = Duration::from_millis(2);
+
 /// The most that a stream may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
@@ -124,7 +127,7 @@ impl<S> RateLimited<S> {
     /// Whether the next bytes have to wait.
     pub fn is_delayed(&self) -> bool {
         let delay = self.delay.as_ref();
-        delay.is_some_and(|delay| delay.deadline() > Instant::now())
+        delay.is_some_and(|delay| delay.deadline() + TICK > Instant::now())
     }
 
     /// The number of bytes that may be sent, once any may.

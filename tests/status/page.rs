@@ -41,11 +41,13 @@ impl Shown {
             .iter()
             .map(|port| format!("server 127.0.0.1:{port};"))
             .collect();
-        let group = format!("upstream pool {{ {peers} health_check interval=200ms; }}");
+        let group = format!(
+            "upstream pool {{ {peers} health_check interval=200ms; }} limit_auth_zone $remote_user zone=logins:1m rate=100r/s;"
+        );
         let server = server(
             imap,
             "imap",
-            "proxy_pass pool; imap_capabilities IMAP4rev1;",
+            "proxy_pass pool; imap_capabilities IMAP4rev1; limit_auth zone=logins;",
         );
         Self {
             gateway: Gateway::start_with(&main, &mail(&[group, server])),
@@ -147,6 +149,13 @@ fn the_page_follows_what_happens() {
     browser.wait_for("all sessions", "#sessions-text", |text| {
         text.starts_with("6 open, 6 found")
     });
+
+    // What an administrator holds.
+    let header = format!("Authorization: Bearer {TOKEN}\r\nContent-Length: 0\r\n");
+    let held = shown.pages().request("POST", "/logins/ann/hold", &header);
+    assert_eq!(held.code, 200, "{held:?}");
+    browser.wait_for("the held login", "#held", |text| text.ends_with(": ann"));
+    assert!(browser.text("#limits").contains("logins"));
 
     // A killed backend turns red, and the error log says why.
     drop(mortal);

@@ -1,7 +1,7 @@
 //! `/events`: the status each second, as server-sent events.
 //!
 //! - `access`, first: `{"writable":bool}`, whether this client may close sessions.
-//! - `status`: the document of `/json`, but only the certificates that expire first.
+//! - `status`: the document of `/json`, but only some of the held logins, and the certificates that expire first.
 //! - `errors`, when there are new ones: the recent lines of the error log, the oldest first.
 
 use std::fmt::Write;
@@ -21,8 +21,8 @@ use crate::log::recent_errors;
 
 /// The time between two events.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// The most certificates in an event.
-const CERTIFICATES: usize = 100;
+/// The most certificates and held logins in an event.
+const MOST: usize = 100;
 
 pub(in crate::admin) fn answer(call: &Call<'_>) -> Answer {
     let Some(viewer) = call.state.viewer() else {
@@ -76,7 +76,8 @@ impl Events {
     fn status(&self) -> Value {
         let mut snapshot = Snapshot::of(&self.state);
         snapshot.certificates.sort_by_key(|one| one.days_left);
-        snapshot.certificates.truncate(CERTIFICATES);
+        snapshot.certificates.truncate(MOST);
+        snapshot.held_logins.truncate(MOST);
         serde_json::to_value(snapshot).unwrap_or_default()
     }
 

@@ -168,6 +168,12 @@ function reloads(status) {
   }
 }
 
+function held(status) {
+  const logins = status.held_logins;
+  id("held").hidden = !logins.length;
+  id("held").textContent = `Held, new sessions get a temporary error: ${logins.join(", ")}`;
+}
+
 const ADDRESS_ORDER = new Intl.Collator("en", { numeric: true }).compare;
 const sorted = (object) => Object.entries(object).sort(([one], [other]) => ADDRESS_ORDER(one, other));
 
@@ -247,6 +253,7 @@ function show(status) {
   figures(status);
   rates(status);
   reloads(status);
+  held(status);
   listeners(status);
   backends(status);
   authServers(status);
