@@ -30,13 +30,32 @@ fn logged_in(machine: &Machine, login: &str) -> LineClient {
     client
 }
 
+/// Has commands of a page make these files of `/etc/nginx`, in place of those that the machine came with.
+fn make(machine: &Machine, files: &[&str], commands: &str) {
+    let paths = files
+        .iter()
+        .map(|file| machine.path("etc/nginx").join(file));
+    let paths: Vec<_> = paths.collect();
+    for path in &paths {
+        fs::remove_file(path).expect("a file to remove");
+    }
+    machine.run(commands);
+    for path in &paths {
+        assert!(path.exists(), "{}", path.display());
+    }
+}
+
 /// The machine of the page about monitoring, with three backends.
 fn monitored() -> Machine {
     let mut machine = Machine::new();
     for port in [10143, 10144, 10145] {
         machine.map(port, imap::backend(true));
     }
-    machine.run(&block(MONITORING, "sh token"));
+    make(
+        &machine,
+        &["status.token", "mailboxes"],
+        &block(MONITORING, "sh files"),
+    );
     machine.write(
         "etc/nginx/nginx.conf",
         &block(MONITORING, "conf /etc/nginx/nginx.conf"),
@@ -205,7 +224,7 @@ fn failures_are_counted_in_the_store() {
         .text
         .replace("10.0.0.9", &format!("127.0.0.1:{}", redis.port));
     let log = "error_log /var/log/portcullis/error.log info;\n";
-    machine.run(&block(LIMITS, "sh secret"));
+    make(&machine, &["limits.key"], &block(LIMITS, "sh secret"));
     machine.write("etc/nginx/nginx.conf", &(in_mail(&here) + log));
     machine.start();
     wait_until("the store", || machine.log().contains("is connected"));
