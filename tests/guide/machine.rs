@@ -13,8 +13,8 @@ use support::certificate::self_signed;
 use support::{TempDir, free_port, wait_until};
 
 const NGINX: &str = "/usr/sbin/nginx";
-/// The ports that clients of the guide connect to.
-const PUBLIC: [u16; 5] = [25, 587, 465, 143, 993];
+/// The ports that clients of the guide connect to, and the one of the status pages.
+const PUBLIC: [u16; 7] = [25, 587, 465, 143, 993, 4190, 9180];
 /// The pid files of masters.
 const PID_FILES: [&str; 3] = [
     "run/portcullis.pid",
@@ -43,7 +43,8 @@ impl Machine {
             "etc/letsencrypt/live/mail.example.com",
             "var/log/portcullis",
             "logs",
-            "run",
+            "etc/prometheus",
+            "run/portcullis",
             "sbin",
             "bin",
         ] {
@@ -73,6 +74,16 @@ impl Machine {
             this.write(&format!("etc/{key}"), &private);
             let key = this.path(&format!("etc/{key}"));
             fs::set_permissions(key, PermissionsExt::from_mode(0o600)).expect("its mode");
+        }
+        // Files that commands of the guide make, for pages that are only tested with -t.
+        for (name, text) in [
+            ("mailboxes", ""),
+            ("status.token", "a-token-of-the-test\n"),
+            ("limits.key", "a key of the test, long enough\n"),
+        ] {
+            let file = this.path("etc/nginx").join(name);
+            fs::write(&file, text).expect("a file");
+            fs::set_permissions(file, PermissionsExt::from_mode(0o600)).expect("its mode");
         }
         let root = this.folder.path().display();
         let gateway = support::binary().expect("portcullis is built");
@@ -143,13 +154,15 @@ impl Machine {
             "/etc/default",
             "/etc/letsencrypt",
             "/etc/fail2ban",
+            "/etc/prometheus",
             "/var/log/portcullis",
             "/run",
         ] {
             text = text.replace(&format!(" {folder}/"), &format!(" {root}{folder}/"));
         }
+        text = text.replace("unix:/run/", &format!("unix:{root}/run/"));
         for (port, to) in &self.ports {
-            for blanks in [" ", "   "] {
+            for blanks in [" ", "   ", "     "] {
                 for end in [";", " ssl;"] {
                     text = text.replace(
                         &format!("listen{blanks}{port}{end}"),

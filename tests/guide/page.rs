@@ -54,6 +54,13 @@ pub fn block(page: &str, kind: &str) -> String {
     }
 }
 
+/// A configuration with these lines in `mail {}`.
+pub fn in_mail(lines: &str) -> String {
+    format!(
+        "pid /run/portcullis.pid;\nevents {{}}\nmail {{\nserver_name mail.example.com;\n{lines}}}\n"
+    )
+}
+
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide")
 }

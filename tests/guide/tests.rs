@@ -9,14 +9,7 @@ use support::postfix::{self, Postfix};
 use support::{LineClient, auth_plain, free_port, wait_until};
 
 use crate::machine::Machine;
-use crate::page::{block, blocks, pages, text};
-
-/// A configuration with these lines in `mail {}`.
-fn in_mail(lines: &str) -> String {
-    format!(
-        "pid /run/portcullis.pid;\nevents {{}}\nmail {{\nserver_name mail.example.com;\n{lines}}}\n"
-    )
-}
+use crate::page::{block, blocks, in_mail, pages, text};
 
 #[test]
 fn every_configuration_passes_the_test() {
@@ -68,7 +61,7 @@ fn links_lead_somewhere() {
     }
     for page in pages().iter().map(String::as_str).chain(["README.md"]) {
         for link in text(page).split("](").skip(1) {
-            let target = link.split(')').next().unwrap_or_default();
+            let target = link.split([')', '#']).next().unwrap_or_default();
             let is_there = target.starts_with("https:") || folder.join(target).exists();
             assert!(is_there, "{page}: {target}");
         }
