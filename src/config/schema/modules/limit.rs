@@ -44,8 +44,8 @@ module! {
         ///
         /// With `distinct=on`, the zone keeps a hash of each password that has failed, made with a random key that stays in memory. A
         /// password that fails again is not counted again, so a device with an old password is not taken for an attack; and a
-        /// password that was accepted before is never refused. This needs the password itself: with `cram-md5` and `apop`
-        /// every failure counts.
+        /// password that was accepted before is never refused, while the zone has it: the newest 128 passwords of a key are kept. This needs
+        /// the password itself: with `cram-md5` and `apop` every failure counts.
         limit_auth_zone: AuthZones = none, MAIL => DeclaresLimitZone;
         /// Limits the failed logins with the same key. It is checked before the authentication server or the backend is asked, and a login
         /// counts as failed when either of them refuses it for good. As many logins as the rate names may fail at once; `burst` sets
