@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
@@ -10,10 +10,13 @@ use std::process::Command;
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::Value;
 use support::load::{Held, Load, Peers};
-use support::{LineClient, TempDir, command, free_port, wait_until};
+use support::status::StatusPages;
+use support::{LineClient, TempDir, command, free_port, wait_until, worker_processes};
 
 const NGINX: &str = "/usr/sbin/nginx";
+
 /// The gateway under test.
 fn gateway() -> String {
     let path = support::binary().expect("portcullis is built");
@@ -198,7 +201,7 @@ fn a_trial_can_be_ended() {
     load.more(20);
     kill(old, Signal::SIGHUP).expect("SIGHUP");
     wait_until("the workers of the old one", || {
-        !support::worker_processes(old.as_raw().cast_unsigned()).is_empty()
+        !worker_processes(old.as_raw().cast_unsigned()).is_empty()
     });
     kill(new, Signal::SIGQUIT).expect("SIGQUIT");
     wait_until("the old pid file", || {
@@ -243,6 +246,174 @@ fn a_binary_that_fails_changes_nothing() {
     // And a good one still gets its turn.
     daemon.replace_by(&gateway());
     LineClient::connect(mail).expect("220");
+}
+
+/// The status pages of a [`Daemon`]: a Unix socket in its folder, and a port.
+struct Pages {
+    unix: PathBuf,
+    both: [StatusPages; 2],
+    _sockets: TempDir,
+}
+
+impl Pages {
+    /// A daemon with status pages.
+    fn start(mail: u16, peers: &Peers) -> (Daemon, Self) {
+        let (sockets, tcp) = (TempDir::new("takeover-status"), free_port());
+        let unix = sockets.path().join("s");
+        let status = format!(
+            "status unix:{} mode=0640; status 127.0.0.1:{tcp};",
+            unix.display()
+        );
+        let text = configuration(mail, free_port(), peers);
+        let daemon = Daemon::start(&gateway(), &format!("{status} {text}"));
+        let both = [StatusPages::unix(&unix), StatusPages::Tcp(tcp)];
+        (
+            daemon,
+            Self {
+                unix,
+                both,
+                _sockets: sockets,
+            },
+        )
+    }
+
+    /// Waits until a worker of this master answers on both addresses, and no other process does.
+    fn are_of(&self, master: Pid) {
+        let is_worker = |pages: &StatusPages| {
+            let answer = pages.try_request("GET", "/json/process/pid", "").ok();
+            let process = answer.and_then(|answer| answer.body.trim().parse().ok());
+            let workers = worker_processes(master.as_raw().cast_unsigned());
+            process.is_some_and(|process| workers.contains(&process))
+        };
+        // Two processes that accept on one socket answer in turn.
+        wait_until("the status pages", || {
+            (0..20).all(|_| self.both.iter().all(is_worker))
+        });
+    }
+
+    /// The open sessions.
+    fn sessions(&self) -> usize {
+        let [counts, other] = self.both.each_ref().map(|pages| {
+            let sessions: Value = serde_json::from_str(&pages.get("/sessions")).expect("JSON");
+            sessions.as_array().expect("an array").len()
+        });
+        assert_eq!(counts, other);
+        counts
+    }
+
+    /// The permissions of the Unix socket.
+    fn mode(&self) -> u32 {
+        let file = fs::metadata(&self.unix).expect("the socket");
+        file.permissions().mode() & 0o777
+    }
+}
+
+/// What `--status --format=json` prints about the configuration of a daemon.
+fn asked_by_command(daemon: &Daemon) -> Value {
+    let output = command(daemon.folder.path())
+        .args(["--status", "--format=json"])
+        .output()
+        .expect("--status");
+    assert!(output.status.success(), "{output:?}");
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+#[test]
+fn status_is_that_of_the_next_binary() {
+    let (mail, peers) = (free_port(), Peers::start());
+    let (daemon, pages) = Pages::start(mail, &peers);
+    let first = daemon.master();
+    let held = Held::open(mail, &peers).expect("sessions");
+    pages.are_of(first);
+    let open = pages.sessions();
+    assert!(open > 0);
+    daemon.replace_by(&gateway());
+    let second = daemon.master();
+    pages.are_of(second);
+    // The first process shows its sessions to nobody.
+    assert_eq!((pages.sessions(), pages.mode()), (0, 0o640));
+    let mut client = LineClient::connect(mail);
+    client.expect("220");
+    assert_eq!(pages.sessions(), 1);
+    let answer = asked_by_command(&daemon);
+    let worker = answer["process"]["pid"].as_u64().expect("a number");
+    let workers = worker_processes(second.as_raw().cast_unsigned());
+    assert!(
+        workers.iter().any(|own| u64::from(*own) == worker),
+        "{answer}"
+    );
+
+    held.complete(&peers)
+        .expect("every session to be completed");
+    wait_until("the end of the first", || {
+        kill(first, None) == Err(Errno::ESRCH)
+    });
+    pages.are_of(second);
+    assert_eq!(pages.mode(), 0o640);
+    // The last process takes the file of the socket with it.
+    drop(client);
+    kill(second, Signal::SIGQUIT).expect("SIGQUIT");
+    wait_until("the end of the second", || {
+        kill(second, None) == Err(Errno::ESRCH)
+    });
+    assert!(!pages.unix.exists());
+    for pages in &pages.both {
+        assert!(
+            pages.try_request("GET", "/healthz", "").is_err(),
+            "{pages:?}"
+        );
+    }
+}
+
+/// The next binary ends, by a signal or because its configuration cannot be put in force: the old one keeps its status pages.
+#[test]
+fn status_outlives_the_trial_of_another_binary() {
+    let (mail, peers) = (free_port(), Peers::start());
+    let (daemon, pages) = Pages::start(mail, &peers);
+    let old = daemon.master();
+    let is_back = || {
+        wait_until("the old pid file", || {
+            daemon.pid("gateway.pid") == Some(old)
+        });
+        pages.are_of(old);
+        assert_eq!(pages.mode(), 0o640);
+    };
+    kill(old, Signal::SIGUSR2).expect("SIGUSR2");
+    wait_until("the new master", || {
+        daemon.pid("gateway.pid").is_some_and(|new| new != old)
+    });
+    let new = daemon.master();
+    kill(old, Signal::SIGWINCH).expect("SIGWINCH");
+    pages.are_of(new);
+    kill(old, Signal::SIGHUP).expect("SIGHUP");
+    wait_until("the workers of the old one", || {
+        !worker_processes(old.as_raw().cast_unsigned()).is_empty()
+    });
+    kill(new, Signal::SIGQUIT).expect("SIGQUIT");
+    is_back();
+
+    let file = daemon.path("gateway.conf");
+    let text = fs::read_to_string(&file).expect("the configuration");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = taken.local_addr().expect("its address");
+    let more = format!("mail {{ server {{ listen {taken}; protocol smtp; }}");
+    for (changed, fault) in [
+        (
+            text.replace("mail {", "mail { nosuch;"),
+            "unknown directive \"nosuch\"",
+        ),
+        (text.replace("mail {", &more), "still could not bind()"),
+    ] {
+        fs::write(&file, changed).expect("the configuration");
+        kill(old, Signal::SIGUSR2).expect("SIGUSR2");
+        wait_until(fault, || daemon.log().contains(fault));
+        is_back();
+    }
+    // A good one gets its turn.
+    fs::write(&file, text).expect("the configuration");
+    daemon.replace_by(&gateway());
+    pages.are_of(daemon.master());
+    assert_eq!(pages.mode(), 0o640);
 }
 
 /// Sockets of systemd: bound by somebody else, matched by address.

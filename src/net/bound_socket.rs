@@ -118,7 +118,8 @@ impl BoundSocket {
         Ok(())
     }
 
-    /// Takes over a listening socket that another process has bound.
+    /// Takes over a listening socket that another process has bound. The file of a Unix socket stays when the socket is dropped, until
+    /// [`own_file`](Self::own_file) is called.
     ///
     /// # Errors
     /// It is no stream socket that listens on an IP address or a path.
@@ -134,14 +135,10 @@ impl BoundSocket {
         if let Address::Inet(_) = address {
             let _ = socket.set_tcp_nodelay(true);
         }
-        let file = match &address {
-            Address::Inet(_) => None,
-            Address::Unix(path) => Some(path.clone()),
-        };
         Ok(Self {
             socket,
             address,
-            file: SocketFile(file),
+            file: SocketFile(None),
             no_multipath: None,
         })
     }
@@ -160,6 +157,13 @@ impl BoundSocket {
     /// Leaves the file of a Unix socket where it is when the socket is dropped: another process uses it.
     pub fn keep_file(&mut self) {
         self.file.0 = None;
+    }
+
+    /// Removes the file of an inherited Unix socket when the socket is dropped.
+    pub fn own_file(&mut self) {
+        if let Address::Unix(path) = &self.address {
+            self.file.0 = Some(path.clone());
+        }
     }
 
     /// Allows another socket of this user on the port, or no longer.
@@ -494,5 +498,19 @@ mod tests {
         assert_eq!(*bound.address(), address);
         let udp = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         assert!(BoundSocket::inherit(udp.into()).is_err());
+    }
+
+    #[test]
+    fn the_file_of_an_inherited_socket_stays_until_it_is_owned() {
+        let name = format!("portcullis-inherited-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let inherit = || BoundSocket::inherit(listener.try_clone().unwrap().into()).unwrap();
+        drop(inherit());
+        assert!(path.exists());
+        let mut bound = inherit();
+        bound.own_file();
+        drop(bound);
+        assert!(!path.exists());
     }
 }

@@ -173,6 +173,12 @@ impl Sockets {
         self.spare.keys()
     }
 
+    /// Makes the files of inherited Unix sockets those of this process, which removes them when it closes the sockets.
+    pub fn own_files(&mut self) {
+        let bound = self.open.values_mut().chain(self.spare.values_mut());
+        bound.for_each(BoundSocket::own_file);
+    }
+
     /// Closes all; the files of Unix sockets stay where another process uses them.
     pub fn close(&mut self, keep_files: bool) {
         let mut all = std::mem::take(self);

@@ -82,6 +82,10 @@ fn serve(
         log.check(format_args!("daemon()"), daemon::leave_terminal())?;
     }
     let signals = log.check(format_args!("sigaction()"), Signals::listen())?;
+    if predecessor.is_some() {
+        // Not before: where the start fails, the old binary goes on. The files of systemd's sockets are systemd's.
+        sockets.own_files();
+    }
     let mode = if core.master_process {
         Mode::Master
     } else {
