@@ -2,6 +2,7 @@
 //! case.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use portcullis::config::{Loaded, LogDestination, Options, dump, load};
@@ -216,6 +217,72 @@ fn run(folder: &TempDir, arguments: &[&str]) -> (Option<i32>, String, String) {
     )
 }
 
+/// The blocks that `mail {}` can have besides servers, with names of files that are relative.
+const BLOCKS: &str = r#"
+    map $remote_user $kind { hostnames; default plain; .a.example one; include kinds; }
+    map "${remote_user} $remote_addr" $Backend {
+        volatile;
+        "" sieve; ~*^(?<name>[^@]+)@x\.example  $name; "q \"w\" {" imap; # a comment with }
+        '~\}$' imap; include 'kinds';
+    }
+    geo $place { default d; 192.0.2.0/24 "1 2"; delete 192.0.2.9/32; include places; 2001:db8::/32 v6; }
+    geo $remote_addr $range { ranges; default -; 10.0.0.0-10.0.0.9 a;
+        # the last line
+    }
+    match imap { send "a NOOP\r\n"; expect "a OK \x2a;{\t}"; }
+    match "in words" { expect ~* "^\* (OK|PREAUTH) \"?\S"; }
+    match silent { }
+    upstream imap {
+        zone imap 64k; hash "$kind $place" consistent;
+        server 127.0.0.1:143 weight=3 max_fails=2 fail_timeout=1m;
+        server unix:/tmp/dump-config.sock down;
+        server 127.0.0.2:143 max_conns=9;
+        health_check interval=3s jitter=1s fails=2 passes=3 match=imap;
+    }
+    upstream "s i" { random two; server 127.0.0.3:143; health_check "match=in words"; }
+    upstream sieve { server 127.0.0.4:143 drain; server 127.0.0.5:143 slow_start=5s; server 127.0.0.6:143 backup; least_conn; }
+    limit_conn_zone $place$kind zone=places:32k;
+    limit_conn_zone text zone=all:1m;
+    limit_session_zone "$remote_addr $range" rate=5r/m zone=new:64k;
+    limit_auth_zone $remote_user zone=logins:1m rate=5r/h distinct=on;
+    limit_prefix ipv4=24 ipv6=56;
+    limit_store redis://gateway:pw@127.0.0.1:6380/3 "prefix=a b:" timeout=70ms secret=limits.key;
+"#;
+
+/// A loaded dump, after it was loaded from another folder, where no file has the same relative name.
+#[test]
+fn every_block_survives_a_round_trip() {
+    let text = format!(
+        "events {{}}\nmail {{{BLOCKS}
+         proxy_pass $backend; limit_conn places 3; limit_conn all 900; limit_auth zone=logins burst=2 action=drop;
+         server {{ listen 127.0.0.1:4025; protocol imap; limit_session zone=new burst=3 delay=1; limit_session_dry_run on; }}
+         server {{ listen 127.0.0.1:4026; protocol imap; proxy_pass imap; limit_conn all 5; limit_auth zone=logins; }}
+         server {{ listen 127.0.0.1:4027; protocol imap; proxy_pass \"s i\"; limit_conn_log_level info; }}\n}}\n"
+    );
+    let folder = write_files(&[
+        ("blocks.conf", &text),
+        ("kinds", "b.example two;\nc.example \"three\"; # }\n"),
+        ("places", "198.51.100.0/24 far;\n"),
+        ("limits.key", "0123456789abcdef0123456789abcdef\n"),
+    ]);
+    let key = folder.path().join("limits.key");
+    fs::set_permissions(key, fs::Permissions::from_mode(0o600)).expect("its mode");
+    if let Err(why) = loaded(&options(folder.path(), "blocks.conf")) {
+        panic!("{why}");
+    }
+    assert!(round_trip(folder.path(), "blocks.conf"));
+    let dump = fs::read_to_string(folder.path().join("elsewhere/dumped.conf")).expect("the dump");
+    for block in ["map", "geo", "match", "upstream"] {
+        let written = |text: &str| {
+            let lines = text.lines().map(str::trim_start);
+            lines
+                .filter(|line| line.starts_with(&format!("{block} ")))
+                .count()
+        };
+        assert_eq!(written(&dump), written(BLOCKS), "{block}\n{dump}");
+    }
+}
+
 #[test]
 fn every_line_names_its_origin() {
     let port = support::free_port();
@@ -266,6 +333,26 @@ fn every_line_names_its_origin() {
     for absent in ["X-Outer", "127.0.0.1:8;", "imap_auth", "include"] {
         assert!(!out.contains(absent), "{absent}\n{out}");
     }
+}
+
+#[test]
+fn an_auth_server_of_the_same_file_is_named() {
+    let folder = write_files(&[(
+        "gateway.conf",
+        "error_log stderr;\nevents {}\nmail {\n server { listen 127.0.0.1:4025; protocol smtp; auth_http 127.0.0.1:9/auth; }\n \
+         server { listen 127.0.0.1:4026; protocol smtp; auth_http 127.0.0.1:8; }\n}\n\
+         http {\n server {\n  listen 127.0.0.1:9;\n  location /auth { return 200; }\n }\n}\n",
+    )]);
+    let (code, out, messages) = run(&folder, &["--dump-config"]);
+    assert_eq!(code, Some(0), "{messages}");
+    let answered: Vec<_> = out
+        .lines()
+        .filter(|line| line.contains("answered"))
+        .collect();
+    let expected = "# auth_http 127.0.0.1:9 at gateway.conf:4 is answered here by the location at gateway.conf:10, which is not in this output";
+    assert_eq!(answered, [expected], "{out}");
+    let server = ["--dump-config", "--server", "127.0.0.1:4026"];
+    assert!(!run(&folder, &server).1.contains("answered"));
 }
 
 #[test]

@@ -271,7 +271,8 @@ pub const OPTIONS: &[Opt] = &[
                expanded, inherited and default values are repeated in every server, and paths are absolute. Each line ends with a \
                comment that names its origin, such as `# server, /etc/nginx/mail.conf:12` or `# default`. The output is an equivalent \
                configuration. It contains values as written, including secrets: shared secrets in `auth_http_header`, and private \
-               keys given as `data:`. It does not contain passphrases from `ssl_password_file` or the contents of any other file.",
+               keys given as `data:`. It does not contain the password of `limit_store`, blocks of `http {}` that answer an `auth_http`, or \
+               the contents of files such as `ssl_password_file`.",
     },
     Opt {
         form: Form::Long("allow"),

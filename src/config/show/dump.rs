@@ -1,5 +1,5 @@
 //! `--dump-config`: the settings in force as a configuration. Each line ends in its origin. The output can be loaded again and means
-//! the same, except for the password of `limit_store`.
+//! the same, except for what it leaves out: the password of `limit_store`, and the blocks of `http {}` that answer an `auth_http`.
 
 use super::selection::{NoSuchServer, Selection};
 use super::settings::{Block, Origin, Setting, Settings, position, settings};
@@ -58,6 +58,9 @@ fn page(settings: &Settings) -> Vec<u8> {
     for (block, span) in &settings.foreign {
         let (name, position) = (block.name(), position(span));
         page.text(&format!("# {name} {{}} is left to nginx: {position}\n"));
+    }
+    for sentence in &settings.answered {
+        page.text(&format!("# {sentence}, which is not in this output\n"));
     }
     page.out
 }

@@ -79,6 +79,7 @@ impl Selection {
                 .collect();
             (settings.main, settings.events) = (Vec::new(), None);
             settings.foreign.clear();
+            settings.answered.clear();
             let text = String::from_utf8_lossy(wanted);
             if let Some(mail) = &mut settings.mail {
                 mail.servers

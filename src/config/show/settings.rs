@@ -25,6 +25,8 @@ pub struct Settings {
     pub mail: Option<MailBlock>,
     /// Blocks that are left to nginx.
     pub foreign: Vec<(BlockDirective, Span)>,
+    /// Each `auth_http` that a block of `http {}` answers, in a sentence.
+    pub answered: Vec<String>,
 }
 
 /// A block without inner blocks.
@@ -157,7 +159,18 @@ pub fn settings(loaded: &Loaded, options: &Options) -> Settings {
         }),
         mail,
         foreign: written.foreign.clone(),
+        answered: answered(loaded),
     }
+}
+
+/// Which `auth_http` lines need a block that no output has.
+fn answered(loaded: &Loaded) -> Vec<String> {
+    let all = loaded.config.auth_http.iter();
+    let answered = all.filter(|auth_http| auth_http.answer.is_ok());
+    let sentences = answered.map(|auth_http| auth_http.to_string());
+    sentences
+        .map(|sentence| sentence.replace(char::is_control, "?"))
+        .collect()
 }
 
 /// The lines of `mail {}` that servers do not inherit, as written. Zones say which servers use them.
