@@ -456,6 +456,22 @@ fn a_store_behind_tls() {
     unknown.gateways[0].wait_for_log("cannot be used (upstream SSL certificate verify error");
     let clear = start(&format!("redis://localhost:{port}"));
     clear.gateways[0].wait_for_log("cannot be used (");
+
+    // Its CAs are watched as those of auth servers and backends are.
+    let folder = TempDir::new("store-ca");
+    let [file, new] = ["ca.pem", "new.pem"].map(|name| folder.path().join(name));
+    fs::copy(Authority::new("others").certificate(), &file).expect("another CA");
+    let file = file.display();
+    let renewed = start(&format!(
+        "rediss://localhost:{port} trusted_certificate={file}"
+    ));
+    let gateway = &renewed.gateways[0];
+    gateway.wait_for_log("cannot be used (upstream SSL certificate verify error");
+    fs::copy(authority.certificate(), &new).expect("the new file");
+    fs::rename(&new, file.to_string()).expect("to replace the file");
+    gateway.wait_for_log("is connected");
+    let changed = format!("TLS files have changed: {file}");
+    assert!(gateway.log().contains(&changed), "{}", gateway.log());
 }
 
 /// `--dump-config` shows the store without its password, and the zones that it has.

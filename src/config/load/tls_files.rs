@@ -109,11 +109,16 @@ fn routes(config: &Config) -> impl Iterator<Item = &Route> {
     config.sockets.iter().flat_map(|socket| &socket.routes)
 }
 
-/// TLS for connections to the auth server and the backend.
+/// TLS for connections to the auth server, the backend and the store of the limits.
 fn peers(server: &Server) -> impl Iterator<Item = &ClientTls> {
     let auth = match &server.authenticator {
         Authenticator::AuthHttp { server, .. } => server.tls.as_ref(),
         Authenticator::Backend(_) => None,
     };
-    [auth, server.backend_tls.tls()].into_iter().flatten()
+    let limits = server.limits.as_ref();
+    let store = limits.and_then(|limits| limits.store.as_ref());
+    let store = store.and_then(|store| store.tls.as_deref());
+    [auth, server.backend_tls.tls(), store]
+        .into_iter()
+        .flatten()
 }

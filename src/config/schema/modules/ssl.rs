@@ -58,9 +58,9 @@ module! {
         /// itself is the value. Keys are paired with `ssl_certificate` by order.
         ssl_certificate_key: NamedPaths<Key> = none, MAIL_SERVER;
         /// Determines whether the files of certificates, keys, CAs and revocation lists are watched, those for TLS to
-        /// authentication servers and backends included. Files that change on disk are checked and used for new
-        /// connections within seconds, without a reload. If they cannot be used, an error is logged, and the old ones
-        /// stay in use. Passphrases and session ticket keys are read on reload only. An extension of portcullis.
+        /// authentication servers, backends and the store of `limit_store` included. Files that change on disk are
+        /// checked and used for new connections within seconds, without a reload. If they cannot be used, an error is
+        /// logged, and the old ones stay in use. Passphrases and session ticket keys are read on reload only. An extension of portcullis.
         ssl_certificate_watch: Flag = "on", MAIL_SERVER;
         /// Specifies a file with passphrases for encrypted private keys, one per line. Each of them is tried. Since
         /// nginx 1.7.3.
