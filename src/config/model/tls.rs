@@ -7,7 +7,10 @@ use super::conf_command::{Command, CommandFiles};
 use super::files::{PassPhrases, TlsFile};
 use super::values::{Alpn, VerifyClient};
 use super::versions::TlsVersions;
-use crate::base::Protocol;
+use crate::base::{Protocol, Secret};
+
+/// OpenSSL's own limit of the depth of a chain.
+const ANY_DEPTH: usize = 100;
 
 /// When TLS begins. `T` is the TLS material: file contents in a configuration, a ready TLS configuration in a running server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -166,6 +169,28 @@ pub struct ClientTls {
     pub reuses_sessions: bool,
 }
 
+impl ClientTls {
+    /// TLS with a server of this name, and OpenSSL's defaults besides.
+    #[must_use]
+    pub fn new(name: &[u8], verify: Option<Verify>) -> Self {
+        Self {
+            verify,
+            name: Some(name.into()),
+            tells_name: true,
+            pair: None,
+            passwords: Secret::default(),
+            versions: TlsVersions {
+                tls12: true,
+                tls13: true,
+            },
+            ciphers: b"DEFAULT".as_slice().into(),
+            commands: Vec::new(),
+            command_files: CommandFiles::default(),
+            reuses_sessions: true,
+        }
+    }
+}
+
 /// How a server's certificate is verified, besides its name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Verify {
@@ -175,4 +200,16 @@ pub struct Verify {
     pub depth: usize,
     /// Revoked certificates.
     pub crl: Option<TlsFile>,
+}
+
+impl Verify {
+    /// Verification by these CAs, or by those of the system, in chains as long as OpenSSL allows.
+    #[must_use]
+    pub fn by(roots: Option<TlsFile>) -> Self {
+        Self {
+            roots,
+            depth: ANY_DEPTH,
+            crl: None,
+        }
+    }
 }

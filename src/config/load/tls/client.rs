@@ -6,22 +6,19 @@ use std::path::PathBuf;
 use super::files::{TlsFiles, fault};
 use super::place::FileUse;
 use super::unsupported;
-use crate::base::{Address, Secret};
+use crate::base::Address;
 use crate::config::load::merged::MergedServer;
 use crate::config::load::report::{Report, Stop};
 use crate::config::load::scopes::ServerLines;
 use crate::config::model::{
-    BackendTls, ClientTls, CommandFiles, NamedFile, ProxyPass, TlsFault, TlsFile, TlsVersions,
-    Verify, unbracketed,
+    BackendTls, ClientTls, CommandFiles, NamedFile, ProxyPass, TlsFault, TlsFile, Verify,
+    unbracketed,
 };
 use crate::config::openssl::{cause, ciphers, messages};
 use crate::config::schema::Scope;
 use crate::config::schema::modules::proxy_ssl::{ProxySsl, Rows};
 use crate::config::schema::modules::{auth_http, proxy_ssl};
 use crate::config::syntax::{Diagnostic, Span, message};
-
-/// OpenSSL's own limit of the depth of a chain.
-const ANY_DEPTH: usize = 100;
 
 /// TLS towards the auth server of a server; `None` where there is none.
 ///
@@ -58,24 +55,10 @@ pub fn auth_server(
             user: ("auth_http", user),
         }),
     )?;
+    let verify = (settings.auth_http_ssl_verify).then(|| Verify::by(roots));
     let tls = ClientTls {
-        verify: settings.auth_http_ssl_verify.then_some(Verify {
-            roots,
-            depth: ANY_DEPTH,
-            crl: None,
-        }),
-        name: Some(name.into()),
-        tells_name: true,
         pair,
-        passwords: Secret::default(),
-        versions: TlsVersions {
-            tls12: true,
-            tls13: true,
-        },
-        ciphers: b"DEFAULT".as_slice().into(),
-        commands: Vec::new(),
-        command_files: CommandFiles::default(),
-        reuses_sessions: true,
+        ..ClientTls::new(name, verify)
     };
     probe(files, &tls, user)?;
     Ok(Some(tls))

@@ -11,8 +11,7 @@ use super::time::milliseconds;
 use super::url::{Rules, parse};
 use crate::base::{Address, Secret};
 use crate::config::model::{
-    ClientTls, CommandFiles, LimitStore, StoreLogin, TlsFile, TlsVersions, Verify, unbracketed,
-    without_password,
+    ClientTls, LimitStore, StoreLogin, TlsFile, Verify, unbracketed, without_password,
 };
 use crate::config::schema::{
     Arguments, Arity, Folders, Parsed, ValueError, ValueKind, absolute, absolute_word, refuse,
@@ -30,8 +29,6 @@ const TIMEOUT: Duration = Duration::from_millis(50);
 const SHORTEST_SECRET: usize = 16;
 const SECRET: &[u8] = b"secret=";
 const TRUSTED: &[u8] = b"trusted_certificate=";
-/// OpenSSL's own limit of the depth of a chain.
-const ANY_DEPTH: usize = 100;
 
 /// `url [prefix=text] [timeout=time] [secret=file] [trusted_certificate=file] | off`
 #[derive(Debug)]
@@ -70,10 +67,7 @@ impl ValueKind for LimitStores {
             } else if let Some(name) = word.strip_prefix(TRUSTED)
                 && let Some(tls) = &mut store.tls
             {
-                tls.verify = Some(Verify {
-                    roots: read_authorities(args, name)?,
-                    ..any_authority()
-                });
+                tls.verify = Some(Verify::by(read_authorities(args, name)?));
             } else {
                 return Err(bad());
             }
@@ -145,7 +139,7 @@ fn read_url(args: &Arguments<'_>) -> Parsed<LimitStore> {
     let host = unbracketed(&url.host);
     let named = url.named.then(|| String::from_utf8_lossy(host).into());
     Ok(LimitStore {
-        tls: has_tls.then(|| Box::new(tls(host))),
+        tls: has_tls.then(|| Box::new(ClientTls::new(host, Some(Verify::by(None))))),
         name: named.zip(url.addresses.first().map(Address::port)),
         addresses: url.addresses,
         login,
@@ -170,34 +164,6 @@ fn read_login(text: &[u8]) -> Option<StoreLogin> {
         password: Secret::new(password),
     };
     (!login.password.reveal().is_empty()).then_some(login)
-}
-
-/// TLS with a server of this name, which has to prove it.
-fn tls(host: &[u8]) -> ClientTls {
-    ClientTls {
-        verify: Some(any_authority()),
-        name: Some(host.into()),
-        tells_name: true,
-        pair: None,
-        passwords: Secret::default(),
-        versions: TlsVersions {
-            tls12: true,
-            tls13: true,
-        },
-        ciphers: b"DEFAULT".as_slice().into(),
-        commands: Vec::new(),
-        command_files: CommandFiles::default(),
-        reuses_sessions: true,
-    }
-}
-
-/// Verification by the CAs of the system.
-fn any_authority() -> Verify {
-    Verify {
-        roots: None,
-        depth: ANY_DEPTH,
-        crl: None,
-    }
 }
 
 fn read_authorities(args: &mut Arguments<'_>, name: &[u8]) -> Parsed<Option<TlsFile>> {
