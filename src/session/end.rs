@@ -26,8 +26,8 @@ use crate::proto::proxy_protocol::Fault;
 use crate::proto::{LastReply, Note, Objection};
 use crate::tls::{self, Refusal};
 
-/// How long a client has for its last reply, and to close, when its process ends the session.
-const CLOSING: Duration = Duration::from_secs(2);
+/// How long a client has for its last reply, and to close after it, when the session is ended from outside or in the tunnel.
+pub(in crate::session) const CLOSING: Duration = Duration::from_secs(2);
 
 /// How a session ended.
 #[derive(Debug)]

@@ -10,10 +10,9 @@ use super::candidates::Candidates;
 use super::connect::Opened;
 use super::conversation::unless_left;
 use super::error::{ConversationError, LoginError};
-use super::{Admitted, Backends, ClientContext};
+use super::{Admitted, Backends, ClientContext, mail_command};
 use crate::base::Address;
 use crate::base::address::Ipv4Text;
-use crate::config::BareNewlines;
 use crate::proto::auth_http::{Backend, BackendHost, Grant};
 use crate::proto::backend::Accepted;
 use crate::proto::backend::authorized_login::Outcome;
@@ -54,15 +53,7 @@ pub(in crate::session) async fn log_in(
     };
     // nginx has one address only, and writes no line when its backend closes.
     let is_single = candidates.is_single();
-    // Only where messages are read: most sessions need no copy.
-    let mail = (server.bare_newlines() != BareNewlines::Pass)
-        .then(|| {
-            login
-                .origin
-                .envelope()
-                .map(|envelope| envelope.mail.clone())
-        })
-        .flatten();
+    let mail = mail_command(server, &login.origin);
     let client = context.client;
     let authorization = Authorization {
         login,

@@ -8,8 +8,7 @@ use super::connect::Opened;
 use super::connection::BackendConnection;
 use super::conversation::{Deadline, unless_left, until};
 use super::error::LoginError;
-use super::{Admitted, ClientContext};
-use crate::config::BareNewlines;
+use super::{Admitted, ClientContext, mail_command};
 use crate::proto::backend::backend_login::{Idle, Outcome, Request};
 use crate::proto::backend::reply::Rejection;
 use crate::proto::backend::wire::Offer;
@@ -69,15 +68,7 @@ pub(in crate::session) async fn request(
     if kept.is_none() && request.answers_challenge() {
         return Err(LoginError::ChallengeLost);
     }
-    // Only where messages are read: most sessions need no copy.
-    let mail = (server.bare_newlines() != BareNewlines::Pass)
-        .then(|| {
-            request
-                .origin()
-                .envelope()
-                .map(|envelope| envelope.mail.clone())
-        })
-        .flatten();
+    let mail = mail_command(server, request.origin());
     let mut deadline = pin!(sleep(server.mail.timeout));
     let login = pin!(async {
         let kept = match kept {

@@ -39,7 +39,7 @@ use crate::net::dialer::Dialer;
 use crate::net::resolver::Resolver;
 use crate::proto::backend::Accepted;
 use crate::proto::backend::wire::Capabilities;
-use crate::proto::login::ClientHost;
+use crate::proto::login::{Bytes, ClientHost, Origin};
 use crate::proto::proxy_protocol::SentHeader;
 use crate::proto::smtp::follower::Follower;
 use crate::tls;
@@ -113,4 +113,10 @@ impl Admitted {
             backend,
         }
     }
+}
+
+/// A copy of the MAIL command of a client without a login, for [`Admitted::new`]. Only where messages are read: most sessions need no copy.
+fn mail_command(server: &Server, origin: &Origin) -> Option<Bytes> {
+    let envelope = origin.envelope()?;
+    (server.bare_newlines() != BareNewlines::Pass).then(|| envelope.mail.clone())
 }

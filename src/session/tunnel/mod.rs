@@ -10,7 +10,6 @@ mod message_recorder;
 mod report;
 
 use std::task::Context;
-use std::time::Duration;
 
 use tokio::time::timeout;
 
@@ -21,7 +20,7 @@ pub(in crate::session) use self::message_recorder::record_refused;
 use super::backend::BackendStream;
 use super::client::connection::Client;
 use super::connections::Connection;
-use super::end::Cause;
+use super::end::{CLOSING, Cause};
 use super::log::SessionLog;
 use super::outcome;
 use super::phase::Phase;
@@ -37,8 +36,6 @@ use crate::upstream::PeerSession;
 
 /// The reason of a session that ends with its process.
 const EXITING: &str = "worker process exits";
-/// How long a client may take for the last reply, and to close after it.
-const CLOSING: Duration = Duration::from_secs(2);
 
 /// A client that is connected to its backend.
 #[derive(Debug)]
