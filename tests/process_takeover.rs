@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -416,13 +417,15 @@ fn status_outlives_the_trial_of_another_binary() {
     assert_eq!(pages.mode(), 0o640);
 }
 
-/// Sockets of systemd: bound by somebody else, matched by address.
+/// Sockets of systemd: bound by somebody else, matched by address. The file of a Unix socket is not the gateway's to remove.
 #[test]
 fn activated_sockets_are_used() {
     let (port, peers) = (free_port(), Peers::start());
     let folder = TempDir::new("activation");
+    let unix = folder.path().join("s");
+    let path = unix.display();
     let mail = format!(
-        "mail {{ server_name gate.test; auth_http 127.0.0.1:{}/; server {{ listen 127.0.0.1:{port}; protocol smtp; }} }}",
+        "mail {{ server_name gate.test; auth_http 127.0.0.1:{}/; server {{ listen 127.0.0.1:{port}; listen unix:{path}; protocol smtp; }} }}",
         peers.auth
     );
     support::write_configuration(folder.path(), &mail);
@@ -431,14 +434,16 @@ fn activated_sockets_are_used() {
         .get_args()
         .map(|word| format!("'{}'", word.display()))
         .collect();
-    // A shell puts the socket where systemd would, and its own number where the gateway's will be.
+    // A script puts the sockets where systemd would, and its own number where the gateway's will be.
     let script = format!(
-        "import os, socket
-listening = socket.create_server(('127.0.0.1', {port}))
-if listening.fileno() != 3:
-    os.dup2(listening.fileno(), 3)
-os.set_inheritable(3, True)
-os.environ['LISTEN_FDS'] = '1'
+        "import fcntl, os, socket
+sockets = [socket.create_server(('127.0.0.1', {port})), socket.socket(socket.AF_UNIX)]
+sockets[1].bind('{path}')
+sockets[1].listen()
+moved = [fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, 10) for each in sockets]
+for place, each in enumerate(moved, 3):
+    os.dup2(each, place)
+os.environ['LISTEN_FDS'] = '2'
 os.environ['LISTEN_PID'] = str(os.getpid())
 os.execv('{}', ['portcullis', {}])",
         self::gateway(),
@@ -450,6 +455,12 @@ os.execv('{}', ['portcullis', {}])",
         .expect("python3");
     wait_until("the gateway", || folder.path().join("gateway.pid").exists());
     LineClient::connect(port).expect("220");
+    let mut greeting = [0; 3];
+    let mut client = UnixStream::connect(&unix).expect("to connect");
+    client.read_exact(&mut greeting).expect("the greeting");
+    assert_eq!(&greeting, b"220");
+    drop(client);
     kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).expect("to stop it");
     assert!(child.wait().expect("its end").success());
+    assert!(unix.exists());
 }
