@@ -13,7 +13,7 @@ use support::nginx::{HTTP, Nginx};
 use support::scripted::{ScriptedPeer, Step};
 use support::{Gateway, LineClient, TIMEOUT, connect_from, free_port, wait_until};
 
-/// How late a decision may be. All schedules stay the same decisions if any of their arrivals is as late as this.
+/// How late an arrival may be decided. No schedule gets other decisions when some of its arrivals are this late.
 const LATE: Duration = Duration::from_millis(200);
 /// How often a schedule is repeated on a machine that is too busy to keep it.
 const ATTEMPTS: usize = 20;
