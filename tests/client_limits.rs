@@ -254,6 +254,34 @@ fn connections_of_a_login() {
         assert!(reply.starts_with(protocol.failed), "{reply}");
         let reply = protocol.reply(fixture.port, "ann", "right");
         assert!(reply.starts_with(protocol.accepted), "{reply}");
+        // The end of a session frees its place.
+        drop(first);
+        wait_until("the place of the first", || {
+            let reply = protocol.reply(fixture.port, "joe", "right");
+            reply.starts_with(protocol.accepted)
+        });
+    }
+}
+
+/// A login by SASL in IMAP and POP3 takes the same places as one by plain commands, and gets the same refusal.
+#[test]
+fn connections_of_a_login_by_sasl() {
+    let response = auth_plain("joe", "right");
+    for (protocol, command) in [(IMAP, "a AUTHENTICATE PLAIN"), (POP3, "AUTH PLAIN")] {
+        let zone = "limit_conn_zone $remote_user zone=user:32k;";
+        let server = format!("limit_conn user 2; {}_auth plain;", protocol.name);
+        let fixture = Fixture::start(&protocol, zone, &server);
+        let mut first = protocol.greeted(fixture.port);
+        let reply = protocol.log_in(&mut first, "joe", "right");
+        assert!(reply.starts_with(protocol.accepted), "{reply}");
+        let line = format!("{command} {response}");
+        let mut second = protocol.greeted(fixture.port);
+        let reply = second.ask(&line);
+        assert!(reply.starts_with(protocol.accepted), "{reply}");
+        let mut third = protocol.greeted(fixture.port);
+        let reply = third.ask(&line);
+        assert_eq!(reply, format!("{}Too many connections\r\n", protocol.late));
+        assert_eq!(third.read_to_end(), "");
     }
 }
 

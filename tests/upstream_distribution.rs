@@ -1,17 +1,15 @@
 //! The choice of peers, compared with nginx's stream module: the same sessions, one after the other, get the same peers.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Instant;
 
 use portcullis::base::Address;
 use portcullis::config::{Balancing, Template, UpstreamGroup, UpstreamServer};
 use portcullis::upstream::{Balancer, Lease, Selection};
-use socket2::{Domain, Socket, Type};
-use support::{TIMEOUT, TempDir, free_port, wait_until};
+use support::nginx::Nginx;
+use support::{connect_from, free_port};
 
 const SESSIONS: usize = 1200;
 /// Enough for a session of a backend.
@@ -36,15 +34,13 @@ fn backend(number: u8) -> u16 {
 }
 
 /// nginx with a server for each of the methods, all with the same backends.
-struct Nginx {
-    child: Child,
+struct Servers {
     ports: Vec<u16>,
-    _folder: TempDir,
+    _nginx: Nginx,
 }
 
-impl Nginx {
+impl Servers {
     fn start(methods: &[&str], backends: &[u16]) -> Self {
-        let folder = TempDir::new("stream");
         let ports: Vec<u16> = methods.iter().map(|_| free_port()).collect();
         let servers = backends.iter().zip(WEIGHTS);
         let servers =
@@ -57,57 +53,19 @@ impl Nginx {
             )
         });
         let groups: String = groups.collect();
-        let path = folder.path().display();
-        let configuration = format!(
-            "load_module /usr/lib/nginx/modules/ngx_stream_module.so;
-            daemon off;
-            worker_processes 1;
-            worker_rlimit_nofile 8192;
-            pid {path}/nginx.pid;
-            error_log {path}/error.log;
-            events {{ worker_connections 4096; }}
-            stream {{ {groups} }}"
-        );
-        let file = folder.path().join("nginx.conf");
-        std::fs::write(&file, configuration).expect("its configuration");
-        let child = start(folder.path(), &file);
-        wait_until("nginx", || {
-            std::fs::read_to_string(folder.path().join("nginx.pid"))
-                .is_ok_and(|pid| !pid.is_empty())
-        });
+        let nginx = Nginx::start(&format!("stream {{ {groups} }}"));
         Self {
-            child,
             ports,
-            _folder: folder,
+            _nginx: nginx,
         }
     }
 
     /// The number of the backend of a session from this address.
     fn session(&self, server: usize, client: Ipv4Addr) -> (TcpStream, u8) {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-        let own = SocketAddr::from((client, 0));
-        socket.bind(&own.into()).expect("an address of loopback");
-        let server = SocketAddr::from((Ipv4Addr::LOCALHOST, self.ports[server]));
-        socket.connect(&server.into()).expect("nginx");
-        let mut stream = TcpStream::from(socket);
-        stream.set_read_timeout(Some(TIMEOUT)).expect("a limit");
+        let mut stream = connect_from(client, self.ports[server]);
         let mut number = [0];
         stream.read_exact(&mut number).expect("a backend");
         (stream, number[0])
-    }
-}
-
-fn start(folder: &Path, configuration: &Path) -> Child {
-    let mut command = Command::new("nginx");
-    command.arg("-p").arg(folder).arg("-c").arg(configuration);
-    command.stdin(Stdio::null()).spawn().expect("nginx")
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        let pid = nix::unistd::Pid::from_raw(self.child.id().cast_signed());
-        let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
-        let _ = self.child.wait();
     }
 }
 
@@ -161,7 +119,7 @@ fn the_same_sessions_get_the_same_peers_as_with_nginx() {
             Balancing::ConsistentHash(key()),
         ),
     ];
-    let nginx = Nginx::start(&methods.each_ref().map(|(line, _)| *line), &backends);
+    let nginx = Servers::start(&methods.each_ref().map(|(line, _)| *line), &backends);
     for (server, (line, balancing)) in methods.into_iter().enumerate() {
         let is_keyed = line.starts_with("hash");
         let balancer = balancer(balancing, &backends);

@@ -1,10 +1,11 @@
 //! A client for line-based protocols.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use socket2::{Domain, Socket, Type};
 
 use crate::TIMEOUT;
 
@@ -105,6 +106,18 @@ impl LineClient {
         let socket = self.stream.get_ref();
         socket.shutdown(Shutdown::Write).expect("to half-close");
     }
+}
+
+/// Connects from an address of loopback to a port of 127.0.0.1. Reads wait up to [`TIMEOUT`].
+pub fn connect_from(client: Ipv4Addr, port: u16) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    let own = SocketAddr::from((client, 0));
+    socket.bind(&own.into()).expect("an address of loopback");
+    let server = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    socket.connect(&server.into()).expect("to connect");
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(TIMEOUT)).expect("a time-out");
+    stream
 }
 
 /// The response of AUTH PLAIN (RFC 4616), in base64.

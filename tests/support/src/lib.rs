@@ -23,6 +23,7 @@ pub mod load;
 pub mod mail_log;
 pub mod mailbox_gateway;
 pub mod messages;
+pub mod nginx;
 pub mod password_auth;
 pub mod pop3_clients;
 pub mod postfix;
@@ -42,7 +43,7 @@ pub mod upstream_group;
 mod wait;
 
 pub use certificate::Certificate;
-pub use client::{LineClient, auth_plain};
+pub use client::{LineClient, auth_plain, connect_from};
 pub use gateway::{Gateway, binary, command, worker_processes, write_configuration};
 pub use temp_dir::TempDir;
 pub use wait::{TIMEOUT, all_cases, free_address, free_port, wait_until};
