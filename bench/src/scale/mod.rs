@@ -1,5 +1,5 @@
 //! Figures about size: a map of a million users, ten thousand certificates, a group that loses a backend, an attack on passwords, and
-//! clients that say nothing.
+//! clients that say nothing; and the cost of `status`.
 //!
 //! Unlike the scenarios of the catalog, these have targets of their own and nothing to compare with in nginx.
 
@@ -16,6 +16,7 @@ pub mod held;
 pub mod kill;
 pub mod map;
 pub mod sni;
+pub mod status;
 
 /// Starts a gateway, and returns it with the time until it serves.
 fn start(main: &str, mail: &str) -> (Gateway, Duration) {
