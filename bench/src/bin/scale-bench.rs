@@ -1,4 +1,4 @@
-//! `script/bench --map`, `--sni`, `--kill`, `--attack` and `--held`: large configurations, backends that fail under load, hostile clients, and the cost of `status`.
+//! Figures with targets of their own: large configurations, backends that fail under load, hostile clients, the cost of `status`.
 
 use std::process::ExitCode;
 
