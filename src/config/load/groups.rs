@@ -1,7 +1,7 @@
 //! The groups of backends: those of `upstream {}`, and one for each other address of a `proxy_pass`.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::messages::refused;
@@ -16,8 +16,8 @@ use crate::config::syntax::{Diagnostic, message};
 /// The groups by name.
 #[derive(Debug, Default)]
 pub struct Groups {
-    /// Those of `upstream {}`, with their names in lower case: nginx finds them in any case of letters.
-    defined: HashMap<Box<[u8]>, Arc<UpstreamGroup>>,
+    /// Those of `upstream {}`, in one order always, with their names in lower case: nginx finds them in any case of letters.
+    defined: BTreeMap<Box<[u8]>, Arc<UpstreamGroup>>,
     /// Those of addresses, as written.
     addresses: HashMap<Box<[u8]>, Arc<UpstreamGroup>>,
     /// Those of `upstream {}` with a default port. The servers with that port share them.
