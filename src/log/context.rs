@@ -1,4 +1,4 @@
-//! The part of a session's log line after the message: the action, the client, the server, the login, the backend (spec C.10).
+//! The part of a session's log line after the message: the action, the client, the server, the login, the backend.
 
 use std::fmt;
 

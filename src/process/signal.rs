@@ -1,4 +1,4 @@
-//! `-s stop|quit|reopen|reload`: sends a signal to the process whose pid file the configuration names (spec D.8).
+//! `-s stop|quit|reopen|reload`: sends a signal to the process whose pid file the configuration names.
 
 use std::process::ExitCode;
 use std::time::Duration;

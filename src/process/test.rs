@@ -1,4 +1,4 @@
-//! `-t`, `-T`, `--check` and `--dump-config`: loads the configuration, tries the steps of a start (spec D.8) where they are asked
+//! `-t`, `-T`, `--check` and `--dump-config`: loads the configuration, tries the steps of a start where they are asked
 //! for, and reports as nginx does.
 //!
 //! nginx's lines come first and last. After its first error the others follow, marked `also:`.
