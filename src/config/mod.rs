@@ -20,6 +20,8 @@ pub use load::sockets::{self, Route, ServerId, Socket};
 pub use load::static_auth::{AuthHttpAnswer, Unanswered};
 pub use load::{certificate_warnings, load, test, tls_files};
 
+#[cfg(test)]
+pub use model::testing;
 pub use model::{
     AccessAction, AccessRule, AddedHeader, Admission, Affinity, Alpn, AnsweringBlock, AuthAction,
     AuthRule, AuthUrl, BackendAddress, Balancing, BareNewlines, Cidr, ClientTls, ColorMode,

@@ -32,6 +32,8 @@ mod sasl;
 mod sent_tlv;
 mod static_auth;
 mod status;
+#[cfg(test)]
+pub mod testing;
 mod tls;
 mod upstream_group;
 mod values;

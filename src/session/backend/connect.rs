@@ -117,7 +117,7 @@ impl ClientContext<'_> {
             if !is_last {
                 error.log(self.log, *self.phase, Level::Error, server.protocol());
             }
-            self.judge(candidate.lease.as_ref(), &error);
+            self.count(candidate.lease.as_ref(), &error);
             if is_last {
                 return Err(tries.ended(error));
             }
@@ -191,7 +191,7 @@ impl ClientContext<'_> {
     }
 
     /// Counts an error for or against the peer.
-    pub(super) fn judge(&self, lease: Option<&Lease>, error: &LoginError) {
+    pub(super) fn count(&self, lease: Option<&Lease>, error: &LoginError) {
         let Some(lease) = lease else { return };
         let protocol = self.backends.server.protocol();
         match error.evidence(protocol, |step| self.has_introduced_client(step)) {

@@ -68,7 +68,7 @@ impl ClientContext<'_> {
             Ok(ended?)
         });
         if let Err(error) = &ended {
-            self.judge(connection.lease(), error);
+            self.count(connection.lease(), error);
         }
         ended
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{GOOD, Memory, load_files, options, text_of};
+use super::{GOOD, load_files, memory, options, text_of};
 use crate::config::load::report::Faults;
 use crate::config::load::test;
 
@@ -11,7 +11,7 @@ fn found(files: &[(&str, &[u8])]) -> (Vec<String>, usize) {
     let files = files
         .iter()
         .map(|(name, text)| (PathBuf::from(format!("/c/{name}")), text.to_vec()));
-    let world = Memory(files.collect());
+    let world = memory(files.collect());
     match test(&world, &options(), &mut |_| ()) {
         Ok(_) => (Vec::new(), 0),
         Err(Faults {
@@ -207,7 +207,7 @@ fn no_warning_comes_behind_a_fault() {
     let text = "events {} http {} foo; stream {}";
     let (_, notes) = load_files(&[("n.conf", text.as_bytes())]);
     assert_eq!(notes.len(), 1, "{notes:?}");
-    let world = Memory([(PathBuf::from("/c/n.conf"), text.into())].into());
+    let world = memory([(PathBuf::from("/c/n.conf"), text.into())].into());
     let mut notes = Vec::new();
     assert!(test(&world, &options(), &mut |note| notes.push(text_of(&note))).is_err());
     assert_eq!(notes.len(), 1, "{notes:?}");

@@ -1,6 +1,6 @@
 //! The hints below nginx's sentence. The sentences themselves are in the conformance suite.
 
-use super::{Memory, load_files, options, text_of};
+use super::{load_files, memory, options, text_of};
 use crate::config::load::test;
 use crate::config::syntax::Diagnostic;
 
@@ -250,7 +250,7 @@ fn consequences_of_a_misspelt_name_are_not_faults() {
         "auth_backend",
     ] {
         let text = format!("events {{}} mail {{ {name} 127.0.0.1; server {{ listen 25; }} }}");
-        let world = Memory([("/c/n.conf".into(), text.clone().into_bytes())].into());
+        let world = memory([("/c/n.conf".into(), text.clone().into_bytes())].into());
         let faults = test(&world, &options(), &mut |_: Diagnostic| ()).expect_err(&text);
         let further: Vec<_> = faults.further.iter().map(text_of).collect();
         assert_eq!(further, Vec::<String>::new(), "{text}");

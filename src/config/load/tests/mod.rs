@@ -1,8 +1,6 @@
 //! `load()` from text in memory: nginx's first sentence, the settings after inheritance, and the absence of panics.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -21,70 +19,20 @@ use super::load;
 use super::server::{Authenticator, ProtocolSettings, Server};
 use super::sockets::{Socket, diff};
 use crate::base::{Level, Paint};
-use crate::config::model::{
-    ClientTls, Files, LogDestination, Method, Names, Nowhere, Options, PidOption, TlsFault,
-    TlsFile, TlsMaterial, TlsProbes,
-};
+use crate::config::model::testing::InMemory;
+use crate::config::model::{LogDestination, Method, Options, PidOption};
 use crate::config::syntax::Diagnostic;
 
-/// Files in memory; one host name; no privileges.
-#[derive(Default)]
-struct Memory(BTreeMap<PathBuf, Vec<u8>>);
-
-impl Files for Memory {
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        let found = self.0.get(path).cloned();
-        found.ok_or_else(|| io::Error::from_raw_os_error(2))
-    }
-    fn list(&self, folder: &Path) -> Vec<OsString> {
-        let names = self
-            .0
-            .keys()
-            .filter_map(|path| path.strip_prefix(folder).ok());
-        let first = names.filter_map(|name| name.components().next());
-        let mut names: Vec<_> = first.map(|name| name.as_os_str().to_owned()).collect();
-        names.dedup();
-        names
-    }
-    fn exists(&self, path: &Path) -> bool {
-        self.0.keys().any(|file| file.starts_with(path))
-    }
-}
-
-impl Names for Memory {
-    fn lookup(&self, host: &str) -> Vec<IpAddr> {
-        if host == "backend" {
-            vec![IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2])]
-        } else {
-            Vec::new()
-        }
-    }
-    fn host_name(&self) -> String {
-        Nowhere.host_name()
-    }
-    fn user(&self, _: &str) -> Option<(u32, u32)> {
-        None
-    }
-    fn group(&self, _: &str) -> Option<u32> {
-        None
-    }
-    fn privileged(&self) -> bool {
-        false
-    }
-    fn processors(&self) -> usize {
-        3
-    }
-}
-
-impl TlsProbes for Memory {
-    fn check_pair(&self, _: &TlsFile, _: &TlsFile, _: &[Box<[u8]>]) -> Result<(), TlsFault> {
-        Ok(())
-    }
-    fn check_tls(&self, _: &TlsMaterial) -> Result<(), TlsFault> {
-        Ok(())
-    }
-    fn check_client_tls(&self, _: &ClientTls) -> Result<(), TlsFault> {
-        Ok(())
+/// A machine with these files and one host.
+fn memory(files: BTreeMap<PathBuf, Vec<u8>>) -> InMemory {
+    let lookup = |host: &str| match host {
+        "backend" => vec![IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2])],
+        _ => Vec::new(),
+    };
+    InMemory {
+        files,
+        host_name: "localhost",
+        lookup,
     }
 }
 
@@ -106,7 +54,7 @@ fn load_files(files: &[(&str, &[u8])]) -> (Result<Loaded, Diagnostic>, Vec<Strin
     let files = files
         .iter()
         .map(|(name, text)| (PathBuf::from(format!("/c/{name}")), text.to_vec()));
-    let world = Memory(files.collect());
+    let world = memory(files.collect());
     let mut notes = Vec::new();
     let loaded = load(&world, &options(), &mut |note| notes.push(text_of(&note)));
     (loaded, notes)

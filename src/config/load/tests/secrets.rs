@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Memory, options};
+use super::{InMemory, memory, options};
 use crate::config::load::load;
 
 const PASS_PHRASES: [&str; 2] = ["open sesame of the server", "open sesame of the client"];
@@ -70,7 +70,7 @@ fn debug_shows_no_secret() {
         ("store.key", STORE_KEY.to_owned()),
     ];
     let files = files.map(|(name, text)| (PathBuf::from("/c").join(name), text.into_bytes()));
-    let world = Memory(files.into_iter().collect());
+    let world = memory(files.into_iter().collect());
     let mut warnings = Vec::new();
     let loaded = load(&world, &options(), &mut |warning| warnings.push(warning));
     let loaded = loaded.expect("a configuration");
@@ -101,7 +101,7 @@ fn debug_shows_no_secret() {
     assert!(texts[0].contains("data:***") && texts[0].contains("a.key"));
 }
 
-fn files_show(world: &Memory, secret: &str) -> bool {
-    let mut files = world.0.values();
+fn files_show(world: &InMemory, secret: &str) -> bool {
+    let mut files = world.files.values();
     files.any(|bytes| shows(&String::from_utf8_lossy(bytes), secret))
 }

@@ -1,64 +1,11 @@
 //! Responses to requests, from lines of a configuration.
 
-use std::io;
-use std::net::IpAddr;
-use std::path::Path;
 use std::sync::Arc;
 
 use super::respond;
 use crate::base::Secret;
-use crate::config::{
-    self, ClientTls, Files, LogDestination, Names, Options, PidOption, StaticAuth, TlsFault,
-    TlsFile, TlsMaterial, TlsProbes,
-};
-
-/// A machine with one file.
-struct Text(String);
-
-impl Files for Text {
-    fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
-        Ok(self.0.clone().into_bytes())
-    }
-    fn list(&self, _: &Path) -> Vec<std::ffi::OsString> {
-        Vec::new()
-    }
-    fn exists(&self, _: &Path) -> bool {
-        true
-    }
-}
-
-impl Names for Text {
-    fn lookup(&self, _: &str) -> Vec<IpAddr> {
-        vec![IpAddr::from([127, 0, 0, 1])]
-    }
-    fn host_name(&self) -> String {
-        "machine".to_owned()
-    }
-    fn user(&self, _: &str) -> Option<(u32, u32)> {
-        None
-    }
-    fn group(&self, _: &str) -> Option<u32> {
-        None
-    }
-    fn privileged(&self) -> bool {
-        false
-    }
-    fn processors(&self) -> usize {
-        1
-    }
-}
-
-impl TlsProbes for Text {
-    fn check_pair(&self, _: &TlsFile, _: &TlsFile, _: &[Box<[u8]>]) -> Result<(), TlsFault> {
-        Ok(())
-    }
-    fn check_tls(&self, _: &TlsMaterial) -> Result<(), TlsFault> {
-        Ok(())
-    }
-    fn check_client_tls(&self, _: &ClientTls) -> Result<(), TlsFault> {
-        Ok(())
-    }
-}
+use crate::config::testing::InMemory;
+use crate::config::{self, LogDestination, Options, PidOption, StaticAuth};
 
 /// The auth location that these lines of `http {}` have for `http://auth.test:9/auth?a=1&b=2`.
 fn answer(http: &str) -> Arc<StaticAuth> {
@@ -77,7 +24,12 @@ fn answer(http: &str) -> Arc<StaticAuth> {
         typed: None,
         messages: Default::default(),
     };
-    let loaded = config::load(&Text(text), &options, &mut |_| {});
+    let world = InMemory {
+        files: [("/file".into(), text.into_bytes())].into(),
+        host_name: "machine",
+        lookup: |_| vec![[127, 0, 0, 1].into()],
+    };
+    let loaded = config::load(&world, &options, &mut |_| {});
     let loaded = loaded.expect("a configuration");
     let answer = &loaded.config.auth_http[0];
     answer.answer.clone().unwrap_or_else(|_| panic!("{answer}"))
